@@ -74,7 +74,7 @@ impl fmt::Display for LinkType {
 
 /// A link type that the frame parser does not understand, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("link type {} ({0}) is not supported", registry_name(*.0))]
+#[error("link type `{name}` ({0}) is not supported", name = registry_name(self.0))]
 pub struct UnsupportedLinkType(pub u32);
 
 /// The name that the LINKTYPE registry gives to a number, `unknown` where it gives none here.
