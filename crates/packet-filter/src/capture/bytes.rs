@@ -1,0 +1,30 @@
+//! Numbers out of byte slices, in the byte order of the file.
+
+use super::format::ByteOrder;
+
+/// The two bytes at `at`, `None` where the slice is shorter.
+pub(super) fn u16_at(bytes: &[u8], at: usize, order: ByteOrder) -> Option<u16> {
+    let raw = *bytes.get(at..)?.first_chunk()?;
+    Some(match order {
+        ByteOrder::Little => u16::from_le_bytes(raw),
+        ByteOrder::Big => u16::from_be_bytes(raw),
+    })
+}
+
+/// The four bytes at `at`, `None` where the slice is shorter.
+pub(super) fn u32_at(bytes: &[u8], at: usize, order: ByteOrder) -> Option<u32> {
+    let raw = *bytes.get(at..)?.first_chunk()?;
+    Some(match order {
+        ByteOrder::Little => u32::from_le_bytes(raw),
+        ByteOrder::Big => u32::from_be_bytes(raw),
+    })
+}
+
+/// The eight bytes at `at` as a signed number, `None` where the slice is shorter.
+pub(super) fn i64_at(bytes: &[u8], at: usize, order: ByteOrder) -> Option<i64> {
+    let raw = *bytes.get(at..)?.first_chunk()?;
+    Some(match order {
+        ByteOrder::Little => i64::from_le_bytes(raw),
+        ByteOrder::Big => i64::from_be_bytes(raw),
+    })
+}

@@ -1,0 +1,120 @@
+//! Interface descriptions of pcapng.
+
+use jiff::Timestamp;
+
+use super::bytes::{i64_at, u16_at, u32_at};
+use super::error::RecordFault;
+use super::format::ByteOrder;
+use super::pcap::OutOfRange;
+use crate::link::{LinkType, UnsupportedLinkType};
+
+const IF_NAME: u16 = 2;
+const IF_DESCRIPTION: u16 = 3;
+const IF_TSRESOL: u16 = 9;
+const IF_TSOFFSET: u16 = 14;
+
+/// What is kept of a name or a description, in bytes, so that a section of many interfaces with
+/// long names stays bounded.
+const NAME_LEN: usize = 512;
+
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
+/// What an interface description block says that we need.
+pub(super) struct Interface {
+    /// An unsupported type is a fault only of the packets that have it.
+    pub(super) link: Result<LinkType, UnsupportedLinkType>,
+    pub(super) snaplen: u32,
+    pub(super) name: Option<Box<str>>,
+    pub(super) description: Option<Box<str>>,
+    resolution: TimeUnit,
+    /// `if_tsoffset`: seconds to add.
+    offset: i64,
+}
+
+/// `if_tsresol`: what a time stamp counts, as the negative power of 10 or of 2 of a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TimeUnit {
+    Decimal(u8),
+    Binary(u8),
+}
+
+impl Interface {
+    /// Reads the body of an interface description block.
+    pub(super) fn parse(body: &[u8], order: ByteOrder) -> Result<Self, RecordFault> {
+        let mut interface = Self {
+            link: LinkType::from_disk(u32::from(u16_at(body, 0, order).unwrap_or_default())),
+            snaplen: u32_at(body, 4, order).unwrap_or_default(),
+            name: None,
+            description: None,
+            resolution: TimeUnit::Decimal(6),
+            offset: 0,
+        };
+        let mut rest = body.get(8..).unwrap_or_default();
+        while let (Some(code), Some(len)) = (u16_at(rest, 0, order), u16_at(rest, 2, order)) {
+            if code == 0 {
+                break;
+            }
+            let broken = |what| RecordFault::Option { code, what };
+            let len = usize::from(len);
+            let behind = rest.get(4..).unwrap_or_default();
+            let value = behind.get(..len).ok_or_else(|| broken("longer than its block"))?;
+            match code {
+                IF_NAME => interface.name = Some(text(value)),
+                IF_DESCRIPTION => interface.description = Some(text(value)),
+                IF_TSRESOL => {
+                    let &[byte] = value else { return Err(broken("not 1 byte long")) };
+                    interface.resolution = TimeUnit::from_byte(byte);
+                }
+                IF_TSOFFSET => {
+                    let offset = i64_at(value, 0, order).filter(|_| len == 8);
+                    interface.offset = offset.ok_or_else(|| broken("not 8 bytes long"))?;
+                }
+                _ => {}
+            }
+            rest = behind.get(len.next_multiple_of(4)..).unwrap_or_default();
+        }
+        Ok(interface)
+    }
+
+    /// The time that a packet's time stamp means.
+    pub(super) fn time(&self, raw: u64) -> Result<Timestamp, OutOfRange> {
+        let seconds = i128::from(self.offset).checked_mul(i128::from(NANOS_PER_SECOND));
+        let nanos =
+            seconds.and_then(|s| s.checked_add(i128::try_from(self.resolution.nanos(raw)).ok()?));
+        Timestamp::from_nanosecond(nanos.ok_or(OutOfRange)?).map_err(|_| OutOfRange)
+    }
+}
+
+impl TimeUnit {
+    fn from_byte(byte: u8) -> Self {
+        match byte & 0x7f {
+            power if byte == power => Self::Decimal(power),
+            power => Self::Binary(power),
+        }
+    }
+
+    /// `raw` units in nanoseconds, rounded down.
+    fn nanos(self, raw: u64) -> u128 {
+        let raw = u128::from(raw);
+        match self {
+            Self::Decimal(power @ 0..=9) => {
+                raw.saturating_mul(10_u128.saturating_pow(u32::from(9_u8.saturating_sub(power))))
+            }
+            Self::Decimal(power) => {
+                let divisor = 10_u128.checked_pow(u32::from(power.saturating_sub(9)));
+                divisor.and_then(|divisor| raw.checked_div(divisor)).unwrap_or(0)
+            }
+            Self::Binary(power) => {
+                let scaled = raw.saturating_mul(u128::from(NANOS_PER_SECOND));
+                scaled.checked_shr(u32::from(power)).unwrap_or(0)
+            }
+        }
+    }
+}
+
+/// A name out of an option. Some writers end it with a zero byte.
+fn text(value: &[u8]) -> Box<str> {
+    let value = value.get(..NAME_LEN).unwrap_or(value);
+    let end = value.iter().rposition(|&b| b != 0).map_or(0, |last| last.saturating_add(1));
+    String::from_utf8_lossy(value.get(..end).unwrap_or_default()).into_owned().into_boxed_str()
+}

@@ -1,0 +1,289 @@
+//! pcapng blocks (draft-ietf-opsawg-pcapng).
+
+use super::bytes::{u16_at, u32_at};
+use super::error::RecordFault;
+use super::format::ByteOrder;
+use super::interface::Interface;
+use super::pcap::{Failure, Found, Step};
+use super::reader::MAX_BLOCK_LEN;
+use super::window::Window;
+use crate::link::LinkType;
+
+const SECTION_HEADER: u32 = 0x0a0d_0d0a;
+const INTERFACE_DESCRIPTION: u32 = 1;
+/// Obsolete, but in old files.
+const PACKET: u32 = 2;
+const SIMPLE_PACKET: u32 = 3;
+const ENHANCED_PACKET: u32 = 6;
+
+/// Type and total length in front of a block's body, and the total length again behind it.
+const BLOCK_HEAD: usize = 8;
+const BLOCK_TAIL: usize = 4;
+/// A section header's least length: the byte order is known only with its first 12 bytes.
+pub(super) const SECTION_HEADER_LEN: usize = 28;
+
+/// The bytes in front of the captured ones in (enhanced) packet blocks and simple ones.
+const PACKET_HEAD: usize = 20;
+const SIMPLE_HEAD: usize = 4;
+
+/// What a packet block may hold besides the packet: its options, in bytes.
+const OPTIONS_ROOM: u32 = 1 << 20;
+
+/// The most interfaces that a section may describe. It bounds what is kept of a section.
+const MAX_INTERFACES: usize = 65_536;
+
+/// The section that is being read.
+pub(super) struct PcapNg {
+    order: ByteOrder,
+    /// `None` before the first section header.
+    section: Option<u32>,
+    interfaces: Vec<Interface>,
+}
+
+impl PcapNg {
+    /// Before the first section header, which has to be the first block.
+    pub(super) fn new() -> Self {
+        Self { order: ByteOrder::Little, section: None, interfaces: Vec::new() }
+    }
+
+    /// The byte order of the section that is being read.
+    pub(super) fn order(&self) -> ByteOrder {
+        self.order
+    }
+
+    /// The number of the section that is being read, from 0 on.
+    pub(super) fn section(&self) -> u32 {
+        self.section.unwrap_or_default()
+    }
+
+    /// The interfaces that the section has described so far.
+    pub(super) fn interfaces(&self) -> &[Interface] {
+        &self.interfaces
+    }
+
+    /// Goes past the next block.
+    pub(super) fn step(&mut self, window: &mut Window, max_len: u32) -> Result<Step, Failure> {
+        let offset = window.offset();
+        let fail = |fault| Err(Failure::Fault { offset, fault });
+        let tail = |window: &Window| match window.available() {
+            0 => Step::End,
+            bytes_left => Step::Tail { offset, bytes_left },
+        };
+        if !window.fill(BLOCK_HEAD)? {
+            return Ok(tail(window));
+        }
+        let kind = u32_at(window.bytes(), 0, self.order).unwrap_or_default();
+        if kind == SECTION_HEADER {
+            // Only its body says in which byte order its length is.
+            if !window.fill(BLOCK_HEAD.saturating_add(4))? {
+                return Ok(tail(window));
+            }
+            match section_order(window.bytes()) {
+                Ok(order) => self.order = order,
+                Err(fault) => return fail(fault),
+            }
+        }
+        let len = u32_at(window.bytes(), 4, self.order).unwrap_or_default();
+        let total = match checked_len(kind, len, max_len) {
+            Ok(total) => total,
+            Err(fault) => return fail(fault),
+        };
+        if !is_held(kind) {
+            return self.pass_over(window, kind, len, total);
+        }
+        if !window.fill(total)? {
+            return Ok(tail(window));
+        }
+        let found = match self.block(window, kind, len, total, max_len) {
+            Ok(found) => found,
+            Err(fault) => {
+                // A packet of an unsupported interface is whole: what follows can be read.
+                if matches!(fault, RecordFault::Link { .. }) {
+                    window.consume(total);
+                }
+                return fail(fault);
+            }
+        };
+        window.consume(total);
+        Ok(found.map_or(Step::Other, |found| Step::Packet(Found { offset, ..found })))
+    }
+
+    /// Reads a block that is there as a whole.
+    fn block(
+        &mut self,
+        window: &Window,
+        kind: u32,
+        len: u32,
+        total: usize,
+        max_len: u32,
+    ) -> Result<Option<Found>, RecordFault> {
+        let block = window.bytes().get(..total).unwrap_or_default();
+        let body_len = total.saturating_sub(BLOCK_HEAD).saturating_sub(BLOCK_TAIL);
+        let body = block.get(BLOCK_HEAD..).and_then(|b| b.get(..body_len)).unwrap_or_default();
+        let tail = u32_at(block, total.saturating_sub(BLOCK_TAIL), self.order).unwrap_or_default();
+        if tail != len {
+            return Err(RecordFault::LengthMismatch { kind, head: len, tail });
+        }
+        match kind {
+            SECTION_HEADER => self.open_section(body).map(|()| None),
+            INTERFACE_DESCRIPTION => {
+                if self.interfaces.len() >= MAX_INTERFACES {
+                    return Err(RecordFault::TooManyInterfaces(MAX_INTERFACES));
+                }
+                self.interfaces.push(Interface::parse(body, self.order)?);
+                Ok(None)
+            }
+            SIMPLE_PACKET => self.simple(window, body, max_len).map(Some),
+            _ => self.packet(window, body, kind, max_len).map(Some),
+        }
+    }
+
+    fn open_section(&mut self, body: &[u8]) -> Result<(), RecordFault> {
+        let major = u16_at(body, 4, self.order).unwrap_or_default();
+        let minor = u16_at(body, 6, self.order).unwrap_or_default();
+        // 1.2 was written by some tools and means the same.
+        if !matches!((major, minor), (1, 0 | 2)) {
+            return Err(RecordFault::SectionVersion { major, minor });
+        }
+        self.section = Some(self.section.map_or(0, |number| number.saturating_add(1)));
+        self.interfaces.clear();
+        Ok(())
+    }
+
+    /// An enhanced packet block, or an obsolete packet block, which differ in the first word.
+    fn packet(
+        &self,
+        window: &Window,
+        body: &[u8],
+        kind: u32,
+        max_len: u32,
+    ) -> Result<Found, RecordFault> {
+        let word = |at| u32_at(body, at, self.order).unwrap_or_default();
+        let id = match kind {
+            PACKET => u32::from(u16_at(body, 0, self.order).unwrap_or_default()),
+            _ => word(0),
+        };
+        let (interface, link, at) = self.interface(id)?;
+        let (high, low, captured, original) = (word(4), word(8), word(12), word(16));
+        let room = body.len().saturating_sub(PACKET_HEAD);
+        let len = captured_len(captured, room, max_len)?;
+        let raw = (u64::from(high) << 32) | u64::from(low);
+        Ok(Found {
+            timestamp: interface.time(raw).map(Some),
+            link,
+            interface: Some(at),
+            wire_len: original.max(captured),
+            data: window.place(BLOCK_HEAD.saturating_add(PACKET_HEAD), len),
+            offset: 0,
+        })
+    }
+
+    /// A simple packet block: of the section's first interface, without a time, and with as
+    /// many bytes as that interface's snapshot length allows.
+    fn simple(&self, window: &Window, body: &[u8], max_len: u32) -> Result<Found, RecordFault> {
+        let (interface, link, at) = self.interface(0)?;
+        let original = u32_at(body, 0, self.order).unwrap_or_default();
+        let captured = match interface.snaplen {
+            0 => original,
+            snaplen => original.min(snaplen),
+        };
+        let room = body.len().saturating_sub(SIMPLE_HEAD);
+        let len = captured_len(captured, room, max_len)?;
+        Ok(Found {
+            timestamp: Ok(None),
+            link,
+            interface: Some(at),
+            wire_len: original,
+            data: window.place(BLOCK_HEAD.saturating_add(SIMPLE_HEAD), len),
+            offset: 0,
+        })
+    }
+
+    /// The interface of a packet, its link type and its place in the section.
+    fn interface(&self, id: u32) -> Result<(&Interface, LinkType, usize), RecordFault> {
+        let missing = || RecordFault::NoSuchInterface {
+            interface: id,
+            section: self.section(),
+            known: self.interfaces.len(),
+        };
+        let at = usize::try_from(id).map_err(|_| missing())?;
+        let interface = self.interfaces.get(at).ok_or_else(missing)?;
+        let link = interface.link.map_err(|source| RecordFault::Link {
+            interface: id,
+            name: interface.name.as_deref().map(str::to_owned),
+            source,
+        })?;
+        Ok((interface, link, at))
+    }
+
+    /// Goes past a block that is none of ours, without keeping it.
+    fn pass_over(
+        &self,
+        window: &mut Window,
+        kind: u32,
+        len: u32,
+        total: usize,
+    ) -> Result<Step, Failure> {
+        let offset = window.offset();
+        let until_tail = total.saturating_sub(BLOCK_TAIL);
+        let passed = window.skip(until_tail)?;
+        if passed < until_tail || !window.fill(BLOCK_TAIL)? {
+            let bytes_left = passed.saturating_add(window.available());
+            return Ok(Step::Tail { offset, bytes_left });
+        }
+        let tail = u32_at(window.bytes(), 0, self.order).unwrap_or_default();
+        if tail != len {
+            let fault = RecordFault::LengthMismatch { kind, head: len, tail };
+            return Err(Failure::Fault { offset, fault });
+        }
+        window.consume(BLOCK_TAIL);
+        Ok(Step::Other)
+    }
+}
+
+/// Whether a block is kept in the window as a whole; others are passed over, whatever their length.
+fn is_held(kind: u32) -> bool {
+    matches!(
+        kind,
+        SECTION_HEADER | INTERFACE_DESCRIPTION | PACKET | SIMPLE_PACKET | ENHANCED_PACKET
+    )
+}
+
+/// The byte order that a section header states in its first 12 bytes.
+fn section_order(head: &[u8]) -> Result<ByteOrder, RecordFault> {
+    match u32_at(head, BLOCK_HEAD, ByteOrder::Big).unwrap_or_default() {
+        0x1a2b_3c4d => Ok(ByteOrder::Big),
+        0x4d3c_2b1a => Ok(ByteOrder::Little),
+        other => Err(RecordFault::ByteOrderMagic(other)),
+    }
+}
+
+/// A block's total length, where a block of that type can have it.
+fn checked_len(kind: u32, len: u32, max_len: u32) -> Result<usize, RecordFault> {
+    let least = match kind {
+        SECTION_HEADER => 28,
+        INTERFACE_DESCRIPTION => 20,
+        PACKET | ENHANCED_PACKET => 32,
+        SIMPLE_PACKET => 16,
+        _ => 12,
+    };
+    if len < least || !len.is_multiple_of(4) {
+        return Err(RecordFault::BlockLength { kind, len, least });
+    }
+    let limit = if is_held(kind) { max_len.saturating_add(OPTIONS_ROOM) } else { MAX_BLOCK_LEN };
+    match usize::try_from(len) {
+        Ok(total) if len <= limit => Ok(total),
+        _ => Err(RecordFault::TooLong { what: "a block", len, limit }),
+    }
+}
+
+/// A packet's captured length, where its block has room for it.
+fn captured_len(captured: u32, room: usize, max_len: u32) -> Result<usize, RecordFault> {
+    let Some(len) = usize::try_from(captured).ok().filter(|&len| len <= room) else {
+        return Err(RecordFault::CapturedLength { captured, room });
+    };
+    if captured > max_len {
+        return Err(RecordFault::TooLong { what: "a packet", len: captured, limit: max_len });
+    }
+    Ok(len)
+}

@@ -1,0 +1,97 @@
+//! A record as the reader hands it out, and what the reader has to remark on the file.
+
+use core::fmt;
+
+use jiff::Timestamp;
+
+use crate::link::LinkType;
+
+/// One captured packet, borrowed from the reader until the next one is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// The packet's place in the file, from 0 on, over all sections.
+    pub index: u64,
+    /// When it was captured; `None` for simple packet blocks, which carry no time, and for
+    /// times outside of the years -9999 to 9999 (see [`Warning::TimestampOutOfRange`]).
+    pub timestamp: Option<Timestamp>,
+    /// What the first byte of `data` belongs to.
+    pub link: LinkType,
+    /// The interface that captured it; `None` in pcap files, which know none.
+    pub interface: Option<InterfaceRef<'a>>,
+    /// The packet's length on the wire in bytes. Never below the length of `data`: where a
+    /// file claims less, it is that length.
+    pub wire_len: u32,
+    /// The bytes that were captured, from the link layer's header on.
+    pub data: &'a [u8],
+    /// Where the record begins in the uncompressed stream, in bytes.
+    pub offset: u64,
+}
+
+/// An interface of a pcapng section, as a record points to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InterfaceRef<'a> {
+    /// The interface's number in its section, from 0 on.
+    pub id: u32,
+    /// The section's number in the file, from 0 on. Ids of different sections are different
+    /// interfaces, even where the number is the same.
+    pub section: u32,
+    /// `if_name`: the device, such as `eth0`. At most 512 bytes of it, invalid UTF-8 replaced.
+    pub name: Option<&'a str>,
+    /// `if_description`, likewise.
+    pub description: Option<&'a str>,
+    /// The most bytes that were captured of a packet; 0 says that there was no limit.
+    pub snaplen: u32,
+}
+
+/// Something about a capture that does not stop it from being judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// The file ends inside a record, as it does when the capture is still being written or the
+    /// disk was full. All records before it were delivered.
+    TruncatedTail {
+        /// Where the incomplete record begins in the uncompressed stream.
+        offset: u64,
+        /// How many bytes of it are there.
+        bytes_left: u64,
+    },
+    /// The compressed stream has no end: the file was cut. What could be unpacked was delivered.
+    CompressedStreamCut {
+        /// How many bytes could be unpacked.
+        unpacked: u64,
+    },
+    /// Bytes behind the last gzip member that are no further member; they are ignored, as
+    /// gzip(1) does.
+    TrailingGarbage,
+    /// Records whose time lies outside of the years -9999 to 9999; they have no timestamp.
+    TimestampOutOfRange {
+        /// The first such record's place, from 0 on.
+        first: u64,
+        /// How many there are so far.
+        count: u64,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TruncatedTail { offset, bytes_left } => write!(
+                f,
+                "the file ends inside the record at byte offset {offset}: {bytes_left} byte(s) \
+                 of it are left and were not judged"
+            ),
+            Self::CompressedStreamCut { unpacked } => {
+                write!(f, "the compressed stream was cut: {unpacked} byte(s) could be unpacked")
+            }
+            Self::TrailingGarbage => {
+                f.write_str("there are bytes behind the end of the gzip stream; they were ignored")
+            }
+            Self::TimestampOutOfRange { first, count } => write!(
+                f,
+                "{count} record(s), the first of them record {}, have a time outside of the \
+                 years -9999 to 9999 and count as having none",
+                first.saturating_add(1)
+            ),
+        }
+    }
+}

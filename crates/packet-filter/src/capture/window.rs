@@ -1,0 +1,115 @@
+//! A bounded window onto the uncompressed stream.
+
+use std::io::{self, ErrorKind, Read};
+use std::ops::Range;
+
+/// How much is asked for in one read, and the least size of the buffer, in bytes.
+const CHUNK: usize = 128 * 1024;
+
+/// The bytes of the stream that are being looked at.
+///
+/// The buffer never grows beyond twice what a caller asked [`Window::fill`] for (or one chunk),
+/// and only as bytes really arrive: a declared length alone allocates nothing. It is read into
+/// only when bytes are missing, and one read's worth is enough to go on, so that records of a
+/// live pipe are not held back.
+pub(super) struct Window {
+    source: Box<dyn Read + Send>,
+    buf: Vec<u8>,
+    start: usize,
+    end: usize,
+    offset: u64,
+    ended: bool,
+    cut: bool,
+}
+
+impl Window {
+    pub(super) fn new(source: Box<dyn Read + Send>) -> Self {
+        Self { source, buf: Vec::new(), start: 0, end: 0, offset: 0, ended: false, cut: false }
+    }
+
+    /// The offset of the window's first byte in the stream.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Whether the stream ended in the middle, as a decompressor can tell.
+    pub(super) fn was_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// How many bytes can be looked at without reading.
+    pub(super) fn available(&self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// The bytes that are there.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.buf.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Where `len` bytes from `from` on lie, for [`Window::slice`]; valid until the next
+    /// `fill` or `skip`, also after a `consume`.
+    pub(super) fn place(&self, from: usize, len: usize) -> Range<usize> {
+        let start = self.start.saturating_add(from);
+        start..start.saturating_add(len)
+    }
+
+    /// The bytes at a place.
+    pub(super) fn slice(&self, place: Range<usize>) -> &[u8] {
+        self.buf.get(place).unwrap_or_default()
+    }
+
+    /// Reads until `need` bytes are there. False where the stream ends before.
+    pub(super) fn fill(&mut self, need: usize) -> io::Result<bool> {
+        while self.available() < need {
+            if self.ended {
+                return Ok(false);
+            }
+            self.read_some()?;
+        }
+        Ok(true)
+    }
+
+    /// Goes past `len` bytes that are there.
+    pub(super) fn consume(&mut self, len: usize) {
+        let len = len.min(self.available());
+        self.start = self.start.saturating_add(len);
+        self.offset = self.offset.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
+    }
+
+    /// Goes past `len` bytes, reading and forgetting them. Answers how many there were.
+    pub(super) fn skip(&mut self, len: usize) -> io::Result<usize> {
+        let mut left = len;
+        while left > 0 && self.fill(1)? {
+            let step = left.min(self.available());
+            self.consume(step);
+            left = left.saturating_sub(step);
+        }
+        Ok(len.saturating_sub(left))
+    }
+
+    /// One read, behind what is there.
+    fn read_some(&mut self) -> io::Result<()> {
+        if self.start > 0 {
+            self.buf.copy_within(self.start..self.end, 0);
+            self.end = self.end.saturating_sub(self.start);
+            self.start = 0;
+        }
+        if self.end == self.buf.len() {
+            let len = self.buf.len().saturating_mul(2).max(CHUNK);
+            self.buf.resize(len, 0);
+        }
+        let free = self.buf.get_mut(self.end..).unwrap_or_default();
+        match self.source.read(free) {
+            Ok(0) => self.ended = true,
+            Ok(n) => self.end = self.end.saturating_add(n).min(self.buf.len()),
+            // What the decompressors say of a stream without its end. Plain files end with 0.
+            Err(e) if e.kind() == ErrorKind::UnexpectedEof => {
+                self.ended = true;
+                self.cut = true;
+            }
+            Err(e) => return Err(e),
+        }
+        Ok(())
+    }
+}
