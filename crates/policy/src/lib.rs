@@ -1,1 +1,62 @@
-//! The outbound SMTP policy.
+//! The outbound SMTP policy of Azure's platform, as data and as a reference decision.
+//!
+//! On Azure a TCP SYN to port 25 leaves a virtual machine for the Internet only if the
+//! subscription's offer, its creation date, an exemption and the route allow it. This crate
+//! holds what the platform's article says ([`Edition`], one data file each), what a
+//! deployment looks like ([`World`]), what happened to it ([`Event`]), and the slow, obvious
+//! [`decide`] that everything else is checked against.
+//!
+//! It is pure: no input or output, no clock, no environment, nothing asynchronous.
+
+mod decide;
+mod decision;
+mod edge;
+mod edition;
+mod event;
+mod exemption;
+mod lab;
+mod life;
+mod name;
+mod offer;
+mod quota;
+mod reason;
+mod route;
+mod settings;
+mod statement;
+mod timeline;
+mod transition;
+mod world;
+
+pub use decide::{Question, Source, decide};
+pub use decision::{Assumption, Decision, Hop, HopKind, NextStep, Verdict};
+pub use edition::{
+    AppServiceRule, Channel, Citations, Edition, EditionError, Effect, FirewallRule, OfferRule,
+    Requirement, Restriction, Topic,
+};
+pub use event::{Event, EventError, EventKind, Placement};
+pub use exemption::{Exemption, ExemptionState};
+pub use lab::{Lab, LabError, LabFile, lab_schema, locate_key, parse_events};
+pub use life::{MachineState, Power, Programmed, ProgrammedBy};
+pub use name::{
+    FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
+};
+pub use offer::{Offer, UnknownOffer};
+pub use quota::{Recognised, recognise_quota_id};
+pub use reason::{Reason, UnknownReason};
+pub use route::{NextHop, Route, RouteOrigin, effective_routes, resolve};
+pub use settings::{
+    AppServiceWhenSilent, AzureFirewallSubscription, AzureFirewallWhenSilent, BlockForm, CspCutoff,
+    EaViaAzureFirewall, ExemptViaAppliance, OfferChangeEffect, PassOrDrop, PassOrFiltered,
+    RevocationEffect, RevocationWhenSilent, Setting, SettingError, Settings, UnnamedOffer,
+    Unrestricted, YesNo,
+};
+pub use statement::{Statement, StatementId, StatementKind};
+pub use timeline::{Timeline, TimelineError};
+pub use transition::{Applied, Refused};
+pub use world::{
+    AzureFirewall, CaptureIds, Gateway, GatewayKind, Interface, Machine, MachineKind, Peering,
+    RouteTable, Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World, WorldError,
+};
+
+/// The TCP port that the platform filters (G1).
+pub const SMTP_PORT: u16 = 25;

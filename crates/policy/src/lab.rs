@@ -1,0 +1,602 @@
+//! The lab file: subscriptions, networks, machines, routes, firewalls and events in one TOML.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::ops::Range;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::edition::Edition;
+use crate::event::{Event, EventKind, FlatEvent};
+use crate::exemption::{Exemption, ExemptionState};
+use crate::life::{MachineState, Power, Programmed, ProgrammedBy};
+use crate::name::{
+    FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
+};
+use crate::offer::Offer;
+use crate::settings::Settings;
+use crate::timeline::Timeline;
+use crate::world::{
+    AzureFirewall, CaptureIds, Gateway, GatewayKind, Interface, Machine, MachineKind, Peering,
+    RouteTable, Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
+};
+
+/// A lab file, as written.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "egress25 lab file")]
+pub struct LabFile {
+    /// The edition of the article; the default edition where it is missing.
+    #[serde(default)]
+    edition: Option<String>,
+    /// Settings, by name.
+    #[serde(default)]
+    settings: BTreeMap<String, SettingValue>,
+    /// Subscriptions, by name.
+    #[serde(default)]
+    subscription: BTreeMap<SubscriptionName, SubscriptionEntry>,
+    /// Virtual networks, by name.
+    #[serde(default)]
+    network: BTreeMap<NetworkName, NetworkEntry>,
+    /// Route tables, by name.
+    #[serde(default, rename = "route-table")]
+    route_table: BTreeMap<RouteTableName, RouteTableEntry>,
+    /// Azure Firewalls, by name.
+    #[serde(default)]
+    firewall: BTreeMap<FirewallName, FirewallEntry>,
+    /// Machines, by name.
+    #[serde(default)]
+    machine: BTreeMap<MachineName, MachineEntry>,
+    /// What happened, in any order.
+    #[serde(default)]
+    #[schemars(with = "Vec<FlatEvent>")]
+    event: Vec<Event>,
+}
+
+/// A setting's value: a word, or true and false for yes and no.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum SettingValue {
+    Word(String),
+    Flag(bool),
+}
+
+/// A subscription.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SubscriptionEntry {
+    /// Its offer.
+    offer: Offer,
+    /// The day on which it was created, UTC, such as "2019-03-01".
+    #[schemars(with = "String")]
+    created: Date,
+    /// Its GUID.
+    #[serde(default)]
+    id: Option<String>,
+    /// Where its exemption stands when the lab begins.
+    #[serde(default)]
+    exemption: ExemptionState,
+}
+
+/// A virtual network.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NetworkEntry {
+    /// Its address space, IPv4 and IPv6 prefixes.
+    #[schemars(with = "Vec<String>")]
+    address_space: Vec<IpNet>,
+    /// The names of the networks that it is peered with.
+    #[serde(default)]
+    peerings: Vec<NetworkName>,
+    /// Its VPN or ExpressRoute gateway.
+    #[serde(default)]
+    gateway: Option<GatewayEntry>,
+    /// How a captured packet shows that it belongs here, where address spaces overlap.
+    #[serde(default)]
+    capture: CaptureIds,
+    /// Its subnets, by name; without any, one named `default` spans the address space.
+    #[serde(default)]
+    subnet: BTreeMap<SubnetName, SubnetEntry>,
+}
+
+/// A VPN or ExpressRoute gateway.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GatewayEntry {
+    /// Which of the two.
+    kind: GatewayKind,
+    /// The prefixes that it learned by BGP.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    routes: Vec<IpNet>,
+}
+
+/// A subnet.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SubnetEntry {
+    /// Its prefixes.
+    #[schemars(with = "Vec<String>")]
+    prefixes: Vec<IpNet>,
+    /// The name of its route table.
+    #[serde(default)]
+    route_table: Option<RouteTableName>,
+    /// The service that it is delegated to.
+    #[serde(default)]
+    delegated_to: Option<String>,
+    /// The prefixes of its service endpoints.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    service_endpoints: Vec<IpNet>,
+}
+
+/// A route table.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RouteTableEntry {
+    /// Its user-defined routes.
+    routes: Vec<RouteEntry>,
+    /// Whether the gateway's BGP routes are propagated.
+    #[serde(default = "yes")]
+    propagate_gateway_routes: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// A user-defined route.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RouteEntry {
+    /// The destinations that it is for.
+    #[schemars(with = "String")]
+    prefix: IpNet,
+    /// Where it leads.
+    next_hop: NextHopEntry,
+    /// The appliance's address, for `virtual-appliance` alone.
+    #[serde(default)]
+    address: Option<IpAddr>,
+}
+
+/// Where a user-defined route leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum NextHopEntry {
+    VirtualAppliance,
+    VirtualNetworkGateway,
+    VnetLocal,
+    Internet,
+    None,
+}
+
+/// An Azure Firewall.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct FirewallEntry {
+    /// The subscription that holds it.
+    subscription: SubscriptionName,
+    /// Its network.
+    network: NetworkName,
+    /// Its subnet; may be left out where the network has one only.
+    #[serde(default)]
+    subnet: Option<SubnetName>,
+    /// Its private address, which routes lead to.
+    address: IpAddr,
+}
+
+/// A machine.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct MachineEntry {
+    /// Its subscription.
+    subscription: SubscriptionName,
+    /// What it is.
+    #[serde(default)]
+    kind: MachineKind,
+    /// Its network, where it has one interface.
+    #[serde(default)]
+    network: Option<NetworkName>,
+    /// Its subnet; may be left out where the network has one only.
+    #[serde(default)]
+    subnet: Option<SubnetName>,
+    /// Its addresses, where it has one interface.
+    #[serde(default)]
+    addresses: Vec<IpAddr>,
+    /// Whether its interface forwards, where it has one.
+    #[serde(default)]
+    ip_forwarding: bool,
+    /// Its interfaces, where it has several.
+    #[serde(default)]
+    interfaces: Vec<InterfaceEntry>,
+    /// The place of the interface by which it forwards, from 0, where it is an appliance.
+    #[serde(default)]
+    forwards_by: Option<usize>,
+    /// When it was deployed, RFC 3339; left out: it was there when the lab began.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    deployed: Option<Timestamp>,
+    /// Its power state when the lab begins.
+    #[serde(default)]
+    power: Option<Power>,
+    /// Whether an exemption that was granted when the lab began has reached it: it has been
+    /// stopped (deallocated) and started since.
+    #[serde(default)]
+    started_since_grant: bool,
+}
+
+/// An interface of a machine with several.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct InterfaceEntry {
+    /// Its network.
+    network: NetworkName,
+    /// Its subnet; may be left out where the network has one only.
+    #[serde(default)]
+    subnet: Option<SubnetName>,
+    /// Its addresses.
+    addresses: Vec<IpAddr>,
+    /// Whether it accepts packets that are not addressed to it.
+    #[serde(default)]
+    ip_forwarding: bool,
+}
+
+/// A file with events alone.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventsFile {
+    #[serde(default)]
+    event: Vec<Event>,
+}
+
+/// What is wrong with a lab or events file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct LabError {
+    /// What is wrong and what was expected.
+    pub what: String,
+    /// The key that it is about, such as `machine.web.subscription`, where there is one.
+    pub key: Option<String>,
+    /// The bytes of the file that it is about, where they are known.
+    pub span: Option<Range<usize>>,
+}
+
+/// A lab: the world when it begins, and what happens then.
+#[derive(Debug, Clone)]
+pub struct Lab {
+    /// The world at the beginning.
+    pub world: World,
+    /// The events of the file, with the deployments that machines' `deployed` stands for.
+    pub events: Vec<Event>,
+}
+
+/// The JSON schema of the lab file.
+#[must_use]
+pub fn lab_schema() -> schemars::Schema {
+    schemars::schema_for!(LabFile)
+}
+
+/// Reads a file with events alone: `[[event]]` tables.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn parse_events(text: &str) -> Result<Vec<Event>, LabError> {
+    toml::from_str::<EventsFile>(text).map(|file| file.event).map_err(|error| syntax(&error))
+}
+
+fn syntax(error: &toml::de::Error) -> LabError {
+    LabError { what: error.message().to_owned(), key: None, span: error.span() }
+}
+
+fn bad(key: impl Into<String>, what: impl Into<String>) -> LabError {
+    LabError { what: what.into(), key: Some(key.into()), span: None }
+}
+
+impl LabFile {
+    /// Reads the text of a lab file; unknown keys fail.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn parse(text: &str) -> Result<Self, LabError> {
+        toml::from_str(text).map_err(|error| syntax(&error))
+    }
+
+    /// The edition that the file asks for.
+    #[must_use]
+    pub fn edition(&self) -> Option<&str> {
+        self.edition.as_deref()
+    }
+
+    /// Builds the lab that the file describes, under an edition; `set` overrides the file's
+    /// settings, by name.
+    ///
+    /// # Errors
+    /// What does not fit, with its key.
+    pub fn build(
+        &self,
+        edition: &std::sync::Arc<Edition>,
+        set: &[(String, String)],
+    ) -> Result<Lab, LabError> {
+        let settings = self.settings(edition, set)?;
+        let mut world = World::new(edition.clone(), settings);
+        let fits = |result: Result<(), crate::world::WorldError>| {
+            result.map_err(|error| bad(error.place, error.what))
+        };
+        for (name, entry) in &self.subscription {
+            let state = entry.exemption;
+            fits(world.add_subscription(
+                name.clone(),
+                Subscription {
+                    id: entry.id.clone(),
+                    offer: entry.offer,
+                    created: entry.created,
+                    exemption: Exemption { state, since: None, granted_under: None },
+                },
+            ))?;
+        }
+        for (name, entry) in &self.route_table {
+            fits(world.add_route_table(name.clone(), route_table(name, entry)?))?;
+        }
+        for (name, entry) in &self.network {
+            fits(world.add_network(name.clone(), network(entry)))?;
+        }
+        for (name, entry) in &self.firewall {
+            let place = format!("firewall.{name}");
+            let firewall = AzureFirewall {
+                subscription: entry.subscription.clone(),
+                network: entry.network.clone(),
+                subnet: self.subnet(&place, &entry.network, entry.subnet.as_ref())?,
+                address: entry.address,
+            };
+            fits(world.add_firewall(name.clone(), firewall))?;
+        }
+        let mut events = Vec::new();
+        for (name, entry) in &self.machine {
+            let machine = self.machine(&world, name, entry)?;
+            fits(world.add_machine(name.clone(), machine))?;
+            if let Some(at) = entry.deployed {
+                let kind = EventKind::MachineDeployed { machine: name.clone(), placement: None };
+                events.push(Event { at, edition: None, kind });
+            }
+        }
+        fits(world.check())?;
+        events.extend(self.event.iter().cloned());
+        Ok(Lab { world, events })
+    }
+
+    fn settings(&self, edition: &Edition, set: &[(String, String)]) -> Result<Settings, LabError> {
+        let mut settings =
+            edition.default_settings().map_err(|error| bad("edition", error.to_string()))?;
+        for (name, value) in &self.settings {
+            let value = match value {
+                SettingValue::Word(word) => word.as_str(),
+                SettingValue::Flag(true) => "yes",
+                SettingValue::Flag(false) => "no",
+            };
+            settings
+                .set(name, value)
+                .map_err(|error| bad(format!("settings.{name}"), error.to_string()))?;
+        }
+        for (name, value) in set {
+            settings.set(name, value).map_err(|error| LabError {
+                what: error.to_string(),
+                key: None,
+                span: None,
+            })?;
+        }
+        Ok(settings)
+    }
+
+    /// The subnet that an entry means: the one it names, or the only one of the network.
+    fn subnet(
+        &self,
+        place: &str,
+        network: &NetworkName,
+        subnet: Option<&SubnetName>,
+    ) -> Result<SubnetName, LabError> {
+        if let Some(subnet) = subnet {
+            return Ok(subnet.clone());
+        }
+        let Some(entry) = self.network.get(network) else {
+            return Err(bad(
+                format!("{place}.network"),
+                format!("there is no network `{network}`"),
+            ));
+        };
+        let mut names = entry.subnet.keys();
+        match (names.next(), names.next()) {
+            (None, _) => Ok(SubnetName::from("default")),
+            (Some(only), None) => Ok(only.clone()),
+            _ => Err(bad(
+                place,
+                format!("network `{network}` has several subnets; say which with `subnet`"),
+            )),
+        }
+    }
+
+    fn machine(
+        &self,
+        world: &World,
+        name: &MachineName,
+        entry: &MachineEntry,
+    ) -> Result<Machine, LabError> {
+        let place = format!("machine.{name}");
+        let Some(subscription) = world.subscriptions.get(&entry.subscription) else {
+            return Err(bad(
+                format!("{place}.subscription"),
+                format!("there is no subscription `{}`", entry.subscription),
+            ));
+        };
+        let interfaces = self.interfaces(&place, entry)?;
+        if entry.forwards_by.is_some_and(|at| at >= interfaces.len()) {
+            let what = format!("the machine has {} interfaces, counted from 0", interfaces.len());
+            return Err(bad(format!("{place}.forwards_by"), what));
+        }
+        let power = match (entry.power, entry.deployed) {
+            (None, None) => Power::Running,
+            (None, Some(_)) => Power::NotDeployed,
+            (Some(power), None) => power,
+            (Some(_), Some(_)) => {
+                return Err(bad(
+                    format!("{place}.power"),
+                    "give `power` or `deployed`, not both: a machine runs from when it is deployed",
+                ));
+            }
+        };
+        let granted = subscription.exemption.state == ExemptionState::Granted;
+        if entry.started_since_grant && !granted {
+            return Err(bad(
+                format!("{place}.started_since_grant"),
+                format!("the exemption of `{}` is not `granted`", entry.subscription),
+            ));
+        }
+        let programmed = Programmed {
+            at: None,
+            by: ProgrammedBy::Beginning,
+            offer: subscription.offer,
+            exempt: entry.started_since_grant,
+        };
+        let state = MachineState { power, programmed, deployed: None, restarted_since: false };
+        Ok(Machine {
+            subscription: entry.subscription.clone(),
+            kind: entry.kind,
+            interfaces,
+            forwards_by: entry.forwards_by,
+            state,
+        })
+    }
+
+    fn interfaces(&self, place: &str, entry: &MachineEntry) -> Result<Vec<Interface>, LabError> {
+        let one = entry.network.is_some() || !entry.addresses.is_empty();
+        if one && !entry.interfaces.is_empty() {
+            return Err(bad(
+                format!("{place}.interfaces"),
+                "give `network` and `addresses`, or `interfaces`, not both",
+            ));
+        }
+        if one {
+            let Some(network) = &entry.network else {
+                return Err(bad(format!("{place}.addresses"), "a machine needs a `network`"));
+            };
+            return Ok(vec![Interface {
+                network: network.clone(),
+                subnet: self.subnet(place, network, entry.subnet.as_ref())?,
+                addresses: entry.addresses.clone(),
+                ip_forwarding: entry.ip_forwarding,
+            }]);
+        }
+        let interface = |interface: &InterfaceEntry| {
+            Ok(Interface {
+                network: interface.network.clone(),
+                subnet: self.subnet(place, &interface.network, interface.subnet.as_ref())?,
+                addresses: interface.addresses.clone(),
+                ip_forwarding: interface.ip_forwarding,
+            })
+        };
+        entry.interfaces.iter().map(interface).collect()
+    }
+}
+
+impl Lab {
+    /// The lab's timeline, with more events from elsewhere.
+    ///
+    /// # Errors
+    /// The first event that the state machines forbid.
+    pub fn timeline(self, more: Vec<Event>) -> Result<Timeline, crate::timeline::TimelineError> {
+        let mut events = self.events;
+        events.extend(more);
+        Timeline::new(self.world, events)
+    }
+}
+
+fn route_table(name: &RouteTableName, entry: &RouteTableEntry) -> Result<RouteTable, LabError> {
+    let mut routes = Vec::with_capacity(entry.routes.len());
+    for route in &entry.routes {
+        let key = format!("route-table.{name}.routes");
+        let next_hop = match (route.next_hop, route.address) {
+            (NextHopEntry::VirtualAppliance, Some(address)) => {
+                UserNextHop::VirtualAppliance(address)
+            }
+            (NextHopEntry::VirtualAppliance, None) => {
+                let what =
+                    format!("the route for `{}` needs the appliance's `address`", route.prefix);
+                return Err(bad(key, what));
+            }
+            (_, Some(address)) => {
+                let what = format!(
+                    "the route for `{}` has the `address` {address}, which only \
+                     `virtual-appliance` takes",
+                    route.prefix
+                );
+                return Err(bad(key, what));
+            }
+            (NextHopEntry::VirtualNetworkGateway, None) => UserNextHop::VirtualNetworkGateway,
+            (NextHopEntry::VnetLocal, None) => UserNextHop::VnetLocal,
+            (NextHopEntry::Internet, None) => UserNextHop::Internet,
+            (NextHopEntry::None, None) => UserNextHop::None,
+        };
+        if routes.iter().any(|other: &UserRoute| other.prefix == route.prefix) {
+            return Err(bad(key, format!("there are two routes for `{}`", route.prefix)));
+        }
+        routes.push(UserRoute { prefix: route.prefix, next_hop });
+    }
+    Ok(RouteTable { routes, propagate_gateway_routes: entry.propagate_gateway_routes })
+}
+
+fn network(entry: &NetworkEntry) -> VirtualNetwork {
+    let mut subnets: BTreeMap<_, _> = entry
+        .subnet
+        .iter()
+        .map(|(name, subnet)| {
+            let subnet = Subnet {
+                prefixes: subnet.prefixes.clone(),
+                route_table: subnet.route_table.clone(),
+                delegated_to: subnet.delegated_to.clone(),
+                service_endpoints: subnet.service_endpoints.clone(),
+            };
+            (name.clone(), subnet)
+        })
+        .collect();
+    if subnets.is_empty() {
+        let whole = Subnet {
+            prefixes: entry.address_space.clone(),
+            route_table: None,
+            delegated_to: None,
+            service_endpoints: vec![],
+        };
+        subnets.insert(SubnetName::from("default"), whole);
+    }
+    let peering = |network: &NetworkName| Peering { network: network.clone() };
+    VirtualNetwork {
+        address_space: entry.address_space.clone(),
+        subnets,
+        peerings: entry.peerings.iter().map(peering).collect(),
+        gateway: entry
+            .gateway
+            .as_ref()
+            .map(|gateway| Gateway { kind: gateway.kind, routes: gateway.routes.clone() }),
+        capture: entry.capture.clone(),
+    }
+}
+
+/// The bytes of a TOML text where a key such as `machine.web.subscription` stands: its own, or
+/// those of the nearest table above it.
+#[must_use]
+pub fn locate_key(text: &str, key: &str) -> Option<Range<usize>> {
+    let document = toml::de::DeTable::parse(text).ok()?;
+    let mut table = document.get_ref();
+    let mut found = None;
+    for part in key.split('.') {
+        let Some((name, value)) = table.get_key_value(part) else { break };
+        found = Some(name.span());
+        match value.get_ref() {
+            toml::de::DeValue::Table(inner) => table = inner,
+            _ => break,
+        }
+    }
+    found
+}

@@ -1,0 +1,108 @@
+//! The life of a machine: its power state and what the platform programmed it with.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::offer::Offer;
+
+/// A machine's power state, as the platform sees it.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Power {
+    /// It is not deployed yet.
+    NotDeployed,
+    /// It runs.
+    #[default]
+    Running,
+    /// It is off but keeps its place: a shutdown from inside, or a power off.
+    Stopped,
+    /// It is off and has given up its place: the portal's Stop.
+    Deallocated,
+    /// It is deleted.
+    Deleted,
+}
+
+impl Power {
+    /// The stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotDeployed => "not-deployed",
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Deallocated => "deallocated",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+impl fmt::Display for Power {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What made the platform program a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProgrammedBy {
+    /// It stood so when the lab began.
+    Beginning,
+    /// It was deployed.
+    Deployment,
+    /// It was started after a deallocate (PG6).
+    Start,
+    /// It was redeployed (assumed).
+    Redeploy,
+    /// It was restarted, or started after a shutdown from inside (assumed, off by default).
+    Restart,
+    /// Another machine of the subscription was stopped and started (assumed, off by default).
+    Neighbour,
+    /// A temporary subnet was added and removed (edition 2023-12).
+    TemporarySubnet,
+    /// The subscription's offer changed and the change counts at once (assumed, off by default).
+    OfferChange,
+}
+
+/// What the platform programmed a machine with: pulled at allocation, kept until the next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Programmed {
+    /// When; `None` for the beginning.
+    pub at: Option<Timestamp>,
+    /// What made it happen.
+    pub by: ProgrammedBy,
+    /// The subscription's offer at that time.
+    pub offer: Offer,
+    /// Whether the subscription's exemption reached the machine.
+    pub exempt: bool,
+}
+
+/// What changes in a machine's life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MachineState {
+    /// The power state.
+    pub power: Power,
+    /// What it was programmed with.
+    pub programmed: Programmed,
+    /// When it was deployed, where that is known.
+    pub deployed: Option<Timestamp>,
+    /// Whether it was restarted, or shut down from inside and started, since it was programmed:
+    /// its user may believe that this was enough.
+    pub restarted_since: bool,
+}

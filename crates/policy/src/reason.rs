@@ -1,0 +1,185 @@
+//! Reasons: the closed set of why a packet passes or not.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::decision::Verdict;
+
+macro_rules! reasons {
+    ($($variant:ident = $name:literal, $verdict:ident, [$($rests:literal),*], $line:literal;)+) => {
+        /// Why a packet passes, is dropped or is rejected. Names are stable.
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        #[repr(u8)]
+        pub enum Reason { $(#[doc = $line] #[serde(rename = $name)] $variant,)+ }
+
+        impl Reason {
+            /// Every reason. A reason's place here is its [`index`](Self::index).
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// How many there are: the length of an array of counters.
+            pub const COUNT: usize = Self::ALL.len();
+
+            /// The stable name.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// One line that explains it.
+            #[must_use]
+            pub const fn line(self) -> &'static str {
+                match self { $(Self::$variant => $line,)+ }
+            }
+
+            /// The verdict that it goes with where no setting says otherwise.
+            #[must_use]
+            pub const fn usual_verdict(self) -> Verdict {
+                match self { $(Self::$variant => Verdict::$verdict,)+ }
+            }
+
+            /// What it rests on: statement ids of edition 2020-12, RFCs, names of settings.
+            #[must_use]
+            pub const fn rests_on(self) -> &'static [&'static str] {
+                match self { $(Self::$variant => &[$($rests),*],)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    // Nothing for the filter to say.
+    OtherPort = "other-port", Pass, ["G1"],
+        "The destination port is not 25; the platform filters nothing else.";
+    RelayPort = "relay-port", Pass, ["G3", "G4"],
+        "The port is one that authenticated relays use; those are restricted for nobody.";
+    Internal = "internal", Pass, ["internal_destination"],
+        "The destination is inside the virtual network or a peered one.";
+    OnPremises = "on-premises", Pass, ["on_premises_route"],
+        "The route leads through a VPN or ExpressRoute gateway, not to the Internet.";
+    PlatformAddress = "platform-address", Pass, ["platform_addresses"],
+        "The destination is the platform's own (instance metadata, wire server).";
+    // The subscription may send.
+    UnrestrictedOffer = "unrestricted-offer", Pass, ["EA1"],
+        "The subscription's offer is not restricted.";
+    PredatesRestriction = "predates-restriction", Pass, ["PG1", "G2"],
+        "The subscription was created before the restriction began.";
+    Exempt = "exempt", Pass, ["PG6", "PG7", "PG8"],
+        "The subscription is exempt and the machine has picked that up.";
+    // The subscription may not send.
+    NotGranted = "not-granted", Drop, ["PG3", "PG4"],
+        "The offer is restricted and nobody has asked for an exemption.";
+    RequestPending = "request-pending", Drop, ["PG3", "PG5"],
+        "An exemption was asked for and is not decided.";
+    FurtherSteps = "further-steps", Drop, ["PG3", "PG5"],
+        "The request was answered with further steps, which are still to be taken.";
+    RequestRefused = "request-refused", Drop, ["PG3", "PG5"],
+        "An exemption was asked for and refused.";
+    WaitingForStopStart = "waiting-for-stop-and-start", Drop, ["PG6"],
+        "The subscription may send, but the machine has not been stopped (deallocated) and started since.";
+    CreatedBeforeExemption = "created-before-exemption", Drop, ["2018-11/EF1"],
+        "In this edition an exemption holds only for machines created after it.";
+    Revoked = "revoked", Drop, ["PG9", "revocation_effect"],
+        "The exemption was revoked.";
+    ExemptionLapsed = "exemption-lapsed", Drop, ["PG7", "exemption_survives_offer_change"],
+        "The exemption ended when the subscription's offer changed.";
+    ExemptionDoesNotCover = "exemption-does-not-cover", Drop, ["PG8"],
+        "The exemption covers only machines' traffic that is routed directly to the Internet.";
+    OfferNeverExempt = "offer-never-exempt", Drop, ["DV1", "DV2"],
+        "The offer is restricted and no exemption is ever granted to it.";
+    // The route does not lead there.
+    AzureFirewallUnsupported = "azure-firewall-unsupported", Reject, ["RL1", "block_form"],
+        "Port 25 through Azure Firewall is not supported.";
+    NoRoute = "no-route", Drop, ["routes"],
+        "No route leads to the destination, or the route's next hop is none.";
+    NextHopUnknown = "next-hop-unknown", Drop, ["routes"],
+        "The route's appliance address belongs to no machine or firewall that can be reached.";
+    ApplianceNotForwarding = "appliance-not-forwarding", Drop, ["routes"],
+        "The appliance on the route is not running or its interface does not forward.";
+    RoutingLoop = "routing-loop", Drop, ["routes"],
+        "The routes send the packet round in a circle.";
+    // The sender does not fit the world.
+    UnknownSource = "unknown-source", Drop, ["RFC 2827", "RFC 3704", "unknown_source"],
+        "No interface of the world owns the source address.";
+    AmbiguousNetwork = "ambiguous-network", Drop, ["unknown_source"],
+        "Several networks own the source address and the packet does not say which is meant.";
+    SenderNotRunning = "sender-not-running", Drop, ["sender_not_running"],
+        "By the event log the sending machine was not running.";
+    // The packet itself.
+    Malformed = "malformed", Drop, ["RFC 791", "RFC 8200", "RFC 9293"],
+        "The packet's headers break their own rules.";
+    FragmentDrop = "fragment-drop", Drop, ["RFC 1858", "RFC 3128", "RFC 7112"],
+        "A fragment that hides the TCP header, or could rewrite it.";
+    Indeterminate = "indeterminate", Drop, ["RFC 7045"],
+        "From these bytes nobody can tell whether this is a SYN to port 25.";
+    SourceRouted = "source-routed", Drop, ["RFC 7126"],
+        "The packet carries a loose or strict source route.";
+    RoutingHeaderZero = "routing-header-0", Drop, ["RFC 5095"],
+        "The packet carries an IPv6 routing header of type 0.";
+    MartianDestination = "martian-destination", Drop, ["RFC 1122", "RFC 1812"],
+        "The destination is multicast, broadcast, loopback or unspecified.";
+    TunnelNotCarried = "tunnel-not-carried", Drop, ["Azure virtual network FAQ"],
+        "IP-in-IP and GRE are not carried by the platform's networks.";
+}
+
+impl Reason {
+    /// The reason's place in [`Self::ALL`]: the index of its counter.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The reason at a place, if there is one.
+    #[must_use]
+    pub fn from_index(index: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(index)).copied()
+    }
+
+    /// Whether the packet's bytes alone decide it, without any policy.
+    #[must_use]
+    pub const fn is_about_the_packet(self) -> bool {
+        matches!(
+            self,
+            Self::Malformed
+                | Self::FragmentDrop
+                | Self::Indeterminate
+                | Self::SourceRouted
+                | Self::RoutingHeaderZero
+                | Self::MartianDestination
+                | Self::TunnelNotCarried
+        )
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A text that names no reason.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no reason; the reasons are: {}", list())]
+pub struct UnknownReason {
+    /// What was read.
+    pub text: String,
+}
+
+fn list() -> String {
+    Reason::ALL.iter().map(|reason| reason.name()).collect::<Vec<_>>().join(", ")
+}
+
+impl FromStr for Reason {
+    type Err = UnknownReason;
+
+    fn from_str(text: &str) -> Result<Self, UnknownReason> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|reason| reason.name() == text)
+            .ok_or_else(|| UnknownReason { text: text.to_owned() })
+    }
+}

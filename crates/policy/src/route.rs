@@ -1,0 +1,172 @@
+//! Routes: which one a subnet's traffic takes to an address.
+//!
+//! The longest prefix wins; at equal length a user-defined route beats BGP, and BGP beats the
+//! system's. The system routes of the network, its peerings and its service endpoints win even
+//! over a longer BGP prefix.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde::{Deserialize, Serialize};
+
+use crate::name::{NetworkName, SubnetName};
+use crate::settings::YesNo;
+use crate::world::{GatewayKind, UserNextHop, World};
+
+/// Where a route comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RouteOrigin {
+    /// The platform's own.
+    System,
+    /// Learned by the gateway.
+    Bgp,
+    /// Defined by the user.
+    User,
+}
+
+/// Where a route leads.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub enum NextHop {
+    /// Inside the virtual network.
+    VirtualNetwork,
+    /// To a peered network.
+    Peering(NetworkName),
+    /// To a service, through a service endpoint.
+    ServiceEndpoint,
+    /// To the Internet.
+    Internet,
+    /// Through the network's VPN or ExpressRoute gateway; `None` where it has none.
+    Gateway(Option<GatewayKind>),
+    /// To an appliance, or an Azure Firewall, at an address.
+    Appliance(IpAddr),
+    /// Nowhere.
+    None,
+}
+
+impl NextHop {
+    /// The next hop as a person would print it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::VirtualNetwork => "virtual network".to_owned(),
+            Self::Peering(network) => format!("peering with `{network}`"),
+            Self::ServiceEndpoint => "service endpoint".to_owned(),
+            Self::Internet => "Internet".to_owned(),
+            Self::Gateway(Some(GatewayKind::Vpn)) => "VPN gateway".to_owned(),
+            Self::Gateway(Some(GatewayKind::ExpressRoute)) => "ExpressRoute gateway".to_owned(),
+            Self::Gateway(None) => "gateway (there is none)".to_owned(),
+            Self::Appliance(address) => format!("virtual appliance {address}"),
+            Self::None => "none".to_owned(),
+        }
+    }
+}
+
+/// A route of a subnet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Route {
+    /// The destinations that it is for.
+    pub prefix: IpNet,
+    /// Where it comes from.
+    pub origin: RouteOrigin,
+    /// Where it leads.
+    pub next_hop: NextHop,
+}
+
+impl Route {
+    const fn new(prefix: IpNet, origin: RouteOrigin, next_hop: NextHop) -> Self {
+        Self { prefix, origin, next_hop }
+    }
+
+    /// Whether it is a system route that wins over any BGP route.
+    const fn beats_bgp(&self) -> bool {
+        matches!(self.origin, RouteOrigin::System)
+            && matches!(
+                self.next_hop,
+                NextHop::VirtualNetwork | NextHop::Peering(_) | NextHop::ServiceEndpoint
+            )
+    }
+}
+
+/// The prefixes that lead nowhere unless the address space says otherwise.
+const RESERVED: [(Ipv4Addr, u8); 4] = [
+    (Ipv4Addr::new(10, 0, 0, 0), 8),
+    (Ipv4Addr::new(172, 16, 0, 0), 12),
+    (Ipv4Addr::new(192, 168, 0, 0), 16),
+    (Ipv4Addr::new(100, 64, 0, 0), 10),
+];
+
+/// Every route of a subnet: the system's, the gateway's and the user's.
+///
+/// An empty list where the network or the subnet does not exist.
+#[must_use]
+pub fn effective_routes(world: &World, network: &NetworkName, subnet: &SubnetName) -> Vec<Route> {
+    let mut routes = Vec::new();
+    let Some(virtual_network) = world.networks.get(network) else { return routes };
+    let Some(found) = virtual_network.subnets.get(subnet) else { return routes };
+    let system = RouteOrigin::System;
+    for prefix in &virtual_network.address_space {
+        routes.push(Route::new(*prefix, system, NextHop::VirtualNetwork));
+    }
+    for peering in &virtual_network.peerings {
+        let Some(other) = world.networks.get(&peering.network) else { continue };
+        for prefix in &other.address_space {
+            let next_hop = NextHop::Peering(peering.network.clone());
+            routes.push(Route::new(*prefix, system, next_hop));
+        }
+    }
+    for prefix in &found.service_endpoints {
+        routes.push(Route::new(*prefix, system, NextHop::ServiceEndpoint));
+    }
+    routes.push(Route::new(any_v4(), system, NextHop::Internet));
+    if world.settings.ipv6_default_route == YesNo::Yes {
+        routes.push(Route::new(any_v6(), system, NextHop::Internet));
+    }
+    for (address, length) in RESERVED {
+        let prefix = Ipv4Net::new(address, length).unwrap_or_default();
+        routes.push(Route::new(IpNet::V4(prefix), system, NextHop::None));
+    }
+    let table = found.route_table.as_ref().and_then(|name| world.route_tables.get(name));
+    let gateway = virtual_network.gateway.as_ref();
+    if let Some(gateway) = gateway
+        && table.is_none_or(|table| table.propagate_gateway_routes)
+    {
+        for prefix in &gateway.routes {
+            let next_hop = NextHop::Gateway(Some(gateway.kind));
+            routes.push(Route::new(*prefix, RouteOrigin::Bgp, next_hop));
+        }
+    }
+    for route in table.map_or(&[][..], |table| &table.routes) {
+        let next_hop = match route.next_hop {
+            UserNextHop::VirtualAppliance(address) => NextHop::Appliance(address),
+            UserNextHop::VirtualNetworkGateway => {
+                NextHop::Gateway(gateway.map(|gateway| gateway.kind))
+            }
+            UserNextHop::VnetLocal => NextHop::VirtualNetwork,
+            UserNextHop::Internet => NextHop::Internet,
+            UserNextHop::None => NextHop::None,
+        };
+        routes.push(Route::new(route.prefix, RouteOrigin::User, next_hop));
+    }
+    routes
+}
+
+fn any_v4() -> IpNet {
+    IpNet::V4(Ipv4Net::new(Ipv4Addr::UNSPECIFIED, 0).unwrap_or_default())
+}
+
+fn any_v6() -> IpNet {
+    IpNet::V6(Ipv6Net::new(Ipv6Addr::UNSPECIFIED, 0).unwrap_or_default())
+}
+
+/// The route that wins for a destination; `None` where no route is for it.
+#[must_use]
+pub fn resolve(routes: &[Route], destination: IpAddr) -> Option<&Route> {
+    let fits = |route: &&Route| route.prefix.contains(&destination);
+    let no_bgp = routes.iter().filter(fits).any(Route::beats_bgp);
+    routes
+        .iter()
+        .filter(fits)
+        .filter(|route| !(no_bgp && route.origin == RouteOrigin::Bgp))
+        .max_by_key(|route| (route.prefix.prefix_len(), route.origin))
+}

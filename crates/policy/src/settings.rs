@@ -1,0 +1,353 @@
+//! Named settings: our reading wherever the article is silent or ambiguous.
+//!
+//! Every decision that rests on one says so ("assumed"), with the setting's name and value,
+//! so that nobody mistakes our reading for the platform's word.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::decision::Assumption;
+
+macro_rules! choices {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ })+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant,)+ }
+
+        impl $name {
+            const TEXTS: &'static [&'static str] = &[$($text,)+];
+
+            fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// The value's name in files and reports.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+    )+};
+}
+
+choices! {
+    /// Yes or no.
+    YesNo {
+        /// Yes.
+        Yes = "yes",
+        /// No.
+        No = "no",
+    }
+    /// Is something left alone, or filtered like Internet traffic?
+    PassOrFiltered {
+        /// Not blocked.
+        Pass = "pass",
+        /// Filtered like traffic to the Internet.
+        Filtered = "filtered",
+    }
+    /// Does a packet pass or vanish?
+    PassOrDrop {
+        /// It passes.
+        Pass = "pass",
+        /// It is dropped silently.
+        Drop = "drop",
+    }
+    /// Is something restricted?
+    Unrestricted {
+        /// Not restricted.
+        Unrestricted = "unrestricted",
+        /// Restricted.
+        Restricted = "restricted",
+    }
+    /// How a type without a date is dated.
+    CspCutoff {
+        /// The general date applies.
+        General = "general",
+        /// Restricted whatever the date.
+        Always = "always",
+    }
+    /// When a revocation reaches a running machine.
+    RevocationEffect {
+        /// At once.
+        Immediate = "immediate",
+        /// At the machine's next allocation.
+        NextStart = "next-start",
+    }
+    /// What becomes of exempt traffic that a route sends through an appliance.
+    ExemptViaAppliance {
+        /// The appliance's own machine and subscription decide for what it forwards.
+        ApplianceDecides = "appliance-decides",
+        /// The exemption does not cover it, and it is blocked.
+        Blocked = "blocked",
+    }
+    /// What becomes of an unrestricted subscription's traffic through Azure Firewall.
+    EaViaAzureFirewall {
+        /// Rejected, as any other.
+        Rejected = "rejected",
+        /// Not restricted.
+        Unrestricted = "unrestricted",
+    }
+    /// What the sender of a blocked SYN sees.
+    BlockForm {
+        /// Silence: the connection times out.
+        Drop = "drop",
+        /// A reset: the connection is refused.
+        Reject = "reject",
+    }
+    /// How an offer that the edition does not name is treated.
+    UnnamedOffer {
+        /// By the edition's own default row.
+        EditionDefault = "edition-default",
+        /// Never blocked.
+        Open = "open",
+        /// Blocked whatever the date.
+        Blocked = "blocked",
+    }
+    /// When a change of offer reaches a running machine.
+    OfferChangeEffect {
+        /// At the machine's next allocation.
+        NextAllocation = "next-allocation",
+        /// At once.
+        Immediate = "immediate",
+    }
+    /// What Azure Firewall does where the edition says nothing of it.
+    AzureFirewallWhenSilent {
+        /// The subscription's own rule holds.
+        SubscriptionRule = "subscription-rule",
+        /// Rejected, as where it is unsupported.
+        Rejected = "rejected",
+    }
+    /// Whose rule holds behind Azure Firewall where it is supported.
+    AzureFirewallSubscription {
+        /// The subscription that holds the firewall.
+        Firewall = "firewall",
+        /// The subscription of the sending machine.
+        Sender = "sender",
+    }
+    /// What App Service may send where the edition says nothing of it.
+    AppServiceWhenSilent {
+        /// The subscription's own rule holds.
+        SubscriptionRule = "subscription-rule",
+        /// Blocked.
+        Blocked = "blocked",
+    }
+    /// What a revocation does where the edition reserves none for the offer.
+    RevocationWhenSilent {
+        /// It counts as it happened.
+        Accept = "accept",
+        /// It is refused.
+        Refuse = "refuse",
+    }
+}
+
+macro_rules! settings {
+    ($($variant:ident $field:ident: $kind:ident = $default:ident; $question:literal; $why:literal;)+) => {
+        /// The name of a setting.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Setting { $(#[doc = $question] $variant,)+ }
+
+        /// A value for every setting.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+        pub struct Settings { $(#[doc = $question] pub $field: $kind,)+ }
+
+        impl Default for Settings {
+            fn default() -> Self {
+                Self { $($field: $kind::$default,)+ }
+            }
+        }
+
+        impl Setting {
+            /// Every setting, in the order of the edition's table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The setting's name in files and reports.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => stringify!($field),)+ }
+            }
+
+            /// The question that it answers.
+            #[must_use]
+            pub const fn question(self) -> &'static str {
+                match self { $(Self::$variant => $question,)+ }
+            }
+
+            /// Why its default is what it is.
+            #[must_use]
+            pub const fn why(self) -> &'static str {
+                match self { $(Self::$variant => $why,)+ }
+            }
+
+            /// The values that it takes.
+            #[must_use]
+            pub const fn values(self) -> &'static [&'static str] {
+                match self { $(Self::$variant => $kind::TEXTS,)+ }
+            }
+
+            /// The value that it has where nobody sets it.
+            #[must_use]
+            pub const fn default_value(self) -> &'static str {
+                match self { $(Self::$variant => $kind::$default.name(),)+ }
+            }
+        }
+
+        impl Settings {
+            /// The value of a setting, as text.
+            #[must_use]
+            pub const fn get(&self, setting: Setting) -> &'static str {
+                match setting { $(Setting::$variant => self.$field.name(),)+ }
+            }
+
+            fn put(&mut self, setting: Setting, value: &str) -> bool {
+                match setting {
+                    $(Setting::$variant => match $kind::parse(value) {
+                        Some(parsed) => { self.$field = parsed; true }
+                        None => false,
+                    },)+
+                }
+            }
+        }
+    };
+}
+
+settings! {
+    CutoffDayRestricted cutoff_day_restricted: YesNo = Yes;
+        "Is a subscription created on the cutoff day itself new?";
+        "G1 says `from`; days are UTC.";
+    NewDeploymentInOldSubscription new_deployment_in_old_subscription: Unrestricted = Unrestricted;
+        "Is a new deployment in an old subscription restricted?";
+        "The section on the type dates by the subscription alone and is the more specific text.";
+    CspCutoff csp_cutoff: CspCutoff = General;
+        "Which date holds for a type whose section gives none?";
+        "The general date of G2.";
+    RevocationEffect revocation_effect: RevocationEffect = Immediate;
+        "Is a running machine cut off at once by a revocation?";
+        "The text is silent; the strict reading.";
+    GuestRestartCounts guest_restart_counts: YesNo = No;
+        "Does a restart, or a shutdown from inside the guest, apply the exemption?";
+        "Users report that only a portal stop (deallocate) and start did.";
+    NewVmAfterExemption new_vm_after_exemption: YesNo = Yes;
+        "Is a machine first deployed after the approval exempt at once?";
+        "It has never been programmed with the block (PG6, `all from then on`).";
+    ExemptViaAppliance exempt_via_appliance: ExemptViaAppliance = ApplianceDecides;
+        "What becomes of traffic that a route sends through a network virtual appliance?";
+        "PG8: the exemption does not cover that hop; the appliance's own machine decides.";
+    OnPremisesRoute on_premises_route: PassOrFiltered = Pass;
+        "Is traffic that leaves through a VPN or ExpressRoute gateway filtered?";
+        "It does not go directly to the Internet, and G3/G4 allow a relay on premises.";
+    InternalDestination internal_destination: PassOrFiltered = Pass;
+        "Is port 25 to an address in the virtual network or a peered one filtered?";
+        "G1 speaks of external domains.";
+    EaViaAzureFirewall ea_via_azure_firewall: EaViaAzureFirewall = Rejected;
+        "Is an unrestricted subscription rejected when routed through Azure Firewall?";
+        "RL1 names no subscription type.";
+    BlockForm block_form: BlockForm = Drop;
+        "What does the sender of a blocked SYN see?";
+        "Users report time-outs, never a refusal.";
+    OneCycleFreesAll one_cycle_frees_all: YesNo = No;
+        "Does stopping and starting some machines free the others of the subscription too?";
+        "Each machine is free from its own next start on; the state is pulled at allocation.";
+    ExemptionSurvivesOfferChange exemption_survives_offer_change: YesNo = No;
+        "Is a granted exemption kept when the subscription's type changes?";
+        "PG7 ties it to the subscription as it was asked for.";
+    HonourPre2017Subscriptions honour_pre_2017_subscriptions: YesNo = No;
+        "In an edition without a date, may a subscription created before 2017-11-15 still send?";
+        "Two live pages disagree; the article dropped the date in 2021.";
+    GrandfatherExemptions grandfather_exemptions: YesNo = Yes;
+        "Does an exemption granted under an earlier edition go on working?";
+        "Users saw provider subscriptions still allowed in November 2022.";
+    RedeployCounts redeploy_counts: YesNo = Yes;
+        "Does a redeploy renew a machine's programming?";
+        "Undocumented; it moves the machine to another host.";
+    UnnamedOffer unnamed_offer: UnnamedOffer = EditionDefault;
+        "How is an offer treated that the edition does not name?";
+        "By the edition's general statement.";
+    OfferChangeEffect offer_change_effect: OfferChangeEffect = NextAllocation;
+        "When does a change of the subscription's type reach a running machine?";
+        "The state is held per machine and pulled at allocation.";
+    AzureFirewallWhenSilent azure_firewall_when_silent: AzureFirewallWhenSilent = SubscriptionRule;
+        "What holds behind Azure Firewall where the edition says nothing of it?";
+        "Only the general statement is left, which speaks of subscriptions.";
+    AzureFirewallSubscription azure_firewall_subscription: AzureFirewallSubscription = Firewall;
+        "Whose subscription decides behind Azure Firewall where it is supported?";
+        "As for an appliance: the hop that sends to the Internet is the firewall's.";
+    AppServiceWhenSilent app_service_when_silent: AppServiceWhenSilent = SubscriptionRule;
+        "What may App Service send where the edition says nothing of it?";
+        "Only the general statement is left, which speaks of subscriptions.";
+    ExemptionTermsWhenSilent exemption_terms_when_silent: YesNo = Yes;
+        "Where the text says nothing of an exemption's terms, do those of pay-as-you-go hold?";
+        "CS2 sends its readers to the very section of PG4, and PG6 to PG8 describe what comes of it.";
+    RevocationWhenSilent revocation_when_silent: RevocationWhenSilent = Accept;
+        "What does a revocation do for an offer for which the edition reserves none?";
+        "If it happened, it happened.";
+    UnknownSource unknown_source: PassOrDrop = Drop;
+        "What becomes of a SYN from an address that no interface of the world owns?";
+        "Fail closed.";
+    SenderNotRunning sender_not_running: PassOrDrop = Drop;
+        "What becomes of a SYN from a machine that is not running by the event log?";
+        "A machine without compute sends nothing: the log or the clock is wrong. Fail closed.";
+    PlatformAddresses platform_addresses: PassOrFiltered = Pass;
+        "Is port 25 to the metadata and wire server addresses filtered?";
+        "They are inside the platform, not external domains.";
+    ServiceEndpointRoute service_endpoint_route: PassOrFiltered = Filtered;
+        "Is port 25 to a prefix behind a service endpoint filtered?";
+        "It is still a public address, which G1 speaks of. Fail closed.";
+    Ipv6DefaultRoute ipv6_default_route: YesNo = Yes;
+        "Has a subnet a system route ::/0 to the Internet?";
+        "The text on routes lists IPv4 alone; taken to be the same.";
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A setting that does not exist, or a value that it does not take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// No setting has this name.
+    #[error("`{name}` is no setting; `policy show` lists them")]
+    Unknown {
+        /// What was read.
+        name: String,
+    },
+    /// The setting does not take this value.
+    #[error("setting `{setting}` does not take `{value}`; it takes: {}", setting.values().join(", "))]
+    Value {
+        /// The setting.
+        setting: Setting,
+        /// What was read.
+        value: String,
+    },
+}
+
+impl Settings {
+    /// Sets a setting by name; `true` and `false` stand for `yes` and `no`.
+    ///
+    /// # Errors
+    /// An unknown name, or a value that the setting does not take.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
+        let setting = Setting::ALL
+            .iter()
+            .copied()
+            .find(|setting| setting.name() == name)
+            .ok_or_else(|| SettingError::Unknown { name: name.to_owned() })?;
+        let word = match value {
+            "true" => "yes",
+            "false" => "no",
+            other => other,
+        };
+        if self.put(setting, word) {
+            return Ok(());
+        }
+        Err(SettingError::Value { setting, value: value.to_owned() })
+    }
+
+    /// A setting with its present value, as a decision reports it.
+    #[must_use]
+    pub fn assumption(&self, setting: Setting) -> Assumption {
+        Assumption { setting: setting.name().into(), value: self.get(setting).into() }
+    }
+}

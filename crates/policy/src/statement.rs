@@ -1,0 +1,76 @@
+//! Statements: what an edition of the article says, one fact each, with a stable id.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// The id of a statement, such as `PG6`; stable, and unique within its edition.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StatementId(Arc<str>);
+
+impl StatementId {
+    /// Makes an id of a text.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for StatementId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a statement does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StatementKind {
+    /// Changes a verdict.
+    Rule,
+    /// Changes what an exemption request can do.
+    Lifecycle,
+    /// What the tool must tell its user.
+    Advice,
+    /// What the platform does not promise.
+    Limit,
+}
+
+impl StatementKind {
+    /// The kind's name in files and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Lifecycle => "lifecycle",
+            Self::Advice => "advice",
+            Self::Limit => "limit",
+        }
+    }
+}
+
+impl fmt::Display for StatementKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One fact of the article, in our own words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Statement {
+    /// Its id.
+    pub id: StatementId,
+    /// What it does.
+    pub kind: StatementKind,
+    /// The fact.
+    pub text: String,
+}

@@ -1,0 +1,515 @@
+//! What an event does to the world, and which events the state machines forbid.
+//!
+//! An event is checked whole before anything changes: a refused one leaves the world as it was.
+
+use crate::edition::{Edition, Effect};
+use crate::event::{Event, EventKind, Placement};
+use crate::exemption::{Exemption, ExemptionState};
+use crate::life::{MachineState, Power, Programmed, ProgrammedBy};
+use crate::name::{MachineName, NetworkName, SubnetName, SubscriptionName};
+use crate::offer::Offer;
+use crate::settings::{OfferChangeEffect, RevocationEffect, RevocationWhenSilent, YesNo};
+use crate::statement::StatementId;
+use crate::world::{
+    CaptureIds, Interface, Machine, MachineKind, Subnet, Subscription, VirtualNetwork, World,
+};
+
+/// What an event changed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// The machines whose verdicts may be others now.
+    pub machines: Vec<MachineName>,
+    /// Whether networks, addresses or routes changed: a table has to be compiled anew.
+    pub structure: bool,
+}
+
+/// An event that the state machines forbid. Nothing changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}{}", because(.statements))]
+pub struct Refused {
+    /// Why, and what was expected.
+    pub what: String,
+    /// The statements that forbid it, where the article does.
+    pub statements: Vec<StatementId>,
+}
+
+fn because(statements: &[StatementId]) -> String {
+    if statements.is_empty() {
+        return String::new();
+    }
+    let ids: Vec<_> = statements.iter().map(StatementId::as_str).collect();
+    format!(" ({})", ids.join(", "))
+}
+
+fn refuse<T>(what: impl Into<String>, statements: &[StatementId]) -> Result<T, Refused> {
+    Err(Refused { what: what.into(), statements: statements.to_vec() })
+}
+
+impl World {
+    /// Lets an event happen.
+    ///
+    /// # Errors
+    /// The event names something that does not exist, or a state machine forbids it (granting
+    /// what was never asked for, asking for an offer that is never exempt (DV2), starting what
+    /// runs). Nothing has changed then.
+    pub fn apply(&mut self, event: &Event) -> Result<Applied, Refused> {
+        match &event.kind {
+            EventKind::SubscriptionAdded { subscription, offer, created } => {
+                let added = Subscription {
+                    id: None,
+                    offer: *offer,
+                    created: *created,
+                    exemption: Exemption::default(),
+                };
+                self.add_subscription(subscription.clone(), added)
+                    .map_err(|error| Refused { what: error.to_string(), statements: vec![] })?;
+                Ok(Applied::default())
+            }
+            EventKind::NetworkAdded { network, address_space } => {
+                self.network_added(network, address_space)
+            }
+            EventKind::OfferChanged { subscription, offer } => {
+                self.offer_changed(event, subscription, *offer)
+            }
+            EventKind::ExemptionAsked { .. }
+            | EventKind::ExemptionFurtherSteps { .. }
+            | EventKind::ExemptionGranted { .. }
+            | EventKind::ExemptionRefused { .. }
+            | EventKind::ExemptionRevoked { .. } => self.exemption_moves(event),
+            EventKind::TemporarySubnet { network } => self.temporary_subnet(event, network),
+            EventKind::MachineDeployed { machine, placement } => {
+                self.machine_deployed(event, machine, placement.as_ref())
+            }
+            EventKind::MachineStopped { machine }
+            | EventKind::MachineDeallocated { machine }
+            | EventKind::MachineStarted { machine }
+            | EventKind::MachineRestarted { machine }
+            | EventKind::MachineRedeployed { machine }
+            | EventKind::MachineDeleted { machine }
+            | EventKind::GuestShutdown { machine } => self.machine_moves(event, machine),
+        }
+    }
+
+    fn network_added(
+        &mut self,
+        name: &NetworkName,
+        address_space: &[ipnet::IpNet],
+    ) -> Result<Applied, Refused> {
+        let subnet = Subnet {
+            prefixes: address_space.to_vec(),
+            route_table: None,
+            delegated_to: None,
+            service_endpoints: vec![],
+        };
+        let network = VirtualNetwork {
+            address_space: address_space.to_vec(),
+            subnets: [(SubnetName::from("default"), subnet)].into(),
+            peerings: vec![],
+            gateway: None,
+            capture: CaptureIds::default(),
+        };
+        self.add_network(name.clone(), network)
+            .map_err(|error| Refused { what: error.to_string(), statements: vec![] })?;
+        Ok(Applied { structure: true, ..Applied::default() })
+    }
+
+    fn known(&self, name: &SubscriptionName) -> Result<&Subscription, Refused> {
+        match self.subscriptions.get(name) {
+            Some(subscription) => Ok(subscription),
+            None => refuse(format!("there is no subscription `{name}`"), &[]),
+        }
+    }
+
+    fn machines_of(&self, subscription: &SubscriptionName) -> Vec<MachineName> {
+        self.machines
+            .iter()
+            .filter(|(_, machine)| machine.subscription == *subscription)
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    fn offer_changed(
+        &mut self,
+        event: &Event,
+        name: &SubscriptionName,
+        offer: Offer,
+    ) -> Result<Applied, Refused> {
+        let old = self.known(name)?;
+        if old.offer == offer {
+            return refuse(format!("`{name}` has the offer `{offer}` already"), &[]);
+        }
+        let survives = self.settings.exemption_survives_offer_change == YesNo::Yes;
+        let state = match old.exemption.state {
+            state if survives => state,
+            //= PG7
+            ExemptionState::Granted => ExemptionState::Lapsed,
+            _ => ExemptionState::None,
+        };
+        if let Some(subscription) = self.subscriptions.get_mut(name) {
+            subscription.offer = offer;
+            if subscription.exemption.state != state {
+                subscription.exemption =
+                    Exemption { state, since: Some(event.at), granted_under: None };
+            }
+        }
+        let machines = self.machines_of(name);
+        if self.settings.offer_change_effect == OfferChangeEffect::Immediate {
+            for machine in &machines {
+                self.program(machine, event, ProgrammedBy::OfferChange);
+            }
+        }
+        Ok(Applied { machines, structure: false })
+    }
+
+    /// The edition under which an event happened: its own, or the world's.
+    fn edition_of(&self, event: &Event) -> Result<std::sync::Arc<Edition>, Refused> {
+        match &event.edition {
+            None => Ok(self.edition.clone()),
+            Some(id) if *id == self.edition.id => Ok(self.edition.clone()),
+            Some(id) => Edition::named(id)
+                .map_err(|error| Refused { what: error.to_string(), statements: vec![] }),
+        }
+    }
+
+    fn exemption_moves(&mut self, event: &Event) -> Result<Applied, Refused> {
+        let Some(name) = event.kind.subscription() else {
+            return refuse("the event names no subscription", &[]);
+        };
+        let subscription = self.known(name)?;
+        let edition = self.edition_of(event)?;
+        let state = self.next_exemption_state(&edition, name, subscription, &event.kind)?;
+        let granted_under = match &event.edition {
+            Some(id) if state == ExemptionState::Granted && *id != self.edition.id => {
+                Some(id.clone())
+            }
+            _ => None,
+        };
+        if let Some(subscription) = self.subscriptions.get_mut(name) {
+            subscription.exemption = Exemption { state, since: Some(event.at), granted_under };
+        }
+        let machines = self.machines_of(name);
+        //= PG9
+        if state == ExemptionState::Revoked
+            && self.settings.revocation_effect == RevocationEffect::Immediate
+        {
+            for machine in &machines {
+                if let Some(machine) = self.machines.get_mut(machine) {
+                    machine.state.programmed.exempt = false;
+                }
+            }
+        }
+        Ok(Applied { machines, structure: false })
+    }
+
+    /// The state that an exemption event leads to, if the state machine allows it.
+    fn next_exemption_state(
+        &self,
+        edition: &Edition,
+        name: &SubscriptionName,
+        subscription: &Subscription,
+        kind: &EventKind,
+    ) -> Result<ExemptionState, Refused> {
+        use ExemptionState as S;
+        let (rule, _) = edition.rule(subscription.offer);
+        let state = subscription.exemption.state;
+        match kind {
+            EventKind::ExemptionAsked { channel, why, .. } => {
+                self.may_ask(edition, name, subscription)?;
+                //= PG4
+                //= CS2
+                //= PN2
+                if let Some(channel) = channel
+                    && !rule.request.contains(channel)
+                {
+                    let asked: Vec<_> = rule.request.iter().map(|c| c.name()).collect();
+                    return refuse(
+                        format!(
+                            "`{}` is not where `{name}` asks; {} asks by: {}",
+                            channel.name(),
+                            subscription.offer.title(),
+                            asked.join(", ")
+                        ),
+                        &rule.cites.request,
+                    );
+                }
+                //= PN3
+                let needs_why = rule.asks.contains(&crate::edition::Requirement::Justification);
+                if needs_why && why.as_deref().is_none_or(|why| why.trim().is_empty()) {
+                    return refuse(
+                        format!(
+                            "the request of `{name}` must say `why` it cannot use an authenticated \
+                             relay"
+                        ),
+                        &rule.cites.request,
+                    );
+                }
+                Ok(S::Requested)
+            }
+            //= PG5
+            //= PN4
+            EventKind::ExemptionGranted { .. } if asked(state) => Ok(S::Granted),
+            EventKind::ExemptionFurtherSteps { .. } if state == S::Requested => Ok(S::FurtherSteps),
+            EventKind::ExemptionRefused { .. } if asked(state) => Ok(S::Refused),
+            EventKind::ExemptionRevoked { .. } if state == S::Granted => {
+                if !rule.revocable
+                    && self.settings.revocation_when_silent == RevocationWhenSilent::Refuse
+                {
+                    return refuse(
+                        format!(
+                            "edition {} reserves no revocation for {} (setting \
+                             `revocation_when_silent`)",
+                            edition.id,
+                            subscription.offer.title()
+                        ),
+                        &[],
+                    );
+                }
+                Ok(S::Revoked)
+            }
+            other => refuse(
+                format!(
+                    "`{}` does not fit the exemption of `{name}`, which is `{state}`; it needs {}",
+                    other.name(),
+                    match other {
+                        EventKind::ExemptionRevoked { .. } => "`granted`",
+                        EventKind::ExemptionFurtherSteps { .. } => "`requested`",
+                        _ => "`requested` or `further-steps`",
+                    }
+                ),
+                if rule.cites.answer.is_empty() { &rule.cites.request } else { &rule.cites.answer },
+            ),
+        }
+    }
+
+    /// Whether a subscription may ask for an exemption at all.
+    fn may_ask(
+        &self,
+        edition: &Edition,
+        name: &SubscriptionName,
+        subscription: &Subscription,
+    ) -> Result<(), Refused> {
+        let (rule, _) = edition.rule(subscription.offer);
+        if rule.restriction == crate::edition::Restriction::Open {
+            return refuse(
+                format!("`{name}` is not restricted; there is nothing to ask for"),
+                &rule.cites.open,
+            );
+        }
+        //= DV2
+        if rule.request.is_empty() {
+            let cites =
+                if rule.cites.never.is_empty() { &rule.cites.blocked } else { &rule.cites.never };
+            return refuse(
+                format!("no exemption is ever granted to {}", subscription.offer.title()),
+                cites,
+            );
+        }
+        match subscription.exemption.state {
+            state @ (ExemptionState::Requested | ExemptionState::Granted) => refuse(
+                format!("the exemption of `{name}` is `{state}` already"),
+                &rule.cites.request,
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn machine_deployed(
+        &mut self,
+        event: &Event,
+        name: &MachineName,
+        placement: Option<&Placement>,
+    ) -> Result<Applied, Refused> {
+        if let Some(placement) = placement {
+            let machine = self.placed(placement)?;
+            self.add_machine(name.clone(), machine)
+                .map_err(|error| Refused { what: error.to_string(), statements: vec![] })?;
+        }
+        let Some(machine) = self.machines.get(name) else {
+            return refuse(
+                format!(
+                    "there is no machine `{name}`; say its subscription, network and addresses"
+                ),
+                &[],
+            );
+        };
+        if !matches!(machine.state.power, Power::NotDeployed | Power::Deleted) {
+            let power = machine.state.power;
+            return refuse(format!("machine `{name}` is `{power}`; it is deployed already"), &[]);
+        }
+        let machine = machine.clone();
+        for interface in &machine.interfaces {
+            for address in &interface.addresses {
+                if let Some((owner, ..)) = self.owner(&interface.network, *address)
+                    && owner != name
+                {
+                    let what = format!("address {address} of `{name}` belongs to `{owner}` now");
+                    return refuse(what, &[]);
+                }
+            }
+        }
+        self.own(name, &machine);
+        if let Some(machine) = self.machines.get_mut(name) {
+            machine.state.power = Power::Running;
+            machine.state.deployed = Some(event.at);
+        }
+        let machines = self.program(name, event, ProgrammedBy::Deployment);
+        Ok(Applied { machines, structure: true })
+    }
+
+    fn placed(&self, placement: &Placement) -> Result<Machine, Refused> {
+        let offer = self.known(&placement.subscription)?.offer;
+        let programmed = Programmed { at: None, by: ProgrammedBy::Beginning, offer, exempt: false };
+        Ok(Machine {
+            subscription: placement.subscription.clone(),
+            kind: MachineKind::VirtualMachine,
+            interfaces: vec![Interface {
+                network: placement.network.clone(),
+                subnet: placement.subnet.clone().unwrap_or_else(|| SubnetName::from("default")),
+                addresses: placement.addresses.clone(),
+                ip_forwarding: false,
+            }],
+            forwards_by: None,
+            state: MachineState {
+                power: Power::NotDeployed,
+                programmed,
+                deployed: None,
+                restarted_since: false,
+            },
+        })
+    }
+
+    fn machine_moves(&mut self, event: &Event, name: &MachineName) -> Result<Applied, Refused> {
+        use Power as P;
+        let Some(machine) = self.machines.get(name) else {
+            return refuse(format!("there is no machine `{name}`"), &[]);
+        };
+        let power = machine.state.power;
+        let settings = &self.settings;
+        let guest_counts =
+            (settings.guest_restart_counts == YesNo::Yes).then_some(ProgrammedBy::Restart);
+        // The new power state, and what programs the machine anew, if anything does.
+        let (next, by) = match (&event.kind, power) {
+            (EventKind::MachineStopped { .. } | EventKind::GuestShutdown { .. }, P::Running) => {
+                (P::Stopped, None)
+            }
+            (EventKind::MachineDeallocated { .. }, P::Running | P::Stopped) => {
+                (P::Deallocated, None)
+            }
+            //= PG6
+            //= PN5
+            (EventKind::MachineStarted { .. }, P::Deallocated) => {
+                (P::Running, Some(ProgrammedBy::Start))
+            }
+            (EventKind::MachineStarted { .. }, P::Stopped)
+            | (EventKind::MachineRestarted { .. }, P::Running) => (P::Running, guest_counts),
+            (EventKind::MachineRedeployed { .. }, P::Running | P::Stopped) => {
+                let counts = settings.redeploy_counts == YesNo::Yes;
+                (P::Running, counts.then_some(ProgrammedBy::Redeploy))
+            }
+            (EventKind::MachineDeleted { .. }, P::Running | P::Stopped | P::Deallocated) => {
+                (P::Deleted, None)
+            }
+            (kind, power) => {
+                return refuse(
+                    format!("`{}` does not fit machine `{name}`, which is `{power}`", kind.name()),
+                    &[],
+                );
+            }
+        };
+        if let Some(machine) = self.machines.get_mut(name) {
+            machine.state.power = next;
+            machine.state.restarted_since |= next == P::Running && by.is_none();
+        }
+        let mut machines = vec![name.clone()];
+        if let Some(by) = by {
+            machines = self.program(name, event, by);
+        }
+        if next == P::Deleted {
+            self.disown(name);
+        }
+        Ok(Applied { machines, structure: next == P::Deleted })
+    }
+
+    fn temporary_subnet(&mut self, event: &Event, name: &NetworkName) -> Result<Applied, Refused> {
+        if !self.networks.contains_key(name) {
+            return refuse(format!("there is no network `{name}`"), &[]);
+        }
+        let here: Vec<_> = self
+            .machines
+            .iter()
+            .filter(|(_, machine)| {
+                machine.interfaces.iter().any(|interface| interface.network == *name)
+                    && self.needs_temporary_subnet(machine)
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        let mut machines = Vec::new();
+        for machine in &here {
+            machines.extend(self.program(machine, event, ProgrammedBy::TemporarySubnet));
+        }
+        Ok(Applied { machines, structure: false })
+    }
+
+    /// Whether a machine stands in a subnet that only a temporary subnet programs anew.
+    pub(crate) fn needs_temporary_subnet(&self, machine: &Machine) -> bool {
+        self.edition.delegated_subnet_needs_temporary
+            && machine.interfaces.iter().any(|interface| {
+                self.subnet(&interface.network, &interface.subnet)
+                    .is_some_and(|subnet| subnet.delegated_to.is_some())
+            })
+    }
+
+    /// Programs a machine with its subscription's state, and returns the machines that changed.
+    fn program(&mut self, name: &MachineName, event: &Event, by: ProgrammedBy) -> Vec<MachineName> {
+        let mut touched = vec![name.clone()];
+        let Some(machine) = self.machines.get(name) else { return touched };
+        let Some(subscription) = self.subscriptions.get(&machine.subscription) else {
+            return touched;
+        };
+        if self.needs_temporary_subnet(machine)
+            && matches!(by, ProgrammedBy::Start | ProgrammedBy::Redeploy | ProgrammedBy::Restart)
+        {
+            return touched;
+        }
+        let granted = subscription.exemption.state == ExemptionState::Granted;
+        let had = machine.state.programmed.exempt;
+        let reaches = match self.edition.effect {
+            Effect::NextStart => {
+                by != ProgrammedBy::Deployment || self.settings.new_vm_after_exemption == YesNo::Yes
+            }
+            // A later start keeps what the machine was created with.
+            Effect::MachinesCreatedAfter => by == ProgrammedBy::Deployment || had,
+        };
+        let owner = machine.subscription.clone();
+        let programmed = Programmed {
+            at: Some(event.at),
+            by,
+            offer: subscription.offer,
+            exempt: granted && reaches,
+        };
+        let cycled = programmed.exempt
+            && by == ProgrammedBy::Start
+            && self.settings.one_cycle_frees_all == YesNo::Yes;
+        if let Some(machine) = self.machines.get_mut(name) {
+            machine.state.programmed = programmed.clone();
+            machine.state.restarted_since = false;
+        }
+        if cycled {
+            for neighbour in self.machines_of(&owner) {
+                if let Some(machine) = self.machines.get_mut(&neighbour)
+                    && !machine.state.programmed.exempt
+                {
+                    machine.state.programmed =
+                        Programmed { by: ProgrammedBy::Neighbour, ..programmed.clone() };
+                    touched.push(neighbour);
+                }
+            }
+        }
+        touched
+    }
+}
+
+/// Whether a request is there that can be answered.
+const fn asked(state: ExemptionState) -> bool {
+    matches!(state, ExemptionState::Requested | ExemptionState::FurtherSteps)
+}
