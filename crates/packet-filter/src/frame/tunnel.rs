@@ -1,0 +1,266 @@
+//! Tunnels: the outer packet's outcome, and where the inner packet starts.
+
+use etherparse::{EtherType, IpNumber};
+
+use super::chain::Packet;
+use super::context::{Content, Context, Inside, Walk};
+use super::view::{Short, View};
+use super::{Indeterminate, Layer, NoMatch, Outcome, Tunnel};
+use crate::link::LinkType;
+
+/// Well-known UDP ports (RFC 7348, RFC 8926, 3GPP TS 29.281, RFC 4380).
+const VXLAN: u16 = 4789;
+const GENEVE: u16 = 6081;
+const GTP_U: u16 = 2152;
+const TEREDO: u16 = 3544;
+
+/// Ethertypes of a tunnel's payload: bridged Ethernet (RFC 1701) and PPP (RFC 2637).
+const BRIDGED: u16 = 0x6558;
+const PPP: u16 = 0x880b;
+
+/// A payload that is no packet: another protocol, or the tunnel's own business.
+const NOT_IP: Outcome = Outcome::NoMatch(NoMatch::NotIp);
+
+const ETHERNET: Content = Content::Link(LinkType::Ethernet);
+
+/// Where a tunnel's payload starts and what it is, or the outcome of not finding one.
+type Payload<'a> = Walk<'a, (Content, View<'a>)>;
+
+/// The outer packet's outcome.
+pub(super) const fn outer(context: &Context<'_>, packet: &Packet, tunnel: Tunnel) -> Outcome {
+    Outcome::Encapsulated {
+        tunnel,
+        carried: tunnel.carried(),
+        source: packet.source,
+        destination: packet.destination,
+        vlan: context.vlan,
+    }
+}
+
+/// A tunnel that has a protocol number of its own.
+pub(super) fn in_ip<'a>(
+    context: &mut Context<'_>,
+    packet: &Packet,
+    kind: Tunnel,
+    view: View<'a>,
+) -> Walk<'a> {
+    let view = whole(packet, view);
+    let (tunnel, vni) = match kind {
+        Tunnel::Gre => nvgre_subnet(view).map_or((kind, None), |id| (Tunnel::Nvgre, Some(id))),
+        other => (other, None),
+    };
+    let outer = outer(context, packet, tunnel);
+    if !context.options.look_inside {
+        return Err(outer);
+    }
+    context.forget_flaw();
+    let payload = match tunnel {
+        Tunnel::Ipip | Tunnel::FourInSix => Ok((Content::EtherType(EtherType::IPV4.0), view)),
+        Tunnel::SixInFour | Tunnel::SixInSix => Ok((Content::EtherType(EtherType::IPV6.0), view)),
+        Tunnel::Gre | Tunnel::Nvgre => gre(context, view),
+        Tunnel::EtherIp => ether_ip(context, view),
+        _ => l2tp(context, view),
+    };
+    Ok(Inside { outer, tunnel, vni, payload })
+}
+
+/// UDP: a tunnel where both the port and the header behind it say so, otherwise no match.
+pub(super) fn in_udp<'a>(context: &mut Context<'_>, packet: &Packet, view: View<'a>) -> Walk<'a> {
+    const HEADER: usize = 8;
+    let no_match = Outcome::NoMatch(NoMatch::NotTcp { protocol: IpNumber::UDP.0 });
+    let view = whole(packet, view);
+    let ports = view.be16(0).and_then(|source| Ok((source, view.be16(2)?, view.be16(4)?)));
+    let (source_port, port, len) = match ports {
+        Ok(fields) => fields,
+        // The outer packet passes in any case; only its payload cannot be told.
+        Err(Short::Cut) if context.options.look_inside => {
+            return Err(Outcome::Indeterminate {
+                kind: Indeterminate::Cut,
+                layer: Layer::Udp,
+                offset: view.at(),
+            });
+        }
+        Err(_) => return Err(no_match),
+    };
+    // A length of 0 is what segmentation offload leaves; one past the end is not believed.
+    let payload = view.skip(HEADER);
+    let payload = match usize::from(len).checked_sub(HEADER) {
+        Some(len) if len > 0 => payload.ending(len.min(payload.declared())).0,
+        _ => payload,
+    };
+    let header = match (source_port, port) {
+        (_, VXLAN) => Some((Tunnel::Vxlan, vxlan(payload))),
+        (_, GENEVE) => Some((Tunnel::Geneve, geneve(payload))),
+        (_, GTP_U) => Some((Tunnel::GtpU, gtp_u(payload))),
+        (_, TEREDO) | (TEREDO, _) => Some((Tunnel::Teredo, teredo(payload))),
+        _ => None,
+    };
+    let (tunnel, payload, vni) = match header {
+        None | Some((_, Err(Short::Past) | Ok(None))) => return Err(no_match),
+        Some((tunnel, Err(Short::Cut))) => {
+            let outcome = context.short(Short::Cut, Layer::Tunnel, payload.at());
+            (tunnel, Err(outcome), None)
+        }
+        Some((tunnel, Ok(Some(found)))) => (tunnel, found.payload.ok_or(NOT_IP), found.vni),
+    };
+    let outer = outer(context, packet, tunnel);
+    if !context.options.look_inside {
+        return Err(outer);
+    }
+    context.forget_flaw();
+    Ok(Inside { outer, tunnel, vni, payload })
+}
+
+/// What a first fragment brings is a part: the rest is not missing, but elsewhere.
+fn whole<'a>(packet: &Packet, view: View<'a>) -> View<'a> {
+    if packet.continued { view.continued_elsewhere() } else { view }
+}
+
+/// A UDP tunnel's header: its network identifier, and its payload if that may be IP.
+struct Found<'a> {
+    vni: Option<u32>,
+    payload: Option<(Content, View<'a>)>,
+}
+
+/// The result of reading a UDP tunnel's header; nothing where it is none.
+type Header<'a> = Result<Option<Found<'a>>, Short>;
+
+/// VXLAN (RFC 7348, 5): the flag that the identifier is valid must be set.
+fn vxlan(view: View<'_>) -> Header<'_> {
+    let [flags, _, _, _, v0, v1, v2, _] = view.array(0)?;
+    let vni = u32::from_be_bytes([0, v0, v1, v2]);
+    Ok((flags & 0x08 != 0)
+        .then(|| Found { vni: Some(vni), payload: Some((ETHERNET, view.skip(8))) }))
+}
+
+/// Geneve (RFC 8926, 3.4), version 0.
+fn geneve(view: View<'_>) -> Header<'_> {
+    let [first, _, p0, p1, v0, v1, v2, _] = view.array(0)?;
+    if first >> 6 != 0 {
+        return Ok(None);
+    }
+    let behind = view.skip(8 + usize::from(first & 0x3f) * 4);
+    let vni = u32::from_be_bytes([0, v0, v1, v2]);
+    let payload = by_protocol_type(u16::from_be_bytes([p0, p1])).map(|content| (content, behind));
+    Ok(Some(Found { vni: Some(vni), payload }))
+}
+
+/// GTP-U (TS 29.281, 5.1): version 1, a G-PDU; extension headers are stepped over.
+fn gtp_u(view: View<'_>) -> Header<'_> {
+    const G_PDU: u8 = 255;
+    const MAX_EXTENSION_HEADERS: usize = 8;
+    let [flags, message] = view.array(0)?;
+    if flags >> 4 != 0b0011 || message != G_PDU {
+        return Ok(None);
+    }
+    if flags & 0b0111 == 0 {
+        return Ok(Some(Found { vni: None, payload: Some((Content::Ip, view.skip(8))) }));
+    }
+    let mut at = view.skip(12);
+    let mut next = if flags & 0b0100 == 0 { 0 } else { view.byte(11)? };
+    for _ in 0..MAX_EXTENSION_HEADERS {
+        if next == 0 {
+            return Ok(Some(Found { vni: None, payload: Some((Content::Ip, at)) }));
+        }
+        let len = usize::from(at.byte(0)?) * 4;
+        if len == 0 {
+            return Ok(None);
+        }
+        next = at.byte(len - 1)?;
+        at = at.skip(len);
+    }
+    Ok(None)
+}
+
+/// Teredo (RFC 4380, 5.1.1): an authentication and an origin indication may stand in front.
+fn teredo(view: View<'_>) -> Header<'_> {
+    let mut view = view;
+    if view.array(0)? == [0, 1] {
+        let [id, value] = view.array(2)?;
+        view = view.skip(4 + usize::from(id) + usize::from(value) + 9);
+    }
+    if view.array(0)? == [0, 0] {
+        view = view.skip(8);
+    }
+    let content = Content::EtherType(EtherType::IPV6.0);
+    Ok((view.byte(0)? >> 4 == 6).then_some(Found { vni: None, payload: Some((content, view)) }))
+}
+
+/// What a protocol type field of GRE or Geneve announces, where that may hold IP.
+const fn by_protocol_type(value: u16) -> Option<Content> {
+    match value {
+        BRIDGED => Some(ETHERNET),
+        PPP => Some(Content::Ppp),
+        // Below 0x0600 it is no ethertype.
+        0..0x0600 => None,
+        other => Some(Content::EtherType(other)),
+    }
+}
+
+/// The virtual subnet of NVGRE (RFC 7637, 3.2): a key, and Ethernet inside.
+fn nvgre_subnet(view: View<'_>) -> Option<u32> {
+    let [flags, low, p0, p1] = view.array(0).ok()?;
+    let [v0, v1, v2, _] = view.array(4).ok()?;
+    let nvgre = flags & 0xf0 == 0x20 && low & 7 == 0 && u16::from_be_bytes([p0, p1]) == BRIDGED;
+    nvgre.then(|| u32::from_be_bytes([0, v0, v1, v2]))
+}
+
+/// GRE (RFC 2784, 2890) and PPTP's variant of it (RFC 2637, 4.1).
+fn gre<'a>(context: &Context<'_>, view: View<'a>) -> Payload<'a> {
+    let flags = context.read(view.be16(0), Layer::Tunnel, view)?;
+    let protocol = context.read(view.be16(2), Layer::Tunnel, view)?;
+    let four_if = |bit: u16| if flags & bit != 0 { 4 } else { 0 };
+    let (sequence, acknowledgement) = (four_if(0x1000), four_if(0x0080));
+    match flags & 0b0111 {
+        // RFC 1701's source routes are of unknown length.
+        0 if flags & 0x4000 != 0 => Err(opaque(context, view)),
+        0 => {
+            let len = 4 + four_if(0x8000) + four_if(0x2000) + sequence;
+            by_protocol_type(protocol).map(|content| (content, view.skip(len))).ok_or(NOT_IP)
+        }
+        // Without a sequence number it is an acknowledgement that brings nothing.
+        1 if sequence == 0 || protocol != PPP => Err(NOT_IP),
+        1 => Ok((Content::Ppp, view.skip(8 + sequence + acknowledgement))),
+        _ => Err(opaque(context, view)),
+    }
+}
+
+/// EtherIP (RFC 3378, 3): version 3.
+fn ether_ip<'a>(context: &Context<'_>, view: View<'a>) -> Payload<'a> {
+    let first = context.read(view.byte(0), Layer::Tunnel, view)?;
+    if first >> 4 == 3 { Ok((ETHERNET, view.skip(2))) } else { Err(opaque(context, view)) }
+}
+
+/// L2TPv3 over IP (RFC 3931, 4.1.1). Only the endpoints know how long its cookie is (0, 4 or 8
+/// bytes) and whether a sublayer of 4 bytes follows, so the first length is taken at which
+/// there is Ethernet with a whole IP packet inside.
+fn l2tp<'a>(context: &Context<'_>, view: View<'a>) -> Payload<'a> {
+    let session = context.read(view.be32(0), Layer::Tunnel, view)?;
+    if session == 0 {
+        return Err(NOT_IP);
+    }
+    [4, 8, 12, 16]
+        .into_iter()
+        .map(|len| view.skip(len))
+        .find(|&frame| holds_ip(frame).unwrap_or(false))
+        .map(|frame| (ETHERNET, frame))
+        .ok_or_else(|| opaque(context, view))
+}
+
+/// Whether there is an Ethernet frame at the view with an IP packet that fits.
+fn holds_ip(frame: View<'_>) -> Result<bool, Short> {
+    let packet = frame.skip(14);
+    let first = packet.byte(0)?;
+    Ok(match (EtherType(frame.be16(12)?), first >> 4) {
+        (EtherType::IPV4, 4) => {
+            let total = usize::from(packet.be16(2)?);
+            first & 0x0f >= 5 && total >= 20 && total <= packet.declared()
+        }
+        (EtherType::IPV6, 6) => usize::from(packet.be16(4)?) + 40 <= packet.declared(),
+        _ => false,
+    })
+}
+
+fn opaque(context: &Context<'_>, view: View<'_>) -> Outcome {
+    context.unclear(Indeterminate::OpaqueTunnel, Layer::Tunnel, view.at())
+}
