@@ -1,0 +1,172 @@
+//! The edition files: each loads, covers every offer, and says what the table of editions says.
+
+use egress25_policy::{
+    Channel, Edition, Effect, FirewallRule, Offer, Restriction, StatementKind, Topic,
+};
+
+/// A row of the table: offer, then per edition whom it restricts and how removal is asked for.
+const TABLE: &str = "\
+enterprise-agreement        open          open          open          open          open               open          open
+enterprise-dev-test         -             -             -             -             -                  always/portal always/portal
+mca-e                       -             -             -             -             -                  -             open
+pay-as-you-go               after/case    after/case    after/portal  after/portal  always/portal      always/none   always/none
+microsoft-partner-network   after/case    after/case    after/case    after/case    always/portal+case always/none   always/none
+bizspark-plus               -             -             after/case    after/case    always/portal+case always/none   always/none
+azure-sponsorship           after/none    after/none    after/case    after/case    always/portal+case always/none   always/none
+bizspark                    after/none    after/none    -             -             -                  always/none   always/none
+msdn                        after/none    after/none    after/none    after/none    always/none        always/none   always/none
+azure-pass                  after/none    after/none    after/none    after/none    always/none        always/none   always/none
+azure-in-open               after/none    after/none    after/none    after/none    always/none        always/none   always/none
+education                   after/none    after/none    after/none    after/none    always/none        always/none   always/none
+free-trial                  after/none    after/none    after/none    after/none    always/none        always/none   always/none
+azure-for-students          after/none    after/none    after/none    after/none    always/none        always/none   always/none
+visual-studio               after/none    after/none    after/none    after/none    always/none        always/none   always/none
+cloud-solution-provider     nodate/provider nodate/provider nodate/portal nodate/portal always/portal+case always/none always/none
+pay-as-you-go-dev-test      -             -             -             -             -                  -             -
+mca-azure-plan              -             -             -             -             -                  -             -
+mca-dev-test                -             -             -             -             -                  -             -
+azure-for-students-starter  -             -             -             -             -                  -             -
+";
+
+const EDITIONS: [&str; 7] =
+    ["2018-11", "2019-08", "2020-12", "2021-03", "2021-04", "2022-11", "2023-12"];
+
+fn cell(edition: &Edition, offer: Offer) -> String {
+    let (rule, named) = edition.rule(offer);
+    if !named {
+        return "-".to_owned();
+    }
+    let who = match rule.restriction {
+        Restriction::Open => return "open".to_owned(),
+        Restriction::After => "after",
+        Restriction::NoDate => "nodate",
+        Restriction::Always => "always",
+    };
+    let channels: Vec<_> = rule.request.iter().map(|channel| channel.name()).collect();
+    let how = if channels.is_empty() { "none".to_owned() } else { channels.join("+") };
+    format!("{who}/{how}")
+}
+
+#[test]
+fn every_edition_says_of_every_offer_what_the_table_says() {
+    let mut rows = 0;
+    for line in TABLE.lines() {
+        let mut words = line.split_whitespace();
+        let offer: Offer = words.next().unwrap().parse().unwrap();
+        for (id, expected) in EDITIONS.iter().zip(words) {
+            let edition = Edition::named(id).unwrap();
+            assert_eq!(cell(&edition, offer), expected, "{offer} in {id}");
+            rows += 1;
+        }
+    }
+    assert_eq!(rows, Offer::ALL.len() * EDITIONS.len(), "the table holds every offer");
+    assert_eq!(Edition::all().unwrap().len(), EDITIONS.len());
+}
+
+#[test]
+fn one_edition_is_the_default_and_one_is_in_force() {
+    let all = Edition::all().unwrap();
+    let ids = |want: fn(&Edition) -> bool| -> Vec<_> {
+        all.iter().filter(|edition| want(edition)).map(|edition| edition.id.clone()).collect()
+    };
+    assert_eq!(ids(|edition| edition.default), ["2020-12"]);
+    assert_eq!(ids(|edition| edition.in_force), ["2023-12"]);
+}
+
+#[test]
+fn the_points_of_the_second_table_hold() {
+    let edition = |id: &str| Edition::named(id).unwrap();
+    assert_eq!(edition("2018-11").effect, Effect::MachinesCreatedAfter);
+    for id in &EDITIONS[1..] {
+        assert_eq!(edition(id).effect, Effect::NextStart, "{id}");
+    }
+    use FirewallRule::{OwnRule, Silent, Unsupported};
+    let rules = [Silent, Unsupported, Unsupported, Silent, Silent, Silent, OwnRule];
+    for (id, rule) in EDITIONS.iter().zip(rules) {
+        assert_eq!(edition(id).azure_firewall, rule, "{id}");
+    }
+    let ports: [&[u16]; 7] =
+        [&[587, 443], &[587, 443], &[587, 443], &[587], &[587], &[587], &[587]];
+    for (id, ports) in EDITIONS.iter().zip(ports) {
+        assert_eq!(edition(id).relay_ports, ports, "{id}");
+    }
+    let revocable = |id: &str, offer| edition(id).rule(offer).0.revocable;
+    assert!(revocable("2020-12", Offer::PayAsYouGo));
+    assert!(!revocable("2020-12", Offer::PartnerNetwork));
+    assert!(revocable("2021-04", Offer::PartnerNetwork));
+    assert!(!revocable("2022-11", Offer::EnterpriseDevTest));
+    assert!(edition("2023-12").delegated_subnet_needs_temporary);
+    assert!(edition("2021-03").topic(Topic::TypeChange).len() == 2);
+}
+
+#[test]
+fn the_edition_2020_12_holds_every_statement_with_its_kind() {
+    let expected = "G1 rule G2 rule G3 advice G4 rule EA1 rule EA2 limit PG1 rule PG2 limit PG3 rule \
+        PG4 lifecycle PG5 lifecycle PG6 rule PG7 rule PG8 rule PG9 lifecycle DV1 rule DV2 lifecycle \
+        DV3 advice CS1 rule CS2 lifecycle PN1 rule PN2 lifecycle PN3 lifecycle PN4 lifecycle PN5 rule \
+        PN6 rule RL1 rule HP1 advice";
+    let edition = Edition::named("2020-12").unwrap();
+    let found: Vec<_> = edition
+        .statements
+        .iter()
+        .flat_map(|statement| [statement.id.as_str(), statement.kind.name()])
+        .collect();
+    assert_eq!(found, expected.split_whitespace().collect::<Vec<_>>());
+    let lifecycle =
+        edition.statements.iter().filter(|statement| statement.kind == StatementKind::Lifecycle);
+    assert_eq!(lifecycle.count(), 8);
+}
+
+#[test]
+fn the_channels_of_edition_2020_12_are_those_of_its_statements() {
+    let edition = Edition::named("2020-12").unwrap();
+    //= PG4 type=test
+    assert_eq!(edition.rule(Offer::PayAsYouGo).0.request, [Channel::Portal]);
+    //= CS2 type=test
+    assert_eq!(edition.rule(Offer::CloudSolutionProvider).0.request, [Channel::Portal]);
+    //= PN2 type=test
+    assert_eq!(edition.rule(Offer::BizSparkPlus).0.request, [Channel::Case]);
+    //= DV2 type=test
+    assert!(edition.rule(Offer::FreeTrial).0.request.is_empty());
+}
+
+fn broken(change: impl Fn(String) -> String) -> String {
+    let text = include_str!("../editions/2020-12.toml").to_owned();
+    Edition::parse("broken.toml", &change(text)).unwrap_err().to_string()
+}
+
+#[test]
+fn an_edition_that_leaves_an_offer_out_is_refused() {
+    let error = broken(|text| text.replace("    \"education\",\n", ""));
+    assert!(error.contains("offer `education` is not covered"), "{error}");
+}
+
+#[test]
+fn an_edition_that_names_an_offer_twice_is_refused() {
+    let error = broken(|text| text.replace("offers = [\"pay-as-you-go\"]", "offers = [\"msdn\"]"));
+    assert!(error.contains("not covered") || error.contains("stands in 2 rows"), "{error}");
+}
+
+#[test]
+fn an_edition_whose_citation_dangles_is_refused() {
+    let error = broken(|text| text.replace("blocked = [\"PG3\"]", "blocked = [\"PG33\"]"));
+    assert!(error.contains("`PG33` is cited, but there is no such statement"), "{error}");
+}
+
+#[test]
+fn an_edition_with_an_idle_rule_is_refused() {
+    let error = broken(|text| text.replace("before = [\"PG1\"]\n", ""));
+    assert!(error.contains("statement `PG1` is cited by no row"), "{error}");
+}
+
+#[test]
+fn an_edition_with_an_unknown_key_is_refused_with_its_line() {
+    let error = broken(|text| text.replace("app_service =", "app_servise ="));
+    assert!(error.contains("line") && error.contains("app_servise"), "{error}");
+}
+
+#[test]
+fn an_edition_with_an_unknown_setting_is_refused() {
+    let error = broken(|text| text.replace("[topics]", "[settings]\ncutof = \"x\"\n[topics]"));
+    assert!(error.contains("`cutof` is no setting"), "{error}");
+}
