@@ -18,6 +18,8 @@ const LAST_ASSIGNED: u8 = 147;
 /// An IP packet whose header has been read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Packet {
+    /// Where the IP header starts: bytes from the frame's first.
+    pub(super) at: usize,
     pub(super) source: IpAddr,
     pub(super) destination: IpAddr,
     /// What the next header is.

@@ -47,6 +47,7 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
     let [.., s0, s1, s2, s3, d0, d1, d2, d3] = fixed;
     let header = view.slice(0, header_len).unwrap_or_default();
     let packet = Packet {
+        at: view.at(),
         source: IpAddr::from([s0, s1, s2, s3]),
         destination: IpAddr::from([d0, d1, d2, d3]),
         next: protocol,

@@ -33,6 +33,7 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
         return Err(empty(context, role, view));
     }
     let packet = Packet {
+        at: view.at(),
         source: IpAddr::V6(header.source_addr()),
         destination: IpAddr::V6(header.destination_addr()),
         next,

@@ -59,10 +59,7 @@ fn link_header<'a>(context: &mut Context<'_>, link: LinkType, view: View<'a>) ->
             let (hardware, protocol) = (u16::from_be_bytes([h0, h1]), u16::from_be_bytes([p0, p1]));
             cooked(context, hardware, protocol, view.skip(20))
         }
-        LinkType::Ppp => {
-            let framed = view.array(0) == Ok([0xff, 0x03]);
-            ppp(context, if framed { view.skip(2) } else { view })
-        }
+        LinkType::Ppp => ppp(context, view),
         LinkType::Raw => by_version(context, view),
         LinkType::Ipv4 => ipv4::read(context, view),
         LinkType::Ipv6 => ipv6::read(context, view),
@@ -187,8 +184,10 @@ fn pppoe<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
     ppp(context, bounded)
 }
 
-/// A PPP protocol field, one byte where it was compressed (RFC 1661, 2 and 6.5).
+/// A PPP protocol field, one byte where it was compressed (RFC 1661, 2 and 6.5), behind the
+/// address and control bytes of HDLC-like framing where they are there (RFC 1662, 3.1).
 fn ppp<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
+    let view = if view.array(0) == Ok([0xff, 0x03]) { view.skip(2) } else { view };
     let first = context.read(view.byte(0), Layer::Ppp, view)?;
     let (protocol, len) = if first & 1 == 1 {
         (u16::from(first), 1)

@@ -123,11 +123,14 @@ impl fmt::Display for Outcome {
 
 /// Declares a closed set of plain values with their stable names and rules.
 macro_rules! closed_set {
-    ($(#[$doc:meta])* $set:ident { $($(#[$value_doc:meta])* $value:ident = $name:literal),+ $(,)? }) => {
+    (
+        $(#[$doc:meta])*
+        $set:ident { $($(#[doc = $about:literal])+ $value:ident = $name:literal),+ $(,)? }
+    ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $set {
-            $($(#[$value_doc])* $value),+
+            $($(#[doc = $about])+ $value),+
         }
 
         impl $set {
@@ -139,6 +142,14 @@ macro_rules! closed_set {
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$value => $name),+
+                }
+            }
+
+            /// What it means, in one sentence, with the rule that it rests on.
+            #[must_use]
+            pub fn about(self) -> &'static str {
+                match self {
+                    $(Self::$value => concat!($($about),+).trim_ascii()),+
                 }
             }
         }
@@ -260,7 +271,7 @@ closed_set! {
         OverlapsHeader = "overlaps-header",
         /// A first IPv6 fragment without the whole chain up to TCP's end (RFC 7112).
         IncompleteChain = "incomplete-chain",
-        /// More extension headers than [`super::MAX_EXTENSIONS`] (RFC 7112, 9098).
+        /// A longer chain of extension headers than is walked (RFC 7112, 9098).
         ChainTooLong = "chain-too-long",
     }
 }
@@ -270,15 +281,15 @@ closed_set! {
     Indeterminate {
         /// The capture cut the frame before the TCP flags.
         Cut = "cut",
-        /// More VLAN tags than [`super::MAX_VLAN_TAGS`].
+        /// More VLAN tags than are read (802.1Q, 802.1ad).
         TooManyTags = "too-many-tags",
-        /// More MPLS labels than [`super::MAX_MPLS_LABELS`].
+        /// More MPLS labels than are read (RFC 3032).
         TooManyLabels = "too-many-labels",
         /// An IPv6 next header that nobody has assigned, or an experiment's (RFC 7045).
         UnknownNextHeader = "unknown-next-header",
         /// A routing header with segments left: this is not the final destination (RFC 8200, 4.4).
         SegmentsLeft = "segments-left",
-        /// More tunnels in each other than [`super::MAX_TUNNELS`].
+        /// More tunnels in each other than are entered.
         TooManyTunnels = "too-many-tunnels",
         /// A tunnel whose payload cannot be found without knowing how it was set up.
         OpaqueTunnel = "opaque-tunnel",

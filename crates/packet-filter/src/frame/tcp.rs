@@ -46,7 +46,7 @@ fn outcome(context: &Context<'_>, packet: &Packet, view: View<'_>) -> Result<Out
     }
     header_length(context, packet, view, usize::from(offset >> 4) * 4)?;
     context.noted()?;
-    addresses(packet, at)?;
+    addresses(packet)?;
     if let Some(header) = packet.segments_left {
         let kind = Indeterminate::SegmentsLeft;
         return Err(context.unclear(kind, Layer::Extension, header));
@@ -88,8 +88,8 @@ fn header_length(
 }
 
 /// Checks what no sender may put in an address field.
-fn addresses(packet: &Packet, tcp: usize) -> Result<(), Outcome> {
-    let malformed = |kind, layer| Outcome::Malformed { kind, layer, offset: tcp };
+fn addresses(packet: &Packet) -> Result<(), Outcome> {
+    let malformed = |kind, layer| Outcome::Malformed { kind, layer, offset: packet.at };
     match (packet.source, packet.destination) {
         (IpAddr::V4(source), _) if source.is_multicast() || source.is_broadcast() => {
             Err(malformed(Malformed::SourceAddress, Layer::Ipv4))
