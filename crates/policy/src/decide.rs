@@ -52,6 +52,8 @@ pub(crate) const PLATFORM: [Ipv4Addr; 2] =
 /// What a decision rests on, gathered on the way.
 #[derive(Debug, Default)]
 pub(crate) struct Grounds {
+    /// Whether nobody reads them: only the reason is wanted.
+    pub(crate) mute: bool,
     pub(crate) statements: Vec<StatementId>,
     pub(crate) assumed: Vec<Assumption>,
     pub(crate) path: Vec<Hop>,
@@ -60,6 +62,9 @@ pub(crate) struct Grounds {
 
 impl Grounds {
     pub(crate) fn cite(&mut self, statements: &[StatementId]) {
+        if self.mute {
+            return;
+        }
         for statement in statements {
             if !self.statements.contains(statement) {
                 self.statements.push(statement.clone());
@@ -68,6 +73,9 @@ impl Grounds {
     }
 
     pub(crate) fn assume(&mut self, world: &World, setting: Setting) {
+        if self.mute {
+            return;
+        }
         let assumption = world.settings.assumption(setting);
         if !self.assumed.contains(&assumption) {
             self.assumed.push(assumption);
@@ -81,6 +89,14 @@ pub(crate) struct Place<'a> {
     pub(crate) name: &'a MachineName,
     pub(crate) machine: &'a Machine,
     pub(crate) interface: &'a Interface,
+}
+
+impl<'a> Place<'a> {
+    /// The interface by which the machine forwards what comes to this one.
+    fn out(&self) -> &'a Interface {
+        let out = self.machine.forwards_by.and_then(|place| self.machine.interfaces.get(place));
+        out.unwrap_or(self.interface)
+    }
 }
 
 /// Answers a question about a world.
@@ -179,7 +195,7 @@ fn unknown_source(
     Edge { reason, verdict, subscription: None }
 }
 
-const fn pass_or_drop(choice: PassOrDrop) -> Verdict {
+pub(crate) const fn pass_or_drop(choice: PassOrDrop) -> Verdict {
     match choice {
         PassOrDrop::Pass => Verdict::Pass,
         PassOrDrop::Drop => Verdict::Drop,
@@ -251,7 +267,7 @@ fn follow(world: &World, sender: Place<'_>, destination: IpAddr, grounds: &mut G
 }
 
 /// Where a next hop leads, as far as the filter cares.
-enum Toward {
+pub(crate) enum Toward {
     /// To the Internet, or to what a setting treats like it.
     Edge,
     /// To an appliance or a firewall.
@@ -260,7 +276,7 @@ enum Toward {
     Done(Edge),
 }
 
-fn toward(world: &World, next_hop: &NextHop, grounds: &mut Grounds) -> Toward {
+pub(crate) fn toward(world: &World, next_hop: &NextHop, grounds: &mut Grounds) -> Toward {
     let (setting, choice, reason) = match next_hop {
         NextHop::Internet => return Toward::Edge,
         NextHop::Appliance(address) => return Toward::Appliance(*address),
@@ -372,7 +388,7 @@ fn reachable<'a>(
     [network].into_iter().chain(peerings.iter().map(|peering| &peering.network))
 }
 
-fn firewall_at<'a>(
+pub(crate) fn firewall_at<'a>(
     world: &'a World,
     network: &NetworkName,
     address: IpAddr,
@@ -384,6 +400,16 @@ fn firewall_at<'a>(
             .find(|(_, firewall)| firewall.address == address && firewall.network == *network)
             .map(|(name, _)| name)
     })
+}
+
+/// The interface by which the appliance at an address forwards, if there is one.
+pub(crate) fn forwarder<'a>(
+    world: &'a World,
+    network: &'a NetworkName,
+    address: IpAddr,
+) -> Option<&'a Interface> {
+    let found = reachable(world, network).find_map(|network| place(world, network, address))?;
+    Some(found.out())
 }
 
 /// The appliance at an address, as the place from which it forwards.
@@ -408,8 +434,7 @@ fn appliance<'a>(
             format!("enable IP forwarding on the interface of `{}` at {address}", found.name);
         return Err(lost(Reason::ApplianceNotForwarding, &what, grounds));
     }
-    let out = found.machine.forwards_by.and_then(|place| found.machine.interfaces.get(place));
-    Ok(Place { interface: out.unwrap_or(found.interface), ..found })
+    Ok(Place { interface: found.out(), ..found })
 }
 
 /// The packet comes to an Azure Firewall: inside and on premises it goes on; to the Internet

@@ -190,7 +190,9 @@ fn restricted(
         return exempt(world, at, subscription, rule, grounds);
     }
     let reason = why_not(world, at.machine, subscription, rule, grounds);
-    advise(world, at, subscription, rule, reason, grounds);
+    if !grounds.mute {
+        advise(world, at, subscription, rule, reason, grounds);
+    }
     blocked(world, reason, name, grounds)
 }
 
@@ -305,7 +307,7 @@ fn why_not(
 
 /// Whether the subscription's present offer needs no exemption.
 fn may_send_now(world: &World, subscription: &Subscription) -> bool {
-    let mut unused = Grounds::default();
+    let mut unused = Grounds { mute: true, ..Grounds::default() };
     let (_, standing) = stand(world, subscription.offer, subscription.created, None, &mut unused);
     !matches!(standing, Standing::Restricted)
 }

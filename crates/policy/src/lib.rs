@@ -18,6 +18,7 @@ mod lab;
 mod life;
 mod name;
 mod offer;
+mod plan;
 mod quota;
 mod reason;
 mod route;
@@ -41,6 +42,7 @@ pub use name::{
     FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
 };
 pub use offer::{Offer, UnknownOffer};
+pub use plan::{Way, cells, edge_reason, verdict_of, way};
 pub use quota::{Recognised, recognise_quota_id};
 pub use reason::{Reason, UnknownReason};
 pub use route::{NextHop, Route, RouteOrigin, effective_routes, resolve};

@@ -138,6 +138,24 @@ impl Reason {
         Self::ALL.get(usize::from(index)).copied()
     }
 
+    /// Whether the platform's filter itself blocks, in the form that `block_form` gives it.
+    #[must_use]
+    pub const fn is_platform_block(self) -> bool {
+        matches!(
+            self,
+            Self::NotGranted
+                | Self::RequestPending
+                | Self::FurtherSteps
+                | Self::RequestRefused
+                | Self::WaitingForStopStart
+                | Self::CreatedBeforeExemption
+                | Self::Revoked
+                | Self::ExemptionLapsed
+                | Self::ExemptionDoesNotCover
+                | Self::OfferNeverExempt
+        )
+    }
+
     /// Whether the packet's bytes alone decide it, without any policy.
     #[must_use]
     pub const fn is_about_the_packet(self) -> bool {

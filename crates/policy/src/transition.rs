@@ -121,11 +121,7 @@ impl World {
     }
 
     fn machines_of(&self, subscription: &SubscriptionName) -> Vec<MachineName> {
-        self.machines
-            .iter()
-            .filter(|(_, machine)| machine.subscription == *subscription)
-            .map(|(name, _)| name.clone())
-            .collect()
+        self.members.get(subscription).into_iter().flatten().cloned().collect()
     }
 
     fn offer_changed(
@@ -424,8 +420,10 @@ impl World {
         if let Some(by) = by {
             machines = self.program(name, event, by);
         }
-        if next == P::Deleted {
-            self.disown(name);
+        if next == P::Deleted
+            && let Some(machine) = self.machines.get(name).cloned()
+        {
+            self.disown(name, &machine);
         }
         Ok(Applied { machines, structure: next == P::Deleted })
     }

@@ -1,6 +1,6 @@
 //! The world: subscriptions, networks, machines, routes and firewalls, as they stand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -217,6 +217,8 @@ pub struct World {
     pub(crate) firewalls: BTreeMap<FirewallName, AzureFirewall>,
     /// Derived from the machines; deleted ones own nothing.
     pub(crate) owners: BTreeMap<(NetworkName, IpAddr), Owner>,
+    /// Derived from the machines: those of each subscription.
+    pub(crate) members: BTreeMap<SubscriptionName, BTreeSet<MachineName>>,
 }
 
 impl World {
@@ -232,6 +234,7 @@ impl World {
             route_tables: BTreeMap::new(),
             firewalls: BTreeMap::new(),
             owners: BTreeMap::new(),
+            members: BTreeMap::new(),
         }
     }
 
@@ -383,6 +386,12 @@ impl World {
         if machine.state.power != Power::Deleted {
             self.own(&name, &machine);
         }
+        if let Some(old) = self.machines.get(&name)
+            && let Some(members) = self.members.get_mut(&old.subscription)
+        {
+            members.remove(&name);
+        }
+        self.members.entry(machine.subscription.clone()).or_default().insert(name.clone());
         self.machines.insert(name, machine);
         Ok(())
     }
@@ -475,8 +484,15 @@ impl World {
         }
     }
 
-    pub(crate) fn disown(&mut self, name: &MachineName) {
-        self.owners.retain(|_, (owner, _)| owner != name);
+    pub(crate) fn disown(&mut self, name: &MachineName, machine: &Machine) {
+        for interface in &machine.interfaces {
+            for address in &interface.addresses {
+                let key = (interface.network.clone(), *address);
+                if self.owners.get(&key).is_some_and(|(owner, _)| owner == name) {
+                    self.owners.remove(&key);
+                }
+            }
+        }
     }
 
     /// Checks what can only be checked when everything is there: peerings and route tables.
