@@ -5,5 +5,7 @@
 //! judges the candidates against a table that was compiled from the policy's world.
 
 pub mod capture;
+pub mod filter;
 pub mod frame;
 pub mod link;
+pub mod table;

@@ -19,6 +19,9 @@ use crate::world::{
 pub struct Applied {
     /// The machines whose verdicts may be others now.
     pub machines: Vec<MachineName>,
+    /// The subscription whose offer or exemption changed: what firewalls and appliances of it
+    /// let through may be different now.
+    pub subscription: Option<SubscriptionName>,
     /// Whether networks, addresses or routes changed: a table has to be compiled anew.
     pub structure: bool,
 }
@@ -154,7 +157,7 @@ impl World {
                 self.program(machine, event, ProgrammedBy::OfferChange);
             }
         }
-        Ok(Applied { machines, structure: false })
+        Ok(Applied { machines, subscription: Some(name.clone()), structure: false })
     }
 
     /// The edition under which an event happened: its own, or the world's.
@@ -194,7 +197,7 @@ impl World {
                 }
             }
         }
-        Ok(Applied { machines, structure: false })
+        Ok(Applied { machines, subscription: Some(name.clone()), structure: false })
     }
 
     /// The state that an exemption event leads to, if the state machine allows it.
@@ -349,7 +352,7 @@ impl World {
             machine.state.deployed = Some(event.at);
         }
         let machines = self.program(name, event, ProgrammedBy::Deployment);
-        Ok(Applied { machines, structure: true })
+        Ok(Applied { machines, subscription: None, structure: true })
     }
 
     fn placed(&self, placement: &Placement) -> Result<Machine, Refused> {
@@ -425,7 +428,7 @@ impl World {
         {
             self.disown(name, &machine);
         }
-        Ok(Applied { machines, structure: next == P::Deleted })
+        Ok(Applied { machines, subscription: None, structure: next == P::Deleted })
     }
 
     fn temporary_subnet(&mut self, event: &Event, name: &NetworkName) -> Result<Applied, Refused> {
@@ -445,7 +448,7 @@ impl World {
         for machine in &here {
             machines.extend(self.program(machine, event, ProgrammedBy::TemporarySubnet));
         }
-        Ok(Applied { machines, structure: false })
+        Ok(Applied { machines, subscription: None, structure: false })
     }
 
     /// Whether a machine stands in a subnet that only a temporary subnet programs anew.

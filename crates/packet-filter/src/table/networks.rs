@@ -1,0 +1,81 @@
+//! The networks of a table, and how a packet shows which one it belongs to.
+
+use std::collections::HashMap;
+
+use egress25_policy::{NetworkName, World};
+
+use crate::frame::VlanTags;
+
+/// A network's number in a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NetworkId(u32);
+
+impl NetworkId {
+    /// The number, from 0.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+/// The networks of a world.
+#[derive(Debug, Clone, Default)]
+pub struct Networks {
+    names: Vec<NetworkName>,
+    by_name: HashMap<NetworkName, NetworkId>,
+    by_interface: HashMap<String, NetworkId>,
+    by_vlan: HashMap<u16, NetworkId>,
+    by_vxlan: HashMap<u32, NetworkId>,
+}
+
+/// What a packet shows of its network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NetworkHint<'a> {
+    /// The name of the capture interface, as in a pcapng file.
+    pub interface: Option<&'a str>,
+    /// The VLAN tags.
+    pub vlan: VlanTags,
+    /// The virtual network id of the tunnel that the packet was found in.
+    pub vni: Option<u32>,
+}
+
+impl Networks {
+    /// Numbers the networks of a world.
+    #[must_use]
+    pub fn of(world: &World) -> Self {
+        let mut networks = Self::default();
+        for (id, (name, network)) in (0_u32..).zip(world.networks()) {
+            let id = NetworkId(id);
+            networks.names.push(name.clone());
+            networks.by_name.insert(name.clone(), id);
+            for interface in &network.capture.interfaces {
+                networks.by_interface.insert(interface.clone(), id);
+            }
+            networks.by_vlan.extend(network.capture.vlans.iter().map(|vlan| (*vlan, id)));
+            networks.by_vxlan.extend(network.capture.vxlans.iter().map(|vni| (*vni, id)));
+        }
+        networks
+    }
+
+    /// The network of a name.
+    #[must_use]
+    pub fn id(&self, name: &NetworkName) -> Option<NetworkId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The name of a network.
+    #[must_use]
+    pub fn name(&self, id: NetworkId) -> Option<&NetworkName> {
+        self.names.get(usize::try_from(id.0).ok()?)
+    }
+
+    /// The network that a packet shows: by its tunnel, else by its innermost known VLAN tag,
+    /// else by its interface. `None` where nothing that it shows is listed.
+    #[must_use]
+    pub fn find(&self, hint: &NetworkHint<'_>) -> Option<NetworkId> {
+        let by_vni = hint.vni.and_then(|vni| self.by_vxlan.get(&vni));
+        let by_vlan = || hint.vlan.ids().iter().rev().find_map(|vlan| self.by_vlan.get(vlan));
+        let by_interface = || hint.interface.and_then(|name| self.by_interface.get(name));
+        by_vni.or_else(by_vlan).or_else(by_interface).copied()
+    }
+}
