@@ -6,6 +6,7 @@ use super::bytes::{i64_at, u16_at, u32_at};
 use super::error::RecordFault;
 use super::format::ByteOrder;
 use super::pcap::OutOfRange;
+use super::record::OptionList;
 use crate::link::{LinkType, UnsupportedLinkType};
 
 const IF_NAME: u16 = 2;
@@ -49,15 +50,10 @@ impl Interface {
             resolution: TimeUnit::Decimal(6),
             offset: 0,
         };
-        let mut rest = body.get(8..).unwrap_or_default();
-        while let (Some(code), Some(len)) = (u16_at(rest, 0, order), u16_at(rest, 2, order)) {
-            if code == 0 {
-                break;
-            }
+        for option in OptionList::new(body.get(8..).unwrap_or_default(), order) {
+            let (code, value) = option
+                .map_err(|code| RecordFault::Option { code, what: "longer than its block" })?;
             let broken = |what| RecordFault::Option { code, what };
-            let len = usize::from(len);
-            let behind = rest.get(4..).unwrap_or_default();
-            let value = behind.get(..len).ok_or_else(|| broken("longer than its block"))?;
             match code {
                 IF_NAME => interface.name = Some(text(value)),
                 IF_DESCRIPTION => interface.description = Some(text(value)),
@@ -66,12 +62,11 @@ impl Interface {
                     interface.resolution = TimeUnit::from_byte(byte);
                 }
                 IF_TSOFFSET => {
-                    let offset = i64_at(value, 0, order).filter(|_| len == 8);
+                    let offset = i64_at(value, 0, order).filter(|_| value.len() == 8);
                     interface.offset = offset.ok_or_else(|| broken("not 8 bytes long"))?;
                 }
                 _ => {}
             }
-            rest = behind.get(len.next_multiple_of(4)..).unwrap_or_default();
         }
         Ok(interface)
     }

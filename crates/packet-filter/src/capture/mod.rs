@@ -5,6 +5,10 @@
 //! (several sections and interfaces), each plain or compressed with gzip or zstd, from a file
 //! or from a pipe. The format is told by the first bytes and never by the file's name.
 //!
+//! [`PcapngWriter`] writes packets with comments, which Wireshark shows and filters by
+//! (`frame.comment`), [`PcapWriter`] plain pcap, and [`OutputFile`] is a file that appears whole
+//! or not at all.
+//!
 //! Formats: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng, RFC 1952 (gzip), RFC 8878 (zstd).
 //!
 //! # Why the records are framed here and not by `pcap-file`
@@ -17,9 +21,9 @@
 //!   from a file that ends early: both are `UnexpectedEof`;
 //! - it refuses time stamps finer than a nanosecond (`if_tsresol` 10^-12) and those
 //!   before 1970 (`if_tsoffset`), which are valid;
-//! - a packet whose claimed wire length is shorter than its bytes, a record longer than the
-//!   snapshot length and a comment that is not UTF-8 stop it; real captures have all three, and
-//!   the packet can be judged all the same;
+//! - a wire length below the captured one, a record over the snapshot length, a fraction of a
+//!   second or more, text that is not UTF-8 and a malformed option stop it; real captures
+//!   have them all, and the packets can be judged all the same;
 //! - it knows neither byte offsets of records nor the patched record headers.
 
 mod bytes;
@@ -27,13 +31,17 @@ mod error;
 mod format;
 mod input;
 mod interface;
+mod output;
 mod pcap;
 mod pcapng;
 mod reader;
 mod record;
 mod window;
+mod writer;
 
 pub use error::{CaptureError, RecordFault};
 pub use format::{ByteOrder, Compression, Container, Format, Resolution};
+pub use output::{OutputError, OutputFile};
 pub use reader::{DEFAULT_MAX_RECORD_LEN, MAX_BLOCK_LEN, MAX_RECORD_LEN, Options, Reader};
-pub use record::{InterfaceRef, Record, Warning};
+pub use record::{Comments, InterfaceRef, Record, Warning};
+pub use writer::{InterfaceId, NewInterface, Packet, PcapWriter, PcapngWriter, WriteError};

@@ -33,6 +33,8 @@ pub(super) struct Found {
     pub(super) interface: Option<usize>,
     pub(super) wire_len: u32,
     pub(super) data: Range<usize>,
+    /// Where the options of its block are; empty where it can have none.
+    pub(super) options: Range<usize>,
     pub(super) offset: u64,
 }
 
@@ -170,6 +172,7 @@ impl Pcap {
             interface: None,
             wire_len: original.max(captured),
             data,
+            options: 0..0,
             offset,
         }))
     }

@@ -167,13 +167,16 @@ impl PcapNg {
         let (high, low, captured, original) = (word(4), word(8), word(12), word(16));
         let room = body.len().saturating_sub(PACKET_HEAD);
         let len = captured_len(captured, room, max_len)?;
+        let start = BLOCK_HEAD.saturating_add(PACKET_HEAD);
+        let padded = len.next_multiple_of(4);
         let raw = (u64::from(high) << 32) | u64::from(low);
         Ok(Found {
             timestamp: interface.time(raw).map(Some),
             link,
             interface: Some(at),
             wire_len: original.max(captured),
-            data: window.place(BLOCK_HEAD.saturating_add(PACKET_HEAD), len),
+            data: window.place(start, len),
+            options: window.place(start.saturating_add(padded), room.saturating_sub(padded)),
             offset: 0,
         })
     }
@@ -195,6 +198,7 @@ impl PcapNg {
             interface: Some(at),
             wire_len: original,
             data: window.place(BLOCK_HEAD.saturating_add(SIMPLE_HEAD), len),
+            options: 0..0,
             offset: 0,
         })
     }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::format::{
 use super::input::{Gauge, Input};
 use super::pcap::{FILE_HEADER_LEN, Failure, Found, Pcap, Step};
 use super::pcapng::{PcapNg, SECTION_HEADER_LEN};
-use super::record::{InterfaceRef, Record, Warning};
+use super::record::{Comments, InterfaceRef, Record, Warning};
 use super::window::Window;
 
 /// The longest record that is read unless [`Options`] say otherwise, in bytes: the largest
@@ -261,9 +261,12 @@ impl Reader {
             self.warn_of_time(index);
             None
         });
-        let interface = match (&self.records, found.interface) {
-            (Records::PcapNg(pcapng), Some(at)) => interface_ref(pcapng, at),
-            _ => None,
+        let (interface, comments) = match (&self.records, found.interface) {
+            (Records::PcapNg(pcapng), Some(at)) => {
+                let options = self.window.slice(found.options);
+                (interface_ref(pcapng, at), Comments::new(options, pcapng.order()))
+            }
+            _ => (None, Comments::NONE),
         };
         Record {
             index,
@@ -273,6 +276,7 @@ impl Reader {
             wire_len: found.wire_len,
             data: self.window.slice(found.data),
             offset: found.offset,
+            comments,
         }
     }
 
@@ -298,7 +302,8 @@ fn interface_ref(pcapng: &PcapNg, at: usize) -> Option<InterfaceRef<'_>> {
     })
 }
 
-/// An error of the input, or of the decompressor, which has no code of the system.
+/// An error of the input, or of the decompressor: that has no code of the system, and is of a
+/// kind by which flate2 and zstd say that they were given nonsense.
 fn read_error(
     name: &str,
     compression: Compression,
@@ -308,7 +313,11 @@ fn read_error(
     let here = u64::try_from(window.available()).unwrap_or(u64::MAX);
     let offset = window.offset().saturating_add(here);
     let name = name.to_owned();
-    if compression != Compression::None && source.raw_os_error().is_none() {
+    let nonsense = matches!(
+        source.kind(),
+        ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other
+    );
+    if compression != Compression::None && nonsense && source.raw_os_error().is_none() {
         CaptureError::Compressed { name, offset, source }
     } else {
         CaptureError::Io { name, offset, source }

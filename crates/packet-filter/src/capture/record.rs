@@ -1,9 +1,12 @@
 //! A record as the reader hands it out, and what the reader has to remark on the file.
 
 use core::fmt;
+use std::borrow::Cow;
 
 use jiff::Timestamp;
 
+use super::bytes::u16_at;
+use super::format::ByteOrder;
 use crate::link::LinkType;
 
 /// One captured packet, borrowed from the reader until the next one is asked for.
@@ -25,6 +28,65 @@ pub struct Record<'a> {
     pub data: &'a [u8],
     /// Where the record begins in the uncompressed stream, in bytes.
     pub offset: u64,
+    /// The comments that the file has for this packet.
+    pub comments: Comments<'a>,
+}
+
+/// The packet comments of a record (`opt_comment` of pcapng), none in pcap files.
+///
+/// They are read when they are asked for; options that break off end them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Comments<'a> {
+    options: &'a [u8],
+    order: ByteOrder,
+}
+
+const OPT_COMMENT: u16 = 1;
+
+impl<'a> Comments<'a> {
+    /// No comments.
+    pub const NONE: Self = Self { options: &[], order: ByteOrder::Little };
+
+    pub(super) fn new(options: &'a [u8], order: ByteOrder) -> Self {
+        Self { options, order }
+    }
+
+    /// The comments in the order of the file, invalid UTF-8 replaced.
+    pub fn iter(&self) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
+        OptionList::new(self.options, self.order)
+            .map_while(Result::ok)
+            .filter(|&(code, _)| code == OPT_COMMENT)
+            .map(|(_, value)| String::from_utf8_lossy(value))
+    }
+}
+
+/// The options of a pcapng block, up to `opt_endofopt` or the block's end.
+pub(super) struct OptionList<'a> {
+    rest: &'a [u8],
+    order: ByteOrder,
+}
+
+impl<'a> OptionList<'a> {
+    pub(super) fn new(options: &'a [u8], order: ByteOrder) -> Self {
+        Self { rest: options, order }
+    }
+}
+
+impl<'a> Iterator for OptionList<'a> {
+    /// Code and value, or the code of the option that is longer than the block.
+    type Item = Result<(u16, &'a [u8]), u16>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let code = u16_at(self.rest, 0, self.order).filter(|&code| code != 0)?;
+        let len = usize::from(u16_at(self.rest, 2, self.order)?);
+        let behind = self.rest.get(4..).unwrap_or_default();
+        let Some(value) = behind.get(..len) else {
+            self.rest = &[];
+            return Some(Err(code));
+        };
+        self.rest = behind.get(len.next_multiple_of(4)..).unwrap_or_default();
+        Some(Ok((code, value)))
+    }
 }
 
 /// An interface of a pcapng section, as a record points to it.

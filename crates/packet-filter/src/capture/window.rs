@@ -113,3 +113,46 @@ impl Window {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_buffer_grows_with_what_arrives_and_not_with_what_is_asked_for() {
+        let mut window = Window::new(Box::new(io::repeat(7).take(10)));
+        assert!(!window.fill(1 << 40).unwrap());
+        assert_eq!((window.available(), window.buf.len()), (10, CHUNK));
+    }
+
+    #[test]
+    fn the_buffer_stays_within_twice_what_is_asked_for() {
+        let mut window = Window::new(Box::new(io::repeat(7)));
+        for need in [1, 100, CHUNK, CHUNK + 1, 3 * CHUNK, 100, 16 << 20, 1] {
+            for _ in 0..20 {
+                assert!(window.fill(need).unwrap());
+                assert!(window.buf.len() <= (2 * (16 << 20)).min(2 * need.max(window.end)));
+                window.consume(need);
+            }
+        }
+        assert!(window.buf.len() <= 2 * (16 << 20));
+    }
+
+    #[test]
+    fn skipping_forgets_what_it_passes() {
+        let mut window = Window::new(Box::new(io::repeat(7).take(1 << 24)));
+        assert_eq!(window.skip((1 << 24) - 5).unwrap(), (1 << 24) - 5);
+        assert_eq!((window.offset(), window.buf.len()), ((1 << 24) - 5, CHUNK));
+        assert_eq!(window.skip(99).unwrap(), 5);
+    }
+
+    #[test]
+    fn a_place_outlives_the_bytes_being_consumed() {
+        let mut window = Window::new(Box::new(&b"abcdef"[..]));
+        assert!(window.fill(6).unwrap());
+        window.consume(1);
+        let place = window.place(1, 3);
+        window.consume(5);
+        assert_eq!(window.slice(place), b"cde");
+    }
+}

@@ -1,0 +1,399 @@
+//! Captures written: pcapng with comments, and plain pcap.
+
+use core::time::Duration;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::{self, BufWriter, ErrorKind, Write};
+
+use jiff::Timestamp;
+use pcap_file::pcap::{PcapHeader, PcapPacket, PcapWriteError};
+use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
+use pcap_file::pcapng::blocks::interface_description::{
+    InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution,
+};
+use pcap_file::pcapng::blocks::opt_common::CommonOption;
+use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeaderOption};
+use pcap_file::pcapng::{PcapNgWriteError, PcapNgWriter};
+use pcap_file::{DataLink, Endianness};
+
+use super::format::{ByteOrder, Resolution};
+use super::reader::MAX_RECORD_LEN;
+use super::record::Record;
+use crate::link::LinkType;
+
+/// The longest text of an option, in bytes: its length is a 16-bit number.
+const OPTION_LEN: usize = 65_535;
+
+/// The most interfaces that a written capture may describe.
+const MAX_INTERFACES: usize = 65_536;
+
+/// Why a capture could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The output failed.
+    #[error("writing the capture failed: {0}")]
+    Io(#[source] io::Error),
+    /// The packet names an interface that was not added.
+    #[error("no interface {0} in the capture that is written: add it first")]
+    NoSuchInterface(u32),
+    /// More interfaces than a capture may describe.
+    #[error("the capture that is written would describe more than {MAX_INTERFACES} interfaces")]
+    TooManyInterfaces,
+    /// A packet that no reader would take.
+    #[error("packet of {len} bytes is over the limit of {MAX_RECORD_LEN}")]
+    PacketTooLong {
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// A time that pcap cannot hold.
+    #[error("time {time} does not fit into pcap (1970 to 2106): write pcapng instead")]
+    Time {
+        /// The packet's time.
+        time: Timestamp,
+    },
+    /// The format does not allow what was asked for.
+    #[error("the capture format does not allow it: {0}")]
+    Format(String),
+}
+
+impl WriteError {
+    /// Whether the reader at the other end of a pipe has gone, which is no failure of ours.
+    #[must_use]
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Io(e) if e.kind() == ErrorKind::BrokenPipe)
+    }
+}
+
+impl From<PcapNgWriteError> for WriteError {
+    fn from(error: PcapNgWriteError) -> Self {
+        match error {
+            PcapNgWriteError::Io(e) => Self::Io(e),
+            PcapNgWriteError::Validation { field, source } => {
+                Self::Format(format!("`{field}`: {source}"))
+            }
+            other => Self::Format(other.to_string()),
+        }
+    }
+}
+
+impl From<PcapWriteError> for WriteError {
+    fn from(error: PcapWriteError) -> Self {
+        match error {
+            PcapWriteError::Io(e) | PcapWriteError::FieldWriteFailed(_, e) => Self::Io(e),
+            PcapWriteError::Validation(e) => Self::Format(e.to_string()),
+        }
+    }
+}
+
+/// An interface to be described in a written capture.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct NewInterface<'a> {
+    /// The link type of all its packets.
+    pub link: LinkType,
+    /// `if_name`.
+    pub name: Option<Cow<'a, str>>,
+    /// `if_description`.
+    pub description: Option<Cow<'a, str>>,
+    /// The most bytes that were captured of a packet; 0 for no limit.
+    pub snaplen: u32,
+}
+
+impl NewInterface<'_> {
+    /// An interface without a name and without a limit.
+    #[must_use]
+    pub fn unnamed(link: LinkType) -> Self {
+        Self { link, name: None, description: None, snaplen: 0 }
+    }
+
+    fn into_owned(self) -> NewInterface<'static> {
+        let owned = |text: Option<Cow<'_, str>>| text.map(|t| Cow::Owned(t.into_owned()));
+        NewInterface {
+            link: self.link,
+            name: owned(self.name),
+            description: owned(self.description),
+            snaplen: self.snaplen,
+        }
+    }
+}
+
+/// An interface that was added to a written capture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct InterfaceId(u32);
+
+/// A packet to be written.
+#[derive(Debug, Clone, Copy)]
+pub struct Packet<'a> {
+    /// When it was captured. Without a time, or with one outside of 1970 to 2554, it is
+    /// written as of the beginning of 1970; in the second case a comment tells the time.
+    pub timestamp: Option<Timestamp>,
+    /// Its length on the wire; counts as the length of `data` where it is less.
+    pub wire_len: u32,
+    /// The bytes that were captured.
+    pub data: &'a [u8],
+}
+
+/// Writes pcapng: one section, little endian, time stamps in nanoseconds.
+///
+/// The bytes depend on nothing but what is written: the same calls make the same file.
+pub struct PcapngWriter<W: Write> {
+    inner: PcapNgWriter<BufWriter<W>>,
+    known: HashMap<(u32, NewInterface<'static>), InterfaceId>,
+    /// Where [`PcapngWriter::write_record`] put the interfaces of the section it last saw.
+    recent: HashMap<(u32, LinkType), InterfaceId>,
+    recent_section: u32,
+}
+
+impl<W: Write> PcapngWriter<W> {
+    /// Begins a capture, with a comment for the whole of it.
+    ///
+    /// # Errors
+    /// Where the output fails.
+    pub fn new(output: W, comment: Option<&str>) -> Result<Self, WriteError> {
+        let comment = comment.map(|text| CommonOption::Comment(fitting(text).into()));
+        let options = comment
+            .map(SectionHeaderOption::Common)
+            .into_iter()
+            .chain([SectionHeaderOption::UserApplication("egress25".into())]);
+        let section = SectionHeaderBlock {
+            endianness: Endianness::Little,
+            major_version: 1,
+            minor_version: 0,
+            section_length: -1,
+            options: options.collect(),
+        };
+        Ok(Self {
+            inner: PcapNgWriter::with_section_header(BufWriter::new(output), section)?,
+            known: HashMap::new(),
+            recent: HashMap::new(),
+            recent_section: 0,
+        })
+    }
+
+    /// Describes an interface, whether or not one like it is already there.
+    ///
+    /// # Errors
+    /// Where the output fails, or at the 65,537th interface.
+    pub fn add_interface(
+        &mut self,
+        interface: &NewInterface<'_>,
+    ) -> Result<InterfaceId, WriteError> {
+        use InterfaceDescriptionOption::{IfDescription, IfName, IfTsResol};
+        let count = self.inner.interfaces().len();
+        if count >= MAX_INTERFACES {
+            return Err(WriteError::TooManyInterfaces);
+        }
+        let mut options = Vec::new();
+        if let Some(name) = &interface.name {
+            options.push(IfName(fitting(name).into()));
+        }
+        if let Some(description) = &interface.description {
+            options.push(IfDescription(fitting(description).into()));
+        }
+        options.push(IfTsResol(InterfaceTsResolution::NANO));
+        self.inner.write_pcapng_block(InterfaceDescriptionBlock {
+            linktype: DataLink::from(u32::from(interface.link.to_disk())),
+            snaplen: interface.snaplen,
+            options,
+        })?;
+        Ok(InterfaceId(u32::try_from(count).map_err(|_| WriteError::TooManyInterfaces)?))
+    }
+
+    /// Writes a packet with its comments. A comment over 65,535 bytes is cut.
+    ///
+    /// # Errors
+    /// Where the output fails, the interface is not of this capture, or the packet is
+    /// longer than [`MAX_RECORD_LEN`].
+    pub fn write_packet(
+        &mut self,
+        interface: InterfaceId,
+        packet: &Packet<'_>,
+        comments: &[&str],
+    ) -> Result<(), WriteError> {
+        let InterfaceId(interface_id) = interface;
+        let known = usize::try_from(interface_id).ok();
+        if known.and_then(|at| self.inner.interfaces().get(at)).is_none() {
+            return Err(WriteError::NoSuchInterface(interface_id));
+        }
+        let len = data_len(packet.data)?;
+        let (timestamp, misfit) = match packet.timestamp {
+            None => (Duration::ZERO, None),
+            Some(time) => match nanoseconds(time) {
+                Some(nanos) => (Duration::from_nanos(nanos), None),
+                None => (Duration::ZERO, Some(format!("time {time} does not fit into the file"))),
+            },
+        };
+        let comment = |text| EnhancedPacketOption::Common(CommonOption::Comment(text));
+        let mut options: Vec<_> = comments.iter().map(|c| comment(fitting(c).into())).collect();
+        options.extend(misfit.map(|text| comment(text.into())));
+        self.inner.write_pcapng_block(EnhancedPacketBlock {
+            interface_id,
+            timestamp,
+            original_len: packet.wire_len.max(len),
+            data: packet.data.into(),
+            options,
+        })?;
+        Ok(())
+    }
+
+    /// Writes a record of another capture as it was, its own comments first. Its interface is
+    /// described when its first packet comes; interfaces of different sections that agree in
+    /// everything become one.
+    ///
+    /// # Errors
+    /// As [`PcapngWriter::write_packet`] and [`PcapngWriter::add_interface`].
+    pub fn write_record(
+        &mut self,
+        record: &Record<'_>,
+        comments: &[&str],
+    ) -> Result<(), WriteError> {
+        let interface = self.interface_of(record)?;
+        let Record { timestamp, wire_len, data, .. } = *record;
+        let packet = Packet { timestamp, wire_len, data };
+        let own: Vec<Cow<'_, str>> = record.comments.iter().collect();
+        let all: Vec<&str> =
+            own.iter().map(AsRef::as_ref).chain(comments.iter().copied()).collect();
+        self.write_packet(interface, &packet, &all)
+    }
+
+    /// Hands what is buffered to the output.
+    ///
+    /// # Errors
+    /// Where the output fails.
+    pub fn flush(&mut self) -> Result<(), WriteError> {
+        self.inner.get_mut().flush().map_err(WriteError::Io)
+    }
+
+    /// Ends the capture and gives the output back.
+    ///
+    /// # Errors
+    /// Where the output fails: then the capture is not whole.
+    pub fn finish(self) -> Result<W, WriteError> {
+        unbuffered(self.inner.into_inner())
+    }
+
+    /// The interface that a record is written under.
+    fn interface_of(&mut self, record: &Record<'_>) -> Result<InterfaceId, WriteError> {
+        let (section, id) = record.interface.map_or((0, 0), |i| (i.section, i.id));
+        if section != self.recent_section {
+            self.recent.clear();
+            self.recent_section = section;
+        }
+        if let Some(&interface) = self.recent.get(&(id, record.link)) {
+            return Ok(interface);
+        }
+        let described = NewInterface {
+            link: record.link,
+            name: record.interface.and_then(|i| i.name).map(Cow::Borrowed),
+            description: record.interface.and_then(|i| i.description).map(Cow::Borrowed),
+            snaplen: record.interface.map_or(0, |i| i.snaplen),
+        };
+        let key = (id, described.into_owned());
+        let interface = match self.known.get(&key) {
+            Some(&interface) => interface,
+            None => {
+                let interface = self.add_interface(&key.1)?;
+                self.known.insert(key, interface);
+                interface
+            }
+        };
+        self.recent.insert((id, record.link), interface);
+        Ok(interface)
+    }
+}
+
+/// Writes pcap: one link type, no names and no comments.
+pub struct PcapWriter<W: Write> {
+    inner: pcap_file::pcap::PcapWriter<BufWriter<W>>,
+}
+
+impl<W: Write> PcapWriter<W> {
+    /// Begins a capture.
+    ///
+    /// # Errors
+    /// Where the output fails.
+    pub fn new(
+        output: W,
+        link: LinkType,
+        order: ByteOrder,
+        resolution: Resolution,
+    ) -> Result<Self, WriteError> {
+        use pcap_file::pcap::PcapTsResolution::{MicroSecond, NanoSecond};
+        let header = PcapHeader {
+            snaplen: MAX_RECORD_LEN,
+            datalink: DataLink::from(u32::from(link.to_disk())),
+            ts_resolution: match resolution {
+                Resolution::Microseconds => MicroSecond,
+                Resolution::Nanoseconds => NanoSecond,
+            },
+            endianness: match order {
+                ByteOrder::Little => Endianness::Little,
+                ByteOrder::Big => Endianness::Big,
+            },
+            ..PcapHeader::default()
+        };
+        let output = BufWriter::new(output);
+        Ok(Self { inner: pcap_file::pcap::PcapWriter::with_header(output, header)? })
+    }
+
+    /// Writes a packet; without a time it is of the beginning of 1970. Microseconds round
+    /// the time down.
+    ///
+    /// # Errors
+    /// Where the output fails, the time is outside of 1970 to 2106, or the packet is longer
+    /// than [`MAX_RECORD_LEN`].
+    pub fn write_packet(&mut self, packet: &Packet<'_>) -> Result<(), WriteError> {
+        let len = data_len(packet.data)?;
+        let timestamp = match packet.timestamp {
+            None => Duration::ZERO,
+            Some(time) => nanoseconds(time)
+                .map(Duration::from_nanos)
+                .filter(|since| since.as_secs() <= u64::from(u32::MAX))
+                .ok_or(WriteError::Time { time })?,
+        };
+        let packet = PcapPacket::new(timestamp, packet.wire_len.max(len), packet.data)
+            .map_err(PcapWriteError::from)?;
+        self.inner.write_packet(&packet)?;
+        Ok(())
+    }
+
+    /// Hands what is buffered to the output.
+    ///
+    /// # Errors
+    /// Where the output fails.
+    pub fn flush(&mut self) -> Result<(), WriteError> {
+        Ok(self.inner.flush()?)
+    }
+
+    /// Ends the capture and gives the output back.
+    ///
+    /// # Errors
+    /// Where the output fails: then the capture is not whole.
+    pub fn finish(self) -> Result<W, WriteError> {
+        unbuffered(self.inner.into_inner())
+    }
+}
+
+/// Empties a buffer into its output.
+fn unbuffered<W: Write>(buffered: BufWriter<W>) -> Result<W, WriteError> {
+    let mut output = buffered.into_inner().map_err(|e| WriteError::Io(e.into_error()))?;
+    output.flush().map_err(WriteError::Io)?;
+    Ok(output)
+}
+
+/// The length of a packet's bytes, where a reader would take it.
+fn data_len(data: &[u8]) -> Result<u32, WriteError> {
+    let len = u32::try_from(data.len()).ok().filter(|&len| len <= MAX_RECORD_LEN);
+    len.ok_or(WriteError::PacketTooLong { len: data.len() })
+}
+
+/// Nanoseconds since 1970, where 64 bits hold them: until the year 2554.
+fn nanoseconds(time: Timestamp) -> Option<u64> {
+    u64::try_from(time.as_nanosecond()).ok()
+}
+
+/// As much of a text as fits into an option.
+fn fitting(text: &str) -> &str {
+    let end = text.floor_char_boundary(OPTION_LEN);
+    text.get(..end).unwrap_or_default()
+}

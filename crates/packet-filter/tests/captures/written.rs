@@ -1,0 +1,291 @@
+//! Captures that we write.
+
+use std::io::{self, Cursor, Write};
+
+use egress25_packet_filter::capture::{
+    ByteOrder, InterfaceId, NewInterface, Packet, PcapWriter, PcapngWriter, Reader, Resolution,
+    WriteError,
+};
+use egress25_packet_filter::link::LinkType;
+use jiff::Timestamp;
+use proptest::prelude::any;
+use proptest::{prop_assert_eq, proptest};
+
+use crate::build::{BE, LE, epb_of, idb, shb};
+use crate::read::{nanos, read};
+
+const LINKS: [LinkType; 9] = [
+    LinkType::Null,
+    LinkType::Ethernet,
+    LinkType::Ppp,
+    LinkType::Raw,
+    LinkType::Loop,
+    LinkType::LinuxSll,
+    LinkType::Ipv4,
+    LinkType::Ipv6,
+    LinkType::LinuxSll2,
+];
+
+fn packet(nanos: i128, wire_len: u32, data: &[u8]) -> Packet<'_> {
+    Packet { timestamp: Some(Timestamp::from_nanosecond(nanos).unwrap()), wire_len, data }
+}
+
+#[test]
+fn packets_come_back_with_time_lengths_interface_and_comments() {
+    let mut writer = PcapngWriter::new(Vec::new(), Some("judged by edition 2020-12")).unwrap();
+    let mut ids = Vec::new();
+    for link in LINKS {
+        let interface = NewInterface {
+            link,
+            name: Some(format!("{link}").into()),
+            description: Some("network `blue`".into()),
+            snaplen: 262_144,
+        };
+        ids.push(writer.add_interface(&interface).unwrap());
+    }
+    for (at, id) in ids.iter().enumerate() {
+        let time = 1_700_000_000_123_456_789 + i128::try_from(at).unwrap();
+        writer.write_packet(*id, &packet(time, 1_500, b"data"), &["drop", "wegen §1 – Ω"]).unwrap();
+    }
+    let records = read(&writer.finish().unwrap()).whole();
+    assert_eq!(records.len(), LINKS.len());
+    for (at, (record, link)) in records.iter().zip(LINKS).enumerate() {
+        assert_eq!(record.link, link);
+        assert_eq!(record.time, nanos(1_700_000_000_123_456_789 + i128::try_from(at).unwrap()));
+        assert_eq!((record.wire_len, &record.data[..]), (1_500, &b"data"[..]));
+        assert_eq!(record.comments, ["drop", "wegen §1 – Ω"]);
+        let (section, id, name, description, snaplen) = record.interface.clone().unwrap();
+        assert_eq!((section, usize::try_from(id).unwrap(), snaplen), (0, at, 262_144));
+        assert_eq!(name, Some(link.to_string()));
+        assert_eq!(description.as_deref(), Some("network `blue`"));
+    }
+}
+
+#[test]
+fn the_bytes_are_little_endian_pcapng_with_nanoseconds_and_always_the_same() {
+    let make = || {
+        let mut writer = PcapngWriter::new(Vec::new(), Some("hi")).unwrap();
+        let id = writer.add_interface(&NewInterface::unnamed(LinkType::Raw)).unwrap();
+        writer.write_packet(id, &packet(0x1_0000_0002, 9, b"abc"), &["x"]).unwrap();
+        writer.finish().unwrap()
+    };
+    let bytes = make();
+    assert_eq!(bytes, make());
+    let mut want = vec![];
+    want.extend(0x0a0d_0d0a_u32.to_le_bytes());
+    want.extend([52, 0, 0, 0, 0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0]);
+    want.extend([0xff; 8]);
+    want.extend(b"\x01\0\x02\0hi\0\0\x04\0\x08\0egress25\0\0\0\0");
+    want.extend([52, 0, 0, 0]);
+    want.extend(idb(LE, 101, 0, &[(9, &[9])]));
+    want.extend(epb_of(LE, 0, 0x1_0000_0002, 3, 9, b"abc", &[(1, b"x")]));
+    assert_eq!(bytes, want);
+}
+
+#[test]
+fn records_of_other_captures_keep_their_interfaces_and_comments() {
+    let bytes = [
+        shb(BE),
+        idb(BE, 1, 96, &[(2, b"eth0")]),
+        idb(BE, 1, 96, &[(2, b"eth1"), (3, b"second")]),
+        idb(BE, 1, 96, &[]),
+        epb_of(BE, 1, 5, 1, 60, b"a", &[(1, b"by the user")]),
+        epb_of(BE, 0, 6, 1, 60, b"b", &[]),
+        epb_of(BE, 1, 7, 1, 60, b"c", &[]),
+        // The same eth0 again, and another interface under its number.
+        shb(LE),
+        idb(LE, 1, 96, &[(2, b"eth0")]),
+        idb(LE, 101, 0, &[(2, b"tun0")]),
+        epb_of(LE, 0, 8, 1, 60, b"d", &[]),
+        epb_of(LE, 1, 9, 1, 60, b"e", &[]),
+    ]
+    .concat();
+    let mut reader = Reader::from_read(Cursor::new(bytes), "test").unwrap();
+    let mut writer = PcapngWriter::new(Vec::new(), None).unwrap();
+    while let Some(record) = reader.next_record().unwrap() {
+        writer.write_record(&record, &["verdict"]).unwrap();
+    }
+    let records = read(&writer.finish().unwrap()).whole();
+    let seen: Vec<_> = records
+        .iter()
+        .map(|r| {
+            let (_, id, name, description, snaplen) = r.interface.clone().unwrap();
+            (id, r.link, name.unwrap(), description, snaplen)
+        })
+        .collect();
+    let (eth1, second) = ("eth1".to_owned(), Some("second".to_owned()));
+    assert_eq!(
+        seen,
+        [
+            (0, LinkType::Ethernet, eth1.clone(), second.clone(), 96),
+            (1, LinkType::Ethernet, "eth0".into(), None, 96),
+            (0, LinkType::Ethernet, eth1, second, 96),
+            (1, LinkType::Ethernet, "eth0".into(), None, 96),
+            (2, LinkType::Raw, "tun0".into(), None, 0),
+        ]
+    );
+    assert_eq!(records[0].comments, ["by the user", "verdict"]);
+    assert_eq!(records[1].comments, ["verdict"]);
+}
+
+#[test]
+fn a_packet_without_a_time_is_of_1970_and_one_that_does_not_fit_says_so() {
+    let mut writer = PcapngWriter::new(Vec::new(), None).unwrap();
+    let id = writer.add_interface(&NewInterface::unnamed(LinkType::Raw)).unwrap();
+    let none = Packet { timestamp: None, wire_len: 1, data: b"x" };
+    writer.write_packet(id, &none, &[]).unwrap();
+    writer.write_packet(id, &packet(-1_000_000_000, 1, b"x"), &["drop"]).unwrap();
+    writer.write_packet(id, &packet(i128::from(u64::MAX), 1, b"x"), &[]).unwrap();
+    writer.write_packet(id, &packet(i128::from(u64::MAX) + 1, 1, b"x"), &[]).unwrap();
+    let records = read(&writer.finish().unwrap()).whole();
+    let times: Vec<_> = records.iter().map(|r| r.time).collect();
+    assert_eq!(times, [nanos(0), nanos(0), nanos(i128::from(u64::MAX)), nanos(0)]);
+    assert!(records[0].comments.is_empty());
+    let misfit = "time 1969-12-31T23:59:59Z does not fit into the file";
+    assert_eq!(records[1].comments, ["drop", misfit]);
+    assert!(records[3].comments[0].starts_with("time 2554-07-21T23:34:33"));
+}
+
+#[test]
+fn a_wire_length_below_the_bytes_is_their_length() {
+    let mut writer = PcapngWriter::new(Vec::new(), None).unwrap();
+    let id = writer.add_interface(&NewInterface::unnamed(LinkType::Raw)).unwrap();
+    writer.write_packet(id, &packet(1, 0, b"four"), &[]).unwrap();
+    assert_eq!(read(&writer.finish().unwrap()).whole()[0].wire_len, 4);
+}
+
+#[test]
+fn a_comment_over_the_format_s_limit_is_cut_between_characters() {
+    let long = "ü".repeat(40_000);
+    let mut writer = PcapngWriter::new(Vec::new(), Some(&long)).unwrap();
+    let named = NewInterface {
+        name: Some(long.as_str().into()),
+        ..NewInterface::unnamed(LinkType::Ethernet)
+    };
+    let id = writer.add_interface(&named).unwrap();
+    writer.write_packet(id, &packet(1, 1, b"x"), &[&long, "next"]).unwrap();
+    let record = read(&writer.finish().unwrap()).whole().remove(0);
+    assert_eq!(record.comments, [&long[..65_534], "next"]);
+}
+
+#[test]
+fn what_cannot_be_written_is_an_error_and_leaves_the_capture_whole() {
+    let mut writer = PcapngWriter::new(Vec::new(), None).unwrap();
+    let id = writer.add_interface(&NewInterface::unnamed(LinkType::Raw)).unwrap();
+    let mut other = PcapngWriter::new(io::sink(), None).unwrap();
+    other.add_interface(&NewInterface::unnamed(LinkType::Raw)).unwrap();
+    let foreign: InterfaceId = other.add_interface(&NewInterface::unnamed(LinkType::Raw)).unwrap();
+    let error = writer.write_packet(foreign, &packet(1, 1, b"x"), &[]).unwrap_err();
+    assert!(matches!(error, WriteError::NoSuchInterface(1)), "{error}");
+    let huge = vec![0; (16 << 20) + 1];
+    let error = writer.write_packet(id, &packet(1, 1, &huge), &[]).unwrap_err();
+    assert!(matches!(error, WriteError::PacketTooLong { len: 16_777_217 }), "{error}");
+    writer.write_packet(id, &packet(1, 1, b"x"), &[]).unwrap();
+    assert_eq!(read(&writer.finish().unwrap()).whole().len(), 1);
+}
+
+#[test]
+fn a_capture_describes_at_most_65536_interfaces() {
+    let mut writer = PcapngWriter::new(io::sink(), None).unwrap();
+    let interface = NewInterface::unnamed(LinkType::Raw);
+    for _ in 0..65_536 {
+        writer.add_interface(&interface).unwrap();
+    }
+    let error = writer.add_interface(&interface).unwrap_err();
+    assert!(matches!(error, WriteError::TooManyInterfaces), "{error}");
+}
+
+/// An output that fails from some byte on.
+struct Full(usize, io::ErrorKind);
+
+impl Write for Full {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if self.0 == 0 {
+            return Err(self.1.into());
+        }
+        let n = buf.len().min(self.0);
+        self.0 -= n;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_at_the_latest_when_the_capture_is_finished() {
+    let written = |kind| {
+        let mut writer = PcapngWriter::new(Full(100, kind), None).unwrap();
+        let id = writer.add_interface(&NewInterface::unnamed(LinkType::Raw)).unwrap();
+        writer.write_packet(id, &packet(1, 1, b"x"), &[]).unwrap();
+        writer.finish().err().unwrap()
+    };
+    let full = written(io::ErrorKind::StorageFull);
+    assert!(matches!(full, WriteError::Io(_)) && !full.is_closed_pipe(), "{full}");
+    assert!(written(io::ErrorKind::BrokenPipe).is_closed_pipe());
+}
+
+#[test]
+fn flushed_records_are_at_the_output_at_once() {
+    let path = tempfile::NamedTempFile::new().unwrap();
+    let file = path.reopen().unwrap();
+    let mut writer = PcapngWriter::new(file, None).unwrap();
+    let id = writer.add_interface(&NewInterface::unnamed(LinkType::Raw)).unwrap();
+    writer.write_packet(id, &packet(1, 1, b"x"), &[]).unwrap();
+    writer.flush().unwrap();
+    assert_eq!(read(&std::fs::read(path.path()).unwrap()).whole().len(), 1);
+    drop(writer);
+}
+
+#[test]
+fn pcap_is_written_in_both_orders_and_resolutions() {
+    for order in [ByteOrder::Little, ByteOrder::Big] {
+        for (resolution, want) in
+            [(Resolution::Microseconds, 1_000_001_000), (Resolution::Nanoseconds, 1_000_001_999)]
+        {
+            for link in LINKS {
+                let mut writer = PcapWriter::new(Vec::new(), link, order, resolution).unwrap();
+                writer.write_packet(&packet(1_000_001_999, 60, b"data")).unwrap();
+                writer.write_packet(&packet(2_000_000_000, 1, &vec![1; 100_000])).unwrap();
+                let records = read(&writer.finish().unwrap()).whole();
+                assert_eq!((records[0].time, records[0].link), (nanos(want), link));
+                assert_eq!((records[0].wire_len, &records[0].data[..]), (60, &b"data"[..]));
+                assert_eq!(records[1].wire_len, 100_000);
+            }
+        }
+    }
+}
+
+#[test]
+fn pcap_refuses_times_that_it_cannot_hold() {
+    let mut writer =
+        PcapWriter::new(Vec::new(), LinkType::Raw, LE, Resolution::Microseconds).unwrap();
+    let last = i128::from(u32::MAX) * 1_000_000_000;
+    writer.write_packet(&packet(last, 1, b"x")).unwrap();
+    for time in [-1, last + 1_000_000_000] {
+        let error = writer.write_packet(&packet(time, 1, b"x")).unwrap_err();
+        assert!(matches!(error, WriteError::Time { .. }), "{error}");
+    }
+    assert_eq!(read(&writer.finish().unwrap()).whole().len(), 1);
+}
+
+proptest! {
+    #[test]
+    fn any_packet_comes_back(
+        time in any::<u64>(),
+        wire_len in any::<u32>(),
+        data in proptest::collection::vec(any::<u8>(), 0..200),
+        comments in proptest::collection::vec(".{0,40}", 0..4),
+    ) {
+        let mut writer = PcapngWriter::new(Vec::new(), None).unwrap();
+        let id = writer.add_interface(&NewInterface::unnamed(LinkType::Ethernet)).unwrap();
+        let list: Vec<&str> = comments.iter().map(String::as_str).collect();
+        writer.write_packet(id, &packet(i128::from(time), wire_len, &data), &list).unwrap();
+        let record = read(&writer.finish().unwrap()).whole().remove(0);
+        prop_assert_eq!(record.time, nanos(i128::from(time)));
+        prop_assert_eq!(record.wire_len, wire_len.max(u32::try_from(data.len()).unwrap()));
+        prop_assert_eq!(record.data, data);
+        prop_assert_eq!(record.comments, comments);
+    }
+}
