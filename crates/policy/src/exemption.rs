@@ -74,7 +74,7 @@ impl fmt::Display for ExemptionState {
 }
 
 /// A subscription's exemption: its state and since when.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Exemption {
     /// The state.
     pub state: ExemptionState,

@@ -23,6 +23,7 @@ mod quota;
 mod reason;
 mod route;
 mod settings;
+mod state;
 mod statement;
 mod timeline;
 mod transition;
@@ -52,6 +53,7 @@ pub use settings::{
     RevocationEffect, RevocationWhenSilent, Setting, SettingError, Settings, UnnamedOffer,
     Unrestricted, YesNo,
 };
+pub use state::WorldState;
 pub use statement::{Statement, StatementId, StatementKind};
 pub use timeline::{Timeline, TimelineError};
 pub use transition::{Applied, Refused};

@@ -81,7 +81,7 @@ pub enum ProgrammedBy {
 }
 
 /// What the platform programmed a machine with: pulled at allocation, kept until the next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Programmed {
     /// When; `None` for the beginning.
     pub at: Option<Timestamp>,
@@ -94,7 +94,7 @@ pub struct Programmed {
 }
 
 /// What changes in a machine's life.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MachineState {
     /// The power state.
     pub power: Power,

@@ -19,7 +19,7 @@ use crate::offer::Offer;
 use crate::settings::Settings;
 
 /// A subscription.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
     /// Its GUID, where it is known.
     pub id: Option<String>,
@@ -32,7 +32,7 @@ pub struct Subscription {
 }
 
 /// A virtual network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VirtualNetwork {
     /// Its address space; may overlap with that of other networks.
     pub address_space: Vec<IpNet>,
@@ -62,14 +62,14 @@ pub struct CaptureIds {
 }
 
 /// One direction of a peering.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peering {
     /// The network on the other side.
     pub network: NetworkName,
 }
 
 /// A subnet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subnet {
     /// Its prefixes.
     pub prefixes: Vec<IpNet>,
@@ -82,7 +82,7 @@ pub struct Subnet {
 }
 
 /// A VPN or ExpressRoute gateway.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gateway {
     /// Which of the two.
     pub kind: GatewayKind,
@@ -149,7 +149,7 @@ pub enum MachineKind {
 }
 
 /// A machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// The subscription that it belongs to.
     pub subscription: SubscriptionName,
@@ -165,7 +165,7 @@ pub struct Machine {
 }
 
 /// A network interface.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interface {
     /// The network.
     pub network: NetworkName,
