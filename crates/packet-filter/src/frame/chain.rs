@@ -223,7 +223,7 @@ fn fragment<'a>(context: &Context<'_>, packet: &mut Packet, view: View<'a>) -> W
     let role = role_in_ipv6(packet.next);
     match role {
         Role::Other(no_match) => return Err(Outcome::NoMatch(no_match)),
-        Role::Udp => return Err(Outcome::NoMatch(NoMatch::NotTcp { protocol: packet.next.0 })),
+        Role::Udp => return Err(tunnel::PLAIN_UDP),
         Role::Tunnel(kind) => return Err(tunnel::outer(context, packet, kind)),
         _ => {}
     }

@@ -31,9 +31,7 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
     let role = chain::role_in_ipv4(protocol);
     match role {
         Role::Other(no_match) => return Err(Outcome::NoMatch(no_match)),
-        Role::Udp if broken || fragment.offset != 0 => {
-            return Err(Outcome::NoMatch(NoMatch::NotTcp { protocol: protocol.0 }));
-        }
+        Role::Udp if broken || fragment.offset != 0 => return Err(tunnel::PLAIN_UDP),
         _ if broken => {
             return Err(context.malformed(Malformed::HeaderLength, Layer::Ipv4, view.at()));
         }
@@ -43,7 +41,10 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
     if fragment.offset != 0 && !matches!(role, Role::Tunnel(_)) {
         later_fragment(context, protocol, fragment.offset, view)?;
     }
-    let fixed: [u8; FIXED] = context.read(view.array(0), Layer::Ipv4, view)?;
+    let fixed: [u8; FIXED] = view.array(0).map_err(|short| match role {
+        Role::Udp => tunnel::unread_udp(context, short, view),
+        _ => context.short(short, Layer::Ipv4, view.at()),
+    })?;
     let [.., s0, s1, s2, s3, d0, d1, d2, d3] = fixed;
     let header = view.slice(0, header_len).unwrap_or_default();
     let packet = Packet {

@@ -7,7 +7,7 @@ use etherparse::{IpNumber, Ipv6HeaderSlice};
 use super::chain::{self, Packet, Role};
 use super::context::{Context, Walk};
 use super::view::View;
-use super::{Layer, Malformed, NoMatch, Outcome};
+use super::{Layer, Malformed, Outcome, tunnel};
 
 /// The header's length, in bytes.
 const HEADER: usize = 40;
@@ -24,7 +24,10 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
         return Err(Outcome::NoMatch(no_match));
     }
     let payload = usize::from(context.read(view.be16(4), Layer::Ipv6, view)?);
-    let header = context.read(view.slice(0, HEADER), Layer::Ipv6, view)?;
+    let header = view.slice(0, HEADER).map_err(|short| match role {
+        Role::Udp => tunnel::unread_udp(context, short, view),
+        _ => context.short(short, Layer::Ipv6, view.at()),
+    })?;
     let Ok(header) = Ipv6HeaderSlice::from_slice(header) else {
         return Err(context.malformed(Malformed::HeaderPastEnd, Layer::Ipv6, view.at()));
     };
@@ -50,7 +53,7 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
 /// next-header field announces.
 fn empty(context: &Context<'_>, role: Role, view: View<'_>) -> Outcome {
     match role {
-        Role::Udp => Outcome::NoMatch(NoMatch::NotTcp { protocol: IpNumber::UDP.0 }),
+        Role::Udp => tunnel::PLAIN_UDP,
         Role::HopByHop if chain::has_jumbo_option(view.skip(HEADER)) => {
             context.malformed(Malformed::Jumbogram, Layer::Ipv6, view.at())
         }

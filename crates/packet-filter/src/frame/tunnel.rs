@@ -21,6 +21,10 @@ const PPP: u16 = 0x880b;
 /// A payload that is no packet: another protocol, or the tunnel's own business.
 const NOT_IP: Outcome = Outcome::NoMatch(NoMatch::NotIp);
 
+/// UDP that is no tunnel.
+pub(super) const PLAIN_UDP: Outcome =
+    Outcome::NoMatch(NoMatch::NotTcp { protocol: IpNumber::UDP.0 });
+
 const ETHERNET: Content = Content::Link(LinkType::Ethernet);
 
 /// Where a tunnel's payload starts and what it is, or the outcome of not finding one.
@@ -67,21 +71,10 @@ pub(super) fn in_ip<'a>(
 /// UDP: a tunnel where both the port and the header behind it say so, otherwise no match.
 pub(super) fn in_udp<'a>(context: &mut Context<'_>, packet: &Packet, view: View<'a>) -> Walk<'a> {
     const HEADER: usize = 8;
-    let no_match = Outcome::NoMatch(NoMatch::NotTcp { protocol: IpNumber::UDP.0 });
+    context.forget_flaw();
     let view = whole(packet, view);
     let ports = view.be16(0).and_then(|source| Ok((source, view.be16(2)?, view.be16(4)?)));
-    let (source_port, port, len) = match ports {
-        Ok(fields) => fields,
-        // The outer packet passes in any case; only its payload cannot be told.
-        Err(Short::Cut) if context.options.look_inside => {
-            return Err(Outcome::Indeterminate {
-                kind: Indeterminate::Cut,
-                layer: Layer::Udp,
-                offset: view.at(),
-            });
-        }
-        Err(_) => return Err(no_match),
-    };
+    let (source_port, port, len) = ports.map_err(|short| unread_udp(context, short, view))?;
     // A length of 0 is what segmentation offload leaves; one past the end is not believed.
     let payload = view.skip(HEADER);
     let payload = match usize::from(len).checked_sub(HEADER) {
@@ -96,7 +89,7 @@ pub(super) fn in_udp<'a>(context: &mut Context<'_>, packet: &Packet, view: View<
         _ => None,
     };
     let (tunnel, payload, vni) = match header {
-        None | Some((_, Err(Short::Past) | Ok(None))) => return Err(no_match),
+        None | Some((_, Err(Short::Past) | Ok(None))) => return Err(PLAIN_UDP),
         Some((tunnel, Err(Short::Cut))) => {
             let outcome = context.short(Short::Cut, Layer::Tunnel, payload.at());
             (tunnel, Err(outcome), None)
@@ -104,11 +97,24 @@ pub(super) fn in_udp<'a>(context: &mut Context<'_>, packet: &Packet, view: View<
         Some((tunnel, Ok(Some(found)))) => (tunnel, found.payload.ok_or(NOT_IP), found.vni),
     };
     let outer = outer(context, packet, tunnel);
-    if !context.options.look_inside {
-        return Err(outer);
+    if context.options.look_inside {
+        Ok(Inside { outer, tunnel, vni, payload })
+    } else {
+        Err(outer)
     }
-    context.forget_flaw();
-    Ok(Inside { outer, tunnel, vni, payload })
+}
+
+/// UDP that cannot be read up to its ports: it passes in any case, but where the inside is
+/// asked for and the capture was cut, that cannot be told.
+pub(super) const fn unread_udp(context: &Context<'_>, short: Short, view: View<'_>) -> Outcome {
+    match short {
+        Short::Cut if context.options.look_inside => Outcome::Indeterminate {
+            kind: Indeterminate::Cut,
+            layer: Layer::Udp,
+            offset: view.at(),
+        },
+        _ => PLAIN_UDP,
+    }
 }
 
 /// What a first fragment brings is a part: the rest is not missing, but elsewhere.

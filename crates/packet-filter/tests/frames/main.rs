@@ -1,0 +1,21 @@
+//! Frames to outcomes: the cases of the evasion table, built; the corpus, read; properties.
+//!
+//! A line `// row: …` above a test names the row of `evasion.md` that it shows; the test
+//! `rows::every_row_has_a_test` collects them.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![expect(clippy::print_stderr, reason = "a skipped test says so")]
+
+mod corpus;
+mod evasion_table;
+mod fragments;
+mod ipv4;
+mod ipv6;
+mod link_layers;
+mod live;
+mod properties;
+mod rows;
+mod support;
+mod tcp;
+mod tunnels;
+mod yardsticks;
