@@ -29,9 +29,9 @@ pub enum CaptureError {
         /// What the system said.
         source: io::Error,
     },
-    /// The compressed stream is corrupt.
+    /// The compressed stream is corrupt, or a zstd frame needs a window of over 128 MiB.
     #[error(
-        "`{name}`: the compressed stream is corrupt behind uncompressed byte {offset}: {source}"
+        "`{name}`: the compressed stream cannot be unpacked behind uncompressed byte {offset}: {source}"
     )]
     Compressed {
         /// The file.

@@ -144,7 +144,7 @@ const FOREIGN: &[(&[u8], &str, &str)] = &[
     (b"TRSNIFF data", "Sniffer (DOS)", CONVERT),
     (b"XCP\0", "NetXRay or Sniffer (Windows)", CONVERT),
     (b"iptrace ", "AIX iptrace", CONVERT),
-    (b"btsnoop\0", "btsnoop", EXPORT),
+    (b"btsnoop\0", "btsnoop", "Bluetooth has no TCP ports to judge"),
     (b"5Vreck", "EyeSDN", CONVERT),
     (b"\xa1\x2b\x3c\x4d", "pcap as Navtel writes it", CONVERT),
     (b"\x4d\x3c\x2b\xa1", "pcap as Navtel writes it", CONVERT),

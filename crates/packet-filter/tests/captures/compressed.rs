@@ -75,6 +75,20 @@ fn a_corrupt_compressed_stream_is_an_error_and_not_an_end() {
 }
 
 #[test]
+fn a_zstd_window_over_128_mib_is_refused_and_one_of_that_size_is_read() {
+    // Frame header without flags, window of 2^(10 + n / 8) bytes, one raw and last block.
+    let frame = |log: u8| {
+        let content = capture(1);
+        let head = (u32::try_from(content.len()).unwrap() << 3 | 1).to_le_bytes();
+        [&[0x28, 0xb5, 0x2f, 0xfd, 0, (log - 10) << 3], &head[..3], &content].concat()
+    };
+    assert_eq!(read(&frame(27)).whole().len(), 1);
+    let message = read(&frame(28)).message();
+    assert!(message.contains("cannot be unpacked behind uncompressed byte 0: "), "{message}");
+    assert!(message.contains("too much memory"), "{message}");
+}
+
+#[test]
 fn a_bomb_of_zeros_is_an_error_at_the_first_of_them() {
     // One gibibyte: 64 members of 16 MiB.
     let zeros = gzip(&vec![0; 16 << 20]).repeat(64);
