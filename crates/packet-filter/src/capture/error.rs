@@ -31,7 +31,8 @@ pub enum CaptureError {
     },
     /// The compressed stream is corrupt, or a zstd frame needs a window of over 128 MiB.
     #[error(
-        "`{name}`: the compressed stream cannot be unpacked behind uncompressed byte {offset}: {source}"
+        "`{name}`: the compressed stream cannot be unpacked behind uncompressed byte {offset}: \
+         {source}"
     )]
     Compressed {
         /// The file.
