@@ -88,7 +88,7 @@ fn registry_name(value: u32) -> &'static str {
         9 => "PPP",
         10 => "FDDI",
         12 | 14 | 101 => "RAW",
-        19 => "ATM_CLIP",
+        19 | 106 => "ATM_CLIP",
         50 => "PPP_HDLC",
         51 => "PPP_ETHER",
         100 => "ATM_RFC1483",

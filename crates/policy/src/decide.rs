@@ -12,7 +12,7 @@ use crate::edition::{FirewallRule, Topic};
 use crate::life::Power;
 use crate::name::{FirewallName, MachineName, NetworkName, SubnetName, SubscriptionName};
 use crate::reason::Reason;
-use crate::route::{NextHop, Route, effective_routes, resolve};
+use crate::route::{NextHop, Route, RouteOrigin, effective_routes, resolve};
 use crate::settings::{
     AzureFirewallWhenSilent, BlockForm, EaViaAzureFirewall, ExemptViaAppliance, PassOrDrop,
     PassOrFiltered, Setting,
@@ -241,6 +241,12 @@ fn follow(world: &World, sender: Place<'_>, destination: IpAddr, grounds: &mut G
         let routes = effective_routes(world, &interface.network, &interface.subnet);
         let route = resolve(&routes, destination);
         grounds.path.push(machine_hop(at, destination, route));
+        let by_default = route.is_none_or(|route| {
+            route.origin == RouteOrigin::System && route.next_hop == NextHop::Internet
+        });
+        if destination.is_ipv6() && by_default {
+            grounds.assume(world, Setting::Ipv6DefaultRoute);
+        }
         let direct = at.name == sender.name;
         let Some(next_hop) = route.map(|route| &route.next_hop) else {
             return lost(Reason::NoRoute, "no route is for this destination", grounds);

@@ -186,7 +186,11 @@ fn restricted(
     if grants_none && (state == ExemptionState::Granted || programmed) {
         grounds.assume(world, Setting::GrandfatherExemptions);
     }
-    if programmed && (!grants_none || grandfathered) {
+    // Where the text gives no terms, and pay-as-you-go's are not taken over, a grant holds at once.
+    let at_once = state == ExemptionState::Granted
+        && rule.cites.exempt.is_empty()
+        && world.settings.exemption_terms_when_silent == YesNo::No;
+    if (programmed || at_once) && (!grants_none || grandfathered) {
         return exempt(world, at, subscription, rule, grounds);
     }
     let reason = why_not(world, at.machine, subscription, rule, grounds);

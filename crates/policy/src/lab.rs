@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::ops::Range;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -13,6 +12,7 @@ use serde::Deserialize;
 use crate::edition::Edition;
 use crate::event::{Event, EventKind, FlatEvent};
 use crate::exemption::{Exemption, ExemptionState};
+use crate::lab_error::{LabError, bad, syntax};
 use crate::life::{MachineState, Power, Programmed, ProgrammedBy};
 use crate::name::{
     FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
@@ -253,18 +253,6 @@ struct EventsFile {
     event: Vec<Event>,
 }
 
-/// What is wrong with a lab or events file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what}")]
-pub struct LabError {
-    /// What is wrong and what was expected.
-    pub what: String,
-    /// The key that it is about, such as `machine.web.subscription`, where there is one.
-    pub key: Option<String>,
-    /// The bytes of the file that it is about, where they are known.
-    pub span: Option<Range<usize>>,
-}
-
 /// A lab: the world when it begins, and what happens then.
 #[derive(Debug, Clone)]
 pub struct Lab {
@@ -286,14 +274,6 @@ pub fn lab_schema() -> schemars::Schema {
 /// What is wrong with it, and where.
 pub fn parse_events(text: &str) -> Result<Vec<Event>, LabError> {
     toml::from_str::<EventsFile>(text).map(|file| file.event).map_err(|error| syntax(&error))
-}
-
-fn syntax(error: &toml::de::Error) -> LabError {
-    LabError { what: error.message().to_owned(), key: None, span: error.span() }
-}
-
-fn bad(key: impl Into<String>, what: impl Into<String>) -> LabError {
-    LabError { what: what.into(), key: Some(key.into()), span: None }
 }
 
 impl LabFile {
@@ -581,22 +561,4 @@ fn network(entry: &NetworkEntry) -> VirtualNetwork {
             .map(|gateway| Gateway { kind: gateway.kind, routes: gateway.routes.clone() }),
         capture: entry.capture.clone(),
     }
-}
-
-/// The bytes of a TOML text where a key such as `machine.web.subscription` stands: its own, or
-/// those of the nearest table above it.
-#[must_use]
-pub fn locate_key(text: &str, key: &str) -> Option<Range<usize>> {
-    let document = toml::de::DeTable::parse(text).ok()?;
-    let mut table = document.get_ref();
-    let mut found = None;
-    for part in key.split('.') {
-        let Some((name, value)) = table.get_key_value(part) else { break };
-        found = Some(name.span());
-        match value.get_ref() {
-            toml::de::DeValue::Table(inner) => table = inner,
-            _ => break,
-        }
-    }
-    found
 }

@@ -15,6 +15,7 @@ mod edition;
 mod event;
 mod exemption;
 mod lab;
+mod lab_error;
 mod life;
 mod name;
 mod offer;
@@ -37,7 +38,8 @@ pub use edition::{
 };
 pub use event::{Event, EventError, EventKind, Placement};
 pub use exemption::{Exemption, ExemptionState};
-pub use lab::{Lab, LabError, LabFile, lab_schema, locate_key, parse_events};
+pub use lab::{Lab, LabFile, lab_schema, parse_events};
+pub use lab_error::{LabError, locate_key};
 pub use life::{MachineState, Power, Programmed, ProgrammedBy};
 pub use name::{
     FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,

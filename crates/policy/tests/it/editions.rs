@@ -131,7 +131,7 @@ fn the_channels_of_edition_2020_12_are_those_of_its_statements() {
 }
 
 fn broken(change: impl Fn(String) -> String) -> String {
-    let text = include_str!("../editions/2020-12.toml").to_owned();
+    let text = include_str!("../../editions/2020-12.toml").to_owned();
     Edition::parse("broken.toml", &change(text)).unwrap_err().to_string()
 }
 

@@ -1,0 +1,128 @@
+//! The lab file: what is wrong is said with its place.
+
+use egress25_policy::{Edition, LabError, LabFile, lab_schema, locate_key, parse_events};
+
+use crate::support::one;
+
+fn wrong(text: &str) -> LabError {
+    match LabFile::parse(text) {
+        Err(error) => error,
+        Ok(file) => file.build(&Edition::default_edition().unwrap(), &[]).unwrap_err(),
+    }
+}
+
+fn base() -> String {
+    one("pay-as-you-go", "2019-03-01", "none")
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_place() {
+    let text = base().replace("subscription = \"contoso\"", "subscripton = \"contoso\"");
+    let error = wrong(&text);
+    let span = error.span.unwrap();
+    assert_eq!(&text[span], "subscripton");
+    assert!(error.what.contains("unknown field `subscripton`"), "{}", error.what);
+}
+
+#[test]
+fn what_refers_to_nothing_is_refused_with_its_key() {
+    let cases = [
+        ("subscription = \"contoso\"", "subscription = \"fabrikam\"", "machine.web.subscription"),
+        ("network = \"hub\"", "network = \"hab\"", "machine.web.network"),
+        ("\"10.0.0.4\", ", "\"10.9.0.4\", ", "machine.web"),
+        ("[network.hub]", "[network.hub]\npeerings = [\"spoke\"]", "network.hub.peerings"),
+        ("[network.hub]", "[network.hub]\npeerings = [\"hub\"]", "network.hub.peerings"),
+        ("addresses = [\"10.0.0.4\", \"fd00:25::4\"]", "addresses = []", "machine.web.interfaces"),
+        (
+            "addresses = [\"10.0.0.4\", \"fd00:25::4\"]",
+            "addresses = [\"10.0.0.4\", \"10.0.0.4\"]",
+            "machine.web.interfaces",
+        ),
+        (
+            "addresses = [\"10.0.0.4\", \"fd00:25::4\"]",
+            "addresses = [\"10.0.0.4\"]\nstarted_since_grant = true",
+            "machine.web.started_since_grant",
+        ),
+        (
+            "[machine.web]",
+            "[settings]\nblock_from = \"drop\"\n[machine.web]",
+            "settings.block_from",
+        ),
+    ];
+    for (from, to, key) in cases {
+        let text = base().replace(from, to);
+        assert_ne!(text, base(), "{from}");
+        let error = wrong(&text);
+        assert_eq!(error.key.as_deref(), Some(key), "{}", error.what);
+        assert!(locate_key(&text, key).is_some(), "{key} has a place in the file");
+    }
+}
+
+#[test]
+fn overlapping_networks_live_side_by_side_but_are_not_peered() {
+    let twin = "[network.twin]\naddress_space = [\"10.0.0.0/16\"]\n";
+    let text = format!("{}{twin}", base());
+    let file = LabFile::parse(&text).unwrap();
+    file.build(&Edition::default_edition().unwrap(), &[]).unwrap();
+    let peered = text.replace("[network.hub]", "[network.hub]\npeerings = [\"twin\"]");
+    assert!(wrong(&peered).what.contains("overlapping address space"));
+}
+
+#[test]
+fn an_event_with_a_missing_or_surplus_key_is_refused() {
+    let missing =
+        parse_events("[[event]]\nat = \"2020-12-08T09:00:00Z\"\nkind = \"exemption-granted\"");
+    assert!(missing.unwrap_err().what.contains("needs the key `subscription`"));
+    let surplus = parse_events(
+        "[[event]]\nat = \"2020-12-08T09:00:00Z\"\nkind = \"machine-started\"\nmachine = \"a\"\nsubscription = \"b\"",
+    );
+    assert!(surplus.unwrap_err().what.contains("has no key `subscription`"));
+    let kind = parse_events("[[event]]\nat = \"2020-12-08T09:00:00Z\"\nkind = \"granted\"");
+    assert!(kind.unwrap_err().what.contains("`granted` is no kind of event"));
+    let time =
+        parse_events("[[event]]\nat = \"yesterday\"\nkind = \"machine-started\"\nmachine = \"a\"");
+    assert!(time.unwrap_err().span.is_some());
+}
+
+#[test]
+fn every_kind_of_event_goes_round_through_its_table() {
+    let lines = [
+        "kind = \"subscription-added\"\nsubscription = \"a\"\noffer = \"msdn\"\ncreated = \"2020-01-01\"",
+        "kind = \"offer-changed\"\nsubscription = \"a\"\noffer = \"msdn\"",
+        "kind = \"exemption-asked\"\nsubscription = \"a\"\nchannel = \"case\"\nwhy = \"because\"",
+        "kind = \"exemption-further-steps\"\nsubscription = \"a\"",
+        "kind = \"exemption-granted\"\nsubscription = \"a\"\nedition = \"2019-08\"",
+        "kind = \"exemption-refused\"\nsubscription = \"a\"",
+        "kind = \"exemption-revoked\"\nsubscription = \"a\"",
+        "kind = \"network-added\"\nnetwork = \"n\"\naddress_space = [\"10.0.0.0/16\"]",
+        "kind = \"machine-deployed\"\nmachine = \"m\"",
+        "kind = \"machine-deployed\"\nmachine = \"m\"\nsubscription = \"a\"\nnetwork = \"n\"\naddresses = [\"10.0.0.4\"]",
+        "kind = \"machine-stopped\"\nmachine = \"m\"",
+        "kind = \"machine-deallocated\"\nmachine = \"m\"",
+        "kind = \"machine-started\"\nmachine = \"m\"",
+        "kind = \"machine-restarted\"\nmachine = \"m\"",
+        "kind = \"machine-redeployed\"\nmachine = \"m\"",
+        "kind = \"machine-deleted\"\nmachine = \"m\"",
+        "kind = \"guest-shutdown\"\nmachine = \"m\"",
+        "kind = \"temporary-subnet\"\nnetwork = \"n\"",
+    ];
+    let mut kinds = std::collections::BTreeSet::new();
+    for line in lines {
+        let text = format!("[[event]]\nat = \"2020-12-08T09:00:00Z\"\n{line}");
+        let events = parse_events(&text).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let table = toml::to_string(&events[0]).unwrap();
+        assert_eq!(toml::from_str::<egress25_policy::Event>(&table).unwrap(), events[0]);
+        kinds.insert(events[0].kind.name());
+    }
+    let all: std::collections::BTreeSet<_> =
+        egress25_policy::EventKind::NAMES.iter().copied().collect();
+    assert_eq!(kinds, all);
+}
+
+#[test]
+fn the_schema_closes_every_table() {
+    let schema = lab_schema();
+    let text = schema.as_value().to_string();
+    assert!(text.contains("\"additionalProperties\":false"), "{text}");
+    assert!(text.contains("exemption-asked"), "{text}");
+}

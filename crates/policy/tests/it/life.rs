@@ -1,0 +1,329 @@
+//! The life of an exemption and of a machine: what each event does, and which are refused.
+
+use egress25_policy::{Event, ExemptionState, Power, Refused, SubscriptionName, World};
+
+use crate::support::{
+    INTERNET, ask, assumed, events, ids, one, short, timeline, world, world_with,
+};
+
+fn happen(world: &mut World, line: &str) -> Result<(), Refused> {
+    let event: Event = events(line).remove(0);
+    world.apply(&event).map(|_| ())
+}
+
+fn refused(world: &mut World, line: &str) -> (String, Vec<String>) {
+    let before = format!("{world:?}");
+    let refused = happen(world, line).unwrap_err();
+    assert_eq!(before, format!("{world:?}"), "a refused event changes nothing");
+    let statements = refused.statements.iter().map(ToString::to_string).collect();
+    (refused.to_string(), statements)
+}
+
+fn state(world: &World) -> ExemptionState {
+    world.subscriptions()[&SubscriptionName::from("contoso")].exemption.state
+}
+
+const AT: &str = "2020-12-08T09:00:00Z";
+
+#[test]
+fn a_day_of_mail_with_a_grant_and_a_stop_and_start_in_the_middle() {
+    let lab = one("pay-as-you-go", "2019-03-01", "none");
+    let day = "
+        2020-12-08T09:00:00Z exemption-asked subscription=contoso channel=portal
+        2020-12-08T10:00:00Z exemption-further-steps subscription=contoso
+        2020-12-08T11:00:00Z exemption-granted subscription=contoso
+        2020-12-08T12:00:00Z machine-restarted machine=web
+        2020-12-08T13:00:00Z machine-deallocated machine=web
+        2020-12-08T14:00:00Z machine-started machine=web
+        2020-12-08T15:00:00Z exemption-revoked subscription=contoso";
+    let mut timeline = timeline(&lab, &[], day);
+    //= PG5 type=test
+    //= PG6 type=test
+    //= PG9 type=test
+    let expected = [
+        ("08:59:59", "drop not-granted", "PG3 PG4"),
+        ("09:00:00", "drop request-pending", "PG3 PG5"),
+        ("10:30:00", "drop further-steps", "PG3 PG5"),
+        ("11:30:00", "drop waiting-for-stop-and-start", "PG3 PG6"),
+        ("12:30:00", "drop waiting-for-stop-and-start", "PG3 PG6"),
+        ("13:30:00", "drop sender-not-running", ""),
+        ("14:30:00", "pass exempt", "PG3 PG6 PG7 PG8"),
+        ("15:30:00", "drop revoked", "PG3 PG9"),
+    ];
+    for (time, answer, statements) in expected {
+        let at = format!("2020-12-08T{time}Z").parse().unwrap();
+        timeline.advance(Some(at), |_, _, _| {}).unwrap();
+        let decision = ask(timeline.world(), "web", INTERNET);
+        assert_eq!(short(&decision), answer, "{time}");
+        assert_eq!(ids(&decision).join(" "), statements, "{time}");
+    }
+}
+
+#[test]
+fn granting_what_was_never_asked_for_is_refused() {
+    let mut world = world(&one("pay-as-you-go", "2019-03-01", "none"), "");
+    //= PG5 type=test
+    let (what, statements) =
+        refused(&mut world, &format!("{AT} exemption-granted subscription=contoso"));
+    assert!(what.contains("which is `none`; it needs `requested` or `further-steps`"), "{what}");
+    assert_eq!(statements, ["PG5"]);
+}
+
+#[test]
+fn asking_for_an_offer_that_is_never_exempt_is_refused_by_dv2() {
+    for offer in ["msdn", "azure-pass", "azure-in-open", "education", "azure-for-students"] {
+        let mut world = world(&one(offer, "2019-03-01", "none"), "");
+        //= DV2 type=test
+        let (what, statements) =
+            refused(&mut world, &format!("{AT} exemption-asked subscription=contoso"));
+        assert!(what.starts_with("no exemption is ever granted"), "{what}");
+        assert_eq!(statements, ["DV2"]);
+    }
+}
+
+#[test]
+fn asking_for_an_open_offer_is_refused_by_ea1() {
+    let mut world = world(&one("enterprise-agreement", "2019-03-01", "none"), "");
+    //= EA1 type=test
+    let (_, statements) =
+        refused(&mut world, &format!("{AT} exemption-asked subscription=contoso"));
+    assert_eq!(statements, ["EA1"]);
+}
+
+#[test]
+fn asking_where_the_offer_does_not_ask_is_refused() {
+    let mut portal = world(&one("cloud-solution-provider", "2019-03-01", "none"), "");
+    //= CS2 type=test
+    let (what, statements) =
+        refused(&mut portal, &format!("{AT} exemption-asked subscription=contoso channel=case"));
+    assert!(what.contains("asks by: portal"), "{what}");
+    assert_eq!(statements, ["CS2"]);
+    //= PG4 type=test
+    let mut payg = world(&one("pay-as-you-go", "2019-03-01", "none"), "");
+    let (_, statements) =
+        refused(&mut payg, &format!("{AT} exemption-asked subscription=contoso channel=provider"));
+    assert_eq!(statements, ["PG4"]);
+    happen(&mut payg, &format!("{AT} exemption-asked subscription=contoso channel=portal"))
+        .unwrap();
+    assert_eq!(state(&payg), ExemptionState::Requested);
+}
+
+#[test]
+fn a_case_of_the_partner_group_must_say_why() {
+    for offer in ["microsoft-partner-network", "bizspark-plus", "azure-sponsorship"] {
+        let mut world = world(&one(offer, "2019-03-01", "none"), "");
+        //= PN2 type=test
+        //= PN3 type=test
+        let (what, statements) =
+            refused(&mut world, &format!("{AT} exemption-asked subscription=contoso channel=case"));
+        assert!(what.contains("must say `why`"), "{what}");
+        assert_eq!(statements, ["PN2", "PN3"]);
+        happen(
+            &mut world,
+            &format!("{AT} exemption-asked subscription=contoso channel=case why=appliance"),
+        )
+        .unwrap();
+        //= PN4 type=test
+        let decision = ask(&world, "web", INTERNET);
+        assert_eq!(short(&decision), "drop request-pending");
+        assert_eq!(ids(&decision), ["PN1", "PN4"]);
+    }
+}
+
+#[test]
+fn every_transition_of_the_exemption_is_allowed_or_refused_as_drawn() {
+    // Rows: the state before. Columns: asked, further steps, granted, refused, revoked.
+    let drawn = [
+        ("none", ["requested", "-", "-", "-", "-"]),
+        ("requested", ["-", "further-steps", "granted", "refused", "-"]),
+        ("further-steps", ["requested", "-", "granted", "refused", "-"]),
+        ("granted", ["-", "-", "-", "-", "revoked"]),
+        ("refused", ["requested", "-", "-", "-", "-"]),
+        ("revoked", ["requested", "-", "-", "-", "-"]),
+        ("lapsed", ["requested", "-", "-", "-", "-"]),
+    ];
+    let kinds = ["asked", "further-steps", "granted", "refused", "revoked"];
+    for (before, row) in drawn {
+        for (kind, after) in kinds.iter().zip(row) {
+            let mut world = world(&one("pay-as-you-go", "2019-03-01", before), "");
+            let line = format!("{AT} exemption-{kind} subscription=contoso");
+            if after == "-" {
+                let (_, statements) = refused(&mut world, &line);
+                assert!(!statements.is_empty(), "{before} {kind}");
+            } else {
+                happen(&mut world, &line).unwrap();
+                assert_eq!(state(&world).name(), after, "{before} {kind}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_transition_of_a_machine_is_allowed_or_refused_as_drawn() {
+    let drawn = [
+        (
+            "running",
+            ["-", "stopped", "deallocated", "-", "running", "running", "deleted", "stopped"],
+        ),
+        ("stopped", ["-", "-", "deallocated", "running", "-", "running", "deleted", "-"]),
+        ("deallocated", ["-", "-", "-", "running", "-", "-", "deleted", "-"]),
+        ("not-deployed", ["running", "-", "-", "-", "-", "-", "-", "-"]),
+        ("deleted", ["running", "-", "-", "-", "-", "-", "-", "-"]),
+    ];
+    let kinds = [
+        "machine-deployed",
+        "machine-stopped",
+        "machine-deallocated",
+        "machine-started",
+        "machine-restarted",
+        "machine-redeployed",
+        "machine-deleted",
+        "guest-shutdown",
+    ];
+    for (before, row) in drawn {
+        let lab = format!("{}power = \"{before}\"\n", one("pay-as-you-go", "2019-03-01", "none"));
+        for (kind, after) in kinds.iter().zip(row) {
+            let mut world = world(&lab, "");
+            let line = format!("{AT} {kind} machine=web");
+            if after == "-" {
+                refused(&mut world, &line);
+            } else {
+                happen(&mut world, &line).unwrap();
+                let power = world.machines().values().next().unwrap().state.power;
+                assert_eq!(power.name(), after, "{before} {kind}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_deleted_machine_owns_its_address_no_longer() {
+    let lab = one("enterprise-agreement", "2019-03-01", "none");
+    let world = world(&lab, &format!("{AT} machine-deleted machine=web"));
+    let question = egress25_policy::Question {
+        source: egress25_policy::Source::Address {
+            network: None,
+            address: "10.0.0.4".parse().unwrap(),
+        },
+        destination: INTERNET.parse().unwrap(),
+        port: 25,
+    };
+    assert_eq!(short(&egress25_policy::decide(&world, &question)), "drop unknown-source");
+    assert_eq!(world.machines().values().next().unwrap().state.power, Power::Deleted);
+}
+
+#[test]
+fn a_change_of_offer_ends_the_exemption_and_counts_from_the_next_allocation() {
+    let lab =
+        format!("{}started_since_grant = true\n", one("pay-as-you-go", "2019-03-01", "granted"));
+    let changed =
+        "2020-12-08T09:00:00Z offer-changed subscription=contoso offer=microsoft-partner-network";
+    let cycle = "2020-12-08T10:00:00Z machine-deallocated machine=web
+                 2020-12-08T11:00:00Z machine-started machine=web";
+    //= PG7 type=test
+    assert_eq!(short(&ask(&world(&lab, changed), "web", INTERNET)), "pass exempt");
+    let after = ask(&world(&lab, &format!("{changed}\n{cycle}")), "web", INTERNET);
+    assert_eq!(short(&after), "drop exemption-lapsed");
+    assert_eq!(ids(&after), ["PN1", "PN6"]);
+    assert!(assumed(&after).contains(&"exemption_survives_offer_change"));
+    let survives = world_with(
+        &lab,
+        &[("exemption_survives_offer_change", "yes")],
+        &format!("{changed}\n{cycle}"),
+    );
+    assert_eq!(short(&ask(&survives, "web", INTERNET)), "pass exempt");
+}
+
+#[test]
+fn a_change_to_an_open_offer_waits_for_a_stop_and_start() {
+    let lab = one("pay-as-you-go", "2019-03-01", "none");
+    let changed =
+        "2020-12-08T09:00:00Z offer-changed subscription=contoso offer=enterprise-agreement";
+    let cycle = "2020-12-08T10:00:00Z machine-deallocated machine=web
+                 2020-12-08T11:00:00Z machine-started machine=web";
+    let waiting = ask(&world(&lab, changed), "web", INTERNET);
+    assert_eq!(short(&waiting), "drop waiting-for-stop-and-start");
+    assert!(assumed(&waiting).contains(&"offer_change_effect"));
+    let after = ask(&world(&lab, &format!("{changed}\n{cycle}")), "web", INTERNET);
+    assert_eq!(short(&after), "pass unrestricted-offer");
+    let at_once = world_with(&lab, &[("offer_change_effect", "immediate")], changed);
+    assert_eq!(short(&ask(&at_once, "web", INTERNET)), "pass unrestricted-offer");
+}
+
+#[test]
+fn the_edition_2018_11_exempts_only_machines_created_after_it() {
+    let lab = format!("edition = \"2018-11\"\n{}", one("pay-as-you-go", "2018-03-01", "none"));
+    let granted = "2018-12-01T00:00:00Z exemption-asked subscription=contoso
+                   2018-12-02T00:00:00Z exemption-granted subscription=contoso
+                   2018-12-03T00:00:00Z machine-deallocated machine=web
+                   2018-12-03T01:00:00Z machine-started machine=web";
+    let old = ask(&world(&lab, granted), "web", INTERNET);
+    assert_eq!(short(&old), "drop created-before-exemption");
+    assert_eq!(old.next_steps[0].name(), "create-anew");
+    let again = "2018-12-04T00:00:00Z machine-deleted machine=web
+                 2018-12-04T01:00:00Z machine-deployed machine=web
+                 2018-12-05T00:00:00Z machine-deallocated machine=web
+                 2018-12-05T01:00:00Z machine-started machine=web";
+    let new = world(&lab, &format!("{granted}\n{again}"));
+    assert_eq!(short(&ask(&new, "web", INTERNET)), "pass exempt");
+}
+
+#[test]
+fn the_edition_in_force_programs_a_delegated_subnet_by_a_temporary_one() {
+    let lab = r#"
+edition = "2023-12"
+[subscription.contoso]
+offer = "enterprise-dev-test"
+created = "2019-03-01"
+exemption = "granted"
+[network.hub]
+address_space = ["10.0.0.0/16"]
+[network.hub.subnet.apps]
+prefixes = ["10.0.0.0/24"]
+delegated_to = "Microsoft.Web/serverFarms"
+[machine.web]
+subscription = "contoso"
+network = "hub"
+addresses = ["10.0.0.4"]
+kind = "app-service"
+"#;
+    let cycle = "2024-01-01T00:00:00Z machine-deallocated machine=web
+                 2024-01-01T01:00:00Z machine-started machine=web";
+    let waiting = ask(&world(lab, cycle), "web", INTERNET);
+    assert_eq!(short(&waiting), "drop waiting-for-stop-and-start");
+    assert_eq!(waiting.next_steps[0].name(), "temporary-subnet");
+    assert_eq!(ids(&waiting), ["AS1", "ED1", "EF1", "EF2"]);
+    let renewed = world(lab, "2024-01-02T00:00:00Z temporary-subnet network=hub");
+    assert_eq!(short(&ask(&renewed, "web", INTERNET)), "pass exempt");
+}
+
+#[test]
+fn an_exemption_of_an_earlier_edition_goes_on_working() {
+    let lab = format!("edition = \"2023-12\"\n{}", one("pay-as-you-go", "2019-03-01", "none"));
+    let mut day = events(
+        "2020-12-08T09:00:00Z exemption-asked subscription=contoso edition=2020-12
+         2020-12-08T11:00:00Z exemption-granted subscription=contoso edition=2020-12
+         2020-12-08T13:00:00Z machine-deallocated machine=web
+         2020-12-08T14:00:00Z machine-started machine=web",
+    );
+    let mut now = world(&lab, "");
+    for event in &day {
+        now.apply(event).unwrap();
+    }
+    let decision = ask(&now, "web", INTERNET);
+    assert_eq!(short(&decision), "pass exempt");
+    assert!(assumed(&decision).contains(&"grandfather_exemptions"));
+    // Without the earlier edition's name, the one in force refuses the request.
+    day[0].edition = None;
+    let mut fresh = world(&lab, "");
+    let refused = fresh.apply(&day[0]).unwrap_err();
+    assert_eq!(refused.statements[0].as_str(), "BL2");
+    let mut not = world_with(&lab, &[("grandfather_exemptions", "no")], "");
+    for event in events(
+        "2020-12-08T09:00:00Z exemption-asked subscription=contoso edition=2020-12
+         2020-12-08T11:00:00Z exemption-granted subscription=contoso edition=2020-12",
+    ) {
+        not.apply(&event).unwrap();
+    }
+    assert_eq!(short(&ask(&not, "web", INTERNET)), "drop offer-never-exempt");
+}

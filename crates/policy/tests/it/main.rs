@@ -1,0 +1,17 @@
+//! The policy's tests: one binary, a module for each subject.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets what it did not expect ends there"
+)]
+
+mod editions;
+mod exhaustive_life;
+mod lab_file;
+mod life;
+mod matrix;
+mod properties;
+mod routes;
+mod settings;
+mod support;

@@ -1,0 +1,219 @@
+//! Which route wins, and what is met on the way.
+
+use egress25_policy::HopKind;
+
+use crate::support::{INTERNET, ask, assumed, ids, short, world, world_with};
+
+fn lab(routes: &str, gateway: &str, rest: &str) -> String {
+    format!(
+        r#"
+[subscription.payg]
+offer = "pay-as-you-go"
+created = "2019-03-01"
+[subscription.ea]
+offer = "enterprise-agreement"
+created = "2019-03-01"
+
+[network.hub]
+address_space = ["10.0.0.0/16"]
+peerings = ["spoke"]
+{gateway}
+[network.hub.subnet.mail]
+prefixes = ["10.0.0.0/24"]
+route_table = "out"
+[network.hub.subnet.nva]
+prefixes = ["10.0.1.0/24"]
+[network.spoke]
+address_space = ["10.1.0.0/16"]
+
+[route-table.out]
+routes = [{routes}]
+
+[machine.web]
+subscription = "payg"
+network = "hub"
+subnet = "mail"
+addresses = ["10.0.0.4"]
+[machine.nva]
+subscription = "ea"
+network = "hub"
+subnet = "nva"
+addresses = ["10.0.1.4"]
+ip_forwarding = true
+{rest}"#
+    )
+}
+
+fn answer(lab: &str, to: &str) -> String {
+    short(&ask(&world(lab, ""), "web", to))
+}
+
+const NVA: &str =
+    r#"{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.1.4" }"#;
+
+#[test]
+fn the_longest_prefix_wins() {
+    let routes = format!(r#"{NVA}, {{ prefix = "203.0.113.0/24", next_hop = "none" }}"#);
+    let lab = lab(&routes, "", "");
+    assert_eq!(answer(&lab, "203.0.113.5"), "drop no-route");
+    assert_eq!(answer(&lab, "198.51.100.5"), "pass unrestricted-offer");
+}
+
+#[test]
+fn at_equal_length_a_user_defined_route_beats_bgp_and_bgp_beats_the_system() {
+    let gateway = r#"gateway = { kind = "express-route", routes = ["0.0.0.0/0"] }"#;
+    assert_eq!(answer(&lab("", gateway, ""), INTERNET), "pass on-premises");
+    let internet = r#"{ prefix = "0.0.0.0/0", next_hop = "internet" }"#;
+    assert_eq!(answer(&lab(internet, gateway, ""), INTERNET), "drop not-granted");
+}
+
+#[test]
+fn the_system_routes_of_network_and_peering_win_over_a_longer_bgp_prefix() {
+    let gateway = r#"gateway = { kind = "vpn", routes = ["10.0.7.0/24", "10.1.7.0/24"] }"#;
+    let lab = lab("", gateway, "");
+    assert_eq!(answer(&lab, "10.0.7.7"), "pass internal");
+    assert_eq!(answer(&lab, "10.1.7.7"), "pass internal");
+}
+
+#[test]
+fn a_longer_user_defined_route_wins_over_the_network_itself() {
+    let lab = lab(r#"{ prefix = "10.1.7.0/24", next_hop = "none" }"#, "", "");
+    assert_eq!(answer(&lab, "10.1.7.7"), "drop no-route");
+    assert_eq!(answer(&lab, "10.1.8.8"), "pass internal");
+}
+
+#[test]
+fn the_reserved_prefixes_lead_nowhere_outside_the_address_space() {
+    let lab = lab("", "", "");
+    for address in ["10.200.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1"] {
+        assert_eq!(answer(&lab, address), "drop no-route", "{address}");
+    }
+}
+
+#[test]
+fn a_table_can_stop_the_propagation_of_bgp_routes() {
+    let gateway = r#"gateway = { kind = "vpn", routes = ["192.168.0.0/16"] }"#;
+    assert_eq!(answer(&lab("", gateway, ""), "192.168.1.1"), "pass on-premises");
+    let stopped = lab("", gateway, "")
+        .replace("[route-table.out]", "[route-table.out]\npropagate_gateway_routes = false");
+    assert_eq!(answer(&stopped, "192.168.1.1"), "drop no-route");
+}
+
+#[test]
+fn an_appliances_own_subscription_decides_for_what_it_forwards() {
+    let decision = ask(&world(&lab(NVA, "", ""), ""), "web", INTERNET);
+    assert_eq!(short(&decision), "pass unrestricted-offer");
+    assert_eq!(decision.subscription.unwrap().as_str(), "ea");
+    assert_eq!(decision.machine.unwrap().as_str(), "web");
+    let hops: Vec<_> = decision
+        .path
+        .iter()
+        .map(|hop| match &hop.at {
+            HopKind::Machine { machine, .. } => machine.as_str().to_owned(),
+            HopKind::Firewall { firewall } => firewall.to_string(),
+        })
+        .collect();
+    assert_eq!(hops, ["web", "nva"]);
+    let blocked = lab(NVA, "", "").replace("subscription = \"ea\"", "subscription = \"payg\"");
+    let decision = ask(&world(&blocked, ""), "web", INTERNET);
+    assert_eq!(short(&decision), "drop not-granted");
+}
+
+#[test]
+fn an_appliance_that_is_down_or_does_not_forward_loses_the_packet() {
+    let still = lab(NVA, "", "").replace("ip_forwarding = true", "ip_forwarding = false");
+    assert_eq!(answer(&still, INTERNET), "drop appliance-not-forwarding");
+    let down = world(&lab(NVA, "", ""), "2020-12-08T09:00:00Z machine-deallocated machine=nva");
+    let decision = ask(&down, "web", INTERNET);
+    assert_eq!(short(&decision), "drop appliance-not-forwarding");
+    assert_eq!(decision.next_steps[0].name(), "mend-route");
+}
+
+#[test]
+fn an_address_that_is_nobodys_loses_the_packet() {
+    assert_eq!(answer(&lab(&NVA.replace("1.4", "1.9"), "", ""), INTERNET), "drop next-hop-unknown");
+}
+
+#[test]
+fn appliances_that_send_to_each_other_are_a_loop() {
+    let rest = r#"
+[machine.other]
+subscription = "ea"
+network = "hub"
+subnet = "other"
+addresses = ["10.0.2.4"]
+ip_forwarding = true
+[network.hub.subnet.other]
+prefixes = ["10.0.2.0/24"]
+route_table = "out"
+[route-table.back]
+routes = [{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.2.4" }]
+"#;
+    let lab = lab(NVA, "", rest).replace(
+        "[network.hub.subnet.nva]\nprefixes = [\"10.0.1.0/24\"]",
+        "[network.hub.subnet.nva]\nprefixes = [\"10.0.1.0/24\"]\nroute_table = \"back\"",
+    );
+    assert_eq!(answer(&lab, INTERNET), "drop routing-loop");
+}
+
+#[test]
+fn a_gateway_that_is_not_there_loses_the_packet() {
+    let route = r#"{ prefix = "0.0.0.0/0", next_hop = "virtual-network-gateway" }"#;
+    assert_eq!(answer(&lab(route, "", ""), INTERNET), "drop no-route");
+}
+
+const FIREWALL: &str = r#"
+[firewall.af]
+subscription = "ea"
+network = "hub"
+subnet = "nva"
+address = "10.0.1.9"
+"#;
+
+#[test]
+fn azure_firewall_is_unsupported_for_every_subscription_but_only_to_the_internet() {
+    let route = r#"{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.1.9" },
+        { prefix = "10.1.0.0/16", next_hop = "virtual-appliance", address = "10.0.1.9" }"#;
+    let lab = lab(route, "", FIREWALL);
+    let decision = ask(&world(&lab, ""), "web", INTERNET);
+    //= RL1 type=test
+    assert_eq!(short(&decision), "reject azure-firewall-unsupported");
+    assert_eq!(ids(&decision), ["RL1"]);
+    assert_eq!(decision.next_steps[0].name(), "route-directly");
+    assert_eq!(answer(&lab, "10.1.0.9"), "pass internal");
+}
+
+#[test]
+fn in_the_edition_in_force_the_firewalls_own_subscription_decides() {
+    let route = r#"{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.1.9" }"#;
+    let lab = format!("edition = \"2023-12\"\n{}", lab(route, "", FIREWALL));
+    let decision = ask(&world(&lab, ""), "web", INTERNET);
+    assert_eq!(short(&decision), "pass unrestricted-offer");
+    assert_eq!(ids(&decision), ["AF1", "EA1"]);
+    assert!(assumed(&decision).contains(&"azure_firewall_subscription"));
+    let sender = world_with(&lab, &[("azure_firewall_subscription", "sender")], "");
+    assert_eq!(short(&ask(&sender, "web", INTERNET)), "drop offer-never-exempt");
+}
+
+#[test]
+fn an_exemption_does_not_cover_a_firewall() {
+    let route = r#"{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.1.9" }"#;
+    let lab = lab(route, "", &FIREWALL.replace("\"ea\"", "\"payg\"")).replace(
+        "created = \"2019-03-01\"\n[subscription.ea]",
+        "created = \"2019-03-01\"\nexemption = \"granted\"\n[subscription.ea]",
+    );
+    let lab = format!("edition = \"2021-03\"\n{lab}");
+    let decision = ask(&world(&lab, ""), "web", INTERNET);
+    assert_eq!(short(&decision), "drop exemption-does-not-cover");
+    assert!(assumed(&decision).contains(&"azure_firewall_when_silent"));
+}
+
+#[test]
+fn ipv6_goes_the_same_way() {
+    let lab = crate::support::one("pay-as-you-go", "2019-03-01", "none");
+    let decision = ask(&world(&lab, ""), "web", "2001:db8::25");
+    assert_eq!(short(&decision), "drop not-granted");
+    let HopKind::Machine { address, .. } = &decision.path[0].at else { panic!("no machine") };
+    assert_eq!(address.to_string(), "fd00:25::4");
+    assert_eq!(short(&ask(&world(&lab, ""), "web", "fd00:25::9")), "pass internal");
+}
