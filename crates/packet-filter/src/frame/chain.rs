@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use etherparse::{IpNumber, Ipv6FragmentHeaderSlice};
 
-use super::context::{Context, Walk};
+use super::context::{Context, Walk, unclear};
 use super::ipv4::MAX_PACKET;
 use super::view::{Short, View};
 use super::{
@@ -24,9 +24,8 @@ pub(super) struct Packet {
     pub(super) destination: IpAddr,
     /// What the next header is.
     pub(super) next: IpNumber,
-    /// Bytes in front of the payload that count towards the largest packet: IPv4's header,
-    /// and IPv6's extension headers so far.
-    pub(super) outside_length: usize,
+    /// The length that its header declares, in bytes, without the fragment headers so far.
+    pub(super) declared: usize,
     /// Whether more fragments follow this first one.
     pub(super) continued: bool,
     /// What keeps it from being delivered, if it is a SYN to port 25.
@@ -143,7 +142,7 @@ pub(super) fn read<'a>(
             Role::Other(no_match) => return Err(Outcome::NoMatch(no_match)),
             Role::Unknown => {
                 let kind = Indeterminate::UnknownNextHeader;
-                return Err(context.unclear(kind, Layer::Extension, view.at()));
+                return Err(unclear(kind, Layer::Extension, view.at()));
             }
             _ if walked == MAX_EXTENSIONS => {
                 return Err(packet.fragment_drop(context, FragmentDrop::ChainTooLong));
@@ -183,7 +182,6 @@ fn extension<'a>(
         context.note(Malformed::ExtensionPastEnd, Layer::Extension, view.at());
     }
     packet.next = IpNumber(next);
-    packet.outside_length = packet.outside_length.saturating_add(len);
     Ok(view.skip(len))
 }
 
@@ -214,11 +212,10 @@ fn fragment<'a>(context: &Context<'_>, packet: &mut Packet, view: View<'a>) -> W
     };
     packet.next = header.next_header();
     let offset = header.fragment_offset();
-    let behind = view.skip(LEN);
+    packet.declared = packet.declared.saturating_sub(LEN);
     if offset.value() == 0 {
         packet.continued |= header.more_fragments();
-        packet.outside_length = packet.outside_length.saturating_add(LEN);
-        return Ok(behind);
+        return Ok(view.skip(LEN));
     }
     let role = role_in_ipv6(packet.next);
     match role {
@@ -227,9 +224,8 @@ fn fragment<'a>(context: &Context<'_>, packet: &mut Packet, view: View<'a>) -> W
         Role::Tunnel(kind) => return Err(tunnel::outer(context, packet, kind)),
         _ => {}
     }
-    // The reassembled payload counts the extension headers in front, but not this one.
-    let offset_bytes = usize::from(offset.value()) * 8;
-    if packet.outside_length + offset_bytes + behind.declared() > MAX_PACKET {
+    // Reassembled, the payload length counts the extension headers in front, but not this one.
+    if usize::from(offset.value()) * 8 + packet.declared > MAX_PACKET {
         return Err(context.malformed(Malformed::FragmentPastMaximum, Layer::Fragment, view.at()));
     }
     if role == Role::Tcp && offset.value() <= 2 {

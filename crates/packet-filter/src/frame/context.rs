@@ -102,16 +102,11 @@ impl<'o> Context<'o> {
         self.noted().err().unwrap_or(Outcome::Malformed { kind, layer, offset })
     }
 
-    /// A packet that cannot be told, unless a flaw was noted before.
-    pub(super) fn unclear(&self, kind: Indeterminate, layer: Layer, offset: usize) -> Outcome {
-        self.noted().err().unwrap_or(Outcome::Indeterminate { kind, layer, offset })
-    }
-
     /// The outcome of bytes that are not there.
     pub(super) fn short(&self, short: Short, layer: Layer, offset: usize) -> Outcome {
         match short {
             Short::Past => self.malformed(Malformed::HeaderPastEnd, layer, offset),
-            Short::Cut => self.unclear(Indeterminate::Cut, layer, offset),
+            Short::Cut => unclear(Indeterminate::Cut, layer, offset),
         }
     }
 
@@ -133,4 +128,10 @@ impl<'o> Context<'o> {
         }
         bounded
     }
+}
+
+/// A packet that cannot be told; a flaw noted before does not count, as it may turn out to be
+/// none of our business.
+pub(super) const fn unclear(kind: Indeterminate, layer: Layer, offset: usize) -> Outcome {
+    Outcome::Indeterminate { kind, layer, offset }
 }

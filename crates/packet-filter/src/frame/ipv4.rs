@@ -39,7 +39,7 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
     }
     let view = bounded(context, view, total);
     if fragment.offset != 0 && !matches!(role, Role::Tunnel(_)) {
-        later_fragment(context, protocol, fragment.offset, view)?;
+        later_fragment(context, protocol, fragment.offset, total, view)?;
     }
     let fixed: [u8; FIXED] = view.array(0).map_err(|short| match role {
         Role::Udp => tunnel::unread_udp(context, short, view),
@@ -52,7 +52,7 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
         source: IpAddr::from([s0, s1, s2, s3]),
         destination: IpAddr::from([d0, d1, d2, d3]),
         next: protocol,
-        outside_length: header_len,
+        declared: total,
         continued: fragment.more,
         drop: options(context, header, view),
         segments_left: None,
@@ -98,9 +98,10 @@ fn later_fragment(
     context: &Context<'_>,
     protocol: IpNumber,
     offset: u16,
+    total: usize,
     view: View<'_>,
 ) -> Walk<'static, ()> {
-    if usize::from(offset) * 8 + view.declared() > MAX_PACKET {
+    if usize::from(offset) * 8 + total > MAX_PACKET {
         Err(context.malformed(Malformed::FragmentPastMaximum, Layer::Ipv4, view.at()))
     } else if protocol == IpNumber::TCP && offset <= 2 {
         Ok(())

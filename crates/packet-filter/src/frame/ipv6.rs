@@ -40,7 +40,7 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
         source: IpAddr::V6(header.source_addr()),
         destination: IpAddr::V6(header.destination_addr()),
         next,
-        outside_length: 0,
+        declared: payload,
         continued: false,
         drop: None,
         segments_left: None,

@@ -2,7 +2,7 @@
 
 use etherparse::EtherType;
 
-use super::context::{Content, Context, Walk};
+use super::context::{Content, Context, Walk, unclear};
 use super::view::View;
 use super::{Indeterminate, Layer, MAX_MPLS_LABELS, Malformed, NoMatch, Outcome, ipv4, ipv6};
 use crate::link::LinkType;
@@ -130,7 +130,7 @@ fn vlan<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
     let control = context.read(view.be16(0), Layer::Vlan, view)?;
     let ether_type = context.read(view.be16(2), Layer::Vlan, view)?;
     if !context.vlan.push(control & 0x0fff) {
-        return Err(context.unclear(Indeterminate::TooManyTags, Layer::Vlan, view.at()));
+        return Err(unclear(Indeterminate::TooManyTags, Layer::Vlan, view.at()));
     }
     by_ether_type(context, ether_type, view.skip(4))
 }
@@ -170,7 +170,7 @@ fn mpls<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
             return if matches!(nibble, 4 | 6) { by_version(context, label) } else { Err(NOT_IP) };
         }
     }
-    Err(context.unclear(Indeterminate::TooManyLabels, Layer::Mpls, label.at()))
+    Err(unclear(Indeterminate::TooManyLabels, Layer::Mpls, label.at()))
 }
 
 /// PPPoE in its session stage (RFC 2516, 4): version 1, type 1, code 0.
@@ -186,9 +186,18 @@ fn pppoe<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
 
 /// A PPP protocol field, one byte where it was compressed (RFC 1661, 2 and 6.5), behind the
 /// address and control bytes of HDLC-like framing where they are there (RFC 1662, 3.1).
-fn ppp<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
-    let view = if view.array(0) == Ok([0xff, 0x03]) { view.skip(2) } else { view };
-    let first = context.read(view.byte(0), Layer::Ppp, view)?;
+fn ppp<'a>(context: &mut Context<'_>, mut view: View<'a>) -> Walk<'a> {
+    /// The address byte; as a compressed protocol it is reserved (RFC 1661, 2).
+    const ADDRESS: u8 = 0xff;
+    const CONTROL: u8 = 0x03;
+    let mut first = context.read(view.byte(0), Layer::Ppp, view)?;
+    if first == ADDRESS {
+        if context.read(view.byte(1), Layer::Ppp, view)? != CONTROL {
+            return Err(NOT_IP);
+        }
+        view = view.skip(2);
+        first = context.read(view.byte(0), Layer::Ppp, view)?;
+    }
     let (protocol, len) = if first & 1 == 1 {
         (u16::from(first), 1)
     } else {

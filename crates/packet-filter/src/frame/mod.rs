@@ -41,7 +41,7 @@ pub use outcome::{
     DropKind, FragmentDrop, Indeterminate, Layer, Malformed, NoMatch, Outcome, Tunnel,
 };
 
-use context::{Content, Context};
+use context::{Content, Context, unclear};
 use view::View;
 
 use crate::link::LinkType;
@@ -135,11 +135,8 @@ pub fn classify(frame: &Frame<'_>, options: &Options, visit: &mut dyn FnMut(Outc
         match inside.payload {
             Err(outcome) => return visit(outcome),
             Ok((_, view)) if depth == MAX_TUNNELS => {
-                return visit(Outcome::Indeterminate {
-                    kind: Indeterminate::TooManyTunnels,
-                    layer: Layer::Tunnel,
-                    offset: view.at(),
-                });
+                let kind = Indeterminate::TooManyTunnels;
+                return visit(unclear(kind, Layer::Tunnel, view.at()));
             }
             Ok(payload) => next = payload,
         }

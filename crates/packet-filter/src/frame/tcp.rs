@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::chain::Packet;
-use super::context::Context;
+use super::context::{Context, unclear};
 use super::view::{Short, View};
 use super::{Candidate, DropKind, FragmentDrop, Indeterminate, Layer, Malformed, NoMatch, Outcome};
 
@@ -49,7 +49,7 @@ fn outcome(context: &Context<'_>, packet: &Packet, view: View<'_>) -> Result<Out
     addresses(packet)?;
     if let Some(header) = packet.segments_left {
         let kind = Indeterminate::SegmentsLeft;
-        return Err(context.unclear(kind, Layer::Extension, header));
+        return Err(unclear(kind, Layer::Extension, header));
     }
     let candidate = Candidate {
         source: packet.source,

@@ -3,7 +3,7 @@
 use etherparse::{EtherType, IpNumber};
 
 use super::chain::Packet;
-use super::context::{Content, Context, Inside, Walk};
+use super::context::{Content, Context, Inside, Walk, unclear};
 use super::view::{Short, View};
 use super::{Indeterminate, Layer, NoMatch, Outcome, Tunnel};
 use crate::link::LinkType;
@@ -108,11 +108,9 @@ pub(super) fn in_udp<'a>(context: &mut Context<'_>, packet: &Packet, view: View<
 /// asked for and the capture was cut, that cannot be told.
 pub(super) const fn unread_udp(context: &Context<'_>, short: Short, view: View<'_>) -> Outcome {
     match short {
-        Short::Cut if context.options.look_inside => Outcome::Indeterminate {
-            kind: Indeterminate::Cut,
-            layer: Layer::Udp,
-            offset: view.at(),
-        },
+        Short::Cut if context.options.look_inside => {
+            unclear(Indeterminate::Cut, Layer::Udp, view.at())
+        }
         _ => PLAIN_UDP,
     }
 }
@@ -219,7 +217,7 @@ fn gre<'a>(context: &Context<'_>, view: View<'a>) -> Payload<'a> {
     let (sequence, acknowledgement) = (four_if(0x1000), four_if(0x0080));
     match flags & 0b0111 {
         // RFC 1701's source routes are of unknown length.
-        0 if flags & 0x4000 != 0 => Err(opaque(context, view)),
+        0 if flags & 0x4000 != 0 => Err(opaque(view)),
         0 => {
             let len = 4 + four_if(0x8000) + four_if(0x2000) + sequence;
             by_protocol_type(protocol).map(|content| (content, view.skip(len))).ok_or(NOT_IP)
@@ -227,14 +225,14 @@ fn gre<'a>(context: &Context<'_>, view: View<'a>) -> Payload<'a> {
         // Without a sequence number it is an acknowledgement that brings nothing.
         1 if sequence == 0 || protocol != PPP => Err(NOT_IP),
         1 => Ok((Content::Ppp, view.skip(8 + sequence + acknowledgement))),
-        _ => Err(opaque(context, view)),
+        _ => Err(opaque(view)),
     }
 }
 
 /// EtherIP (RFC 3378, 3): version 3.
 fn ether_ip<'a>(context: &Context<'_>, view: View<'a>) -> Payload<'a> {
     let first = context.read(view.byte(0), Layer::Tunnel, view)?;
-    if first >> 4 == 3 { Ok((ETHERNET, view.skip(2))) } else { Err(opaque(context, view)) }
+    if first >> 4 == 3 { Ok((ETHERNET, view.skip(2))) } else { Err(opaque(view)) }
 }
 
 /// L2TPv3 over IP (RFC 3931, 4.1.1). Only the endpoints know how long its cookie is (0, 4 or 8
@@ -250,7 +248,7 @@ fn l2tp<'a>(context: &Context<'_>, view: View<'a>) -> Payload<'a> {
         .map(|len| view.skip(len))
         .find(|&frame| holds_ip(frame).unwrap_or(false))
         .map(|frame| (ETHERNET, frame))
-        .ok_or_else(|| opaque(context, view))
+        .ok_or_else(|| opaque(view))
 }
 
 /// Whether there is an Ethernet frame at the view with an IP packet that fits.
@@ -267,6 +265,6 @@ fn holds_ip(frame: View<'_>) -> Result<bool, Short> {
     })
 }
 
-fn opaque(context: &Context<'_>, view: View<'_>) -> Outcome {
-    context.unclear(Indeterminate::OpaqueTunnel, Layer::Tunnel, view.at())
+const fn opaque(view: View<'_>) -> Outcome {
+    unclear(Indeterminate::OpaqueTunnel, Layer::Tunnel, view.at())
 }

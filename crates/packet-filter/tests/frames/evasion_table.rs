@@ -41,9 +41,8 @@ fn table() -> Vec<Entry> {
 
 fn entry(text: &str) -> Entry {
     let fields: Vec<&str> = text.split('\t').collect();
-    let [file, packet, depth, outcome, kind, live, rests_on, row] = fields[..] else {
-        panic!("not eight columns: {text}");
-    };
+    let fields: [&str; 8] = fields.try_into().unwrap();
+    let [file, packet, depth, outcome, kind, live, rests_on, row] = fields;
     let line = Line {
         file: file.to_owned(),
         packet: packet.parse().unwrap(),
