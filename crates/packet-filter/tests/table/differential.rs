@@ -227,8 +227,13 @@ fn follow(table: Table, world: &World, applied: &Applied) -> Table {
     }
 }
 
+/// How many worlds are tried: 400, or as many as `EGRESS25_LONG` says.
+fn cases() -> u32 {
+    std::env::var("EGRESS25_LONG").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn the_patched_table_the_compiled_table_and_the_reference_agree(

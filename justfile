@@ -1,0 +1,33 @@
+# What a developer does often. `just --list` shows it; nothing here is needed to use egress25.
+
+import? 'just/bench.just'
+import? 'just/lab.just'
+import? 'just/store.just'
+
+# The main job on a shipped capture.
+demo:
+    cargo run --release -- replay fixtures/captures/day-of-mail.pcapng --lab fixtures/labs/day-of-mail.toml
+
+# All tests.
+test:
+    cargo test --workspace
+
+# All that a change has to pass.
+ci:
+    .ci/run
+
+# Makes the shipped captures anew, the same bytes every time.
+fixtures:
+    cargo run -p egress25-fixtures
+
+# Writes the golden answers anew; read the difference before you commit it.
+golden:
+    UPDATE_GOLDEN=1 cargo test -p egress25-policy --test it matrix
+
+# The policy's table against the reference, for many worlds.
+table-long:
+    EGRESS25_LONG=20000 cargo test --release -p egress25-packet-filter --test table
+
+# Formats everything.
+fmt:
+    cargo fmt --all
