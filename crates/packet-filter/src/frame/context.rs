@@ -84,11 +84,6 @@ impl<'o> Context<'o> {
         self.flaw.get_or_insert(Flaw { kind, layer, offset });
     }
 
-    /// Forgets the flaws of an outer packet, which say nothing about the inner one.
-    pub(super) const fn forget_flaw(&mut self) {
-        self.flaw = None;
-    }
-
     /// The flaw noted so far, as the outcome that it is if nothing says "no match".
     pub(super) fn noted(&self) -> Walk<'static, ()> {
         match self.flaw {

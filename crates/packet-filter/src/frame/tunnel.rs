@@ -43,7 +43,7 @@ pub(super) const fn outer(context: &Context<'_>, packet: &Packet, tunnel: Tunnel
 
 /// A tunnel that has a protocol number of its own.
 pub(super) fn in_ip<'a>(
-    context: &mut Context<'_>,
+    context: &Context<'_>,
     packet: &Packet,
     kind: Tunnel,
     view: View<'a>,
@@ -57,7 +57,6 @@ pub(super) fn in_ip<'a>(
     if !context.options.look_inside {
         return Err(outer);
     }
-    context.forget_flaw();
     let payload = match tunnel {
         Tunnel::Ipip | Tunnel::FourInSix => Ok((Content::EtherType(EtherType::IPV4.0), view)),
         Tunnel::SixInFour | Tunnel::SixInSix => Ok((Content::EtherType(EtherType::IPV6.0), view)),
@@ -69,9 +68,8 @@ pub(super) fn in_ip<'a>(
 }
 
 /// UDP: a tunnel where both the port and the header behind it say so, otherwise no match.
-pub(super) fn in_udp<'a>(context: &mut Context<'_>, packet: &Packet, view: View<'a>) -> Walk<'a> {
+pub(super) fn in_udp<'a>(context: &Context<'_>, packet: &Packet, view: View<'a>) -> Walk<'a> {
     const HEADER: usize = 8;
-    context.forget_flaw();
     let view = whole(packet, view);
     let ports = view.be16(0).and_then(|source| Ok((source, view.be16(2)?, view.be16(4)?)));
     let (source_port, port, len) = ports.map_err(|short| unread_udp(context, short, view))?;

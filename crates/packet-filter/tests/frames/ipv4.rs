@@ -98,8 +98,10 @@ fn a_total_length_past_the_frame_is_believed_only_if_the_capture_was_cut() {
     let frame = ethernet(&with_total_length(1500));
     assert_outcome(&of_frame(&frame), "malformed length-past-frame");
     let mut longer = frame.clone();
-    longer.resize(1514, 0);
-    assert_outcome(&of_cut_frame(&longer, frame.len()), "match");
+    for wire_len in [1514, 60] {
+        longer.resize(wire_len, 0);
+        assert_outcome(&of_cut_frame(&longer, frame.len()), "match");
+    }
 }
 
 // row: Ethernet padding, FCS behind the total length
@@ -183,6 +185,16 @@ fn quoted_headers_and_other_protocols_are_no_match() {
     assert_outcome(&of_packet(&ipv4_with(50, &tcp_syn())), "no-match esp");
     let arp = [0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 4, 0, 0, 0, 0, 0, 0];
     assert_outcome(&of_frame(&crate::support::ethernet_with(0x0806, &arp)), "no-match not-ip");
+}
+
+#[test]
+fn udp_passes_however_broken_its_header_is() {
+    for (at, value) in [(0, 0x40), (0, 0x4f), (2, 0xff), (3, 19), (6, 0x1f)] {
+        let mut datagram = udp_v4(1, 25, &[0; 20]);
+        datagram[at] = value;
+        assert_outcome(&of_packet(&datagram), "no-match not-tcp");
+        assert_outcome(&of_live_packet(&datagram), "no-match not-tcp");
+    }
 }
 
 // row: destination multicast, broadcast, loopback, 0.0.0.0

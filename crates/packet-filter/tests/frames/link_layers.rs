@@ -84,6 +84,10 @@ fn what_mpls_pppoe_and_llc_carry_besides_ip_is_no_match() {
     assert_outcome(&of_frame(&ethernet_with(0x8847, &control_word)), "no-match not-ip");
     let link_control = [0x11, 0, 0, 1, 0, 4, 0xc0, 0x21, 1, 1];
     assert_outcome(&of_frame(&ethernet_with(0x8864, &link_control)), "no-match not-ip");
+    for (version_and_type, code) in [(0x21, 0), (0x12, 0), (0x11, 9)] {
+        let odd = join(&[version_and_type, code, 0, 1, 0, 42, 0, 0x21], &syn_v4());
+        assert_outcome(&of_frame(&ethernet_with(0x8864, &odd)), "no-match not-ip");
+    }
     let discovery = [0x11, 9, 0, 0, 0, 0];
     assert_outcome(&of_frame(&ethernet_with(0x8863, &discovery)), "no-match not-ip");
     let spanning_tree = [0x42, 0x42, 3, 0, 0, 0];
@@ -100,6 +104,26 @@ fn a_label_stack_over_the_limit_is_indeterminate() {
     assert_outcome(&of_frame(&frame), "match");
     let frame = ethernet_with(0x8847, &stack(MAX_MPLS_LABELS));
     assert_outcome(&of_frame(&frame), "indeterminate too-many-labels");
+}
+
+#[test]
+fn a_type_between_lengths_and_ethertypes_is_no_match() {
+    let mut snap = join(&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0], &syn_v4());
+    snap.resize(1536, 0);
+    assert_outcome(&of_frame(&ethernet_with(1500, &snap)), "match");
+    for value in [1501, 1535] {
+        assert_outcome(&of_frame(&ethernet_with(value, &snap)), "no-match not-ip");
+    }
+}
+
+#[test]
+fn of_several_flaws_the_outermost_is_told() {
+    let mut packet = syn_v4();
+    packet[2] = 0xff;
+    let session = join(&[0x11, 0, 0, 1, 4, 0, 0, 0x21], &packet);
+    let outcome = of_frame(&ethernet_with(0x8864, &session));
+    let (kind, layer) = (Malformed::LengthPastFrame, Layer::Pppoe);
+    assert_eq!(outcome, Outcome::Malformed { kind, layer, offset: 20 });
 }
 
 #[test]
