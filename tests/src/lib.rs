@@ -1,1 +1,1 @@
-//! x
+//! Nothing but the tests of the whole program, in `whole/`.

@@ -1,0 +1,72 @@
+//! Arguments that several commands share.
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+/// How the answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people; not stable.
+    #[default]
+    Human,
+    /// One JSON document, with a `schema_version`.
+    Json,
+    /// One JSON object a line.
+    Ndjson,
+    /// Comma-separated values, a header first.
+    Csv,
+}
+
+/// Which edition, and which settings.
+#[derive(Debug, Clone, Default, Args)]
+pub struct EditionArgs {
+    /// The edition of the article that answers
+    ///
+    /// An id such as 2020-12 (`egress25 policy list`), `default`, `in-force`, or the path of an
+    /// edition file. Left out: the lab file's edition, or 2020-12.
+    #[arg(long, value_name = "ID|FILE")]
+    pub edition: Option<String>,
+
+    /// Choose a reading where the article is silent (repeatable)
+    ///
+    /// `egress25 policy show` lists the settings with their questions and values.
+    #[arg(
+        long = "set",
+        value_name = "NAME=VALUE",
+        value_delimiter = ',',
+        value_parser = assignment
+    )]
+    pub set: Vec<(String, String)>,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| "expected `name=value`".to_owned())?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// Reads a moment: RFC 3339, or a day, which stands for its first moment, UTC.
+///
+/// # Errors
+/// The text is neither.
+pub fn moment(text: &str) -> Result<Timestamp, String> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    let day = text.parse::<Date>().map_err(|_| {
+        "expected a time such as `2020-12-08T09:00:00Z`, or a day such as `2020-12-08`".to_owned()
+    })?;
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_stands_for_its_first_moment() {
+        assert_eq!(moment("2020-12-08"), moment("2020-12-08T00:00:00Z"));
+        assert!(moment("yesterday").is_err());
+    }
+}

@@ -1,0 +1,114 @@
+//! The arguments as they are typed.
+
+mod check;
+mod common;
+mod matrix;
+mod policy;
+mod small;
+
+pub use check::{CheckArgs, Described, InLab, Kind, Via};
+pub use common::{EditionArgs, Format, moment};
+pub use matrix::{MatrixArgs, MatrixFormat};
+pub use policy::{DiffArgs, ListArgs, PolicyCommand, ShowArgs, TraceArgs};
+pub use small::{
+    CompletionsArgs, ExplainArgs, FileKind, ManArgs, SchemaArgs, SchemaKind, ValidateArgs,
+};
+
+use clap::{Parser, Subcommand};
+
+use crate::console::ColorChoice;
+
+/// Why did this SYN to port 25 never leave Azure?
+///
+/// egress25 emulates the outbound SMTP filter of Azure's platform: the one that lets a TCP SYN to
+/// port 25 leave a virtual machine for the Internet only if the subscription's type, its creation
+/// date, an exemption and the route allow it. It answers with a verdict, a reason, and the
+/// statements of Azure's article that the reason rests on.
+///
+/// It only reports: it needs no Azure account, no privileges, and changes nothing.
+#[derive(Debug, Parser)]
+#[command(
+    name = "egress25",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    after_help = "Every flag --some-flag can also be given as EGRESS25_SOME_FLAG.\n\
+                  `egress25 COMMAND --help` shows a command's flags with examples.",
+    after_long_help = ROOT_HELP
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// When to use colour
+    ///
+    /// `auto` colours a terminal, unless the environment variable NO_COLOR is set.
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    pub color: ColorChoice,
+
+    /// Show no notes and no progress on stderr, even on a terminal
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+const ROOT_HELP: &str = "\
+Examples:
+  May a pay-as-you-go subscription from 2019 send mail directly?
+      egress25 check --offer pay-as-you-go --created 2019-03-01 --to 203.0.113.5
+
+  Why was that answered?
+      egress25 explain not-granted
+
+  Who may send at all, as a table for a wiki page:
+      egress25 matrix --format markdown
+
+Environment:
+  Every flag can also be given as a variable: --some-flag as EGRESS25_SOME_FLAG. A flag that is
+  typed wins. Lists (--set) are separated by commas.
+  NO_COLOR  no colours, unless --color says otherwise
+
+Exit codes:
+  0  done; an answer of `drop` is an answer
+  1  something failed
+  2  the usage or the input is bad
+  3  a verdict differs from the one that --expect asked for";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Answer one question: may this machine open a connection to port 25 there?
+    ///
+    /// Either describe a subscription by flags (--offer, --created, ...), or ask about a machine of
+    /// a lab file (--lab, --machine).
+    ///
+    /// The answer says the verdict, the reason with the statements of the article that it rests
+    /// on, what is assumed where the article is silent, the way that the packet takes hop by hop,
+    /// and what can be done about it. Where the edition in force today answers otherwise, it says
+    /// that too.
+    Check(Box<CheckArgs>),
+    /// Explain a reason: what it means, what it rests on, what to do about it
+    Explain(ExplainArgs),
+    /// Print who may send: every offer in every state.
+    ///
+    /// Every cell is an answer of the same decision that `check` asks. Offers whose answers are
+    /// all the same share a row. A star marks an answer that rests on a reading of ours where the
+    /// article is silent (the form of the block apart); `check` names the setting.
+    Matrix(MatrixArgs),
+    /// List, show, compare and trace the editions of the policy
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Check lab, events and edition files.
+    ///
+    /// What a file is, is told by its content. A lab is built and its events are played through,
+    /// so that an event which cannot happen is found here.
+    Validate(ValidateArgs),
+    /// Print the JSON schema of a file, for an editor.
+    Schema(SchemaArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for every command
+    Man(ManArgs),
+}

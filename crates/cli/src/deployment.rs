@@ -1,0 +1,243 @@
+//! A small world made of a few facts: one subscription, one machine, one route.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use egress25_policy::{
+    AzureFirewall, CaptureIds, Edition, Effect, Exemption, ExemptionState, FirewallName, Gateway,
+    GatewayKind, Interface, Machine, MachineKind, MachineName, MachineState, NetworkName, Offer,
+    Power, Programmed, ProgrammedBy, Question, RouteTable, RouteTableName, Settings, Source,
+    Subnet, SubnetName, Subscription, SubscriptionName, UserNextHop, UserRoute, VirtualNetwork,
+    World, WorldError, YesNo,
+};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::args::Via;
+
+/// The subscription of the sender.
+pub const SUBSCRIPTION: &str = "subscription";
+/// The subscription of the appliance or the firewall, where it has its own.
+pub const HUB_SUBSCRIPTION: &str = "hub-subscription";
+/// The sender.
+pub const MACHINE: &str = "vm";
+const APPLIANCE: &str = "appliance";
+const NETWORK: &str = "network";
+const MACHINES: &str = "machines";
+const HUB: &str = "hub";
+const ROUTES: &str = "routes";
+
+/// How an exemption reached the machine, if it did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reached {
+    /// It did not: the machine has not been stopped and started since.
+    #[default]
+    No,
+    /// The machine was stopped (deallocated) and started since the grant.
+    Started,
+    /// The machine was first deployed after the grant.
+    Deployed,
+}
+
+/// The facts.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// The subscription's offer.
+    pub offer: Offer,
+    /// The day on which it was created.
+    pub created: Date,
+    /// Where its exemption stands.
+    pub exemption: ExemptionState,
+    /// Whether the exemption has reached the machine.
+    pub reached: Reached,
+    /// When the machine was deployed, where that is known.
+    pub deployed: Option<Timestamp>,
+    /// What the machine is.
+    pub kind: MachineKind,
+    /// What a user-defined route sends the traffic through.
+    pub via: Option<Via>,
+    /// The offer and the creation day of the appliance's or firewall's own subscription.
+    pub hub: Option<(Offer, Date)>,
+    /// The destination.
+    pub to: IpAddr,
+    /// The destination's port.
+    pub port: u16,
+}
+
+impl Deployment {
+    /// The question about the sender.
+    #[must_use]
+    pub fn question(&self) -> Question {
+        Question {
+            source: Source::Machine(MachineName::from(MACHINE)),
+            destination: self.to,
+            port: self.port,
+        }
+    }
+
+    /// The address space of the network: what lies in it is inside.
+    #[must_use]
+    pub fn address_space() -> Vec<IpNet> {
+        vec![v4([10, 0, 0, 0], 16), v6(0, 48)]
+    }
+
+    /// The world under an edition.
+    ///
+    /// # Errors
+    /// Something in it does not fit; none of the facts can bring that about.
+    pub fn world(&self, edition: &Arc<Edition>, settings: Settings) -> Result<World, WorldError> {
+        let mut world = World::new(edition.clone(), settings);
+        let exemption = Exemption { state: self.exemption, since: None, granted_under: None };
+        let sender = Subscription { id: None, offer: self.offer, created: self.created, exemption };
+        world.add_subscription(SubscriptionName::from(SUBSCRIPTION), sender)?;
+        let mut hub = SUBSCRIPTION;
+        if let Some((offer, created)) = self.hub {
+            hub = HUB_SUBSCRIPTION;
+            let exemption = Exemption::default();
+            let subscription = Subscription { id: None, offer, created, exemption };
+            world.add_subscription(SubscriptionName::from(hub), subscription)?;
+        }
+        if let Some(via) = self.via {
+            world.add_route_table(RouteTableName::from(ROUTES), self.routes(via))?;
+        }
+        world.add_network(NetworkName::from(NETWORK), self.network())?;
+        let exempt = self.exempt(&world);
+        let machine = self.machine(SUBSCRIPTION, self.offer, exempt);
+        world.add_machine(MachineName::from(MACHINE), machine)?;
+        match self.via {
+            Some(Via::AzureFirewall) => {
+                let firewall = AzureFirewall {
+                    subscription: SubscriptionName::from(hub),
+                    network: NetworkName::from(NETWORK),
+                    subnet: SubnetName::from(HUB),
+                    address: self.hub_address(),
+                };
+                world.add_firewall(FirewallName::from("firewall"), firewall)?;
+            }
+            Some(Via::Appliance) => {
+                let offer = self.hub.map_or(self.offer, |(offer, _)| offer);
+                let mut appliance = self.machine(hub, offer, exempt && self.hub.is_none());
+                appliance.kind = MachineKind::VirtualMachine;
+                appliance.interfaces = vec![Interface {
+                    network: NetworkName::from(NETWORK),
+                    subnet: SubnetName::from(HUB),
+                    addresses: vec![self.hub_address()],
+                    ip_forwarding: true,
+                }];
+                world.add_machine(MachineName::from(APPLIANCE), appliance)?;
+            }
+            Some(Via::Gateway) | None => {}
+        }
+        world.check()?;
+        Ok(world)
+    }
+
+    /// Whether the exemption is in the machine's programming.
+    fn exempt(&self, world: &World) -> bool {
+        match self.reached {
+            Reached::No => false,
+            Reached::Started => world.edition.effect == Effect::NextStart,
+            Reached::Deployed => {
+                world.edition.effect == Effect::MachinesCreatedAfter
+                    || world.settings.new_vm_after_exemption == YesNo::Yes
+            }
+        }
+    }
+
+    fn machine(&self, subscription: &str, offer: Offer, exempt: bool) -> Machine {
+        let by = match self.reached {
+            Reached::No => ProgrammedBy::Beginning,
+            Reached::Started => ProgrammedBy::Start,
+            Reached::Deployed => ProgrammedBy::Deployment,
+        };
+        Machine {
+            subscription: SubscriptionName::from(subscription),
+            kind: self.kind,
+            interfaces: vec![Interface {
+                network: NetworkName::from(NETWORK),
+                subnet: SubnetName::from(MACHINES),
+                addresses: vec![
+                    IpAddr::V4(Ipv4Addr::new(10, 0, 0, 4)),
+                    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x25, 0, 0, 0, 0, 0, 4)),
+                ],
+                ip_forwarding: false,
+            }],
+            forwards_by: None,
+            state: MachineState {
+                power: Power::Running,
+                programmed: Programmed { at: None, by, offer, exempt },
+                deployed: self.deployed,
+                restarted_since: false,
+            },
+        }
+    }
+
+    fn network(&self) -> VirtualNetwork {
+        let subnet = |third: u8, routed: bool| Subnet {
+            prefixes: vec![v4([10, 0, third, 0], 24), v6(u16::from(third), 64)],
+            route_table: (routed && self.via.is_some()).then(|| RouteTableName::from(ROUTES)),
+            delegated_to: None,
+            service_endpoints: vec![],
+        };
+        let gateway = (self.via == Some(Via::Gateway))
+            .then(|| Gateway { kind: GatewayKind::Vpn, routes: vec![] });
+        VirtualNetwork {
+            address_space: Self::address_space(),
+            subnets: [
+                (SubnetName::from(MACHINES), subnet(0, true)),
+                (SubnetName::from(HUB), subnet(1, false)),
+            ]
+            .into(),
+            peerings: vec![],
+            gateway,
+            capture: CaptureIds::default(),
+        }
+    }
+
+    fn hub_address(&self) -> IpAddr {
+        if self.to.is_ipv4() {
+            IpAddr::V4(Ipv4Addr::new(10, 0, 1, 4))
+        } else {
+            IpAddr::V6(Ipv6Addr::new(0xfd00, 0x25, 0, 1, 0, 0, 0, 4))
+        }
+    }
+
+    fn routes(&self, via: Via) -> RouteTable {
+        let next_hop = match via {
+            Via::AzureFirewall | Via::Appliance => {
+                UserNextHop::VirtualAppliance(self.hub_address())
+            }
+            Via::Gateway => UserNextHop::VirtualNetworkGateway,
+        };
+        let routes = vec![UserRoute { prefix: self.prefix(), next_hop }];
+        RouteTable { routes, propagate_gateway_routes: true }
+    }
+
+    /// The prefix of the user-defined route: the whole Internet, or the system's own prefix for
+    /// a private destination, which a shorter one would not win over.
+    fn prefix(&self) -> IpNet {
+        let whole = match self.to {
+            IpAddr::V4(_) => v4([0, 0, 0, 0], 0),
+            IpAddr::V6(_) => IpNet::V6(Ipv6Net::default()),
+        };
+        let own = [v4([10, 0, 0, 0], 16), v6(0, 48)];
+        let reserved = [
+            v4([10, 0, 0, 0], 8),
+            v4([172, 16, 0, 0], 12),
+            v4([192, 168, 0, 0], 16),
+            v4([100, 64, 0, 0], 10),
+        ];
+        own.into_iter().chain(reserved).find(|net| net.contains(&self.to)).unwrap_or(whole)
+    }
+}
+
+fn v4(octets: [u8; 4], length: u8) -> IpNet {
+    IpNet::V4(Ipv4Net::new(Ipv4Addr::from(octets), length).unwrap_or_default())
+}
+
+/// `fd00:25:0:<subnet>::`.
+fn v6(subnet: u16, length: u8) -> IpNet {
+    let address = Ipv6Addr::new(0xfd00, 0x25, 0, subnet, 0, 0, 0, 0);
+    IpNet::V6(Ipv6Net::new(address, length).unwrap_or_default())
+}

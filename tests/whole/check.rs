@@ -1,0 +1,215 @@
+//! `check`, question by question.
+
+use egress25_policy::Reason;
+use serde_json::json;
+
+use crate::program::{egress25, failure, json, stdout, words};
+
+const BLOCKED: &str = "check --offer pay-as-you-go --created 2019-03-01 --to 203.0.113.5";
+
+#[test]
+fn the_question_of_the_readme_is_answered_in_full() {
+    let answer = json(&format!("{BLOCKED} --format json"));
+    assert_eq!(answer["schema_version"], 1);
+    assert_eq!(answer["edition"]["id"], "2020-12");
+    assert_eq!(answer["decision"]["verdict"], "drop");
+    assert_eq!(answer["decision"]["reason"], "not-granted");
+    assert_eq!(answer["decision"]["statements"], json!(["PG3", "PG4"]));
+    assert_eq!(answer["question"]["offer"], "pay-as-you-go");
+    assert_eq!(answer["in_force"]["edition"]["id"], "2023-12");
+    assert_eq!(answer["in_force"]["differs"], true);
+    assert_eq!(answer["in_force"]["decision"]["reason"], "offer-never-exempt");
+}
+
+#[test]
+fn people_are_told_verdict_statements_assumptions_path_and_what_to_do() {
+    let text = stdout(BLOCKED);
+    for part in [
+        "DROP  not-granted",
+        "Edition    2020-12",
+        "PG3      Pay-as-you-go created after 2017-11-15",
+        "assumed  block_form = drop",
+        "system route 0.0.0.0/0 -> Internet",
+        "1.       ask for an exemption of `subscription`",
+        "IP flow verify would answer Allow",
+        "Today  edition 2023-12",
+    ] {
+        assert!(text.contains(part), "`{part}` is missing in\n{text}");
+    }
+    assert!(!text.contains('\u{1b}'), "no colours where there is no terminal");
+}
+
+#[test]
+fn colours_come_when_asked_for_and_no_color_takes_them_away() {
+    let mut always = egress25(words(BLOCKED));
+    let output = always.args(["--color", "always"]).output().expect("runs");
+    assert!(output.stdout.contains(&0x1b));
+    let mut never = egress25(words(BLOCKED));
+    let output = never.env("NO_COLOR", "1").output().expect("runs");
+    assert!(!output.stdout.contains(&0x1b));
+}
+
+#[test]
+fn what_may_leave_is_told_what_is_not_promised() {
+    let text = stdout("check --offer enterprise-agreement --created 2016-05-01 --to 203.0.113.5");
+    assert!(text.contains("PASS  unrestricted-offer"));
+    assert!(text.contains("The receiving provider may still refuse"));
+    assert!(text.contains("answers the same"));
+    assert!(!text.contains("IP flow verify"));
+}
+
+#[test]
+fn an_exemption_of_then_is_still_honoured_today() {
+    let answer = json(&format!("{BLOCKED} --exempt granted --started-since-grant --format json"));
+    assert_eq!(answer["decision"]["reason"], "exempt");
+    assert_eq!(answer["in_force"]["decision"]["reason"], "exempt");
+    assert_eq!(answer["in_force"]["differs"], false);
+}
+
+#[test]
+fn an_azure_firewall_is_refused_then_and_possible_today() {
+    let line = "check --offer enterprise-agreement --created 2016-05-01 --via azure-firewall \
+                --to 203.0.113.5 --format json";
+    let answer = json(line);
+    assert_eq!(answer["decision"]["verdict"], "reject");
+    assert_eq!(answer["decision"]["path"][1]["hop"], "firewall");
+    assert_eq!(answer["in_force"]["decision"]["verdict"], "pass");
+    assert_eq!(answer["in_force"]["differs"], true);
+}
+
+#[test]
+fn an_appliances_own_subscription_decides() {
+    let line = format!("{BLOCKED} --via appliance --via-offer enterprise-agreement --format json");
+    let answer = json(&line);
+    assert_eq!(answer["decision"]["verdict"], "pass");
+    assert_eq!(answer["decision"]["subscription"], "hub-subscription");
+    assert_eq!(answer["decision"]["path"][1]["machine"], "appliance");
+}
+
+#[test]
+fn a_route_through_the_gateway_also_wins_for_private_addresses() {
+    for to in ["203.0.113.5", "192.168.1.1", "10.0.0.9", "10.9.0.9", "2001:db8::1"] {
+        let line = format!(
+            "check --offer free-trial --created 2019-01-01 --via gateway --to {to} --format json"
+        );
+        assert_eq!(json(&line)["decision"]["reason"], "on-premises", "{to}");
+    }
+}
+
+#[test]
+fn the_examples_of_explain_have_the_reason_that_they_explain() {
+    let mut shown = 0;
+    for reason in Reason::ALL {
+        let Some(example) = egress25_cli::explain::example(*reason) else { continue };
+        let answer = json(&format!("check {example} --format json"));
+        assert_eq!(answer["decision"]["reason"], reason.name(), "{example}");
+        shown += 1;
+    }
+    assert!(shown > 15, "{shown} examples");
+}
+
+#[test]
+fn a_quota_id_tells_the_offer_or_asks_for_it() {
+    let question = "check --created 2019-03-01 --to 203.0.113.5 --format json";
+    let answer = json(&format!("{question} --quota-id PayAsYouGo_2014-09-01"));
+    assert_eq!(answer["question"]["offer"], "pay-as-you-go");
+    let (code, text) = failure(&format!("{question} --quota-id MSDN_2014-09-01"));
+    assert_eq!(code, 2);
+    assert!(text.contains("serves several offers; say which with --offer: msdn, visual-studio"));
+    let answer = json(&format!("{question} --quota-id MSDN_2014-09-01 --offer visual-studio"));
+    assert_eq!(answer["question"]["offer"], "visual-studio");
+    for (arguments, part) in [
+        ("--quota-id MSDN_2014-09-01 --offer free-trial", "is none of them"),
+        ("--quota-id PayAsYouGo_2014-09-01 --offer free-trial", "drop one of them"),
+        ("--quota-id Default_2014-09-01", "no machines"),
+        ("--quota-id Internal_2014-09-01", "say the offer with --offer"),
+    ] {
+        let (code, text) = failure(&format!("{question} {arguments}"));
+        assert_eq!(code, 2, "{arguments}");
+        assert!(text.contains(part), "`{part}` is missing in {text}");
+    }
+}
+
+#[test]
+fn csv_and_ndjson_have_the_same_answer() {
+    let csv = stdout(&format!("{BLOCKED} --format csv"));
+    let mut lines = csv.lines();
+    let header: Vec<_> = lines.next().expect("a header").split(',').collect();
+    let row: Vec<_> = lines.next().expect("a row").split(',').collect();
+    let column = |name| header.iter().position(|column| *column == name).expect("a column");
+    assert_eq!(row[column("schema_version")], "1");
+    assert_eq!(row[column("verdict")], "drop");
+    assert_eq!(row[column("statements")], "PG3 PG4");
+    assert_eq!(row[column("in_force_differs")], "true");
+    let ndjson = stdout(&format!("{BLOCKED} --format ndjson"));
+    assert_eq!(ndjson.lines().count(), 1);
+    assert_eq!(json(&format!("{BLOCKED} --format json"))["decision"]["reason"], "not-granted");
+}
+
+#[test]
+fn a_setting_changes_the_answer_and_says_so() {
+    let text = stdout(&format!("{BLOCKED} --set block_form=reject"));
+    assert!(text.contains("REJECT"));
+    assert!(text.contains("block_form = reject"));
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("the default is drop"), "{text}");
+}
+
+#[test]
+fn an_edition_file_answers_like_a_built_in_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mine.toml");
+    let source = crate::program::repository().join("crates/policy/editions/2020-12.toml");
+    let text = std::fs::read_to_string(source).expect("the edition");
+    let text = text.replace("id = \"2020-12\"", "id = \"mine\"");
+    std::fs::write(&path, text.replace("default = true\n", "")).expect("written");
+    let answer = json(&format!("{BLOCKED} --format json --edition {}", path.display()));
+    assert_eq!(answer["edition"]["id"], "mine");
+    assert_eq!(answer["decision"]["reason"], "not-granted");
+    assert_eq!(
+        json(&format!("{BLOCKED} --edition in-force --format json"))["in_force"],
+        json!(null)
+    );
+}
+
+#[test]
+fn a_machine_of_a_lab_is_asked_about_at_a_time() {
+    let lab = "check --lab fixtures/labs/day-of-mail.toml --machine vm-web --to 203.0.113.25";
+    let answer = json(&format!("{lab} --at 2020-12-08T11:30:00Z --format json"));
+    assert_eq!(answer["decision"]["reason"], "waiting-for-stop-and-start");
+    assert_eq!(answer["question"]["at"], "2020-12-08T11:30:00Z");
+    // Without a time: now, when all of it has happened.
+    assert_eq!(json(&format!("{lab} --format json"))["decision"]["reason"], "revoked");
+    // A day stands for its first moment.
+    let answer = json(&format!("{lab} --at 2020-12-08 --format json"));
+    assert_eq!(answer["decision"]["reason"], "not-granted");
+}
+
+#[test]
+fn a_lab_comes_from_stdin_and_events_from_a_file_of_their_own() {
+    let lab = std::fs::read(crate::program::repository().join("fixtures/labs/revoked.toml"))
+        .expect("the lab");
+    let folder = tempfile::tempdir().expect("a folder");
+    let events = folder.path().join("events.toml");
+    let text = "[[event]]\nat = \"2021-01-01T00:00:00Z\"\nkind = \"machine-stopped\"\n\
+                machine = \"sender-1\"\n";
+    std::fs::write(&events, text).expect("written");
+    let line = format!(
+        "check --lab - --events {} --machine sender-1 --to 203.0.113.5 --at 2021-01-02 --format json",
+        events.display()
+    );
+    let output = egress25(words(&line)).write_stdin(lab).output().expect("runs");
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(answer["decision"]["reason"], "sender-not-running");
+}
+
+#[test]
+fn a_machine_that_is_not_there_is_answered_with_those_that_are() {
+    let (code, text) =
+        failure("check --lab fixtures/labs/revoked.toml --machine web --to 203.0.113.5");
+    assert_eq!(code, 2);
+    assert!(text.contains("sender-1, sender-2"), "{text}");
+    let (code, text) = failure("check --lab fixtures/labs/revoked.toml --to 203.0.113.5");
+    assert_eq!(code, 2);
+    assert!(text.contains("--machine"), "{text}");
+}

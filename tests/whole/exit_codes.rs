@@ -1,0 +1,111 @@
+//! Exit codes, streams and the environment.
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use crate::program::{binary, egress25, failure, stdout, words};
+
+const QUESTION: &str = "check --offer pay-as-you-go --created 2019-03-01 --to 203.0.113.5";
+
+#[test]
+fn a_drop_is_an_answer_and_ends_with_0() {
+    assert_eq!(failure(QUESTION), (0, String::new()));
+}
+
+#[test]
+fn an_answer_that_is_not_expected_ends_with_3() {
+    assert_eq!(failure(&format!("{QUESTION} --expect drop")).0, 0);
+    assert_eq!(failure(&format!("{QUESTION} --expect not-granted")).0, 0);
+    let (code, text) = failure(&format!("{QUESTION} --expect pass"));
+    assert_eq!(code, 3);
+    assert_eq!(text, "error: expected `pass`, but the answer is `drop not-granted`\n");
+    assert_eq!(failure(&format!("{QUESTION} --expect exempt")).0, 3);
+    assert_eq!(failure(&format!("{QUESTION} --expect perhaps")).0, 2);
+}
+
+#[test]
+fn bad_usage_and_bad_input_end_with_2() {
+    for line in [
+        "",
+        "check",
+        "check --to nowhere",
+        "check --to 203.0.113.5",
+        "check --to 203.0.113.5 --offer pay-as-you-go",
+        "check --to 203.0.113.5 --offer pay-as-you-go --created yesterday",
+        "check --to 203.0.113.5 --offer gold --created 2019-03-01",
+        "check --to 203.0.113.5 --lab no-such-file.toml",
+        "check --to 203.0.113.5 --lab fixtures/captures/day-of-mail.pcap",
+        "check --to 203.0.113.5 --offer pay-as-you-go --lab fixtures/labs/revoked.toml",
+        "check --to 203.0.113.5 --offer free-trial --created 2019-03-01 --edition 1999-01",
+        "check --to 203.0.113.5 --offer free-trial --created 2019-03-01 --set nothing=yes",
+        "check --to 203.0.113.5 --offer free-trial --created 2019-03-01 --set block_form=maybe",
+        "check --to 203.0.113.5 --offer free-trial --created 2019-03-01 --started-since-grant",
+        "explain no-such-reason",
+        "policy show 1999-01",
+        "no-such-command",
+    ] {
+        let (code, text) = failure(line);
+        assert_eq!(code, 2, "`{line}`: {text}");
+        assert!(!text.is_empty(), "`{line}` says why");
+        assert!(!text.contains("panicked"), "`{line}`: {text}");
+    }
+}
+
+#[test]
+fn help_and_version_end_with_0_on_stdout() {
+    for line in ["--help", "-h", "--version", "check --help", "help policy diff", "matrix -h"] {
+        let (code, text) = failure(line);
+        assert_eq!((code, text.as_str()), (0, ""), "{line}");
+        assert!(!stdout(line).is_empty());
+    }
+}
+
+#[test]
+fn a_flag_comes_from_the_environment_and_a_typed_one_wins() {
+    let mut command = egress25(words("check --offer free-trial"));
+    command.env("EGRESS25_TO", "203.0.113.5").env("EGRESS25_CREATED", "2019-03-01");
+    command.env("EGRESS25_OFFER", "enterprise-agreement").env("EGRESS25_FORMAT", "csv");
+    command.env("EGRESS25_SET", "block_form=reject,csp_cutoff=always");
+    let text = String::from_utf8(command.output().expect("runs").stdout).expect("text");
+    assert!(text.contains(",reject,offer-never-exempt,"), "{text}");
+    let mut command = egress25(words(QUESTION));
+    command.env("EGRESS25_EXEMPT", "granted").env("EGRESS25_STARTED_SINCE_GRANT", "1");
+    let text = String::from_utf8(command.output().expect("runs").stdout).expect("text");
+    assert!(text.starts_with("PASS"), "{text}");
+    let mut command = egress25(words(QUESTION));
+    command.env("EGRESS25_EXEMPT", "granted").env("EGRESS25_STARTED_SINCE_GRANT", "no");
+    let text = String::from_utf8(command.output().expect("runs").stdout).expect("text");
+    assert!(text.contains("waiting-for-stop-and-start"), "{text}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    // More output than a pipe holds, and a reader that takes some of it only.
+    let mut child = Command::new(binary())
+        .args(["matrix", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let mut out = child.stdout.take().expect("a pipe");
+    let mut first = [0; 16];
+    out.read_exact(&mut first).expect("some output");
+    drop(out);
+    let output = child.wait_with_output().expect("ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_an_error() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+    let output = Command::new(binary())
+        .args(["matrix", "--format", "json"])
+        .stdout(full)
+        .output()
+        .expect("runs");
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.starts_with("error: `stdout` cannot be written"), "{text}");
+}

@@ -1,0 +1,107 @@
+//! Every example lab is a test: it is valid, and its questions have the expected answers.
+
+use serde_json::Value;
+
+use crate::expectations::{Expectation, labs};
+use crate::program::{egress25, stdout};
+
+#[test]
+fn there_are_at_least_six_labs_and_each_has_its_questions() {
+    let labs = labs();
+    assert!(labs.len() >= 6, "{} labs", labs.len());
+    for lab in &labs {
+        let questions = lab.expectations.as_ref().map_or(0, |all| all.question.len());
+        assert!(questions >= 2, "{}: {questions} questions", lab.lab.display());
+    }
+}
+
+#[test]
+fn every_lab_is_valid() {
+    for lab in labs() {
+        let text = stdout(&format!("validate {}", lab.lab.display()));
+        assert!(text.contains(": ok, lab: "), "{text}");
+    }
+}
+
+#[test]
+fn every_question_has_the_expected_answer() {
+    let mut wrong = Vec::new();
+    let mut asked = 0;
+    for lab in labs() {
+        let Some(expectations) = &lab.expectations else { continue };
+        for question in &expectations.question {
+            asked += 1;
+            let answer = ask(&lab.lab.display().to_string(), question);
+            for (what, expected, found) in differences(question, &answer) {
+                let name = lab.lab.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let question = &question.what;
+                wrong.push(format!("{name}: {question}: {what} is {found}, expected {expected}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(asked >= 60, "{asked} questions");
+}
+
+fn ask(lab: &str, question: &Expectation) -> Value {
+    let mut arguments = vec!["check", "--format", "json", "--lab", lab, "--to", &question.to];
+    let mut flag = |name: &'static str, value: &'static str| arguments.extend([name, value]);
+    for (name, value) in [
+        ("--machine", question.machine.clone()),
+        ("--from", question.from.clone()),
+        ("--network", question.network.clone()),
+        ("--at", question.at.clone()),
+        ("--edition", question.edition.clone()),
+        ("--port", question.port.map(|port| port.to_string())),
+    ] {
+        if let Some(value) = value {
+            flag(name, value.leak());
+        }
+    }
+    for setting in &question.set {
+        arguments.extend(["--set", setting]);
+    }
+    let output = egress25(arguments).output().expect("the program runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{lab}: {}: {stderr}", question.what);
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+fn texts(value: &Value, key: impl Fn(&Value) -> String) -> String {
+    let empty = vec![];
+    let list = value.as_array().unwrap_or(&empty);
+    list.iter().map(key).collect::<Vec<_>>().join(" ")
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or("nothing").to_owned()
+}
+
+fn differences(expected: &Expectation, answer: &Value) -> Vec<(&'static str, String, String)> {
+    let decision = &answer["decision"];
+    let today = &answer["in_force"]["decision"];
+    let today = format!("{} {}", text(&today["verdict"]), text(&today["reason"]));
+    let assumed = texts(&decision["assumed"], |one| {
+        format!("{}={}", text(&one["setting"]), text(&one["value"]))
+    });
+    let join = |list: &Option<Vec<String>>| list.as_ref().map(|list| list.join(" "));
+    let hops = decision["path"].as_array().map_or(0, Vec::len).to_string();
+    [
+        ("verdict", Some(expected.verdict.clone()), text(&decision["verdict"])),
+        ("reason", Some(expected.reason.clone()), text(&decision["reason"])),
+        ("statements", join(&expected.statements), texts(&decision["statements"], text)),
+        ("assumed", join(&expected.assumed), assumed),
+        ("next_steps", join(&expected.next_steps), {
+            texts(&decision["next_steps"], |step| text(&step["step"]))
+        }),
+        ("subscription", expected.subscription.clone(), text(&decision["subscription"])),
+        ("hops", expected.hops.map(|hops| hops.to_string()), hops),
+        ("in_force", expected.in_force.clone(), today),
+    ]
+    .into_iter()
+    .filter_map(|(what, expected, found)| {
+        let expected = expected?;
+        (expected != found).then_some((what, expected, found))
+    })
+    .collect()
+}

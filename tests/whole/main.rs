@@ -1,0 +1,24 @@
+//! Whole-program tests: the real binary in a fresh folder, the sources, and the fixtures.
+//!
+//! `cargo test --workspace` builds the binary, because a test of its own crate needs it; alone,
+//! this package needs `cargo build -p egress25` first.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says so by panicking, outside of `#[test]` functions, too"
+)]
+
+mod check;
+mod exit_codes;
+mod expectations;
+mod explain;
+mod labs;
+mod layering;
+mod manual;
+mod matrix;
+mod policy;
+mod program;
+mod schemas;
+mod traceability;
+mod validate;

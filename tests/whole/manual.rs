@@ -1,0 +1,79 @@
+//! Help, manual pages and completions: complete, and with examples.
+
+use clap::Command;
+
+use crate::program::{egress25, stdout};
+
+fn commands() -> Vec<Vec<String>> {
+    fn walk(command: &Command, path: &[String], found: &mut Vec<Vec<String>>) {
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            let mut path = path.to_vec();
+            path.push(sub.get_name().to_owned());
+            found.push(path.clone());
+            walk(sub, &path, found);
+        }
+    }
+    let mut found = Vec::new();
+    walk(&egress25_cli::command(), &[], &mut found);
+    found
+}
+
+#[test]
+fn the_definition_of_the_arguments_holds_together() {
+    egress25_cli::command().debug_assert();
+}
+
+#[test]
+fn every_flag_has_help_and_an_environment_variable() {
+    fn walk(command: &Command) {
+        for arg in command.get_arguments() {
+            let name = arg.get_id();
+            if ["help", "version"].contains(&name.as_str()) {
+                continue;
+            }
+            assert!(arg.get_help().is_some(), "{}: {name} has no help", command.get_name());
+            if let Some(long) = arg.get_long() {
+                let variable = format!("EGRESS25_{}", long.replace('-', "_").to_uppercase());
+                let found = arg.get_env().map(|name| name.to_string_lossy().into_owned());
+                assert_eq!(found, Some(variable), "{}", command.get_name());
+            }
+        }
+        command.get_subcommands().for_each(walk);
+    }
+    walk(&egress25_cli::command());
+}
+
+#[test]
+fn every_command_has_help_that_says_what_it_does() {
+    for path in commands() {
+        let line = format!("{} --help", path.join(" "));
+        let text = stdout(&line);
+        assert!(text.contains("Usage: egress25"), "{line}");
+        let examples = ["policy", "list", "trace"];
+        let last = path.last().map_or("", String::as_str);
+        assert!(text.contains("Examples:") || examples.contains(&last), "{line} has no examples");
+    }
+}
+
+#[test]
+fn there_is_a_manual_page_for_every_command() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().display().to_string();
+    egress25(["man", "--dir", &path]).assert().success();
+    for command in commands() {
+        let page = folder.path().join(format!("egress25-{}.1", command.join("-")));
+        let text = std::fs::read_to_string(&page);
+        let text = text.unwrap_or_else(|_| panic!("{} is missing", page.display()));
+        assert!(text.contains(".TH"), "{}", page.display());
+    }
+    let page = stdout("man");
+    assert!(page.contains("EGRESS25_"), "the environment is in the manual page");
+}
+
+#[test]
+fn there_are_completions_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = stdout(&format!("completions {shell}"));
+        assert!(script.contains("validate"), "{shell}");
+    }
+}

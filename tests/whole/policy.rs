@@ -1,0 +1,73 @@
+//! `policy list|show|diff|trace`.
+
+use egress25_policy::{Edition, Setting};
+
+use crate::program::{json, stdout};
+
+#[test]
+fn the_seven_editions_are_listed_with_the_default_and_the_one_in_force() {
+    let list = json("policy list --format json");
+    let editions = list["editions"].as_array().expect("a list");
+    let ids: Vec<_> = editions.iter().map(|one| one["id"].as_str().expect("an id")).collect();
+    assert_eq!(ids, ["2018-11", "2019-08", "2020-12", "2021-03", "2021-04", "2022-11", "2023-12"]);
+    let marked = |key: &str| {
+        editions.iter().filter(|one| one[key] == true).map(|one| &one["id"]).collect::<Vec<_>>()
+    };
+    assert_eq!(marked("default"), ["2020-12"]);
+    assert_eq!(marked("in_force"), ["2023-12"]);
+}
+
+#[test]
+fn an_edition_is_shown_with_all_statements_rows_and_settings() {
+    let edition = Edition::default_edition().expect("an edition");
+    let text = stdout("policy show");
+    for statement in &edition.statements {
+        assert!(text.contains(&format!("  {:<6}", statement.id.as_str())), "{}", statement.id);
+    }
+    for setting in Setting::ALL {
+        assert!(text.contains(setting.name()), "{setting}");
+    }
+    let shown = json("policy show 2020-12 --format json");
+    assert_eq!(shown["edition"]["id"], "2020-12");
+    let csv = stdout("policy show --format csv");
+    assert_eq!(csv.lines().count(), edition.statements.len() + 1);
+}
+
+#[test]
+fn two_editions_are_compared_by_meaning() {
+    assert!(stdout("policy diff 2020-12 default").contains("They say the same."));
+    let diff = json("policy diff 2020-12 in-force --format json");
+    let changes = diff["changes"].as_array().expect("a list");
+    let has = |about: &str, what: &str, a: &str, b: &str| {
+        changes.iter().any(|one| {
+            one["about"] == about
+                && one["what"] == what
+                && one["a"].as_str().unwrap_or("").contains(a)
+                && one["b"].as_str().unwrap_or("").contains(b)
+        })
+    };
+    assert!(has("point", "through Azure Firewall", "not supported", "possible"));
+    assert!(has("offer", "Pay-as-you-go", "exemption by portal", "no exemption"));
+    assert!(has("answer", "Pay-as-you-go", "not-granted", "offer-never-exempt"));
+    assert!(has("statement", "RL1", "Azure Firewall", ""));
+}
+
+#[test]
+fn the_trace_names_code_and_tests_of_every_statement() {
+    let trace = json("policy trace --format json");
+    let statements = trace["statements"].as_array().expect("a list");
+    assert_eq!(statements.len(), 28);
+    let pg6 = statements.iter().find(|one| one["id"] == "PG6").expect("PG6");
+    for key in ["code", "tests"] {
+        let places = pg6[key].as_array().expect("places");
+        assert!(!places.is_empty(), "{key}");
+        for place in places {
+            let (file, line) =
+                place.as_str().and_then(|text| text.split_once(':')).expect("a place");
+            let text = std::fs::read_to_string(crate::program::repository().join(file));
+            let text = text.expect("the file is there");
+            let line: usize = line.parse().expect("a line");
+            assert!(text.lines().nth(line - 1).expect("a line").contains("//= PG6"), "{place}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! `validate`: errors say what is wrong, where, and what was expected.
+
+use std::path::PathBuf;
+
+use crate::program::{egress25, failure, stdout, words};
+
+/// Writes a file and validates it: exit code and what stands on stderr.
+fn validate(text: &str, more: &str) -> (i32, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path: PathBuf = folder.path().join("file.toml");
+    std::fs::write(&path, text).expect("written");
+    failure(&format!("validate {} {more}", path.display()))
+}
+
+const LAB: &str = r#"
+[subscription.shop]
+offer = "pay-as-you-go"
+created = "2019-03-01"
+
+[network.net]
+address_space = ["10.0.0.0/16"]
+
+[machine.web]
+subscription = "shop"
+network = "net"
+addresses = ["10.0.0.4"]
+"#;
+
+#[test]
+fn every_kind_of_file_is_recognised_by_its_content() {
+    assert!(stdout("validate fixtures/labs/revoked.toml").contains("ok, lab: edition 2020-12"));
+    let text = stdout("validate crates/policy/editions/2019-08.toml");
+    assert!(text.contains("ok, edition: 2019-08"), "{text}");
+    let events = "[[event]]\nat = \"2020-01-01T00:00:00Z\"\nkind = \"machine-stopped\"\n\
+                  machine = \"web\"\n";
+    let output = egress25(["validate", "-"]).write_stdin(events).output().expect("runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("<stdin>: ok, events: 1 events"), "{text}");
+}
+
+#[test]
+fn errors_say_what_is_wrong_and_point_at_it() {
+    for (from, to, part) in [
+        ("[network.net]", "[netwrok.net]", "unknown field `netwrok`"),
+        ("offer = \"pay-as-you-go\"", "offer = \"gold\"", "unknown variant `gold`"),
+        ("subscription = \"shop\"", "subscription = \"ship\"", "there is no subscription `ship`"),
+        ("network = \"net\"", "network = \"nat\"", "there is no network `nat`"),
+        ("10.0.0.4", "10.9.0.4", "lies outside subnet"),
+        ("2019-03-01", "2019-02-30", "2019-02-30"),
+        ("addresses = [\"10.0.0.4\"]", "addresses = [", "array"),
+    ] {
+        let (code, text) = validate(&LAB.replace(from, to), "");
+        assert_eq!(code, 2, "{to}");
+        assert!(text.contains(part), "`{part}` is missing in\n{text}");
+        assert!(text.contains("here"), "it points at the place:\n{text}");
+        assert!(text.contains("file.toml"), "{text}");
+    }
+}
+
+#[test]
+fn an_event_that_cannot_happen_is_found_and_pointed_at() {
+    let event = "\n[[event]]\nat = \"2020-01-01T00:00:00Z\"\nkind = \"exemption-granted\"\n\
+                 subscription = \"shop\"\n";
+    let (code, text) = validate(&format!("{LAB}{event}"), "");
+    assert_eq!(code, 2);
+    assert!(text.contains("is refused"), "{text}");
+    assert!(text.contains("kind = \"exemption-granted\""), "{text}");
+    let (code, text) = validate(event, "");
+    assert_eq!((code, text.as_str()), (0, ""), "by themselves they may be right");
+    let (code, text) = validate(event, "--lab fixtures/labs/free-trial.toml");
+    assert_eq!(code, 2);
+    assert!(text.contains("there is no subscription `shop`"), "{text}");
+}
+
+#[test]
+fn a_bad_edition_is_named_with_what_it_lacks() {
+    let path = crate::program::repository().join("crates/policy/editions/2020-12.toml");
+    let text = std::fs::read_to_string(path).expect("the edition");
+    for (from, to, part) in [
+        ("    \"free-trial\",\n", "", "offer `free-trial` is not covered"),
+        ("request = [\"PG4\"]", "request = [\"PG44\"]", "`PG44` is cited"),
+        ("relay_ports = [587, 443]", "relay_ports = [25]", "relay_ports"),
+        ("schema = 1", "schema = 2", "this program reads 1"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let (code, error) = validate(&text.replace(from, to), "");
+        assert_eq!(code, 2, "{part}");
+        assert!(error.contains(part), "`{part}` is missing in\n{error}");
+    }
+}
+
+#[test]
+fn an_empty_file_is_no_lab() {
+    let (code, text) = validate("", "");
+    assert_eq!(code, 2);
+    assert!(text.contains("there is no machine in it"), "{text}");
+}
+
+#[test]
+fn the_good_and_the_bad_are_told_apart_in_json() {
+    let line = "validate fixtures/labs/revoked.toml fixtures/README.md --format json";
+    let output = egress25(words(line)).output().expect("runs");
+    assert_eq!(output.status.code(), Some(2));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["files"][0]["ok"], true);
+    assert_eq!(report["files"][0]["kind"], "lab");
+    assert_eq!(report["files"][1]["ok"], false);
+}
