@@ -1,1 +1,41 @@
-//! x
+//! The durable, append-only log of what happened to subscriptions and machines.
+//!
+//! The log is the truth; the [`World`](egress25_policy::World) at any time is its fold. An
+//! [`EventLog`] is an engine that keeps sealed entries ([`SqliteLog`] on disk, [`MemoryLog`] for
+//! trials and as a model); a [`Store`] puts the policy on top: it refuses what the state machines
+//! forbid, keeps the fold, and saves snapshots of it. A [`Follower`] is a reader that keeps up
+//! with what other processes write.
+//!
+//! **Order is the revision's, always.** An entry's effective time never lies before that of an
+//! earlier entry about the same subscription, machine, network or address, so
+//! that folding by revision and folding by effective time lead to the same world.
+//!
+//! Nothing here reads a clock, prints, or looks at the environment.
+
+mod clocks;
+mod entry;
+mod error;
+mod fold;
+mod follower;
+mod genesis;
+mod hash;
+mod log;
+mod memory;
+mod ndjson;
+mod snapshot;
+mod sqlite;
+mod store;
+mod verify;
+
+pub use entry::{ENTRY_SCHEMA, Entry, Sealed};
+pub use error::{LogError, StoreError};
+pub use fold::Fold;
+pub use follower::{Follower, FollowerState};
+pub use genesis::Genesis;
+pub use hash::Hash;
+pub use log::{EventLog, Head, StoredSnapshot, Watch};
+pub use memory::MemoryLog;
+pub use ndjson::{ExportHeader, export, import};
+pub use sqlite::{Place, SqliteLog, SqliteOptions};
+pub use store::{Appended, Backdated, Expected, NewEntry, Note, Outcome, SNAPSHOT_EVERY, Store};
+pub use verify::{Finding, VerifyReport, verify};

@@ -1,0 +1,161 @@
+//! The rule of time: about one thing, effective times don't run backwards.
+//!
+//! A writer's clock may be wrong, and an event may be entered after it happened. The order of the
+//! log is that of its revisions. For a question about the past to have one answer, an event must
+//! not take effect before an earlier revision about the same thing: a grant before its request,
+//! a start before its deallocation. Events about different things commute (a property of the
+//! policy), so that, with the rule, folding the events up to a time by revision and folding them
+//! by effective time lead to the same world.
+//!
+//! Things are: a subscription with all its machines, a network's beginning, and, once a machine
+//! is deleted, its name and its addresses, which others may take over.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use egress25_policy::{Event, EventKind, Interface, Machine, MachineName, World};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Something that has a time of its own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Subject {
+    /// A subscription and the machines in it.
+    Subscription(String),
+    /// A network.
+    Network(String),
+    /// The name of a deleted machine.
+    Machine(String),
+    /// An address of a deleted machine, in its network.
+    Address(String, IpAddr),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Subscription(name) => write!(f, "subscription `{name}`"),
+            Self::Network(name) => write!(f, "network `{name}`"),
+            Self::Machine(name) => write!(f, "machine `{name}`"),
+            Self::Address(network, address) => write!(f, "address {address} of `{network}`"),
+        }
+    }
+}
+
+/// When something last happened to each thing.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Clocks {
+    #[serde(default)]
+    subscriptions: BTreeMap<String, Timestamp>,
+    #[serde(default)]
+    networks: BTreeMap<String, Timestamp>,
+    #[serde(default)]
+    machines: BTreeMap<String, Timestamp>,
+    /// By network, then by address.
+    #[serde(default)]
+    addresses: BTreeMap<String, BTreeMap<IpAddr, Timestamp>>,
+}
+
+impl Clocks {
+    /// The earliest time at which an event that concerns these may take effect, and the one that
+    /// says so; `None` where none does.
+    pub(crate) fn floor<'a>(&self, concerns: &'a [Subject]) -> Option<(Timestamp, &'a Subject)> {
+        concerns
+            .iter()
+            .filter_map(|subject| Some((self.of(subject)?, subject)))
+            .max_by(|left, right| left.0.cmp(&right.0))
+    }
+
+    /// Notes that an event that concerns these took effect.
+    pub(crate) fn note(&mut self, concerns: Vec<Subject>, event: &Event) {
+        // A deployment rests on the network and on what became of the addresses before, but
+        // doesn't change them.
+        let deploys = matches!(event.kind, EventKind::MachineDeployed { .. });
+        for subject in concerns {
+            if !deploys || matches!(subject, Subject::Subscription(_)) {
+                self.set(subject, event.at);
+            }
+        }
+    }
+
+    fn of(&self, subject: &Subject) -> Option<Timestamp> {
+        match subject {
+            Subject::Subscription(name) => self.subscriptions.get(name),
+            Subject::Network(name) => self.networks.get(name),
+            Subject::Machine(name) => self.machines.get(name),
+            Subject::Address(network, address) => self.addresses.get(network)?.get(address),
+        }
+        .copied()
+    }
+
+    fn set(&mut self, subject: Subject, at: Timestamp) {
+        match subject {
+            Subject::Subscription(name) => {
+                self.subscriptions.insert(name, at);
+            }
+            Subject::Network(name) => {
+                self.networks.insert(name, at);
+            }
+            Subject::Machine(name) => {
+                self.machines.insert(name, at);
+            }
+            Subject::Address(network, address) => {
+                self.addresses.entry(network).or_default().insert(address, at);
+            }
+        }
+    }
+}
+
+/// The things that an event rests on or changes; the world is the one before it.
+pub(crate) fn concerns(world: &World, event: &Event) -> Vec<Subject> {
+    let of = |name: &str| Subject::Subscription(name.to_owned());
+    if let EventKind::MachineDeployed { placement: Some(placement), machine } = &event.kind {
+        let network = placement.network.as_str().to_owned();
+        let mut subjects = vec![
+            of(placement.subscription.as_str()),
+            Subject::Machine(machine.as_str().to_owned()),
+            Subject::Network(network.clone()),
+        ];
+        let addresses = placement.addresses.iter();
+        subjects.extend(addresses.map(|address| Subject::Address(network.clone(), *address)));
+        return subjects;
+    }
+    match &event.kind {
+        EventKind::NetworkAdded { network, .. } => {
+            vec![Subject::Network(network.as_str().to_owned())]
+        }
+        // It programs every machine in the network with its own subscription's state.
+        EventKind::TemporarySubnet { network } => {
+            let inside = |machine: &&Machine| {
+                machine.interfaces.iter().any(|interface| interface.network == *network)
+            };
+            let machines = world.machines().values().filter(inside);
+            let mut subjects: Vec<_> =
+                machines.map(|machine| of(machine.subscription.as_str())).collect();
+            subjects.sort();
+            subjects.dedup();
+            subjects.push(Subject::Network(network.as_str().to_owned()));
+            subjects
+        }
+        kind => match (kind.subscription(), kind.machine()) {
+            (Some(subscription), _) => vec![of(subscription.as_str())],
+            (None, Some(name)) => machine_concerns(world, kind, name),
+            (None, None) => Vec::new(),
+        },
+    }
+}
+
+fn machine_concerns(world: &World, kind: &EventKind, name: &MachineName) -> Vec<Subject> {
+    let Some(machine) = world.machines().get(name) else { return Vec::new() };
+    let mut subjects = vec![Subject::Subscription(machine.subscription.as_str().to_owned())];
+    if matches!(kind, EventKind::MachineDeleted { .. } | EventKind::MachineDeployed { .. }) {
+        subjects.push(Subject::Machine(name.as_str().to_owned()));
+        for Interface { network, addresses, .. } in &machine.interfaces {
+            let network = network.as_str();
+            let taken = addresses.iter();
+            subjects.extend(taken.map(|address| Subject::Address(network.to_owned(), *address)));
+        }
+    }
+    subjects
+}

@@ -1,0 +1,80 @@
+//! The fold: the world that a prefix of the log leads to.
+
+use egress25_policy::{Applied, Event, Refused, World};
+
+use crate::clocks::{Clocks, Subject, concerns};
+use crate::entry::{Entry, Sealed};
+use crate::error::StoreError;
+use crate::genesis::Genesis;
+use crate::log::Head;
+
+/// The world after a prefix of the log, and what is needed to go on from there.
+#[derive(Debug, Clone)]
+pub struct Fold {
+    pub(crate) world: World,
+    pub(crate) clocks: Clocks,
+    pub(crate) head: Head,
+}
+
+impl Fold {
+    /// The fold of no entry, from the bytes that the log began with.
+    ///
+    /// # Errors
+    /// The beginning can't be read or built.
+    pub fn begin(genesis: &[u8]) -> Result<Self, StoreError> {
+        let (world, _) = Genesis::from_bytes(genesis)?.build()?;
+        let head = Head { revision: 0, hash: Genesis::hash_of(genesis) };
+        Ok(Self { world, clocks: Clocks::default(), head })
+    }
+
+    /// The world.
+    #[must_use]
+    pub const fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The last revision that was folded, and its hash.
+    #[must_use]
+    pub const fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Takes the next entry: checks its seal and its place, and lets it happen.
+    ///
+    /// # Errors
+    /// The entry isn't the next one, is damaged or was changed, or doesn't fit the policy; the
+    /// fold is as it was then.
+    pub fn take(&mut self, sealed: &Sealed) -> Result<(Entry, Applied), StoreError> {
+        let next = self.head.revision.saturating_add(1);
+        let revision = sealed.revision;
+        if revision != next {
+            let what = format!("revision {next} should stand in its place");
+            return Err(StoreError::Entry { revision, what });
+        }
+        let entry = sealed.open(&self.head.hash)?;
+        let concerns = concerns(&self.world, &entry.event);
+        if let Some((floor, subject)) = self.clocks.floor(&concerns)
+            && entry.event.at < floor
+        {
+            let at = entry.event.at;
+            let what = format!("it takes effect at {at}, but {subject} stands at {floor} already");
+            return Err(StoreError::Entry { revision, what });
+        }
+        let applied = self
+            .happen(&entry.event, concerns)
+            .map_err(|refused| StoreError::Unfoldable { revision, refused })?;
+        self.head = Head { revision, hash: sealed.hash };
+        Ok((entry, applied))
+    }
+
+    /// Lets an event happen to the world and to the clocks, all or nothing.
+    pub(crate) fn happen(
+        &mut self,
+        event: &Event,
+        concerns: Vec<Subject>,
+    ) -> Result<Applied, Refused> {
+        let applied = self.world.apply(event)?;
+        self.clocks.note(concerns, event);
+        Ok(applied)
+    }
+}

@@ -1,0 +1,106 @@
+//! A reader that keeps up with what other processes append, and survives a store that fails.
+
+use std::time::Duration;
+
+use egress25_policy::{Applied, World};
+
+use crate::entry::Entry;
+use crate::error::StoreError;
+use crate::fold::Fold;
+use crate::log::{EventLog, Head, Watch};
+use crate::store::Store;
+
+/// How a follower stands to its log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FollowerState {
+    /// It has seen everything up to the last poll.
+    Current,
+    /// The log can't be read: the world is the last good one, and may be out of date.
+    Stale {
+        /// What is wrong.
+        error: StoreError,
+        /// How many polls in a row have failed.
+        polls: u64,
+    },
+}
+
+/// Keeps a world up to date with a log, through a connection of its own.
+///
+/// Each entry is told with [`Applied`]: which machines' verdicts may be others now. A consumer
+/// patches those entries of its table; only a change of structure needs a new table.
+///
+/// **When the log fails, the last good world stays**, and [`Self::state`] says so; the next poll
+/// tries again.
+pub struct Follower {
+    watch: Box<dyn Watch>,
+    fold: Fold,
+    state: FollowerState,
+}
+
+impl<L: EventLog> Store<L> {
+    /// A follower that goes on from what this store has seen.
+    ///
+    /// # Errors
+    /// The log can't be watched.
+    pub fn follow(&self) -> Result<Follower, StoreError> {
+        let fold = self.fold().clone();
+        let watch = self.log().watch()?;
+        Ok(Follower { watch, fold, state: FollowerState::Current })
+    }
+}
+
+impl Follower {
+    /// The world as last seen.
+    #[must_use]
+    pub const fn world(&self) -> &World {
+        &self.fold.world
+    }
+
+    /// The last revision that was seen, and its hash.
+    #[must_use]
+    pub const fn head(&self) -> Head {
+        self.fold.head
+    }
+
+    /// How it stands to its log.
+    #[must_use]
+    pub const fn state(&self) -> &FollowerState {
+        &self.state
+    }
+
+    /// Waits at most `timeout` for new entries, and tells each with what it changed and the world
+    /// after it. Returns how many there were; 0 also if the log failed, which
+    /// [`Self::state`] says.
+    pub fn poll(
+        &mut self,
+        timeout: Duration,
+        mut seen: impl FnMut(&Entry, &Applied, &World),
+    ) -> usize {
+        let mut count = 0_usize;
+        match self.step(timeout, &mut seen, &mut count) {
+            Ok(()) => self.state = FollowerState::Current,
+            Err(error) => {
+                let polls = match &self.state {
+                    FollowerState::Current => 0,
+                    FollowerState::Stale { polls, .. } => *polls,
+                };
+                self.state = FollowerState::Stale { error, polls: polls.saturating_add(1) };
+            }
+        }
+        count
+    }
+
+    fn step(
+        &mut self,
+        timeout: Duration,
+        seen: &mut impl FnMut(&Entry, &Applied, &World),
+        count: &mut usize,
+    ) -> Result<(), StoreError> {
+        for sealed in self.watch.next(self.fold.head, timeout)? {
+            let (entry, applied) = self.fold.take(&sealed)?;
+            seen(&entry, &applied, &self.fold.world);
+            *count = count.saturating_add(1);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,108 @@
+//! What a log begins with: an edition, settings, and the lab whose world the events change.
+
+use std::collections::BTreeMap;
+
+use egress25_policy::{Edition, Event, LabFile, World};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::error::StoreError;
+use crate::hash::Hash;
+
+/// The schema of [`Genesis`] that this program writes.
+const GENESIS_SCHEMA: u16 = 1;
+
+/// What a log begins with. It never changes afterwards, and the hash chain begins with it: the
+/// same log means the same world to every process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Genesis {
+    /// The version of this layout; 1.
+    pub schema: u16,
+    /// When the log was begun.
+    pub begun: Timestamp,
+    /// The edition of the article, such as `2020-12`.
+    pub edition: String,
+    /// Settings that were set, by name; those of the lab file are in the file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
+    /// The text of the lab file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lab: Option<String>,
+}
+
+impl Genesis {
+    /// A log that begins with an empty world under an edition.
+    #[must_use]
+    pub fn new(begun: Timestamp, edition: &str) -> Self {
+        Self {
+            schema: GENESIS_SCHEMA,
+            begun,
+            edition: edition.to_owned(),
+            settings: BTreeMap::new(),
+            lab: None,
+        }
+    }
+
+    /// The same, with a lab file's world.
+    #[must_use]
+    pub fn with_lab(mut self, text: &str) -> Self {
+        self.lab = Some(text.to_owned());
+        self
+    }
+
+    /// The same, with a setting.
+    #[must_use]
+    pub fn with_setting(mut self, name: &str, value: &str) -> Self {
+        self.settings.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The world at the beginning, and the events that the lab file lists: whoever begins a log
+    /// appends them.
+    ///
+    /// # Errors
+    /// An unknown edition or setting, or a lab file that doesn't fit.
+    pub fn build(&self) -> Result<(World, Vec<Event>), StoreError> {
+        let wrong = |what: String| StoreError::Genesis { what };
+        if self.schema != GENESIS_SCHEMA {
+            return Err(wrong(format!(
+                "its schema is {}; this program knows {GENESIS_SCHEMA}",
+                self.schema
+            )));
+        }
+        let edition = Edition::named(&self.edition).map_err(|error| wrong(error.to_string()))?;
+        if let Some(text) = &self.lab {
+            let set: Vec<_> =
+                self.settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+            let lab = LabFile::parse(text)
+                .and_then(|file| file.build(&edition, &set))
+                .map_err(StoreError::Lab)?;
+            return Ok((lab.world, lab.events));
+        }
+        let mut settings = edition.default_settings().map_err(|error| wrong(error.to_string()))?;
+        for (name, value) in &self.settings {
+            settings.set(name, value).map_err(|error| wrong(error.to_string()))?;
+        }
+        Ok((World::new(edition, settings), Vec::new()))
+    }
+
+    /// The canonical bytes.
+    ///
+    /// # Errors
+    /// None in practice; the JSON writer's.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
+        serde_json::to_vec(self).map_err(|error| StoreError::Genesis { what: error.to_string() })
+    }
+
+    /// A beginning from its canonical bytes.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, StoreError> {
+        serde_json::from_slice(bytes)
+            .map_err(|error| StoreError::Genesis { what: error.to_string() })
+    }
+
+    /// The hash with which the chain begins.
+    pub(crate) fn hash_of(bytes: &[u8]) -> Hash {
+        Hash::of(&[b"egress25 exemption store, genesis\n", bytes])
+    }
+}

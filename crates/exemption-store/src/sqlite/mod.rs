@@ -1,0 +1,513 @@
+//! The log in a SQLite database: one file, several processes at once.
+//!
+//! Write-ahead log with `synchronous=FULL`: a commit is on the disk when it returns. Writers take
+//! the write lock first (`BEGIN IMMEDIATE`), so that they meet in a queue and not as conflicts.
+
+mod copy;
+mod failure;
+mod schema;
+mod watch;
+mod witness;
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+
+use crate::entry::Sealed;
+use crate::error::{LogError, StoreError};
+use crate::genesis::Genesis;
+use crate::hash::Hash;
+use crate::log::{EventLog, Head, StoredSnapshot, Watch};
+
+use failure::At;
+use witness::{Said, Witness};
+
+/// Where a store is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In a file.
+    File(PathBuf),
+    /// In memory, for as long as the process lives.
+    Memory,
+}
+
+impl From<&Path> for Place {
+    fn from(path: &Path) -> Self {
+        if path.as_os_str() == ":memory:" { Self::Memory } else { Self::File(path.to_owned()) }
+    }
+}
+
+/// How patient the engine is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SqliteOptions {
+    /// How long a writer waits for another one; 5 s by default.
+    pub busy: Duration,
+    /// How often a watch looks for new entries; every 10 ms by default.
+    pub watch_every: Duration,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { busy: Duration::from_secs(5), watch_every: Duration::from_millis(10) }
+    }
+}
+
+/// A log in a SQLite database.
+#[derive(Debug)]
+pub struct SqliteLog {
+    connection: Connection,
+    path: Option<PathBuf>,
+    options: SqliteOptions,
+    held: bool,
+}
+
+impl SqliteLog {
+    /// Begins a new log; in a file only where there is none.
+    ///
+    /// # Errors
+    /// There is a file already, or it can't be written.
+    pub fn create(
+        place: &Place,
+        genesis: &Genesis,
+        options: SqliteOptions,
+    ) -> Result<Self, StoreError> {
+        Self::create_from(place, &genesis.to_bytes()?, options)
+    }
+
+    /// Begins a new log with the bytes that another one began with.
+    ///
+    /// # Errors
+    /// There is a file already, or it can't be written.
+    pub fn create_from(
+        place: &Place,
+        genesis: &[u8],
+        options: SqliteOptions,
+    ) -> Result<Self, StoreError> {
+        match place {
+            Place::Memory => {
+                let at = At { path: None, busy: options.busy };
+                let mut connection =
+                    Connection::open_in_memory().map_err(|error| at.sqlite(&error))?;
+                lay_out(&mut connection, genesis, at)?;
+                Ok(Self { connection, path: None, options, held: false })
+            }
+            Place::File(path) => {
+                let at = At { path: Some(path), busy: options.busy };
+                copy::make_new(path, at, |new| {
+                    let mut connection = connect(new, options, true)?;
+                    lay_out(&mut connection, genesis, at)
+                })?;
+                Ok(Self::open(path, options)?)
+            }
+        }
+    }
+
+    /// Opens the log in a file.
+    ///
+    /// # Errors
+    /// There is none, it isn't ours, its schema is another one, it can't be read or written, or
+    /// entries that had been acknowledged are gone.
+    pub fn open(path: &Path, options: SqliteOptions) -> Result<Self, LogError> {
+        // The witness first: whatever it says was there before.
+        let said = Witness::of(path).read();
+        let log = Self::examine(path, options)?;
+        log.check_witness(said)?;
+        Ok(log)
+    }
+
+    /// Opens the log in a file to examine it, although entries may be gone or the witness be
+    /// damaged: [`verify`](crate::verify) finds that.
+    ///
+    /// # Errors
+    /// As [`Self::open`], but for what a verification reports.
+    pub fn examine(path: &Path, options: SqliteOptions) -> Result<Self, LogError> {
+        let at = At { path: Some(path), busy: options.busy };
+        let connection = connect(path, options, false)?;
+        check_schema(&connection, at)?;
+        let log = Self { connection, path: Some(path.to_owned()), options, held: false };
+        log.check_mode()?;
+        Ok(log)
+    }
+
+    fn at(&self) -> At<'_> {
+        At { path: self.path.as_deref(), busy: self.options.busy }
+    }
+
+    fn failed(&self, error: &rusqlite::Error) -> LogError {
+        self.at().sqlite(error)
+    }
+
+    fn check_mode(&self) -> Result<(), LogError> {
+        let mode: String = self
+            .connection
+            .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+            .map_err(|error| self.failed(&error))?;
+        if mode == "wal" {
+            return Ok(());
+        }
+        Err(self.at().damaged(format!("its journal mode is `{mode}`, not `wal`")))
+    }
+
+    fn check_witness(&self, said: Said) -> Result<(), LogError> {
+        let witnessed = match (said, &self.path) {
+            (Said::UpTo(witnessed), _) => witnessed,
+            // It is a single sector, never torn: something else damaged it, and perhaps the log.
+            (Said::Nonsense, Some(path)) => {
+                let file = Witness::of(path);
+                let what = format!(
+                    "`{}` can't be understood; if `egress25 store verify` finds nothing else \
+                     wrong, remove it",
+                    file.path().display()
+                );
+                return Err(self.at().damaged(what));
+            }
+            _ => return Ok(()),
+        };
+        let head = self.head()?;
+        let there = self.hash_at(witnessed.revision)?;
+        if head.revision < witnessed.revision || there != Some(witnessed.hash) {
+            return Err(LogError::Lost {
+                place: self.place(),
+                revision: head.revision,
+                witnessed: witnessed.revision,
+            });
+        }
+        Ok(())
+    }
+
+    /// The chain's hash after a revision; `None` where it isn't there.
+    fn hash_at(&self, revision: u64) -> Result<Option<Hash>, LogError> {
+        if revision == 0 {
+            return Ok(Some(Genesis::hash_of(&self.genesis()?)));
+        }
+        let hash: Option<Vec<u8>> = self
+            .connection
+            .prepare_cached("SELECT hash FROM event WHERE revision = ?1")
+            .and_then(|mut query| query.query_row([integer(revision)], |row| row.get(0)).optional())
+            .map_err(|error| self.failed(&error))?;
+        hash.map(|bytes| self.hash(&bytes)).transpose()
+    }
+
+    fn hash(&self, bytes: &[u8]) -> Result<Hash, LogError> {
+        let wrong = || self.at().damaged("a hash has the wrong length");
+        Hash::from_bytes(bytes).ok_or_else(wrong)
+    }
+
+    fn insert(&self, entries: &[Sealed]) -> rusqlite::Result<()> {
+        let connection = &self.connection;
+        let mut event = connection.prepare_cached(
+            "INSERT INTO event (revision, body, checksum, hash) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        let mut idempotency =
+            connection.prepare_cached("INSERT INTO idempotency (key, revision) VALUES (?1, ?2)")?;
+        for sealed in entries {
+            let revision = integer(sealed.revision);
+            let hash = sealed.hash.as_bytes();
+            event.execute(params![revision, sealed.body, sealed.checksum, hash])?;
+            if let Some(key) = &sealed.key {
+                idempotency.execute(params![key, revision])?;
+            }
+        }
+        if let Some(last) = entries.last() {
+            connection
+                .prepare_cached("UPDATE head SET revision = ?1, hash = ?2 WHERE id = 1")?
+                .execute(params![integer(last.revision), last.hash.as_bytes()])?;
+        }
+        connection.execute_batch("COMMIT")
+    }
+}
+
+/// A revision as SQLite has integers. They begin at 1 and are counted one by one: they don't come
+/// near the limit.
+fn integer(revision: u64) -> i64 {
+    i64::try_from(revision).unwrap_or(i64::MAX)
+}
+
+/// Opens a connection with our settings; nothing is checked.
+fn connect(path: &Path, options: SqliteOptions, new: bool) -> Result<Connection, LogError> {
+    let at = At { path: Some(path), busy: options.busy };
+    let length = std::fs::metadata(path).map_err(|error| at.system(&error))?.len();
+    if length == 0 && !new {
+        return Err(LogError::NotAStore { place: at.place(), what: "it is empty".to_owned() });
+    }
+    // Who may not read it learns that from the system's error, not from SQLite's.
+    std::fs::File::open(path).map_err(|error| at.system(&error))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(path, flags).and_then(|connection| {
+        connection.busy_timeout(options.busy)?;
+        connection.execute_batch(
+            "PRAGMA synchronous = FULL;
+             PRAGMA cell_size_check = ON;
+             PRAGMA trusted_schema = OFF;",
+        )?;
+        Ok(connection)
+    });
+    opened.map_err(|error| at.sqlite(&error))
+}
+
+fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+    connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
+}
+
+/// Makes a new database: tables, marks, and what the log begins with.
+fn lay_out(connection: &mut Connection, genesis: &[u8], at: At<'_>) -> Result<(), StoreError> {
+    let hash = Genesis::hash_of(genesis);
+    let made = (|| {
+        let _: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        connection.pragma_update(None, "application_id", schema::APPLICATION_ID)?;
+        connection.pragma_update(None, "synchronous", "FULL")
+    })();
+    made.map_err(|error| at.sqlite(&error))?;
+    schema::migrations().to_latest(connection).map_err(|error| migration(&error, at))?;
+    let filled = (|| {
+        let transaction = connection.transaction()?;
+        transaction.execute(
+            "INSERT INTO genesis (id, body, hash) VALUES (1, ?1, ?2)",
+            params![genesis, hash.as_bytes()],
+        )?;
+        transaction.execute(
+            "INSERT INTO head (id, revision, hash) VALUES (1, 0, ?1)",
+            params![hash.as_bytes()],
+        )?;
+        transaction.commit()
+    })();
+    Ok(filled.map_err(|error: rusqlite::Error| at.sqlite(&error))?)
+}
+
+fn migration(error: &rusqlite_migration::Error, at: At<'_>) -> LogError {
+    match error {
+        rusqlite_migration::Error::RusqliteError { err, .. } => at.sqlite(err),
+        other => LogError::Engine { place: at.place(), what: other.to_string() },
+    }
+}
+
+/// Whether the file is a store of ours, of this schema.
+fn check_schema(connection: &Connection, at: At<'_>) -> Result<(), LogError> {
+    let found = owned_schema(connection, at)?;
+    let (place, known) = (at.place(), schema::SCHEMA);
+    match found {
+        found if found > known => Err(LogError::Newer { place, found, known }),
+        found if found < known => Err(LogError::Older { place, found, known }),
+        _ => Ok(()),
+    }
+}
+
+/// The schema of a store of ours.
+fn owned_schema(connection: &Connection, at: At<'_>) -> Result<i64, LogError> {
+    let id = pragma(connection, "application_id").map_err(|error| at.sqlite(&error))?;
+    if id != schema::APPLICATION_ID {
+        let what = format!("its application id is {id}, not {}", schema::APPLICATION_ID);
+        return Err(LogError::NotAStore { place: at.place(), what });
+    }
+    let found = pragma(connection, "user_version").map_err(|error| at.sqlite(&error))?;
+    if found < 1 {
+        return Err(at.damaged(format!("its schema is {found}")));
+    }
+    Ok(found)
+}
+
+fn sealed(row: &Row<'_>) -> rusqlite::Result<(i64, Vec<u8>, u32, Vec<u8>)> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+}
+
+impl EventLog for SqliteLog {
+    fn place(&self) -> String {
+        self.at().place()
+    }
+
+    fn genesis(&self) -> Result<Vec<u8>, LogError> {
+        let (body, hash): (Vec<u8>, Vec<u8>) = self
+            .connection
+            .prepare_cached("SELECT body, hash FROM genesis WHERE id = 1")
+            .and_then(|mut query| query.query_row([], |row| Ok((row.get(0)?, row.get(1)?))))
+            .map_err(|error| self.failed(&error))?;
+        if self.hash(&hash)? != Genesis::hash_of(&body) {
+            return Err(self.at().damaged("what the log begins with doesn't match its hash"));
+        }
+        Ok(body)
+    }
+
+    fn head(&self) -> Result<Head, LogError> {
+        // One statement sees one state of the database.
+        let (revision, hash, last): (i64, Vec<u8>, i64) = self
+            .connection
+            .prepare_cached(
+                "SELECT revision, hash, coalesce((SELECT max(revision) FROM event), 0)
+                 FROM head WHERE id = 1",
+            )
+            .and_then(|mut query| {
+                query.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            })
+            .map_err(|error| self.failed(&error))?;
+        if revision != last {
+            let what = format!("the log should end at revision {revision}, but ends at {last}");
+            return Err(self.at().damaged(what));
+        }
+        let counted = u64::try_from(revision)
+            .map_err(|_| self.at().damaged(format!("its last revision is {revision}")))?;
+        Ok(Head { revision: counted, hash: self.hash(&hash)? })
+    }
+
+    fn hold(&mut self) -> Result<bool, LogError> {
+        if !self.held {
+            self.connection
+                .execute_batch("BEGIN IMMEDIATE")
+                .map_err(|error| self.failed(&error))?;
+            self.held = true;
+        }
+        Ok(true)
+    }
+
+    fn release(&mut self) {
+        self.held = false;
+        if !self.connection.is_autocommit() {
+            // A transaction that can't be rolled back is rolled back when the connection closes.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+
+    fn append(&mut self, expected: u64, entries: &[Sealed]) -> Result<(), LogError> {
+        self.hold()?;
+        let actual = match self.head() {
+            Ok(head) => head.revision,
+            Err(error) => {
+                self.release();
+                return Err(error);
+            }
+        };
+        if actual != expected {
+            self.release();
+            return Err(LogError::Conflict { expected, actual });
+        }
+        if let Err(error) = self.insert(entries) {
+            self.release();
+            return Err(self.failed(&error));
+        }
+        self.held = false;
+        if let (Some(path), Some(last)) = (&self.path, entries.last()) {
+            // The entries are safe already; an old witness only says less.
+            let head = Head { revision: last.revision, hash: last.hash };
+            let _ = Witness::of(path).write(head);
+        }
+        Ok(())
+    }
+
+    fn read(&self, after: u64, limit: usize) -> Result<Vec<Sealed>, LogError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = self
+            .connection
+            .prepare_cached(
+                "SELECT revision, body, checksum, hash FROM event
+                 WHERE revision > ?1 ORDER BY revision LIMIT ?2",
+            )
+            .and_then(|mut query| {
+                query.query_map([integer(after), limit], sealed)?.collect::<Result<Vec<_>, _>>()
+            })
+            .map_err(|error| self.failed(&error))?;
+        let mut entries = Vec::with_capacity(rows.len());
+        for (revision, body, checksum, hash) in rows {
+            let revision = u64::try_from(revision)
+                .map_err(|_| self.at().damaged(format!("there is a revision {revision}")))?;
+            entries.push(Sealed { revision, key: None, body, checksum, hash: self.hash(&hash)? });
+        }
+        Ok(entries)
+    }
+
+    fn find_key(&self, key: &str) -> Result<Option<u64>, LogError> {
+        let revision: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT revision FROM idempotency WHERE key = ?1")
+            .and_then(|mut query| query.query_row([key], |row| row.get(0)).optional())
+            .map_err(|error| self.failed(&error))?;
+        revision
+            .map(|found| {
+                u64::try_from(found)
+                    .map_err(|_| self.at().damaged(format!("a key leads to revision {found}")))
+            })
+            .transpose()
+    }
+
+    fn save_snapshot(&mut self, snapshot: &StoredSnapshot) -> Result<(), LogError> {
+        let saved = (|| {
+            let transaction = rusqlite::Transaction::new(
+                &mut self.connection,
+                rusqlite::TransactionBehavior::Immediate,
+            )?;
+            transaction.execute(
+                "INSERT OR REPLACE INTO snapshot (revision, checksum, body) VALUES (?1, ?2, ?3)",
+                params![integer(snapshot.revision), snapshot.checksum.as_bytes(), snapshot.body],
+            )?;
+            transaction.execute(
+                "DELETE FROM snapshot WHERE revision NOT IN
+                 (SELECT revision FROM snapshot ORDER BY revision DESC LIMIT 2)",
+                [],
+            )?;
+            transaction.commit()
+        })();
+        saved.map_err(|error| self.failed(&error))
+    }
+
+    fn snapshots(&self) -> Result<Vec<StoredSnapshot>, LogError> {
+        let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = self
+            .connection
+            .prepare_cached(
+                "SELECT revision, checksum, body FROM snapshot ORDER BY revision DESC LIMIT 2",
+            )
+            .and_then(|mut query| {
+                query
+                    .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                    .collect::<Result<Vec<_>, _>>()
+            })
+            .map_err(|error| self.failed(&error))?;
+        rows.into_iter()
+            .map(|(revision, checksum, body)| {
+                let revision = u64::try_from(revision)
+                    .map_err(|_| self.at().damaged("a snapshot's revision is negative"))?;
+                Ok(StoredSnapshot { revision, checksum: self.hash(&checksum)?, body })
+            })
+            .collect()
+    }
+
+    fn watch(&self) -> Result<Box<dyn Watch>, LogError> {
+        let Some(path) = &self.path else {
+            let (place, what) = (self.place(), "nobody else can write to it".to_owned());
+            return Err(LogError::Engine { place, what });
+        };
+        Ok(Box::new(watch::SqliteWatch::new(path, self.options)))
+    }
+
+    fn inspect(&self) -> Result<Vec<String>, LogError> {
+        let mut found: Vec<String> = self
+            .connection
+            .prepare("PRAGMA integrity_check(20)")
+            .and_then(|mut query| query.query_map([], |row| row.get(0))?.collect())
+            .map_err(|error| self.failed(&error))?;
+        found.retain(|line| line != "ok");
+        let dangling: i64 = self
+            .connection
+            .query_row(
+                "SELECT count(*) FROM idempotency
+                 WHERE revision NOT IN (SELECT revision FROM event)",
+                [],
+                |row| row.get(0),
+            )
+            .map_err(|error| self.failed(&error))?;
+        if dangling > 0 {
+            found.push(format!("{dangling} idempotency keys lead nowhere"));
+        }
+        if let Some(path) = &self.path
+            && let Err(error) = self.check_witness(Witness::of(path).read())
+        {
+            found.push(error.to_string());
+        }
+        Ok(found)
+    }
+}
+
+/// Which file a path leads to at present.
+fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
+    let metadata = std::fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
+}

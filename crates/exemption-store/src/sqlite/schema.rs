@@ -1,0 +1,66 @@
+//! The layout of the database, as migrations: a released one never changes.
+
+use rusqlite_migration::{M, Migrations};
+
+/// What marks a SQLite file as a store of ours: "EG25" (SQLite file format, offset 68).
+pub(super) const APPLICATION_ID: i64 = 0x4547_3235;
+
+/// The newest schema: how many migrations there are.
+pub(super) const SCHEMA: i64 = 2;
+
+const MIGRATIONS: &[M<'_>] = &[
+    M::up(
+        "CREATE TABLE genesis (
+             id INTEGER PRIMARY KEY CHECK (id = 1),
+             body BLOB NOT NULL,
+             hash BLOB NOT NULL
+         ) STRICT;
+         CREATE TABLE event (
+             revision INTEGER PRIMARY KEY CHECK (revision > 0),
+             body BLOB NOT NULL,
+             checksum INTEGER NOT NULL,
+             hash BLOB NOT NULL
+         ) STRICT;
+         CREATE TABLE head (
+             id INTEGER PRIMARY KEY CHECK (id = 1),
+             revision INTEGER NOT NULL,
+             hash BLOB NOT NULL
+         ) STRICT;
+         CREATE TABLE idempotency (
+             key TEXT PRIMARY KEY,
+             revision INTEGER NOT NULL
+         ) STRICT, WITHOUT ROWID;
+         CREATE TRIGGER event_never_changes BEFORE UPDATE ON event BEGIN
+             SELECT RAISE(ABORT, 'the log is append-only');
+         END;
+         CREATE TRIGGER event_never_goes BEFORE DELETE ON event BEGIN
+             SELECT RAISE(ABORT, 'the log is append-only');
+         END;
+         CREATE TRIGGER genesis_never_changes BEFORE UPDATE ON genesis BEGIN
+             SELECT RAISE(ABORT, 'the log is append-only');
+         END;",
+    ),
+    M::up(
+        "CREATE TABLE snapshot (
+             revision INTEGER PRIMARY KEY CHECK (revision > 0),
+             checksum BLOB NOT NULL,
+             body BLOB NOT NULL
+         ) STRICT;",
+    ),
+];
+
+/// The migrations, in order.
+pub(super) fn migrations() -> Migrations<'static> {
+    Migrations::from_slice(MIGRATIONS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_migrations_are_valid_and_counted() {
+        migrations().validate().unwrap();
+        assert_eq!(i64::try_from(MIGRATIONS.len()).unwrap(), SCHEMA);
+    }
+}

@@ -1,0 +1,556 @@
+//! The store: a log with the policy on top of it.
+
+use std::collections::BTreeSet;
+
+use egress25_policy::{Applied, Channel, Event, EventKind, World};
+use jiff::Timestamp;
+
+use crate::clocks::{Subject, concerns};
+use crate::entry::{ENTRY_SCHEMA, Entry, Sealed};
+use crate::error::{LogError, StoreError};
+use crate::fold::Fold;
+use crate::log::{EventLog, Head};
+use crate::snapshot;
+
+/// After how many entries since the last snapshot an append takes a new one.
+pub const SNAPSHOT_EVERY: u64 = 8192;
+
+/// How many entries are read at a time.
+const PAGE: usize = 1024;
+
+/// Where a writer expects the log to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// Anywhere.
+    Any,
+    /// At a revision; 0 is the beginning.
+    At(u64),
+}
+
+/// What happens to an event that would take effect before an earlier one about the same thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Backdated {
+    /// It takes effect at that one's time: for times that come from a clock, which may be wrong.
+    #[default]
+    Raise,
+    /// It is refused: for times that a person gave.
+    Refuse,
+}
+
+/// Something to append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEntry {
+    /// What happened; `at` is when it took effect.
+    pub event: Event,
+    /// When it is recorded, by the caller's clock.
+    pub recorded: Timestamp,
+    /// Who records it.
+    pub who: String,
+    /// Why, where the event doesn't say so itself.
+    pub why: Option<String>,
+    /// By which channel, where the event doesn't say so itself.
+    pub channel: Option<Channel>,
+    /// An idempotency key: with one that was used for the same event, nothing happens.
+    pub key: Option<String>,
+    /// What happens if its time is too early.
+    pub backdated: Backdated,
+}
+
+impl NewEntry {
+    /// An entry without the optional parts.
+    #[must_use]
+    pub fn new(event: Event, recorded: Timestamp, who: impl Into<String>) -> Self {
+        Self {
+            event,
+            recorded,
+            who: who.into(),
+            why: None,
+            channel: None,
+            key: None,
+            backdated: Backdated::Raise,
+        }
+    }
+
+    /// The entry with an idempotency key.
+    #[must_use]
+    pub fn with_key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+}
+
+/// An entry that was appended, and what it changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    /// The entry.
+    pub entry: Entry,
+    /// What it changed.
+    pub applied: Applied,
+}
+
+/// What became of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was appended.
+    Appended(Box<Appended>),
+    /// It had been appended before, with the same idempotency key.
+    Already(Box<Entry>),
+}
+
+impl Outcome {
+    /// The entry as the log has it.
+    #[must_use]
+    pub fn entry(&self) -> &Entry {
+        match self {
+            Self::Appended(appended) => &appended.entry,
+            Self::Already(entry) => entry,
+        }
+    }
+}
+
+/// Something that the user should know although nothing failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Note {
+    /// A snapshot can't be trusted; the log was folded without it.
+    #[error("the snapshot of revision {revision} is ignored: {why}; the log itself was read")]
+    SnapshotIgnored {
+        /// Its revision.
+        revision: u64,
+        /// Why.
+        why: String,
+    },
+    /// A snapshot couldn't be saved; opening takes longer.
+    #[error("no snapshot could be saved after revision {revision}: {why}; the log itself is safe")]
+    SnapshotUnsaved {
+        /// The revision.
+        revision: u64,
+        /// Why.
+        why: String,
+    },
+}
+
+/// A log with the policy on top of it: what it forbids isn't written, and the world is kept up.
+#[derive(Debug)]
+pub struct Store<L> {
+    log: L,
+    genesis: Vec<u8>,
+    fold: Fold,
+    /// The fold is ahead of the log or torn, because a write failed: it is made anew first.
+    torn: bool,
+    snapshot_at: u64,
+    notes: Vec<Note>,
+}
+
+impl<L: EventLog> Store<L> {
+    /// Opens a log: reads the newest sound snapshot and what came after it.
+    ///
+    /// # Errors
+    /// The log can't be read, is damaged or was changed, or doesn't fit the policy.
+    pub fn open(log: L) -> Result<Self, StoreError> {
+        let genesis = log.genesis()?;
+        let fold = Fold::begin(&genesis)?;
+        let mut store = Self { log, genesis, fold, torn: false, snapshot_at: 0, notes: Vec::new() };
+        store.load()?;
+        Ok(store)
+    }
+
+    /// The world after the last entry that this store has seen.
+    #[must_use]
+    pub const fn world(&self) -> &World {
+        &self.fold.world
+    }
+
+    /// The last revision that this store has seen, and its hash.
+    #[must_use]
+    pub const fn head(&self) -> Head {
+        self.fold.head
+    }
+
+    /// The engine.
+    #[must_use]
+    pub const fn log(&self) -> &L {
+        &self.log
+    }
+
+    /// The engine.
+    #[must_use]
+    pub const fn log_mut(&mut self) -> &mut L {
+        &mut self.log
+    }
+
+    /// Gives the engine back.
+    #[must_use]
+    pub fn into_log(self) -> L {
+        self.log
+    }
+
+    pub(crate) const fn fold(&self) -> &Fold {
+        &self.fold
+    }
+
+    pub(crate) fn genesis_bytes(&self) -> &[u8] {
+        &self.genesis
+    }
+
+    /// What the log began with.
+    ///
+    /// # Errors
+    /// None after opening.
+    pub fn genesis(&self) -> Result<crate::genesis::Genesis, StoreError> {
+        crate::genesis::Genesis::from_bytes(&self.genesis)
+    }
+
+    /// What the user should know; empties the list.
+    pub fn take_notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
+    }
+
+    /// Starts the fold from the best snapshot, then catches up.
+    fn load(&mut self) -> Result<(), StoreError> {
+        let beginning = Fold::begin(&self.genesis)?;
+        let head = self.log.head()?;
+        let mut start = None;
+        for stored in self.log.snapshots()? {
+            if stored.revision > head.revision {
+                // Snapshots are taken of entries that were there.
+                let witnessed = stored.revision;
+                let (place, revision) = (self.log.place(), head.revision);
+                return Err(LogError::Lost { place, revision, witnessed }.into());
+            }
+            match snapshot::load(&stored, &self.log, &self.genesis, &beginning) {
+                Ok(fold) => {
+                    start = Some(fold);
+                    break;
+                }
+                Err(why) => {
+                    self.notes.push(Note::SnapshotIgnored { revision: stored.revision, why });
+                }
+            }
+        }
+        self.snapshot_at = start.as_ref().map_or(0, |fold| fold.head.revision);
+        self.fold = start.unwrap_or(beginning);
+        self.torn = false;
+        self.sync(|_, _, _| {})?;
+        Ok(())
+    }
+
+    /// Reads what others appended, and tells each entry with what it changed and the world after
+    /// it. Returns the last revision.
+    ///
+    /// # Errors
+    /// The log can't be read, is damaged, or has lost entries; the world is the last good one.
+    pub fn sync(
+        &mut self,
+        mut seen: impl FnMut(&Entry, &Applied, &World),
+    ) -> Result<u64, StoreError> {
+        if self.torn {
+            self.load()?;
+        }
+        loop {
+            let head = self.log.head()?;
+            let at = self.fold.head;
+            if head == at {
+                return Ok(at.revision);
+            }
+            if head.revision <= at.revision {
+                let (place, revision) = (self.log.place(), head.revision);
+                return Err(LogError::Lost { place, revision, witnessed: at.revision }.into());
+            }
+            let page = self.log.read(at.revision, PAGE)?;
+            if page.is_empty() {
+                let what = format!("revision {} is missing", at.revision.saturating_add(1));
+                return Err(LogError::Damaged { place: self.log.place(), what }.into());
+            }
+            for sealed in &page {
+                let (entry, applied) = self.fold.take(sealed)?;
+                seen(&entry, &applied, &self.fold.world);
+            }
+        }
+    }
+
+    /// Appends entries after whatever is there, all or none, and returns when they are durable.
+    ///
+    /// An entry whose idempotency key was used for the same event is not appended again; a batch
+    /// may be retried whole, whatever became of it.
+    ///
+    /// # Errors
+    /// The state machines forbid an event, somebody else appended first ([`Expected::At`]), or
+    /// the log can't be written. Nothing was acknowledged then.
+    pub fn append(
+        &mut self,
+        expected: Expected,
+        batch: &[NewEntry],
+    ) -> Result<Vec<Outcome>, StoreError> {
+        let held = self.log.hold()?;
+        let outcome = self.append_held(expected, batch, held);
+        if outcome.is_err() {
+            self.log.release();
+        }
+        let outcome = outcome?;
+        self.snapshot_if_due();
+        Ok(outcome)
+    }
+
+    fn append_held(
+        &mut self,
+        expected: Expected,
+        batch: &[NewEntry],
+        held: bool,
+    ) -> Result<Vec<Outcome>, StoreError> {
+        loop {
+            self.sync(|_, _, _| {})?;
+            let mut outcomes = Vec::with_capacity(batch.len());
+            for new in batch {
+                outcomes.push(self.already(new)?);
+            }
+            if batch.is_empty() || outcomes.iter().all(Option::is_some) {
+                self.log.release();
+                return Ok(outcomes
+                    .into_iter()
+                    .flatten()
+                    .map(|entry| Outcome::Already(Box::new(entry)))
+                    .collect());
+            }
+            let actual = self.fold.head.revision;
+            if let Expected::At(expected) = expected
+                && expected != actual
+            {
+                return Err(LogError::Conflict { expected, actual }.into());
+            }
+            // One event is all or nothing by itself; only what can be half done needs a way back.
+            let back = (batch.len() > 1 || !held).then(|| self.fold.clone());
+            match self.write(actual, batch, outcomes) {
+                Ok(outcomes) => return Ok(outcomes),
+                Err(error) => {
+                    let lost_race = matches!(error, StoreError::Log(LogError::Conflict { .. }));
+                    match (back, &error) {
+                        (Some(back), _) => {
+                            self.fold = back;
+                            self.torn = false;
+                        }
+                        (None, StoreError::Log(_)) => self.start_over(),
+                        (None, _) => {}
+                    }
+                    if !(lost_race && expected == Expected::Any) {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A write failed after its event had happened to the fold: reads the log anew. As long as
+    /// that fails, too, the world is the one at the beginning, not one that nobody acknowledged.
+    fn start_over(&mut self) {
+        self.log.release();
+        self.torn = true;
+        if self.load().is_err()
+            && let Ok(beginning) = Fold::begin(&self.genesis)
+        {
+            self.fold = beginning;
+            self.torn = true;
+        }
+    }
+
+    /// Lets the batch happen to the fold, then writes it.
+    fn write(
+        &mut self,
+        expected: u64,
+        batch: &[NewEntry],
+        already: Vec<Option<Entry>>,
+    ) -> Result<Vec<Outcome>, StoreError> {
+        let mut sealed = Vec::with_capacity(batch.len());
+        let mut outcomes = Vec::with_capacity(batch.len());
+        let mut keys = BTreeSet::new();
+        for (new, already) in batch.iter().zip(already) {
+            if let Some(key) = &new.key
+                && !keys.insert(key)
+            {
+                let revision = self.fold.head.revision;
+                return Err(StoreError::KeyTaken { key: key.clone(), revision });
+            }
+            outcomes.push(match already {
+                Some(entry) => Outcome::Already(Box::new(entry)),
+                None => {
+                    let (seal, appended) = self.happen(new)?;
+                    sealed.push(seal);
+                    Outcome::Appended(Box::new(appended))
+                }
+            });
+        }
+        self.log.append(expected, &sealed)?;
+        Ok(outcomes)
+    }
+
+    fn happen(&mut self, new: &NewEntry) -> Result<(Sealed, Appended), StoreError> {
+        let kind = new.event.kind.name();
+        let mut event = new.event.clone();
+        let concerns: Vec<Subject> = concerns(&self.fold.world, &event);
+        if let Some((floor, subject)) = self.fold.clocks.floor(&concerns)
+            && event.at < floor
+        {
+            if new.backdated == Backdated::Refuse {
+                return Err(StoreError::Backdated {
+                    kind,
+                    at: event.at,
+                    subject: subject.to_string(),
+                    floor,
+                    revision: self.fold.head.revision.saturating_add(1),
+                });
+            }
+            event.at = floor;
+        }
+        let (mut why, mut channel) = (new.why.clone(), new.channel);
+        if let EventKind::ExemptionAsked { why: own_why, channel: own_channel, .. } =
+            &mut event.kind
+        {
+            *own_why = own_why.take().or_else(|| why.take());
+            *own_channel = own_channel.or_else(|| channel.take());
+            (why, channel) = (None, None);
+        }
+        let revision = self.fold.head.revision.saturating_add(1);
+        let entry = Entry {
+            schema: ENTRY_SCHEMA,
+            revision,
+            recorded: new.recorded,
+            who: new.who.clone(),
+            why,
+            channel,
+            key: new.key.clone(),
+            event,
+        };
+        let sealed = entry.seal(&self.fold.head.hash)?;
+        let applied = self
+            .fold
+            .happen(&entry.event, concerns)
+            .map_err(|refused| StoreError::Refused { kind, refused })?;
+        self.fold.head = Head { revision, hash: sealed.hash };
+        Ok((sealed, Appended { entry, applied }))
+    }
+
+    /// The entry that a new one's idempotency key stands for.
+    fn already(&self, new: &NewEntry) -> Result<Option<Entry>, StoreError> {
+        let Some(key) = &new.key else { return Ok(None) };
+        let Some(revision) = self.log.find_key(key)? else { return Ok(None) };
+        let read = self.log.read(revision.saturating_sub(1), 1)?;
+        let wrong = |what: &str| StoreError::Entry { revision, what: what.to_owned() };
+        let sealed = read.first().ok_or_else(|| wrong("its idempotency key is there, it isn't"))?;
+        let entry = sealed.peek()?;
+        if entry.key.as_ref() != Some(key) {
+            return Err(wrong("it hasn't the idempotency key that leads to it"));
+        }
+        if !same_event(&entry, new) {
+            return Err(StoreError::KeyTaken { key: key.clone(), revision });
+        }
+        Ok(Some(entry))
+    }
+
+    fn snapshot_if_due(&mut self) {
+        if self.fold.head.revision.saturating_sub(self.snapshot_at) >= SNAPSHOT_EVERY
+            && let Err(error) = self.snapshot()
+        {
+            let revision = self.fold.head.revision;
+            // Not again for each entry.
+            self.snapshot_at = revision;
+            self.notes.push(Note::SnapshotUnsaved { revision, why: error.to_string() });
+        }
+    }
+
+    /// Saves a snapshot of the present fold, if there is anything to save.
+    ///
+    /// # Errors
+    /// It can't be written; the log is as it was.
+    pub fn snapshot(&mut self) -> Result<(), StoreError> {
+        self.sync(|_, _, _| {})?;
+        if self.fold.head.revision > 0 {
+            self.log.save_snapshot(&snapshot::take(&self.fold, &self.genesis)?)?;
+            self.snapshot_at = self.fold.head.revision;
+        }
+        Ok(())
+    }
+
+    /// Tells every entry after a revision, in order, with its seal checked.
+    ///
+    /// # Errors
+    /// The log can't be read or is damaged, or `seen` says so.
+    pub fn entries(
+        &self,
+        after: u64,
+        mut seen: impl FnMut(&Entry, &Sealed) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut previous = match after {
+            0 => Head { revision: 0, hash: crate::genesis::Genesis::hash_of(&self.genesis) },
+            _ => {
+                let read = self.log.read(after.saturating_sub(1), 1)?;
+                let Some(sealed) = read.first() else { return Ok(()) };
+                Head { revision: after, hash: sealed.hash }
+            }
+        };
+        loop {
+            let page = self.log.read(previous.revision, PAGE)?;
+            if page.is_empty() {
+                break;
+            }
+            for sealed in &page {
+                let next = previous.revision.saturating_add(1);
+                if sealed.revision != next {
+                    let what = format!("revision {next} is missing");
+                    return Err(StoreError::Entry { revision: sealed.revision, what });
+                }
+                let entry = sealed.open(&previous.hash)?;
+                seen(&entry, sealed)?;
+                previous = Head { revision: sealed.revision, hash: sealed.hash };
+            }
+        }
+        let head = self.log.head()?;
+        if previous.revision < head.revision {
+            let what = format!("revision {} is missing", previous.revision.saturating_add(1));
+            return Err(LogError::Damaged { place: self.log.place(), what }.into());
+        }
+        Ok(())
+    }
+
+    /// The world as it stood at a time: the fold, by revision, of the entries that had taken
+    /// effect then.
+    ///
+    /// # Errors
+    /// The log can't be read or is damaged.
+    pub fn world_at(&self, at: Timestamp) -> Result<World, StoreError> {
+        let mut world = Fold::begin(&self.genesis)?.world;
+        self.entries(0, |entry, _| {
+            if entry.event.at <= at {
+                world.apply(&entry.event).map_err(|refused| StoreError::Unfoldable {
+                    revision: entry.revision,
+                    refused,
+                })?;
+            }
+            Ok(())
+        })?;
+        Ok(world)
+    }
+
+    /// The world at the beginning and all events, for whoever moves through time with a capture.
+    ///
+    /// # Errors
+    /// The log can't be read or is damaged.
+    pub fn history(&self) -> Result<(World, Vec<Event>), StoreError> {
+        let world = Fold::begin(&self.genesis)?.world;
+        let mut events = Vec::new();
+        self.entries(0, |entry, _| {
+            events.push(entry.event.clone());
+            Ok(())
+        })?;
+        Ok((world, events))
+    }
+}
+
+/// Whether an entry is what a new one would become: the same event, but for a time that was
+/// raised.
+fn same_event(entry: &Entry, new: &NewEntry) -> bool {
+    let mut event = new.event.clone();
+    if let EventKind::ExemptionAsked { why, channel, .. } = &mut event.kind {
+        *why = why.take().or_else(|| new.why.clone());
+        *channel = channel.or(new.channel);
+    }
+    event.kind == entry.event.kind && event.edition == entry.event.edition
+}

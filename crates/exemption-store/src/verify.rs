@@ -1,0 +1,204 @@
+//! Verification: everything that can be checked of a log, from its beginning.
+
+use serde::Serialize;
+
+use crate::error::StoreError;
+use crate::fold::Fold;
+use crate::hash::Hash;
+use crate::log::{EventLog, Head};
+use crate::snapshot;
+
+/// How many entries are read at a time.
+const PAGE: usize = 1024;
+
+/// Something that a verification found wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The revision that it is about, where it is about one.
+    pub revision: Option<u64>,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// What a verification found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VerifyReport {
+    /// How many entries were read.
+    pub entries: u64,
+    /// The hash of the last sound entry: note it down to be able to tell later, with an anchor,
+    /// whether somebody wrote the whole log anew.
+    pub head: Hash,
+    /// The revision of the last sound entry.
+    pub revision: u64,
+    /// How many snapshots agree with the log.
+    pub snapshots: usize,
+    /// What is wrong; empty if nothing.
+    pub findings: Vec<Finding>,
+}
+
+impl VerifyReport {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub const fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+/// Reads a log from its beginning and checks everything: the engine's files, that no revision is
+/// missing, each checksum, the hash chain, that each entry may happen, the idempotency keys, and
+/// that the snapshots agree with the fold. With an anchor, a revision and the hash that was noted
+/// for it, also that the log still leads through it.
+///
+/// # Errors
+/// Nothing could be read at all. What could be read and is wrong is in the report.
+pub fn verify(log: &dyn EventLog, anchor: Option<Head>) -> Result<VerifyReport, StoreError> {
+    let genesis = log.genesis()?;
+    let beginning = Fold::begin(&genesis)?;
+    let mut report = VerifyReport {
+        entries: 0,
+        head: beginning.head.hash,
+        revision: 0,
+        snapshots: 0,
+        findings: Vec::new(),
+    };
+    for what in log.inspect()? {
+        report.find(None, what);
+    }
+    let snapshots = match log.snapshots() {
+        Ok(snapshots) => snapshots,
+        Err(error) => {
+            report.find(None, error.to_string());
+            Vec::new()
+        }
+    };
+    let mut pass = Pass { fold: beginning.clone(), previous: beginning.head, sound: true };
+    let mut states = Vec::new();
+    loop {
+        let page = match log.read(pass.previous.revision, PAGE) {
+            Ok(page) => page,
+            Err(error) => {
+                report.find(None, error.to_string());
+                break;
+            }
+        };
+        if page.is_empty() {
+            break;
+        }
+        for sealed in &page {
+            pass.check(log, sealed, &mut report);
+            if pass.sound && snapshots.iter().any(|kept| kept.revision == sealed.revision) {
+                states.push(pass.fold.clone());
+            }
+        }
+    }
+    report.head = pass.fold.head.hash;
+    report.revision = pass.fold.head.revision;
+    match log.head() {
+        Ok(head) if head != pass.previous => report.find(
+            Some(head.revision),
+            format!("the log should end at revision {} with hash {}", head.revision, head.hash),
+        ),
+        Ok(_) => {}
+        Err(error) => report.find(None, error.to_string()),
+    }
+    check_anchor(log, anchor, &beginning, &mut report)?;
+    for stored in &snapshots {
+        let loaded = snapshot::load(stored, log, &genesis, &beginning);
+        let agrees = loaded.and_then(|fold| {
+            let state = states.iter().find(|state| state.head.revision == stored.revision);
+            let same = state.is_some_and(|state| {
+                state.world.state() == fold.world.state() && state.clocks == fold.clocks
+            });
+            if same { Ok(()) } else { Err("it isn't what the log leads to".to_owned()) }
+        });
+        match agrees {
+            Ok(()) => report.snapshots = report.snapshots.saturating_add(1),
+            Err(why) => report.find(Some(stored.revision), format!("its snapshot: {why}")),
+        }
+    }
+    Ok(report)
+}
+
+fn check_anchor(
+    log: &dyn EventLog,
+    anchor: Option<Head>,
+    beginning: &Fold,
+    report: &mut VerifyReport,
+) -> Result<(), StoreError> {
+    let Some(Head { revision, hash: noted }) = anchor else { return Ok(()) };
+    let found = if revision == 0 {
+        Some(beginning.head.hash)
+    } else {
+        log.read(revision.saturating_sub(1), 1)?
+            .first()
+            .filter(|sealed| sealed.revision == revision)
+            .map(|sealed| sealed.hash)
+    };
+    match found {
+        Some(found) if found == noted => {}
+        Some(found) => {
+            let error = StoreError::Anchor { revision, found, noted };
+            report.find(Some(revision), error.to_string());
+        }
+        None => report.find(Some(revision), "it was noted, but isn't there".to_owned()),
+    }
+    Ok(())
+}
+
+struct Pass {
+    fold: Fold,
+    /// The last entry that was read, sound or not.
+    previous: Head,
+    /// Whether the fold has taken everything so far.
+    sound: bool,
+}
+
+impl Pass {
+    fn check(
+        &mut self,
+        log: &dyn EventLog,
+        sealed: &crate::entry::Sealed,
+        report: &mut VerifyReport,
+    ) {
+        let revision = sealed.revision;
+        let next = self.previous.revision.saturating_add(1);
+        report.entries = report.entries.saturating_add(1);
+        if revision != next {
+            report.find(Some(next), "it is missing".to_owned());
+            self.sound = false;
+        }
+        let opened = sealed.open(&self.previous.hash);
+        self.previous = Head { revision, hash: sealed.hash };
+        match &opened {
+            Err(error) => {
+                report.find(Some(revision), error.to_string());
+                self.sound = false;
+            }
+            Ok(entry) => {
+                if let Some(key) = &entry.key {
+                    match log.find_key(key) {
+                        Ok(Some(found)) if found == revision => {}
+                        Ok(_) => {
+                            let what = format!("its idempotency key `{key}` doesn't lead to it");
+                            report.find(Some(revision), what);
+                        }
+                        Err(error) => report.find(Some(revision), error.to_string()),
+                    }
+                }
+            }
+        }
+        // Behind something unsound the fold has no meaning; seals are checked on.
+        if self.sound
+            && let Err(error) = self.fold.take(sealed)
+        {
+            report.find(Some(revision), error.to_string());
+            self.sound = false;
+        }
+    }
+}
+
+impl VerifyReport {
+    fn find(&mut self, revision: Option<u64>, what: String) {
+        self.findings.push(Finding { revision, what });
+    }
+}
