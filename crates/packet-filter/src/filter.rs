@@ -1,10 +1,12 @@
 //! The filter: frames in, verdicts out, every one of them counted in one place.
 
+use core::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use egress25_policy::{Reason, Verdict};
 
+use crate::classify::{Code, Frames, Judges, Scratch, Tally, Vectors, run};
 use crate::frame::{self, Candidate, DropKind, Frame, Options, Outcome, VlanTags};
 use crate::table::{NetworkHint, NetworkId, Slot, Table};
 
@@ -23,18 +25,33 @@ pub struct Judgement {
     pub slot: Option<Slot>,
 }
 
-/// Counts of what was judged: one counter a reason, and one for what was not our business.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Counters {
-    unjudged: u64,
-    reasons: [[u64; VERDICTS]; Reason::COUNT],
+impl Judgement {
+    /// The judgement in one byte.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.reason.map_or(Code::UNJUDGED, |reason| Code::new(self.verdict, reason))
+    }
 }
 
-const VERDICTS: usize = 3;
+/// Counts of what was judged: one counter a reason and verdict, and one for what was not our
+/// business.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Counters {
+    by_code: Tally,
+}
 
 impl Default for Counters {
     fn default() -> Self {
-        Self { unjudged: 0, reasons: [[0; VERDICTS]; Reason::COUNT] }
+        Self { by_code: [0; 256] }
+    }
+}
+
+impl fmt::Debug for Counters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut map = f.debug_map();
+        map.entry(&"unjudged", &self.unjudged());
+        map.entries(self.met().map(|(reason, verdict, count)| ((reason, verdict), count)));
+        map.finish()
     }
 }
 
@@ -42,58 +59,52 @@ impl Counters {
     /// Packets that are no SYN to port 25 and passed unjudged.
     #[must_use]
     pub const fn unjudged(&self) -> u64 {
-        self.unjudged
+        let [unjudged, ..] = self.by_code;
+        unjudged
     }
 
     /// Packets that were judged.
     #[must_use]
     pub fn judged(&self) -> u64 {
-        self.reasons.iter().flatten().sum()
+        self.by_code.iter().skip(1).sum()
     }
 
     /// Packets with a reason, whatever the verdict.
     #[must_use]
     pub fn of(&self, reason: Reason) -> u64 {
-        self.reasons.get(reason.index()).map_or(0, |verdicts| verdicts.iter().sum())
+        self.met().filter(|(met, ..)| *met == reason).map(|(.., count)| count).sum()
     }
 
     /// Packets with a verdict, whatever the reason.
     #[must_use]
     pub fn with(&self, verdict: Verdict) -> u64 {
-        self.reasons.iter().filter_map(|verdicts| verdicts.get(verdict as usize)).sum()
+        self.met().filter(|(_, met, _)| *met == verdict).map(|(.., count)| count).sum()
     }
 
-    /// Every reason that was met, with its verdict and count.
+    /// Every reason that was met, with its verdict and count, by reason.
     pub fn met(&self) -> impl Iterator<Item = (Reason, Verdict, u64)> {
-        const ALL: [Verdict; VERDICTS] = [Verdict::Pass, Verdict::Drop, Verdict::Reject];
-        Reason::ALL.iter().zip(&self.reasons).flat_map(|(reason, counts)| {
+        const ALL: [Verdict; 3] = [Verdict::Pass, Verdict::Drop, Verdict::Reject];
+        Reason::ALL.iter().flat_map(move |reason| {
             ALL.into_iter()
-                .zip(counts)
-                .filter(|(_, count)| **count > 0)
-                .map(|(verdict, count)| (*reason, verdict, *count))
+                .map(|verdict| (*reason, verdict, self.count_of(Code::new(verdict, *reason))))
+                .filter(|(.., count)| *count > 0)
         })
     }
 
     /// Adds the counts of another filter.
     pub fn add(&mut self, other: &Self) {
-        self.unjudged = self.unjudged.saturating_add(other.unjudged);
-        for (mine, theirs) in self.reasons.iter_mut().flatten().zip(other.reasons.iter().flatten())
-        {
+        for (mine, theirs) in self.by_code.iter_mut().zip(&other.by_code) {
             *mine = mine.saturating_add(*theirs);
         }
     }
 
-    fn count(&mut self, verdict: Verdict, reason: Option<Reason>) {
-        let Some(reason) = reason else {
-            self.unjudged = self.unjudged.saturating_add(1);
-            return;
-        };
-        let counter = self
-            .reasons
-            .get_mut(reason.index())
-            .and_then(|counts| counts.get_mut(verdict as usize));
-        if let Some(counter) = counter {
-            *counter = counter.saturating_add(1);
+    fn count_of(&self, code: Code) -> u64 {
+        self.by_code.get(usize::from(code.byte())).copied().unwrap_or(0)
+    }
+
+    fn count(&mut self, code: Code, times: u64) {
+        if let Some(counter) = self.by_code.get_mut(usize::from(code.byte())) {
+            *counter = counter.saturating_add(times);
         }
     }
 }
@@ -123,13 +134,28 @@ pub struct Filter {
     options: Options,
     network: Option<NetworkId>,
     counters: Counters,
+    vectors: Vectors,
+    scratch: Scratch,
 }
 
 impl Filter {
     /// A filter with a table.
     #[must_use]
     pub fn new(table: Arc<Table>, options: Options) -> Self {
-        Self { table, options, network: None, counters: Counters::default() }
+        Self {
+            table,
+            options,
+            network: None,
+            counters: Counters::default(),
+            vectors: Vectors::best(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Chooses the vector instructions of [`Self::judge_frames`]; what the processor does not
+    /// have is not used. The answers do not depend on it.
+    pub const fn set_vectors(&mut self, vectors: Vectors) {
+        self.vectors = vectors;
     }
 
     /// Says that every packet belongs to one network, whatever it shows.
@@ -157,12 +183,29 @@ impl Filter {
     /// Judges a frame: its outermost packet, and those inside its tunnels where the options
     /// ask for them, each told to `visit`.
     pub fn judge(&mut self, input: &Input<'_>, visit: &mut dyn FnMut(&Judgement)) {
-        let Self { table, options, network, counters } = self;
+        let Self { table, options, network, counters, .. } = self;
         frame::classify(&input.frame, options, &mut |outcome| {
             let judgement = judge_outcome(table, *network, input.interface, outcome);
             finish(counters, &judgement);
             visit(&judgement);
         });
+    }
+
+    /// Judges a batch of frames by their outermost packets: one code for each, in order.
+    ///
+    /// The fast path, with the answers of [`Self::judge_batch`]. The table is read once for the
+    /// batch; replacements in it that came before the batch are seen.
+    pub fn judge_frames(&mut self, frames: &Frames<'_>, codes: &mut Vec<Code>) {
+        let Self { table, options, network, counters, vectors, scratch } = self;
+        // Whoever replaced an entry and counted it before this is visible from here on.
+        let _ = table.patches();
+        let judge = Judge { table, options, fixed: *network };
+        run(vectors.detect(), &judge, frames, codes, scratch, &mut counters.by_code);
+    }
+
+    /// Counts packets that are known to be none of our business, without looking at them.
+    pub fn count_unjudged(&mut self, packets: u64) {
+        self.counters.count(Code::UNJUDGED, packets);
     }
 
     /// Judges a batch of frames by their outermost packets: one ruling for each, in order.
@@ -180,9 +223,36 @@ impl Filter {
     }
 }
 
-/// The one place where a verdict is finished and counted.
+/// The one place where a single verdict is finished and counted; [`run`] counts a batch's.
 fn finish(counters: &mut Counters, judgement: &Judgement) {
-    counters.count(judgement.verdict, judgement.reason);
+    counters.count(judgement.code(), 1);
+}
+
+/// What the fast path asks.
+struct Judge<'a> {
+    table: &'a Table,
+    options: &'a Options,
+    fixed: Option<NetworkId>,
+}
+
+impl Judges for Judge<'_> {
+    fn options(&self) -> &Options {
+        self.options
+    }
+
+    fn table(&self) -> &Table {
+        self.table
+    }
+
+    fn network(&self, interface: Option<&str>, vlan: VlanTags) -> Option<NetworkId> {
+        let hint = NetworkHint { interface, vlan, vni: None };
+        self.fixed.or_else(|| self.table.networks().find(&hint))
+    }
+
+    fn odd(&self, frame: &Frame<'_>, interface: Option<&str>) -> Code {
+        let outcome = frame::outermost(frame, self.options);
+        judge_outcome(self.table, self.fixed, interface, outcome).code()
+    }
 }
 
 /// The verdict on what a packet turned out to be.

@@ -5,6 +5,7 @@
 //! judges the candidates against a table that was compiled from the policy's world.
 
 pub mod capture;
+pub mod classify;
 pub mod filter;
 pub mod frame;
 pub mod link;

@@ -53,7 +53,7 @@ impl VlanTags {
 
     /// Adds the next tag inwards; `false` where [`MAX_VLAN_TAGS`] are there already.
     #[must_use]
-    pub(super) fn push(&mut self, id: u16) -> bool {
+    pub(crate) fn push(&mut self, id: u16) -> bool {
         match self.ids.get_mut(self.len) {
             Some(slot) => {
                 *slot = id;

@@ -114,11 +114,24 @@ fn later_fragment(
 fn options(context: &mut Context<'_>, header: &[u8], view: View<'_>) -> Option<DropKind> {
     let slice = Ipv4HeaderSlice::from_slice(header).ok()?;
     if context.options.origin == Origin::Live
-        && slice.to_header().calc_header_checksum() != slice.header_checksum()
+        && checksum(header) != slice.header_checksum()
     {
         context.note(Malformed::Ipv4Checksum, Layer::Ipv4, view.at());
     }
     source_route(slice.options())
+}
+
+/// The checksum that a header should have (RFC 791, 3.1), over its bytes as they came: the
+/// reserved bit counts, too.
+fn checksum(header: &[u8]) -> u16 {
+    const OWN: usize = 5;
+    let (words, _) = header.as_chunks::<2>();
+    let others = words.iter().enumerate().filter(|(at, _)| *at != OWN);
+    let sum = others.fold(0_u16, |sum, (_, word)| {
+        let (sum, carry) = sum.overflowing_add(u16::from_be_bytes(*word));
+        sum + u16::from(carry)
+    });
+    !sum
 }
 
 /// Finds a source route option (RFC 791, 3.1). Reading stops at the end of the list and at an

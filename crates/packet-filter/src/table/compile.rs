@@ -5,17 +5,18 @@
 //! [`egress25_policy::edge_reason`], and what is behind appliances from
 //! [`egress25_policy::decide`] itself, asked for one address of each group of destinations.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use egress25_policy::{
     Applied, HopKind, MachineName, NetworkName, Question, Reason, Source, SubnetName,
-    SubscriptionName, Verdict, Way, World, cells, decide, edge_reason, verdict_of, way,
+    SubscriptionName, Way, World, cells, decide, edge_reason, verdict_of, way,
 };
 use ipnet::IpNet;
 
-use super::{Anywhere, Entry, Leaf, NetworkId, Networks, Owner, RouteSet, Slot, Table, byte};
+use super::builder::{OwnerId, PlaceId, TableBuilder, number};
+use super::{Entry, Leaf, Networks, RouteSet, Slot, Table, byte};
 
 /// More entries than a table can number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -48,51 +49,32 @@ impl Table {
     /// # Errors
     /// The world has more addresses than a table can number.
     pub fn compile(world: &World, epoch: u64) -> Result<Self, TooLarge> {
-        let mut table = Self {
-            epoch,
-            networks: Networks::of(world),
-            slots: HashMap::new(),
-            keys: Vec::new(),
-            anywhere: HashMap::new(),
-            entries: Vec::new(),
-            edge: Vec::new(),
+        let mut draft = Draft {
+            builder: TableBuilder::new(Networks::of(world)),
             through: Vec::new(),
-            patches: AtomicU64::new(0),
-            route_sets: Vec::new(),
-            owners: Vec::new(),
-            slots_of: HashMap::new(),
-            verdicts: [Verdict::Drop; Reason::COUNT],
+            places: BTreeMap::new(),
             dependencies: Dependencies::default(),
         };
-        for (reason, verdict) in Reason::ALL.iter().zip(&mut table.verdicts) {
-            *verdict = verdict_of(world, *reason);
+        for reason in Reason::ALL {
+            draft.builder.verdict(*reason, verdict_of(world, *reason));
         }
-        let mut sets = BTreeMap::new();
         for (name, machine) in world.machines() {
-            let number = number(table.owners.len())?;
-            let subscription = machine.subscription.clone();
-            table.owners.push(Owner { machine: name.clone(), subscription });
+            let owner = draft.builder.owner(name.clone(), machine.subscription.clone())?;
             let edge = edge_reason(world, name).unwrap_or(Reason::UnknownSource);
             for interface in &machine.interfaces {
-                let place = (interface.network.clone(), interface.subnet.clone());
-                let set = match sets.get(&place) {
-                    Some(set) => *set,
-                    None => {
-                        let set = table.add_route_set(world, &place.0, &place.1)?;
-                        sets.insert(place, set);
-                        set
-                    }
-                };
-                let Some(network) = table.networks.id(&interface.network) else { continue };
                 for address in &interface.addresses {
                     // A deleted machine owns nothing; its address may be another's.
-                    let owner = world.owner(&interface.network, *address);
-                    if owner.is_some_and(|(owner, ..)| owner == name) {
-                        table.add_entry(network, *address, number, set, edge)?;
+                    let owned = world.owner(&interface.network, *address);
+                    if owned.is_some_and(|(owned, ..)| owned == name) {
+                        let (network, subnet) = (&interface.network, &interface.subnet);
+                        draft.add_entry(world, network, subnet, *address, owner, edge)?;
                     }
                 }
             }
         }
+        let mut table = draft.builder.build(epoch)?;
+        table.through = draft.through;
+        table.dependencies = draft.dependencies;
         table.find_dependencies(world);
         table.ask_behind_appliances(world, |_| true);
         Ok(table)
@@ -111,8 +93,7 @@ impl Table {
             let Some(slots) = self.slots_of.get(name) else { continue };
             let reason = edge_reason(world, name).unwrap_or(Reason::UnknownSource);
             for slot in slots {
-                if let Some(stored) = self.edge.get(slot.index()) {
-                    stored.store(byte(reason), Ordering::Relaxed);
+                if self.store_edge(*slot, reason) {
                     replaced = replaced.saturating_add(1);
                 }
             }
@@ -128,67 +109,6 @@ impl Table {
         let asked = self.ask_behind_appliances(world, |slot| everyone || touched.contains(&slot));
         self.patches.fetch_add(1, Ordering::Release);
         Patched::InPlace(replaced.saturating_add(asked))
-    }
-
-    fn add_entry(
-        &mut self,
-        network: NetworkId,
-        address: IpAddr,
-        machine: u32,
-        route_set: u32,
-        edge: Reason,
-    ) -> Result<(), TooLarge> {
-        let slot = Slot(number(self.entries.len())?);
-        let through = number(self.through.len())?;
-        let asked =
-            usize::try_from(route_set).ok().and_then(|set| self.dependencies.asked.get(set));
-        let asked = asked.map_or(0, Vec::len);
-        if asked > 0 {
-            self.dependencies.slots.push((slot, route_set));
-        }
-        self.through.resize_with(self.through.len().saturating_add(asked), || {
-            AtomicU8::new(byte(Reason::UnknownSource))
-        });
-        self.entries.push(Entry { machine, route_set, through });
-        self.edge.push(AtomicU8::new(byte(edge)));
-        self.slots.insert((network, address), slot);
-        self.keys.push((network, address));
-        self.anywhere
-            .entry(address)
-            .and_modify(|owner| *owner = Anywhere::Several)
-            .or_insert(Anywhere::One(slot));
-        if let Some(owner) = self.owners.last() {
-            self.slots_of.entry(owner.machine.clone()).or_default().push(slot);
-        }
-        Ok(())
-    }
-
-    fn add_route_set(
-        &mut self,
-        world: &World,
-        network: &NetworkName,
-        subnet: &SubnetName,
-    ) -> Result<u32, TooLarge> {
-        let prefixes = cells(world, network, subnet);
-        let mut leaves = Vec::with_capacity(prefixes.len());
-        let mut asked = Vec::new();
-        for prefix in &prefixes {
-            // A prefix that longer ones cover whole stands for no destination of its own.
-            let Some(address) = own_address(*prefix, &prefixes) else { continue };
-            let leaf = match way(world, network, subnet, address) {
-                Way::Fixed(reason) => Leaf::Fixed(reason),
-                Way::Edge => Leaf::Edge,
-                Way::Through => {
-                    asked.push(address);
-                    Leaf::Through(number(asked.len().saturating_sub(1))?)
-                }
-            };
-            leaves.push((*prefix, leaf));
-        }
-        let place = number(self.route_sets.len())?;
-        self.route_sets.push(RouteSet::new(leaves));
-        self.dependencies.asked.push(asked);
-        Ok(place)
     }
 
     /// Finds the machines and subscriptions on the way of everything that leads through
@@ -240,9 +160,14 @@ impl Table {
     }
 
     fn source(&self, slot: Slot) -> Option<Source> {
-        let (network, address) = self.keys.get(slot.index())?;
-        let network = Some(self.networks.name(*network)?.clone());
-        Some(Source::Address { network, address: *address })
+        let (family, lane) = self.lane(slot)?;
+        let address = match (family.address(lane)?, self.entries.get(slot.index())?.lane) {
+            (address, lane) if lane & Entry::V6 != 0 => IpAddr::V6(Ipv6Addr::from(address)),
+            (address, _) => IpAddr::V4(Ipv4Addr::from(u32::try_from(address).ok()?)),
+        };
+        let place = self.places.get(self.entries.get(slot.index())?.place as usize)?;
+        let network = Some(self.networks.name_of(place.network)?.clone());
+        Some(Source::Address { network, address })
     }
 
     /// Asks the reference for the reasons behind appliances of some slots; says how many.
@@ -266,9 +191,76 @@ impl Table {
     }
 }
 
-/// A place as a table numbers it.
-fn number(place: usize) -> Result<u32, TooLarge> {
-    u32::try_from(place).ok().filter(|number| *number != u32::MAX).ok_or(TooLarge)
+/// A table on its way: what a builder does not know.
+struct Draft {
+    builder: TableBuilder,
+    through: Vec<AtomicU8>,
+    /// The place of each subnet, and its number among those that are asked behind.
+    places: BTreeMap<(NetworkName, SubnetName), (PlaceId, u32)>,
+    dependencies: Dependencies,
+}
+
+impl Draft {
+    fn add_entry(
+        &mut self,
+        world: &World,
+        network: &NetworkName,
+        subnet: &SubnetName,
+        address: IpAddr,
+        owner: OwnerId,
+        edge: Reason,
+    ) -> Result<(), TooLarge> {
+        let key = (network.clone(), subnet.clone());
+        let (place, set) = match self.places.get(&key) {
+            Some(place) => *place,
+            None => {
+                let Some(place) = self.add_place(world, network, subnet)? else { return Ok(()) };
+                self.places.insert(key, place);
+                place
+            }
+        };
+        let slot = self.builder.address(place, address, Some(owner), edge)?;
+        let through = number(self.through.len())?;
+        if let Some(entry) = self.builder.entries.last_mut() {
+            entry.through = through;
+        }
+        let asked = self.dependencies.asked.get(set as usize).map_or(0, Vec::len);
+        if asked > 0 {
+            self.dependencies.slots.push((slot, set));
+        }
+        self.through.resize_with(self.through.len().saturating_add(asked), || {
+            AtomicU8::new(byte(Reason::UnknownSource))
+        });
+        Ok(())
+    }
+
+    fn add_place(
+        &mut self,
+        world: &World,
+        network: &NetworkName,
+        subnet: &SubnetName,
+    ) -> Result<Option<(PlaceId, u32)>, TooLarge> {
+        let Some(id) = self.builder.networks.id(network) else { return Ok(None) };
+        let prefixes = cells(world, network, subnet);
+        let mut leaves = Vec::with_capacity(prefixes.len());
+        let mut asked = Vec::new();
+        for prefix in &prefixes {
+            // A prefix that longer ones cover whole stands for no destination of its own.
+            let Some(address) = own_address(*prefix, &prefixes) else { continue };
+            let leaf = match way(world, network, subnet, address) {
+                Way::Fixed(reason) => Leaf::Fixed(reason),
+                Way::Edge => Leaf::Edge,
+                Way::Through => {
+                    asked.push(address);
+                    Leaf::Through(number(asked.len().saturating_sub(1))?)
+                }
+            };
+            leaves.push((*prefix, leaf));
+        }
+        let set = number(self.dependencies.asked.len())?;
+        self.dependencies.asked.push(asked);
+        Ok(Some((self.builder.place(id, &RouteSet::new(leaves))?, set)))
+    }
 }
 
 /// An address of a prefix that no longer one of the set covers.

@@ -9,9 +9,14 @@
 //! A change of one machine is a patch of its entries ([`Table::patch`]); a change of addresses,
 //! networks or routes is a new table. [`Table::epoch`] tells one from the other.
 
+mod builder;
+mod cell;
 mod compile;
+pub(crate) mod lookup;
 mod networks;
 mod routes;
+mod senders;
+mod trie;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -19,9 +24,16 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use egress25_policy::{MachineName, NetworkName, Reason, SubscriptionName, Verdict};
 
+pub use builder::{OwnerId, PlaceId, TableBuilder};
+pub use cell::TableCell;
 pub use compile::{Patched, TooLarge};
 pub use networks::{NetworkHint, NetworkId, Networks};
 pub use routes::{Leaf, RouteSet};
+pub(crate) use senders::Search;
+
+use crate::classify::{Code, Level, Scalar};
+use senders::{Senders, edge_of, place_of};
+use trie::{Roots, Tries};
 
 /// The place of an address's entry in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,9 +51,24 @@ impl Slot {
 #[derive(Debug, Clone)]
 struct Entry {
     machine: u32,
-    route_set: u32,
+    place: u32,
     /// Where the entry's reasons for destinations behind appliances begin.
     through: u32,
+    /// The entry's lane in the buckets of its family, which the highest bit tells.
+    lane: u32,
+}
+
+impl Entry {
+    /// The bit in [`Self::lane`] that says IPv6.
+    const V6: u32 = 1 << 31;
+}
+
+/// Where a sender stands: in which network, and where its routes are.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    network: u32,
+    v4: u32,
+    v6: u32,
 }
 
 /// A machine as the table knows it.
@@ -53,37 +80,43 @@ pub struct Owner {
     pub subscription: SubscriptionName,
 }
 
-/// Who owns an address where the packet does not say which network it belongs to.
-#[derive(Debug, Clone, Copy)]
-enum Anywhere {
-    One(Slot),
-    Several,
-}
-
 /// The compiled table.
 #[derive(Debug)]
 pub struct Table {
     epoch: u64,
     networks: Networks,
-    slots: HashMap<(NetworkId, IpAddr), Slot>,
-    /// The key of each slot.
-    keys: Vec<(NetworkId, IpAddr)>,
-    anywhere: HashMap<IpAddr, Anywhere>,
+    v4: Senders,
+    v6: Senders,
+    /// By the number in a sender's value; the first one is nobody's.
+    places: Vec<Place>,
+    tries: Tries,
+    /// By slot.
     entries: Vec<Entry>,
-    /// The reason at the Internet's edge, by slot; replaced in place.
-    edge: Vec<AtomicU8>,
     /// The reasons behind appliances, by [`Entry::through`]; replaced in place.
     through: Vec<AtomicU8>,
     /// How often anything was replaced in place.
     patches: AtomicU64,
-    route_sets: Vec<RouteSet>,
     owners: Vec<Owner>,
     /// The slots of each machine.
     slots_of: HashMap<MachineName, Vec<Slot>>,
-    /// The verdict that goes with each reason.
-    verdicts: [Verdict; Reason::COUNT],
+    /// The verdict that goes with each reason, with the reason.
+    codes: [Code; Reason::COUNT],
     /// What the reasons behind appliances depend on.
     dependencies: compile::Dependencies,
+}
+
+/// How many bytes the parts of a table take that searches read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Footprint {
+    /// The buckets of IPv4 addresses.
+    pub v4: usize,
+    /// The buckets of IPv6 addresses, and the addresses beside them.
+    pub v6: usize,
+    /// The index of addresses for packets that do not show their network; there is none where
+    /// there is one network only.
+    pub anywhere: usize,
+    /// The routes.
+    pub routes: usize,
 }
 
 /// What the table says of one packet.
@@ -104,10 +137,11 @@ impl Table {
         self.epoch
     }
 
-    /// How often an entry was replaced since the table was compiled.
+    /// How often an entry was replaced since the table was compiled. Who reads this number sees
+    /// every replacement that it counts.
     #[must_use]
     pub fn patches(&self) -> u64 {
-        self.patches.load(Ordering::Relaxed)
+        self.patches.load(Ordering::Acquire)
     }
 
     /// The number of entries: one for each address of each interface.
@@ -132,7 +166,7 @@ impl Table {
     #[must_use]
     pub fn owner(&self, slot: Slot) -> Option<&Owner> {
         let entry = self.entries.get(slot.index())?;
-        self.owners.get(usize::try_from(entry.machine).ok()?)
+        self.owners.get(entry.machine as usize)
     }
 
     /// Which group of destinations an address is in, as the owner of a slot sees it: two
@@ -140,8 +174,7 @@ impl Table {
     #[must_use]
     pub fn leaf(&self, slot: Slot, destination: IpAddr) -> Option<Leaf> {
         let entry = self.entries.get(slot.index())?;
-        let routes = self.route_sets.get(usize::try_from(entry.route_set).ok()?)?;
-        Some(routes.leaf(destination))
+        Some(self.leaf_at(entry.place as usize, destination))
     }
 
     /// The slot of a source address; `Err` says why there is none.
@@ -149,22 +182,37 @@ impl Table {
     /// # Errors
     /// `unknown-source`, or `ambiguous-network` where no network is given and several own it.
     pub fn slot(&self, network: Option<NetworkId>, source: IpAddr) -> Result<Slot, Reason> {
-        let found = match network {
-            Some(network) => self.slots.get(&(network, source)).copied(),
-            None => match self.anywhere.get(&source) {
-                Some(Anywhere::One(slot)) => Some(*slot),
-                Some(Anywhere::Several) => return Err(Reason::AmbiguousNetwork),
-                None => None,
-            },
-        };
-        found.ok_or(Reason::UnknownSource)
+        let (family, lane, _) = self.locate(network, source)?;
+        family.slot(lane).map(Slot).ok_or(Reason::UnknownSource)
+    }
+
+    /// Replaces the reason at the edge of one address, in place: what follows the next look at
+    /// [`Self::patches`] sees it, and readers are not held up. False where there is no such slot.
+    pub fn replace(&self, slot: Slot, edge: Reason) -> bool {
+        let replaced = self.store_edge(slot, edge);
+        self.patches.fetch_add(1, Ordering::Release);
+        replaced
+    }
+
+    /// How much memory searches read.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        Footprint {
+            v4: self.v4.bucket_bytes(),
+            v6: self.v6.bucket_bytes().saturating_add(self.v6.address_bytes()),
+            anywhere: self.v4.anywhere_bytes().saturating_add(self.v6.anywhere_bytes()),
+            routes: self.tries.bytes(),
+        }
     }
 
     /// What becomes of a SYN to port 25.
     #[must_use]
     pub fn answer(&self, network: Option<NetworkId>, source: IpAddr, to: IpAddr) -> Answer {
-        let (reason, slot) = match self.slot(network, source) {
-            Ok(slot) => (self.reason(slot, to), Some(slot)),
+        let (reason, slot) = match self.locate(network, source) {
+            Ok((family, lane, value)) => {
+                let slot = family.slot(lane).map(Slot);
+                (self.reason(value, slot, to), slot)
+            }
             Err(reason) => (reason, None),
         };
         Answer { verdict: self.verdict(reason), reason, slot }
@@ -173,24 +221,110 @@ impl Table {
     /// The verdict that goes with a reason under the settings that the table was compiled with.
     #[must_use]
     pub fn verdict(&self, reason: Reason) -> Verdict {
-        self.verdicts.get(reason.index()).copied().unwrap_or(Verdict::Drop)
+        self.code(reason).verdict()
     }
 
-    fn reason(&self, slot: Slot, to: IpAddr) -> Reason {
-        let at_edge = load(self.edge.get(slot.index()));
+    /// A reason with its verdict.
+    #[inline]
+    pub(crate) fn code(&self, reason: Reason) -> Code {
+        self.codes.get(reason.index()).copied().unwrap_or(Code::new(Verdict::Drop, reason))
+    }
+
+    /// Begins to look for the sender of an IPv4 packet.
+    #[inline]
+    pub(crate) fn search_v4(&self, network: Option<NetworkId>, source: u32) -> Search {
+        self.v4.search_v4(network.map(NetworkId::get), source)
+    }
+
+    /// Has the processor fetch what the search reads first.
+    #[inline]
+    pub(crate) fn prefetch_v4(&self, search: Search) {
+        self.v4.prefetch(search);
+    }
+
+    /// What becomes of an IPv4 SYN to port 25 whose sender is being looked for.
+    #[inline]
+    pub(crate) fn answer_v4<L: Level>(
+        &self,
+        level: L,
+        search: Search,
+        source: u32,
+        to: u32,
+    ) -> Code {
+        let reason = match self.v4.find(level, search, u128::from(source), &self.places) {
+            Err(reason) => reason,
+            Ok((lane, value)) => {
+                let place = self.places.get(place_of(value));
+                match place.map(|place| self.tries.leaf_v4(place.v4, to)) {
+                    Some(Leaf::Edge) => edge_of(value),
+                    _ => self.reason(value, self.v4.slot(lane).map(Slot), IpAddr::V4(to.into())),
+                }
+            }
+        };
+        self.code(reason)
+    }
+
+    fn locate(
+        &self,
+        network: Option<NetworkId>,
+        source: IpAddr,
+    ) -> Result<(&Senders, usize, u32), Reason> {
+        let network = network.map(NetworkId::get);
+        let (family, search, address) = match source {
+            IpAddr::V4(source) => {
+                let source = u32::from(source);
+                (&self.v4, self.v4.search_v4(network, source), u128::from(source))
+            }
+            IpAddr::V6(source) => {
+                let source = u128::from(source);
+                (&self.v6, self.v6.search_v6(network, source), source)
+            }
+        };
+        let (lane, value) = family.find(Scalar, search, address, &self.places)?;
+        Ok((family, lane, value))
+    }
+
+    fn leaf_at(&self, place: usize, destination: IpAddr) -> Leaf {
+        let place = self.places.get(place);
+        place.map_or(Leaf::Fixed(Reason::NoRoute), |Place { v4, v6, .. }| {
+            self.tries.leaf(Roots { v4: *v4, v6: *v6 }, destination)
+        })
+    }
+
+    /// The reason for a sender's value and a destination.
+    fn reason(&self, value: u32, slot: Option<Slot>, to: IpAddr) -> Reason {
+        let at_edge = edge_of(value);
         if at_edge == Reason::SenderNotRunning {
             return at_edge;
         }
-        let Some(entry) = self.entries.get(slot.index()) else { return Reason::UnknownSource };
-        match self.leaf(slot, to) {
-            Some(Leaf::Fixed(reason)) => reason,
-            Some(Leaf::Edge) => at_edge,
-            Some(Leaf::Through(place)) => load(
-                usize::try_from(entry.through.saturating_add(place))
-                    .ok()
-                    .and_then(|at| self.through.get(at)),
-            ),
-            None => Reason::NoRoute,
+        match self.leaf_at(place_of(value), to) {
+            Leaf::Fixed(reason) => reason,
+            Leaf::Edge => at_edge,
+            Leaf::Through(place) => {
+                let entry = slot.and_then(|slot| self.entries.get(slot.index()));
+                load(entry.and_then(|entry| {
+                    self.through.get(entry.through.saturating_add(place) as usize)
+                }))
+            }
+        }
+    }
+
+    /// The family and the lane of a slot.
+    fn lane(&self, slot: Slot) -> Option<(&Senders, usize)> {
+        let lane = self.entries.get(slot.index())?.lane;
+        let family = if lane & Entry::V6 == 0 { &self.v4 } else { &self.v6 };
+        Some((family, (lane & !Entry::V6) as usize))
+    }
+
+    fn store_edge(&self, slot: Slot, edge: Reason) -> bool {
+        let place = self.entries.get(slot.index()).map(|entry| entry.place);
+        let value = place.and_then(|place| senders::value(place, edge).ok());
+        match (self.lane(slot), value) {
+            (Some((family, lane)), Some(value)) => {
+                family.store(lane, value);
+                true
+            }
+            _ => false,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use egress25_policy::{NetworkName, World};
+use egress25_policy::{CaptureIds, NetworkName, World};
 
 use crate::frame::VlanTags;
 
@@ -48,13 +48,41 @@ impl Networks {
             let id = NetworkId(id);
             networks.names.push(name.clone());
             networks.by_name.insert(name.clone(), id);
-            for interface in &network.capture.interfaces {
-                networks.by_interface.insert(interface.clone(), id);
-            }
-            networks.by_vlan.extend(network.capture.vlans.iter().map(|vlan| (*vlan, id)));
-            networks.by_vxlan.extend(network.capture.vxlans.iter().map(|vni| (*vni, id)));
+            networks.show(id, &network.capture);
         }
         networks
+    }
+
+    /// Adds a network that no packet shows, or finds the one of that name.
+    pub(super) fn add(&mut self, name: &NetworkName) -> NetworkId {
+        if let Some(id) = self.id(name) {
+            return id;
+        }
+        let id = NetworkId(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
+        self.names.push(name.clone());
+        self.by_name.insert(name.clone(), id);
+        id
+    }
+
+    /// Says how packets show that they belong to a network.
+    pub(super) fn show(&mut self, id: NetworkId, capture: &CaptureIds) {
+        for interface in &capture.interfaces {
+            self.by_interface.insert(interface.clone(), id);
+        }
+        self.by_vlan.extend(capture.vlans.iter().map(|vlan| (*vlan, id)));
+        self.by_vxlan.extend(capture.vxlans.iter().map(|vni| (*vni, id)));
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.names.is_empty()
     }
 
     /// The network of a name.
@@ -67,6 +95,11 @@ impl Networks {
     #[must_use]
     pub fn name(&self, id: NetworkId) -> Option<&NetworkName> {
         self.names.get(usize::try_from(id.0).ok()?)
+    }
+
+    /// The name of a number that [`NetworkId::get`] gave.
+    pub(super) fn name_of(&self, number: u32) -> Option<&NetworkName> {
+        self.names.get(number as usize)
     }
 
     /// The network that a packet shows: by its tunnel, else by its innermost known VLAN tag,

@@ -1,0 +1,238 @@
+//! A batch from frames to codes.
+
+use super::level::{BLOCK, Detected, Level};
+use super::prefetch;
+use super::sort::{Sorted, sort};
+use super::{Code, Frames, Template};
+use crate::frame::{Frame, Options, VlanTags};
+use crate::table::{NetworkId, Search, Table};
+
+/// How far ahead frames are fetched: one block.
+const AHEAD: usize = BLOCK;
+
+/// Candidates that wait for their senders' buckets.
+const WAITING: usize = 256;
+
+/// Where in a frame the bytes are that the sorter reads of plain packets.
+const HEAD: usize = 12;
+const TAIL: usize = 47;
+
+/// What judging a batch needs to know besides the frames.
+pub(crate) trait Judges {
+    /// How packets are read.
+    fn options(&self) -> &Options;
+    /// The table.
+    fn table(&self) -> &Table;
+    /// The network of a packet with these tags.
+    fn network(&self, interface: Option<&str>, vlan: VlanTags) -> Option<NetworkId>;
+    /// What the reference says of a frame.
+    fn odd(&self, frame: &Frame<'_>, interface: Option<&str>) -> Code;
+}
+
+/// How many frames got each code.
+pub(crate) type Tally = [u64; 256];
+
+/// An IPv4 candidate whose sender is being looked for.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    at: usize,
+    source: u32,
+    destination: u32,
+    search: Search,
+}
+
+/// Room that is reused from batch to batch.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    waiting: Vec<Waiting>,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self { waiting: Vec::with_capacity(WAITING) }
+    }
+}
+
+/// Judges a batch: one code for each frame, counted.
+pub(crate) fn run(
+    level: Detected,
+    judge: &impl Judges,
+    frames: &Frames<'_>,
+    codes: &mut Vec<Code>,
+    scratch: &mut Scratch,
+    tally: &mut Tally,
+) {
+    codes.clear();
+    codes.resize(frames.len(), Code::UNJUDGED);
+    let template = Template::new(frames.link, judge.options());
+    let plain_network = judge.network(frames.interface, VlanTags::NONE);
+    let mut batch = Batch {
+        judge,
+        frames,
+        template,
+        plain_network,
+        codes,
+        tally,
+        waiting: &mut scratch.waiting,
+    };
+    match level {
+        Detected::Scalar(level) => batch.run(level),
+        #[cfg(target_arch = "x86_64")]
+        Detected::Avx2(level) => level.with(|| batch.run(level)),
+        #[cfg(target_arch = "x86_64")]
+        Detected::Avx512(level) => level.with(|| batch.run(level)),
+    }
+}
+
+struct Batch<'a, J> {
+    judge: &'a J,
+    frames: &'a Frames<'a>,
+    template: Option<Template>,
+    plain_network: Option<NetworkId>,
+    codes: &'a mut [Code],
+    tally: &'a mut Tally,
+    waiting: &'a mut Vec<Waiting>,
+}
+
+impl<J: Judges> Batch<'_, J> {
+    #[inline(always)]
+    fn run<L: Level>(&mut self, level: L) {
+        let frames = *self.frames;
+        let count = frames.len();
+        self.waiting.clear();
+        fetch(&frames, 0);
+        let mut judged = 0_u64;
+        for start in (0..count).step_by(BLOCK) {
+            fetch(&frames, start.wrapping_add(AHEAD));
+            let mut left = self.left_of_block(level, start, count);
+            while left != 0 {
+                let at = start.wrapping_add(left.trailing_zeros() as usize);
+                left &= left.wrapping_sub(1);
+                judged = judged.wrapping_add(u64::from(self.sort_one(at)));
+            }
+            if self.waiting.len() > WAITING - BLOCK {
+                self.answer(level);
+            }
+        }
+        self.answer(level);
+        let unjudged = u64::try_from(count).unwrap_or(u64::MAX).wrapping_sub(judged);
+        let [passed, ..] = self.tally;
+        *passed = passed.wrapping_add(unjudged);
+    }
+
+    /// The frames of a block that the sieve leaves.
+    #[inline(always)]
+    fn left_of_block<L: Level>(&self, level: L, start: usize, count: usize) -> u64 {
+        let Frames { bytes, offsets, captured, .. } = *self.frames;
+        let here = count.wrapping_sub(start);
+        let Some(template) = &self.template else { return ones(here) };
+        let block = (
+            offsets.get(start..).and_then(<[u32]>::first_chunk::<BLOCK>),
+            captured.get(start..).and_then(<[u32]>::first_chunk::<BLOCK>),
+        );
+        match block {
+            (Some(offsets), Some(captured)) if here >= BLOCK => {
+                level.sieve(template, bytes, offsets, captured)
+            }
+            _ => {
+                // The rest of the batch, filled up with frames of which nothing is there.
+                let mut rest = [[0_u32; BLOCK]; 2];
+                let [offset, len] = &mut rest;
+                for (to, from) in offset.iter_mut().zip(offsets.iter().skip(start)) {
+                    *to = *from;
+                }
+                for (to, from) in len.iter_mut().zip(captured.iter().skip(start)) {
+                    *to = *from;
+                }
+                level.sieve(template, bytes, offset, len) & ones(here)
+            }
+        }
+    }
+
+    /// Sorts a frame; true where it is judged.
+    #[inline(always)]
+    fn sort_one(&mut self, at: usize) -> bool {
+        let Some(frame) = self.frames.get(at) else { return false };
+        match sort(&frame, self.judge.options()) {
+            Sorted::Passes => false,
+            Sorted::V4 { source, destination, vlan } => {
+                let network = self.network(vlan);
+                let table = self.judge.table();
+                let search = table.search_v4(network, source);
+                table.prefetch_v4(search);
+                self.waiting.push(Waiting { at, source, destination, search });
+                true
+            }
+            Sorted::V6 { source, destination, vlan } => {
+                let (source, destination) = (source.into(), destination.into());
+                let network = self.network(vlan);
+                let table = self.judge.table();
+                let answer = table.answer(
+                    network,
+                    std::net::IpAddr::V6(source),
+                    std::net::IpAddr::V6(destination),
+                );
+                self.finish(at, Code::new(answer.verdict, answer.reason));
+                true
+            }
+            Sorted::Odd => {
+                let code = self.judge.odd(&frame, self.frames.interface);
+                if code == Code::UNJUDGED {
+                    return false;
+                }
+                self.finish(at, code);
+                true
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn network(&self, vlan: VlanTags) -> Option<NetworkId> {
+        if vlan.is_empty() {
+            self.plain_network
+        } else {
+            self.judge.network(self.frames.interface, vlan)
+        }
+    }
+
+    /// Ends the searches that wait.
+    #[inline(always)]
+    fn answer<L: Level>(&mut self, level: L) {
+        let table = self.judge.table();
+        for at in 0..self.waiting.len() {
+            let Some(Waiting { at, source, destination, search }) = self.waiting.get(at).copied()
+            else {
+                break;
+            };
+            self.finish(at, table.answer_v4(level, search, source, destination));
+        }
+        self.waiting.clear();
+    }
+
+    /// Writes and counts the code of a frame that is judged.
+    #[inline(always)]
+    fn finish(&mut self, at: usize, code: Code) {
+        if let Some(stored) = self.codes.get_mut(at) {
+            *stored = code;
+        }
+        if let Some(count) = self.tally.get_mut(usize::from(code.byte())) {
+            *count = count.wrapping_add(1);
+        }
+    }
+}
+
+/// As many low bits as there are frames left.
+#[inline(always)]
+const fn ones(count: usize) -> u64 {
+    if count >= BLOCK { u64::MAX } else { (1 << count) - 1 }
+}
+
+/// Fetches the headers of a block.
+#[inline(always)]
+fn fetch(frames: &Frames<'_>, start: usize) {
+    for offset in frames.offsets.iter().skip(start).take(BLOCK) {
+        let offset = *offset as usize;
+        prefetch::byte(frames.bytes, offset.wrapping_add(HEAD));
+        prefetch::byte(frames.bytes, offset.wrapping_add(TAIL));
+    }
+}

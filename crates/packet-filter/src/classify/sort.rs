@@ -1,0 +1,281 @@
+//! One frame at a time: certainly no match, a plain candidate, or odd.
+//!
+//! What is said here is what [`frame::outermost`](crate::frame::outermost) says; whatever takes
+//! more than a few comparisons is odd, and left to it.
+
+use crate::frame::{Frame, Options, Origin, VlanTags};
+use crate::link::LinkType;
+
+const IPV4: u16 = 0x0800;
+const IPV6: u16 = 0x86dd;
+
+/// The IPv4 header without options, the IPv6 header, and TCP's up to its flags, in bytes.
+const IPV4_HEADER: usize = 20;
+const IPV6_HEADER: usize = 40;
+const TCP_TO_FLAGS: usize = 14;
+const TCP_HEADER: usize = 20;
+
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+
+const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
+const ACK: u8 = 0x10;
+
+/// What a frame turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sorted {
+    /// No SYN to port 25, or a tunnel that is carried: passes unjudged.
+    Passes,
+    /// A plain IPv4 SYN to port 25, for the table to judge.
+    V4 { source: u32, destination: u32, vlan: VlanTags },
+    /// A plain IPv6 SYN to port 25, for the table to judge.
+    V6 { source: u128, destination: u128, vlan: VlanTags },
+    /// For the reference to read.
+    Odd,
+}
+
+/// Sorts a frame.
+#[inline(always)]
+pub(crate) fn sort(frame: &Frame<'_>, options: &Options) -> Sorted {
+    match frame.link {
+        LinkType::Ethernet => match frame.bytes.first_chunk::<14>() {
+            Some([.., high, low]) => {
+                let ether_type = u16::from_be_bytes([*high, *low]);
+                if ether_type == IPV4 {
+                    ipv4(Packet::at(frame, 14), VlanTags::NONE, options)
+                } else {
+                    other_ether_type(frame, ether_type, options)
+                }
+            }
+            None => Sorted::Odd,
+        },
+        LinkType::Raw => match frame.bytes.first().map(|first| first >> 4) {
+            Some(4) => ipv4(Packet::at(frame, 0), VlanTags::NONE, options),
+            Some(6) => ipv6(Packet::at(frame, 0), VlanTags::NONE, options),
+            _ => Sorted::Odd,
+        },
+        LinkType::Ipv4 => ipv4(Packet::at(frame, 0), VlanTags::NONE, options),
+        LinkType::Ipv6 => ipv6(Packet::at(frame, 0), VlanTags::NONE, options),
+        LinkType::LinuxSll => cooked(frame, [2, 14], 16, options),
+        LinkType::LinuxSll2 => cooked(frame, [8, 0], 20, options),
+        _ => Sorted::Odd,
+    }
+}
+
+/// Ethernet with anything but IPv4 in it: VLAN tags are read, MPLS, PPPoE and LLC are odd.
+#[inline(never)]
+fn other_ether_type(frame: &Frame<'_>, first: u16, options: &Options) -> Sorted {
+    let (mut ether_type, mut at, mut vlan) = (first, 14_usize, VlanTags::NONE);
+    loop {
+        match ether_type {
+            IPV4 => return ipv4(Packet::at(frame, at), vlan, options),
+            IPV6 => return ipv6(Packet::at(frame, at), vlan, options),
+            0x8100 | 0x88a8 | 0x9100 => {
+                let tag = frame.bytes.get(at..).and_then(<[u8]>::first_chunk::<4>);
+                let Some([control, id, high, low]) = tag else { return Sorted::Odd };
+                if !vlan.push(u16::from_be_bytes([*control, *id]) & 0x0fff) {
+                    return Sorted::Odd;
+                }
+                ether_type = u16::from_be_bytes([*high, *low]);
+                at = at.wrapping_add(4);
+            }
+            // Lengths (LLC), MPLS and PPPoE.
+            0..=1500 | 0x8847 | 0x8848 | 0x8864 => return Sorted::Odd,
+            _ => return Sorted::Passes,
+        }
+    }
+}
+
+/// A Linux cooked capture: where the device's kind and the protocol are, and how long it is.
+#[inline(never)]
+fn cooked(frame: &Frame<'_>, fields: [usize; 2], len: usize, options: &Options) -> Sorted {
+    let [hardware, protocol] = fields.map(|at| be16(frame.bytes, at));
+    let (Some(hardware), Some(protocol)) = (hardware, protocol) else { return Sorted::Odd };
+    match (hardware, protocol) {
+        // Devices whose protocol field is no ethertype.
+        (770 | 824 | 803, _) => Sorted::Odd,
+        (_, IPV4) => ipv4(Packet::at(frame, len), VlanTags::NONE, options),
+        (_, IPV6) => ipv6(Packet::at(frame, len), VlanTags::NONE, options),
+        _ => Sorted::Odd,
+    }
+}
+
+/// An IP packet as it lies in a frame.
+#[derive(Debug, Clone, Copy)]
+struct Packet<'a> {
+    /// The captured bytes from its header on.
+    bytes: &'a [u8],
+    /// How many bytes there were on the wire from its header on.
+    wire: usize,
+    /// Whether the capture cut the frame.
+    cut: bool,
+}
+
+impl<'a> Packet<'a> {
+    #[inline(always)]
+    fn at(frame: &Frame<'a>, at: usize) -> Self {
+        let wire = usize::try_from(frame.wire_len).unwrap_or(usize::MAX);
+        let present = frame.bytes.len();
+        Self {
+            bytes: frame.bytes.get(at..).unwrap_or_default(),
+            wire: wire.max(present).saturating_sub(at),
+            cut: wire > present,
+        }
+    }
+
+    /// Where the content ends by a length that a header declares, from the packet's first byte,
+    /// and whether the frame can keep that promise (see the reference's views).
+    #[inline(always)]
+    const fn end(&self, declared: usize) -> (usize, bool) {
+        if declared > self.wire && !self.cut { (self.wire, false) } else { (declared, true) }
+    }
+}
+
+#[inline(always)]
+fn ipv4(packet: Packet<'_>, vlan: VlanTags, options: &Options) -> Sorted {
+    let Some(header) = packet.bytes.first_chunk::<IPV4_HEADER>() else { return Sorted::Odd };
+    let [first, _, t0, t1, _, _, f0, f1, _, protocol, _, _, addresses @ ..] = *header;
+    if first >> 4 != 4 {
+        return Sorted::Odd;
+    }
+    let header_len = usize::from(first & 0x0f).wrapping_mul(4);
+    let total = usize::from(u16::from_be_bytes([t0, t1]));
+    let broken = header_len < IPV4_HEADER || (total != 0 && total < header_len);
+    let fragment = u16::from_be_bytes([f0, f1]) & 0x3fff != 0;
+    // A total length of 0 reaches to the frame's end; on the wire it is a flaw.
+    let (end, sound) = match total {
+        0 => (packet.wire, options.origin == Origin::Capture),
+        _ => packet.end(total),
+    };
+    match protocol {
+        TCP if broken || fragment => return Sorted::Odd,
+        TCP => {}
+        UDP if broken || !options.look_inside => return Sorted::Passes,
+        UDP if !fragment => return udp(&packet, header_len, end),
+        // What has a meaning of its own: tunnels and the authentication header.
+        4 | UDP | 41 | 47 | 51 | 97 | 115 => return Sorted::Odd,
+        _ => return Sorted::Passes,
+    }
+    match segment(&packet, header_len, end, options) {
+        Segment::Passes => Sorted::Passes,
+        Segment::Syn => {
+            let [s0, s1, s2, s3, d0, d1, d2, d3] = addresses;
+            let source = u32::from_be_bytes([s0, s1, s2, s3]);
+            let destination = u32::from_be_bytes([d0, d1, d2, d3]);
+            let plain = sound
+                && header_len == IPV4_HEADER
+                && s0 < 224
+                && !matches!(d0, 127 | 224..)
+                && destination != 0
+                && (options.origin == Origin::Capture || checksum_fits(header));
+            if plain { Sorted::V4 { source, destination, vlan } } else { Sorted::Odd }
+        }
+        Segment::Odd => Sorted::Odd,
+    }
+}
+
+#[inline(never)]
+fn ipv6(packet: Packet<'_>, vlan: VlanTags, options: &Options) -> Sorted {
+    let Some(header) = packet.bytes.first_chunk::<IPV6_HEADER>() else { return Sorted::Odd };
+    let [first, _, _, _, p0, p1, next, _, addresses @ ..] = *header;
+    let payload = usize::from(u16::from_be_bytes([p0, p1]));
+    if first >> 4 != 6 {
+        return Sorted::Odd;
+    }
+    // ICMPv6 and "no next header" are legibly not TCP, whatever follows.
+    if matches!(next, 58 | 59) || (next == UDP && !options.look_inside) {
+        return Sorted::Passes;
+    }
+    let (end, sound) = packet.end(payload.wrapping_add(IPV6_HEADER));
+    if payload == 0 {
+        return Sorted::Odd;
+    }
+    match next {
+        UDP => return udp(&packet, IPV6_HEADER, end),
+        TCP => {}
+        _ => return Sorted::Odd,
+    }
+    match segment(&packet, IPV6_HEADER, end, options) {
+        Segment::Passes => Sorted::Passes,
+        Segment::Syn => {
+            let (source, destination) = addresses.split_at(16);
+            let word = |bytes: &[u8]| {
+                bytes.iter().fold(0_u128, |word, byte| (word << 8) | u128::from(*byte))
+            };
+            let (source, destination) = (word(source), word(destination));
+            // Multicast, and what the reference takes for IPv4-mapped, loopback or unspecified:
+            // all of those but multicast begin with 80 zero bits.
+            let special = |address: u128| address >> 120 == 0xff || address >> 48 == 0;
+            if sound && !special(source) && !special(destination) {
+                Sorted::V6 { source, destination, vlan }
+            } else {
+                Sorted::Odd
+            }
+        }
+        Segment::Odd => Sorted::Odd,
+    }
+}
+
+/// What a TCP segment is.
+enum Segment {
+    Passes,
+    Syn,
+    Odd,
+}
+
+/// Reads TCP behind a header, up to where the packet ends by what was declared.
+#[inline(always)]
+fn segment(packet: &Packet<'_>, at: usize, end: usize, options: &Options) -> Segment {
+    let Some(tcp) = packet.bytes.get(at..) else { return Segment::Odd };
+    let declared = end.saturating_sub(at);
+    let (Some([_, _, p0, p1]), true) = (tcp.first_chunk::<4>(), declared >= 4) else {
+        return Segment::Odd;
+    };
+    let port = u16::from_be_bytes([*p0, *p1]);
+    if options.port.is_some_and(|wanted| wanted != port) {
+        return Segment::Passes;
+    }
+    let Some([.., offset, flags]) = tcp.first_chunk::<TCP_TO_FLAGS>() else { return Segment::Odd };
+    if declared < TCP_TO_FLAGS {
+        return Segment::Odd;
+    }
+    if flags & SYN == 0 || flags & ACK != 0 {
+        return Segment::Passes;
+    }
+    let len = usize::from(offset >> 4).wrapping_mul(4);
+    if flags & RST == 0 && len >= TCP_HEADER && len <= declared {
+        Segment::Syn
+    } else {
+        Segment::Odd
+    }
+}
+
+/// UDP where the packets in tunnels are asked for: plain where no port is a tunnel's.
+fn udp(packet: &Packet<'_>, at: usize, end: usize) -> Sorted {
+    let header = packet.bytes.get(at..).and_then(<[u8]>::first_chunk::<6>);
+    let (Some([s0, s1, d0, d1, ..]), true) = (header, end.saturating_sub(at) >= 6) else {
+        return Sorted::Odd;
+    };
+    let tunnel = |port: u16| matches!(port, 4789 | 6081 | 2152 | 3544);
+    if tunnel(u16::from_be_bytes([*s0, *s1])) || tunnel(u16::from_be_bytes([*d0, *d1])) {
+        Sorted::Odd
+    } else {
+        Sorted::Passes
+    }
+}
+
+/// Whether the checksum of an IPv4 header without options is right (RFC 791, 3.1).
+fn checksum_fits(header: &[u8; IPV4_HEADER]) -> bool {
+    let (words, _) = header.as_chunks::<2>();
+    let stored = words.get(5).map_or(0, |word| u16::from_be_bytes(*word));
+    let sum: u32 = words.iter().map(|word| u32::from(u16::from_be_bytes(*word))).sum();
+    let mut sum = sum.wrapping_sub(u32::from(stored));
+    sum = (sum & 0xffff).wrapping_add(sum >> 16);
+    sum = (sum & 0xffff).wrapping_add(sum >> 16);
+    !sum & 0xffff == u32::from(stored)
+}
+
+fn be16(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk().map(|raw| u16::from_be_bytes(*raw))
+}

@@ -1,0 +1,183 @@
+//! Building a table, entry by entry.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::AtomicU64;
+
+use egress25_policy::{CaptureIds, MachineName, NetworkName, Reason, SubscriptionName, Verdict};
+
+use super::compile::Dependencies;
+use super::senders::{self, Drafted, Senders};
+use super::trie::{Roots, Tries};
+use super::{Entry, NetworkId, Networks, Owner, Place, RouteSet, Slot, Table, TooLarge};
+use crate::classify::Code;
+
+/// A subnet of a table: the network of its addresses, and the routes that they share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PlaceId(u32);
+
+/// A machine of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OwnerId(u32);
+
+/// Builds a table from its parts, without a world: for tests, benchmarks, and sources other
+/// than a lab file.
+///
+/// Nothing here leads through appliances: a [`Leaf::Through`](super::Leaf::Through) of such a
+/// table means `unknown-source`.
+#[derive(Debug)]
+pub struct TableBuilder {
+    pub(super) networks: Networks,
+    pub(super) places: Vec<Place>,
+    pub(super) tries: Tries,
+    pub(super) entries: Vec<Entry>,
+    pub(super) owners: Vec<Owner>,
+    pub(super) slots_of: HashMap<MachineName, Vec<Slot>>,
+    v4: Vec<Drafted>,
+    v6: Vec<Drafted>,
+    verdicts: [Verdict; Reason::COUNT],
+}
+
+impl Default for TableBuilder {
+    fn default() -> Self {
+        Self::new(Networks::default())
+    }
+}
+
+impl TableBuilder {
+    /// Begins with networks that are known already.
+    #[must_use]
+    pub fn new(networks: Networks) -> Self {
+        let mut tries = Tries::default();
+        let Roots { v4, v6 } = tries.add(&RouteSet::default());
+        let nowhere = Place { network: u32::MAX, v4, v6 };
+        let mut verdicts = [Verdict::Drop; Reason::COUNT];
+        for (reason, verdict) in Reason::ALL.iter().zip(&mut verdicts) {
+            *verdict = reason.usual_verdict();
+        }
+        Self {
+            networks,
+            places: vec![nowhere],
+            tries,
+            entries: Vec::new(),
+            owners: Vec::new(),
+            slots_of: HashMap::new(),
+            v4: Vec::new(),
+            v6: Vec::new(),
+            verdicts,
+        }
+    }
+
+    /// Adds a network, or finds the one of that name.
+    pub fn network(&mut self, name: &NetworkName) -> NetworkId {
+        self.networks.add(name)
+    }
+
+    /// Says how packets show that they belong to a network.
+    pub fn shown_by(&mut self, network: NetworkId, capture: &CaptureIds) {
+        self.networks.show(network, capture);
+    }
+
+    /// Adds a place: addresses of a network whose packets take the same routes.
+    ///
+    /// # Errors
+    /// There are more than 16,777,214 places.
+    pub fn place(&mut self, network: NetworkId, routes: &RouteSet) -> Result<PlaceId, TooLarge> {
+        let Roots { v4, v6 } = self.tries.add(routes);
+        let number = u32::try_from(self.places.len()).map_err(|_| TooLarge)?;
+        senders::value(number, Reason::UnknownSource)?;
+        self.places.push(Place { network: network.get(), v4, v6 });
+        Ok(PlaceId(number))
+    }
+
+    /// Adds a machine.
+    ///
+    /// # Errors
+    /// There are more than 4,294,967,294 machines.
+    pub fn owner(
+        &mut self,
+        machine: MachineName,
+        subscription: SubscriptionName,
+    ) -> Result<OwnerId, TooLarge> {
+        let number = number(self.owners.len())?;
+        self.owners.push(Owner { machine, subscription });
+        Ok(OwnerId(number))
+    }
+
+    /// Adds an address of a machine, or of nobody in particular, with its reason at the
+    /// Internet's edge. An address that its network has already stays with its first owner.
+    ///
+    /// # Errors
+    /// There are more addresses than a table can number.
+    pub fn address(
+        &mut self,
+        place: PlaceId,
+        address: IpAddr,
+        owner: Option<OwnerId>,
+        edge: Reason,
+    ) -> Result<Slot, TooLarge> {
+        let slot = number(self.entries.len())?;
+        let value = senders::value(place.0, edge)?;
+        let network = self.places.get(place.0 as usize).map_or(u32::MAX, |place| place.network);
+        let (family, address) = match address {
+            IpAddr::V4(address) => (&mut self.v4, u128::from(u32::from(address))),
+            IpAddr::V6(address) => (&mut self.v6, u128::from(address)),
+        };
+        family.push(Drafted { network, address, value, slot });
+        let machine = owner.map_or(u32::MAX, |OwnerId(number)| number);
+        self.entries.push(Entry { machine, place: place.0, through: 0, lane: 0 });
+        if let Some(owner) = owner.and_then(|OwnerId(number)| self.owners.get(number as usize)) {
+            self.slots_of.entry(owner.machine.clone()).or_default().push(Slot(slot));
+        }
+        Ok(Slot(slot))
+    }
+
+    /// Says which verdict goes with a reason.
+    pub fn verdict(&mut self, reason: Reason, verdict: Verdict) {
+        if let Some(stored) = self.verdicts.get_mut(reason.index()) {
+            *stored = verdict;
+        }
+    }
+
+    /// Builds the table. `epoch` is for the caller to number tables with.
+    ///
+    /// # Errors
+    /// There are more addresses than a table can number.
+    pub fn build(self, epoch: u64) -> Result<Table, TooLarge> {
+        let Self { networks, places, mut tries, mut entries, .. } = self;
+        tries.finish();
+        let mut build = |drafted: &[Drafted], v6: bool| {
+            let flag = if v6 { Entry::V6 } else { 0 };
+            Senders::build(drafted, networks.len(), v6, &places, &mut |slot, lane| {
+                if let Some(entry) = entries.get_mut(slot as usize) {
+                    entry.lane = lane | flag;
+                }
+            })
+        };
+        let (v4, v6) = (build(&self.v4, false)?, build(&self.v6, true)?);
+        let mut codes = [Code::UNJUDGED; Reason::COUNT];
+        for ((reason, verdict), code) in Reason::ALL.iter().zip(self.verdicts).zip(&mut codes) {
+            *code = Code::new(verdict, *reason);
+        }
+        Ok(Table {
+            epoch,
+            networks,
+            v4,
+            v6,
+            places,
+            tries,
+            entries,
+            through: Vec::new(),
+            patches: AtomicU64::new(0),
+            owners: self.owners,
+            slots_of: self.slots_of,
+            codes,
+            dependencies: Dependencies::default(),
+        })
+    }
+}
+
+/// A number for the next of something.
+pub(super) fn number(count: usize) -> Result<u32, TooLarge> {
+    u32::try_from(count).ok().filter(|number| *number != u32::MAX).ok_or(TooLarge)
+}

@@ -1,0 +1,91 @@
+//! Judging the same frames on the fast path and on the reference.
+
+use std::sync::Arc;
+
+use egress25_packet_filter::classify::{Code, FrameList, Vectors};
+use egress25_packet_filter::filter::{Filter, Input, Ruling};
+use egress25_packet_filter::frame::{Frame, Options, Origin};
+use egress25_packet_filter::link::LinkType;
+use egress25_packet_filter::table::{NetworkId, Table};
+
+use crate::build::Made;
+
+/// The ways to judge that are compared.
+pub(crate) fn ways() -> Vec<Options> {
+    let base = Options::default();
+    vec![
+        base,
+        Options { origin: Origin::Live, ..base },
+        Options { look_inside: true, ..base },
+        Options { port: Some(587), ..base },
+        Options { port: None, ..base },
+    ]
+}
+
+/// One filter for the reference, and one for each level that this processor has.
+pub(crate) struct Pair {
+    reference: Filter,
+    fast: Vec<(Vectors, Filter)>,
+    bytes: Vec<u8>,
+    list: FrameList,
+    codes: Vec<Code>,
+    rulings: Vec<Ruling>,
+}
+
+impl Pair {
+    pub(crate) fn new(table: &Arc<Table>, options: Options, network: Option<NetworkId>) -> Self {
+        let make = || {
+            let mut filter = Filter::new(Arc::clone(table), options);
+            filter.set_network(network);
+            filter
+        };
+        let here = Vectors::ALL.iter().copied().filter(|level| level.is_here());
+        let fast = here.map(|level| {
+            let mut filter = make();
+            filter.set_vectors(level);
+            (level, filter)
+        });
+        Self {
+            fast: fast.collect(),
+            reference: make(),
+            bytes: Vec::new(),
+            list: FrameList::default(),
+            codes: Vec::new(),
+            rulings: Vec::new(),
+        }
+    }
+
+    /// Judges a batch in all ways and says how many frames were judged at all.
+    pub(crate) fn check(
+        &mut self,
+        link: LinkType,
+        interface: Option<&str>,
+        frames: &[Made],
+    ) -> usize {
+        self.bytes.clear();
+        self.list.clear();
+        for made in frames {
+            let offset = u32::try_from(self.bytes.len()).unwrap();
+            self.list.push(offset, u32::try_from(made.bytes.len()).unwrap(), made.wire);
+            self.bytes.extend_from_slice(&made.bytes);
+        }
+        let inputs: Vec<Input<'_>> = frames
+            .iter()
+            .map(|made| Input {
+                frame: Frame { link, bytes: &made.bytes, wire_len: made.wire },
+                interface,
+            })
+            .collect();
+        self.reference.judge_batch(&inputs, &mut self.rulings);
+        for (level, filter) in &mut self.fast {
+            filter.judge_frames(&self.list.frames(link, interface, &self.bytes), &mut self.codes);
+            assert_eq!(self.codes.len(), frames.len());
+            for ((code, ruling), made) in self.codes.iter().zip(&self.rulings).zip(frames) {
+                let fast = Ruling { verdict: code.verdict(), reason: code.reason() };
+                assert_eq!(fast, *ruling, "{level}, {link}, {interface:?}: {made:02x?}");
+            }
+            assert_eq!(filter.counters(), self.reference.counters(), "{level}");
+        }
+        self.rulings.iter().filter(|ruling| ruling.reason.is_some()).count()
+    }
+}

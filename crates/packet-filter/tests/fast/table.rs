@@ -1,0 +1,181 @@
+//! Look-ups in large tables, and changes while others read.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use egress25_packet_filter::classify::{FrameList, Vectors};
+use egress25_packet_filter::filter::Filter;
+use egress25_packet_filter::frame::Options;
+use egress25_packet_filter::link::LinkType;
+use egress25_packet_filter::table::{
+    Leaf, NetworkId, RouteSet, Slot, Table, TableBuilder, TableCell,
+};
+use egress25_policy::{NetworkName, Reason, Verdict};
+
+use crate::build::Random;
+
+const REASONS: [Reason; 4] =
+    [Reason::NotGranted, Reason::Exempt, Reason::Revoked, Reason::PredatesRestriction];
+
+type Model = HashMap<(NetworkId, IpAddr), (Slot, Reason)>;
+
+fn to_edge() -> RouteSet {
+    let everywhere = ["0.0.0.0/0", "::/0"].map(|net| (net.parse().unwrap(), Leaf::Edge));
+    RouteSet::new(everywhere.to_vec())
+}
+
+/// Addresses that overlap in several networks, of both families.
+fn build(count: usize, networks: usize) -> (Table, Model) {
+    let mut random = Random::new(count as u64);
+    let mut builder = TableBuilder::default();
+    let mut model = Model::new();
+    for number in 0..networks {
+        let network = builder.network(&NetworkName::from(format!("n{number}").as_str()));
+        let place = builder.place(network, &to_edge()).unwrap();
+        for _ in 0..count / networks {
+            let host = u32::try_from(random.below(count)).unwrap();
+            let address = if random.below(3) == 0 {
+                IpAddr::V6(Ipv6Addr::from(0xfd00_u128 << 112 | u128::from(host)))
+            } else {
+                IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + host))
+            };
+            let reason = random.pick(&REASONS);
+            let slot = builder.address(place, address, None, reason).unwrap();
+            model.entry((network, address)).or_insert((slot, reason));
+        }
+    }
+    (builder.build(7).unwrap(), model)
+}
+
+#[test]
+fn every_address_of_every_network_is_found_and_no_other() {
+    let to = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 5));
+    let to_6 = IpAddr::V6("2001:db8::1".parse().unwrap());
+    for (count, networks) in [(10, 1), (1_000, 1), (1_000, 7), (100_000, 50)] {
+        let (table, model) = build(count, networks);
+        let mut anywhere: HashMap<IpAddr, Vec<NetworkId>> = HashMap::new();
+        for ((network, address), (slot, reason)) in &model {
+            let to = if address.is_ipv4() { to } else { to_6 };
+            let answer = table.answer(Some(*network), *address, to);
+            assert_eq!((answer.slot, answer.reason), (Some(*slot), *reason));
+            anywhere.entry(*address).or_default().push(*network);
+        }
+        for number in 0..networks {
+            let network = table.network(&NetworkName::from(format!("n{number}").as_str()));
+            for address in anywhere.keys().take(2_000) {
+                let known = model.get(&(network.unwrap(), *address)).map(|(slot, _)| *slot);
+                assert_eq!(table.slot(network, *address).ok(), known);
+            }
+        }
+        for (address, owners) in &anywhere {
+            let expected = match owners[..] {
+                [one] => Ok(model[&(one, *address)].0),
+                _ => Err(Reason::AmbiguousNetwork),
+            };
+            assert_eq!(table.slot(None, *address), expected);
+        }
+        let stranger = IpAddr::V4(Ipv4Addr::new(8, 8, 8, 8));
+        assert_eq!(table.slot(None, stranger), Err(Reason::UnknownSource));
+    }
+}
+
+#[test]
+fn a_machine_takes_at_most_12_bytes_of_the_buckets() {
+    let mut builder = TableBuilder::default();
+    let network = builder.network(&NetworkName::from("one"));
+    let place = builder.place(network, &to_edge()).unwrap();
+    for host in 0..1_000_000_u32 {
+        let address = IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + host));
+        builder.address(place, address, None, Reason::Exempt).unwrap();
+    }
+    let footprint = builder.build(1).unwrap().footprint();
+    assert!(footprint.v4 <= 12_000_000, "{footprint:?}");
+    assert_eq!(footprint.anywhere, 0);
+}
+
+/// A plain SYN to port 25 over Ethernet.
+fn syn(source: [u8; 4]) -> [u8; 60] {
+    let mut frame = [0; 60];
+    frame[12] = 8;
+    frame[14..24].copy_from_slice(&[0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6]);
+    frame[26..30].copy_from_slice(&source);
+    frame[30..34].copy_from_slice(&[203, 0, 113, 5]);
+    frame[34..48].copy_from_slice(&[0x9c, 0x40, 0, 25, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2]);
+    frame
+}
+
+/// A table of one machine, and the slot of its address.
+fn one(epoch: u64, edge: Reason) -> (Table, Slot) {
+    let mut builder = TableBuilder::default();
+    let network = builder.network(&NetworkName::from("one"));
+    let place = builder.place(network, &to_edge()).unwrap();
+    let address = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 4));
+    let slot = builder.address(place, address, None, edge).unwrap();
+    (builder.build(epoch).unwrap(), slot)
+}
+
+#[test]
+fn a_replaced_reason_counts_from_the_next_batch_on() {
+    let (table, slot) = one(1, Reason::NotGranted);
+    let table = Arc::new(table);
+    let mut list = FrameList::default();
+    list.push(0, 60, 60);
+    let bytes = syn([10, 0, 0, 4]);
+    let mut codes = Vec::new();
+    for level in Vectors::ALL {
+        let mut filter = Filter::new(Arc::clone(&table), Options::default());
+        filter.set_vectors(*level);
+        for reason in [Reason::Exempt, Reason::SenderNotRunning, Reason::NotGranted] {
+            let patches = table.patches();
+            assert!(table.replace(slot, reason));
+            assert_eq!(table.patches(), patches + 1);
+            filter.judge_frames(&list.frames(LinkType::Ethernet, None, &bytes), &mut codes);
+            assert_eq!(codes[0].reason(), Some(reason));
+            assert_eq!(codes[0].verdict(), reason.usual_verdict());
+        }
+    }
+}
+
+#[test]
+fn readers_see_only_whole_answers_while_entries_and_tables_are_replaced() {
+    let (table, slot) = one(1, Reason::NotGranted);
+    let cell = TableCell::new(Arc::new(table));
+    let done = AtomicBool::new(false);
+    let mut list = FrameList::default();
+    for _ in 0..100 {
+        list.push(0, 60, 60);
+    }
+    let bytes = syn([10, 0, 0, 4]);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..2_000_u64 {
+                let table = cell.load();
+                let reason = if round % 2 == 0 { Reason::Exempt } else { Reason::NotGranted };
+                table.replace(slot, reason);
+                if round % 50 == 0 {
+                    let (table, _) = one(table.epoch() + 1, Reason::Revoked);
+                    cell.replace(Arc::new(table));
+                }
+            }
+            done.store(true, Ordering::Release);
+        });
+        let mut filter = Filter::new(cell.load(), Options::default());
+        let mut codes = Vec::new();
+        let mut last = 0;
+        while !done.load(Ordering::Acquire) {
+            filter.set_table(cell.load());
+            assert!(filter.table().epoch() >= last, "an older table came back");
+            last = filter.table().epoch();
+            filter.judge_frames(&list.frames(LinkType::Ethernet, None, &bytes), &mut codes);
+            for code in &codes {
+                let reason = code.reason().unwrap();
+                let known = [Reason::Exempt, Reason::NotGranted, Reason::Revoked];
+                assert!(known.contains(&reason), "{reason}");
+                let passes = reason == Reason::Exempt;
+                assert_eq!(code.verdict() == Verdict::Pass, passes);
+            }
+        }
+    });
+}
