@@ -67,7 +67,8 @@ pub enum LogError {
     },
     /// No space is left.
     #[error(
-        "no space is left for store `{place}` ({what}); nothing was written: make room and try again"
+        "no space is left for store `{place}` ({what}); nothing was written: make room and try \
+         again"
     )]
     Full {
         /// The file.

@@ -56,12 +56,14 @@ fn tampering_is_found_where_it_was_done() {
     // The checksum is set right again: only the chain can tell.
     let edits: [(&str, u64); 4] = [
         (
-            "UPDATE event SET body = CAST(replace(CAST(body AS TEXT), 'tester', 'nobody') AS BLOB) WHERE revision = 20",
+            "UPDATE event SET body = CAST(replace(CAST(body AS TEXT), 'tester', 'nobody') \
+             AS BLOB) WHERE revision = 20",
             20,
         ),
         ("DELETE FROM event WHERE revision = 30", 30),
         (
-            "UPDATE event SET hash = (SELECT hash FROM event WHERE revision = 1) WHERE revision = 40",
+            "UPDATE event SET hash = (SELECT hash FROM event WHERE revision = 1) \
+             WHERE revision = 40",
             40,
         ),
         ("UPDATE idempotency SET revision = 33 WHERE revision = 32", 32),
@@ -128,14 +130,11 @@ fn a_backup_taken_while_others_write_is_a_sound_prefix() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let mut store = create(&path);
-    let writer = std::thread::spawn({
-        let path = path.clone();
-        move || {
-            let mut store = open(&path);
-            for step in 0..100 {
-                let kind = crate::common::circle(store.world(), "alpha-0");
-                append(&mut store, new(at(step), kind)).unwrap();
-            }
+    let mut other = open(&path);
+    let writer = std::thread::spawn(move || {
+        for step in 0..100 {
+            let kind = crate::common::circle(other.world(), "alpha-0");
+            append(&mut other, new(at(step), kind)).unwrap();
         }
     });
     for number in 0..5 {

@@ -41,7 +41,7 @@ fn sound(folder: &Path, seed: u64) -> Sound {
         let entry = NewEntry::new(event, at(0), "tester").with_key(format!("key {step}"));
         append(&mut store, entry).unwrap();
     }
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         store.snapshot().unwrap();
     }
     let last: Vec<NewEntry> = store
@@ -64,7 +64,7 @@ fn sound(folder: &Path, seed: u64) -> Sound {
         files.filter_map(|(name, bytes)| Some((name, bytes.ok()?))).collect()
     };
     // Half of them as they stand while the writer runs, half closed.
-    let files = if seed % 2 == 0 {
+    let files = if seed.is_multiple_of(2) {
         read()
     } else {
         drop(store);

@@ -1,11 +1,20 @@
 //! Tests of the exemption store: one binary, modules by subject.
 
+#[cfg(test)]
 mod admin;
+#[cfg(test)]
 mod append;
+#[cfg(test)]
 mod children;
+#[cfg(test)]
 mod common;
+#[cfg(test)]
 mod damage;
+#[cfg(test)]
 mod durability;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
 mod follow;
+#[cfg(test)]
 mod simulation;
