@@ -6,13 +6,14 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::SMTP_PORT;
+use crate::advice::relay;
 use crate::decision::{Assumption, Decision, Hop, HopKind, NextStep, Verdict};
-use crate::edge::{Edge, at_the_edge, behind_a_firewall};
+use crate::edge::{Edge, at_the_edge, behind_a_firewall, terms};
 use crate::edition::{FirewallRule, Topic};
 use crate::life::Power;
 use crate::name::{FirewallName, MachineName, NetworkName, SubnetName, SubscriptionName};
 use crate::reason::Reason;
-use crate::route::{NextHop, Route, RouteOrigin, effective_routes, resolve};
+use crate::route::{NextHop, Route, RouteOrigin, effective_routes, is_inside, resolve};
 use crate::settings::{
     AzureFirewallWhenSilent, BlockForm, EaViaAzureFirewall, ExemptViaAppliance, PassOrDrop,
     PassOrFiltered, Setting,
@@ -76,7 +77,10 @@ impl Grounds {
         if self.mute {
             return;
         }
-        let assumption = world.settings.assumption(setting);
+        self.assume_as(world.settings.assumption(setting));
+    }
+
+    pub(crate) fn assume_as(&mut self, assumption: Assumption) {
         if !self.assumed.contains(&assumption) {
             self.assumed.push(assumption);
         }
@@ -236,27 +240,27 @@ pub(crate) fn is_platform(address: IpAddr) -> bool {
 fn follow(world: &World, sender: Place<'_>, destination: IpAddr, grounds: &mut Grounds) -> Edge {
     let mut at = sender;
     let mut been: Vec<&MachineName> = vec![sender.name];
+    let mut first = None;
     loop {
         let interface = at.interface;
         let routes = effective_routes(world, &interface.network, &interface.subnet);
         let route = resolve(&routes, destination);
         grounds.path.push(machine_hop(at, destination, route));
-        let by_default = route.is_none_or(|route| {
-            route.origin == RouteOrigin::System && route.next_hop == NextHop::Internet
-        });
-        if destination.is_ipv6() && by_default {
-            grounds.assume(world, Setting::Ipv6DefaultRoute);
-        }
-        let direct = at.name == sender.name;
+        by_default_route(world, destination, route, grounds);
         let Some(next_hop) = route.map(|route| &route.next_hop) else {
             return lost(Reason::NoRoute, "no route is for this destination", grounds);
         };
-        let address = match toward(world, next_hop, grounds) {
-            Toward::Edge if direct => return at_the_edge(world, at, grounds),
-            Toward::Edge => return behind_an_appliance(world, sender, at, grounds),
+        let address = match toward(world, &interface.network, destination, next_hop, grounds) {
+            Toward::Edge => {
+                return match first {
+                    None => at_the_edge(world, at, grounds),
+                    Some(address) => behind_an_appliance(world, sender, at, address, grounds),
+                };
+            }
             Toward::Done(edge) => return edge,
             Toward::Appliance(address) => address,
         };
+        first = first.or(Some(address));
         if let Some(firewall) = firewall_at(world, &interface.network, address) {
             return through_firewall(world, sender, firewall, address, destination, grounds);
         }
@@ -272,6 +276,22 @@ fn follow(world: &World, sender: Place<'_>, destination: IpAddr, grounds: &mut G
     }
 }
 
+/// Names the setting that gives a subnet a way to the IPv6 Internet, where the packet takes it or
+/// misses it.
+fn by_default_route(
+    world: &World,
+    destination: IpAddr,
+    route: Option<&Route>,
+    grounds: &mut Grounds,
+) {
+    let by_default = route.is_none_or(|route| {
+        route.origin == RouteOrigin::System && route.next_hop == NextHop::Internet
+    });
+    if destination.is_ipv6() && by_default {
+        grounds.assume(world, Setting::Ipv6DefaultRoute);
+    }
+}
+
 /// Where a next hop leads, as far as the filter cares.
 pub(crate) enum Toward {
     /// To the Internet, or to what a setting treats like it.
@@ -282,7 +302,14 @@ pub(crate) enum Toward {
     Done(Edge),
 }
 
-pub(crate) fn toward(world: &World, next_hop: &NextHop, grounds: &mut Grounds) -> Toward {
+/// Where a next hop of a network's route takes a packet.
+pub(crate) fn toward(
+    world: &World,
+    network: &NetworkName,
+    destination: IpAddr,
+    next_hop: &NextHop,
+    grounds: &mut Grounds,
+) -> Toward {
     let (setting, choice, reason) = match next_hop {
         NextHop::Internet => return Toward::Edge,
         NextHop::Appliance(address) => return Toward::Appliance(*address),
@@ -292,6 +319,12 @@ pub(crate) fn toward(world: &World, next_hop: &NextHop, grounds: &mut Grounds) -
         }
         NextHop::Gateway(None) => {
             let what = "the route leads to a gateway that the network does not have";
+            return Toward::Done(lost(Reason::NoRoute, what, grounds));
+        }
+        // A user-defined route can keep any address in the network, also one that is not there.
+        NextHop::VirtualNetwork if !is_inside(world, network, destination) => {
+            let what = "the route keeps the packet in the virtual network, which does not hold the \
+                        destination";
             return Toward::Done(lost(Reason::NoRoute, what, grounds));
         }
         NextHop::VirtualNetwork | NextHop::Peering(_) => {
@@ -313,31 +346,36 @@ pub(crate) fn toward(world: &World, next_hop: &NextHop, grounds: &mut Grounds) -
     }
 }
 
-/// The appliance sends to the Internet: its own machine and subscription decide.
+/// The appliance sends to the Internet: its own machine and subscription decide. `first` is the
+/// address that the sender's own route leads to.
 fn behind_an_appliance(
     world: &World,
     sender: Place<'_>,
     at: Place<'_>,
+    first: IpAddr,
     grounds: &mut Grounds,
 ) -> Edge {
     //= PG8
     //= PN6
     grounds.assume(world, Setting::ExemptViaAppliance);
-    let exempt = sender.machine.state.programmed.exempt;
-    if exempt {
+    if directly(world, sender) == Reason::Exempt {
         let (rule, _) = world.edition.rule(sender.machine.state.programmed.offer);
-        grounds.cite(&rule.cites.covers);
-    }
-    if exempt && world.settings.exempt_via_appliance == ExemptViaAppliance::Blocked {
-        let address = at.interface.addresses.first().copied();
-        let statements = grounds.statements.clone();
-        grounds
-            .next_steps
-            .extend(address.map(|instead_of| NextStep::RouteDirectly { instead_of, statements }));
-        let subscription = sender.machine.subscription.clone();
-        return blocked(world, Reason::ExemptionDoesNotCover, subscription, grounds);
+        let statements = terms(world, rule, grounds).cites.covers.clone();
+        grounds.cite(&statements);
+        if world.settings.exempt_via_appliance == ExemptViaAppliance::Blocked {
+            grounds.next_steps.push(NextStep::RouteDirectly { instead_of: first, statements });
+            grounds.next_steps.push(relay(world));
+            let subscription = sender.machine.subscription.clone();
+            return blocked(world, Reason::ExemptionDoesNotCover, subscription, grounds);
+        }
     }
     at_the_edge(world, at, grounds)
+}
+
+/// What a machine would meet if it sent directly to the Internet.
+fn directly(world: &World, sender: Place<'_>) -> Reason {
+    let mut unused = Grounds { mute: true, ..Grounds::default() };
+    at_the_edge(world, sender, &mut unused).reason
 }
 
 /// A block by the platform, in the form that the settings give it.
@@ -432,7 +470,7 @@ fn appliance<'a>(
     };
     if found.machine.state.power != Power::Running {
         let (name, power) = (found.name, found.machine.state.power);
-        let what = format!("the appliance `{name}` is `{power}`");
+        let what = format!("the appliance `{name}` is `{power}`; start it");
         return Err(lost(Reason::ApplianceNotForwarding, &what, grounds));
     }
     if !found.interface.ip_forwarding {
@@ -460,10 +498,11 @@ fn through_firewall(
     let routes = effective_routes(world, &firewall.network, subnet);
     let route = resolve(&routes, destination);
     grounds.path.push(hop(HopKind::Firewall { firewall: name.clone() }, route));
+    by_default_route(world, destination, route, grounds);
     let Some(next_hop) = route.map(|route| &route.next_hop) else {
         return lost(Reason::NoRoute, "no route is for this destination", grounds);
     };
-    match toward(world, next_hop, grounds) {
+    match toward(world, &firewall.network, destination, next_hop, grounds) {
         Toward::Done(edge) => return edge,
         Toward::Appliance(next) => {
             let what = format!("the firewall `{name}` sends on to {next}; that is not followed");
@@ -483,10 +522,10 @@ fn through_firewall(
             && world.settings.azure_firewall_when_silent
                 == AzureFirewallWhenSilent::SubscriptionRule;
     if own_rule {
-        return behind_a_firewall(world, sender, &firewall.subscription, grounds);
+        return behind_a_firewall(world, sender, firewall, grounds);
     }
-    let (offer_rule, _) = world.edition.rule(sender.machine.state.programmed.offer);
-    if offer_rule.restriction == crate::edition::Restriction::Open {
+    let direct = directly(world, sender);
+    if matches!(direct, Reason::UnrestrictedOffer | Reason::PredatesRestriction) {
         grounds.assume(world, Setting::EaViaAzureFirewall);
         if world.settings.ea_via_azure_firewall == EaViaAzureFirewall::Unrestricted {
             return at_the_edge(world, sender, grounds);
@@ -497,13 +536,4 @@ fn through_firewall(
     grounds.next_steps.push(NextStep::RouteDirectly { instead_of: address, statements });
     grounds.next_steps.push(relay(world));
     Edge { reason: Reason::AzureFirewallUnsupported, verdict: Verdict::Reject, subscription: None }
-}
-
-//= G3
-/// The step that always helps: an authenticated relay.
-pub(crate) fn relay(world: &World) -> NextStep {
-    NextStep::UseRelay {
-        ports: world.edition.relay_ports.clone(),
-        statements: world.edition.topic(Topic::Relay).to_vec(),
-    }
 }

@@ -3,19 +3,20 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::decide::{Grounds, Place, blocked, relay};
+use crate::advice::{advise, relay, relay_or_change};
+use crate::decide::{Grounds, Place, blocked};
 use crate::decision::{NextStep, Verdict};
 use crate::edition::{AppServiceRule, Effect, OfferRule, Restriction, Topic};
-use crate::exemption::ExemptionState;
+use crate::exemption::{Exemption, ExemptionState};
 use crate::life::ProgrammedBy;
 use crate::name::SubscriptionName;
 use crate::offer::Offer;
 use crate::reason::Reason;
 use crate::settings::{
-    AppServiceWhenSilent, AzureFirewallSubscription, CspCutoff, Setting, UnnamedOffer,
-    Unrestricted, YesNo,
+    AppServiceWhenSilent, AzureFirewallSubscription, CspCutoff, RevocationEffect, Setting,
+    UnnamedOffer, Unrestricted, YesNo,
 };
-use crate::world::{Machine, MachineKind, Subscription, World};
+use crate::world::{AzureFirewall, Machine, MachineKind, Subscription, World};
 
 /// What the edge says.
 pub(crate) struct Edge {
@@ -50,10 +51,7 @@ pub(crate) fn at_the_edge(world: &World, at: Place<'_>, grounds: &mut Grounds) -
         return edge;
     }
     let offer = at.machine.state.programmed.offer;
-    if offer != subscription.offer {
-        grounds.assume(world, Setting::OfferChangeEffect);
-        grounds.cite(world.edition.topic(Topic::TypeChange));
-    }
+    type_change(world, at.machine, subscription, grounds);
     let deployed = at.machine.state.deployed.map(utc_day);
     let (rule, standing) = stand(world, offer, subscription.created, Some(deployed), grounds);
     match standing {
@@ -61,6 +59,28 @@ pub(crate) fn at_the_edge(world: &World, at: Place<'_>, grounds: &mut Grounds) -
         Standing::Predates => Edge::pass(Reason::PredatesRestriction, Some(name)),
         Standing::Restricted => restricted(world, at, subscription, rule, grounds),
     }
+}
+
+/// What a decision owes to a change of the subscription's type, if there was one.
+fn type_change(
+    world: &World,
+    machine: &Machine,
+    subscription: &Subscription,
+    grounds: &mut Grounds,
+) {
+    let programmed = &machine.state.programmed;
+    if programmed.offer == subscription.offer {
+        if programmed.by == ProgrammedBy::OfferChange {
+            grounds.assume(world, Setting::OfferChangeEffect);
+        }
+        return;
+    }
+    grounds.assume(world, Setting::OfferChangeEffect);
+    let open = |offer| world.edition.rule(offer).0.restriction == Restriction::Open;
+    if open(programmed.offer) && !open(subscription.offer) {
+        grounds.cite(world.edition.topic(Topic::TypeChange));
+    }
+    grounds.cite(world.edition.topic(Topic::TypeChangeEffect));
 }
 
 fn utc_day(at: jiff::Timestamp) -> Date {
@@ -77,6 +97,7 @@ fn app_service(world: &World, name: &SubscriptionName, grounds: &mut Grounds) ->
     if world.settings.app_service_when_silent == AppServiceWhenSilent::SubscriptionRule {
         return None;
     }
+    grounds.cite(world.edition.topic(Topic::Block));
     grounds.next_steps.push(relay(world));
     Some(blocked(world, Reason::NotGranted, name.clone(), grounds))
 }
@@ -94,15 +115,18 @@ fn stand<'a>(
 ) -> (&'a OfferRule, Standing) {
     let (rule, named) = world.edition.rule(offer);
     let mut restriction = rule.restriction;
+    let mut whatever_the_date = false;
     if !named {
         grounds.assume(world, Setting::UnnamedOffer);
-        restriction = match world.settings.unnamed_offer {
-            UnnamedOffer::EditionDefault => restriction,
-            UnnamedOffer::Open => Restriction::Open,
-            UnnamedOffer::Blocked => Restriction::Always,
-        };
+        match world.settings.unnamed_offer {
+            UnnamedOffer::EditionDefault => {}
+            UnnamedOffer::Open => restriction = Restriction::Open,
+            UnnamedOffer::Blocked => whatever_the_date = true,
+        }
     }
+    let old = is_before(world, created);
     let dated = match restriction {
+        _ if whatever_the_date => false,
         //= EA1
         Restriction::Open => {
             grounds.cite(&rule.cites.open);
@@ -111,14 +135,12 @@ fn stand<'a>(
         Restriction::After => true,
         //= CS1
         Restriction::NoDate => {
-            let old = created <= world.edition.cutoff;
             if old {
                 grounds.assume(world, Setting::CspCutoff);
             }
             world.settings.csp_cutoff == CspCutoff::General
         }
         Restriction::Always => {
-            let old = created <= world.edition.cutoff;
             if old {
                 grounds.assume(world, Setting::HonourPre2017Subscriptions);
             }
@@ -143,6 +165,12 @@ fn stand<'a>(
     (rule, Standing::Restricted)
 }
 
+/// Whether a day is before the restriction, by the setting on the cutoff day itself.
+fn is_before(world: &World, day: Date) -> bool {
+    let cutoff = world.edition.cutoff;
+    day < cutoff || day == cutoff && world.settings.cutoff_day_restricted == YesNo::No
+}
+
 /// Whether a subscription (and the machine in it) is from before the restriction.
 fn is_old(
     world: &World,
@@ -154,22 +182,27 @@ fn is_old(
     if created == cutoff {
         grounds.assume(world, Setting::CutoffDayRestricted);
     }
-    let day_is_new = world.settings.cutoff_day_restricted == YesNo::Yes;
-    let before = |day: Date| day < cutoff || day == cutoff && !day_is_new;
-    if !before(created) {
+    if !is_before(world, created) {
         return false;
     }
     //= G2
     let Some(deployed) = deployed else { return true };
-    if deployed.is_some_and(before) {
+    let setting = world.settings.new_deployment_in_old_subscription;
+    if deployed == Some(cutoff) && setting == Unrestricted::Restricted {
+        grounds.assume(world, Setting::CutoffDayRestricted);
+    }
+    if deployed.is_some_and(|day| is_before(world, day)) {
         return true;
     }
     // Deployed since, or nobody knows when: the setting decides.
     grounds.assume(world, Setting::NewDeploymentInOldSubscription);
-    world.settings.new_deployment_in_old_subscription == Unrestricted::Unrestricted
+    setting == Unrestricted::Unrestricted
 }
 
 /// A restricted offer: does an exemption reach this machine?
+///
+/// `rule` is the row of the offer that the machine was programmed with; what can be asked for,
+/// and how, is the matter of the subscription's present offer.
 fn restricted(
     world: &World,
     at: Place<'_>,
@@ -178,36 +211,83 @@ fn restricted(
     grounds: &mut Grounds,
 ) -> Edge {
     let name = at.machine.subscription.clone();
-    let state = subscription.exemption.state;
-    let grants_none = rule.request.is_empty();
-    // An exemption that this edition would not grant was granted under an earlier one.
-    let grandfathered = world.settings.grandfather_exemptions == YesNo::Yes;
-    let programmed = at.machine.state.programmed.exempt;
-    if grants_none && (state == ExemptionState::Granted || programmed) {
-        grounds.assume(world, Setting::GrandfatherExemptions);
+    let (present, named) = world.edition.rule(subscription.offer);
+    let by_programming = at.machine.state.programmed.exempt
+        && is_honoured(world, rule, &subscription.exemption, grounds);
+    let granted = subscription.exemption.state == ExemptionState::Granted
+        && is_honoured(world, present, &subscription.exemption, grounds);
+    if (by_programming || granted) && app_service_uncovered(world, at.machine) {
+        return not_covered(world, name, rule, grounds);
+    }
+    // The world does not keep to which type it was granted, so where a change of type leaves it
+    // standing, every exemption may rest on that.
+    if granted && world.settings.exemption_survives_offer_change == YesNo::Yes {
+        grounds.assume(world, Setting::ExemptionSurvivesOfferChange);
+    }
+    if by_programming {
+        by_what(world, at.machine, subscription, grounds);
+        return exempt(world, name, rule, grounds);
     }
     // Where the text gives no terms, and pay-as-you-go's are not taken over, a grant holds at once.
-    let at_once = state == ExemptionState::Granted
-        && rule.cites.exempt.is_empty()
-        && world.settings.exemption_terms_when_silent == YesNo::No;
-    if (programmed || at_once) && (!grants_none || grandfathered) {
-        return exempt(world, at, subscription, rule, grounds);
+    if granted
+        && present.cites.exempt.is_empty()
+        && world.settings.exemption_terms_when_silent == YesNo::No
+    {
+        return exempt(world, name, present, grounds);
     }
-    let reason = why_not(world, at.machine, subscription, rule, grounds);
+    if !named {
+        grounds.assume(world, Setting::UnnamedOffer);
+    }
+    let reason = why_not(world, at.machine, subscription, present, granted, grounds);
     if !grounds.mute {
-        advise(world, at, subscription, rule, reason, grounds);
+        advise(world, at, subscription, present, reason, grounds);
     }
     blocked(world, reason, name, grounds)
 }
 
-/// The exemption reached the machine.
-fn exempt(
+/// Whether an exemption counts that an edition grants to a row's offers, or that was granted
+/// under an earlier edition: because this one grants none to them, or by the event's own word.
+pub(crate) fn is_honoured(
     world: &World,
-    at: Place<'_>,
-    subscription: &Subscription,
+    rule: &OfferRule,
+    exemption: &Exemption,
+    grounds: &mut Grounds,
+) -> bool {
+    if rule.restriction == Restriction::Open {
+        return true;
+    }
+    let earlier = rule.request.is_empty()
+        || exemption.state == ExemptionState::Granted && exemption.granted_under.is_some();
+    if earlier {
+        grounds.assume(world, Setting::GrandfatherExemptions);
+    }
+    !earlier || world.settings.grandfather_exemptions == YesNo::Yes
+}
+
+/// Whether a machine is an App Service, and the exemption covers machines' traffic alone.
+fn app_service_uncovered(world: &World, machine: &Machine) -> bool {
+    machine.kind == MachineKind::AppService
+        && world.edition.app_service == AppServiceRule::Silent
+        && world.edition.exemption_covers_machines_only
+}
+
+/// There is an exemption, and this traffic is none that it covers.
+pub(crate) fn not_covered(
+    world: &World,
+    name: SubscriptionName,
     rule: &OfferRule,
     grounds: &mut Grounds,
 ) -> Edge {
+    //= PG8
+    //= PN6
+    let terms = terms(world, rule, grounds);
+    grounds.cite(&terms.cites.covers);
+    grounds.next_steps.push(relay(world));
+    blocked(world, Reason::ExemptionDoesNotCover, name, grounds)
+}
+
+/// The exemption reached the machine.
+fn exempt(world: &World, name: SubscriptionName, rule: &OfferRule, grounds: &mut Grounds) -> Edge {
     //= PG6
     //= PG7
     //= PG8
@@ -216,30 +296,44 @@ fn exempt(
     let terms = terms(world, rule, grounds);
     grounds.cite(&terms.cites.exempt);
     grounds.cite(&terms.cites.covers);
-    match at.machine.state.programmed.by {
+    Edge::pass(Reason::Exempt, Some(name))
+}
+
+/// What an exempt machine's programming rests on.
+fn by_what(world: &World, machine: &Machine, subscription: &Subscription, grounds: &mut Grounds) {
+    match machine.state.programmed.by {
         ProgrammedBy::Deployment if world.edition.effect == Effect::NextStart => {
             grounds.assume(world, Setting::NewVmAfterExemption);
         }
         ProgrammedBy::Restart => grounds.assume(world, Setting::GuestRestartCounts),
         ProgrammedBy::Redeploy => grounds.assume(world, Setting::RedeployCounts),
         ProgrammedBy::Neighbour => grounds.assume(world, Setting::OneCycleFreesAll),
-        ProgrammedBy::OfferChange => grounds.assume(world, Setting::OfferChangeEffect),
         ProgrammedBy::TemporarySubnet => {
             grounds.cite(world.edition.topic(Topic::DelegatedSubnet));
         }
         _ => {}
     }
-    if subscription.exemption.state == ExemptionState::Revoked {
-        grounds.assume(world, Setting::RevocationEffect);
+    match subscription.exemption.state {
+        ExemptionState::Granted => {}
+        ExemptionState::Revoked => grounds.assume(world, Setting::RevocationEffect),
+        // It ended, and the machine has not been allocated since: by a change of offer, or by a
+        // revocation before a new request where one does not count at once.
+        _ => {
+            grounds.assume(world, Setting::ExemptionSurvivesOfferChange);
+            grounds.assume(world, Setting::OfferChangeEffect);
+            if world.settings.revocation_effect == RevocationEffect::NextStart {
+                grounds.assume(world, Setting::RevocationEffect);
+            }
+        }
     }
-    if subscription.exemption.state == ExemptionState::Lapsed {
-        grounds.assume(world, Setting::ExemptionSurvivesOfferChange);
-    }
-    Edge::pass(Reason::Exempt, Some(at.machine.subscription.clone()))
 }
 
 /// The row whose terms of exemption hold: the offer's own, or pay-as-you-go's where it has none.
-fn terms<'a>(world: &'a World, rule: &'a OfferRule, grounds: &mut Grounds) -> &'a OfferRule {
+pub(crate) fn terms<'a>(
+    world: &'a World,
+    rule: &'a OfferRule,
+    grounds: &mut Grounds,
+) -> &'a OfferRule {
     if !rule.cites.exempt.is_empty() {
         return rule;
     }
@@ -251,38 +345,59 @@ fn terms<'a>(world: &'a World, rule: &'a OfferRule, grounds: &mut Grounds) -> &'
     }
 }
 
-/// Why no exemption reaches a machine of a restricted offer.
+/// Why no exemption reaches a machine of a restricted offer; `rule` is the present offer's row.
 fn why_not(
     world: &World,
     machine: &Machine,
     subscription: &Subscription,
     rule: &OfferRule,
+    granted: bool,
     grounds: &mut Grounds,
 ) -> Reason {
-    if subscription.offer != machine.state.programmed.offer && may_send_now(world, subscription) {
+    if subscription.offer != machine.state.programmed.offer
+        && may_send_now(world, subscription, grounds)
+    {
+        what_did_not_count(world, machine, grounds);
         return Reason::WaitingForStopStart;
     }
-    let grants_none = rule.request.is_empty();
-    let honours = !grants_none || world.settings.grandfather_exemptions == YesNo::Yes;
+    if granted {
+        return waiting(world, machine, subscription, rule, grounds);
+    }
+    // A machine that was programmed since the revocation is blocked either way.
+    let since = &subscription.exemption.since;
+    if subscription.exemption.state == ExemptionState::Revoked
+        && machine.state.programmed.at <= *since
+    {
+        grounds.assume(world, Setting::RevocationEffect);
+    }
+    not_exempt(world, subscription, rule, grounds)
+}
+
+/// Why a subscription has no exemption that counts.
+fn not_exempt(
+    world: &World,
+    subscription: &Subscription,
+    rule: &OfferRule,
+    grounds: &mut Grounds,
+) -> Reason {
     match subscription.exemption.state {
-        ExemptionState::Granted if honours => waiting(world, machine, rule, grounds),
         //= PG9
         ExemptionState::Revoked => {
             grounds.cite(&rule.cites.revoke);
-            grounds.assume(world, Setting::RevocationEffect);
             if !rule.revocable {
                 grounds.assume(world, Setting::RevocationWhenSilent);
             }
             Reason::Revoked
         }
         //= DV2
-        _ if grants_none => {
+        _ if rule.request.is_empty() => {
             grounds.cite(&rule.cites.never);
             Reason::OfferNeverExempt
         }
+        // One of an earlier edition that does not count is as good as none.
         //= PG4
         //= CS2
-        ExemptionState::None => {
+        ExemptionState::None | ExemptionState::Granted => {
             grounds.cite(&rule.cites.request);
             Reason::NotGranted
         }
@@ -300,24 +415,33 @@ fn why_not(
             Reason::RequestRefused
         }
         //= PG7
-        ExemptionState::Lapsed | ExemptionState::Granted => {
-            let covers = terms(world, rule, grounds).cites.covers.clone();
-            grounds.cite(&covers);
+        ExemptionState::Lapsed => {
+            let terms = terms(world, rule, grounds);
+            grounds.cite(&terms.cites.covers);
             grounds.assume(world, Setting::ExemptionSurvivesOfferChange);
             Reason::ExemptionLapsed
         }
     }
 }
 
-/// Whether the subscription's present offer needs no exemption.
-fn may_send_now(world: &World, subscription: &Subscription) -> bool {
-    let mut unused = Grounds { mute: true, ..Grounds::default() };
-    let (_, standing) = stand(world, subscription.offer, subscription.created, None, &mut unused);
+/// Whether the subscription's present offer needs no exemption; names the settings that say so.
+fn may_send_now(world: &World, subscription: &Subscription, grounds: &mut Grounds) -> bool {
+    let mut own = Grounds { mute: grounds.mute, ..Grounds::default() };
+    let (_, standing) = stand(world, subscription.offer, subscription.created, None, &mut own);
+    for assumption in own.assumed {
+        grounds.assume_as(assumption);
+    }
     !matches!(standing, Standing::Restricted)
 }
 
 /// The subscription is exempt, and the machine has not picked that up.
-fn waiting(world: &World, machine: &Machine, rule: &OfferRule, grounds: &mut Grounds) -> Reason {
+fn waiting(
+    world: &World,
+    machine: &Machine,
+    subscription: &Subscription,
+    rule: &OfferRule,
+    grounds: &mut Grounds,
+) -> Reason {
     let terms = terms(world, rule, grounds);
     grounds.cite(&terms.cites.exempt);
     if world.edition.effect == Effect::MachinesCreatedAfter {
@@ -327,96 +451,64 @@ fn waiting(world: &World, machine: &Machine, rule: &OfferRule, grounds: &mut Gro
         grounds.cite(world.edition.topic(Topic::DelegatedSubnet));
         return Reason::WaitingForStopStart;
     }
-    if machine.state.restarted_since {
-        grounds.assume(world, Setting::GuestRestartCounts);
+    if grounds.mute {
+        return Reason::WaitingForStopStart;
     }
-    if machine.state.programmed.by == ProgrammedBy::Deployment {
+    what_did_not_count(world, machine, grounds);
+    let programmed = &machine.state.programmed;
+    if world.settings.new_vm_after_exemption == YesNo::No
+        && programmed.by == ProgrammedBy::Deployment
+        && programmed.at >= subscription.exemption.since
+    {
         grounds.assume(world, Setting::NewVmAfterExemption);
     }
-    let cycled = world
-        .machines
-        .values()
-        .any(|other| other.subscription == machine.subscription && other.state.programmed.exempt);
-    if cycled {
+    let mut others = world.members.get(&machine.subscription).into_iter().flatten();
+    let cycled = |other: &Machine| {
+        let by = other.state.programmed.by;
+        other.state.programmed.exempt && matches!(by, ProgrammedBy::Start | ProgrammedBy::Beginning)
+    };
+    if others.any(|name| world.machines.get(name).is_some_and(cycled)) {
         grounds.assume(world, Setting::OneCycleFreesAll);
     }
     Reason::WaitingForStopStart
 }
 
-/// What the user can do about it.
-fn advise(
-    world: &World,
-    at: Place<'_>,
-    subscription: &Subscription,
-    rule: &OfferRule,
-    reason: Reason,
-    grounds: &mut Grounds,
-) {
-    let name = at.machine.subscription.clone();
-    let answer = rule.cites.answer.clone();
-    match reason {
-        Reason::WaitingForStopStart | Reason::CreatedBeforeExemption => {
-            let statements = rule.cites.exempt.clone();
-            let machine = at.name.clone();
-            grounds.next_steps.push(if reason == Reason::CreatedBeforeExemption {
-                NextStep::CreateAnew { machine, statements }
-            } else if world.needs_temporary_subnet(at.machine) {
-                let statements = world.edition.topic(Topic::DelegatedSubnet).to_vec();
-                NextStep::TemporarySubnet { network: at.interface.network.clone(), statements }
-            } else {
-                NextStep::StopAndStart { machine, statements }
-            });
-        }
-        Reason::RequestPending => {
-            grounds.next_steps.push(NextStep::AwaitAnswer { subscription: name });
-        }
-        Reason::FurtherSteps => {
-            let step = NextStep::TakeFurtherSteps { subscription: name, statements: answer };
-            grounds.next_steps.push(step);
-        }
-        //= DV3
-        Reason::OfferNeverExempt => {
-            grounds.next_steps.push(relay(world));
-            let (from, statements) = (subscription.offer, rule.cites.advice.clone());
-            let step = NextStep::ChangeOffer { subscription: name, from, statements };
-            grounds.next_steps.push(step);
-            return;
-        }
-        _ => {
-            if let Some(channel) = rule.request.first() {
-                //= PN2
-                //= PN3
-                //= PN4
-                grounds.next_steps.push(NextStep::AskForExemption {
-                    subscription: name,
-                    channel: *channel,
-                    asks: rule.asks.clone(),
-                    statements: rule.cites.request.clone(),
-                });
-            }
-        }
+/// Names the settings by which what happened to a machine did not program it.
+fn what_did_not_count(world: &World, machine: &Machine, grounds: &mut Grounds) {
+    if !machine.state.restarted_since {
+        return;
     }
-    grounds.next_steps.push(relay(world));
-    //= HP1
-    let statements = world.edition.topic(Topic::Support).to_vec();
-    if !statements.is_empty() {
-        grounds.next_steps.push(NextStep::ContactSupport { statements });
+    if world.settings.guest_restart_counts == YesNo::No {
+        grounds.assume(world, Setting::GuestRestartCounts);
+    }
+    if world.settings.redeploy_counts == YesNo::No {
+        grounds.assume(world, Setting::RedeployCounts);
     }
 }
 
-/// Azure Firewall where it is supported: a subscription's own rule decides.
+/// Azure Firewall where it is supported: a subscription's own rule decides. An exemption covers
+/// only machines' traffic that is routed directly, whichever subscription it is.
 pub(crate) fn behind_a_firewall(
     world: &World,
     sender: Place<'_>,
-    firewalls: &SubscriptionName,
+    firewall: &AzureFirewall,
     grounds: &mut Grounds,
 ) -> Edge {
     grounds.assume(world, Setting::AzureFirewallSubscription);
+    let directly = |rule: &OfferRule, grounds: &mut Grounds| {
+        let statements = terms(world, rule, grounds).cites.covers.clone();
+        let step = NextStep::RouteDirectly { instead_of: firewall.address, statements };
+        grounds.next_steps.push(step);
+    };
     if world.settings.azure_firewall_subscription == AzureFirewallSubscription::Sender {
-        return at_the_edge(world, sender, grounds);
+        let edge = at_the_edge(world, sender, grounds);
+        let (Reason::Exempt, Some(name)) = (edge.reason, &edge.subscription) else { return edge };
+        let (rule, _) = world.edition.rule(sender.machine.state.programmed.offer);
+        directly(rule, grounds);
+        return not_covered(world, name.clone(), rule, grounds);
     }
-    let name = firewalls.clone();
-    let Some(subscription) = world.subscriptions.get(firewalls) else {
+    let name = firewall.subscription.clone();
+    let Some(subscription) = world.subscriptions.get(&name) else {
         return blocked(world, Reason::UnknownSource, name, grounds);
     };
     let (rule, standing) = stand(world, subscription.offer, subscription.created, None, grounds);
@@ -424,19 +516,19 @@ pub(crate) fn behind_a_firewall(
         Standing::Open => Edge::pass(Reason::UnrestrictedOffer, Some(name)),
         Standing::Predates => Edge::pass(Reason::PredatesRestriction, Some(name)),
         Standing::Restricted => {
-            let reason = if subscription.exemption.state == ExemptionState::Granted {
-                //= PG8
-                let terms = terms(world, rule, grounds);
-                grounds.cite(&terms.cites.covers);
-                Reason::ExemptionDoesNotCover
-            } else if rule.request.is_empty() {
-                grounds.cite(&rule.cites.never);
-                Reason::OfferNeverExempt
+            if subscription.exemption.state == ExemptionState::Granted
+                && is_honoured(world, rule, &subscription.exemption, grounds)
+            {
+                directly(rule, grounds);
+                return not_covered(world, name, rule, grounds);
+            }
+            let reason = not_exempt(world, subscription, rule, grounds);
+            // Asking would not help: an exemption would not cover the firewall.
+            if rule.request.is_empty() {
+                relay_or_change(world, name.clone(), subscription, rule, grounds);
             } else {
-                grounds.cite(&rule.cites.request);
-                Reason::NotGranted
-            };
-            grounds.next_steps.push(relay(world));
+                grounds.next_steps.push(relay(world));
+            }
             blocked(world, reason, name, grounds)
         }
     }

@@ -108,7 +108,10 @@ impl Requirement {
         match self {
             Self::GoodStanding => "an account in good standing",
             Self::PaymentHistory => "a payment history",
-            Self::SufficientPaymentHistory => "a sufficient payment history",
+            Self::SufficientPaymentHistory => {
+                "a sufficient payment history; the portal's diagnosis of 2020-11 named paid \
+                 invoices of at least 1,000 US dollars in sum"
+            }
             Self::Justification => "why an authenticated relay cannot be used",
             Self::Discretion => "approval at Microsoft's discretion",
             Self::AntiFraud => "further anti-fraud checks",
@@ -235,8 +238,10 @@ pub enum Topic {
     AppService,
     /// Subnets that are delegated to a service.
     DelegatedSubnet,
-    /// A change of the subscription's type.
+    /// A change of the subscription's type from an open to a blocked one.
     TypeChange,
+    /// When a change of the subscription's type, any one, takes effect.
+    TypeChangeEffect,
     /// Support.
     Support,
 }
@@ -266,6 +271,10 @@ pub struct Edition {
     /// Whether a delegated subnet needs a temporary subnet added and removed.
     #[serde(default)]
     pub delegated_subnet_needs_temporary: bool,
+    /// Whether the text says that an exemption covers virtual machines' traffic and nothing else's;
+    /// where it names App Service, that is said by `app_service`.
+    #[serde(default)]
+    pub exemption_covers_machines_only: bool,
     /// Azure Firewall.
     pub azure_firewall: FirewallRule,
     /// App Service and Functions.

@@ -344,6 +344,7 @@ impl LabFile {
             }
         }
         fits(world.check())?;
+        world.free_neighbours();
         events.extend(self.event.iter().cloned());
         Ok(Lab { world, events })
     }

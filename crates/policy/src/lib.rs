@@ -8,6 +8,7 @@
 //!
 //! It is pure: no input or output, no clock, no environment, nothing asynchronous.
 
+mod advice;
 mod decide;
 mod decision;
 mod edge;

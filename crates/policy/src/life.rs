@@ -102,7 +102,8 @@ pub struct MachineState {
     pub programmed: Programmed,
     /// When it was deployed, where that is known.
     pub deployed: Option<Timestamp>,
-    /// Whether it was restarted, or shut down from inside and started, since it was programmed:
-    /// its user may believe that this was enough.
+    /// Whether it was restarted, or shut down from inside and started, or redeployed where that
+    /// does not count, since it was programmed and since there was something to pick up (a grant,
+    /// a change of offer): its user may believe that this was enough.
     pub restarted_since: bool,
 }

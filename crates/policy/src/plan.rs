@@ -37,7 +37,7 @@ pub fn way(world: &World, network: &NetworkName, subnet: &SubnetName, to: IpAddr
     }
     let routes = effective_routes(world, network, subnet);
     let Some(route) = resolve(&routes, to) else { return Way::Fixed(Reason::NoRoute) };
-    match toward(world, &route.next_hop, &mut Grounds::default()) {
+    match toward(world, network, to, &route.next_hop, &mut Grounds::default()) {
         Toward::Edge => Way::Edge,
         Toward::Appliance(_) => Way::Through,
         Toward::Done(edge) => Way::Fixed(edge.reason),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::{NetworkName, SubnetName};
 use crate::settings::YesNo;
-use crate::world::{GatewayKind, UserNextHop, World};
+use crate::world::{GatewayKind, UserNextHop, VirtualNetwork, World};
 
 /// Where a route comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -88,7 +88,7 @@ impl Route {
     }
 }
 
-/// The prefixes that lead nowhere unless the address space says otherwise.
+/// The prefixes that lead nowhere unless the address space, or a peered one, says otherwise.
 const RESERVED: [(Ipv4Addr, u8); 4] = [
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(172, 16, 0, 0), 12),
@@ -123,8 +123,11 @@ pub fn effective_routes(world: &World, network: &NetworkName, subnet: &SubnetNam
         routes.push(Route::new(any_v6(), system, NextHop::Internet));
     }
     for (address, length) in RESERVED {
-        let prefix = Ipv4Net::new(address, length).unwrap_or_default();
-        routes.push(Route::new(IpNet::V4(prefix), system, NextHop::None));
+        let prefix = IpNet::V4(Ipv4Net::new(address, length).unwrap_or_default());
+        // An address space that holds the whole of one takes its place.
+        if !spaces(world, virtual_network).any(|space| space.contains(&prefix)) {
+            routes.push(Route::new(prefix, system, NextHop::None));
+        }
     }
     let table = found.route_table.as_ref().and_then(|name| world.route_tables.get(name));
     let gateway = virtual_network.gateway.as_ref();
@@ -149,6 +152,21 @@ pub fn effective_routes(world: &World, network: &NetworkName, subnet: &SubnetNam
         routes.push(Route::new(route.prefix, RouteOrigin::User, next_hop));
     }
     routes
+}
+
+/// The address spaces of a network and of those that it is peered with.
+fn spaces<'a>(
+    world: &'a World,
+    network: &'a VirtualNetwork,
+) -> impl Iterator<Item = &'a IpNet> + 'a {
+    let peers = network.peerings.iter().filter_map(|peering| world.networks.get(&peering.network));
+    network.address_space.iter().chain(peers.flat_map(|peer| &peer.address_space))
+}
+
+/// Whether an address is inside a network or one that it is peered with.
+pub(crate) fn is_inside(world: &World, network: &NetworkName, address: IpAddr) -> bool {
+    let network = world.networks.get(network);
+    network.is_some_and(|network| spaces(world, network).any(|space| space.contains(&address)))
 }
 
 fn any_v4() -> IpNet {

@@ -2,7 +2,10 @@
 //!
 //! An event is checked whole before anything changes: a refused one leaves the world as it was.
 
-use crate::edition::{Edition, Effect};
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::edition::{Edition, Effect, OfferRule};
 use crate::event::{Event, EventKind, Placement};
 use crate::exemption::{Exemption, ExemptionState};
 use crate::life::{MachineState, Power, Programmed, ProgrammedBy};
@@ -141,7 +144,7 @@ impl World {
         let state = match old.exemption.state {
             state if survives => state,
             //= PG7
-            ExemptionState::Granted => ExemptionState::Lapsed,
+            ExemptionState::Granted | ExemptionState::Lapsed => ExemptionState::Lapsed,
             _ => ExemptionState::None,
         };
         if let Some(subscription) = self.subscriptions.get_mut(name) {
@@ -152,12 +155,22 @@ impl World {
             }
         }
         let machines = self.machines_of(name);
+        self.forget_restarts(&machines);
         if self.settings.offer_change_effect == OfferChangeEffect::Immediate {
             for machine in &machines {
                 self.program(machine, event, ProgrammedBy::OfferChange);
             }
         }
         Ok(Applied { machines, subscription: Some(name.clone()), structure: false })
+    }
+
+    /// What was restarted before there was anything to pick up tells nobody anything.
+    fn forget_restarts(&mut self, machines: &[MachineName]) {
+        for name in machines {
+            if let Some(machine) = self.machines.get_mut(name) {
+                machine.state.restarted_since = false;
+            }
+        }
     }
 
     /// The edition under which an event happened: its own, or the world's.
@@ -187,6 +200,9 @@ impl World {
             subscription.exemption = Exemption { state, since: Some(event.at), granted_under };
         }
         let machines = self.machines_of(name);
+        if state == ExemptionState::Granted {
+            self.forget_restarts(&machines);
+        }
         //= PG9
         if state == ExemptionState::Revoked
             && self.settings.revocation_effect == RevocationEffect::Immediate
@@ -246,7 +262,10 @@ impl World {
             }
             //= PG5
             //= PN4
-            EventKind::ExemptionGranted { .. } if asked(state) => Ok(S::Granted),
+            EventKind::ExemptionGranted { .. } if asked(state) => {
+                grants_any(rule, subscription.offer)?;
+                Ok(S::Granted)
+            }
             EventKind::ExemptionFurtherSteps { .. } if state == S::Requested => Ok(S::FurtherSteps),
             EventKind::ExemptionRefused { .. } if asked(state) => Ok(S::Refused),
             EventKind::ExemptionRevoked { .. } if state == S::Granted => {
@@ -294,16 +313,12 @@ impl World {
                 &rule.cites.open,
             );
         }
-        //= DV2
-        if rule.request.is_empty() {
-            let cites =
-                if rule.cites.never.is_empty() { &rule.cites.blocked } else { &rule.cites.never };
-            return refuse(
-                format!("no exemption is ever granted to {}", subscription.offer.title()),
-                cites,
-            );
-        }
+        grants_any(rule, subscription.offer)?;
+        let uncounted = subscription.exemption.granted_under.is_some()
+            && self.settings.grandfather_exemptions == YesNo::No;
         match subscription.exemption.state {
+            // One of an earlier edition that does not count: it is asked for anew.
+            ExemptionState::Granted if uncounted => Ok(()),
             state @ (ExemptionState::Requested | ExemptionState::Granted) => refuse(
                 format!("the exemption of `{name}` is `{state}` already"),
                 &rule.cites.request,
@@ -435,14 +450,14 @@ impl World {
         if !self.networks.contains_key(name) {
             return refuse(format!("there is no network `{name}`"), &[]);
         }
-        let here: Vec<_> = self
-            .machines
-            .iter()
-            .filter(|(_, machine)| {
-                machine.interfaces.iter().any(|interface| interface.network == *name)
-                    && self.needs_temporary_subnet(machine)
+        let first = (name.clone(), IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let in_network = self.owners.range(first..).take_while(|((network, _), _)| network == name);
+        let here: BTreeSet<_> = in_network
+            .filter(|(_, (owner, _))| {
+                let machine = self.machines.get(owner);
+                machine.is_some_and(|machine| self.delegated_network(machine) == Some(name))
             })
-            .map(|(name, _)| name.clone())
+            .map(|(_, (owner, _))| owner.clone())
             .collect();
         let mut machines = Vec::new();
         for machine in &here {
@@ -451,13 +466,48 @@ impl World {
         Ok(Applied { machines, subscription: None, structure: false })
     }
 
+    /// Where one machine's stop and start frees the others (PG6 word for word), those that had
+    /// theirs before the world began have freed their neighbours, too.
+    pub(crate) fn free_neighbours(&mut self) {
+        if self.settings.one_cycle_frees_all == YesNo::No
+            || self.edition.effect != Effect::NextStart
+        {
+            return;
+        }
+        for members in self.members.values() {
+            let exempt = |name| {
+                let machine = self.machines.get(name);
+                machine.is_some_and(|machine: &Machine| machine.state.programmed.exempt)
+            };
+            if !members.iter().any(exempt) {
+                continue;
+            }
+            for name in members {
+                if let Some(machine) = self.machines.get_mut(name)
+                    && !machine.state.programmed.exempt
+                {
+                    machine.state.programmed.exempt = true;
+                    machine.state.programmed.by = ProgrammedBy::Neighbour;
+                }
+            }
+        }
+    }
+
     /// Whether a machine stands in a subnet that only a temporary subnet programs anew.
     pub(crate) fn needs_temporary_subnet(&self, machine: &Machine) -> bool {
-        self.edition.delegated_subnet_needs_temporary
-            && machine.interfaces.iter().any(|interface| {
-                self.subnet(&interface.network, &interface.subnet)
-                    .is_some_and(|subnet| subnet.delegated_to.is_some())
-            })
+        self.delegated_network(machine).is_some()
+    }
+
+    /// The network in which a machine stands in such a subnet.
+    pub(crate) fn delegated_network<'a>(&self, machine: &'a Machine) -> Option<&'a NetworkName> {
+        if !self.edition.delegated_subnet_needs_temporary {
+            return None;
+        }
+        let delegated = |interface: &&Interface| {
+            self.subnet(&interface.network, &interface.subnet)
+                .is_some_and(|subnet| subnet.delegated_to.is_some())
+        };
+        machine.interfaces.iter().find(delegated).map(|interface| &interface.network)
     }
 
     /// Programs a machine with its subscription's state, and returns the machines that changed.
@@ -475,6 +525,8 @@ impl World {
         let granted = subscription.exemption.state == ExemptionState::Granted;
         let had = machine.state.programmed.exempt;
         let reaches = match self.edition.effect {
+            // The new type counts at once; an exemption is picked up as ever.
+            _ if by == ProgrammedBy::OfferChange => had,
             Effect::NextStart => {
                 by != ProgrammedBy::Deployment || self.settings.new_vm_after_exemption == YesNo::Yes
             }
@@ -490,6 +542,7 @@ impl World {
         };
         let cycled = programmed.exempt
             && by == ProgrammedBy::Start
+            && self.edition.effect == Effect::NextStart
             && self.settings.one_cycle_frees_all == YesNo::Yes;
         if let Some(machine) = self.machines.get_mut(name) {
             machine.state.programmed = programmed.clone();
@@ -508,6 +561,16 @@ impl World {
         }
         touched
     }
+}
+
+/// Whether an edition grants an exemption to a row's offers at all.
+fn grants_any(rule: &OfferRule, offer: Offer) -> Result<(), Refused> {
+    //= DV2
+    if !rule.request.is_empty() {
+        return Ok(());
+    }
+    let cites = if rule.cites.never.is_empty() { &rule.cites.blocked } else { &rule.cites.never };
+    refuse(format!("no exemption is ever granted to {}", offer.title()), cites)
 }
 
 /// Whether a request is there that can be answered.

@@ -351,7 +351,7 @@ impl World {
     /// Adds an Azure Firewall.
     ///
     /// # Errors
-    /// There is one of that name, or what it refers to does not exist.
+    /// There is one of that name, what it refers to does not exist, or its address is taken.
     pub fn add_firewall(
         &mut self,
         name: FirewallName,
@@ -363,6 +363,22 @@ impl World {
         }
         self.known_subscription(&place, &firewall.subscription)?;
         self.known_subnet(&place, &firewall.network, &firewall.subnet, &[firewall.address])?;
+        let taken = |other: &AzureFirewall| {
+            other.network == firewall.network && other.address == firewall.address
+        };
+        let owner = self.owners.get(&(firewall.network.clone(), firewall.address));
+        let what = match (owner, self.firewalls.iter().find(|(_, other)| taken(other))) {
+            (Some((machine, _)), _) => Some(format!("machine `{machine}`")),
+            (None, Some((other, _))) => Some(format!("firewall `{other}`")),
+            (None, None) => None,
+        };
+        if let Some(what) = what {
+            let (address, network) = (firewall.address, &firewall.network);
+            return Err(err(
+                format!("{place}.address"),
+                format!("address {address} in network `{network}` belongs to {what} already"),
+            ));
+        }
         self.firewalls.insert(name, firewall);
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! The edition files: each loads, covers every offer, and says what the table of editions says.
 
 use egress25_policy::{
-    Channel, Edition, Effect, FirewallRule, Offer, Restriction, StatementKind, Topic,
+    AppServiceRule, Channel, Edition, Effect, FirewallRule, Offer, Restriction, StatementKind,
+    Topic,
 };
 
 /// A row of the table: offer, then per edition whom it restricts and how removal is asked for.
@@ -96,7 +97,21 @@ fn the_points_of_the_second_table_hold() {
     assert!(revocable("2021-04", Offer::PartnerNetwork));
     assert!(!revocable("2022-11", Offer::EnterpriseDevTest));
     assert!(edition("2023-12").delegated_subnet_needs_temporary);
-    assert!(edition("2021-03").topic(Topic::TypeChange).len() == 2);
+    assert_eq!(edition("2021-03").topic(Topic::TypeChange)[0].as_str(), "TC1");
+    assert_eq!(edition("2021-03").topic(Topic::TypeChangeEffect)[0].as_str(), "EF1");
+    use AppServiceRule as App;
+    let apps = [
+        App::Silent,
+        App::Silent,
+        App::Silent,
+        App::Silent,
+        App::Silent,
+        App::OwnRule,
+        App::OwnRule,
+    ];
+    for (id, rule) in EDITIONS.iter().zip(apps) {
+        assert_eq!(edition(id).app_service, rule, "{id}");
+    }
 }
 
 #[test]
@@ -143,8 +158,9 @@ fn an_edition_that_leaves_an_offer_out_is_refused() {
 
 #[test]
 fn an_edition_that_names_an_offer_twice_is_refused() {
-    let error = broken(|text| text.replace("offers = [\"pay-as-you-go\"]", "offers = [\"msdn\"]"));
-    assert!(error.contains("not covered") || error.contains("stands in 2 rows"), "{error}");
+    let twice = "offers = [\"pay-as-you-go\", \"msdn\"]";
+    let error = broken(|text| text.replace("offers = [\"pay-as-you-go\"]", twice));
+    assert!(error.contains("offer `msdn` stands in 2 rows"), "{error}");
 }
 
 #[test]

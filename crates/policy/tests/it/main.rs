@@ -13,5 +13,7 @@ mod life;
 mod matrix;
 mod properties;
 mod routes;
+mod second_reading;
+mod second_reading_routes;
 mod settings;
 mod support;
