@@ -186,7 +186,13 @@ proptest! {
             prop_assert_eq!(decision.verdict == Verdict::Pass, decision.next_steps.is_empty());
             if decision.reason.is_platform_block() {
                 prop_assert!(!decision.statements.is_empty(), "{}", short(&decision));
-                prop_assert!(decision.next_steps.iter().any(|step| step.name() == "use-relay"));
+                let has = |name| decision.next_steps.iter().any(|step| step.name() == name);
+                prop_assert!(has("use-relay"));
+                let relay = decision.next_steps.iter().find(|step| step.name() == "use-relay");
+                prop_assert!(relay.unwrap().to_string().contains("587 or 443"));
+                let never = decision.reason == Reason::OfferNeverExempt;
+                prop_assert_eq!(never, has("change-offer"));
+                prop_assert_eq!(!never, has("contact-support"));
             }
         }
     }
