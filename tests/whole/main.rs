@@ -10,6 +10,7 @@
 )]
 
 mod check;
+mod corpus;
 mod exit_codes;
 mod expectations;
 mod explain;
@@ -17,8 +18,11 @@ mod labs;
 mod layering;
 mod manual;
 mod matrix;
+mod packets;
 mod policy;
 mod program;
+mod replay;
+mod replay_outputs;
 mod schemas;
 mod traceability;
 mod validate;

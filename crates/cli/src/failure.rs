@@ -4,6 +4,7 @@ use std::io;
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
+use egress25_packet_filter::capture::{CaptureError, OutputError, WriteError};
 use egress25_policy::{EditionError, SettingError};
 
 /// Why the program did not do what it was asked for.
@@ -39,6 +40,20 @@ pub enum Failure {
         /// Why.
         source: io::Error,
     },
+    /// A capture cannot be read (further).
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    /// A capture cannot be written.
+    #[error("`{name}`: {source}")]
+    WriteCapture {
+        /// The file, or `stdout`.
+        name: String,
+        /// Why.
+        source: WriteError,
+    },
+    /// An output file cannot be made.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// An edition does not exist or is bad.
     #[error(transparent)]
     Edition(#[from] EditionError),
@@ -88,12 +103,17 @@ impl Failure {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::ClosedPipe => Self::DONE,
-            Self::Write { .. } | Self::Internal(_) => Self::FAILED,
+            Self::Write { .. }
+            | Self::WriteCapture { .. }
+            | Self::Output(_)
+            | Self::Internal(_)
+            | Self::Capture(CaptureError::Io { .. }) => Self::FAILED,
             Self::Differs(_) => Self::DIFFERS,
             Self::Usage(_)
             | Self::Input(_)
             | Self::Files { .. }
             | Self::Read { .. }
+            | Self::Capture(_)
             | Self::Edition(_)
             | Self::Setting(_) => Self::BAD_INPUT,
         }

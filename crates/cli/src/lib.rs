@@ -14,11 +14,13 @@ mod environment;
 pub mod explain;
 pub mod failure;
 pub mod input;
+pub mod lab_cmd;
 pub mod lab_input;
 pub mod man;
 pub mod matrix;
 pub mod output;
 pub mod policy_cmd;
+pub mod replay;
 pub mod schema;
 pub mod validate;
 
@@ -78,12 +80,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command, console: &mut Console) -> Result<(), Failure> {
     match command {
         Command::Check(args) => check::run(&args, console),
+        Command::Replay(args) => replay::run(&args, console),
         Command::Explain(args) => explain::run(&args, console),
         Command::Matrix(args) => matrix::run(&args, console),
         Command::Policy(PolicyCommand::List(args)) => policy_cmd::list::run(&args, console),
         Command::Policy(PolicyCommand::Show(args)) => policy_cmd::show::run(&args, console),
         Command::Policy(PolicyCommand::Diff(args)) => policy_cmd::diff::run(&args, console),
         Command::Policy(PolicyCommand::Trace(args)) => policy_cmd::trace::run(&args, console),
+        Command::Lab(command) => lab_cmd::run(&command, console),
+        Command::Export(command) => lab_cmd::run_export(&command, console),
+        Command::Filter(args) => lab_cmd::run_filter(&args, console),
         Command::Validate(args) => validate::run(&args, console),
         Command::Schema(args) => schema::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),

@@ -4,12 +4,14 @@ mod check;
 mod common;
 mod matrix;
 mod policy;
+mod replay;
 mod small;
 
 pub use check::{CheckArgs, Described, InLab, Kind, Via};
 pub use common::{EditionArgs, Format, moment};
 pub use matrix::{MatrixArgs, MatrixFormat};
 pub use policy::{DiffArgs, ListArgs, PolicyCommand, ShowArgs, TraceArgs};
+pub use replay::{OnIndeterminate, Only, ReplayArgs};
 pub use small::{
     CompletionsArgs, ExplainArgs, FileKind, ManArgs, SchemaArgs, SchemaKind, ValidateArgs,
 };
@@ -17,6 +19,7 @@ pub use small::{
 use clap::{Parser, Subcommand};
 
 use crate::console::ColorChoice;
+use crate::lab_cmd::args::{ExportCommand, FilterArgs, LabCommand};
 
 /// Why did this SYN to port 25 never leave Azure?
 ///
@@ -59,6 +62,9 @@ Examples:
   May a pay-as-you-go subscription from 2019 send mail directly?
       egress25 check --offer pay-as-you-go --created 2019-03-01 --to 203.0.113.5
 
+  Why did no mail leave that day? A capture and a description of the subscriptions:
+      egress25 replay day.pcapng --lab lab.toml
+
   Why was that answered?
       egress25 explain not-granted
 
@@ -89,6 +95,15 @@ pub enum Command {
     /// and what can be done about it. Where the edition in force today answers otherwise, it says
     /// that too.
     Check(Box<CheckArgs>),
+    /// Judge every SYN to port 25 in a capture.
+    ///
+    /// A capture and a lab file go in; a row for every judged packet comes out, with the verdict,
+    /// the reason and the statements that it rests on, and a summary by subscription and reason.
+    /// The capture's time stamps drive the lab's events: a start in the middle of a capture
+    /// changes verdicts from there on.
+    ///
+    /// Replay only reports: nothing is sent, and nothing is blocked.
+    Replay(Box<ReplayArgs>),
     /// Explain a reason: what it means, what it rests on, what to do about it
     Explain(ExplainArgs),
     /// Print who may send: every offer in every state.
@@ -100,6 +115,14 @@ pub enum Command {
     /// List, show, compare and trace the editions of the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Build the network of a lab file, with real programs in it and the filter in force
+    #[command(subcommand)]
+    Lab(LabCommand),
+    /// Print the policy as rules for nftables or iptables
+    #[command(subcommand)]
+    Export(ExportCommand),
+    /// Put the filter in force on a bridge or a container network that is there already
+    Filter(Box<FilterArgs>),
     /// Check lab, events and edition files.
     ///
     /// What a file is, is told by its content. A lab is built and its events are played through,

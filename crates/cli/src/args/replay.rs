@@ -1,0 +1,144 @@
+//! The arguments of `replay`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use egress25_policy::{Reason, Verdict};
+
+use super::common::{EditionArgs, Format};
+
+/// What becomes of a packet of which nobody can tell what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum OnIndeterminate {
+    /// It counts as passed.
+    Pass,
+    /// It counts as dropped: fail closed.
+    #[default]
+    Drop,
+}
+
+/// Which rows are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Only {
+    /// Those with a verdict.
+    Verdict(Verdict),
+    /// Those that do not pass.
+    Blocked,
+    /// Those with a reason.
+    Reason(Reason),
+}
+
+impl Only {
+    /// Whether a row is shown.
+    #[must_use]
+    pub fn shows(self, verdict: Verdict, reason: Reason) -> bool {
+        match self {
+            Self::Verdict(only) => only == verdict,
+            Self::Blocked => verdict != Verdict::Pass,
+            Self::Reason(only) => only == reason,
+        }
+    }
+}
+
+fn only(text: &str) -> Result<Only, String> {
+    match text {
+        "passed" => Ok(Only::Verdict(Verdict::Pass)),
+        "dropped" => Ok(Only::Verdict(Verdict::Drop)),
+        "rejected" => Ok(Only::Verdict(Verdict::Reject)),
+        "blocked" => Ok(Only::Blocked),
+        reason => reason.parse().map(Only::Reason).map_err(|_| {
+            "expected passed, dropped, rejected, blocked, or a reason (`egress25 explain` lists \
+             them)"
+                .to_owned()
+        }),
+    }
+}
+
+/// The arguments of `replay`.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct ReplayArgs {
+    /// The capture: pcap or pcapng, plain or compressed with gzip or zstd; `-` is stdin
+    #[arg(value_name = "CAPTURE")]
+    pub capture: PathBuf,
+
+    /// The lab file; `-` is stdin
+    #[arg(long, value_name = "FILE")]
+    pub lab: PathBuf,
+
+    /// More events, from a file of their own (repeatable)
+    #[arg(long, value_name = "FILE", value_delimiter = ',')]
+    pub events: Vec<PathBuf>,
+
+    /// Which edition, and which settings.
+    #[command(flatten)]
+    pub edition: EditionArgs,
+
+    /// The network that every packet belongs to, whatever it shows
+    ///
+    /// Without it a packet's network is known by its VXLAN id, its VLAN or its capture
+    /// interface, as the lab's networks list them, or by an address that one network alone has.
+    #[arg(long, value_name = "NAME")]
+    pub network: Option<String>,
+
+    /// Judge the packets inside of tunnels, too
+    #[arg(long)]
+    pub look_inside: bool,
+
+    /// Show these rows only: passed, dropped, rejected, blocked, or a reason (repeatable)
+    ///
+    /// The summary counts all of them all the same.
+    #[arg(long, value_name = "WHICH", value_delimiter = ',', value_parser = only)]
+    pub only: Vec<Only>,
+
+    /// Show no rows, the summary alone
+    #[arg(long)]
+    pub summary: bool,
+
+    /// Write the whole capture as pcapng, with the verdicts as packet comments; `-` is stdout
+    ///
+    /// Wireshark shows the comments and filters by them: frame.comment contains "not-granted".
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+
+    /// Write the packets that do not pass as pcapng, with comments; `-` is stdout
+    #[arg(long, value_name = "FILE")]
+    pub drop_to: Option<PathBuf>,
+
+    /// Write the packets that pass, judged or not, as pcapng, with comments; `-` is stdout
+    #[arg(long, value_name = "FILE")]
+    pub pass_to: Option<PathBuf>,
+
+    /// Where packets go whose bytes do not tell what they are (--drop-to or --pass-to)
+    #[arg(long, value_enum, default_value_t)]
+    pub on_indeterminate: OnIndeterminate,
+
+    /// Compare the rows with a golden file, and end with exit code 3 where they differ
+    ///
+    /// The file is what --format ndjson or --format csv has written. Columns that it does not
+    /// have are not compared.
+    #[arg(long, value_name = "FILE")]
+    pub expect: Option<PathBuf>,
+
+    /// How the rows and the summary are written; csv has no summary
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Why did no mail leave that day?
+      egress25 replay day.pcapng --lab lab.toml
+
+  What was dropped, and a capture with the reasons for Wireshark:
+      egress25 replay day.pcap.gz --lab lab.toml --only dropped --write judged.pcapng
+
+  What would another edition have said?
+      egress25 replay day.pcapng --lab lab.toml --edition in-force --summary
+
+  From a running capture:
+      tcpdump -i eth0 -U -w - 'tcp port 25' | egress25 replay - --lab lab.toml
+
+  As a regression test: write once, compare ever after:
+      egress25 replay day.pcapng --lab lab.toml --format ndjson > golden.ndjson
+      egress25 replay day.pcapng --lab lab.toml --expect golden.ndjson --summary";

@@ -1,0 +1,208 @@
+//! `replay`: every SYN to port 25 of a capture, judged.
+
+mod expect;
+mod human;
+mod judge;
+mod progress;
+mod report;
+mod row;
+mod sinks;
+mod summary;
+
+pub use row::Row;
+pub use summary::Summary;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use egress25_packet_filter::capture::{CaptureError, Reader, Record, RecordFault};
+use egress25_packet_filter::frame;
+use egress25_policy::{Edition, NetworkName};
+
+use crate::args::{Format, OnIndeterminate, Only, ReplayArgs};
+use crate::check::EditionName;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::lab_input::LabInput;
+use expect::Golden;
+use judge::Judge;
+use progress::Progress;
+use report::Report;
+use sinks::{Fate, Sinks};
+
+/// What is asked for, resolved.
+#[derive(Debug)]
+struct Plan {
+    capture: PathBuf,
+    lab: LabInput,
+    edition: Arc<Edition>,
+    network: Option<NetworkName>,
+    options: frame::Options,
+    only: Vec<Only>,
+    rows: bool,
+    on_indeterminate: OnIndeterminate,
+    format: Format,
+    /// Whether a written capture takes stdout: the report goes to stderr then.
+    stdout_taken: bool,
+}
+
+/// Judges a capture.
+///
+/// # Errors
+/// A file is bad or cannot be written, or the rows are not the expected ones.
+pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
+    let plan = resolve(args)?;
+    let mut reader = open(&plan.capture)?;
+    let mut judge = Judge::new(&plan)?;
+    let title = format!(
+        "egress25 replay of `{}` by `{}`, edition {}",
+        file_name(reader.name()),
+        file_name(plan.lab.name()),
+        plan.edition.id
+    );
+    let mut sinks = Sinks::create(args, &title)?;
+    let mut golden = args.expect.as_deref().map(Golden::open).transpose()?;
+    let mut progress = Progress::new(console, &reader);
+    let mut report = Report::begin(&plan, &reader, judge.widths(), console)?;
+    let mut summary = Summary::default();
+    let stopped = {
+        let mut replay = Replay {
+            plan: &plan,
+            judge: &mut judge,
+            sinks: &mut sinks,
+            golden: golden.as_mut(),
+            report: &mut report,
+            summary: &mut summary,
+        };
+        replay.run(&mut reader, console, &mut progress)?
+    };
+    progress.end();
+    for warning in reader.warnings() {
+        summary.warnings.push(warning.to_string());
+    }
+    if judge.judged() != summary.judged {
+        let (filter, here) = (judge.judged(), summary.judged);
+        let text = format!("the filter has counted {filter} judgements, and the report {here}");
+        return Err(Failure::Internal(text));
+    }
+    summary.close(&judge, reader.name(), stopped.is_none());
+    for warning in &summary.warnings {
+        console.warn(warning);
+    }
+    report.end(&summary, &EditionName::of(&plan.edition), console)?;
+    if let Some(error) = stopped {
+        // The written captures would not be whole: they are left away.
+        return Err(error.into());
+    }
+    sinks.finish()?;
+    match golden {
+        Some(golden) => golden.finish(console),
+        None => Ok(()),
+    }
+}
+
+fn resolve(args: &ReplayArgs) -> Result<Plan, Failure> {
+    let is_stdin = |path: &&Path| **path == *Path::new("-");
+    let inputs = [args.capture.as_path(), args.lab.as_path()];
+    let inputs = inputs.into_iter().chain(args.events.iter().map(PathBuf::as_path));
+    if inputs.filter(is_stdin).count() > 1 {
+        return Err(Failure::Usage("only one file can be `-`: stdin is read once".to_owned()));
+    }
+    let outputs = [&args.write, &args.drop_to, &args.pass_to];
+    let to_stdout = outputs.into_iter().flatten().map(PathBuf::as_path).filter(is_stdin).count();
+    if to_stdout > 1 {
+        return Err(Failure::Usage("only one capture can be written to `-`, stdout".to_owned()));
+    }
+    if to_stdout == 1 && args.format != Format::Human {
+        return Err(Failure::Usage(
+            "a capture that is written to `-` takes stdout, so --format has nowhere to go"
+                .to_owned(),
+        ));
+    }
+    let lab = LabInput::load(&args.lab, &args.events, &args.edition.set)?;
+    Ok(Plan {
+        capture: args.capture.clone(),
+        edition: lab.edition(args.edition.edition.as_deref())?,
+        lab,
+        network: args.network.as_deref().map(NetworkName::from),
+        options: frame::Options { look_inside: args.look_inside, ..frame::Options::default() },
+        only: args.only.clone(),
+        rows: !args.summary,
+        on_indeterminate: args.on_indeterminate,
+        format: args.format,
+        stdout_taken: to_stdout == 1,
+    })
+}
+
+fn open(path: &Path) -> Result<Reader, Failure> {
+    if path == Path::new("-") {
+        return Ok(Reader::from_read(io::stdin(), "<stdin>")?);
+    }
+    Ok(Reader::open(path)?)
+}
+
+fn file_name(path: &str) -> String {
+    let name = Path::new(path).file_name();
+    name.map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// What a replay works with.
+struct Replay<'a> {
+    plan: &'a Plan,
+    judge: &'a mut Judge,
+    sinks: &'a mut Sinks,
+    golden: Option<&'a mut Golden>,
+    report: &'a mut Report,
+    summary: &'a mut Summary,
+}
+
+impl Replay<'_> {
+    /// Goes through the capture; the error that it stopped at, if it did.
+    fn run(
+        &mut self,
+        reader: &mut Reader,
+        console: &mut Console,
+        progress: &mut Progress,
+    ) -> Result<Option<CaptureError>, Failure> {
+        loop {
+            match reader.next_record() {
+                Ok(Some(record)) => self.packet(&record, console)?,
+                Ok(None) => return Ok(None),
+                Err(error) if is_passable(&error) => self.summary.not_understood(&error),
+                Err(error) => return Ok(Some(error)),
+            }
+            progress.tick(console, reader.bytes_read())?;
+        }
+    }
+
+    fn packet(&mut self, record: &Record<'_>, console: &mut Console) -> Result<(), Failure> {
+        let rows = self.judge.packet(record)?;
+        let mut comments = Vec::new();
+        let mut fate = Fate::Pass;
+        for row in &rows {
+            self.summary.count(row);
+            fate = fate.and(row, self.plan.on_indeterminate);
+            if self.sinks.any() {
+                comments.push(row.comment(&self.plan.edition.id));
+            }
+            let only = &self.plan.only;
+            if !only.is_empty() && !only.iter().any(|only| only.shows(row.verdict, row.reason)) {
+                continue;
+            }
+            if let Some(golden) = &mut self.golden {
+                golden.row(row)?;
+            }
+            if self.plan.rows {
+                self.report.row(row, console)?;
+            }
+        }
+        self.summary.packet(record, rows.len());
+        self.sinks.write(record, fate, &comments)
+    }
+}
+
+/// Whether the packets behind an error can be read: it was about one packet's interface.
+const fn is_passable(error: &CaptureError) -> bool {
+    matches!(error, CaptureError::Record { fault: RecordFault::Link { .. }, .. })
+}

@@ -1,0 +1,130 @@
+//! A row: one judged packet.
+
+use std::net::IpAddr;
+
+use egress25_packet_filter::frame::Tunnel;
+use egress25_policy::{MachineName, NetworkName, Reason, StatementId, SubscriptionName, Verdict};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// One judged packet.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// `packet`: what this line is, among those of another kind.
+    pub kind: &'static str,
+    /// The packet's number in the capture, from 1, as Wireshark counts.
+    pub packet: u64,
+    /// How deep it lies in tunnels; 0 is the outermost.
+    pub depth: u32,
+    /// When it was captured.
+    pub time: Option<Timestamp>,
+    /// The machine that sends it.
+    pub machine: Option<MachineName>,
+    /// That machine's subscription.
+    pub subscription: Option<SubscriptionName>,
+    /// The network that it belongs to.
+    pub network: Option<NetworkName>,
+    /// Its source address.
+    pub source: Option<IpAddr>,
+    /// Its source port.
+    pub source_port: Option<u16>,
+    /// Its destination address.
+    pub destination: Option<IpAddr>,
+    /// Its destination port.
+    pub port: Option<u16>,
+    /// What becomes of it.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+    /// The statements that it rests on.
+    pub statements: Vec<StatementId>,
+    /// The settings that it rests on, as `name=value`.
+    pub assumed: Vec<String>,
+    /// The subscription whose rule decided, where that is not the sender's.
+    pub decided_by: Option<SubscriptionName>,
+    /// The tunnel that it was found in.
+    pub tunnel: Option<&'static str>,
+    /// What is wrong with the packet itself, where that decided.
+    pub detail: Option<String>,
+}
+
+/// The columns of the CSV.
+pub(super) const COLUMNS: &[&str] = &[
+    "packet",
+    "depth",
+    "time",
+    "machine",
+    "subscription",
+    "network",
+    "source",
+    "source_port",
+    "destination",
+    "port",
+    "verdict",
+    "reason",
+    "statements",
+    "assumed",
+    "decided_by",
+    "tunnel",
+    "detail",
+];
+
+impl Row {
+    /// The row's values, in the order of the columns; lists are separated by spaces.
+    pub(super) fn values(&self) -> Vec<String> {
+        fn text<T: ToString>(value: Option<&T>) -> String {
+            value.map(ToString::to_string).unwrap_or_default()
+        }
+        vec![
+            self.packet.to_string(),
+            self.depth.to_string(),
+            text(self.time.as_ref()),
+            text(self.machine.as_ref()),
+            text(self.subscription.as_ref()),
+            text(self.network.as_ref()),
+            text(self.source.as_ref()),
+            text(self.source_port.as_ref()),
+            text(self.destination.as_ref()),
+            text(self.port.as_ref()),
+            self.verdict.to_string(),
+            self.reason.to_string(),
+            self.ids(" "),
+            self.assumed.join(" "),
+            text(self.decided_by.as_ref()),
+            self.tunnel.unwrap_or_default().to_owned(),
+            text(self.detail.as_ref()),
+        ]
+    }
+
+    /// The statements' ids.
+    pub(super) fn ids(&self, between: &str) -> String {
+        self.statements.iter().map(StatementId::as_str).collect::<Vec<_>>().join(between)
+    }
+
+    /// The verdict as a packet comment.
+    pub(super) fn comment(&self, edition: &str) -> String {
+        let mut text = format!("egress25: {} {}", self.verdict, self.reason);
+        if !self.statements.is_empty() {
+            text.push_str(&format!(" [{}]", self.ids(", ")));
+        }
+        if let Some(detail) = &self.detail {
+            text.push_str(&format!(" ({detail})"));
+        }
+        if let (Some(machine), Some(subscription)) = (&self.machine, &self.subscription) {
+            text.push_str(&format!("; machine {machine}, subscription {subscription}"));
+        }
+        if let Some(decided_by) = &self.decided_by {
+            text.push_str(&format!(", decided by {decided_by}"));
+        }
+        if let Some(tunnel) = self.tunnel {
+            text.push_str(&format!("; inside of {tunnel}"));
+        }
+        text.push_str(&format!("; edition {edition}"));
+        text
+    }
+
+    /// The tunnel's name, where there is a tunnel.
+    pub(super) fn tunnel_name(tunnel: Option<Tunnel>) -> Option<&'static str> {
+        tunnel.map(Tunnel::as_str)
+    }
+}
