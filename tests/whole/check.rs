@@ -195,7 +195,8 @@ fn a_lab_comes_from_stdin_and_events_from_a_file_of_their_own() {
                 machine = \"sender-1\"\n";
     std::fs::write(&events, text).expect("written");
     let line = format!(
-        "check --lab - --events {} --machine sender-1 --to 203.0.113.5 --at 2021-01-02 --format json",
+        "check --lab - --events {} --machine sender-1 --to 203.0.113.5 --at 2021-01-02 \
+         --format json",
         events.display()
     );
     let output = egress25(words(&line)).write_stdin(lab).output().expect("runs");

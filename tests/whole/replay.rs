@@ -144,8 +144,8 @@ fn the_other_hops_subscription_is_named() {
 
 #[test]
 fn overlapping_networks_are_told_apart_or_said_to_be_ambiguous() {
-    let line = "replay fixtures/captures/overlapping-vlans.pcap --lab fixtures/labs/overlapping.toml \
-                --format json";
+    let line = "replay fixtures/captures/overlapping-vlans.pcap \
+                --lab fixtures/labs/overlapping.toml --format json";
     let report = json(line);
     assert_eq!(reasons(&report), ["not-granted", "unrestricted-offer", "ambiguous-network"]);
     // Unless somebody knows which network it was.

@@ -83,6 +83,8 @@ pub fn table(console: &Console, header: &[&str]) -> Table {
     table.set_header(header.iter().map(bold));
     if console.paint().is_on() {
         table.enforce_styling();
+    } else {
+        table.force_no_tty();
     }
     match console.terminal_width().map(u16::try_from) {
         Some(Ok(width)) => {

@@ -107,7 +107,13 @@ pub struct Described {
     pub via: Option<Via>,
 
     /// The offer of the appliance's or firewall's subscription [default: the sender's own]
-    #[arg(long, value_name = "OFFER", value_parser = offer, conflicts_with = "lab", requires = "via")]
+    #[arg(
+        long,
+        value_name = "OFFER",
+        value_parser = offer,
+        conflicts_with = "lab",
+        requires = "via"
+    )]
     pub via_offer: Option<Offer>,
 
     /// The day on which that subscription was created [default: as --created]

@@ -155,7 +155,7 @@ fn human(console: &mut Console, diff: &Diff) -> Result<(), Failure> {
         console.line(paint.bold(&format!("{heading} ({})", changes.len())))?;
         for (names, one) in merged(changes) {
             let state = one.state.map_or(String::new(), |state| format!("{state}: "));
-            labelled(console, &format!("  {state}"), 4, &names.join(", "))?;
+            labelled(console, "  ", 2, &format!("{state}{}", names.join(", ")))?;
             if let Some(a) = &one.a {
                 labelled(console, "    - ", 6, a)?;
             }

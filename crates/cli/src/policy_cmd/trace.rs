@@ -121,7 +121,8 @@ fn human(console: &mut Console, edition: &Edition, traced: &[Traced]) -> Result<
     let (due, covered) = (due.count(), traced.iter().filter(|one| one.is_covered()).count());
     let rest = traced.len().saturating_sub(due);
     let text = format!(
-        "{} of {due} rule and lifecycle statements have code and test; {rest} are advice and limits",
+        "{} of {due} rule and lifecycle statements have code and test; {rest} are advice and \
+         limits",
         covered.saturating_sub(rest)
     );
     console.line("")?;

@@ -24,7 +24,8 @@ pub(super) fn header(
 ) -> Result<(), Failure> {
     let (machine, subscription) = (machine.max(7), subscription.max(12));
     let line = format!(
-        "{:<TIME$}  {:<machine$}  {:<subscription$}  {:<DESTINATION$}  {:<VERDICT$}  {:<REASON$}  {}",
+        "{:<TIME$}  {:<machine$}  {:<subscription$}  {:<DESTINATION$}  {:<VERDICT$}  \
+         {:<REASON$}  {}",
         "time", "machine", "subscription", "destination", "verdict", "reason", "rests on"
     );
     let line = console.paint().bold(&line);
@@ -54,7 +55,8 @@ pub(super) fn row(
     let inside = row.tunnel.map(|tunnel| format!(" (inside of {tunnel})"));
     let verdict = console.paint().verdict(row.verdict, &format!("{:<VERDICT$}", row.verdict));
     let line = format!(
-        "{:<TIME$}  {:<machine$}  {:<subscription$}  {:<DESTINATION$}  {verdict}  {:<REASON$}  {}{}{}",
+        "{:<TIME$}  {:<machine$}  {:<subscription$}  {:<DESTINATION$}  {verdict}  \
+         {:<REASON$}  {}{}{}",
         or_dash(time),
         or_dash(sender),
         or_dash(row.subscription.as_ref().map(ToString::to_string)),
