@@ -34,6 +34,11 @@ fn the_crates_use_each_other_in_one_direction_only() {
             "{name} may use the policy alone, and uses {used:?}"
         );
     }
+    if repository().join("crates/lab").is_dir() {
+        let allowed = ["egress25-packet-filter", "egress25-policy"];
+        let used = uses("lab");
+        assert!(used.iter().all(|name| allowed.contains(&name.as_str())), "lab uses {used:?}");
+    }
 }
 
 /// The code of a library without its comments and its tests.
