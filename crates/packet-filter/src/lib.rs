@@ -9,4 +9,5 @@ pub mod classify;
 pub mod filter;
 pub mod frame;
 pub mod link;
+pub mod mapped;
 pub mod table;

@@ -3,7 +3,7 @@
 use super::format::ByteOrder;
 
 /// The two bytes at `at`, `None` where the slice is shorter.
-pub(super) fn u16_at(bytes: &[u8], at: usize, order: ByteOrder) -> Option<u16> {
+pub(crate) fn u16_at(bytes: &[u8], at: usize, order: ByteOrder) -> Option<u16> {
     let raw = *bytes.get(at..)?.first_chunk()?;
     Some(match order {
         ByteOrder::Little => u16::from_le_bytes(raw),
@@ -12,7 +12,7 @@ pub(super) fn u16_at(bytes: &[u8], at: usize, order: ByteOrder) -> Option<u16> {
 }
 
 /// The four bytes at `at`, `None` where the slice is shorter.
-pub(super) fn u32_at(bytes: &[u8], at: usize, order: ByteOrder) -> Option<u32> {
+pub(crate) fn u32_at(bytes: &[u8], at: usize, order: ByteOrder) -> Option<u32> {
     let raw = *bytes.get(at..)?.first_chunk()?;
     Some(match order {
         ByteOrder::Little => u32::from_le_bytes(raw),

@@ -21,12 +21,13 @@ const NAME_LEN: usize = 512;
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// What an interface description block says that we need.
-pub(super) struct Interface {
+#[derive(Debug)]
+pub(crate) struct Interface {
     /// An unsupported type is a fault only of the packets that have it.
-    pub(super) link: Result<LinkType, UnsupportedLinkType>,
-    pub(super) snaplen: u32,
-    pub(super) name: Option<Box<str>>,
-    pub(super) description: Option<Box<str>>,
+    pub(crate) link: Result<LinkType, UnsupportedLinkType>,
+    pub(crate) snaplen: u32,
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) description: Option<Box<str>>,
     resolution: TimeUnit,
     /// `if_tsoffset`: seconds to add.
     offset: i64,
@@ -41,7 +42,7 @@ enum TimeUnit {
 
 impl Interface {
     /// Reads the body of an interface description block.
-    pub(super) fn parse(body: &[u8], order: ByteOrder) -> Result<Self, RecordFault> {
+    pub(crate) fn parse(body: &[u8], order: ByteOrder) -> Result<Self, RecordFault> {
         let mut interface = Self {
             link: LinkType::from_disk(u32::from(u16_at(body, 0, order).unwrap_or_default())),
             snaplen: u32_at(body, 4, order).unwrap_or_default(),
@@ -72,7 +73,7 @@ impl Interface {
     }
 
     /// The time that a packet's time stamp means.
-    pub(super) fn time(&self, raw: u64) -> Result<Timestamp, OutOfRange> {
+    pub(crate) fn time(&self, raw: u64) -> Result<Timestamp, OutOfRange> {
         let seconds = i128::from(self.offset).checked_mul(i128::from(NANOS_PER_SECOND));
         let nanos =
             seconds.and_then(|s| s.checked_add(i128::try_from(self.resolution.nanos(raw)).ok()?));

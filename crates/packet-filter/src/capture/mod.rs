@@ -39,8 +39,10 @@ mod record;
 mod window;
 mod writer;
 
+pub(crate) use bytes::{u16_at, u32_at};
 pub use error::{CaptureError, RecordFault};
 pub use format::{ByteOrder, Compression, Container, Format, Resolution};
+pub(crate) use interface::Interface;
 pub use output::{OutputError, OutputFile};
 pub use reader::{DEFAULT_MAX_RECORD_LEN, MAX_BLOCK_LEN, MAX_RECORD_LEN, Options, Reader};
 pub use record::{Comments, InterfaceRef, Record, Warning};

@@ -39,7 +39,8 @@ pub(super) struct Found {
 }
 
 /// A time that [`Timestamp`] cannot hold.
-pub(super) struct OutOfRange;
+#[derive(Debug)]
+pub(crate) struct OutOfRange;
 
 /// What lay at the window's place.
 pub(super) enum Step {

@@ -47,7 +47,7 @@ impl<'a> Comments<'a> {
     /// No comments.
     pub const NONE: Self = Self { options: &[], order: ByteOrder::Little };
 
-    pub(super) fn new(options: &'a [u8], order: ByteOrder) -> Self {
+    pub(crate) fn new(options: &'a [u8], order: ByteOrder) -> Self {
         Self { options, order }
     }
 

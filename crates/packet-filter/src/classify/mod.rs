@@ -20,6 +20,7 @@ mod level;
 pub(crate) mod prefetch;
 mod run;
 mod scalar;
+mod sift;
 mod sort;
 mod template;
 #[cfg(target_arch = "x86_64")]
@@ -29,6 +30,8 @@ pub use code::Code;
 pub use frames::{FrameList, Frames};
 pub(crate) use level::Level;
 pub use level::Vectors;
+pub use run::touch;
 pub(crate) use run::{Judges, Scratch, Tally, run};
 pub(crate) use scalar::Scalar;
+pub use sift::Sifter;
 pub(crate) use template::Template;

@@ -1,14 +1,16 @@
 //! A batch from frames to codes.
 
+use std::net::IpAddr;
+
 use super::level::{BLOCK, Detected, Level};
 use super::prefetch;
-use super::sort::{Sorted, sort};
+use super::sort::{Quick, Sorted, sort, sort_plain};
 use super::{Code, Frames, Template};
 use crate::frame::{Frame, Options, VlanTags};
 use crate::table::{NetworkId, Search, Table};
 
 /// How far ahead frames are fetched: one block.
-const AHEAD: usize = BLOCK;
+pub(super) const AHEAD: usize = BLOCK;
 
 /// Candidates that wait for their senders' buckets.
 const WAITING: usize = 256;
@@ -97,14 +99,14 @@ struct Batch<'a, J> {
 impl<J: Judges> Batch<'_, J> {
     #[inline(always)]
     fn run<L: Level>(&mut self, level: L) {
-        let frames = *self.frames;
+        let (frames, template) = (*self.frames, self.template);
         let count = frames.len();
         self.waiting.clear();
         fetch(&frames, 0);
         let mut judged = 0_u64;
         for start in (0..count).step_by(BLOCK) {
             fetch(&frames, start.wrapping_add(AHEAD));
-            let mut left = self.left_of_block(level, start, count);
+            let mut left = left_of_block(level, template.as_ref(), &frames, start);
             while left != 0 {
                 let at = start.wrapping_add(left.trailing_zeros() as usize);
                 left &= left.wrapping_sub(1);
@@ -120,73 +122,59 @@ impl<J: Judges> Batch<'_, J> {
         *passed = passed.wrapping_add(unjudged);
     }
 
-    /// The frames of a block that the sieve leaves.
-    #[inline(always)]
-    fn left_of_block<L: Level>(&self, level: L, start: usize, count: usize) -> u64 {
-        let Frames { bytes, offsets, captured, .. } = *self.frames;
-        let here = count.wrapping_sub(start);
-        let Some(template) = &self.template else { return ones(here) };
-        let block = (
-            offsets.get(start..).and_then(<[u32]>::first_chunk::<BLOCK>),
-            captured.get(start..).and_then(<[u32]>::first_chunk::<BLOCK>),
-        );
-        match block {
-            (Some(offsets), Some(captured)) if here >= BLOCK => {
-                level.sieve(template, bytes, offsets, captured)
-            }
-            _ => {
-                // The rest of the batch, filled up with frames of which nothing is there.
-                let mut rest = [[0_u32; BLOCK]; 2];
-                let [offset, len] = &mut rest;
-                for (to, from) in offset.iter_mut().zip(offsets.iter().skip(start)) {
-                    *to = *from;
-                }
-                for (to, from) in len.iter_mut().zip(captured.iter().skip(start)) {
-                    *to = *from;
-                }
-                level.sieve(template, bytes, offset, len) & ones(here)
-            }
-        }
-    }
-
     /// Sorts a frame; true where it is judged.
     #[inline(always)]
     fn sort_one(&mut self, at: usize) -> bool {
         let Some(frame) = self.frames.get(at) else { return false };
-        match sort(&frame, self.judge.options()) {
-            Sorted::Passes => false,
-            Sorted::V4 { source, destination, vlan } => {
-                let network = self.network(vlan);
-                let table = self.judge.table();
-                let search = table.search_v4(network, source);
-                table.prefetch_v4(search);
-                self.waiting.push(Waiting { at, source, destination, search });
+        match sort_plain(&frame, self.judge.options()) {
+            Some(Quick::Passes) => false,
+            Some(Quick::Syn { source, destination }) => {
+                self.look_up(at, source, destination, self.plain_network);
                 true
             }
-            Sorted::V6 { source, destination, vlan } => {
-                let (source, destination) = (source.into(), destination.into());
-                let network = self.network(vlan);
-                let table = self.judge.table();
-                let answer = table.answer(
-                    network,
-                    std::net::IpAddr::V6(source),
-                    std::net::IpAddr::V6(destination),
-                );
-                self.finish(at, Code::new(answer.verdict, answer.reason));
-                true
-            }
-            Sorted::Odd => {
-                let code = self.judge.odd(&frame, self.frames.interface);
-                if code == Code::UNJUDGED {
-                    return false;
-                }
-                self.finish(at, code);
-                true
-            }
+            Some(Quick::Odd) => self.odd(at, &frame),
+            None => self.sort_other(at, &frame),
         }
     }
 
+    /// Begins to look for the sender of an IPv4 candidate.
     #[inline(always)]
+    fn look_up(&mut self, at: usize, source: u32, destination: u32, network: Option<NetworkId>) {
+        let table = self.judge.table();
+        let search = table.search_v4(network, source);
+        table.prefetch_v4(search);
+        self.waiting.push(Waiting { at, source, destination, search });
+    }
+
+    #[inline(never)]
+    fn sort_other(&mut self, at: usize, frame: &Frame<'_>) -> bool {
+        match sort(frame, self.judge.options()) {
+            Sorted::Passes => false,
+            Sorted::V4 { source, destination, vlan } => {
+                self.look_up(at, source, destination, self.network(vlan));
+                true
+            }
+            Sorted::V6 { source, destination, vlan } => {
+                let (from, to) = (IpAddr::V6(source.into()), IpAddr::V6(destination.into()));
+                let answer = self.judge.table().answer(self.network(vlan), from, to);
+                self.finish(at, Code::new(answer.verdict, answer.reason));
+                true
+            }
+            Sorted::Odd => self.odd(at, frame),
+        }
+    }
+
+    /// Asks the reference.
+    #[inline(never)]
+    fn odd(&mut self, at: usize, frame: &Frame<'_>) -> bool {
+        let code = self.judge.odd(frame, self.frames.interface);
+        let judged = code != Code::UNJUDGED;
+        if judged {
+            self.finish(at, code);
+        }
+        judged
+    }
+
     fn network(&self, vlan: VlanTags) -> Option<NetworkId> {
         if vlan.is_empty() {
             self.plain_network
@@ -221,6 +209,40 @@ impl<J: Judges> Batch<'_, J> {
     }
 }
 
+/// The frames of a block that the sieve leaves.
+#[inline(always)]
+pub(super) fn left_of_block<L: Level>(
+    level: L,
+    template: Option<&Template>,
+    frames: &Frames<'_>,
+    start: usize,
+) -> u64 {
+    let Frames { bytes, offsets, captured, .. } = *frames;
+    let here = frames.len().wrapping_sub(start);
+    let Some(template) = template else { return ones(here) };
+    let block = (
+        offsets.get(start..).and_then(<[u32]>::first_chunk::<BLOCK>),
+        captured.get(start..).and_then(<[u32]>::first_chunk::<BLOCK>),
+    );
+    match block {
+        (Some(offsets), Some(captured)) if here >= BLOCK => {
+            level.sieve(template, bytes, offsets, captured)
+        }
+        _ => {
+            // The rest of the batch, filled up with frames of which nothing is there.
+            let mut rest = [[0_u32; BLOCK]; 2];
+            let [offset, len] = &mut rest;
+            for (to, from) in offset.iter_mut().zip(offsets.iter().skip(start)) {
+                *to = *from;
+            }
+            for (to, from) in len.iter_mut().zip(captured.iter().skip(start)) {
+                *to = *from;
+            }
+            level.sieve(template, bytes, offset, len) & ones(here)
+        }
+    }
+}
+
 /// As many low bits as there are frames left.
 #[inline(always)]
 const fn ones(count: usize) -> u64 {
@@ -229,10 +251,28 @@ const fn ones(count: usize) -> u64 {
 
 /// Fetches the headers of a block.
 #[inline(always)]
-fn fetch(frames: &Frames<'_>, start: usize) {
+pub(super) fn fetch(frames: &Frames<'_>, start: usize) {
     for offset in frames.offsets.iter().skip(start).take(BLOCK) {
         let offset = *offset as usize;
         prefetch::byte(frames.bytes, offset.wrapping_add(HEAD));
         prefetch::byte(frames.bytes, offset.wrapping_add(TAIL));
     }
+}
+
+/// What loading the headers of a batch costs, and nothing else: the floor that measurements are
+/// held against. Fetches ahead as [`run`] does and adds up a few bytes of each header, so that
+/// the loads happen.
+#[must_use]
+pub fn touch(frames: &Frames<'_>) -> u64 {
+    let mut sum = 0_u64;
+    fetch(frames, 0);
+    for start in (0..frames.len()).step_by(BLOCK) {
+        fetch(frames, start.wrapping_add(AHEAD));
+        for offset in frames.offsets.iter().skip(start).take(BLOCK) {
+            let frame = frames.bytes.get(*offset as usize..).unwrap_or_default();
+            let at = |at: usize| u64::from(frame.get(at).copied().unwrap_or_default());
+            sum = sum.wrapping_add(at(HEAD)).wrapping_add(at(TAIL));
+        }
+    }
+    sum
 }

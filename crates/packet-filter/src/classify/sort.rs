@@ -35,27 +35,37 @@ pub(crate) enum Sorted {
     Odd,
 }
 
-/// Sorts a frame.
+/// What an untagged IPv4 packet turned out to be: the common case, small enough for registers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quick {
+    Passes,
+    Syn { source: u32, destination: u32 },
+    Odd,
+}
+
+/// Sorts a frame of Ethernet without tags that carries IPv4; `None` for any other.
 #[inline(always)]
+pub(crate) fn sort_plain(frame: &Frame<'_>, options: &Options) -> Option<Quick> {
+    let [.., 0x08, 0x00] = frame.bytes.first_chunk::<14>()? else { return None };
+    (frame.link == LinkType::Ethernet).then(|| ipv4(Packet::at(frame, 14), options))
+}
+
+/// Sorts a frame.
+#[inline(never)]
 pub(crate) fn sort(frame: &Frame<'_>, options: &Options) -> Sorted {
     match frame.link {
         LinkType::Ethernet => match frame.bytes.first_chunk::<14>() {
             Some([.., high, low]) => {
-                let ether_type = u16::from_be_bytes([*high, *low]);
-                if ether_type == IPV4 {
-                    ipv4(Packet::at(frame, 14), VlanTags::NONE, options)
-                } else {
-                    other_ether_type(frame, ether_type, options)
-                }
+                other_ether_type(frame, u16::from_be_bytes([*high, *low]), options)
             }
             None => Sorted::Odd,
         },
         LinkType::Raw => match frame.bytes.first().map(|first| first >> 4) {
-            Some(4) => ipv4(Packet::at(frame, 0), VlanTags::NONE, options),
+            Some(4) => tagged_ipv4(Packet::at(frame, 0), VlanTags::NONE, options),
             Some(6) => ipv6(Packet::at(frame, 0), VlanTags::NONE, options),
             _ => Sorted::Odd,
         },
-        LinkType::Ipv4 => ipv4(Packet::at(frame, 0), VlanTags::NONE, options),
+        LinkType::Ipv4 => tagged_ipv4(Packet::at(frame, 0), VlanTags::NONE, options),
         LinkType::Ipv6 => ipv6(Packet::at(frame, 0), VlanTags::NONE, options),
         LinkType::LinuxSll => cooked(frame, [2, 14], 16, options),
         LinkType::LinuxSll2 => cooked(frame, [8, 0], 20, options),
@@ -63,13 +73,22 @@ pub(crate) fn sort(frame: &Frame<'_>, options: &Options) -> Sorted {
     }
 }
 
-/// Ethernet with anything but IPv4 in it: VLAN tags are read, MPLS, PPPoE and LLC are odd.
+/// An IPv4 packet behind tags or behind another link layer.
+fn tagged_ipv4(packet: Packet<'_>, vlan: VlanTags, options: &Options) -> Sorted {
+    match ipv4(packet, options) {
+        Quick::Passes => Sorted::Passes,
+        Quick::Syn { source, destination } => Sorted::V4 { source, destination, vlan },
+        Quick::Odd => Sorted::Odd,
+    }
+}
+
+/// Ethernet by its type field: VLAN tags are read, MPLS, PPPoE and LLC are odd.
 #[inline(never)]
 fn other_ether_type(frame: &Frame<'_>, first: u16, options: &Options) -> Sorted {
     let (mut ether_type, mut at, mut vlan) = (first, 14_usize, VlanTags::NONE);
     loop {
         match ether_type {
-            IPV4 => return ipv4(Packet::at(frame, at), vlan, options),
+            IPV4 => return tagged_ipv4(Packet::at(frame, at), vlan, options),
             IPV6 => return ipv6(Packet::at(frame, at), vlan, options),
             0x8100 | 0x88a8 | 0x9100 => {
                 let tag = frame.bytes.get(at..).and_then(<[u8]>::first_chunk::<4>);
@@ -95,7 +114,7 @@ fn cooked(frame: &Frame<'_>, fields: [usize; 2], len: usize, options: &Options) 
     match (hardware, protocol) {
         // Devices whose protocol field is no ethertype.
         (770 | 824 | 803, _) => Sorted::Odd,
-        (_, IPV4) => ipv4(Packet::at(frame, len), VlanTags::NONE, options),
+        (_, IPV4) => tagged_ipv4(Packet::at(frame, len), VlanTags::NONE, options),
         (_, IPV6) => ipv6(Packet::at(frame, len), VlanTags::NONE, options),
         _ => Sorted::Odd,
     }
@@ -133,11 +152,11 @@ impl<'a> Packet<'a> {
 }
 
 #[inline(always)]
-fn ipv4(packet: Packet<'_>, vlan: VlanTags, options: &Options) -> Sorted {
-    let Some(header) = packet.bytes.first_chunk::<IPV4_HEADER>() else { return Sorted::Odd };
+fn ipv4(packet: Packet<'_>, options: &Options) -> Quick {
+    let Some(header) = packet.bytes.first_chunk::<IPV4_HEADER>() else { return Quick::Odd };
     let [first, _, t0, t1, _, _, f0, f1, _, protocol, _, _, addresses @ ..] = *header;
     if first >> 4 != 4 {
-        return Sorted::Odd;
+        return Quick::Odd;
     }
     let header_len = usize::from(first & 0x0f).wrapping_mul(4);
     let total = usize::from(u16::from_be_bytes([t0, t1]));
@@ -149,16 +168,18 @@ fn ipv4(packet: Packet<'_>, vlan: VlanTags, options: &Options) -> Sorted {
         _ => packet.end(total),
     };
     match protocol {
-        TCP if broken || fragment => return Sorted::Odd,
+        TCP if broken || fragment => return Quick::Odd,
         TCP => {}
-        UDP if broken || !options.look_inside => return Sorted::Passes,
-        UDP if !fragment => return udp(&packet, header_len, end),
+        UDP if broken || !options.look_inside => return Quick::Passes,
+        UDP if !fragment => {
+            return if udp_passes(&packet, header_len, end) { Quick::Passes } else { Quick::Odd };
+        }
         // What has a meaning of its own: tunnels and the authentication header.
-        4 | UDP | 41 | 47 | 51 | 97 | 115 => return Sorted::Odd,
-        _ => return Sorted::Passes,
+        4 | UDP | 41 | 47 | 51 | 97 | 115 => return Quick::Odd,
+        _ => return Quick::Passes,
     }
     match segment(&packet, header_len, end, options) {
-        Segment::Passes => Sorted::Passes,
+        Segment::Passes => Quick::Passes,
         Segment::Syn => {
             let [s0, s1, s2, s3, d0, d1, d2, d3] = addresses;
             let source = u32::from_be_bytes([s0, s1, s2, s3]);
@@ -169,9 +190,9 @@ fn ipv4(packet: Packet<'_>, vlan: VlanTags, options: &Options) -> Sorted {
                 && !matches!(d0, 127 | 224..)
                 && destination != 0
                 && (options.origin == Origin::Capture || checksum_fits(header));
-            if plain { Sorted::V4 { source, destination, vlan } } else { Sorted::Odd }
+            if plain { Quick::Syn { source, destination } } else { Quick::Odd }
         }
-        Segment::Odd => Sorted::Odd,
+        Segment::Odd => Quick::Odd,
     }
 }
 
@@ -192,7 +213,7 @@ fn ipv6(packet: Packet<'_>, vlan: VlanTags, options: &Options) -> Sorted {
         return Sorted::Odd;
     }
     match next {
-        UDP => return udp(&packet, IPV6_HEADER, end),
+        UDP if udp_passes(&packet, IPV6_HEADER, end) => return Sorted::Passes,
         TCP => {}
         _ => return Sorted::Odd,
     }
@@ -252,17 +273,13 @@ fn segment(packet: &Packet<'_>, at: usize, end: usize, options: &Options) -> Seg
 }
 
 /// UDP where the packets in tunnels are asked for: plain where no port is a tunnel's.
-fn udp(packet: &Packet<'_>, at: usize, end: usize) -> Sorted {
+fn udp_passes(packet: &Packet<'_>, at: usize, end: usize) -> bool {
     let header = packet.bytes.get(at..).and_then(<[u8]>::first_chunk::<6>);
     let (Some([s0, s1, d0, d1, ..]), true) = (header, end.saturating_sub(at) >= 6) else {
-        return Sorted::Odd;
+        return false;
     };
     let tunnel = |port: u16| matches!(port, 4789 | 6081 | 2152 | 3544);
-    if tunnel(u16::from_be_bytes([*s0, *s1])) || tunnel(u16::from_be_bytes([*d0, *d1])) {
-        Sorted::Odd
-    } else {
-        Sorted::Passes
-    }
+    !tunnel(u16::from_be_bytes([*s0, *s1])) && !tunnel(u16::from_be_bytes([*d0, *d1]))
 }
 
 /// Whether the checksum of an IPv4 header without options is right (RFC 791, 3.1).

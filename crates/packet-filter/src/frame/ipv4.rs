@@ -113,9 +113,7 @@ fn later_fragment(
 /// Checks what needs the whole header: the checksum in live traffic, and the options.
 fn options(context: &mut Context<'_>, header: &[u8], view: View<'_>) -> Option<DropKind> {
     let slice = Ipv4HeaderSlice::from_slice(header).ok()?;
-    if context.options.origin == Origin::Live
-        && checksum(header) != slice.header_checksum()
-    {
+    if context.options.origin == Origin::Live && checksum(header) != slice.header_checksum() {
         context.note(Malformed::Ipv4Checksum, Layer::Ipv4, view.at());
     }
     source_route(slice.options())

@@ -33,6 +33,7 @@ impl Bucket {
     }
 
     /// The lanes fill up from the first: the last one tells whether the bucket is full.
+    #[inline(always)]
     fn is_full(&self) -> bool {
         self.values.last().is_some_and(|value| value.load(Ordering::Relaxed) != EMPTY)
     }
@@ -49,14 +50,14 @@ pub(crate) struct Probe {
 
 impl Probe {
     /// Looks for an IPv4 address in a network.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn v4(network: u32, address: u32) -> Self {
         let spread = mix((u64::from(network) << 32) | u64::from(address));
         Self { spread: high(spread), key: address }
     }
 
     /// Looks for an IPv6 address in a network.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn v6(network: u32, address: u128) -> Self {
         let [upper, lower] = halves(address);
         let spread = mix(mix(upper ^ u64::from(network).rotate_left(40)) ^ lower);
@@ -65,7 +66,7 @@ impl Probe {
 }
 
 /// Spreads the bits of a key evenly: two multiplications by odd constants.
-#[inline]
+#[inline(always)]
 const fn mix(key: u64) -> u64 {
     let once = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let folded = once ^ (once >> 32);
@@ -73,12 +74,12 @@ const fn mix(key: u64) -> u64 {
     twice ^ (twice >> 32)
 }
 
-#[inline]
+#[inline(always)]
 fn high(word: u64) -> u32 {
     u32::try_from(word >> 32).unwrap_or_default()
 }
 
-#[inline]
+#[inline(always)]
 fn low(word: u64) -> u32 {
     u32::try_from(word & 0xffff_ffff).unwrap_or_default()
 }
@@ -112,7 +113,7 @@ impl Buckets {
     }
 
     /// Asks the processor to fetch the first bucket of a search.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn prefetch(&self, probe: Probe) {
         if let Some(bucket) = self.buckets.get(self.home(probe.spread)) {
             prefetch::to_read(bucket);
@@ -149,7 +150,7 @@ impl Buckets {
 
     /// The place and value of the entry with a key that `accept` takes, given its place and
     /// value.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find<L: Level>(
         &self,
         level: L,
@@ -186,13 +187,13 @@ impl Buckets {
     }
 
     /// The bucket where a search starts: the spread bits as a fraction of the whole.
-    #[inline]
+    #[inline(always)]
     fn home(&self, spread: u32) -> usize {
         let count = u64::try_from(self.buckets.len()).unwrap_or(u64::MAX);
         usize::try_from(u64::from(spread).wrapping_mul(count) >> 32).unwrap_or_default()
     }
 
-    #[inline]
+    #[inline(always)]
     fn after(&self, at: usize) -> usize {
         let next = at.wrapping_add(1);
         if next == self.buckets.len() { 0 } else { next }

@@ -225,25 +225,25 @@ impl Table {
     }
 
     /// A reason with its verdict.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn code(&self, reason: Reason) -> Code {
         self.codes.get(reason.index()).copied().unwrap_or(Code::new(Verdict::Drop, reason))
     }
 
     /// Begins to look for the sender of an IPv4 packet.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn search_v4(&self, network: Option<NetworkId>, source: u32) -> Search {
         self.v4.search_v4(network.map(NetworkId::get), source)
     }
 
     /// Has the processor fetch what the search reads first.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn prefetch_v4(&self, search: Search) {
         self.v4.prefetch(search);
     }
 
     /// What becomes of an IPv4 SYN to port 25 whose sender is being looked for.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn answer_v4<L: Level>(
         &self,
         level: L,
@@ -292,6 +292,7 @@ impl Table {
     }
 
     /// The reason for a sender's value and a destination.
+    #[inline(never)]
     fn reason(&self, value: u32, slot: Option<Slot>, to: IpAddr) -> Reason {
         let at_edge = edge_of(value);
         if at_edge == Reason::SenderNotRunning {

@@ -32,13 +32,13 @@ pub(super) fn value(place: u32, edge: Reason) -> Result<u32, TooLarge> {
 }
 
 /// The number of the place in a value.
-#[inline]
+#[inline(always)]
 pub(super) const fn place_of(value: u32) -> usize {
     (value >> REASON_BITS) as usize
 }
 
 /// The reason at the edge in a value; one that is not there fails closed.
-#[inline]
+#[inline(always)]
 pub(super) fn edge_of(value: u32) -> Reason {
     let [.., reason] = value.to_be_bytes();
     Reason::from_index(reason).unwrap_or(Reason::UnknownSource)
@@ -123,7 +123,7 @@ impl Senders {
     }
 
     /// Begins a search for an IPv4 address.
-    #[inline]
+    #[inline(always)]
     pub(super) fn search_v4(&self, network: Option<u32>, address: u32) -> Search {
         let network = network.or(self.only);
         Search { probe: Probe::v4(network.unwrap_or(ANYWHERE), address), network }
@@ -136,7 +136,7 @@ impl Senders {
     }
 
     /// Has the processor fetch what the search reads first.
-    #[inline]
+    #[inline(always)]
     pub(super) fn prefetch(&self, search: Search) {
         match (search.network, &self.anywhere) {
             (None, Some(anywhere)) => anywhere.prefetch(search.probe),
@@ -148,7 +148,7 @@ impl Senders {
     ///
     /// # Errors
     /// `unknown-source`, or `ambiguous-network` where no network is given and several own it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find<L: Level>(
         &self,
         level: L,
@@ -283,7 +283,7 @@ impl Senders {
     }
 
     /// Whether an address is the one in a lane.
-    #[inline]
+    #[inline(always)]
     fn is_at(&self, lane: usize, address: u128) -> bool {
         if self.v6 {
             self.addresses.get(lane) == Some(&address)

@@ -32,7 +32,7 @@ fn pack(leaf: Leaf) -> u32 {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn unpack(packed: u32) -> Leaf {
     match packed {
         EDGE => Leaf::Edge,
@@ -112,7 +112,7 @@ impl Tries {
     }
 
     /// What an IPv4 destination means.
-    #[inline]
+    #[inline(always)]
     pub(super) fn leaf_v4(&self, root: u32, destination: u32) -> Leaf {
         let mut node = root;
         for byte in destination.to_be_bytes() {
@@ -124,7 +124,7 @@ impl Tries {
         Leaf::Fixed(Reason::NoRoute)
     }
 
-    #[inline]
+    #[inline(always)]
     fn branch(&self, node: u32, byte: u8) -> u32 {
         let at = (node as usize).wrapping_mul(BRANCHES).wrapping_add(usize::from(byte));
         self.branches.get(at).copied().unwrap_or_else(|| pack(Leaf::Fixed(Reason::NoRoute)))

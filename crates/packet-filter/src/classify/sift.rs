@@ -1,0 +1,80 @@
+//! Without a table: which frames of a batch a filter has something to say about.
+
+use super::Frames;
+use super::level::{BLOCK, Detected, Level, Vectors};
+use super::run::{AHEAD, fetch, left_of_block};
+use super::sort::{Quick, Sorted, sort, sort_plain};
+use super::template::Template;
+use crate::frame::{self, Frame, Options, Outcome};
+
+/// Tells the frames that pass unjudged from the others.
+#[derive(Debug, Clone, Copy)]
+pub struct Sifter {
+    options: Options,
+    vectors: Vectors,
+}
+
+impl Sifter {
+    /// One that reads packets by these options.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self { options, vectors: Vectors::best() }
+    }
+
+    /// Chooses the vector instructions; the answers do not depend on it.
+    pub const fn set_vectors(&mut self, vectors: Vectors) {
+        self.vectors = vectors;
+    }
+
+    /// Adds the places of the frames that [`Filter::judge`](crate::filter::Filter::judge) would
+    /// give a reason to, or has to look into, to `kept`. All others pass unjudged.
+    pub fn sift(&self, frames: &Frames<'_>, kept: &mut Vec<u32>) {
+        match self.vectors.detect() {
+            Detected::Scalar(level) => self.run(level, frames, kept),
+            #[cfg(target_arch = "x86_64")]
+            Detected::Avx2(level) => level.with(|| self.run(level, frames, kept)),
+            #[cfg(target_arch = "x86_64")]
+            Detected::Avx512(level) => level.with(|| self.run(level, frames, kept)),
+        }
+    }
+
+    #[inline(always)]
+    fn run<L: Level>(&self, level: L, frames: &Frames<'_>, kept: &mut Vec<u32>) {
+        let template = Template::new(frames.link, &self.options);
+        fetch(frames, 0);
+        for start in (0..frames.len()).step_by(BLOCK) {
+            fetch(frames, start.wrapping_add(AHEAD));
+            let mut left = left_of_block(level, template.as_ref(), frames, start);
+            while left != 0 {
+                let at = start.wrapping_add(left.trailing_zeros() as usize);
+                left &= left.wrapping_sub(1);
+                if frames.get(at).is_some_and(|frame| self.keeps(&frame)) {
+                    kept.push(u32::try_from(at).unwrap_or(u32::MAX));
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn keeps(&self, frame: &Frame<'_>) -> bool {
+        match sort_plain(frame, &self.options) {
+            Some(Quick::Passes) => false,
+            Some(Quick::Syn { .. }) => true,
+            Some(Quick::Odd) => self.keeps_odd(frame),
+            None => match sort(frame, &self.options) {
+                Sorted::Passes => false,
+                Sorted::V4 { .. } | Sorted::V6 { .. } => true,
+                Sorted::Odd => self.keeps_odd(frame),
+            },
+        }
+    }
+
+    #[inline(never)]
+    fn keeps_odd(&self, frame: &Frame<'_>) -> bool {
+        match frame::outermost(frame, &self.options) {
+            Outcome::NoMatch(_) => false,
+            Outcome::Encapsulated { carried: true, .. } => self.options.look_inside,
+            _ => true,
+        }
+    }
+}
