@@ -14,6 +14,7 @@ mod environment;
 pub mod explain;
 pub mod failure;
 pub mod input;
+pub mod lab_cmd;
 pub mod lab_input;
 pub mod man;
 pub mod matrix;
@@ -86,6 +87,9 @@ fn dispatch(command: Command, console: &mut Console) -> Result<(), Failure> {
         Command::Policy(PolicyCommand::Show(args)) => policy_cmd::show::run(&args, console),
         Command::Policy(PolicyCommand::Diff(args)) => policy_cmd::diff::run(&args, console),
         Command::Policy(PolicyCommand::Trace(args)) => policy_cmd::trace::run(&args, console),
+        Command::Lab(command) => lab_cmd::run(&command, console),
+        Command::Export(command) => lab_cmd::run_export(&command, console),
+        Command::Filter(args) => lab_cmd::run_filter(&args, console),
         Command::Validate(args) => validate::run(&args, console),
         Command::Schema(args) => schema::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),

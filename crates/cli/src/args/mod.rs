@@ -19,6 +19,7 @@ pub use small::{
 use clap::{Parser, Subcommand};
 
 use crate::console::ColorChoice;
+use crate::lab_cmd::args::{ExportCommand, FilterArgs, LabCommand};
 
 /// Why did this SYN to port 25 never leave Azure?
 ///
@@ -114,6 +115,14 @@ pub enum Command {
     /// List, show, compare and trace the editions of the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Build the network of a lab file, with real programs in it and the filter in force
+    #[command(subcommand)]
+    Lab(LabCommand),
+    /// Print the policy as rules for nftables or iptables
+    #[command(subcommand)]
+    Export(ExportCommand),
+    /// Put the filter in force on a bridge or a container network that is there already
+    Filter(Box<FilterArgs>),
     /// Check lab, events and edition files.
     ///
     /// What a file is, is told by its content. A lab is built and its events are played through,

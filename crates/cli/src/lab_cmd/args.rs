@@ -1,0 +1,379 @@
+//! The arguments of `lab`, `export` and `filter`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use egress25_lab::datapath::DataPath;
+use jiff::Timestamp;
+
+use crate::args::{EditionArgs, Format, moment};
+
+/// The commands below `lab`.
+#[derive(Debug, Subcommand)]
+pub enum LabCommand {
+    /// Build the network of a lab file and put the filter in force.
+    ///
+    /// Every machine is a network namespace, every virtual network a router of its own; there is
+    /// an Internet with mx.example.net (port 25) and relay.example.net (port 587), and what is
+    /// behind gateways. No root is needed where the kernel allows user namespaces. The lab goes
+    /// on in the background until `lab down`; if its process dies, nothing of it stays.
+    Up(Box<UpArgs>),
+    /// End a lab
+    Down(AtArgs),
+    /// Show the nodes of a lab, what was judged, and what went wrong
+    Inspect(InspectArgs),
+    /// Run a program in a node: `lab exec vm-web -- swaks --to user@mx.example.net`.
+    ///
+    /// The node's network, host name, hosts file and resolver are those of the lab; files,
+    /// users and programs are those of this machine. The exit code is the program's.
+    Exec(ExecArgs),
+    /// Show verdicts as they happen, until interrupted
+    Events(EventsArgs),
+    /// Print the lab as a graph in the DOT language (of a running lab, or of a lab file)
+    Graph(GraphArgs),
+    /// Deallocate, start, restart, stop or redeploy a machine.
+    ///
+    /// The links of the machine go down and up, and the event is written. A start after a
+    /// deallocate programs the machine anew; a restart does not.
+    Vm(VmArgs),
+    /// Let something happen to a subscription: `lab event exemption-granted shop`
+    Event(EventArgs),
+    /// Write the packets that are judged, with their verdicts, to a pcapng file until
+    /// interrupted
+    Capture(CaptureArgs),
+    /// Open a TCP connection from a machine and say what became of it
+    Connect(ConnectArgs),
+    /// Run a scenario: a script with assertions
+    ///
+    /// The exit code is 3 if a step ends differently than it says.
+    Run(Box<RunArgs>),
+    /// End the program that judges, as if it had crashed: SYNs to port 25 stay dropped
+    Crash(AtArgs),
+    /// Own a lab; what `lab up` starts.
+    #[command(hide = true)]
+    Own(Box<OwnArgs>),
+}
+
+/// Which lab.
+#[derive(Debug, Clone, Args)]
+pub struct AtArgs {
+    /// The lab's name
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub name: String,
+
+    /// The folder with the labs' sockets and files
+    ///
+    /// Left out: `egress25` in the user's runtime folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub run_dir: Option<PathBuf>,
+}
+
+/// The arguments of `lab up`.
+#[derive(Debug, Clone, Args)]
+pub struct UpArgs {
+    /// The lab file
+    #[arg(value_name = "LAB")]
+    pub lab: PathBuf,
+
+    /// Which lab.
+    #[command(flatten)]
+    pub at: AtArgs,
+
+    /// How the filter is put in force: nft, nfqueue, afpacket, or none
+    #[arg(long, value_name = "PATH", default_value = "nft")]
+    pub datapath: DataPath,
+
+    /// A store that the lab follows and writes its events to; made if there is none
+    #[arg(long, value_name = "FILE")]
+    pub store: Option<PathBuf>,
+
+    /// A TOML file with the hosts on the Internet and on premises: `[host."mx.example.net"]`
+    /// with `addresses`, `smtp` (ports on which the lab's own mail server answers) and
+    /// `on_premises`
+    #[arg(long, value_name = "FILE")]
+    pub hosts: Option<PathBuf>,
+
+    /// The time as of which the lab begins; left out: now. Earlier events of the lab file have
+    /// happened, later ones do not happen by themselves
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub at_time: Option<Timestamp>,
+
+    /// Which edition, and which settings.
+    #[command(flatten)]
+    pub edition: EditionArgs,
+}
+
+/// The arguments of `lab own`.
+#[derive(Debug, Clone, Args)]
+pub struct OwnArgs {
+    /// What `lab up` was given.
+    #[command(flatten)]
+    pub up: UpArgs,
+
+    /// Whether the namespaces have been left already.
+    #[arg(long)]
+    pub settled: bool,
+}
+
+/// The arguments of `lab inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// Which lab.
+    #[command(flatten)]
+    pub at: AtArgs,
+
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// The arguments of `lab exec`.
+#[derive(Debug, Args)]
+pub struct ExecArgs {
+    /// Which lab.
+    #[command(flatten)]
+    pub at: AtArgs,
+
+    /// The node: a machine, a host, a firewall; `network:NAME`, `edge:NAME` and `internet` too
+    pub node: String,
+
+    /// The program and its arguments
+    #[arg(last = true, required = true)]
+    pub command: Vec<OsString>,
+}
+
+/// The arguments of `lab events`.
+#[derive(Debug, Args)]
+pub struct EventsArgs {
+    /// Which lab.
+    #[command(flatten)]
+    pub at: AtArgs,
+
+    /// How the verdicts are written: human or ndjson
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+
+    /// End after so many verdicts
+    #[arg(long, value_name = "N")]
+    pub count: Option<u64>,
+}
+
+/// The arguments of `lab graph`.
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    /// A lab file; left out: the running lab
+    #[arg(value_name = "LAB")]
+    pub lab: Option<PathBuf>,
+
+    /// Which lab.
+    #[command(flatten)]
+    pub at: AtArgs,
+}
+
+/// What happens to a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VmAction {
+    /// Stop it and give its place up (the portal's Stop).
+    Deallocate,
+    /// Start it.
+    Start,
+    /// Restart it: the exemption is not picked up.
+    Restart,
+    /// Power it off; it keeps its place.
+    Stop,
+    /// Shut it down from inside.
+    Shutdown,
+    /// Move it to another host.
+    Redeploy,
+}
+
+/// The arguments of `lab vm`.
+#[derive(Debug, Args)]
+pub struct VmArgs {
+    /// What happens
+    #[arg(value_enum)]
+    pub action: VmAction,
+
+    /// The machine
+    pub machine: String,
+
+    /// Which lab.
+    #[command(flatten)]
+    pub at: AtArgs,
+}
+
+/// The arguments of `lab event`.
+#[derive(Debug, Args)]
+pub struct EventArgs {
+    /// The kind, such as `exemption-asked`, `exemption-granted`, `exemption-revoked`
+    pub kind: String,
+
+    /// The subscription
+    pub subscription: String,
+
+    /// Why the deployment cannot use a relay, for `exemption-asked`
+    #[arg(long, value_name = "TEXT")]
+    pub why: Option<String>,
+
+    /// Which lab.
+    #[command(flatten)]
+    pub at: AtArgs,
+}
+
+/// The arguments of `lab capture`.
+#[derive(Debug, Args)]
+pub struct CaptureArgs {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Which lab.
+    #[command(flatten)]
+    pub at: AtArgs,
+}
+
+/// The arguments of `lab connect`.
+#[derive(Debug, Args)]
+pub struct ConnectArgs {
+    /// The machine
+    pub from: String,
+
+    /// The destination: HOST:PORT
+    pub to: String,
+
+    /// How many seconds of silence count as a time-out
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub patience: u64,
+
+    /// Fail with exit code 3 unless this becomes of it: open, timeout, refused, unreachable
+    #[arg(long, value_name = "OUTCOME")]
+    pub expect: Option<String>,
+
+    /// Which lab.
+    #[command(flatten)]
+    pub at: AtArgs,
+}
+
+/// The arguments of `lab run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The scenario file
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+
+    /// The data path: nft, nfqueue, afpacket
+    #[arg(long, value_name = "PATH", default_value = "nft")]
+    pub datapath: DataPath,
+
+    /// Multiply every wait and every patience by this
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    pub time_scale: f64,
+
+    /// Write the result as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+
+    /// Write the verdicts of the run, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub verdicts: Option<PathBuf>,
+
+    /// Write the judged packets with their verdicts as pcapng
+    #[arg(long, value_name = "FILE")]
+    pub capture: Option<PathBuf>,
+
+    /// Write the events that happened as TOML, for `replay --events`
+    #[arg(long, value_name = "FILE")]
+    pub happened: Option<PathBuf>,
+}
+
+/// The commands below `export`.
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// Print the policy of a network as a script for `nft -f`
+    Nft(ExportArgs),
+    /// Print the policy of a network for `iptables-restore --noflush`
+    Iptables(IptablesArgs),
+}
+
+/// The arguments of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The lab file
+    #[arg(value_name = "LAB")]
+    pub lab: PathBuf,
+
+    /// The network; left out: the only one of the lab
+    #[arg(long, value_name = "NAME")]
+    pub network: Option<String>,
+
+    /// The interface that the network's packets come from (repeatable); left out: any
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub interface: Vec<String>,
+
+    /// The time as of which the lab stands; left out: now
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub at_time: Option<Timestamp>,
+
+    /// Which edition, and which settings.
+    #[command(flatten)]
+    pub edition: EditionArgs,
+}
+
+/// The arguments of `export iptables`.
+#[derive(Debug, Args)]
+pub struct IptablesArgs {
+    /// The lab, the network, the interfaces.
+    #[command(flatten)]
+    pub export: ExportArgs,
+
+    /// For `ip6tables-restore` instead
+    #[arg(long)]
+    pub ipv6: bool,
+}
+
+/// The arguments of `filter`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("where").required(true).args(["interface", "queue"]))]
+pub struct FilterArgs {
+    /// The lab file
+    #[arg(long, value_name = "LAB")]
+    pub lab: PathBuf,
+
+    /// The network that the packets belong to; left out: the only one of the lab
+    #[arg(long, value_name = "NAME")]
+    pub network: Option<String>,
+
+    /// Enforce on packets that come from this interface (a bridge, a container network):
+    /// nftables rules are loaded, and stay in force until they are removed with `--remove`
+    #[arg(long, value_name = "NAME")]
+    pub interface: Option<String>,
+
+    /// Judge the packets of this netfilter queue; `--rules` prints rules that fill it
+    #[arg(long, value_name = "N")]
+    pub queue: Option<u16>,
+
+    /// Print the iptables rules that fill the queue, and end
+    #[arg(long, requires = "queue")]
+    pub rules: bool,
+
+    /// Remove the rules that `--interface` loaded, and end
+    #[arg(long, requires = "interface")]
+    pub remove: bool,
+
+    /// A store that is followed
+    #[arg(long, value_name = "FILE")]
+    pub store: Option<PathBuf>,
+
+    /// The time as of which the lab begins; left out: now
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub at_time: Option<Timestamp>,
+
+    /// Which edition, and which settings.
+    #[command(flatten)]
+    pub edition: EditionArgs,
+
+    /// How the verdicts are written: human or ndjson
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}

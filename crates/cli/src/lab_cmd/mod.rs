@@ -1,0 +1,93 @@
+//! The commands that enforce: `lab`, `export`, `filter`.
+
+pub mod args;
+mod ask;
+mod events;
+mod export;
+mod filter;
+mod own;
+mod run;
+mod store;
+mod up;
+mod world;
+
+use std::path::PathBuf;
+
+use egress25_lab::client::Client;
+use egress25_lab::error::LabError;
+
+use crate::console::Console;
+use crate::failure::Failure;
+
+use args::{AtArgs, ExportCommand, FilterArgs, LabCommand};
+
+/// Runs a command below `lab`.
+///
+/// # Errors
+/// As the command says.
+pub fn run(command: &LabCommand, console: &mut Console) -> Result<(), Failure> {
+    match command {
+        LabCommand::Up(args) => up::run(args, console),
+        LabCommand::Own(args) => own::run(args, console),
+        LabCommand::Down(at) => up::down(at, console),
+        LabCommand::Inspect(args) => ask::inspect(args, console),
+        LabCommand::Exec(args) => ask::exec(args, console),
+        LabCommand::Events(args) => events::run(args, console),
+        LabCommand::Graph(args) => ask::graph(args, console),
+        LabCommand::Vm(args) => ask::vm(args, console),
+        LabCommand::Event(args) => ask::event(args, console),
+        LabCommand::Capture(args) => events::capture(args, console),
+        LabCommand::Connect(args) => ask::connect(args, console),
+        LabCommand::Run(args) => run::run(args, console),
+        LabCommand::Crash(at) => ask::crash(at, console),
+    }
+}
+
+/// Runs a command below `export`.
+///
+/// # Errors
+/// The lab is bad, or nobody reads the output.
+pub fn run_export(command: &ExportCommand, console: &mut Console) -> Result<(), Failure> {
+    export::run(command, console)
+}
+
+/// Runs `filter`.
+///
+/// # Errors
+/// The lab is bad, or the filter cannot be put in force.
+pub fn run_filter(args: &FilterArgs, console: &mut Console) -> Result<(), Failure> {
+    filter::run(args, console)
+}
+
+/// What a failure of the lab means to the user.
+#[expect(clippy::needless_pass_by_value, reason = "it is used in `map_err`")]
+fn failed(error: LabError) -> Failure {
+    match error {
+        LabError::Input { .. } | LabError::NoSuchNode { .. } | LabError::Refused(_) => {
+            Failure::Usage(error.to_string())
+        }
+        _ => Failure::Internal(error.to_string()),
+    }
+}
+
+/// The folder of a lab.
+fn folder(at: &AtArgs) -> PathBuf {
+    let base = at.run_dir.clone().unwrap_or_else(|| {
+        std::env::var_os("XDG_RUNTIME_DIR").map_or_else(
+            || std::env::temp_dir().join(format!("egress25-{}", whoami())),
+            |folder| PathBuf::from(folder).join("egress25"),
+        )
+    });
+    let base = std::path::absolute(&base).unwrap_or(base);
+    base.join(&at.name)
+}
+
+/// The number of the user, or his name.
+fn whoami() -> String {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").map_or_else(|_| "user".to_owned(), |me| me.uid().to_string())
+}
+
+fn client(at: &AtArgs) -> Result<Client, Failure> {
+    Client::connect(&folder(at)).map_err(failed)
+}

@@ -1,0 +1,77 @@
+//! `lab own`: the process that a lab lives in.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use egress25_lab::isolate;
+use egress25_lab::owner::{Owner, Setup, serve};
+use jiff::Timestamp;
+
+use super::args::OwnArgs;
+use super::up::{READY, arguments};
+use super::{failed, folder, store, world};
+use crate::console::Console;
+use crate::failure::Failure;
+
+pub(super) fn run(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
+    if args.settled { settled(args, console) } else { leave(args) }
+}
+
+/// Leaves the namespaces behind and starts the process that settles in new ones. Standard input
+/// is its lifeline: it ends with this process.
+fn leave(args: &OwnArgs) -> Result<(), Failure> {
+    let program = std::env::current_exe()
+        .map_err(|source| Failure::Read { name: "this program".to_owned(), source })?;
+    isolate::leave().map_err(failed)?;
+    let mut inner = Command::new(&program)
+        .args(["lab", "own", "--settled"])
+        .args(arguments(&args.up))
+        .stdin(Stdio::piped())
+        .spawn()
+        .map_err(|source| Failure::Read { name: program.display().to_string(), source })?;
+    // `wait` would close it.
+    let lifeline = inner.stdin.take();
+    let status = inner.wait();
+    drop(lifeline);
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(source) => Err(Failure::Read { name: "the lab's process".to_owned(), source }),
+    }
+}
+
+fn settled(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
+    let up = &args.up;
+    // What is read is read first: mounts change what paths mean.
+    let (world, events) = match &up.store {
+        Some(path) => {
+            let (world, feed, log) = store::open(path, up)?;
+            (world, Some((feed, log)))
+        }
+        None => (world::as_of(&up.lab, &up.edition, up.at_time)?, None),
+    };
+    let hosts = world::hosts(up.hosts.as_deref(), &world)?;
+    isolate::settle(std::io::stdin()).map_err(failed)?;
+    let (feed, log) = events.map_or((None, None), |(feed, log)| (Some(feed), Some(log)));
+    let setup = Setup {
+        folder: folder(&up.at),
+        world,
+        hosts,
+        datapath: up.datapath,
+        clock: Timestamp::now,
+        log,
+    };
+    let owner = Arc::new(Owner::build(setup).map_err(failed)?);
+    if let Some(feed) = feed {
+        owner.follow(feed).map_err(failed)?;
+    }
+    let out = console.out();
+    let result = serve(&owner, || {
+        let _ = writeln!(out, "{READY}");
+        let _ = out.flush();
+    });
+    result.map_err(failed)?;
+    // Threads of the lab are still at work; nothing of what they do counts any more.
+    std::process::exit(0)
+}

@@ -1,0 +1,280 @@
+//! `lab run`: a scenario against a lab of its own.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use egress25_lab::client::Client;
+use egress25_lab::error::LabError;
+use egress25_lab::owner::{Answer, Request};
+use egress25_lab::scenario::{
+    Executed, Report, Scenario, StepReport, StepResult, Theatre, junit, play,
+};
+use egress25_lab::verdict::VerdictEvent;
+use egress25_policy::{Event, Reason};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::args::{AtArgs, RunArgs, UpArgs};
+use super::{failed, folder, up};
+use crate::args::EditionArgs;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::input::Source;
+
+pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> {
+    if !(0.001..=1_000.0).contains(&args.time_scale) {
+        return Err(Failure::Usage("`--time-scale` is between 0.001 and 1000".to_owned()));
+    }
+    let source = Source::read(&args.scenario)?;
+    let scenario = Scenario::parse(&source.text).map_err(failed)?;
+    let home = std::env::temp_dir().join(format!("egress25-run-{}", std::process::id()));
+    let at = AtArgs { name: "scenario".to_owned(), run_dir: Some(home.clone()) };
+    let result = with_lab(args, &scenario, &at, console);
+    // What the lab's programs wrote belongs to it.
+    for folder in [&home, &files(&at)] {
+        let _ = std::fs::remove_dir_all(folder);
+    }
+    let report = result?;
+    if let Some(path) = &args.junit {
+        std::fs::write(path, junit(&report))
+            .map_err(|source| Failure::Write { name: path.display().to_string(), source })?;
+    }
+    let (all, differing, broken) = (report.steps.len(), report.differing(), report.failed());
+    console.line(format!(
+        "{} over {}: {all} steps, {differing} differ, {broken} could not be done",
+        report.scenario, report.datapath
+    ))?;
+    if broken > 0 {
+        return Err(Failure::Internal(format!("{broken} steps could not be done")));
+    }
+    if differing > 0 {
+        return Err(Failure::Differs(format!("{differing} of {all} steps ended differently")));
+    }
+    Ok(())
+}
+
+/// The folder for the files of a scenario's programs, beside that of the lab: programs that
+/// change to other users have to get there.
+fn files(at: &AtArgs) -> PathBuf {
+    let mut name = at.run_dir.clone().unwrap_or_default().into_os_string();
+    name.push("-files");
+    PathBuf::from(name)
+}
+
+fn with_lab(
+    args: &RunArgs,
+    scenario: &Scenario,
+    at: &AtArgs,
+    console: &mut Console,
+) -> Result<Report, Failure> {
+    let beside = args.scenario.parent().unwrap_or(Path::new("."));
+    let hosts = hosts_file(scenario, &folder(at))?;
+    let up = UpArgs {
+        lab: beside.join(&scenario.lab),
+        at: at.clone(),
+        datapath: args.datapath,
+        store: None,
+        hosts,
+        at_time: scenario.at,
+        edition: EditionArgs::default(),
+    };
+    up::bring_up(&up)?;
+    let result = played(args, scenario, at, console);
+    let down = up::take_down(at);
+    let report = result?;
+    down.map(|()| report)
+}
+
+/// The hosts of the scenario as a file for the owner.
+fn hosts_file(scenario: &Scenario, folder: &Path) -> Result<Option<PathBuf>, Failure> {
+    if scenario.host.is_empty() {
+        return Ok(None);
+    }
+    let path = folder.join("hosts.toml");
+    let text = toml::to_string(&serde_json::json!({ "host": scenario.host }))
+        .map_err(|error| Failure::Internal(error.to_string()))?;
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&path, text))
+        .map_err(|source| Failure::Write { name: path.display().to_string(), source })?;
+    Ok(Some(path))
+}
+
+fn played(
+    args: &RunArgs,
+    scenario: &Scenario,
+    at: &AtArgs,
+    console: &mut Console,
+) -> Result<Report, Failure> {
+    let client = Client::connect(&folder(at)).map_err(failed)?;
+    let heard = listen(at, args.verdicts.as_deref())?;
+    let capture = match &args.capture {
+        None => None,
+        Some(path) => {
+            let path = std::path::absolute(path)
+                .map_err(|source| Failure::Write { name: path.display().to_string(), source })?;
+            let mut client = Client::connect(&folder(at)).map_err(failed)?;
+            client.ask(&Request::Capture { path }).map_err(failed)?;
+            Some(client)
+        }
+    };
+    let mut theatre =
+        Lab { client, at: at.clone(), heard, console, broken: None, happened: Vec::new() };
+    let report = play(scenario, &mut theatre, args.time_scale, args.datapath.name());
+    let broken = theatre.broken.take();
+    let happened = std::mem::take(&mut theatre.happened);
+    // The kernel gathers its messages for a moment.
+    std::thread::sleep(Duration::from_millis(300));
+    if let Some(capture) = capture {
+        capture.finish().map_err(failed)?;
+    }
+    if let Some(path) = &args.happened {
+        let text = toml::to_string(&Happened { event: happened })
+            .map_err(|error| Failure::Internal(error.to_string()))?;
+        std::fs::write(path, text)
+            .map_err(|source| Failure::Write { name: path.display().to_string(), source })?;
+    }
+    match broken {
+        Some(failure) => Err(failure),
+        None => Ok(report),
+    }
+}
+
+/// The events of a run, as an events file has them.
+#[derive(Serialize)]
+struct Happened {
+    event: Vec<Event>,
+}
+
+/// Verdicts since the last mark.
+type Heard = Arc<Mutex<Vec<VerdictEvent>>>;
+
+/// Listens to the verdicts of the lab, and writes them to a file.
+fn listen(at: &AtArgs, file: Option<&Path>) -> Result<Heard, Failure> {
+    let mut client = Client::connect(&folder(at)).map_err(failed)?;
+    client.ask(&Request::Events).map_err(failed)?;
+    let mut file = match file {
+        None => None,
+        Some(path) => Some(
+            File::create(path)
+                .map_err(|source| Failure::Write { name: path.display().to_string(), source })?,
+        ),
+    };
+    let heard = Heard::default();
+    let hears = heard.clone();
+    std::thread::Builder::new()
+        .name("verdicts".to_owned())
+        .spawn(move || {
+            while let Ok(Some(line)) = client.line() {
+                if let Some(file) = &mut file {
+                    let _ = writeln!(file, "{line}");
+                }
+                if let Ok(event) = serde_json::from_str(&line) {
+                    hears.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+                }
+            }
+        })
+        .map_err(|source| Failure::Internal(format!("no thread can be started: {source}")))?;
+    Ok(heard)
+}
+
+struct Lab<'a> {
+    client: Client,
+    at: AtArgs,
+    heard: Heard,
+    console: &'a mut Console,
+    broken: Option<Failure>,
+    happened: Vec<Event>,
+}
+
+impl Theatre for Lab<'_> {
+    fn ask(&mut self, request: &Request) -> Result<Answer, LabError> {
+        let answer = self.client.ask(request)?;
+        if let Request::Apply { events } = request {
+            self.happened.extend(events.iter().cloned());
+        }
+        Ok(answer)
+    }
+
+    fn exec(&mut self, node: &str, command: &[String], input: &str) -> Result<Executed, LabError> {
+        let failed = |source| LabError::System { what: format!("running {command:?}"), source };
+        let program = std::env::current_exe().map_err(failed)?;
+        let mut enter = Command::new(program);
+        enter.args(["lab", "exec", "--name", &self.at.name]);
+        if let Some(run_dir) = &self.at.run_dir {
+            enter.arg("--run-dir").arg(run_dir);
+        }
+        // A program that stays in the background must not hold the output open: a file does
+        // not end with its writers.
+        let output = folder(&self.at).join("output");
+        let written = File::create(&output).map_err(failed)?;
+        let errors = written.try_clone().map_err(failed)?;
+        let mut child = enter
+            .arg(node)
+            .arg("--")
+            .args(command)
+            .stdin(Stdio::piped())
+            .stdout(written)
+            .stderr(errors)
+            .spawn()
+            .map_err(failed)?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A program that does not read its input says so by its exit status.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let status = child.wait().map_err(failed)?;
+        let output = std::fs::read(&output).map_err(failed)?;
+        Ok(Executed { code: status.code(), output: String::from_utf8_lossy(&output).into_owned() })
+    }
+
+    fn reasons(&mut self, machine: &str) -> Vec<Reason> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard
+            .iter()
+            .filter(|event| event.machine.as_deref() == Some(machine))
+            .map(|event| event.reason)
+            .collect()
+    }
+
+    fn mark(&mut self) {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn wait(&mut self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
+    fn folder(&self) -> PathBuf {
+        files(&self.at)
+    }
+
+    fn ended(&mut self, step: &StepReport) {
+        let (mark, what) = match &step.result {
+            StepResult::Passed => ("ok  ", step.seen.clone()),
+            StepResult::Differs(what) => ("DIFF", what.clone()),
+            StepResult::Failed(what) => ("FAIL", what.clone()),
+            StepResult::Skipped => ("skip", String::new()),
+        };
+        let line = format!("{mark} {:>6.1} s  {}: {what}", step.seconds, step.name);
+        let told = self.console.line(line.trim_end_matches([':', ' ']));
+        if let Err(failure) = told.and_then(|()| self.console.finish()) {
+            self.broken.get_or_insert(failure);
+        }
+    }
+}
+
+/// Splits `HOST:PORT`; an IPv6 address stands in brackets.
+pub(super) fn host_and_port(text: &str) -> Result<(String, u16), Failure> {
+    let split = text.rsplit_once(':').and_then(|(host, port)| {
+        let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+        Some((host.to_owned(), port.parse().ok()?))
+    });
+    split.ok_or_else(|| Failure::Usage(format!("`{text}` is no HOST:PORT")))
+}

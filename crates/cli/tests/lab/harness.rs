@@ -1,0 +1,131 @@
+//! A lab for a test: up in a fresh folder, and down again whatever happens.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+pub(crate) const DATAPATHS: [&str; 3] = ["nft", "nfqueue", "afpacket"];
+
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+pub(crate) fn scenario(name: &str) -> PathBuf {
+    root().join("fixtures/scenarios").join(name)
+}
+
+pub(crate) fn egress25() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_egress25"))
+}
+
+/// Says aloud that a test did not run.
+pub(crate) fn skip(why: &str) {
+    eprintln!("SKIPPED: {why}");
+}
+
+pub(crate) fn is_root() -> bool {
+    String::from_utf8_lossy(&Command::new("id").arg("-u").output().unwrap().stdout).trim() == "0"
+}
+
+pub(crate) fn installed(program: &str) -> bool {
+    ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].iter().any(|d| Path::new(d).join(program).exists())
+}
+
+/// Why no lab can be built here, if none can.
+pub(crate) fn impossible(datapath: &str) -> Option<String> {
+    let needs: &[&str] = match datapath {
+        "nft" => &["nft"],
+        "nfqueue" => &["iptables-restore", "ip6tables-restore"],
+        _ => &["ethtool"],
+    };
+    if let Some(missing) = needs.iter().find(|program| !installed(program)) {
+        return Some(format!("`{missing}` is not installed, which {datapath} needs"));
+    }
+    let namespaces = Command::new("unshare").args(["-Urn", "true"]).output();
+    if !namespaces.is_ok_and(|output| output.status.success()) {
+        return Some("the kernel allows no user and network namespaces here".to_owned());
+    }
+    None
+}
+
+pub(crate) struct Lab {
+    pub(crate) folder: tempfile::TempDir,
+    children: Vec<Child>,
+}
+
+impl Lab {
+    /// Brings a lab up.
+    pub(crate) fn up(lab: &Path, datapath: &str, more: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let this = Self { folder, children: vec![] };
+        let output = this
+            .command(&["up"])
+            .arg(lab)
+            .args(["--datapath", datapath])
+            .args(more)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        this
+    }
+
+    /// A command below `lab`, for this one.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let (first, rest) = words.split_first().unwrap();
+        let mut command = egress25();
+        command.args(["lab", first, "--run-dir"]).arg(self.folder.path()).args(rest);
+        command
+    }
+
+    pub(crate) fn output(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    /// What a command that has to succeed prints.
+    pub(crate) fn print(&self, words: &[&str]) -> String {
+        let output = self.output(words);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "{words:?}: {text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        text
+    }
+
+    pub(crate) fn exec(&self, node: &str, command: &[&str]) -> Output {
+        let words: Vec<&str> = [&["exec", node, "--"], command].concat();
+        self.output(&words)
+    }
+
+    /// What becomes of a connection.
+    pub(crate) fn connect(&self, from: &str, to: &str) -> String {
+        self.print(&["connect", from, to, "--patience", "2"]).trim().to_owned()
+    }
+
+    pub(crate) fn inspect(&self) -> Value {
+        serde_json::from_str(&self.print(&["inspect", "--format", "json"])).unwrap()
+    }
+
+    /// Starts a command that goes on; it ends with the test.
+    pub(crate) fn start(&mut self, mut command: Command) -> &mut Child {
+        self.children.push(command.stdin(Stdio::null()).spawn().unwrap());
+        self.children.last_mut().unwrap()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("default/log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        for child in &mut self.children {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let _ = self.command(&["down"]).output();
+    }
+}

@@ -1,0 +1,125 @@
+//! The rules and the filter outside of a lab.
+
+use std::process::Command;
+
+use crate::harness::{egress25, impossible, scenario, skip};
+
+fn export(words: &[&str]) -> String {
+    let output = egress25()
+        .arg("export")
+        .args(words)
+        .arg(scenario("mail.lab.toml"))
+        .args(["--network", "shop-net"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Runs a script as root of a network of its own.
+fn in_a_network(script: &str) -> (bool, String) {
+    let output = Command::new("unshare").args(["-Urn", "sh", "-ec", script]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    (output.status.success(), said)
+}
+
+#[test]
+fn exported_rules_load_as_they_are_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = [
+        ("nft", vec!["nft"], "nft -f"),
+        ("nfqueue", vec!["iptables"], "iptables-restore --noflush"),
+        ("nfqueue", vec!["iptables", "--ipv6"], "ip6tables-restore --noflush"),
+    ];
+    for (needs, words, load) in rules {
+        if let Some(why) = impossible(needs) {
+            skip(&why);
+            continue;
+        }
+        let file = folder.path().join("rules");
+        let text = export(&words);
+        assert!(text.contains("not-granted"), "{text}");
+        std::fs::write(&file, &text).unwrap();
+        let (loaded, said) = in_a_network(&format!("{load} {}", file.display()));
+        assert!(loaded, "{load}: {said}\n{text}");
+    }
+}
+
+/// A host with a container network: `box` behind the bridge `br0`, and a listener outside.
+fn container_network(filter: &str, check: &str) -> String {
+    let connect = |port: u16| {
+        format!(
+            "ip netns exec box /usr/bin/python3 -c 'import socket; \
+             socket.create_connection((\"203.0.113.25\", {port}), 2)'"
+        )
+    };
+    format!(
+        "mount -t tmpfs none /run; mkdir -p /run/netns; ip link set lo up\n\
+         ip netns add box; ip netns add out\n\
+         ip link add br0 type bridge; ip link add p0 type veth peer name eth0 netns box\n\
+         ip link add p1 type veth peer name eth0 netns out\n\
+         ip link set p0 master br0; ip link set p0 up; ip link set br0 up; ip link set p1 up\n\
+         ip addr add 10.1.0.1/24 dev br0; ip addr add 203.0.113.1/24 dev p1\n\
+         sysctl -qw net.ipv4.ip_forward=1\n\
+         for n in box out; do ip -n $n link set lo up; ip -n $n link set eth0 up; done\n\
+         ip -n box addr add 10.1.0.4/24 dev eth0; ip -n box route add default via 10.1.0.1\n\
+         ip -n box addr add 10.1.0.5/24 dev eth0\n\
+         ip -n out addr add 203.0.113.25/24 dev eth0; ip -n out route add default via 203.0.113.1\n\
+         for port in 25 587; do ip netns exec out /usr/bin/python3 -c \"import socket,time\n\
+s=socket.create_server(('0.0.0.0',$port))\ntime.sleep(60)\" & done\n\
+         sleep 1; {}; echo unfiltered\n{filter}\n{}; echo relay\n\
+         if {}; then echo LEAKED; else echo blocked; fi\n{check}\n",
+        connect(25),
+        connect(587),
+        connect(25)
+    )
+}
+
+fn enforced(filter: &str, check: &str) {
+    let script = container_network(filter, check);
+    let output = Command::new("unshare")
+        .args(["-Urnm", "--pid", "--fork", "--kill-child", "sh", "-ec", &script])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("unfiltered\n"), "{said}{errors}");
+    assert!(said.contains("relay\n") && said.contains("blocked\n"), "{said}{errors}");
+    assert!(!said.contains("LEAKED"), "{said}{errors}");
+    assert!(said.contains("still blocked\n"), "{said}{errors}");
+}
+
+/// After the program was killed nothing passes that it would have judged.
+const KILLED: &str = "kill -9 $filter; sleep 0.3\n\
+     if ip netns exec box /usr/bin/python3 -c 'import socket; \
+     socket.create_connection((\"203.0.113.25\", 25), 2)'; then echo LEAKED; \
+     else echo still blocked; fi";
+
+#[test]
+fn an_interface_of_a_container_network_is_filtered_and_stays_so() {
+    if let Some(why) = impossible("nft") {
+        return skip(&why);
+    }
+    let filter = format!(
+        "{} filter --lab {} --network shop-net --interface br0 & filter=$!; sleep 2",
+        env!("CARGO_BIN_EXE_egress25"),
+        scenario("mail.lab.toml").display()
+    );
+    enforced(&filter, KILLED);
+}
+
+#[test]
+fn a_queue_is_judged_and_drops_when_nobody_judges_it() {
+    if let Some(why) = impossible("nfqueue") {
+        return skip(&why);
+    }
+    let program = env!("CARGO_BIN_EXE_egress25");
+    let lab = scenario("mail.lab.toml").display().to_string();
+    let filter = format!(
+        "{program} filter --lab {lab} --queue 7 --rules | \
+         sed '/ip6tables/,$d' | iptables-restore --noflush\n\
+         {program} filter --lab {lab} --network shop-net --queue 7 & filter=$!; sleep 2"
+    );
+    enforced(&filter, KILLED);
+}

@@ -1,0 +1,170 @@
+//! The other side of the control socket: asks a running lab, and enters its nodes.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, IoSliceMut, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+
+use nix::sched::{CloneFlags, setns};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+
+use crate::error::LabError;
+use crate::owner::{Answer, Request};
+
+/// A connection to a running lab.
+#[derive(Debug)]
+pub struct Client {
+    path: PathBuf,
+    stream: UnixStream,
+    reader: BufReader<UnixStream>,
+}
+
+impl Client {
+    /// Connects to the lab of a folder.
+    ///
+    /// # Errors
+    /// No lab is up there.
+    pub fn connect(folder: &Path) -> Result<Self, LabError> {
+        let path = folder.join("control.sock");
+        let unreachable = |error: io::Error| LabError::Unreachable {
+            path: path.display().to_string(),
+            what: format!("{error}; is the lab up?"),
+        };
+        let stream = UnixStream::connect(&path).map_err(unreachable)?;
+        let reader = BufReader::new(stream.try_clone().map_err(unreachable)?);
+        Ok(Self { path: path.clone(), stream, reader })
+    }
+
+    fn lost(&self, what: impl Into<String>) -> LabError {
+        LabError::Unreachable { path: self.path.display().to_string(), what: what.into() }
+    }
+
+    fn send(&mut self, request: &Request) -> Result<(), LabError> {
+        let mut text = serde_json::to_vec(request).map_err(|e| self.lost(e.to_string()))?;
+        text.push(b'\n');
+        self.stream.write_all(&text).map_err(|error| self.lost(error.to_string()))
+    }
+
+    /// Asks and waits for the answer.
+    ///
+    /// # Errors
+    /// The lab cannot be reached, or says no.
+    pub fn ask(&mut self, request: &Request) -> Result<Answer, LabError> {
+        self.send(request)?;
+        self.answer()
+    }
+
+    fn answer(&mut self) -> Result<Answer, LabError> {
+        let line = self.line()?.ok_or_else(|| self.lost("it has closed the connection"))?;
+        match serde_json::from_str(&line).map_err(|error| self.lost(error.to_string()))? {
+            Answer::Failed { what } => Err(LabError::Answer(what)),
+            answer => Ok(answer),
+        }
+    }
+
+    /// The next line that the lab sends; `None` when it has ended.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub fn line(&mut self) -> Result<Option<String>, LabError> {
+        let mut line = String::new();
+        match self.reader.read_line(&mut line) {
+            Ok(0) => Ok(None),
+            Ok(_) => Ok(Some(line.trim_end().to_owned())),
+            Err(error) => Err(self.lost(error.to_string())),
+        }
+    }
+
+    /// Says that nothing more is wanted, and waits until the lab has ended what it was doing:
+    /// a capture is whole then.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub fn finish(mut self) -> Result<(), LabError> {
+        let _ = self.stream.shutdown(std::net::Shutdown::Write);
+        while self.line()?.is_some() {}
+        Ok(())
+    }
+
+    /// The namespaces of a node.
+    ///
+    /// # Errors
+    /// There is no such node, or the lab cannot be reached.
+    pub fn spaces(&mut self, node: &str) -> Result<Spaces, LabError> {
+        self.send(&Request::Enter { node: node.to_owned() })?;
+        let mut text = vec![0_u8; 65_536];
+        let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut room);
+        let mut into = [IoSliceMut::new(&mut text)];
+        let flags = RecvFlags::CMSG_CLOEXEC;
+        let received = recvmsg(&self.stream, &mut into, &mut ancillary, flags)
+            .map_err(|error| self.lost(error.to_string()))?;
+        let mut descriptors: Vec<OwnedFd> = Vec::new();
+        for message in ancillary.drain() {
+            if let RecvAncillaryMessage::ScmRights(more) = message {
+                descriptors.extend(more);
+            }
+        }
+        let answer = text.get(..received.bytes).unwrap_or_default();
+        match serde_json::from_slice(answer).map_err(|error| self.lost(error.to_string()))? {
+            Answer::Failed { what } => Err(LabError::Answer(what)),
+            Answer::Spaces { count } if count == descriptors.len() => Spaces::of(descriptors)
+                .ok_or_else(|| self.lost("it sent other namespaces than were expected")),
+            _ => Err(self.lost("it did not send the namespaces")),
+        }
+    }
+}
+
+/// The namespaces of a node, as somebody outside holds them.
+#[derive(Debug)]
+pub struct Spaces {
+    network: OwnedFd,
+    host_name: OwnedFd,
+    mounts: OwnedFd,
+    processes: OwnedFd,
+    user: Option<OwnedFd>,
+}
+
+impl Spaces {
+    fn of(descriptors: Vec<OwnedFd>) -> Option<Self> {
+        let mut all = descriptors.into_iter();
+        Some(Self {
+            network: all.next()?,
+            host_name: all.next()?,
+            mounts: all.next()?,
+            processes: all.next()?,
+            user: all.next(),
+        })
+    }
+
+    /// Runs a program in the node and waits for it. The calling process, which must have one
+    /// thread only, enters the namespaces and does not come back. The program ends with the
+    /// lab, whatever it does.
+    ///
+    /// # Errors
+    /// The namespaces cannot be entered, or the program cannot be started.
+    pub fn run(self, program: &OsString, arguments: &[OsString]) -> Result<ExitStatus, LabError> {
+        let enter = |fd: &OwnedFd, kind: CloneFlags, what: &str| {
+            setns(fd, kind).map_err(LabError::errno(format!("entering the {what} of the node")))
+        };
+        if let Some(user) = &self.user {
+            enter(user, CloneFlags::CLONE_NEWUSER, "user namespace")?;
+        }
+        enter(&self.processes, CloneFlags::CLONE_NEWPID, "processes")?;
+        enter(&self.network, CloneFlags::CLONE_NEWNET, "network")?;
+        enter(&self.host_name, CloneFlags::CLONE_NEWUTS, "host name")?;
+        let folder = std::env::current_dir();
+        enter(&self.mounts, CloneFlags::CLONE_NEWNS, "file system")?;
+        let mut command = Command::new(program);
+        command.args(arguments);
+        if let Ok(folder) = folder {
+            command.current_dir(folder);
+        }
+        command
+            .status()
+            .map_err(LabError::system(format!("starting `{}`", program.to_string_lossy())))
+    }
+}

@@ -1,0 +1,85 @@
+//! Connections from a node, and the names that it knows.
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use egress25_policy::NetworkName;
+
+use crate::error::LabError;
+use crate::net::Space;
+use crate::owner::{ConnectOutcome, Owner};
+use crate::plan::{NodeId, NodeKind, routes};
+
+/// The address of a host or a machine, as a node sees it.
+pub(crate) fn resolve(owner: &Owner, node: NodeId, name: &str) -> Result<IpAddr, LabError> {
+    if let Ok(address) = name.parse() {
+        return Ok(address);
+    }
+    let world = owner.court.policy.world();
+    let mine: Vec<IpAddr> = owner
+        .plan
+        .ends(node)
+        .flat_map(|end| end.addresses.iter().map(ipnet::IpNet::addr))
+        .filter(|address| !crate::graph::is_link_local(*address))
+        .collect();
+    let usable = |address: &IpAddr| mine.iter().any(|own| own.is_ipv4() == address.is_ipv4());
+    let pick = |addresses: Vec<IpAddr>| {
+        addresses.iter().copied().find(usable).or_else(|| addresses.first().copied())
+    };
+    if let Some(host) = owner.hosts.get(name)
+        && let Some(address) = pick(host.addresses.clone())
+    {
+        return Ok(address);
+    }
+    let networks: Vec<NetworkName> = match owner.plan.nodes.get(node).map(|n| &n.kind) {
+        Some(NodeKind::Machine(machine)) => world
+            .machines()
+            .get(machine)
+            .map(|m| m.interfaces.iter().map(|i| i.network.clone()).collect())
+            .unwrap_or_default(),
+        _ => world.networks().keys().cloned().collect(),
+    };
+    let near: Vec<&NetworkName> =
+        networks.iter().flat_map(|network| routes::reachable(&world, network)).collect();
+    let found = world.machines().get(name).and_then(|machine| {
+        let interface = machine.interfaces.iter().find(|i| near.contains(&&i.network));
+        pick(interface.or(machine.interfaces.first())?.addresses.clone())
+    });
+    found.ok_or_else(|| LabError::NoSuchNode {
+        name: name.to_owned(),
+        known: owner.plan.names.keys().cloned().collect::<Vec<_>>().join(", "),
+    })
+}
+
+/// Opens a connection from a node and closes it again.
+pub(crate) fn connect(
+    space: &Space,
+    to: (IpAddr, u16),
+    patience: Duration,
+) -> Result<ConnectOutcome, LabError> {
+    space.run(|| {
+        open(to, patience).map(|opened| opened.map_or_else(|no| no, |_| ConnectOutcome::Open))
+    })
+}
+
+/// A connection from the calling thread's namespace, or what became of it.
+pub(crate) fn open(
+    to: (IpAddr, u16),
+    patience: Duration,
+) -> Result<Result<TcpStream, ConnectOutcome>, LabError> {
+    match TcpStream::connect_timeout(&SocketAddr::from(to), patience) {
+        Ok(stream) => Ok(Ok(stream)),
+        Err(error) => match error.kind() {
+            ErrorKind::TimedOut | ErrorKind::WouldBlock => Ok(Err(ConnectOutcome::Timeout)),
+            ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => {
+                Ok(Err(ConnectOutcome::Refused))
+            }
+            ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::NetworkDown
+            | ErrorKind::AddrNotAvailable => Ok(Err(ConnectOutcome::Unreachable)),
+            _ => Err(LabError::System { what: format!("connecting to {}", to.0), source: error }),
+        },
+    }
+}

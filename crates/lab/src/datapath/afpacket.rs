@@ -1,0 +1,125 @@
+//! Every frame goes through the filter: two interfaces a port, and a program between them.
+//!
+//! For kernels with neither nftables nor a packet queue. While the program is gone nothing is
+//! handed on at all.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use egress25_packet_filter::link::LinkType;
+use egress25_policy::{Verdict, World};
+
+use super::ether::{self, Receiver, Sender};
+use super::{Enforce, Spaces, space};
+use crate::error::LabError;
+use crate::judge::{Court, Judge, Port};
+use crate::plan::{NodeKind, Plan};
+use crate::reset;
+
+/// The `afpacket` data path.
+pub(super) struct AfPacket {
+    stop: Arc<AtomicBool>,
+}
+
+impl AfPacket {
+    pub(super) fn load(plan: &Plan, spaces: &Spaces, court: &Court) -> Result<Self, LabError> {
+        whole_frames(plan, spaces)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        for point in &plan.points {
+            let place = space(spaces, point.node)?;
+            let outer = point.interface.clone();
+            let inner = outer.replacen('o', "i", 1);
+            let open = |name: &str| {
+                place.run(|| {
+                    ether::open(name).map_err(LabError::system(format!("opening `{name}`")))
+                })
+            };
+            let (outer_sender, outer_receiver) = open(&outer)?;
+            let (inner_sender, inner_receiver) = open(&inner)?;
+            let back = Arc::new(Mutex::new(outer_sender));
+            let (judge, port) = (Judge::new(court.clone()), Port::from(point));
+            let (answers, halt) = (back.clone(), stop.clone());
+            place.spawn("afpacket", move || {
+                let _ = judged(outer_receiver, inner_sender, &answers, judge, &port, &halt);
+            })?;
+            let halt = stop.clone();
+            place.spawn("afpacket-back", move || {
+                let _ = unjudged(inner_receiver, &back, &halt);
+            })?;
+        }
+        Ok(Self { stop })
+    }
+}
+
+/// Makes the nodes send frames as they are on a wire: with their checksums, and none longer
+/// than the link takes. Offloads would leave both to a card that is not there.
+fn whole_frames(plan: &Plan, spaces: &Spaces) -> Result<(), LabError> {
+    let wires: Vec<_> = plan.nodes.iter().map(|node| node.kind == NodeKind::Wires).collect();
+    let is_wire = |node: usize| wires.get(node).copied().unwrap_or(false);
+    for link in &plan.links {
+        for (end, other) in [(&link.left, &link.right), (&link.right, &link.left)] {
+            if is_wire(end.node) || !is_wire(other.node) {
+                continue;
+            }
+            let off = ["tx", "off", "tso", "off", "gso", "off", "gro", "off"];
+            let command: Vec<&str> =
+                ["ethtool", "-K", &end.interface].into_iter().chain(off).collect();
+            space(spaces, end.node)?.demand(&command, "").map_err(|error| {
+                let what = format!("{error}; install ethtool, or try another data path");
+                LabError::DataPath { path: "afpacket", what }
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn judged(
+    mut from: Receiver,
+    mut to: Sender,
+    back: &Mutex<Sender>,
+    mut judge: Judge,
+    port: &Port,
+    stop: &AtomicBool,
+) -> io::Result<()> {
+    loop {
+        let frame = from.next()?;
+        if stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let Some(frame) = frame else { continue };
+        match judge.judge(port, LinkType::Ethernet, frame) {
+            // A frame that a link does not take is lost, as on any link.
+            Verdict::Pass => drop(to.send(frame)),
+            Verdict::Drop => {}
+            Verdict::Reject => {
+                if let Some(answer) = reset::for_frame(frame) {
+                    drop(back.lock().unwrap_or_else(PoisonError::into_inner).send(&answer));
+                }
+            }
+        }
+    }
+}
+
+fn unjudged(mut from: Receiver, to: &Mutex<Sender>, stop: &AtomicBool) -> io::Result<()> {
+    loop {
+        let frame = from.next()?;
+        if stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if let Some(frame) = frame {
+            drop(to.lock().unwrap_or_else(PoisonError::into_inner).send(frame));
+        }
+    }
+}
+
+impl Enforce for AfPacket {
+    fn update(&self, _: &World) -> Result<(), LabError> {
+        // Judges look the policy up for every packet.
+        Ok(())
+    }
+
+    fn stop_filter(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,134 @@
+//! Data paths: how the filter is put between the machines and the network.
+//!
+//! Three with the same verdicts. All fail closed: nothing that may be a SYN to port 25 passes
+//! while the program that judges is gone, or before its rules are loaded.
+
+mod afpacket;
+pub(crate) mod ether;
+pub(crate) mod nflog;
+mod nfqueue;
+mod nft;
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use egress25_policy::World;
+use serde::{Deserialize, Serialize};
+
+use crate::error::LabError;
+use crate::judge::{Court, Port};
+use crate::net::Space;
+use crate::plan::{NodeId, Plan, Point};
+
+pub use nfqueue::{QUEUE, judge_queue, queue_rules};
+pub(crate) use nft::GROUP;
+
+/// Which data path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DataPath {
+    /// The policy as nftables sets and maps, enforced by the kernel.
+    #[default]
+    Nft,
+    /// The kernel hands what may be a SYN to port 25 to the filter.
+    NfQueue,
+    /// Every frame goes through the filter.
+    AfPacket,
+    /// Nothing is filtered: to compare with.
+    None,
+}
+
+impl DataPath {
+    /// The name, as the command line takes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nft => "nft",
+            Self::NfQueue => "nfqueue",
+            Self::AfPacket => "afpacket",
+            Self::None => "none",
+        }
+    }
+}
+
+impl FromStr for DataPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Nft, Self::NfQueue, Self::AfPacket, Self::None]
+            .into_iter()
+            .find(|path| path.name() == text)
+            .ok_or_else(|| format!("`{text}` is no data path: nft, nfqueue, afpacket, none"))
+    }
+}
+
+/// The ports that are judged in one node.
+#[derive(Debug, Clone)]
+pub(crate) struct Bench {
+    pub(crate) node: NodeId,
+    pub(crate) points: Vec<Point>,
+}
+
+/// The benches of a plan: one for each node in which packets are judged.
+pub(crate) fn benches(plan: &Plan) -> Vec<Bench> {
+    let mut benches: Vec<Bench> = Vec::new();
+    for point in &plan.points {
+        match benches.iter_mut().find(|bench| bench.node == point.node) {
+            Some(bench) => bench.points.push(point.clone()),
+            None => benches.push(Bench { node: point.node, points: vec![point.clone()] }),
+        }
+    }
+    benches
+}
+
+impl From<&Point> for Port {
+    fn from(point: &Point) -> Self {
+        Self {
+            network: point.network.clone(),
+            subnet: point.subnet.clone(),
+            owner: point.owner.clone(),
+        }
+    }
+}
+
+/// A data path that is in force.
+pub(crate) trait Enforce: Send + Sync {
+    /// Brings the rules up to a changed world.
+    fn update(&self, world: &World) -> Result<(), LabError>;
+
+    /// Ends the program that judges, as if it had crashed. What it leaves must fail closed.
+    fn stop_filter(&self);
+}
+
+/// The namespaces of a lab, by node.
+pub(crate) type Spaces = Arc<Vec<Space>>;
+
+pub(crate) fn space(spaces: &Spaces, node: NodeId) -> Result<&Space, LabError> {
+    spaces.get(node).ok_or_else(|| LabError::Answer(format!("the lab has no node {node}")))
+}
+
+/// Loads a data path. Whether it works is for a probe to show.
+pub(crate) fn load(
+    path: DataPath,
+    plan: &Plan,
+    spaces: &Spaces,
+    court: &Court,
+) -> Result<Box<dyn Enforce>, LabError> {
+    Ok(match path {
+        DataPath::Nft => Box::new(nft::Nft::load(plan, spaces, court)?),
+        DataPath::NfQueue => Box::new(nfqueue::NfQueue::load(plan, spaces, court)?),
+        DataPath::AfPacket => Box::new(afpacket::AfPacket::load(plan, spaces, court)?),
+        DataPath::None => Box::new(Open),
+    })
+}
+
+/// No filter at all.
+struct Open;
+
+impl Enforce for Open {
+    fn update(&self, _: &World) -> Result<(), LabError> {
+        Ok(())
+    }
+
+    fn stop_filter(&self) {}
+}

@@ -1,0 +1,200 @@
+//! The kernel hands over what may be a SYN to port 25, and waits for the verdict.
+//!
+//! The rules are installed with iptables, because `nft … queue` is not in every kernel. They
+//! have no bypass: while nobody listens to the queue the kernel drops what it would hand over.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
+
+use egress25_packet_filter::link::LinkType;
+use egress25_policy::{Verdict, World};
+use nfq::{Queue, Verdict as Kernel};
+
+use super::ether::{self, Sender};
+use super::{Bench, Enforce, Spaces, benches, space};
+use crate::error::LabError;
+use crate::judge::{Court, Judge, Port};
+use crate::plan::Plan;
+use crate::reset;
+
+/// The number of the queue in every namespace of a lab.
+pub const QUEUE: u16 = 25;
+
+/// How many packets wait in the kernel for their verdicts; more are dropped.
+const WAITING: u32 = 4_096;
+
+/// The `nfqueue` data path.
+pub(super) struct NfQueue {
+    stop: Arc<AtomicBool>,
+}
+
+/// The rules that hand packets from some interfaces to a queue, for `iptables-restore` and
+/// `ip6tables-restore`: more than the filter drops, and all of what it might drop. Without
+/// interfaces they count for every packet that comes in.
+#[must_use]
+pub fn queue_rules(interfaces: &[&str], queue: u16) -> [(&'static str, String); 2] {
+    let to = format!("-j NFQUEUE --queue-num {queue}");
+    let hook = |interface: &&str| format!("-A PREROUTING -i {interface} -j EGRESS25\n");
+    let mut hooks: String = interfaces.iter().map(hook).collect();
+    if interfaces.is_empty() {
+        hooks = "-A PREROUTING -j EGRESS25\n".to_owned();
+    }
+    let begin = "*raw\n:EGRESS25 - [0:0]\n";
+    let syn = format!("-A EGRESS25 -p tcp --dport 25 --tcp-flags SYN,ACK SYN {to}\n");
+    // Fragments of TCP: the first ones by the bit for more, the others by their offset.
+    let v4 = format!(
+        "{begin}-A EGRESS25 -p tcp -f {to}\n\
+         -A EGRESS25 -p tcp -m u32 --u32 \"4&0x2000=0x2000\" {to}\n\
+         {syn}-A EGRESS25 -p 4 {to}\n-A EGRESS25 -p 41 {to}\n-A EGRESS25 -p 47 {to}\n\
+         {hooks}COMMIT\n"
+    );
+    let v6 = format!(
+        "{begin}-A EGRESS25 -p tcp -m frag --fragmore {to}\n\
+         -A EGRESS25 -p tcp -m frag --fraglast {to}\n\
+         {syn}-A EGRESS25 -p 4 {to}\n-A EGRESS25 -p 41 {to}\n-A EGRESS25 -p 47 {to}\n\
+         {hooks}COMMIT\n"
+    );
+    [("iptables", v4), ("ip6tables", v6)]
+}
+
+impl NfQueue {
+    pub(super) fn load(plan: &Plan, spaces: &Spaces, court: &Court) -> Result<Self, LabError> {
+        let stop = Arc::new(AtomicBool::new(false));
+        for bench in benches(plan) {
+            let place = space(spaces, bench.node)?;
+            let interfaces: Vec<_> = bench.points.iter().map(|p| p.interface.as_str()).collect();
+            for (program, rules) in queue_rules(&interfaces, QUEUE) {
+                let restore = format!("{program}-restore");
+                place.demand(&[&restore, "--noflush"], &rules).map_err(refused)?;
+                // A rule that fails to load would leave everything looking well.
+                let listed = place.demand(&[program, "-t", "raw", "-S"], "")?;
+                let queued = listed.matches("NFQUEUE").count();
+                if queued < 5 || listed.matches("-j EGRESS25").count() < interfaces.len() {
+                    let what = format!("{program} lists {queued} of its rules only");
+                    return Err(LabError::DataPath { path: "nfqueue", what });
+                }
+            }
+            Self::start(&bench, spaces, court, &stop)?;
+        }
+        Ok(Self { stop })
+    }
+
+    fn start(
+        bench: &Bench,
+        spaces: &Spaces,
+        court: &Court,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<(), LabError> {
+        let (ready, is_ready) = sync_channel(1);
+        let (bench, court, stop) = (bench.clone(), court.clone(), stop.clone());
+        let node = bench.node;
+        space(spaces, node)?.spawn("nfqueue", move || {
+            let mut ports = HashMap::new();
+            for point in &bench.points {
+                match nix::net::if_::if_nametoindex(point.interface.as_str()) {
+                    Ok(index) => {
+                        ports.insert(index, (point.interface.clone(), Port::from(point)));
+                    }
+                    Err(errno) => {
+                        let _ = ready.send(Err(errno.into()));
+                        return;
+                    }
+                }
+            }
+            judge_queue(
+                QUEUE,
+                Judge::new(court),
+                &|index| ports.get(&index).cloned(),
+                &stop,
+                |r| {
+                    let _ = ready.send(r);
+                },
+            );
+        })?;
+        is_ready
+            .recv()
+            .unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))
+            .map_err(LabError::system("opening the kernel's packet queue"))
+    }
+}
+
+fn refused(error: LabError) -> LabError {
+    let what = format!("{error}; try `--datapath nft` or `--datapath afpacket`");
+    LabError::DataPath { path: "nfqueue", what }
+}
+
+/// Judges the packets of a queue of the calling thread's network namespace until it is told to
+/// stop. `ready` learns whether the queue could be opened. A packet from an interface that
+/// `port_of` does not know is dropped.
+pub fn judge_queue(
+    number: u16,
+    mut judge: Judge,
+    port_of: &dyn Fn(u32) -> Option<(String, Port)>,
+    stop: &AtomicBool,
+    ready: impl FnOnce(io::Result<()>),
+) {
+    let open = || {
+        let mut queue = Queue::open()?;
+        queue.bind(number)?;
+        queue.set_queue_max_len(number, WAITING)?;
+        Ok(queue)
+    };
+    let mut queue = match open() {
+        Ok(queue) => queue,
+        Err(error) => return ready(Err(error)),
+    };
+    ready(Ok(()));
+    let mut senders: HashMap<u32, Sender> = HashMap::new();
+    while let Ok(mut message) = queue.recv() {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let index = message.get_indev();
+        let mut verdict = Verdict::Drop;
+        if let Some((interface, port)) = port_of(index) {
+            verdict = judge.judge(&port, LinkType::Raw, message.get_payload());
+            if verdict == Verdict::Reject {
+                // That the sender is told is a courtesy; that the packet is dropped is not.
+                let _ = reject(&mut senders, index, &interface, &message);
+            }
+        }
+        message.set_verdict(match verdict {
+            Verdict::Pass => Kernel::Accept,
+            Verdict::Drop | Verdict::Reject => Kernel::Drop,
+        });
+        if queue.verdict(message).is_err() {
+            return;
+        }
+    }
+}
+
+fn reject(
+    senders: &mut HashMap<u32, Sender>,
+    index: u32,
+    interface: &str,
+    message: &nfq::Message,
+) -> io::Result<()> {
+    let station = ether::station(interface)?;
+    let to = message.get_hw_addr().and_then(|mac| mac.first_chunk::<6>()).copied();
+    let Some(to) = to else { return Ok(()) };
+    let Some(frame) = reset::for_packet(message.get_payload(), station, to) else { return Ok(()) };
+    let sender = match senders.entry(index) {
+        std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
+        std::collections::hash_map::Entry::Vacant(entry) => entry.insert(ether::open(interface)?.0),
+    };
+    sender.send(&frame)
+}
+
+impl Enforce for NfQueue {
+    fn update(&self, _: &World) -> Result<(), LabError> {
+        // Judges look the policy up for every packet.
+        Ok(())
+    }
+
+    fn stop_filter(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,90 @@
+//! Namespaces for the process that owns a lab, so that nothing of it outlives that process.
+//!
+//! The owner is the first process of a process namespace: when it ends, however it ends, the
+//! kernel ends everything in there, and with the last process the network namespaces go.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+use std::thread;
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::unistd::{getegid, geteuid, setsid};
+
+use crate::error::LabError;
+
+/// Leaves the caller's namespaces behind. The next process that the caller starts is the first
+/// of the new process namespace; it calls [`settle`].
+///
+/// As root this works without a user namespace, so that programs may change to other users; a
+/// normal user gets a user namespace in which he is root and nobody else exists. The calling
+/// process must not have started a thread.
+///
+/// # Errors
+/// The kernel allows neither; the error says what to do.
+pub fn leave() -> Result<(), LabError> {
+    // A new session, so that the terminal's signals are not meant for the lab.
+    let _ = setsid();
+    let spaces = CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWNET
+        | CloneFlags::CLONE_NEWPID
+        | CloneFlags::CLONE_NEWIPC;
+    let (uid, gid) = (geteuid(), getegid());
+    if uid.is_root() && unshare(spaces).is_ok() {
+        return Ok(());
+    }
+    let refused = |what: &'static str| {
+        move |errno: nix::Error| LabError::Namespaces {
+            what,
+            uid: uid.as_raw(),
+            source: errno.into(),
+        }
+    };
+    unshare(CloneFlags::CLONE_NEWUSER).map_err(refused("a user namespace"))?;
+    let write = |file: &str, text: String| {
+        fs::write(format!("/proc/self/{file}"), text)
+            .map_err(LabError::system(format!("writing the {file} of the user namespace")))
+    };
+    write("setgroups", "deny".to_owned())?;
+    write("uid_map", format!("0 {uid} 1"))?;
+    write("gid_map", format!("0 {gid} 1"))?;
+    unshare(spaces).map_err(refused("network, mount and process namespaces"))
+}
+
+/// Settles in the namespaces as their first process: mounts are private, `/proc` shows the
+/// processes of the lab, and the process ends with the one that started it, whose end of
+/// `lifeline` closes then.
+///
+/// # Errors
+/// The mounts cannot be made private.
+pub fn settle(lifeline: impl Read + Send + 'static) -> Result<(), LabError> {
+    // Should the parent have gone already, the lifeline is at its end.
+    let _ = prctl::set_pdeathsig(Signal::SIGKILL);
+    thread::Builder::new()
+        .name("lifeline".to_owned())
+        .spawn(move || {
+            let mut lifeline = lifeline;
+            let _ = io::copy(&mut lifeline, &mut io::sink());
+            std::process::exit(1);
+        })
+        .map_err(LabError::system("starting a thread"))?;
+    let none = None::<&str>;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
+        .map_err(LabError::errno("making the mounts private"))?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    // Inside of a container the kernel may not allow it; then `/proc` stays as it is.
+    let _ = mount(Some("proc"), "/proc", Some("proc"), flags, none);
+    Ok(())
+}
+
+/// Whether the owner lives in a user namespace of its own.
+pub(crate) fn in_user_namespace() -> bool {
+    let initial = |text: String| {
+        let mut words = text.split_whitespace();
+        words.next() == Some("0") && words.next() == Some("0") && words.next() == Some("4294967295")
+    };
+    !fs::read_to_string(Path::new("/proc/self/uid_map")).is_ok_and(initial)
+}

@@ -1,0 +1,163 @@
+//! One packet at one port: judged, told, or sent on to be judged behind its appliance.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use egress25_packet_filter::filter::{Filter, Input, Judgement};
+use egress25_packet_filter::frame::{Frame, Options, Origin, Outcome};
+use egress25_packet_filter::link::LinkType;
+use egress25_packet_filter::table::{NetworkId, Table};
+use egress25_policy::{NetworkName, Reason, SubnetName, Verdict};
+use jiff::Timestamp;
+
+use crate::policy_state::{PolicyState, Snapshot};
+use crate::verdict::{Hub, Packet, VerdictEvent};
+
+/// Tells the time. The lab itself never asks the system.
+pub type Clock = fn() -> Timestamp;
+
+/// What all judges of a lab share.
+#[derive(Debug, Clone)]
+pub struct Court {
+    /// The policy.
+    pub policy: Arc<PolicyState>,
+    /// Who is told.
+    pub hub: Arc<Hub>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// A port as a judge sees it.
+#[derive(Debug, Clone)]
+pub struct Port {
+    /// The network that its packets belong to.
+    pub network: NetworkName,
+    /// Its subnet; `None` where nothing is left to be judged later.
+    pub subnet: Option<SubnetName>,
+    /// The machine or the firewall.
+    pub owner: String,
+}
+
+/// Judges the packets of one thread.
+#[derive(Debug)]
+pub struct Judge {
+    court: Court,
+    snapshot: Arc<Snapshot>,
+    filter: Filter,
+}
+
+/// How the wire is read: what is wrong is wrong (evasion rules for live traffic).
+#[must_use]
+pub fn live() -> Options {
+    Options { origin: Origin::Live, ..Options::default() }
+}
+
+impl Judge {
+    /// A judge.
+    #[must_use]
+    pub fn new(court: Court) -> Self {
+        let snapshot = court.policy.snapshot();
+        let filter = Filter::new(snapshot.table.clone(), live());
+        Self { court, snapshot, filter }
+    }
+
+    /// Says what becomes of a packet at a port, and tells whoever listens.
+    pub fn judge(&mut self, port: &Port, link: LinkType, bytes: &[u8]) -> Verdict {
+        let now = self.court.policy.snapshot();
+        if !Arc::ptr_eq(&now.table, &self.snapshot.table) {
+            self.filter.set_table(now.table.clone());
+        }
+        self.snapshot = now;
+        let wire_len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let frame = Frame { link, bytes, wire_len };
+        let origins = self.snapshot.origins(&port.network).to_vec();
+        let mut last = None;
+        // An appliance forwards what comes from a peered network: its owner is found there.
+        for origin in origins.iter().chain([&port.network]) {
+            let table = self.snapshot.table.clone();
+            let judgement = self.once(frame, table.network(origin));
+            let unknown = judgement.is_some_and(|j| j.reason == Some(Reason::UnknownSource));
+            if !unknown {
+                return self.finish(port, origin, frame, judgement);
+            }
+            last.get_or_insert(judgement);
+        }
+        self.finish(port, &port.network.clone(), frame, last.flatten())
+    }
+
+    fn once(&mut self, frame: Frame<'_>, network: Option<NetworkId>) -> Option<Judgement> {
+        self.filter.set_network(network);
+        let mut first = None;
+        self.filter.judge(&Input { frame, interface: None }, &mut |judgement| {
+            first.get_or_insert(*judgement);
+        });
+        first
+    }
+
+    fn finish(
+        &self,
+        port: &Port,
+        network: &NetworkName,
+        frame: Frame<'_>,
+        judgement: Option<Judgement>,
+    ) -> Verdict {
+        // Without a judgement nothing is known of the packet.
+        let Some(judgement) = judgement else { return Verdict::Drop };
+        let Some(reason) = judgement.reason else { return judgement.verdict };
+        if let Some(candidate) = judgement.outcome.candidate()
+            && self.snapshot.deferred(
+                &port.network,
+                port.subnet.as_ref(),
+                reason,
+                candidate.destination,
+            )
+        {
+            return Verdict::Pass;
+        }
+        let event = describe(&self.snapshot.table, &judgement, reason);
+        self.court.hub.tell(VerdictEvent {
+            at: (self.court.clock)(),
+            network: network.as_str().to_owned(),
+            port: port.owner.clone(),
+            generation: self.snapshot.generation,
+            packet: Some(Packet { link: frame.link, bytes: frame.bytes.into() }),
+            ..event
+        });
+        judgement.verdict
+    }
+}
+
+/// The parts of an event that the judgement knows.
+fn describe(table: &Table, judgement: &Judgement, reason: Reason) -> VerdictEvent {
+    let owner = judgement.slot.and_then(|slot| table.owner(slot));
+    let candidate = judgement.outcome.candidate();
+    let (source, destination) = addresses(&judgement.outcome);
+    VerdictEvent {
+        seq: 0,
+        at: Timestamp::UNIX_EPOCH,
+        network: String::new(),
+        machine: owner.map(|owner| owner.machine.as_str().to_owned()),
+        subscription: owner.map(|owner| owner.subscription.as_str().to_owned()),
+        port: String::new(),
+        source,
+        source_port: candidate.map(|candidate| candidate.source_port),
+        destination,
+        destination_port: candidate.map(|candidate| candidate.destination_port),
+        verdict: judgement.verdict,
+        reason,
+        generation: 0,
+        packet: None,
+    }
+}
+
+/// The addresses of a packet, where its outcome knows them.
+pub(crate) const fn addresses(outcome: &Outcome) -> (Option<IpAddr>, Option<IpAddr>) {
+    match outcome {
+        Outcome::Match(candidate) | Outcome::Dropped { candidate, .. } => {
+            (Some(candidate.source), Some(candidate.destination))
+        }
+        Outcome::FragmentDrop { source, destination, .. }
+        | Outcome::Encapsulated { source, destination, .. } => (Some(*source), Some(*destination)),
+        _ => (None, None),
+    }
+}

@@ -1,0 +1,198 @@
+//! What a plan says of links, addresses, routes and rules, done through rtnetlink.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use futures_util::TryStreamExt;
+use rtnetlink::packet_route::AddressFamily;
+use rtnetlink::packet_route::route::RouteType;
+use rtnetlink::packet_route::rule::RuleAction;
+use rtnetlink::{Handle, LinkUnspec, LinkVeth, RouteMessageBuilder};
+
+use super::space::{Space, sysctl};
+use crate::error::LabError;
+use crate::plan::{End, Hop, Node, PlannedRoute, PlannedRule};
+
+/// Talks rtnetlink with the calling thread's network namespace.
+fn talk<T, F>(work: impl FnOnce(Handle) -> F) -> Result<T, LabError>
+where
+    F: Future<Output = Result<T, LabError>>,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(LabError::system("starting the runtime"))?;
+    runtime.block_on(async {
+        let (connection, handle, _) =
+            rtnetlink::new_connection().map_err(LabError::system("opening rtnetlink"))?;
+        let task = tokio::spawn(connection);
+        let result = work(handle).await;
+        task.abort();
+        result
+    })
+}
+
+fn failed(place: &str, what: impl Into<String>) -> impl FnOnce(rtnetlink::Error) -> LabError {
+    let (place, what) = (place.to_owned(), what.into());
+    move |source| LabError::Network { place, what, source: Box::new(source) }
+}
+
+async fn index(handle: &Handle, place: &str, name: &str) -> Result<u32, LabError> {
+    let mut links = handle.link().get().match_name(name.to_owned()).execute();
+    let found = links.try_next().await.map_err(failed(place, format!("interface `{name}`")))?;
+    found.map(|link| link.header.index).ok_or_else(|| LabError::System {
+        what: format!("interface `{name}` of `{place}`"),
+        source: std::io::ErrorKind::NotFound.into(),
+    })
+}
+
+/// Makes a pair of interfaces, one end here and one in another namespace.
+pub(crate) fn add_link(
+    left: (&Space, &End),
+    right: (&Space, &End),
+    number: usize,
+) -> Result<(), LabError> {
+    let (space, end) = left;
+    let there: BorrowedFd<'_> = right.0.network();
+    let temporary = format!("tmp{number}");
+    space.run(|| {
+        talk(async |handle| {
+            let what = format!("link `{}`", end.interface);
+            let pair = LinkVeth::new(&end.interface, &temporary).build();
+            handle.link().add(pair).execute().await.map_err(failed(space.name(), &what))?;
+            let index = index(&handle, space.name(), &temporary).await?;
+            let moved = LinkUnspec::new_with_index(index)
+                .name(right.1.interface.clone())
+                .setns_by_fd(there.as_raw_fd())
+                .build();
+            handle.link().set(moved).execute().await.map_err(failed(space.name(), &what))
+        })
+    })
+}
+
+/// Takes a node's interface up or down. On the way up its addresses and routes come back.
+pub(crate) fn set_link(space: &Space, node: &Node, end: &End, up: bool) -> Result<(), LabError> {
+    space.run(|| {
+        talk(async |handle| {
+            if up {
+                raise(&handle, space.name(), end).await?;
+                for route in node.routes.iter().filter(|r| r.interface == end.interface) {
+                    add_route(&handle, space.name(), route).await?;
+                }
+                return Ok(());
+            }
+            let index = index(&handle, space.name(), &end.interface).await?;
+            let message = LinkUnspec::new_with_index(index).down().build();
+            let what = format!("taking `{}` down", end.interface);
+            handle.link().set(message).execute().await.map_err(failed(space.name(), what))
+        })
+    })
+}
+
+/// Gives a node its addresses, rules and routes.
+pub(crate) fn configure(space: &Space, node: &Node, ends: &[&End]) -> Result<(), LabError> {
+    space.run(|| {
+        parameters(node);
+        talk(async |handle| {
+            let loopback = End { node: 0, interface: "lo".to_owned(), addresses: vec![] };
+            raise(&handle, space.name(), &loopback).await?;
+            for end in ends {
+                raise(&handle, space.name(), end).await?;
+            }
+            for rule in &node.rules {
+                add_rule(&handle, space.name(), rule).await?;
+            }
+            for route in &node.routes {
+                add_route(&handle, space.name(), route).await?;
+            }
+            Ok(())
+        })
+    })
+}
+
+/// The kernel parameters of a node. Where `/proc/sys` is read-only they cannot be set; a node
+/// that has to forward then fails its probe, which says so.
+fn parameters(node: &Node) {
+    for scope in ["all", "default"] {
+        sysctl(&format!("net/ipv4/conf/{scope}/rp_filter"), "0");
+        sysctl(&format!("net/ipv4/conf/{scope}/send_redirects"), "0");
+        sysctl(&format!("net/ipv4/conf/{scope}/accept_redirects"), "0");
+        sysctl(&format!("net/ipv4/conf/{scope}/accept_source_route"), "0");
+        sysctl(&format!("net/ipv6/conf/{scope}/accept_dad"), "0");
+        sysctl(&format!("net/ipv6/conf/{scope}/dad_transmits"), "0");
+        sysctl(&format!("net/ipv6/conf/{scope}/accept_ra"), "0");
+        sysctl(&format!("net/ipv6/conf/{scope}/accept_redirects"), "0");
+        sysctl(&format!("net/ipv6/conf/{scope}/keep_addr_on_down"), "1");
+        if node.kind == crate::plan::NodeKind::Wires {
+            sysctl(&format!("net/ipv6/conf/{scope}/disable_ipv6"), "1");
+        }
+    }
+    let forwards = if node.forwards { "1" } else { "0" };
+    sysctl("net/ipv4/ip_forward", forwards);
+    sysctl("net/ipv6/conf/all/forwarding", forwards);
+    // Anybody in the node may ping and listen on low ports, as root may in a machine.
+    sysctl("net/ipv4/ping_group_range", "0 2147483647");
+    sysctl("net/ipv4/ip_unprivileged_port_start", "0");
+}
+
+async fn raise(handle: &Handle, place: &str, end: &End) -> Result<(), LabError> {
+    let what = format!("interface `{}`", end.interface);
+    let index = index(handle, place, &end.interface).await?;
+    let message = LinkUnspec::new_with_index(index).up().build();
+    handle.link().set(message).execute().await.map_err(failed(place, &what))?;
+    for address in &end.addresses {
+        let what = format!("address {address} of `{}`", end.interface);
+        let request = handle.address().add(index, address.addr(), address.prefix_len());
+        request.replace().execute().await.map_err(failed(place, what))?;
+    }
+    Ok(())
+}
+
+async fn add_rule(handle: &Handle, place: &str, rule: &PlannedRule) -> Result<(), LabError> {
+    for family in [AddressFamily::Inet, AddressFamily::Inet6] {
+        let mut request = handle
+            .rule()
+            .add()
+            .table_id(rule.table)
+            .priority(rule.priority)
+            .action(RuleAction::ToTable);
+        if let Some(interface) = &rule.interface {
+            request = request.input_interface(interface.clone());
+        }
+        let what = format!("rule for table {}", rule.table);
+        let result = match family {
+            AddressFamily::Inet => request.v4().execute().await,
+            _ => request.v6().execute().await,
+        };
+        result.map_err(failed(place, what))?;
+    }
+    Ok(())
+}
+
+async fn add_route(handle: &Handle, place: &str, route: &PlannedRoute) -> Result<(), LabError> {
+    let what = format!("route to {} in table {}", route.prefix, route.table);
+    let kind = match route.hop {
+        Hop::Direct | Hop::Via(_) => RouteType::Unicast,
+        Hop::Throw => RouteType::Throw,
+        Hop::Blackhole => RouteType::BlackHole,
+        Hop::Unreachable => RouteType::Unreachable,
+    };
+    let address: IpAddr = route.prefix.trunc().addr();
+    let mut builder = RouteMessageBuilder::<IpAddr>::new()
+        .destination_prefix(address, route.prefix.prefix_len())
+        .map_err(|error| LabError::input(what.clone(), error.to_string()))?
+        .table_id(route.table)
+        .kind(kind);
+    if kind == RouteType::Unicast {
+        builder = builder.output_interface(index(handle, place, &route.interface).await?);
+    }
+    if let Hop::Via(next) = route.hop {
+        builder = builder
+            .gateway(next)
+            .map_err(|error| LabError::input(what.clone(), error.to_string()))?
+            .onlink();
+    }
+    let request = handle.route().add(builder.build()).replace();
+    request.execute().await.map_err(failed(place, what))
+}

@@ -1,0 +1,11 @@
+//! Network namespaces and what stands in them.
+//!
+//! A namespace here is a file descriptor and nothing else: no process sits in it and no name
+//! is left in a file system, so it ends with the last process that holds it.
+
+mod apply;
+mod space;
+
+pub(crate) use apply::{add_link, configure, set_link};
+pub use space::Space;
+pub(crate) use space::{Files, run_program};

@@ -1,0 +1,177 @@
+//! Namespaces, made and entered.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, setns, unshare};
+
+use crate::error::LabError;
+
+/// The namespaces of one node: its network, its host name, and its view of the file system.
+#[derive(Debug)]
+pub struct Space {
+    name: String,
+    network: OwnedFd,
+    host_name: OwnedFd,
+    mounts: OwnedFd,
+}
+
+/// Files that a node sees in the place of the system's.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Files {
+    /// What it sees as `/etc/hosts`, by path.
+    pub(crate) binds: Vec<(std::path::PathBuf, &'static str)>,
+}
+
+impl Space {
+    /// Makes the namespaces of a node. They belong to the user namespace of the caller.
+    pub(crate) fn make(name: &str, files: &Files) -> Result<Self, LabError> {
+        let (name, files) = (name.to_owned(), files.clone());
+        in_thread(move || {
+            let flags = CloneFlags::CLONE_NEWNET
+                | CloneFlags::CLONE_NEWUTS
+                | CloneFlags::CLONE_NEWNS
+                | CloneFlags::CLONE_FS;
+            unshare(flags).map_err(LabError::errno(format!("making namespaces for `{name}`")))?;
+            let short: String = name.chars().filter(|c| *c != ':').take(63).collect();
+            nix::unistd::sethostname(short)
+                .map_err(LabError::errno(format!("naming the host `{name}`")))?;
+            for (from, to) in &files.binds {
+                if Path::new(to).exists() {
+                    mount(Some(from), *to, None::<&str>, MsFlags::MS_BIND, None::<&str>)
+                        .map_err(LabError::errno(format!("mounting `{to}` for `{name}`")))?;
+                }
+            }
+            let open = |kind: &str| {
+                File::open(format!("/proc/thread-self/ns/{kind}"))
+                    .map(OwnedFd::from)
+                    .map_err(LabError::system(format!("opening the {kind} namespace of `{name}`")))
+            };
+            let (network, host_name, mounts) = (open("net")?, open("uts")?, open("mnt")?);
+            Ok(Self { name, network, host_name, mounts })
+        })
+    }
+
+    /// The name of the node.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The network namespace.
+    #[must_use]
+    pub fn network(&self) -> BorrowedFd<'_> {
+        self.network.as_fd()
+    }
+
+    /// All of its namespaces in the order in which they have to be entered.
+    #[must_use]
+    pub fn all(&self) -> [BorrowedFd<'_>; 3] {
+        [self.network.as_fd(), self.host_name.as_fd(), self.mounts.as_fd()]
+    }
+
+    /// Runs something in the network namespace, in a thread of its own.
+    pub(crate) fn run<T: Send>(
+        &self,
+        work: impl FnOnce() -> Result<T, LabError> + Send,
+    ) -> Result<T, LabError> {
+        let network = self.network.as_fd();
+        in_thread(move || {
+            setns(network, CloneFlags::CLONE_NEWNET)
+                .map_err(LabError::errno(format!("entering `{}`", self.name)))?;
+            work()
+        })
+    }
+
+    /// Starts a thread that stays in the network namespace.
+    pub(crate) fn spawn(
+        &self,
+        name: &str,
+        work: impl FnOnce() + Send + 'static,
+    ) -> Result<thread::JoinHandle<()>, LabError> {
+        let network = self
+            .network
+            .try_clone()
+            .map_err(LabError::system(format!("entering `{}`", self.name)))?;
+        thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                if setns(network, CloneFlags::CLONE_NEWNET).is_ok() {
+                    work();
+                }
+            })
+            .map_err(LabError::system("starting a thread"))
+    }
+
+    /// Runs a program in the network namespace, with some input, and waits for it.
+    pub(crate) fn program(&self, command: &[&str], input: &str) -> Result<Output, LabError> {
+        self.run(|| run_program(command, input))
+    }
+
+    /// Runs a program that has to succeed, and returns what it printed.
+    pub(crate) fn demand(&self, command: &[&str], input: &str) -> Result<String, LabError> {
+        let output = self.program(command, input)?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let what = String::from_utf8_lossy(&output.stderr);
+        let what = what.lines().take(6).collect::<Vec<_>>().join("; ");
+        Err(LabError::Program { program: command.join(" "), what })
+    }
+}
+
+/// Runs a program with some input in the calling thread's namespaces.
+pub(crate) fn run_program(command: &[&str], input: &str) -> Result<Output, LabError> {
+    let [program, arguments @ ..] = command else {
+        return Err(LabError::Program { program: String::new(), what: "no program".to_owned() });
+    };
+    let failed = |error: io::Error| {
+        let what = match error.kind() {
+            io::ErrorKind::NotFound => "it is not installed".to_owned(),
+            _ => error.to_string(),
+        };
+        LabError::Program { program: (*program).to_owned(), what }
+    };
+    let path = std::ffi::OsStr::new("/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin");
+    let mut child = Command::new(program)
+        .args(arguments)
+        .env("PATH", path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A program that does not read its input says so by its exit status.
+        let _ = io::Write::write_all(&mut stdin, input.as_bytes());
+    }
+    child.wait_with_output().map_err(failed)
+}
+
+/// Runs something in a thread of its own, so that what it enters is left behind with it.
+pub(crate) fn in_thread<T: Send>(
+    work: impl FnOnce() -> Result<T, LabError> + Send,
+) -> Result<T, LabError> {
+    thread::scope(|scope| {
+        scope.spawn(work).join().unwrap_or_else(|_| {
+            Err(LabError::Answer("a thread of the lab has ended unexpectedly".to_owned()))
+        })
+    })
+}
+
+/// Sets a kernel parameter of the calling thread's network namespace; `false` where it cannot
+/// be set (a read-only `/proc/sys`, or a kernel that lacks it).
+pub(crate) fn sysctl(key: &str, value: &str) -> bool {
+    let path = format!("/proc/sys/{key}");
+    let mut now = String::new();
+    let read = File::open(&path).and_then(|mut file| file.read_to_string(&mut now));
+    if read.is_ok() && now.trim() == value {
+        return true;
+    }
+    fs::write(path, value).is_ok()
+}

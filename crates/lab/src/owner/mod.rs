@@ -1,0 +1,312 @@
+//! The process that owns a lab: it builds the network, enforces the policy, and answers.
+
+mod files;
+mod probe;
+mod requests;
+mod serve;
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use egress25_policy::{Event, EventKind, MachineName, Power, World};
+
+use crate::datapath::{self, DataPath, Enforce, Spaces};
+use crate::error::LabError;
+use crate::judge::{Clock, Court};
+use crate::net::{self, Space};
+use crate::plan::{NodeKind, Plan};
+use crate::policy_state::PolicyState;
+use crate::smtp::Mailboxes;
+use crate::stage::Hosts;
+use crate::verdict::Hub;
+
+pub use requests::{Answer, ConnectOutcome, MailOutcome, Request};
+pub use serve::serve;
+
+/// Where events come from besides the control socket: a store that somebody else writes to.
+pub trait EventFeed: Send {
+    /// Waits for the next event; `None` when there will be none any more.
+    ///
+    /// # Errors
+    /// Why the events cannot be followed for now; the next call tries again.
+    fn next(&mut self) -> Option<Result<Event, String>>;
+}
+
+/// Where events are written that somebody asks the lab for; they come back by [`EventFeed`].
+pub trait EventLog: Send + Sync {
+    /// Writes an event.
+    ///
+    /// # Errors
+    /// The event is refused or cannot be written.
+    fn append(&self, event: &Event) -> Result<(), String>;
+}
+
+/// What a lab is made of.
+pub struct Setup {
+    /// The lab's folder, for its control socket and its files.
+    pub folder: PathBuf,
+    /// The world as it stands.
+    pub world: World,
+    /// The hosts around it.
+    pub hosts: Hosts,
+    /// The data path.
+    pub datapath: DataPath,
+    /// The time.
+    pub clock: Clock,
+    /// Where events are written; without one they are applied as they are asked for.
+    pub log: Option<Box<dyn EventLog>>,
+}
+
+/// A lab that is up.
+pub struct Owner {
+    pub(crate) plan: Plan,
+    pub(crate) spaces: Spaces,
+    pub(crate) court: Court,
+    pub(crate) hosts: Hosts,
+    pub(crate) datapath: DataPath,
+    pub(crate) folder: PathBuf,
+    pub(crate) mail: Arc<Mailboxes>,
+    enforce: Box<dyn Enforce>,
+    log: Option<Box<dyn EventLog>>,
+    /// Held while an event is applied.
+    applying: Mutex<()>,
+    pub(crate) complaints: Mutex<VecDeque<String>>,
+}
+
+impl Owner {
+    /// Builds the network, loads the data path, and checks that it works.
+    ///
+    /// # Errors
+    /// What could not be built; nothing that would pass unfiltered is left then.
+    pub fn build(setup: Setup) -> Result<Self, LabError> {
+        let Setup { folder, world, hosts, datapath, clock, log } = setup;
+        let plan = Plan::of(&world, &hosts, datapath == DataPath::AfPacket)?;
+        let running: Vec<(MachineName, bool)> = world
+            .machines()
+            .iter()
+            .map(|(name, machine)| (name.clone(), machine.state.power == Power::Running))
+            .collect();
+        let spaces = make_spaces(&plan, &world, &hosts, &folder)?;
+        for (number, link) in plan.links.iter().enumerate() {
+            let left = datapath::space(&spaces, link.left.node)?;
+            let right = datapath::space(&spaces, link.right.node)?;
+            net::add_link((left, &link.left), (right, &link.right), number)?;
+        }
+        let policy = Arc::new(PolicyState::new(world)?);
+        let court = Court { policy, hub: Arc::new(Hub::default()), clock };
+        // The rules come before the addresses: no moment in which something could slip through.
+        let rules_first = matches!(datapath, DataPath::Nft | DataPath::NfQueue);
+        let mut enforce = None;
+        if rules_first {
+            enforce = Some(datapath::load(datapath, &plan, &spaces, &court)?);
+        }
+        for (id, node) in plan.nodes.iter().enumerate() {
+            let ends: Vec<_> = plan.ends(id).collect();
+            let space = datapath::space(&spaces, id)?;
+            net::configure(space, node, &ends)?;
+            if let Some(interface) = &node.masquerade
+                && let Some(end) = ends.iter().find(|end| end.interface == *interface)
+            {
+                translate(space, end)?;
+            }
+        }
+        let enforce = match enforce {
+            Some(enforce) => enforce,
+            None => datapath::load(datapath, &plan, &spaces, &court)?,
+        };
+        let mail = Arc::new(Mailboxes::default());
+        let owner = Self {
+            plan,
+            spaces,
+            court,
+            hosts,
+            datapath,
+            folder,
+            mail,
+            enforce,
+            log,
+            applying: Mutex::new(()),
+            complaints: Mutex::default(),
+        };
+        owner.check_datapath()?;
+        for (machine, runs) in running {
+            if !runs {
+                owner.set_power(&machine, false)?;
+            }
+        }
+        owner.start_mail_servers()?;
+        Ok(owner)
+    }
+
+    /// Follows a feed of events in a thread of its own.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn follow(self: &Arc<Self>, mut feed: Box<dyn EventFeed>) -> Result<(), LabError> {
+        let owner = self.clone();
+        std::thread::Builder::new()
+            .name("feed".to_owned())
+            .spawn(move || {
+                while let Some(event) = feed.next() {
+                    let done = event.and_then(|event| {
+                        owner.apply(&[event]).map(drop).map_err(|error| error.to_string())
+                    });
+                    if let Err(complaint) = done {
+                        owner.complain(complaint);
+                    }
+                }
+            })
+            .map(drop)
+            .map_err(LabError::system("starting a thread"))
+    }
+
+    /// Notes something that nobody waits to be told.
+    pub(crate) fn complain(&self, what: String) {
+        let mut complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
+        if complaints.len() >= 100 {
+            complaints.pop_front();
+        }
+        complaints.push_back(what);
+    }
+
+    /// Lets events happen that somebody asked for: by the log where there is one.
+    pub(crate) fn ask(&self, events: &[Event]) -> Result<u64, LabError> {
+        let Some(log) = &self.log else { return self.apply(events) };
+        let before = self.court.policy.generation();
+        for event in events {
+            log.append(event).map_err(LabError::Answer)?;
+        }
+        let wanted = before.saturating_add(u64::try_from(events.len()).unwrap_or(u64::MAX));
+        // They come back by the feed; whoever asked wants to see them in force.
+        for _ in 0..1_000 {
+            let now = self.court.policy.generation();
+            if now >= wanted {
+                return Ok(now);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        Err(LabError::Answer("the event is written, but has not reached the lab".to_owned()))
+    }
+
+    /// Lets events happen, in order: the world, the rules, the links.
+    ///
+    /// # Errors
+    /// An event is refused, and neither it nor the later ones have happened; or the rules could
+    /// not be brought up to the world.
+    pub fn apply(&self, events: &[Event]) -> Result<u64, LabError> {
+        let _alone = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = Ok(());
+        let mut moved = Vec::new();
+        for event in events {
+            match self.court.policy.apply(event) {
+                Ok(_) => moved.extend(event.kind.machine().cloned().map(|m| (m, &event.kind))),
+                Err(error) => {
+                    refused = Err(error);
+                    break;
+                }
+            }
+        }
+        let world = self.court.policy.world();
+        self.enforce.update(&world)?;
+        for (machine, kind) in moved {
+            let power = world.machines().get(&machine).map(|machine| machine.state.power);
+            match kind {
+                // Off and on again, and the same programming as before.
+                EventKind::MachineRestarted { .. } => {
+                    self.set_power(&machine, false)?;
+                    self.set_power(&machine, true)?;
+                }
+                _ => self.set_power(&machine, power == Some(Power::Running))?,
+            }
+        }
+        refused.map(|()| self.court.policy.generation())
+    }
+
+    /// Takes a machine's links up or down.
+    fn set_power(&self, machine: &MachineName, up: bool) -> Result<(), LabError> {
+        let kind = NodeKind::Machine(machine.clone());
+        let Some(id) = self.plan.nodes.iter().position(|node| node.kind == kind) else {
+            self.complain(format!("`{machine}` came after the lab was built; it has no node"));
+            return Ok(());
+        };
+        let space = datapath::space(&self.spaces, id)?;
+        let Some(node) = self.plan.nodes.get(id) else { return Ok(()) };
+        for end in self.plan.ends(id) {
+            net::set_link(space, node, end, up)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the program that judges, as if it had crashed.
+    pub(crate) fn stop_filter(&self) {
+        self.enforce.stop_filter();
+        // A program that waits for the next packet notices by it.
+        let _ = self.send_probe();
+    }
+
+    fn start_mail_servers(&self) -> Result<(), LabError> {
+        for (name, host) in &self.hosts {
+            let space = datapath::space(&self.spaces, self.plan.node(name)?)?;
+            for port in &host.smtp {
+                crate::smtp::serve(space, name, *port, &self.mail, self.court.clock)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes the namespaces of every node.
+fn make_spaces(
+    plan: &Plan,
+    world: &World,
+    hosts: &Hosts,
+    folder: &std::path::Path,
+) -> Result<Spaces, LabError> {
+    let mut spaces = Vec::with_capacity(plan.nodes.len());
+    for node in &plan.nodes {
+        let files = files::of(node, world, hosts, folder)?;
+        spaces.push(Space::make(&node.name, &files)?);
+    }
+    Ok(Arc::new(spaces))
+}
+
+/// Hides what a node forwards behind the public addresses of an interface: with nftables, or
+/// iptables.
+fn translate(space: &Space, end: &crate::plan::End) -> Result<(), LabError> {
+    let interface = &end.interface;
+    let public: Vec<IpAddr> = end
+        .addresses
+        .iter()
+        .map(ipnet::IpNet::addr)
+        .filter(|address| !crate::graph::is_link_local(*address))
+        .collect();
+    let rule = |address: &IpAddr| {
+        let (family, of) = if address.is_ipv4() { ("ipv4", "ip") } else { ("ipv6", "ip6") };
+        format!("meta nfproto {family} oifname \"{interface}\" snat {of} to {address}; ")
+    };
+    let rules: String = public.iter().map(rule).collect();
+    let chain = "type nat hook postrouting priority 100;";
+    let script = format!("table inet edge {{ chain source {{ {chain} {rules} }}; }}");
+    if space.demand(&["nft", "-f", "-"], &script).is_ok() {
+        return Ok(());
+    }
+    for address in &public {
+        let program = if address.is_ipv4() { "iptables" } else { "ip6tables" };
+        let to = address.to_string();
+        let rule = ["-t", "nat", "-A", "POSTROUTING", "-o", interface, "-j", "SNAT"];
+        let command: Vec<&str> =
+            [program].into_iter().chain(rule).chain(["--to-source", &to]).collect();
+        space.demand(&command, "")?;
+    }
+    Ok(())
+}
+
+/// Whether something told is no probe of ours.
+pub(crate) fn probe_free(told: &crate::verdict::Told) -> bool {
+    match told {
+        crate::verdict::Told::Verdict(event) => !Owner::is_probe(event.source),
+        crate::verdict::Told::Missed(_) => true,
+    }
+}

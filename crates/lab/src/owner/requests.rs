@@ -1,0 +1,171 @@
+//! What can be asked of a running lab: one JSON object a line, and one in answer.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use egress25_policy::Event;
+use serde::{Deserialize, Serialize};
+
+use crate::smtp::Mail;
+
+/// A question or an order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum Request {
+    /// What the lab is and how it stands.
+    Inspect,
+    /// The namespaces of a node; they come beside the answer.
+    Enter {
+        /// The node.
+        node: String,
+    },
+    /// Let events happen.
+    Apply {
+        /// The events, in order.
+        events: Vec<Event>,
+    },
+    /// Tell verdicts from now on, one a line, until the connection ends.
+    Events,
+    /// Write the packets that are judged to a pcapng file until the connection ends.
+    Capture {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Open a TCP connection from a node.
+    Connect {
+        /// The node.
+        from: String,
+        /// The host, by name or address.
+        to: String,
+        /// The port.
+        port: u16,
+        /// How long silence may last, in milliseconds.
+        patience: u64,
+    },
+    /// Send a mail from a node to a mail server.
+    Mail {
+        /// The node.
+        from: String,
+        /// The server, by name or address.
+        to: String,
+        /// The port.
+        port: u16,
+        /// The recipient.
+        recipient: String,
+        /// How long silence may last, in milliseconds.
+        patience: u64,
+    },
+    /// The mail that the lab's own servers took.
+    Mailboxes,
+    /// End the program that judges, as if it had crashed.
+    StopFilter,
+    /// End the lab.
+    Down,
+}
+
+/// What became of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectOutcome {
+    /// It was opened.
+    Open,
+    /// Nobody answered.
+    Timeout,
+    /// It was refused.
+    Refused,
+    /// The network said that nothing is there.
+    Unreachable,
+}
+
+impl ConnectOutcome {
+    /// The stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Timeout => "timeout",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+/// What became of a mail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailOutcome {
+    /// `delivered`, `timeout`, `refused`, `unreachable` or `answered` (the server said no).
+    pub outcome: String,
+    /// The last line that the server said, if it said one.
+    pub answer: Option<String>,
+}
+
+/// A node, as `lab inspect` shows it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NodeView {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: String,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+    /// Its network, subscription and so on, as far as there are any.
+    pub notes: Vec<(String, String)>,
+}
+
+/// The lab as it stands.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct View {
+    /// The data path.
+    pub datapath: String,
+    /// How many events have been applied since it came up.
+    pub generation: u64,
+    /// Whether it lives in a user namespace of its own.
+    pub user_namespace: bool,
+    /// The nodes.
+    pub nodes: Vec<NodeView>,
+    /// How often each reason was given: reason, verdict, count.
+    pub counts: Vec<(String, String, u64)>,
+    /// What went wrong meanwhile.
+    pub complaints: Vec<String>,
+    /// The lab as a graph in the DOT language.
+    pub graph: String,
+}
+
+/// An answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    /// It is done.
+    Done {
+        /// How many events have been applied now.
+        generation: u64,
+    },
+    /// It failed.
+    Failed {
+        /// Why.
+        what: String,
+    },
+    /// The lab as it stands.
+    View(Box<View>),
+    /// The namespaces follow, as file descriptors beside this answer: network, host name,
+    /// mounts, processes, and last the user namespace where the lab has one.
+    Spaces {
+        /// How many.
+        count: usize,
+    },
+    /// What became of a connection.
+    Connected {
+        /// The outcome.
+        outcome: ConnectOutcome,
+    },
+    /// What became of a mail.
+    Mailed {
+        /// The outcome.
+        outcome: MailOutcome,
+    },
+    /// The mail that was taken.
+    Mailboxes {
+        /// The mail, oldest first.
+        mails: Vec<Mail>,
+    },
+}

@@ -1,0 +1,406 @@
+//! Nodes and links of a world: fabrics, edges, the Internet, machines, firewalls, hosts.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use egress25_policy::{Machine, MachineName, NetworkName, NextHop, SubnetName, World};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use super::routes::{appliance, winners};
+use super::{End, Hop, MAIN, NodeId, NodeKind, Plan, Point};
+use crate::error::LabError;
+use crate::stage::{Hosts, Site};
+
+/// The table with a fabric's own hosts, peerings and what is behind its gateway.
+const HOSTS: u32 = 1_000;
+/// The tables of subnets begin here.
+const SUBNETS: u32 = 2_000;
+/// The tables of links to appliances of peered networks begin here.
+const TUNNELS: u32 = 3_000;
+/// The tables of an edge, by the interface that packets come from.
+const FROM_INSIDE: u32 = 100;
+const FROM_OUTSIDE: u32 = 101;
+
+/// The address of a router on every link towards what it serves (RFC 3927, RFC 4291).
+pub(crate) const ROUTER_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 1, 1));
+pub(crate) const ROUTER_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1));
+/// The address of an edge on its links.
+const EDGE_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 1, 2));
+const EDGE_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2));
+
+pub(crate) fn host_net(address: IpAddr) -> IpNet {
+    IpNet::from(address)
+}
+
+/// A link-local IPv6 address carries the link's prefix; every other one stands alone.
+fn assigned(address: IpAddr) -> IpNet {
+    match address {
+        IpAddr::V6(v6) if v6.segments().first() == Some(&0xfe80) => {
+            IpNet::V6(Ipv6Net::new(v6, 64).unwrap_or_else(|_| v6.into()))
+        }
+        other => host_net(other),
+    }
+}
+
+pub(crate) fn any(v4: bool) -> IpNet {
+    if v4 { IpNet::V4(Ipv4Net::default()) } else { IpNet::V6(Ipv6Net::default()) }
+}
+
+fn end(node: NodeId, interface: &str, addresses: &[IpAddr]) -> End {
+    let addresses = addresses.iter().map(|address| assigned(*address)).collect();
+    End { node, interface: interface.to_owned(), addresses }
+}
+
+struct Builder<'a> {
+    world: &'a World,
+    plan: Plan,
+    fabrics: BTreeMap<NetworkName, NodeId>,
+    internet: NodeId,
+    /// The port of each address of each network.
+    ports: BTreeMap<(NetworkName, IpAddr), String>,
+    /// The table of each subnet.
+    tables: BTreeMap<(NetworkName, SubnetName), u32>,
+    number: usize,
+}
+
+pub(crate) fn build(world: &World, hosts: &Hosts) -> Result<Plan, LabError> {
+    crate::stage::check_hosts(hosts, world)?;
+    let mut plan = Plan::default();
+    let internet = plan.add_node(NodeKind::Internet, "internet", true);
+    plan.names.insert("internet".to_owned(), internet);
+    let mut builder = Builder {
+        world,
+        plan,
+        fabrics: BTreeMap::new(),
+        internet,
+        ports: BTreeMap::new(),
+        tables: BTreeMap::new(),
+        number: 0,
+    };
+    builder.networks()?;
+    builder.machines()?;
+    builder.firewalls()?;
+    builder.hosts(hosts)?;
+    builder.peerings();
+    builder.subnets();
+    Ok(builder.plan)
+}
+
+impl Builder<'_> {
+    fn next(&mut self, letter: char) -> String {
+        self.number = self.number.saturating_add(1);
+        format!("{letter}{}", self.number)
+    }
+
+    fn named(&mut self, name: &str, node: NodeId) -> Result<(), LabError> {
+        if self.plan.names.insert(name.to_owned(), node).is_some() {
+            let what = "another machine, firewall or host of the lab has the same name";
+            return Err(LabError::input(name, what));
+        }
+        Ok(())
+    }
+
+    /// A fabric and an edge for each network.
+    fn networks(&mut self) -> Result<(), LabError> {
+        for (index, name) in self.world.networks().keys().enumerate() {
+            let fabric = self.plan.add_node(NodeKind::Network(name.clone()), name.as_str(), true);
+            self.named(&format!("network:{name}"), fabric)?;
+            self.fabrics.insert(name.clone(), fabric);
+            self.plan.rule(fabric, None, HOSTS, 5_000);
+            let edge = self.plan.add_node(NodeKind::Edge(name.clone()), name.as_str(), true);
+            self.named(&format!("edge:{name}"), edge)?;
+            let up = [ROUTER_V4, ROUTER_V6];
+            let down = [EDGE_V4, EDGE_V6];
+            self.plan.link(end(fabric, "up", &up), end(edge, "in", &down));
+            let out = self.next('e');
+            let number = u8::try_from(index).unwrap_or(u8::MAX).saturating_add(10);
+            let public = [
+                IpAddr::V4(Ipv4Addr::new(198, 51, 100, number)),
+                IpAddr::from([0x2001, 0xdb8, 0x25, 0, 0, 0, 0, u16::from(number)]),
+            ];
+            let [public_v4, public_v6] = public;
+            let outside = [public_v4, public_v6, EDGE_V4, EDGE_V6];
+            self.plan.link(end(self.internet, &out, &up), end(edge, "out", &outside));
+            for address in public {
+                let next = if address.is_ipv4() { EDGE_V4 } else { EDGE_V6 };
+                self.plan.route(self.internet, MAIN, host_net(address), Hop::Via(next), &out);
+            }
+            if let Some(edge) = self.plan.nodes.get_mut(edge) {
+                edge.masquerade = Some("out".to_owned());
+            }
+            self.plan.rule(edge, Some("in"), FROM_INSIDE, 1_000);
+            self.plan.rule(edge, Some("out"), FROM_OUTSIDE, 1_000);
+            for router in up {
+                let all = any(router.is_ipv4());
+                self.plan.route(edge, FROM_INSIDE, all, Hop::Via(router), "out");
+                self.plan.route(edge, FROM_OUTSIDE, all, Hop::Via(router), "in");
+                self.plan.route(edge, MAIN, all, Hop::Via(router), "out");
+            }
+        }
+        Ok(())
+    }
+
+    /// Joins a node to a fabric (or the Internet) by a port of its own.
+    fn port(
+        &mut self,
+        router: NodeId,
+        node: NodeId,
+        interface: &str,
+        addresses: &[IpAddr],
+    ) -> String {
+        let port = self.next('p');
+        let up = [ROUTER_V4, ROUTER_V6];
+        self.plan.link(end(router, &port, &up), end(node, interface, addresses));
+        port
+    }
+
+    fn machines(&mut self) -> Result<(), LabError> {
+        for (name, machine) in self.world.machines() {
+            self.machine(name, machine)?;
+        }
+        Ok(())
+    }
+
+    fn machine(&mut self, name: &MachineName, machine: &Machine) -> Result<(), LabError> {
+        let forwards = machine.interfaces.iter().any(|interface| interface.ip_forwarding);
+        let kind = NodeKind::Machine(name.clone());
+        let node = self.plan.add_node(kind, name.as_str(), forwards);
+        self.named(name.as_str(), node)?;
+        let default = machine.forwards_by.unwrap_or(0);
+        for (number, interface) in machine.interfaces.iter().enumerate() {
+            let Some(fabric) = self.fabrics.get(&interface.network).copied() else { continue };
+            let device = format!("eth{number}");
+            let port = self.port(fabric, node, &device, &interface.addresses);
+            for address in &interface.addresses {
+                self.plan.route(fabric, HOSTS, host_net(*address), Hop::Direct, &port);
+                self.ports.insert((interface.network.clone(), *address), port.clone());
+            }
+            self.machine_routes(node, number, default, machine);
+            self.plan.points.push(Point {
+                node: fabric,
+                interface: port,
+                network: interface.network.clone(),
+                subnet: Some(interface.subnet.clone()),
+                owner: name.as_str().to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// A machine's default route leads by the interface that it forwards by; what it sends to
+    /// the address space of another interface's network goes by that one.
+    fn machine_routes(&mut self, node: NodeId, number: usize, default: usize, machine: &Machine) {
+        let Some(interface) = machine.interfaces.get(number) else { return };
+        let device = format!("eth{number}");
+        for router in [ROUTER_V4, ROUTER_V6] {
+            let family = |address: &IpAddr| address.is_ipv4() == router.is_ipv4();
+            if !interface.addresses.iter().any(family) {
+                continue;
+            }
+            if number == default {
+                self.plan.route(node, MAIN, any(router.is_ipv4()), Hop::Via(router), &device);
+                continue;
+            }
+            let other = machine.interfaces.get(default).map(|found| &found.network);
+            let network = self.world.networks().get(&interface.network);
+            let prefixes: Vec<IpNet> = match network {
+                Some(found) if other != Some(&interface.network) => found.address_space.clone(),
+                // In the network of the default interface only the subnet is nearer.
+                Some(found) => found
+                    .subnets
+                    .get(&interface.subnet)
+                    .map(|subnet| subnet.prefixes.clone())
+                    .unwrap_or_default(),
+                None => vec![],
+            };
+            for prefix in prefixes {
+                if prefix.addr().is_ipv4() == router.is_ipv4() {
+                    self.plan.route(node, MAIN, prefix, Hop::Via(router), &device);
+                }
+            }
+        }
+    }
+
+    fn firewalls(&mut self) -> Result<(), LabError> {
+        for (name, firewall) in self.world.firewalls() {
+            let Some(fabric) = self.fabrics.get(&firewall.network).copied() else { continue };
+            let kind = NodeKind::Firewall(name.clone());
+            let node = self.plan.add_node(kind, name.as_str(), true);
+            self.named(name.as_str(), node)?;
+            let port = self.port(fabric, node, "eth0", &[firewall.address]);
+            self.plan.route(fabric, HOSTS, host_net(firewall.address), Hop::Direct, &port);
+            self.ports.insert((firewall.network.clone(), firewall.address), port.clone());
+            let router = if firewall.address.is_ipv4() { ROUTER_V4 } else { ROUTER_V6 };
+            let all = any(router.is_ipv4());
+            self.plan.route(node, MAIN, all, Hop::Via(router), "eth0");
+            let table = self.table(&firewall.network, &firewall.subnet);
+            self.plan.rule(fabric, Some(&port), table, 1_000);
+            self.plan.points.push(Point {
+                node,
+                interface: "eth0".to_owned(),
+                network: firewall.network.clone(),
+                subnet: None,
+                owner: name.as_str().to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    fn hosts(&mut self, hosts: &Hosts) -> Result<(), LabError> {
+        for (name, host) in hosts {
+            let node = self.plan.add_node(NodeKind::Host(name.clone()), name, false);
+            self.named(name, node)?;
+            let (router, table) = match host.site() {
+                Site::Internet => (self.internet, MAIN),
+                Site::OnPremises(network) => match self.fabrics.get(&network) {
+                    Some(fabric) => (*fabric, HOSTS),
+                    None => continue,
+                },
+            };
+            let port = self.port(router, node, "eth0", &host.addresses);
+            for address in &host.addresses {
+                self.plan.route(router, table, host_net(*address), Hop::Direct, &port);
+            }
+            for gateway in [ROUTER_V4, ROUTER_V6] {
+                if host.addresses.iter().any(|address| address.is_ipv4() == gateway.is_ipv4()) {
+                    let all = any(gateway.is_ipv4());
+                    self.plan.route(node, MAIN, all, Hop::Via(gateway), "eth0");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A link between two peered networks, with the other's address space behind it.
+    fn peerings(&mut self) {
+        let mut done = Vec::new();
+        for (name, network) in self.world.networks() {
+            for peering in &network.peerings {
+                let (Some(here), Some(there)) =
+                    (self.fabrics.get(name).copied(), self.fabrics.get(&peering.network).copied())
+                else {
+                    continue;
+                };
+                let pair = (here.min(there), here.max(there));
+                if done.contains(&pair) {
+                    continue;
+                }
+                done.push(pair);
+                let link = self.next('q');
+                let [left, right] = self.joined(here, there, &link);
+                let spaces = [(here, &peering.network, right), (there, name, left)];
+                for (at, of, next) in spaces {
+                    let Some(of) = self.world.networks().get(of) else { continue };
+                    for prefix in &of.address_space {
+                        let next = if prefix.addr().is_ipv4() { next.0 } else { next.1 };
+                        self.plan.route(at, HOSTS, *prefix, Hop::Via(next), &link);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Joins two fabrics by a link whose ends have addresses of their own, and returns those.
+    fn joined(&mut self, left: NodeId, right: NodeId, name: &str) -> [(IpAddr, IpAddr); 2] {
+        let number = u16::try_from(self.number).unwrap_or(u16::MAX);
+        let ends = [1_u8, 2].map(|side| {
+            let [high, low] = number.to_be_bytes();
+            let v4 = Ipv4Addr::new(169, 254, 16_u8.saturating_mul(side).saturating_add(high), low);
+            let v6 = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, u16::from(side), number.max(16));
+            (IpAddr::V4(v4), IpAddr::V6(v6))
+        });
+        let [(left_v4, left_v6), (right_v4, right_v6)] = ends;
+        self.plan
+            .link(end(left, name, &[left_v4, left_v6]), end(right, name, &[right_v4, right_v6]));
+        ends
+    }
+
+    fn table(&mut self, network: &NetworkName, subnet: &SubnetName) -> u32 {
+        let next = SUBNETS.saturating_add(u32::try_from(self.tables.len()).unwrap_or(0));
+        *self.tables.entry((network.clone(), subnet.clone())).or_insert(next)
+    }
+
+    /// The routing table of every subnet that a machine or a firewall stands in.
+    fn subnets(&mut self) {
+        let points: Vec<_> = self
+            .plan
+            .points
+            .iter()
+            .filter_map(|p| {
+                Some((p.node, p.interface.clone(), p.network.clone(), p.subnet.clone()?))
+            })
+            .collect();
+        for (node, port, network, subnet) in points {
+            let table = self.table(&network, &subnet);
+            self.plan.rule(node, Some(&port), table, 1_000);
+        }
+        for ((network, subnet), table) in self.tables.clone() {
+            let Some(fabric) = self.fabrics.get(&network).copied() else { continue };
+            for route in winners(self.world, &network, &subnet) {
+                self.subnet_route(fabric, table, &network, &route.prefix, &route.next_hop);
+            }
+            // What has no route goes nowhere; without this, the next rule would count.
+            for v4 in [true, false] {
+                if !self.has_default(fabric, table, v4) {
+                    self.plan.route(fabric, table, any(v4), Hop::Blackhole, "");
+                }
+            }
+        }
+    }
+
+    fn has_default(&self, node: NodeId, table: u32, v4: bool) -> bool {
+        self.plan.nodes.get(node).is_some_and(|node| {
+            node.routes.iter().any(|route| route.table == table && route.prefix == any(v4))
+        })
+    }
+
+    fn subnet_route(
+        &mut self,
+        fabric: NodeId,
+        table: u32,
+        network: &NetworkName,
+        prefix: &IpNet,
+        next_hop: &NextHop,
+    ) {
+        let v4 = prefix.addr().is_ipv4();
+        let edge = if v4 { EDGE_V4 } else { EDGE_V6 };
+        let (hop, interface) = match next_hop {
+            // The table of hosts knows where they are: its own, the peerings', the gateway's.
+            NextHop::VirtualNetwork | NextHop::Peering(_) | NextHop::Gateway(Some(_)) => {
+                (Hop::Throw, String::new())
+            }
+            NextHop::Internet | NextHop::ServiceEndpoint => (Hop::Via(edge), "up".to_owned()),
+            NextHop::Gateway(None) | NextHop::None => (Hop::Blackhole, String::new()),
+            NextHop::Appliance(address) => self.appliance_route(fabric, network, *address, v4),
+        };
+        self.plan.route(fabric, table, *prefix, hop, &interface);
+    }
+
+    /// The way to an appliance: its port, or for one in a peered network a link of its own to
+    /// the fabric there, from which everything goes to the appliance.
+    fn appliance_route(
+        &mut self,
+        fabric: NodeId,
+        network: &NetworkName,
+        address: IpAddr,
+        v4: bool,
+    ) -> (Hop, String) {
+        let nowhere = (Hop::Blackhole, String::new());
+        if address.is_ipv4() != v4 {
+            return nowhere;
+        }
+        let Some(found) = appliance(self.world, network, address) else { return nowhere };
+        let place = found.network().clone();
+        let Some(port) = self.ports.get(&(place.clone(), address)).cloned() else { return nowhere };
+        if place == *network {
+            return (Hop::Via(address), port);
+        }
+        let Some(there) = self.fabrics.get(&place).copied() else { return nowhere };
+        let link = self.next('t');
+        let [_, right] = self.joined(fabric, there, &link);
+        let table = TUNNELS.saturating_add(u32::try_from(self.number).unwrap_or(0));
+        self.plan.rule(there, Some(&link), table, 900);
+        self.plan.route(there, table, any(v4), Hop::Via(address), &port);
+        (Hop::Via(if v4 { right.0 } else { right.1 }), link)
+    }
+}

@@ -1,0 +1,56 @@
+//! The policy as packet filter rules: nftables with sets and maps, or iptables.
+//!
+//! The rules are rendered from the same functions of the policy that the compiled table is
+//! made from. For a network they say, in this order: what is no SYN to port 25 passes; what
+//! hides or breaks its headers is dropped; a sender that does not run, or that nobody owns, is
+//! dropped; then the sender's subnet decides by destination, the longest prefix first, and where
+//! the route leads straight to the Internet the sender's own standing.
+
+mod iptables;
+mod nft;
+mod verdicts;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use egress25_policy::{NetworkName, SubnetName, World};
+
+pub use iptables::{Family, export_iptables};
+pub use nft::{Ruleset, export_nft};
+
+/// A port of a network, by the interface that its packets come from.
+#[derive(Debug, Clone)]
+pub struct RulePort {
+    /// The interface.
+    pub interface: String,
+    /// Its subnet, where packets may go on to an appliance before they are judged.
+    pub subnet: Option<SubnetName>,
+}
+
+/// How rules are rendered.
+#[derive(Debug, Clone, Default)]
+pub struct RuleOptions {
+    /// The group of the kernel's packet log that judged packets are told to.
+    pub log_group: Option<u16>,
+}
+
+/// Who may send from a network's ports: the addresses of its machines and those of its peers.
+pub(crate) type Senders = BTreeMap<IpAddr, (NetworkName, SubnetName)>;
+
+pub(crate) fn senders(world: &World, network: &NetworkName) -> Senders {
+    let mut senders = Senders::new();
+    for place in crate::plan::routes::reachable(world, network) {
+        for (name, machine) in world.machines() {
+            for interface in machine.interfaces.iter().filter(|i| i.network == *place) {
+                for address in &interface.addresses {
+                    let owner = world.owner(place, *address);
+                    if owner.is_some_and(|(owner, ..)| owner == name) {
+                        let at = (place.clone(), interface.subnet.clone());
+                        senders.entry(*address).or_insert(at);
+                    }
+                }
+            }
+        }
+    }
+    senders
+}

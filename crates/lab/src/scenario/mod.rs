@@ -1,0 +1,70 @@
+//! Scenarios: scripts with assertions that run against a lab.
+//!
+//! A scenario is a TOML file with a lab and steps. Each step does one thing (opens a connection,
+//! sends a mail, lets an event happen, runs a program, waits) and says what is to become of it.
+
+mod file;
+mod junit;
+mod play;
+mod postfix;
+
+pub use file::{
+    Action, ConnectStep, ExecStep, MailStep, PostfixAction, PostfixStep, Scenario, Step,
+};
+pub use junit::junit;
+pub use play::{Executed, Theatre, play};
+
+use serde::Serialize;
+
+/// What became of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "result", content = "what")]
+pub enum StepResult {
+    /// As it was expected.
+    Passed,
+    /// Otherwise; what was expected and what it was.
+    Differs(String),
+    /// It could not be done.
+    Failed(String),
+    /// An earlier step could not be done.
+    Skipped,
+}
+
+/// A step's line in the report.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepReport {
+    /// The step's name.
+    pub name: String,
+    /// What became of it.
+    #[serde(flatten)]
+    pub result: StepResult,
+    /// What was seen, such as `timeout`.
+    pub seen: String,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+}
+
+/// What became of a scenario.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The data path.
+    pub datapath: String,
+    /// The steps.
+    pub steps: Vec<StepReport>,
+}
+
+impl Report {
+    /// How many steps ended otherwise than they say.
+    #[must_use]
+    pub fn differing(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(step.result, StepResult::Differs(_))).count()
+    }
+
+    /// How many steps could not be done.
+    #[must_use]
+    pub fn failed(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(step.result, StepResult::Failed(_))).count()
+    }
+}

@@ -1,0 +1,300 @@
+//! A scenario is played: step after step, each against what it says.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use egress25_policy::{Event, Reason};
+use jiff::Timestamp;
+
+use super::file::{
+    Action, ConnectStep, ExecStep, MailStep, PostfixAction, PostfixStep, Scenario, Step,
+};
+use super::{Report, StepReport, StepResult, postfix};
+use crate::error::LabError;
+use crate::owner::{Answer, Request};
+
+/// How many seconds of silence count as a time-out where a step says nothing else.
+const PATIENCE: f64 = 4.0;
+
+/// A program that ended.
+#[derive(Debug, Clone)]
+pub struct Executed {
+    /// Its exit code; `None` where it was killed.
+    pub code: Option<i32>,
+    /// What it printed, errors too.
+    pub output: String,
+}
+
+/// Where a scenario is played: a running lab, and what only the caller can do.
+pub trait Theatre {
+    /// Asks the lab.
+    ///
+    /// # Errors
+    /// The lab says no, or cannot be reached.
+    fn ask(&mut self, request: &Request) -> Result<Answer, LabError>;
+
+    /// Runs a program in a node.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    fn exec(&mut self, node: &str, command: &[String], input: &str) -> Result<Executed, LabError>;
+
+    /// The reasons that the filter gave to a machine since the last call of [`Self::mark`].
+    fn reasons(&mut self, machine: &str) -> Vec<Reason>;
+
+    /// Forgets the reasons up to now.
+    fn mark(&mut self);
+
+    /// The time.
+    fn now(&self) -> Timestamp;
+
+    /// Waits.
+    fn wait(&mut self, time: Duration);
+
+    /// A folder for files of the scenario, the same each time.
+    fn folder(&self) -> PathBuf;
+
+    /// Is told of each step that has ended.
+    fn ended(&mut self, step: &StepReport);
+}
+
+/// Plays a scenario; every wait and every patience is multiplied by `scale`.
+pub fn play(scenario: &Scenario, theatre: &mut dyn Theatre, scale: f64, datapath: &str) -> Report {
+    let mut player = Player { theatre, scale, log_seen: 0 };
+    let mut steps = Vec::new();
+    let mut broken = false;
+    for step in &scenario.step {
+        let begun = player.theatre.now();
+        let (result, seen) = if broken {
+            (StepResult::Skipped, String::new())
+        } else {
+            player.theatre.mark();
+            match player.step(step) {
+                Ok((result, seen)) => (result, seen),
+                Err(error) => (StepResult::Failed(error.to_string()), String::new()),
+            }
+        };
+        broken |= matches!(result, StepResult::Failed(_));
+        let seconds = player.theatre.now().duration_since(begun).as_secs_f64();
+        let report = StepReport { name: step.title(), result, seen, seconds };
+        player.theatre.ended(&report);
+        steps.push(report);
+    }
+    Report { scenario: scenario.name.clone(), datapath: datapath.to_owned(), steps }
+}
+
+struct Player<'a> {
+    theatre: &'a mut dyn Theatre,
+    scale: f64,
+    /// How much of Postfix's log belongs to earlier steps.
+    log_seen: usize,
+}
+
+type Outcome = Result<(StepResult, String), LabError>;
+
+impl Player<'_> {
+    fn step(&mut self, step: &Step) -> Outcome {
+        let patience = step.patience.unwrap_or(PATIENCE);
+        match step.action()? {
+            Action::Connect(connect) => self.connect(step, connect, patience),
+            Action::Mail(mail) => self.mail(step, mail, patience),
+            Action::Postfix(postfix) => self.postfix(step, postfix, patience),
+            Action::Exec(exec) => self.exec(step, exec),
+            Action::Event(event) => self.event(step, event),
+            Action::Wait(seconds) => {
+                let time = self.scaled(seconds);
+                self.theatre.wait(time);
+                Ok((StepResult::Passed, String::new()))
+            }
+        }
+    }
+
+    fn scaled(&self, seconds: f64) -> Duration {
+        Duration::try_from_secs_f64(seconds * self.scale).unwrap_or(Duration::from_secs(3_600))
+    }
+
+    fn milliseconds(&self, seconds: f64) -> u64 {
+        u64::try_from(self.scaled(seconds).as_millis()).unwrap_or(u64::MAX).max(1)
+    }
+
+    fn connect(&mut self, step: &Step, connect: &ConnectStep, patience: f64) -> Outcome {
+        let (to, port) = host_and_port(&connect.to)?;
+        let patience = self.milliseconds(patience);
+        let from = connect.from.clone();
+        let request = Request::Connect { from, to, port, patience };
+        let Answer::Connected { outcome } = self.theatre.ask(&request)? else {
+            return Err(LabError::Answer("the lab did not say what became of it".to_owned()));
+        };
+        let expected = step.expect.as_deref().unwrap_or("open");
+        let seen = outcome.name().to_owned();
+        Ok((self.compare(step, &connect.from, expected, &seen), seen))
+    }
+
+    fn mail(&mut self, step: &Step, mail: &MailStep, patience: f64) -> Outcome {
+        let (to, port) = host_and_port(&mail.server)?;
+        let request = Request::Mail {
+            from: mail.from.clone(),
+            to,
+            port,
+            recipient: mail.to.clone(),
+            patience: self.milliseconds(patience),
+        };
+        let Answer::Mailed { outcome } = self.theatre.ask(&request)? else {
+            return Err(LabError::Answer("the lab did not say what became of it".to_owned()));
+        };
+        let expected = step.expect.as_deref().unwrap_or("delivered");
+        Ok((self.compare(step, &mail.from, expected, &outcome.outcome), outcome.outcome))
+    }
+
+    /// Compares what was seen, and the filter's reason where the step gives one.
+    fn compare(&mut self, step: &Step, machine: &str, expected: &str, seen: &str) -> StepResult {
+        if expected != seen {
+            return StepResult::Differs(format!("`{expected}` was expected, and it was `{seen}`"));
+        }
+        let Some(reason) = step.reason else { return StepResult::Passed };
+        let mut given = Vec::new();
+        // A verdict of the kernel's is told a moment after it was given.
+        for _ in 0..40 {
+            given = self.theatre.reasons(machine);
+            if given.contains(&reason) {
+                return StepResult::Passed;
+            }
+            self.theatre.wait(Duration::from_millis(50));
+        }
+        let given: Vec<_> = given.iter().map(|reason| reason.name()).collect();
+        StepResult::Differs(format!(
+            "the reason `{reason}` was expected, and it was `{}`",
+            given.join("`, `")
+        ))
+    }
+
+    fn exec(&mut self, step: &Step, exec: &ExecStep) -> Outcome {
+        let done = self.theatre.exec(&exec.on, &exec.command, "")?;
+        let expected = step.exit.unwrap_or(0);
+        let seen = done.code.map_or("killed".to_owned(), |code| format!("exit {code}"));
+        let last = done.output.lines().last().unwrap_or_default().to_owned();
+        if done.code != Some(expected) {
+            let what = format!("`exit {expected}` was expected, and it was `{seen}`: {last}");
+            return Ok((StepResult::Differs(what), seen));
+        }
+        Ok((contains(step, &done.output), seen))
+    }
+
+    fn event(&mut self, step: &Step, event: &serde_json::Value) -> Outcome {
+        let mut fields = event.clone();
+        if let Some(object) = fields.as_object_mut() {
+            object.insert("at".to_owned(), self.theatre.now().to_string().into());
+        }
+        let event: Event = serde_json::from_value(fields)
+            .map_err(|error| LabError::input("step.event", error.to_string()))?;
+        let expected = step.expect.as_deref().unwrap_or("applied");
+        let seen = match self.theatre.ask(&Request::Apply { events: vec![event] }) {
+            Ok(_) => "applied".to_owned(),
+            Err(LabError::Answer(what)) if expected == "refused" => {
+                return Ok((StepResult::Passed, what));
+            }
+            Err(error) => return Err(error),
+        };
+        if seen == expected {
+            return Ok((StepResult::Passed, seen));
+        }
+        let what = format!("`{expected}` was expected, and it was `{seen}`");
+        Ok((StepResult::Differs(what), seen))
+    }
+
+    fn postfix(&mut self, step: &Step, action: &PostfixStep, patience: f64) -> Outcome {
+        let folder = self.theatre.folder().join(format!("postfix-{}", action.on));
+        let config = folder.join("config").display().to_string();
+        let log = folder.join("log");
+        let read = || std::fs::read_to_string(&log).unwrap_or_default();
+        match action.action {
+            PostfixAction::Start => {
+                let relay = action.relay.as_deref().unwrap_or("mx.example.net:25");
+                self.prepare(&folder, &action.on, relay, patience)?;
+                self.demand(&action.on, &["postfix", "-c", &config, "start"], "")?;
+                return Ok((StepResult::Passed, "started".to_owned()));
+            }
+            PostfixAction::Send => {
+                self.log_seen = read().len();
+                let to = action.to.as_deref().unwrap_or("user@example.net");
+                let mail = format!("To: {to}\nSubject: egress25 lab\n\nHello.\n");
+                self.demand(&action.on, &["sendmail", "-C", &config, "-i", to], &mail)?;
+            }
+            PostfixAction::Flush => {
+                self.log_seen = read().len();
+                self.demand(&action.on, &["postqueue", "-c", &config, "-f"], "")?;
+            }
+        }
+        let expected = step.expect.as_deref().unwrap_or("sent");
+        let deadline = self.scaled(patience).saturating_mul(2).max(Duration::from_secs(15));
+        let pause = Duration::from_millis(100);
+        let mut waited = Duration::ZERO;
+        while waited < deadline {
+            if let Some((status, line)) = postfix::last_delivery(&read(), self.log_seen) {
+                if status != expected {
+                    let what = format!("`{expected}` was expected, and it was `{status}`: {line}");
+                    return Ok((StepResult::Differs(what), status));
+                }
+                let result = match contains(step, &line) {
+                    StepResult::Passed => self.compare(step, &action.on, expected, &status),
+                    differs => differs,
+                };
+                return Ok((result, status));
+            }
+            self.theatre.wait(pause);
+            waited = waited.saturating_add(pause);
+        }
+        Err(LabError::Answer("Postfix told of no delivery in time".to_owned()))
+    }
+
+    /// Makes the folders and files of an instance. It writes its own files as another user.
+    fn prepare(
+        &mut self,
+        folder: &std::path::Path,
+        machine: &str,
+        relay: &str,
+        patience: f64,
+    ) -> Result<(), LabError> {
+        let failed = || LabError::system(format!("preparing `{}`", folder.display()));
+        for name in postfix::FOLDERS {
+            std::fs::create_dir_all(folder.join(name)).map_err(failed())?;
+        }
+        let (host, port) = host_and_port(relay)?;
+        let patience = patience * self.scale;
+        let main = postfix::main_cf(folder, machine, (&host, port), patience);
+        std::fs::write(folder.join("config/main.cf"), main).map_err(failed())?;
+        std::fs::write(folder.join("config/master.cf"), postfix::MASTER_CF).map_err(failed())?;
+        let data = folder.join("data").display().to_string();
+        self.demand(machine, &["chown", "postfix", &data], "")
+    }
+
+    /// Runs a program that has to succeed.
+    fn demand(&mut self, node: &str, command: &[&str], input: &str) -> Result<(), LabError> {
+        let command: Vec<String> = command.iter().map(|&word| word.to_owned()).collect();
+        let done = self.theatre.exec(node, &command, input)?;
+        if done.code == Some(0) {
+            return Ok(());
+        }
+        Err(LabError::Program { program: command.join(" "), what: done.output })
+    }
+}
+
+/// Whether an output has everything in it that a step says.
+fn contains(step: &Step, output: &str) -> StepResult {
+    match step.output.iter().find(|text| !output.contains(text.as_str())) {
+        None => StepResult::Passed,
+        Some(text) => {
+            let last = output.lines().last().unwrap_or_default();
+            StepResult::Differs(format!("`{text}` was expected in the output, which ends: {last}"))
+        }
+    }
+}
+
+/// Splits `HOST:PORT`; an IPv6 address stands in brackets.
+fn host_and_port(text: &str) -> Result<(String, u16), LabError> {
+    let split = text.rsplit_once(':').and_then(|(host, port)| {
+        let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+        Some((host.to_owned(), port.parse().ok()?))
+    });
+    split.ok_or_else(|| LabError::input(text, "expected HOST:PORT"))
+}

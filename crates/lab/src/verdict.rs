@@ -1,0 +1,191 @@
+//! Verdicts as they happen, and who wants to know of them.
+
+use std::net::IpAddr;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use egress25_packet_filter::link::LinkType;
+use egress25_policy::{Reason, Verdict};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A SYN to port 25 (or what may be one) and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerdictEvent {
+    /// The place in the lab's log, from 1.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// The network.
+    pub network: String,
+    /// The machine that sent it, where the source address is one's.
+    pub machine: Option<String>,
+    /// The machine's subscription.
+    pub subscription: Option<String>,
+    /// The port that it was judged at: its machine or firewall.
+    pub port: String,
+    /// The source address, where it can be read.
+    pub source: Option<IpAddr>,
+    /// The source port.
+    pub source_port: Option<u16>,
+    /// The destination address.
+    pub destination: Option<IpAddr>,
+    /// The destination port.
+    pub destination_port: Option<u16>,
+    /// What became of it.
+    #[serde(with = "verdict_name")]
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+    /// How many events had been applied when it was judged; with the `nft` data path, the
+    /// ruleset's.
+    pub generation: u64,
+    /// The packet, for captures.
+    #[serde(skip)]
+    pub packet: Option<Packet>,
+}
+
+mod verdict_name {
+    use super::Verdict;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
+    pub(super) fn serialize<S: Serializer>(v: &Verdict, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(super::name(*v))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Verdict, D::Error> {
+        match String::deserialize(d)?.as_str() {
+            "pass" => Ok(Verdict::Pass),
+            "drop" => Ok(Verdict::Drop),
+            "reject" => Ok(Verdict::Reject),
+            other => Err(serde::de::Error::custom(format!("`{other}` is no verdict"))),
+        }
+    }
+}
+
+/// A verdict's stable name.
+#[must_use]
+pub const fn name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Drop => "drop",
+        Verdict::Reject => "reject",
+    }
+}
+
+/// The bytes of a judged packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packet {
+    /// What the first byte belongs to.
+    pub link: LinkType,
+    /// The bytes.
+    pub bytes: Arc<[u8]>,
+}
+
+impl VerdictEvent {
+    /// What two data paths have to agree on: who, to where, what and why.
+    #[must_use]
+    pub fn essence(&self) -> String {
+        let text = |address: Option<IpAddr>| address.map_or("-".to_owned(), |a| a.to_string());
+        let port = |port: Option<u16>| port.map_or("-".to_owned(), |p| p.to_string());
+        format!(
+            "{} {} {} {} {} {}",
+            self.network,
+            text(self.source),
+            text(self.destination),
+            port(self.destination_port),
+            name(self.verdict),
+            self.reason
+        )
+    }
+
+    /// The comment that a capture carries beside the packet.
+    #[must_use]
+    pub fn comment(&self) -> String {
+        let whose = self.machine.as_deref().unwrap_or("-");
+        format!("egress25: {} {} (machine {whose})", name(self.verdict), self.reason)
+    }
+}
+
+/// How many verdicts wait for a listener that is slow before it loses some.
+const BACKLOG: usize = 65_536;
+
+/// What a listener is told.
+#[derive(Debug, Clone)]
+pub enum Told {
+    /// A verdict.
+    Verdict(Arc<VerdictEvent>),
+    /// So many verdicts came too fast for this listener and are lost to it.
+    Missed(u64),
+}
+
+#[derive(Debug)]
+struct Listener {
+    to: SyncSender<Told>,
+    missed: u64,
+}
+
+/// Tells verdicts to whoever listens.
+#[derive(Debug, Default)]
+pub struct Hub {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    count: u64,
+    listeners: Vec<Listener>,
+    reasons: std::collections::BTreeMap<(Reason, &'static str), u64>,
+}
+
+impl Hub {
+    /// Begins to listen; verdicts from now on come out.
+    #[must_use]
+    pub fn listen(&self) -> Receiver<Told> {
+        let (to, from) = sync_channel(BACKLOG);
+        self.lock().listeners.push(Listener { to, missed: 0 });
+        from
+    }
+
+    /// Lets all listeners go: they learn that nothing more will come.
+    pub fn close(&self) {
+        self.lock().listeners.clear();
+    }
+
+    /// Tells everybody. The event gets its number here.
+    pub fn tell(&self, mut event: VerdictEvent) {
+        let mut state = self.lock();
+        state.count = state.count.saturating_add(1);
+        event.seq = state.count;
+        let counter = state.reasons.entry((event.reason, name(event.verdict))).or_default();
+        *counter = counter.saturating_add(1);
+        if state.listeners.is_empty() {
+            return;
+        }
+        let event = Arc::new(event);
+        state.listeners.retain_mut(|listener| {
+            if listener.missed > 0 && listener.to.try_send(Told::Missed(listener.missed)).is_ok() {
+                listener.missed = 0;
+            }
+            match listener.to.try_send(Told::Verdict(event.clone())) {
+                Ok(()) => true,
+                Err(TrySendError::Full(_)) => {
+                    listener.missed = listener.missed.saturating_add(1);
+                    true
+                }
+                Err(TrySendError::Disconnected(_)) => false,
+            }
+        });
+    }
+
+    /// How often each verdict with each reason was given.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(Reason, &'static str, u64)> {
+        self.lock().reasons.iter().map(|((reason, verdict), n)| (*reason, *verdict, *n)).collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
