@@ -15,6 +15,7 @@
 //! Unsafe code is confined to the modules of the vector levels and to `prefetch`.
 
 mod code;
+mod dense;
 mod frames;
 mod level;
 pub(crate) mod prefetch;

@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
+use super::dense::{Candidate, Dense};
 use super::level::{BLOCK, Detected, Level};
 use super::prefetch;
 use super::sort::{Quick, Sorted, sort, sort_plain};
 use super::{Code, Frames, Template};
 use crate::frame::{Frame, Options, VlanTags};
-use crate::table::{NetworkId, Search, Table};
+use crate::table::{Homes, NetworkId, Search, Table};
 
 /// How far ahead frames are fetched: one block.
 pub(super) const AHEAD: usize = BLOCK;
@@ -47,11 +48,12 @@ struct Waiting {
 #[derive(Debug)]
 pub(crate) struct Scratch {
     waiting: Vec<Waiting>,
+    dense: Box<Dense>,
 }
 
 impl Default for Scratch {
     fn default() -> Self {
-        Self { waiting: Vec::with_capacity(WAITING) }
+        Self { waiting: Vec::with_capacity(WAITING), dense: Box::new(Dense::new()) }
     }
 }
 
@@ -76,6 +78,7 @@ pub(crate) fn run(
         codes,
         tally,
         waiting: &mut scratch.waiting,
+        dense: &mut scratch.dense,
     };
     match level {
         Detected::Scalar(level) => batch.run(level),
@@ -94,6 +97,7 @@ struct Batch<'a, J> {
     codes: &'a mut [Code],
     tally: &'a mut Tally,
     waiting: &'a mut Vec<Waiting>,
+    dense: &'a mut Dense,
 }
 
 impl<J: Judges> Batch<'_, J> {
@@ -104,9 +108,20 @@ impl<J: Judges> Batch<'_, J> {
         self.waiting.clear();
         fetch(&frames, 0);
         let mut judged = 0_u64;
+        let options = self.judge.options();
+        let homes = self.judge.table().homes_v4(self.plain_network);
+        let dense = options.port.zip(homes).filter(|_| Dense::fits(frames.link, options));
+        let mut skips = Skips::default();
         for start in (0..count).step_by(BLOCK) {
             fetch(&frames, start.wrapping_add(AHEAD));
-            let mut left = left_of_block(level, template.as_ref(), &frames, start);
+            let mut left = skips.left_of_block(level, template.as_ref(), &frames, start);
+            if left.count_ones() >= Dense::LEAST
+                && let Some((port, homes)) = &dense
+            {
+                let plain = self.dense_block(level, start, left, *port, homes);
+                judged = judged.wrapping_add(u64::from(plain.count_ones()));
+                left &= !plain;
+            }
             while left != 0 {
                 let at = start.wrapping_add(left.trailing_zeros() as usize);
                 left &= left.wrapping_sub(1);
@@ -137,6 +152,36 @@ impl<J: Judges> Batch<'_, J> {
         }
     }
 
+    /// Judges the plain candidates among the frames of a block whose bits are set, and says
+    /// which they were.
+    #[inline(always)]
+    fn dense_block<L: Level>(
+        &mut self,
+        level: L,
+        start: usize,
+        left: u64,
+        port: u16,
+        homes: &Homes,
+    ) -> u64 {
+        let Self { judge, frames, codes, tally, dense, .. } = self;
+        let table = judge.table();
+        dense.sort(frames, start, left, port, homes);
+        let plain = dense.plain(left);
+        for lane in 0..BLOCK {
+            table.prefetch_home(dense.candidate(lane).home);
+        }
+        let codes = codes.get_mut(start..).unwrap_or_default();
+        let mut rest = plain;
+        while rest != 0 {
+            let lane = rest.trailing_zeros() as usize;
+            rest &= rest.wrapping_sub(1);
+            let Candidate { home, source, destination } = dense.candidate(lane);
+            let code = table.answer_home(level, homes, home, source, destination);
+            finish(codes, tally, lane, code);
+        }
+        plain
+    }
+
     /// Begins to look for the sender of an IPv4 candidate.
     #[inline(always)]
     fn look_up(&mut self, at: usize, source: u32, destination: u32, network: Option<NetworkId>) {
@@ -157,7 +202,7 @@ impl<J: Judges> Batch<'_, J> {
             Sorted::V6 { source, destination, vlan } => {
                 let (from, to) = (IpAddr::V6(source.into()), IpAddr::V6(destination.into()));
                 let answer = self.judge.table().answer(self.network(vlan), from, to);
-                self.finish(at, Code::new(answer.verdict, answer.reason));
+                finish(self.codes, self.tally, at, Code::new(answer.verdict, answer.reason));
                 true
             }
             Sorted::Odd => self.odd(at, frame),
@@ -170,7 +215,7 @@ impl<J: Judges> Batch<'_, J> {
         let code = self.judge.odd(frame, self.frames.interface);
         let judged = code != Code::UNJUDGED;
         if judged {
-            self.finish(at, code);
+            finish(self.codes, self.tally, at, code);
         }
         judged
     }
@@ -186,32 +231,63 @@ impl<J: Judges> Batch<'_, J> {
     /// Ends the searches that wait.
     #[inline(always)]
     fn answer<L: Level>(&mut self, level: L) {
-        let table = self.judge.table();
-        for at in 0..self.waiting.len() {
-            let Some(Waiting { at, source, destination, search }) = self.waiting.get(at).copied()
-            else {
-                break;
-            };
-            self.finish(at, table.answer_v4(level, search, source, destination));
+        let Self { judge, codes, tally, waiting, .. } = self;
+        let table = judge.table();
+        for Waiting { at, source, destination, search } in waiting.drain(..) {
+            let code = table.answer_v4(level, search, source, destination);
+            finish(codes, tally, at, code);
         }
-        self.waiting.clear();
     }
+}
 
-    /// Writes and counts the code of a frame that is judged.
+/// Writes and counts the code of a frame that is judged.
+#[inline(always)]
+fn finish(codes: &mut [Code], tally: &mut Tally, at: usize, code: Code) {
+    if let Some(stored) = codes.get_mut(at) {
+        *stored = code;
+    }
+    if let Some(count) = tally.get_mut(usize::from(code.byte())) {
+        *count = count.wrapping_add(1);
+    }
+}
+
+/// Notices where the sieve leaves nearly everything: going through it is then a waste.
+#[derive(Debug, Default)]
+pub(super) struct Skips {
+    /// How many blocks go past the sieve before it is tried again.
+    past: u32,
+}
+
+impl Skips {
+    /// So many frames of a block left are nearly everything.
+    const MANY: u32 = 40;
+    /// For so many blocks.
+    const FOR: u32 = 16;
+
+    /// As [`left_of_block`], or all frames of the block.
     #[inline(always)]
-    fn finish(&mut self, at: usize, code: Code) {
-        if let Some(stored) = self.codes.get_mut(at) {
-            *stored = code;
+    pub(super) fn left_of_block<L: Level>(
+        &mut self,
+        level: L,
+        template: Option<&Template>,
+        frames: &Frames<'_>,
+        start: usize,
+    ) -> u64 {
+        if self.past > 0 {
+            self.past = self.past.wrapping_sub(1);
+            return ones(frames.len().wrapping_sub(start));
         }
-        if let Some(count) = self.tally.get_mut(usize::from(code.byte())) {
-            *count = count.wrapping_add(1);
+        let left = left_of_block(level, template, frames, start);
+        if left.count_ones() >= Self::MANY {
+            self.past = Self::FOR;
         }
+        left
     }
 }
 
 /// The frames of a block that the sieve leaves.
 #[inline(always)]
-pub(super) fn left_of_block<L: Level>(
+fn left_of_block<L: Level>(
     level: L,
     template: Option<&Template>,
     frames: &Frames<'_>,

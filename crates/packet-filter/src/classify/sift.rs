@@ -2,7 +2,7 @@
 
 use super::Frames;
 use super::level::{BLOCK, Detected, Level, Vectors};
-use super::run::{AHEAD, fetch, left_of_block};
+use super::run::{AHEAD, Skips, fetch};
 use super::sort::{Quick, Sorted, sort, sort_plain};
 use super::template::Template;
 use crate::frame::{self, Frame, Options, Outcome};
@@ -41,10 +41,11 @@ impl Sifter {
     #[inline(always)]
     fn run<L: Level>(&self, level: L, frames: &Frames<'_>, kept: &mut Vec<u32>) {
         let template = Template::new(frames.link, &self.options);
+        let mut skips = Skips::default();
         fetch(frames, 0);
         for start in (0..frames.len()).step_by(BLOCK) {
             fetch(frames, start.wrapping_add(AHEAD));
-            let mut left = left_of_block(level, template.as_ref(), frames, start);
+            let mut left = skips.left_of_block(level, template.as_ref(), frames, start);
             while left != 0 {
                 let at = start.wrapping_add(left.trailing_zeros() as usize);
                 left &= left.wrapping_sub(1);

@@ -1,7 +1,7 @@
 //! A file mapped into memory.
 #![expect(unsafe_code, reason = "a mapping is only as sound as the file underneath")]
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
@@ -16,6 +16,10 @@ pub(super) struct Map {
 impl Map {
     /// Maps a file; `None` where it is a pipe, a device, or empty.
     pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
+        // Before it is opened: opening a pipe waits, and takes it from who reads it.
+        if !fs::metadata(path)?.is_file() {
+            return Ok(None);
+        }
         let file = File::open(path)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() || metadata.len() == 0 {

@@ -17,7 +17,6 @@ mod layout;
 mod map;
 mod walk;
 
-use std::io;
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -133,17 +132,17 @@ impl<'a> Stretch<'a> {
     }
 }
 
-/// Hands out the stretches of a capture file in order; `None` where it is no regular file or
-/// has to be read in another way.
+/// Hands out the stretches of a capture file in order; `None` where it is no regular file,
+/// cannot be mapped, or has to be read in another way.
 ///
 /// # Errors
-/// The file cannot be opened or mapped, or `visit` fails.
-pub fn sift<E: From<io::Error>>(
+/// `visit` fails.
+pub fn sift<E>(
     path: &Path,
     options: &Options,
     visit: &mut dyn FnMut(&Stretch<'_>) -> Result<(), E>,
 ) -> Result<Option<Sifted>, E> {
-    let Some(map) = Map::open(path)? else { return Ok(None) };
+    let Ok(Some(map)) = Map::open(path) else { return Ok(None) };
     let Some(layout) = Layout::of(map.bytes(), DEFAULT_MAX_RECORD_LEN) else { return Ok(None) };
     let mut sifter = Sifter::new(options.frames);
     sifter.set_vectors(options.vectors);

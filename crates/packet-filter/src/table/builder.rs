@@ -159,6 +159,11 @@ impl TableBuilder {
         for ((reason, verdict), code) in Reason::ALL.iter().zip(self.verdicts).zip(&mut codes) {
             *code = Code::new(verdict, *reason);
         }
+        let unknown = codes.get(Reason::UnknownSource.index()).copied();
+        let mut by_byte = [unknown.unwrap_or(Code::UNJUDGED); 256];
+        for (code, stored) in codes.iter().zip(&mut by_byte) {
+            *stored = *code;
+        }
         Ok(Table {
             epoch,
             networks,
@@ -172,6 +177,7 @@ impl TableBuilder {
             owners: self.owners,
             slots_of: self.slots_of,
             codes,
+            by_byte,
             dependencies: Dependencies::default(),
         })
     }

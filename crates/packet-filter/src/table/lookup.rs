@@ -52,8 +52,7 @@ impl Probe {
     /// Looks for an IPv4 address in a network.
     #[inline(always)]
     pub(crate) fn v4(network: u32, address: u32) -> Self {
-        let spread = mix((u64::from(network) << 32) | u64::from(address));
-        Self { spread: high(spread), key: address }
+        Self { spread: mix_v4(seed_v4(network), address), key: address }
     }
 
     /// Looks for an IPv6 address in a network.
@@ -63,6 +62,27 @@ impl Probe {
         let spread = mix(mix(upper ^ u64::from(network).rotate_left(40)) ^ lower);
         Self { spread: high(spread), key: low(spread) }
     }
+}
+
+/// What tells one network's IPv4 addresses from another's.
+#[inline(always)]
+pub(crate) const fn seed_v4(network: u32) -> u32 {
+    network.wrapping_mul(0x9e37_79b9).rotate_left(11)
+}
+
+/// Spreads the bits of an IPv4 address evenly, in steps that vectors of 32 bits have.
+#[inline(always)]
+pub(crate) const fn mix_v4(seed: u32, address: u32) -> u32 {
+    let key = address ^ seed;
+    let key = (key ^ (key >> 16)).wrapping_mul(0x85eb_ca6b);
+    let key = (key ^ (key >> 13)).wrapping_mul(0xc2b2_ae35);
+    key ^ (key >> 16)
+}
+
+/// The bucket of so many where a search starts: the spread bits as a fraction of the whole.
+#[inline(always)]
+pub(crate) fn home_of(spread: u32, buckets: u32) -> u32 {
+    high(u64::from(spread).wrapping_mul(u64::from(buckets)))
 }
 
 /// Spreads the bits of a key evenly: two multiplications by odd constants.
@@ -115,7 +135,13 @@ impl Buckets {
     /// Asks the processor to fetch the first bucket of a search.
     #[inline(always)]
     pub(crate) fn prefetch(&self, probe: Probe) {
-        if let Some(bucket) = self.buckets.get(self.home(probe.spread)) {
+        self.prefetch_home(self.home(probe.spread));
+    }
+
+    /// Asks the processor to fetch a bucket.
+    #[inline(always)]
+    pub(crate) fn prefetch_home(&self, home: usize) {
+        if let Some(bucket) = self.buckets.get(home) {
             prefetch::to_read(bucket);
         }
     }
@@ -148,9 +174,28 @@ impl Buckets {
         Err(Occupied { place: None })
     }
 
+    /// The first entry with a key in the first bucket of a search: nearly always the only one.
+    #[inline(always)]
+    pub(crate) fn first<L: Level>(&self, level: L, probe: Probe) -> Option<(usize, u32)> {
+        self.first_at(level, self.home(probe.spread), probe.key)
+    }
+
+    /// As [`Self::first`], in a bucket that is known.
+    #[inline(always)]
+    pub(crate) fn first_at<L: Level>(
+        &self,
+        level: L,
+        home: usize,
+        key: u32,
+    ) -> Option<(usize, u32)> {
+        let bucket = self.buckets.get(home)?;
+        let lane = level.equal_lanes(&bucket.keys, key).trailing_zeros() as usize;
+        let value = bucket.values.get(lane)?.load(Ordering::Relaxed);
+        Some((home.wrapping_mul(LANES).wrapping_add(lane), value))
+    }
+
     /// The place and value of the entry with a key that `accept` takes, given its place and
     /// value.
-    #[inline(always)]
     pub(crate) fn find<L: Level>(
         &self,
         level: L,
@@ -186,11 +231,14 @@ impl Buckets {
         Some((*bucket.keys.get(lane)?, bucket.values.get(lane)?))
     }
 
-    /// The bucket where a search starts: the spread bits as a fraction of the whole.
+    /// How many buckets there are.
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.buckets.len()).unwrap_or(u32::MAX)
+    }
+
     #[inline(always)]
     fn home(&self, spread: u32) -> usize {
-        let count = u64::try_from(self.buckets.len()).unwrap_or(u64::MAX);
-        usize::try_from(u64::from(spread).wrapping_mul(count) >> 32).unwrap_or_default()
+        home_of(spread, self.count()) as usize
     }
 
     #[inline(always)]

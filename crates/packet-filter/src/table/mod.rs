@@ -29,7 +29,7 @@ pub use cell::TableCell;
 pub use compile::{Patched, TooLarge};
 pub use networks::{NetworkHint, NetworkId, Networks};
 pub use routes::{Leaf, RouteSet};
-pub(crate) use senders::Search;
+pub(crate) use senders::{Homes, Search};
 
 use crate::classify::{Code, Level, Scalar};
 use senders::{Senders, edge_of, place_of};
@@ -101,6 +101,8 @@ pub struct Table {
     slots_of: HashMap<MachineName, Vec<Slot>>,
     /// The verdict that goes with each reason, with the reason.
     codes: [Code; Reason::COUNT],
+    /// The same by the byte that stands for the reason in a sender's value.
+    by_byte: [Code; 256],
     /// What the reasons behind appliances depend on.
     dependencies: compile::Dependencies,
 }
@@ -251,17 +253,48 @@ impl Table {
         source: u32,
         to: u32,
     ) -> Code {
-        let reason = match self.v4.find(level, search, u128::from(source), &self.places) {
-            Err(reason) => reason,
-            Ok((lane, value)) => {
-                let place = self.places.get(place_of(value));
-                match place.map(|place| self.tries.leaf_v4(place.v4, to)) {
-                    Some(Leaf::Edge) => edge_of(value),
-                    _ => self.reason(value, self.v4.slot(lane).map(Slot), IpAddr::V4(to.into())),
-                }
-            }
+        self.finish_v4(self.v4.find(level, search, u128::from(source), &self.places), to)
+    }
+
+    /// How searches for many IPv4 senders begin; `None` where their network is not known.
+    #[inline(always)]
+    pub(crate) fn homes_v4(&self, network: Option<NetworkId>) -> Option<Homes> {
+        self.v4.homes_v4(network.map(NetworkId::get))
+    }
+
+    /// Has the processor fetch the bucket where a search begins.
+    #[inline(always)]
+    pub(crate) fn prefetch_home(&self, home: u32) {
+        self.v4.prefetch_home(home);
+    }
+
+    /// What becomes of an IPv4 SYN to port 25 whose sender's search begins at a known bucket.
+    #[inline(always)]
+    pub(crate) fn answer_home<L: Level>(
+        &self,
+        level: L,
+        homes: &Homes,
+        home: u32,
+        source: u32,
+        to: u32,
+    ) -> Code {
+        self.finish_v4(self.v4.find_home(level, homes, home, source, &self.places), to)
+    }
+
+    /// The answer for a sender that was looked for.
+    #[inline(always)]
+    fn finish_v4(&self, found: Result<(usize, u32), Reason>, to: u32) -> Code {
+        let (lane, value) = match found {
+            Ok(found) => found,
+            Err(reason) => return self.code(reason),
         };
-        self.code(reason)
+        let place = self.places.get(place_of(value));
+        if place.is_some_and(|place| self.tries.is_edge_at_once(place.v4, to)) {
+            let [.., reason] = value.to_be_bytes();
+            // Every byte is a place of the array.
+            return self.by_byte.get(usize::from(reason)).copied().unwrap_or(Code::UNJUDGED);
+        }
+        self.code(self.reason(value, self.v4.slot(lane).map(Slot), IpAddr::V4(to.into())))
     }
 
     fn locate(

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use egress25_policy::Reason;
 
-use super::lookup::{Buckets, Occupied, Probe};
+use super::lookup::{Buckets, Occupied, Probe, home_of, mix_v4, seed_v4};
 use super::{Place, TooLarge};
 use crate::classify::{Level, Scalar};
 
@@ -58,6 +58,22 @@ pub(super) struct Drafted {
 pub(crate) struct Search {
     probe: Probe,
     network: Option<u32>,
+}
+
+/// How searches for many IPv4 addresses of one network begin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Homes {
+    network: u32,
+    seed: u32,
+    buckets: u32,
+}
+
+impl Homes {
+    /// The bucket where the search for an address begins.
+    #[inline(always)]
+    pub(crate) fn home(&self, address: u32) -> u32 {
+        home_of(mix_v4(self.seed, address), self.buckets)
+    }
 }
 
 /// The senders of one address family.
@@ -135,6 +151,38 @@ impl Senders {
         Search { probe: Probe::v6(network.unwrap_or(ANYWHERE), address), network }
     }
 
+    /// How searches for many IPv4 addresses of one network begin; `None` where the network is
+    /// not known.
+    pub(super) fn homes_v4(&self, network: Option<u32>) -> Option<Homes> {
+        let network = network.or(self.only)?;
+        Some(Homes { network, seed: seed_v4(network), buckets: self.buckets.count() })
+    }
+
+    /// Has the processor fetch the bucket where a search begins.
+    #[inline(always)]
+    pub(super) fn prefetch_home(&self, home: u32) {
+        self.buckets.prefetch_home(home as usize);
+    }
+
+    /// Ends a search for an IPv4 address that begins at a known bucket.
+    #[inline(always)]
+    pub(super) fn find_home<L: Level>(
+        &self,
+        level: L,
+        homes: &Homes,
+        home: u32,
+        address: u32,
+        places: &[Place],
+    ) -> Result<(usize, u32), Reason> {
+        if let Some((lane, value)) = self.buckets.first_at(level, home as usize, address)
+            && places.get(place_of(value)).is_some_and(|place| place.network == homes.network)
+        {
+            return Ok((lane, value));
+        }
+        let search = self.search_v4(Some(homes.network), address);
+        self.find_further(level, search, u128::from(address), places)
+    }
+
     /// Has the processor fetch what the search reads first.
     #[inline(always)]
     pub(super) fn prefetch(&self, search: Search) {
@@ -150,6 +198,25 @@ impl Senders {
     /// `unknown-source`, or `ambiguous-network` where no network is given and several own it.
     #[inline(always)]
     pub(super) fn find<L: Level>(
+        &self,
+        level: L,
+        search: Search,
+        address: u128,
+        places: &[Place],
+    ) -> Result<(usize, u32), Reason> {
+        // A lane that holds nothing is of place 0, which no network has.
+        if let (Some(network), false) = (search.network, self.v6)
+            && let Some((lane, value)) = self.buckets.first(level, search.probe)
+            && places.get(place_of(value)).is_some_and(|place| place.network == network)
+        {
+            return Ok((lane, value));
+        }
+        self.find_further(level, search, address, places)
+    }
+
+    /// As [`Self::find`], for whatever is not the first with its key in its first bucket.
+    #[inline(never)]
+    fn find_further<L: Level>(
         &self,
         level: L,
         search: Search,

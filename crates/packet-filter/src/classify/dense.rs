@@ -1,0 +1,185 @@
+//! Blocks that are full of candidates: step by step for all of them, so that each step is a
+//! plain loop over 64 numbers, which the compiler turns into vector instructions.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "every index is below 64, the length of every array; a look-up that can fail would \
+              keep the loops from being vectorised"
+)]
+
+use super::frames::Frames;
+use super::level::BLOCK;
+use crate::frame::{Options, Origin};
+use crate::link::LinkType;
+use crate::table::Homes;
+
+/// The bytes of a frame that are looked at: Ethernet, IPv4 and TCP without options.
+const HEAD: usize = 54;
+
+type Lanes = [u32; BLOCK];
+
+/// What is read of the frames of a block, one lane each, and what is worked out.
+#[derive(Debug)]
+pub(super) struct Dense {
+    /// Bytes 12 to 15 and 20 to 23, as they lie in memory.
+    kind: Lanes,
+    fragment: Lanes,
+    /// Bytes 34 to 37, likewise.
+    ports: Lanes,
+    /// The total length, the data offset and flags.
+    total: Lanes,
+    flags: Lanes,
+    source: Lanes,
+    destination: Lanes,
+    present: Lanes,
+    wire: Lanes,
+    /// 1 for a plain candidate.
+    plain: Lanes,
+    /// The first bucket of its sender.
+    home: Lanes,
+}
+
+/// A plain candidate.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Candidate {
+    /// The first bucket of its sender.
+    pub(super) home: u32,
+    pub(super) source: u32,
+    pub(super) destination: u32,
+}
+
+impl Dense {
+    /// How many frames of a block have to be left for this to be worth it.
+    pub(super) const LEAST: u32 = 12;
+
+    /// Room for a block.
+    pub(super) const fn new() -> Self {
+        const NONE: Lanes = [0; BLOCK];
+        Self {
+            kind: NONE,
+            fragment: NONE,
+            ports: NONE,
+            total: NONE,
+            flags: NONE,
+            source: NONE,
+            destination: NONE,
+            present: NONE,
+            wire: NONE,
+            plain: NONE,
+            home: NONE,
+        }
+    }
+
+    /// Whether plain candidates can be told here at all.
+    pub(super) fn fits(link: LinkType, options: &Options) -> bool {
+        link == LinkType::Ethernet && options.origin == Origin::Capture && options.port.is_some()
+    }
+
+    /// Reads and checks the frames of a block whose bits are set. What is plain then is a
+    /// candidate with nothing wrong; what is not may be anything.
+    #[inline(always)]
+    pub(super) fn sort(
+        &mut self,
+        frames: &Frames<'_>,
+        start: usize,
+        left: u64,
+        port: u16,
+        homes: &Homes,
+    ) {
+        self.read(frames, start, left);
+        self.check(port);
+        for lane in 0..BLOCK {
+            self.home[lane] = homes.home(self.source[lane]);
+        }
+    }
+
+    /// Which frames of those whose bits are set are plain candidates.
+    #[inline(always)]
+    pub(super) fn plain(&self, left: u64) -> u64 {
+        let mut plain = 0_u64;
+        for lane in 0..BLOCK {
+            plain |= u64::from(self.plain[lane]) << lane;
+        }
+        plain & left
+    }
+
+    /// What is known of a lane.
+    #[inline(always)]
+    pub(super) const fn candidate(&self, lane: usize) -> Candidate {
+        let lane = lane & (BLOCK - 1);
+        Candidate {
+            home: self.home[lane],
+            source: self.source[lane],
+            destination: self.destination[lane],
+        }
+    }
+
+    /// Reads the heads. Of a frame that is too short, or not there, nothing counts as present.
+    #[inline(always)]
+    fn read(&mut self, frames: &Frames<'_>, start: usize, left: u64) {
+        let block = [frames.offsets, frames.captured, frames.wire]
+            .map(|list| list.get(start..).unwrap_or_default());
+        let [offsets, captured, wire] = block;
+        let mut left = left;
+        while left != 0 {
+            let lane = (left.trailing_zeros() & 63) as usize;
+            left &= left.wrapping_sub(1);
+            self.present[lane] = 0;
+            let (Some(offset), Some(len), Some(wire)) =
+                (offsets.get(lane), captured.get(lane), wire.get(lane))
+            else {
+                continue;
+            };
+            let rest = frames.bytes.get(*offset as usize..).unwrap_or_default();
+            let Some(head) = rest.first_chunk::<HEAD>() else { continue };
+            if rest.len() < *len as usize {
+                continue;
+            }
+            let word = |at: usize| {
+                u32::from_ne_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]])
+            };
+            self.kind[lane] = word(12);
+            self.total[lane] = u32::from(u16::from_be_bytes([head[16], head[17]]));
+            self.fragment[lane] = word(20);
+            self.source[lane] = word(26);
+            self.destination[lane] = word(30);
+            self.ports[lane] = word(34);
+            self.flags[lane] = u32::from(u16::from_be_bytes([head[46], head[47]]));
+            self.present[lane] = *len;
+            self.wire[lane] = *wire;
+        }
+    }
+
+    /// Everything that a plain candidate has to be, in all lanes; the same as the sorter's.
+    #[inline(always)]
+    fn check(&mut self, port: u16) {
+        const KIND: u32 = u32::from_ne_bytes([8, 0, 0x45, 0]);
+        const KIND_MASK: u32 = u32::from_ne_bytes([0xff, 0xff, 0xff, 0]);
+        const FRAGMENT: u32 = u32::from_ne_bytes([0, 0, 0, 6]);
+        const FRAGMENT_MASK: u32 = u32::from_ne_bytes([0x3f, 0xff, 0, 0xff]);
+        const PORT_MASK: u32 = u32::from_ne_bytes([0, 0, 0xff, 0xff]);
+        let [high, low] = port.to_be_bytes();
+        let port = u32::from_ne_bytes([0, 0, high, low]);
+        for lane in 0..BLOCK {
+            let source = u32::from_be(self.source[lane]);
+            let destination = u32::from_be(self.destination[lane]);
+            let (total, flags) = (self.total[lane], self.flags[lane]);
+            let (present, wire) = (self.present[lane], self.wire[lane]);
+            let len = (flags >> 12) << 2;
+            let unequal = ((self.kind[lane] & KIND_MASK) ^ KIND)
+                | ((self.fragment[lane] & FRAGMENT_MASK) ^ FRAGMENT)
+                | ((self.ports[lane] & PORT_MASK) ^ port)
+                | ((flags & 0x16) ^ 0x02);
+            let lengths = u32::from(total >= 40)
+                & u32::from(len >= 20)
+                & u32::from(len.wrapping_add(20) <= total)
+                & u32::from(present >= 54)
+                & (u32::from(total.wrapping_add(14) <= present) | u32::from(wire > present));
+            let addressed = u32::from(source < 0xe000_0000)
+                & u32::from(destination.wrapping_sub(1) < 0xdfff_ffff)
+                & u32::from(destination >> 24 != 127);
+            self.source[lane] = source;
+            self.destination[lane] = destination;
+            self.plain[lane] = u32::from(unequal == 0) & lengths & addressed;
+        }
+    }
+}
