@@ -24,5 +24,7 @@ mod program;
 mod replay;
 mod replay_outputs;
 mod schemas;
+#[path = "../store/mod.rs"]
+mod store;
 mod traceability;
 mod validate;

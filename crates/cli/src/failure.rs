@@ -60,6 +60,12 @@ pub enum Failure {
     /// A setting does not exist or does not take the value.
     #[error(transparent)]
     Setting(#[from] SettingError),
+    /// The exemption store.
+    #[error(transparent)]
+    Store(Box<egress25_exemption_store::StoreError>),
+    /// A store isn't sound; what is wrong has been reported.
+    #[error("{0}")]
+    Unsound(String),
     /// The answer is another than the one that `--expect` asked for.
     #[error("{0}")]
     Differs(String),
@@ -103,10 +109,12 @@ impl Failure {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::ClosedPipe => Self::DONE,
+            Self::Store(error) => crate::store_cmd::exit_code(error),
             Self::Write { .. }
             | Self::WriteCapture { .. }
             | Self::Output(_)
             | Self::Internal(_)
+            | Self::Unsound(_)
             | Self::Capture(CaptureError::Io { .. }) => Self::FAILED,
             Self::Differs(_) => Self::DIFFERS,
             Self::Usage(_)
@@ -132,5 +140,17 @@ impl Failure {
 impl From<InputError> for Failure {
     fn from(error: InputError) -> Self {
         Self::Input(Box::new(error))
+    }
+}
+
+impl From<egress25_exemption_store::StoreError> for Failure {
+    fn from(error: egress25_exemption_store::StoreError) -> Self {
+        Self::Store(Box::new(error))
+    }
+}
+
+impl From<egress25_exemption_store::LogError> for Failure {
+    fn from(error: egress25_exemption_store::LogError) -> Self {
+        egress25_exemption_store::StoreError::from(error).into()
     }
 }

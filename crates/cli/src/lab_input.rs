@@ -18,6 +18,8 @@ pub struct LabInput {
     file: LabFile,
     more: Vec<(Source, Vec<Event>)>,
     set: Vec<(String, String)>,
+    /// The edition under which a store's log was begun; its events are the log's alone.
+    log: Option<String>,
 }
 
 impl LabInput {
@@ -45,7 +47,24 @@ impl LabInput {
     /// The text is no lab.
     pub fn of(source: Source, set: &[(String, String)]) -> Result<Self, Failure> {
         let file = LabFile::parse(&source.text).map_err(|error| source.lab_error(&error))?;
-        Ok(Self { source, file, more: vec![], set: set.to_vec() })
+        Ok(Self { source, file, more: vec![], set: set.to_vec(), log: None })
+    }
+
+    /// The log of a store, with the text of the lab that it began with. The lab file's own events
+    /// are in the log.
+    ///
+    /// # Errors
+    /// The text is no lab.
+    pub fn of_log(
+        source: Source,
+        set: &[(String, String)],
+        edition: String,
+        log: (Source, Vec<Event>),
+    ) -> Result<Self, Failure> {
+        let mut input = Self::of(source, set)?;
+        input.log = Some(edition);
+        input.more.push(log);
+        Ok(input)
     }
 
     /// Adds the events of one more text.
@@ -64,7 +83,7 @@ impl LabInput {
     /// # Errors
     /// There is no such edition.
     pub fn edition(&self, argument: Option<&str>) -> Result<Arc<Edition>, Failure> {
-        edition::choose(argument, self.file.edition())
+        edition::choose(argument, self.log.as_deref().or_else(|| self.file.edition()))
     }
 
     /// The edition under which the lab's events happened: the file's own, or the default.
@@ -85,6 +104,9 @@ impl LabInput {
     pub fn timeline(&self, edition: &Arc<Edition>) -> Result<Timeline, Failure> {
         let mut lab =
             self.file.build(edition, &self.set).map_err(|error| self.source.lab_error(&error))?;
+        if self.log.is_some() {
+            lab.events.clear();
+        }
         lab.events.extend(self.more.iter().flat_map(|(_, events)| events.iter().cloned()));
         let origin = self.own_edition()?;
         if origin.id != edition.id && edition::is_built_in(&origin) {

@@ -22,6 +22,7 @@ pub mod output;
 pub mod policy_cmd;
 pub mod replay;
 pub mod schema;
+pub mod store_cmd;
 pub mod validate;
 
 use std::ffi::OsString;
@@ -90,6 +91,11 @@ fn dispatch(command: Command, console: &mut Console) -> Result<(), Failure> {
         Command::Lab(command) => lab_cmd::run(&command, console),
         Command::Export(command) => lab_cmd::run_export(&command, console),
         Command::Filter(args) => lab_cmd::run_filter(&args, console),
+        Command::Exemption(command) => store_cmd::exemption(&command, console),
+        Command::Vm(command) => store_cmd::vm(&command, console),
+        Command::Subscription(command) => store_cmd::subscription(&command, console),
+        Command::Log(args) => store_cmd::log(&args, console),
+        Command::Store(command) => store_cmd::store(&command, console),
         Command::Validate(args) => validate::run(&args, console),
         Command::Schema(args) => schema::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),

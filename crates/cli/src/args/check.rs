@@ -123,18 +123,26 @@ pub struct Described {
 
 /// A machine of a lab.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "A machine of a lab file")]
+#[command(next_help_heading = "A machine of a lab file, or of the store")]
 pub struct InLab {
     /// The lab file; `-` is stdin
     #[arg(long, value_name = "FILE")]
     pub lab: Option<PathBuf>,
 
+    /// The store, where there is no lab file [default: the one in the data folder]
+    #[arg(long, value_name = "PATH")]
+    pub store: Option<PathBuf>,
+
     /// The machine that sends
-    #[arg(long, value_name = "NAME", requires = "lab")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["offer", "quota_id"])]
     pub machine: Option<String>,
 
     /// The address that sends, instead of a machine's name
-    #[arg(long, value_name = "ADDRESS", requires = "lab", conflicts_with = "machine")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        conflicts_with_all = ["machine", "offer", "quota_id"]
+    )]
     pub from: Option<IpAddr>,
 
     /// The network of that address, where several own it
@@ -146,7 +154,7 @@ pub struct InLab {
     pub events: Vec<PathBuf>,
 
     /// The time of the question; later events have not happened [default: now]
-    #[arg(long, value_name = "TIME", value_parser = moment, requires = "lab")]
+    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with_all = ["offer", "quota_id"])]
     pub at: Option<Timestamp>,
 }
 
@@ -181,6 +189,9 @@ Examples:
   A machine of a lab, at a time, under the edition that is in force today:
       egress25 check --lab lab.toml --machine web --at 2020-12-08T09:00:00Z \\
           --edition in-force --to 203.0.113.5
+
+  A machine of the store, as it stood on a day:
+      egress25 check --machine web --at 2020-12-08 --to 203.0.113.5
 
   In a script: fail with exit code 3 unless the mail can leave:
       egress25 check --lab lab.toml --machine web --to 203.0.113.5 --expect pass";

@@ -20,6 +20,7 @@ use clap::{Parser, Subcommand};
 
 use crate::console::ColorChoice;
 use crate::lab_cmd::args::{ExportCommand, FilterArgs, LabCommand};
+use crate::store_cmd::{ExemptionCommand, LogArgs, StoreCommand, SubscriptionCommand, VmCommand};
 
 /// Why did this SYN to port 25 never leave Azure?
 ///
@@ -123,6 +124,32 @@ pub enum Command {
     Export(ExportCommand),
     /// Put the filter in force on a bridge or a container network that is there already
     Filter(Box<FilterArgs>),
+    /// Ask for exemptions, answer requests, and see where they stand (in the store)
+    #[command(
+        subcommand,
+        after_long_help = "Examples:\n  egress25 exemption request shop\n  egress25 exemption list"
+    )]
+    Exemption(ExemptionCommand),
+    /// Deploy, stop, start and delete machines (in the store)
+    #[command(
+        subcommand,
+        after_long_help = "Examples:\n  egress25 vm deploy web --subscription shop --address 10.0.0.4\n  egress25 vm deallocate web"
+    )]
+    Vm(VmCommand),
+    /// Add subscriptions and change their offers (in the store)
+    #[command(
+        subcommand,
+        after_long_help = "Examples:\n  egress25 subscription add shop --offer pay-as-you-go --created 2019-03-01"
+    )]
+    Subscription(SubscriptionCommand),
+    /// Show what happened, from the store
+    Log(LogArgs),
+    /// Begin, check, copy and mend a store
+    #[command(
+        subcommand,
+        after_long_help = "Examples:\n  egress25 store init\n  egress25 store verify"
+    )]
+    Store(StoreCommand),
     /// Check lab, events and edition files.
     ///
     /// What a file is, is told by its content. A lab is built and its events are played through,

@@ -63,8 +63,12 @@ pub struct ReplayArgs {
     pub capture: PathBuf,
 
     /// The lab file; `-` is stdin
-    #[arg(long, value_name = "FILE")]
-    pub lab: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "store")]
+    pub lab: Option<PathBuf>,
+
+    /// The store, where there is no lab file: its events happen by the capture's time
+    #[arg(long, value_name = "PATH")]
+    pub store: Option<PathBuf>,
 
     /// More events, from a file of their own (repeatable)
     #[arg(long, value_name = "FILE", value_delimiter = ',')]

@@ -15,6 +15,7 @@ use crate::deployment::{Deployment, Reached};
 use crate::edition;
 use crate::failure::Failure;
 use crate::lab_input::LabInput;
+use crate::store_cmd::lab_input;
 
 /// What the question is asked of.
 #[derive(Debug)]
@@ -78,9 +79,24 @@ impl Scene {
 /// They do not fit together, or a file is bad.
 pub fn resolve(args: &CheckArgs) -> Result<Subject, Failure> {
     match &args.in_lab.lab {
-        Some(_) => in_lab(args, &args.in_lab),
+        Some(lab) => {
+            let lab = LabInput::load(lab, &args.in_lab.events, &args.edition.set)?;
+            in_lab(args, &args.in_lab, lab, Vec::new())
+        }
+        None if of_the_store(args) => {
+            let (lab, notes) = lab_input(args.in_lab.store.as_deref(), &args.edition.set)?;
+            in_lab(args, &args.in_lab, lab, notes)
+        }
         None => described(args, &args.described),
     }
+}
+
+/// Whether a machine is asked about, and not a subscription that flags describe.
+const fn of_the_store(args: &CheckArgs) -> bool {
+    let (asked, described) = (&args.in_lab, &args.described);
+    asked.machine.is_some()
+        || asked.from.is_some()
+        || asked.store.is_some() && described.offer.is_none() && described.quota_id.is_none()
 }
 
 fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure> {
@@ -174,14 +190,20 @@ fn offer(described: &Described) -> Result<Offer, Failure> {
     }
 }
 
-fn in_lab(args: &CheckArgs, in_lab: &InLab) -> Result<Subject, Failure> {
-    let path = in_lab.lab.as_deref().unwrap_or_else(|| std::path::Path::new("-"));
-    let lab = LabInput::load(path, &in_lab.events, &args.edition.set)?;
+fn in_lab(
+    args: &CheckArgs,
+    in_lab: &InLab,
+    lab: LabInput,
+    mut notes: Vec<String>,
+) -> Result<Subject, Failure> {
     let edition = lab.edition(args.edition.edition.as_deref())?;
-    let at = in_lab.at.unwrap_or_else(Timestamp::now);
     let mut timeline = lab.timeline(&edition)?;
+    let mut at = in_lab.at.unwrap_or_else(Timestamp::now);
+    if in_lab.at.is_none() && in_lab.lab.is_none() {
+        // Whatever the clock says, everything in a store has happened.
+        at = timeline.events().last().map_or(at, |last| at.max(last.at));
+    }
     timeline.advance(Some(at), |_, _, _| {}).map_err(|error| Failure::Usage(error.to_string()))?;
-    let mut notes = Vec::new();
     let own = lab.own_edition()?;
     if own.id != edition.id && !timeline.events().is_empty() {
         notes.push(format!(

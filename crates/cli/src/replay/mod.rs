@@ -24,7 +24,9 @@ use crate::args::{Format, OnIndeterminate, Only, ReplayArgs};
 use crate::check::EditionName;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::lab_input::LabInput;
+use crate::input::Source;
+use crate::lab_input::{LabInput, events_of};
+use crate::store_cmd::lab_input;
 use expect::Golden;
 use judge::Judge;
 use progress::Progress;
@@ -104,8 +106,8 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
 
 fn resolve(args: &ReplayArgs) -> Result<Plan, Failure> {
     let is_stdin = |path: &&Path| **path == *Path::new("-");
-    let inputs = [args.capture.as_path(), args.lab.as_path()];
-    let inputs = inputs.into_iter().chain(args.events.iter().map(PathBuf::as_path));
+    let inputs = [args.capture.as_path()].into_iter().chain(args.lab.as_deref());
+    let inputs = inputs.chain(args.events.iter().map(PathBuf::as_path));
     if inputs.filter(is_stdin).count() > 1 {
         return Err(Failure::Usage("only one file can be `-`: stdin is read once".to_owned()));
     }
@@ -120,7 +122,18 @@ fn resolve(args: &ReplayArgs) -> Result<Plan, Failure> {
                 .to_owned(),
         ));
     }
-    let lab = LabInput::load(&args.lab, &args.events, &args.edition.set)?;
+    let lab = match &args.lab {
+        Some(lab) => LabInput::load(lab, &args.events, &args.edition.set)?,
+        None => {
+            let (mut lab, _) = lab_input(args.store.as_deref(), &args.edition.set)?;
+            for path in &args.events {
+                let source = Source::read(path)?;
+                let events = events_of(&source)?;
+                lab.add_events(source, events);
+            }
+            lab
+        }
+    };
     Ok(Plan {
         capture: args.capture.clone(),
         edition: lab.edition(args.edition.edition.as_deref())?,

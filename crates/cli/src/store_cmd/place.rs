@@ -1,0 +1,143 @@
+//! Where the store is, and opening it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use egress25_exemption_store::{
+    Expected, Genesis, NewEntry, Place, SqliteLog, SqliteOptions, Store,
+};
+use egress25_policy::{Edition, LabFile};
+
+use crate::console::Console;
+use crate::edition;
+use crate::failure::Failure;
+use crate::input::Source;
+
+use super::args::PlaceArgs;
+
+/// The store that every command takes where none is given: in the XDG data folder.
+///
+/// # Errors
+/// Neither `XDG_DATA_HOME` nor `HOME` says where that is.
+pub fn default_path() -> Result<PathBuf, Failure> {
+    let absolute = |value: OsString| Some(PathBuf::from(value)).filter(|path| path.is_absolute());
+    let data = std::env::var_os("XDG_DATA_HOME").and_then(absolute).or_else(|| {
+        let home = std::env::var_os("HOME").and_then(absolute)?;
+        Some(home.join(".local").join("share"))
+    });
+    data.map(|data| data.join("egress25").join("store.db")).ok_or_else(|| {
+        Failure::Usage(
+            "neither XDG_DATA_HOME nor HOME says where the store is; say it with --store"
+                .to_owned(),
+        )
+    })
+}
+
+/// The path of a store.
+pub(super) fn path(given: Option<&Path>) -> Result<PathBuf, Failure> {
+    given.map_or_else(default_path, |path| Ok(path.to_owned()))
+}
+
+/// Opens a store; what the user should know is told on stderr.
+///
+/// # Errors
+/// It isn't there, isn't sound, or begins with another lab.
+pub fn open(args: &PlaceArgs, console: &Console) -> Result<Store<SqliteLog>, Failure> {
+    let path = path(args.store.as_deref())?;
+    let lab = args.lab.as_deref().map(Source::read).transpose()?;
+    let place = Place::from(path.as_path());
+    if place == Place::Memory {
+        let genesis = genesis(lab.as_ref(), None, &[])?;
+        return begin(&place, &genesis, "egress25");
+    }
+    let log = SqliteLog::open(&path, SqliteOptions::default())?;
+    let mut store = Store::open(log)?;
+    for note in store.take_notes() {
+        console.warn(&note.to_string());
+    }
+    if let Some(lab) = lab
+        && store.genesis()?.lab.as_ref() != Some(&lab.text)
+    {
+        return Err(Failure::Usage(format!(
+            "store `{}` doesn't begin with the lab `{}` as that file is now; a store keeps the lab \
+             that it was begun with (`egress25 store init --lab`)",
+            path.display(),
+            lab.name
+        )));
+    }
+    Ok(store)
+}
+
+/// What a store begins with.
+pub(super) fn genesis(
+    lab: Option<&Source>,
+    argument: Option<&str>,
+    set: &[(String, String)],
+) -> Result<Genesis, Failure> {
+    let parse = |lab: &Source| {
+        LabFile::parse(&lab.text).map_err(|error| Failure::from(lab.lab_error(&error)))
+    };
+    let file = lab.map(parse).transpose()?;
+    let own = file.as_ref().and_then(LabFile::edition);
+    let chosen = edition::choose(argument, own)?;
+    if !edition::is_built_in(&chosen) {
+        return Err(Failure::Usage(format!(
+            "a store needs a built-in edition, which stays what it is; `{}` comes from a file",
+            chosen.id
+        )));
+    }
+    let mut genesis = Genesis::new(super::record::now(), &chosen.id);
+    for (name, value) in set {
+        genesis = genesis.with_setting(name, value);
+    }
+    let Some((file, lab)) = file.zip(lab) else {
+        edition::settings(&chosen, set)?;
+        return Ok(genesis);
+    };
+    check_lab(&file, &chosen, set).map_err(|error| lab.lab_error(&error))?;
+    Ok(genesis.with_lab(&lab.text))
+}
+
+fn check_lab(
+    file: &LabFile,
+    edition: &std::sync::Arc<Edition>,
+    set: &[(String, String)],
+) -> Result<(), egress25_policy::LabError> {
+    file.build(edition, set).map(|_| ())
+}
+
+/// Begins a store, and appends the events that its lab lists.
+pub(super) fn begin(
+    place: &Place,
+    genesis: &Genesis,
+    who: &str,
+) -> Result<Store<SqliteLog>, Failure> {
+    let (_, mut events) = genesis.build()?;
+    events.sort_by_key(|event| event.at);
+    let log = SqliteLog::create(place, genesis, SqliteOptions::default())?;
+    let mut store = Store::open(log)?;
+    let entry = |event| {
+        let mut entry = NewEntry::new(event, genesis.begun, who);
+        entry.why = Some("listed in the lab file".to_owned());
+        entry
+    };
+    let entries: Vec<_> = events.into_iter().map(entry).collect();
+    if let Err(error) = store.append(Expected::At(0), &entries) {
+        // A store whose lab can't happen is none.
+        drop(store);
+        if let Place::File(path) = place {
+            remove(path);
+        }
+        return Err(error.into());
+    }
+    Ok(store)
+}
+
+/// Removes a store that was just begun, with the files beside it.
+pub(super) fn remove(path: &Path) {
+    for ending in ["", "-wal", "-shm", "-head"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        let _ = std::fs::remove_file(name);
+    }
+}

@@ -1,0 +1,228 @@
+//! `store …`.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::Path;
+
+use egress25_exemption_store::{Place, SqliteLog, SqliteOptions, Store, export, import, verify};
+use serde_json::json;
+
+use crate::SCHEMA_VERSION;
+use crate::args::Format;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::input::Source;
+use crate::output;
+
+use super::args::{ExportArgs, FileArgs, InitArgs, MigrateArgs, StoreCommand, VerifyArgs};
+use super::{place, record};
+
+pub(super) fn run(command: &StoreCommand, console: &mut Console) -> Result<(), Failure> {
+    match command {
+        StoreCommand::Init(args) => init(args, console),
+        StoreCommand::Verify(args) => check(args, console),
+        StoreCommand::Backup(args) => backup(args, console),
+        StoreCommand::Restore(args) => restore(args, console),
+        StoreCommand::Migrate(args) => migrate(args, console),
+        StoreCommand::Export(args) => write(args, console),
+        StoreCommand::Import(args) => read(args, console),
+    }
+}
+
+/// Says what was done: a sentence for people, or facts.
+fn say(
+    console: &mut Console,
+    format: Format,
+    sentence: &str,
+    facts: serde_json::Value,
+) -> Result<(), Failure> {
+    let mut document = json!({ "schema_version": SCHEMA_VERSION });
+    if let (Some(document), serde_json::Value::Object(facts)) = (document.as_object_mut(), facts) {
+        document.extend(facts);
+    }
+    match format {
+        Format::Human => console.line(sentence),
+        Format::Json => output::json(console, &document),
+        Format::Ndjson => output::ndjson(console, &document),
+        Format::Csv => Err(Failure::Usage("this command has no rows for CSV".to_owned())),
+    }
+}
+
+fn folder_of(path: &Path) -> Result<(), Failure> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder)
+        .map_err(|source| Failure::Write { name: folder.display().to_string(), source })
+}
+
+fn init(args: &InitArgs, console: &mut Console) -> Result<(), Failure> {
+    let path = place::path(args.store.as_deref())?;
+    let place = Place::from(path.as_path());
+    let lab = args.lab.as_deref().map(Source::read).transpose()?;
+    let genesis = place::genesis(lab.as_ref(), args.edition.edition.as_deref(), &args.edition.set)?;
+    if place != Place::Memory {
+        folder_of(&path)?;
+    }
+    let store = place::begin(&place, &genesis, &args.who.clone().unwrap_or_else(record::user))?;
+    let (path, revision) = (path.display().to_string(), store.head().revision);
+    let world = store.world();
+    let (subscriptions, machines) = (world.subscriptions().len(), world.machines().len());
+    let sentence = format!(
+        "`{path}` begins under edition {} with {subscriptions} subscriptions, {machines} machines \
+         and {revision} entries",
+        genesis.edition
+    );
+    let facts = json!({
+        "store": path, "edition": genesis.edition, "settings": genesis.settings,
+        "subscriptions": subscriptions, "machines": machines, "revision": revision,
+        "hash": store.head().hash,
+    });
+    say(console, args.format, &sentence, facts)
+}
+
+fn check(args: &VerifyArgs, console: &mut Console) -> Result<(), Failure> {
+    let path = place::path(args.store.as_deref())?;
+    let log = SqliteLog::examine(&path, SqliteOptions::default())?;
+    let report = verify(&log, args.anchor)?;
+    let path = path.display();
+    let mut sentence = format!(
+        "`{path}`: {} entries, {} snapshots, head {}:{}",
+        report.entries, report.snapshots, report.revision, report.head
+    );
+    for finding in &report.findings {
+        let at = finding.revision.map_or(String::new(), |at| format!("revision {at}: "));
+        sentence.push_str(&format!("\n  {at}{}", finding.what));
+    }
+    if report.is_clean() {
+        sentence.push_str("\n  everything is as it was written");
+    }
+    let facts = json!({ "store": path.to_string(), "clean": report.is_clean(), "report": report });
+    say(console, args.format, &sentence, facts)?;
+    if report.is_clean() {
+        return Ok(());
+    }
+    Err(Failure::Unsound(format!(
+        "{} things are wrong with `{path}`; `egress25 store restore` takes a backup",
+        report.findings.len()
+    )))
+}
+
+fn backup(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
+    let path = place::path(args.store.as_deref())?;
+    let store = Store::open(SqliteLog::open(&path, SqliteOptions::default())?)?;
+    store.log().backup(&args.file)?;
+    let copied = Store::open(SqliteLog::open(&args.file, SqliteOptions::default())?)?;
+    let (file, head) = (args.file.display().to_string(), copied.head());
+    let sentence = format!("`{file}` holds {} entries, head {}", head.revision, head.hash);
+    let facts = json!({ "backup": file, "revision": head.revision, "hash": head.hash });
+    say(console, args.format, &sentence, facts)
+}
+
+fn restore(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
+    let path = place::path(args.store.as_deref())?;
+    folder_of(&path)?;
+    let (report, kept) = SqliteLog::restore(&args.file, &path, SqliteOptions::default())?;
+    let mut sentence = format!("`{}` holds {} entries again", path.display(), report.revision);
+    let kept = kept.map(|kept| kept.display().to_string());
+    if let Some(kept) = &kept {
+        sentence.push_str(&format!("; what was there is in `{kept}`"));
+    }
+    let facts = json!({
+        "store": path.display().to_string(), "revision": report.revision, "hash": report.head,
+        "kept": kept,
+    });
+    say(console, args.format, &sentence, facts)
+}
+
+fn migrate(args: &MigrateArgs, console: &mut Console) -> Result<(), Failure> {
+    let path = place::path(args.store.as_deref())?;
+    let done = SqliteLog::migrate(&path, SqliteOptions::default())?;
+    let kept = done.as_ref().map(|(_, kept)| kept.display().to_string());
+    let path = path.display().to_string();
+    let sentence = match &done {
+        None => format!("`{path}` is up to date"),
+        Some((from, kept)) => format!(
+            "`{path}` is up to date; as it was, with schema {from}, it is in `{}`",
+            kept.display()
+        ),
+    };
+    let from = done.as_ref().map(|(from, _)| *from);
+    let facts = json!({ "store": path, "migrated_from": from, "kept": kept });
+    say(console, args.format, &sentence, facts)
+}
+
+fn write(args: &ExportArgs, console: &mut Console) -> Result<(), Failure> {
+    let path = place::path(args.store.as_deref())?;
+    let store = Store::open(SqliteLog::open(&path, SqliteOptions::default())?)?;
+    if args.file == Path::new("-") {
+        // Lines are collected a page at a time by the console's own buffer.
+        let mut failed = None;
+        let outcome = export(&store, &mut Stdout { console, failed: &mut failed });
+        return match failed {
+            Some(failure) => Err(failure),
+            None => Ok(outcome.map(|_| ())?),
+        };
+    }
+    let name = args.file.display().to_string();
+    let wrong = |source| Failure::Write { name: name.clone(), source };
+    let mut file = BufWriter::new(File::create_new(&args.file).map_err(wrong)?);
+    let count = export(&store, &mut file)?;
+    file.into_inner().map_err(|error| wrong(error.into_error()))?.sync_all().map_err(wrong)?;
+    console.note(&format!("{count} entries in `{name}`"));
+    Ok(())
+}
+
+/// The console as a plain output; remembers why a write failed.
+struct Stdout<'a> {
+    console: &'a mut Console,
+    failed: &'a mut Option<Failure>,
+}
+
+impl Write for Stdout<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.console.out().write(bytes).inspect_err(|error| {
+            let again = std::io::Error::new(error.kind(), error.to_string());
+            *self.failed = Some(Failure::stdout(again));
+        })
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.console.out().flush().inspect_err(|error| {
+            let again = std::io::Error::new(error.kind(), error.to_string());
+            *self.failed = Some(Failure::stdout(again));
+        })
+    }
+}
+
+fn read(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
+    let path = place::path(args.store.as_deref())?;
+    folder_of(&path)?;
+    let mut begun = false;
+    let name = args.file.display().to_string();
+    let begin = |genesis: &[u8]| {
+        let place = Place::from(path.as_path());
+        let log = SqliteLog::create_from(&place, genesis, SqliteOptions::default())?;
+        begun = true;
+        Ok(log)
+    };
+    let imported = if args.file == Path::new("-") {
+        import(&mut std::io::stdin().lock(), begin)
+    } else {
+        let file = File::open(&args.file)
+            .map_err(|source| Failure::Read { name: name.clone(), source })?;
+        import(&mut BufReader::new(file), begin)
+    };
+    let log = imported.inspect_err(|_| {
+        if begun {
+            place::remove(&path);
+        }
+    })?;
+    let store = Store::open(log)?;
+    let head = store.head();
+    let sentence = format!("`{}` holds {} entries from `{name}`", path.display(), head.revision);
+    let facts = json!({
+        "store": path.display().to_string(), "revision": head.revision, "hash": head.hash,
+    });
+    say(console, args.format, &sentence, facts)
+}

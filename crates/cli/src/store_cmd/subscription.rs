@@ -1,0 +1,107 @@
+//! `subscription …`.
+
+use egress25_policy::{EventKind, SubscriptionName, World};
+use serde::Serialize;
+
+use crate::SCHEMA_VERSION;
+use crate::args::Format;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::output;
+
+use super::args::{ListArgs, SubscriptionCommand};
+use super::{place, record};
+
+pub(super) fn run(command: &SubscriptionCommand, console: &mut Console) -> Result<(), Failure> {
+    let (named, kind, headline) = match command {
+        SubscriptionCommand::List(args) => return list(args, console),
+        SubscriptionCommand::Add(args) => (
+            &args.named,
+            EventKind::SubscriptionAdded {
+                subscription: SubscriptionName::from(args.named.name.as_str()),
+                offer: args.offer,
+                created: args.created,
+            },
+            format!("{} is a subscription of {}", args.named.name, args.offer.title()),
+        ),
+        SubscriptionCommand::SetOffer(args) => (
+            &args.named,
+            EventKind::OfferChanged {
+                subscription: SubscriptionName::from(args.named.name.as_str()),
+                offer: args.offer,
+            },
+            format!("{} is a subscription of {} now", args.named.name, args.offer.title()),
+        ),
+    };
+    let mut store = place::open(&named.place, console)?;
+    let entries = record::entries(&named.record, vec![kind])?;
+    let outcomes = record::append(&mut store, &named.record, &entries, console)?;
+    record::report(console, named.format, &outcomes, &headline, &[])
+}
+
+/// The world of a store, at a time or after its last entry.
+pub(super) fn world(args: &ListArgs, console: &Console) -> Result<World, Failure> {
+    let store = place::open(&args.place, console)?;
+    match args.at {
+        Some(at) => Ok(store.world_at(at)?),
+        None => Ok(store.world().clone()),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    subscription: String,
+    offer: &'static str,
+    created: String,
+    exemption: &'static str,
+    machines: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct List {
+    schema_version: u32,
+    edition: String,
+    subscriptions: Vec<Row>,
+}
+
+fn list(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
+    let world = world(args, console)?;
+    let rows: Vec<Row> = world
+        .subscriptions()
+        .iter()
+        .map(|(name, subscription)| Row {
+            subscription: name.to_string(),
+            offer: subscription.offer.name(),
+            created: subscription.created.to_string(),
+            exemption: subscription.exemption.state.name(),
+            machines: world.machines().values().filter(|m| m.subscription == *name).count(),
+        })
+        .collect();
+    let cells = |row: &Row| {
+        [
+            row.subscription.clone(),
+            row.offer.to_owned(),
+            row.created.clone(),
+            row.exemption.to_owned(),
+            row.machines.to_string(),
+        ]
+    };
+    let header = ["subscription", "offer", "created", "exemption", "machines"];
+    match args.format {
+        Format::Human => {
+            let mut table = output::table(console, &header);
+            rows.iter().for_each(|row| {
+                table.add_row(cells(row));
+            });
+            output::write_table(console, &table)
+        }
+        Format::Json => {
+            let (schema_version, edition) = (SCHEMA_VERSION, world.edition.id.clone());
+            output::json(console, &List { schema_version, edition, subscriptions: rows })
+        }
+        Format::Ndjson => {
+            rows.iter().try_for_each(|row| output::ndjson(console, &output::Versioned::new(row)))
+        }
+        Format::Csv => output::csv(console, &header, rows.iter().map(cells)),
+    }
+}

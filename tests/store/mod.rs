@@ -1,0 +1,229 @@
+//! The commands that work with a store, each in a fresh folder.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::program::{binary, egress25};
+
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// The outcome of a command line; words in single quotes stay together.
+    fn try_run(&self, line: &str) -> (i32, String, String) {
+        let mut words = Vec::new();
+        for (place, part) in line.split('\'').enumerate() {
+            if place % 2 == 1 {
+                words.push(part.to_owned());
+            } else {
+                words.extend(part.split_whitespace().map(str::to_owned));
+            }
+        }
+        let output = egress25(words)
+            .current_dir(self.0.path())
+            .env("XDG_DATA_HOME", self.0.path())
+            .env("USER", "ada")
+            .output()
+            .expect("it runs");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        let code = output.status.code().expect("not killed");
+        (code, text(output.stdout), text(output.stderr))
+    }
+
+    fn run(&self, line: &str) -> String {
+        let (code, stdout, stderr) = self.try_run(line);
+        assert_eq!(code, 0, "{line}: {stderr}");
+        stdout
+    }
+
+    fn json(&self, line: &str) -> Value {
+        let value: Value =
+            serde_json::from_str(&self.run(&format!("{line} --format json"))).expect("JSON");
+        assert_eq!(value["schema_version"], 1);
+        value
+    }
+
+    fn fails(&self, line: &str, code: i32, says: &str) {
+        let (found, _, stderr) = self.try_run(line);
+        assert_eq!(found, code, "{line}: {stderr}");
+        assert!(stderr.contains(says), "{line}: {stderr}");
+    }
+
+    /// A store with a pay-as-you-go subscription, `shop`, and its machine, `web`.
+    fn shop() -> Self {
+        let home = Self::new();
+        home.run("store init");
+        home.run("subscription add shop --offer pay-as-you-go --created 2019-03-01");
+        home.run("vm deploy web --subscription shop --address 10.0.0.4");
+        home
+    }
+}
+
+const ASK: &str = "exemption request shop --good-standing yes --payment-history yes";
+
+#[test]
+//= PG6 type=test
+fn an_exemption_from_the_request_to_the_machine_that_may_send() {
+    let home = Home::shop();
+    let verdict = |at: &str| {
+        home.json(&format!("check --machine web --to 203.0.113.5 {at}"))["decision"]["verdict"]
+            .clone()
+    };
+    assert_eq!(verdict(""), "drop");
+    let answer = home.run(ASK);
+    assert!(answer.contains("`granted`"), "{answer}");
+    assert!(answer.contains("egress25 vm deallocate web"), "{answer}");
+    home.run("vm restart web");
+    assert_eq!(verdict(""), "drop");
+    home.run("vm deallocate web");
+    home.run("vm start web");
+    assert_eq!(verdict(""), "pass");
+    assert_eq!(home.json("vm list")["machines"][0]["exempt"], true);
+    let row = &home.json("exemption list")["exemptions"][0];
+    assert_eq!((&row["state"], &row["exempt_machines"]), (&"granted".into(), &1.into()));
+    home.run("exemption revoke shop --why 'a breach of the terms'");
+    assert_eq!(verdict(""), "drop");
+    // The past stays what it was.
+    let log = home.json("log");
+    let started = log["entries"][7]["at"].as_str().expect("a time");
+    assert_eq!(verdict(&format!("--at {started}")), "pass");
+    assert!(home.run(&format!("exemption list --at {started}")).contains("granted"));
+    let shown = home.run("exemption show shop");
+    for part in ["revoked", "reviewer (automatic)", "good standing: yes", "a breach of the terms"] {
+        assert!(shown.contains(part), "{shown}");
+    }
+}
+
+#[test]
+//= DV2 type=test
+fn what_is_forbidden_is_refused_with_its_statement_and_not_written() {
+    let home = Home::shop();
+    home.run("subscription add student --offer azure-for-students --created 2020-01-01");
+    let before = home.json("log")["revision"].clone();
+    home.fails("exemption request student", 1, "DV2");
+    home.fails("exemption grant shop", 1, "PG5");
+    home.fails("vm start web", 1, "running");
+    home.fails(&format!("{ASK} --at 2999-01-01"), 2, "in the future");
+    home.fails(&format!("{ASK} --at 2001-01-01"), 2, "before revision");
+    home.fails("exemption request shop", 2, "--good-standing");
+    home.fails("exemption request shop --channel case --good-standing yes", 1, "PG4");
+    home.fails(&format!("{ASK} --expect-revision 1"), 1, "expected the log to end at revision 1");
+    assert_eq!(home.json("log")["revision"], before);
+}
+
+#[test]
+//= PG5 type=test
+fn a_request_has_three_outcomes_or_waits_for_a_reviewer() {
+    let home = Home::shop();
+    let state = || home.json("exemption list")["exemptions"][0]["state"].clone();
+    home.run("exemption request shop --good-standing yes --payment-history no");
+    assert_eq!(state(), "further-steps");
+    home.run("exemption refuse shop --who reviewer");
+    assert_eq!(state(), "refused");
+    let waits = home.run(&format!("{ASK} --reviewer manual"));
+    assert!(waits.contains("egress25 exemption grant shop"), "{waits}");
+    assert_eq!(state(), "requested");
+    home.run("exemption further-steps shop");
+    home.run("exemption grant shop");
+    assert_eq!(state(), "granted");
+}
+
+#[test]
+fn the_same_key_does_nothing_twice() {
+    let home = Home::shop();
+    home.run(&format!("{ASK} --key k1"));
+    let before = home.json("log")["revision"].clone();
+    let again = home.json(&format!("{ASK} --key k1"));
+    assert_eq!(again["appended"], false);
+    assert_eq!(home.json("log")["revision"], before);
+    home.fails("vm deallocate web --key k1/0", 1, "was used for another event");
+}
+
+#[test]
+fn a_store_that_is_not_there_is_said_and_how_to_begin_one() {
+    let home = Home::new();
+    home.fails("exemption list", 2, "egress25 store init");
+    home.fails("log --store elsewhere.db", 2, "elsewhere.db");
+    std::fs::write(home.path("notes.txt"), "not a store\n".repeat(100)).expect("written");
+    home.fails("log --store notes.txt", 2, "is no egress25 store");
+    home.run("store init");
+    home.fails("store init", 2, "already");
+    assert!(home.path("egress25/store.db").exists());
+}
+
+#[test]
+fn a_store_begins_with_a_lab_and_replays_it() {
+    let home = Home::new();
+    let fixtures = crate::program::repository().join("fixtures");
+    let lab = fixtures.join("labs/day-of-mail.toml");
+    let capture = fixtures.join("captures/day-of-mail.pcapng");
+    let (lab, capture) = (lab.display(), capture.display());
+    home.run(&format!("store init --store day.db --lab {lab}"));
+    let from_lab = home.run(&format!("replay {capture} --lab {lab} --format csv"));
+    let from_store = home.run(&format!("replay {capture} --store day.db --format csv"));
+    assert_eq!(from_lab, from_store);
+    assert!(home.run("vm list --store day.db").lines().count() > 1);
+    assert!(home.run(&format!("vm list --store :memory: --lab {lab}")).lines().count() > 1);
+    home.fails(&format!("vm list --lab {lab}"), 2, "store init");
+}
+
+#[test]
+fn backup_restore_export_import_and_verify_agree() {
+    let home = Home::shop();
+    let head = |store: &str| home.json(&format!("store verify {store}"))["report"]["head"].clone();
+    let first = head("");
+    home.run("store backup copy.db");
+    home.run("store export log.ndjson");
+    home.run("vm deallocate web");
+    let kept = home.json("store restore copy.db")["kept"].clone();
+    assert_eq!(head(""), first);
+    let kept = kept.as_str().expect("what was there is kept");
+    assert_ne!(head(&format!("--store {kept}")), first);
+    home.run("store import log.ndjson --store imported.db");
+    assert_eq!(head("--store imported.db"), first);
+    let text = std::fs::read_to_string(home.path("log.ndjson")).expect("the export");
+    assert_eq!(home.run("store export"), text);
+    std::fs::write(home.path("changed.ndjson"), text.replace("web", "bew")).expect("written");
+    home.fails("store import changed.ndjson --store other.db", 2, "line");
+    assert!(!home.path("other.db").exists());
+    home.run(&format!("store verify --anchor 3:{}", first.as_str().expect("a hash")));
+    home.fails(&format!("store verify --anchor 3:{}", "0".repeat(64)), 1, "wrong");
+    home.run("store migrate");
+}
+
+#[test]
+fn log_follow_shows_what_another_process_appends() {
+    let home = Home::shop();
+    let mut follower = std::process::Command::new(binary())
+        .args(["log", "--follow", "--format", "ndjson"])
+        .env("XDG_DATA_HOME", home.0.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut lines = BufReader::new(follower.stdout.take().expect("piped")).lines();
+    let mut next = || -> Value {
+        let line = lines.next().expect("a line").expect("text");
+        serde_json::from_str(&line).expect("JSON")
+    };
+    for revision in 1..=3 {
+        assert_eq!(next()["revision"], revision);
+    }
+    home.run("vm deallocate web");
+    let entry = next();
+    assert_eq!(
+        (&entry["revision"], &entry["event"]["kind"]),
+        (&4.into(), &"machine-deallocated".into())
+    );
+    follower.kill().expect("killed");
+    follower.wait().expect("ended");
+}
