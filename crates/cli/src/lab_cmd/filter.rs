@@ -53,7 +53,7 @@ pub(super) fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failur
     }
     let number = args.queue.unwrap_or_default();
     follow(&court, feed, |_| Ok(()))?;
-    let judged = court.clone();
+    let judged = court;
     let (ended, has_ended) = std::sync::mpsc::channel();
     std::thread::Builder::new()
         .name("queue".to_owned())

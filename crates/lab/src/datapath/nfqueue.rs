@@ -68,7 +68,7 @@ impl NfQueue {
             let interfaces: Vec<_> = bench.points.iter().map(|p| p.interface.as_str()).collect();
             for (program, rules) in queue_rules(&interfaces, QUEUE) {
                 let restore = format!("{program}-restore");
-                place.demand(&[&restore, "--noflush"], &rules).map_err(refused)?;
+                place.demand(&[&restore, "--noflush"], &rules).map_err(|error| refused(&error))?;
                 // A rule that fails to load would leave everything looking well.
                 let listed = place.demand(&[program, "-t", "raw", "-S"], "")?;
                 let queued = listed.matches("NFQUEUE").count();
@@ -121,7 +121,7 @@ impl NfQueue {
     }
 }
 
-fn refused(error: LabError) -> LabError {
+fn refused(error: &LabError) -> LabError {
     let what = format!("{error}; try `--datapath nft` or `--datapath afpacket`");
     LabError::DataPath { path: "nfqueue", what }
 }

@@ -41,7 +41,7 @@ impl Nft {
             let ports: Vec<_> =
                 bench.points.iter().map(|p| (p.interface.clone(), Port::from(p))).collect();
             nflog::start(Some(place), GROUP, court.clone(), ports)?;
-            place.demand(&["nft", "-f", "-"], &rules.script()).map_err(refused)?;
+            place.demand(&["nft", "-f", "-"], &rules.script()).map_err(|error| refused(&error))?;
             // A rule that fails to load would leave everything looking well.
             let listed =
                 place.demand(&["nft", "list", "chain", "inet", "egress25", "port25"], "")?;
@@ -55,7 +55,7 @@ impl Nft {
     }
 }
 
-fn refused(error: LabError) -> LabError {
+fn refused(error: &LabError) -> LabError {
     let what = format!("{error}; try `--datapath nfqueue` or `--datapath afpacket`");
     LabError::DataPath { path: "nft", what }
 }

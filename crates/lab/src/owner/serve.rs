@@ -42,7 +42,7 @@ pub fn serve(owner: &Arc<Owner>, ready: impl FnOnce()) -> Result<(), LabError> {
                 let (owner, down) = (accepting.clone(), down.clone());
                 let _ = std::thread::Builder::new()
                     .name("client".to_owned())
-                    .spawn(move || drop(client(&owner, stream, &down)));
+                    .spawn(move || drop(client(&owner, &stream, &down)));
             }
         })
         .map_err(LabError::system("starting a thread"))?;
@@ -53,24 +53,24 @@ pub fn serve(owner: &Arc<Owner>, ready: impl FnOnce()) -> Result<(), LabError> {
     Ok(())
 }
 
-fn client(owner: &Owner, stream: UnixStream, down: &Sender<()>) -> io::Result<()> {
+fn client(owner: &Owner, stream: &UnixStream, down: &Sender<()>) -> io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut line = String::new();
     while reader.read_line(&mut line)? > 0 {
         match serde_json::from_str::<Request>(&line) {
-            Err(error) => say(&stream, &Answer::Failed { what: error.to_string() })?,
-            Ok(Request::Events) => return events(owner, &stream),
-            Ok(Request::Capture { path }) => return capture(owner, &stream, &path),
-            Ok(Request::Enter { node }) => enter(owner, &stream, &node)?,
+            Err(error) => say(stream, &Answer::Failed { what: error.to_string() })?,
+            Ok(Request::Events) => return events(owner, stream),
+            Ok(Request::Capture { path }) => return capture(owner, stream, &path),
+            Ok(Request::Enter { node }) => enter(owner, stream, &node)?,
             Ok(Request::Down) => {
-                say(&stream, &Answer::Done { generation: owner.court.policy.generation() })?;
+                say(stream, &Answer::Done { generation: owner.court.policy.generation() })?;
                 let _ = down.send(());
                 return Ok(());
             }
             Ok(request) => {
                 let answer = answer(owner, request)
                     .unwrap_or_else(|error| Answer::Failed { what: error.to_string() });
-                say(&stream, &answer)?;
+                say(stream, &answer)?;
             }
         }
         line.clear();

@@ -227,7 +227,7 @@ impl Ruleset {
             let kind = if map.ends_with('4') { "ipv4_addr" } else { "ipv6_addr" };
             let _ = writeln!(text, "  map {map} {{ type {kind} : verdict; }}");
         }
-        let _ = write!(text, "{}}}\n", self.chains);
+        let _ = writeln!(text, "{}}}", self.chains);
         text
     }
 
