@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
@@ -23,6 +24,12 @@ pub(crate) fn egress25() -> Command {
 /// Says aloud that a test did not run.
 pub(crate) fn skip(why: &str) {
     eprintln!("SKIPPED: {why}");
+}
+
+/// Held by tests that fill the machine, so that they do not disturb each other.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(crate) fn is_root() -> bool {

@@ -9,7 +9,7 @@ use egress25_lab::owner::Request;
 use egress25_policy::Event;
 use serde_json::{Value, json};
 
-use crate::harness::{DATAPATHS, Lab, impossible, scenario, skip};
+use crate::harness::{DATAPATHS, Lab, alone, impossible, scenario, skip};
 
 /// Opens connections to port 25 as fast as it can, from many sockets that do not wait.
 const FLOOD: &str = r#"
@@ -47,6 +47,7 @@ fn turn() -> Vec<Event> {
 
 #[test]
 fn ten_thousand_changes_give_no_verdict_that_is_neither_old_nor_new() {
+    let _alone = alone();
     for datapath in DATAPATHS {
         if let Some(why) = impossible(datapath) {
             skip(&why);
@@ -74,7 +75,7 @@ fn ten_thousand_changes_give_no_verdict_that_is_neither_old_nor_new() {
             lab.command(&session).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let floods: Vec<_> = ["vm-peer", "vm-ea"]
             .map(|from| {
-                let seconds = "20";
+                let seconds = "8";
                 let words =
                     ["exec", from, "--", "/usr/bin/python3", "-c", FLOOD, "203.0.113.25", seconds];
                 lab.command(&words).stdout(Stdio::piped()).spawn().unwrap()
