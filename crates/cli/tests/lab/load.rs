@@ -46,6 +46,7 @@ fn turn() -> Vec<Event> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, told from beginning to end")]
 fn ten_thousand_changes_give_no_verdict_that_is_neither_old_nor_new() {
     let _alone = alone();
     for datapath in DATAPATHS {

@@ -34,6 +34,7 @@ fn wait_for(lab: &Lab, to: &str) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, told from beginning to end")]
 fn swaks_delivers_to_smtp_sink_and_to_aiosmtpd_where_it_may_and_times_out_where_not() {
     if let Some(why) = impossible("nft") {
         return skip(&why);

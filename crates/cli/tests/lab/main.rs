@@ -3,10 +3,17 @@
 //! Everything is sent inside of namespaces that the test made itself. What this machine lacks is
 //! skipped aloud.
 
+#[cfg(test)]
 mod frames;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
 mod life;
+#[cfg(test)]
 mod load;
+#[cfg(test)]
 mod mail;
+#[cfg(test)]
 mod scenarios;
+#[cfg(test)]
 mod standalone;
