@@ -5,6 +5,7 @@
 //! clock or reads the environment.
 
 pub mod args;
+pub mod bench_cmd;
 pub mod check;
 pub mod completions;
 pub mod console;
@@ -82,6 +83,7 @@ fn dispatch(command: Command, console: &mut Console) -> Result<(), Failure> {
     match command {
         Command::Check(args) => check::run(&args, console),
         Command::Replay(args) => replay::run(&args, console),
+        Command::Bench(args) => bench_cmd::run(&args, console),
         Command::Explain(args) => explain::run(&args, console),
         Command::Matrix(args) => matrix::run(&args, console),
         Command::Policy(PolicyCommand::List(args)) => policy_cmd::list::run(&args, console),

@@ -1,5 +1,6 @@
 //! The arguments as they are typed.
 
+mod bench;
 mod check;
 mod common;
 mod matrix;
@@ -7,6 +8,7 @@ mod policy;
 mod replay;
 mod small;
 
+pub use bench::{BenchArgs, BenchFormat};
 pub use check::{CheckArgs, Described, InLab, Kind, Via};
 pub use common::{EditionArgs, Format, moment};
 pub use matrix::{MatrixArgs, MatrixFormat};
@@ -105,6 +107,8 @@ pub enum Command {
     ///
     /// Replay only reports: nothing is sent, and nothing is blocked.
     Replay(Box<ReplayArgs>),
+    /// Measure how fast packets are judged on this machine
+    Bench(Box<BenchArgs>),
     /// Explain a reason: what it means, what it rests on, what to do about it
     Explain(ExplainArgs),
     /// Print who may send: every offer in every state.

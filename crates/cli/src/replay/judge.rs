@@ -225,6 +225,13 @@ impl Judge {
         Ok(grounds)
     }
 
+    /// Whether nothing happens to the lab between two times, so that packets from in between
+    /// that are none of our business need not be told one by one.
+    pub(super) fn is_steady(&self, earliest: Timestamp, latest: Timestamp) -> bool {
+        self.reached.is_none_or(|reached| reached <= earliest)
+            && self.timeline.next_at().is_none_or(|next| latest < next)
+    }
+
     /// Lets everything happen that has happened by a time.
     fn move_to(&mut self, at: Timestamp) -> Result<(), Failure> {
         if self.reached.is_some_and(|reached| at < reached) {

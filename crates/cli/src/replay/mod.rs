@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use egress25_packet_filter::capture::{CaptureError, Reader, Record, RecordFault};
 use egress25_packet_filter::frame;
+use egress25_packet_filter::mapped::{self, Sifted, Stretch};
 use egress25_policy::{Edition, NetworkName};
 
 use crate::args::{Format, OnIndeterminate, Only, ReplayArgs};
@@ -178,6 +179,18 @@ impl Replay<'_> {
         console: &mut Console,
         progress: &mut Progress,
     ) -> Result<Option<CaptureError>, Failure> {
+        match self.run_mapped(console, progress)? {
+            Some(Sifted::Whole) => return Ok(None),
+            // The reader says what is wrong with the rest.
+            Some(Sifted::Unread { records }) => {
+                for _ in 0..records {
+                    if let Err(error) = reader.next_record() {
+                        return Ok(Some(error));
+                    }
+                }
+            }
+            None => {}
+        }
         loop {
             match reader.next_record() {
                 Ok(Some(record)) => self.packet(&record, console)?,
@@ -187,6 +200,47 @@ impl Replay<'_> {
             }
             progress.tick(console, reader.bytes_read())?;
         }
+    }
+
+    /// Goes through a file that can be mapped, as far as nothing is wrong with it.
+    fn run_mapped(
+        &mut self,
+        console: &mut Console,
+        progress: &mut Progress,
+    ) -> Result<Option<Sifted>, Failure> {
+        if self.plan.capture == Path::new("-") {
+            return Ok(None);
+        }
+        let options = mapped::Options::new(self.plan.options);
+        mapped::sift(&self.plan.capture, &options, &mut |stretch| {
+            self.stretch(stretch, console)?;
+            progress.tick(console, stretch.end())
+        })
+    }
+
+    /// Packets of which only some have to be looked at, as long as no event falls into their
+    /// time.
+    fn stretch(&mut self, stretch: &Stretch<'_>, console: &mut Console) -> Result<(), Failure> {
+        let Some((earliest, latest)) = stretch.times() else { return Ok(()) };
+        let steady = self.judge.is_steady(earliest, latest);
+        if self.sinks.any() || !steady {
+            for (record, kept) in stretch.all() {
+                if kept || !steady {
+                    self.packet(&record, console)?;
+                } else {
+                    self.summary.packet(&record, 0);
+                    self.sinks.write(&record, Fate::Pass, &[])?;
+                }
+            }
+            return Ok(());
+        }
+        for record in stretch.kept() {
+            self.packet(&record, console)?;
+        }
+        let kept = u64::try_from(stretch.kept_packets()).unwrap_or(u64::MAX);
+        let passed = stretch.packets().saturating_sub(kept);
+        self.summary.unjudged_packets(passed, earliest, latest);
+        Ok(())
     }
 
     fn packet(&mut self, record: &Record<'_>, console: &mut Console) -> Result<(), Failure> {

@@ -101,6 +101,14 @@ impl Summary {
         }
     }
 
+    /// Counts packets that pass unjudged, with the earliest and the latest time around them.
+    pub(super) fn unjudged_packets(&mut self, count: u64, earliest: Timestamp, latest: Timestamp) {
+        add(&mut self.packets, count);
+        add(&mut self.unjudged, count);
+        self.first = Some(self.first.map_or(earliest, |first| first.min(earliest)));
+        self.last = Some(self.last.map_or(latest, |last| last.max(latest)));
+    }
+
     /// Counts a packet of a link type that is not understood.
     pub(super) fn not_understood(&mut self, error: &CaptureError) {
         add(&mut self.not_understood, 1);

@@ -29,8 +29,8 @@ mod x86;
 
 pub use code::Code;
 pub use frames::{FrameList, Frames};
-pub(crate) use level::Level;
 pub use level::Vectors;
+pub(crate) use level::{BLOCK, Detected, Level};
 pub use run::touch;
 pub(crate) use run::{Judges, Scratch, Tally, run};
 pub(crate) use scalar::Scalar;

@@ -13,6 +13,7 @@ mod builder;
 mod cell;
 mod compile;
 pub(crate) mod lookup;
+mod many;
 mod networks;
 mod routes;
 mod senders;

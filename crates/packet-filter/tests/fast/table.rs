@@ -82,6 +82,38 @@ fn every_address_of_every_network_is_found_and_no_other() {
 }
 
 #[test]
+fn many_answers_are_those_of_one_by_one() {
+    for (count, networks) in [(0, 1), (1_000, 1), (20_000, 7)] {
+        let (table, model) = build(count, networks);
+        let known = model.keys().filter_map(|(_, address)| match address {
+            IpAddr::V4(address) => Some(u32::from(*address)),
+            IpAddr::V6(_) => None,
+        });
+        let pairs: Vec<(u32, u32)> =
+            known.chain(0..500).map(|source| (source, 0xcb00_7105)).collect();
+        let one = table.network(&NetworkName::from("n0"));
+        let mut codes = Vec::new();
+        for network in [None, one] {
+            for level in Vectors::ALL {
+                table.answer_many(*level, network, &pairs, &mut codes);
+                assert_eq!(codes.len(), pairs.len());
+                for (code, (source, to)) in codes.iter().zip(&pairs) {
+                    let answer = table.answer(
+                        network,
+                        IpAddr::V4(Ipv4Addr::from(*source)),
+                        IpAddr::V4(Ipv4Addr::from(*to)),
+                    );
+                    assert_eq!(
+                        (code.verdict(), code.reason()),
+                        (answer.verdict, Some(answer.reason))
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_machine_takes_at_most_12_bytes_of_the_buckets() {
     let mut builder = TableBuilder::default();
     let network = builder.network(&NetworkName::from("one"));

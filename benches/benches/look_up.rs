@@ -1,0 +1,60 @@
+//! Looking up senders in tables of several sizes, and destinations among user-defined routes.
+
+use std::net::Ipv4Addr;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use egress25_benches::sets::{FIRST_SENDER, Random};
+use egress25_benches::tables;
+use egress25_packet_filter::classify::Vectors;
+use egress25_packet_filter::table::TableBuilder;
+use egress25_policy::{NetworkName, Reason};
+
+const PAIRS: usize = 1 << 16;
+
+fn is_test() -> bool {
+    std::env::args().any(|argument| argument == "--test")
+}
+
+fn pairs(machines: u32) -> Vec<(u32, u32)> {
+    let mut random = Random::new(25);
+    (0..PAIRS)
+        .map(|_| (FIRST_SENDER + random.below(machines), 0x0b00_0000 + random.below(0x4000_0000)))
+        .collect()
+}
+
+fn senders(c: &mut Criterion) {
+    let sizes: &[u32] = if is_test() { &[1_000] } else { &[1_000, 100_000, 1_000_000, 10_000_000] };
+    let mut group = c.benchmark_group("look up senders");
+    group.throughput(Throughput::Elements(PAIRS as u64));
+    for machines in sizes {
+        let table = tables::of_machines(*machines).expect("a table of that size");
+        let (pairs, mut codes) = (pairs(*machines), Vec::new());
+        group.bench_function(format!("{machines}"), |b| {
+            b.iter(|| table.answer_many(Vectors::best(), None, &pairs, &mut codes));
+        });
+    }
+    group.finish();
+}
+
+fn routes(c: &mut Criterion) {
+    let mut group = c.benchmark_group("look up user-defined routes");
+    group.throughput(Throughput::Elements(PAIRS as u64));
+    for count in [4, 40, 400] {
+        let mut builder = TableBuilder::default();
+        let network = builder.network(&NetworkName::from("routes"));
+        let place = builder.place(network, &tables::with_user_routes(count)).expect("a place");
+        for number in 0..1_000 {
+            let address = Ipv4Addr::from(FIRST_SENDER + number).into();
+            builder.address(place, address, None, Reason::Exempt).expect("an address");
+        }
+        let table = builder.build(1).expect("a table");
+        let (pairs, mut codes) = (pairs(1_000), Vec::new());
+        group.bench_function(format!("{count}"), |b| {
+            b.iter(|| table.answer_many(Vectors::best(), None, &pairs, &mut codes));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, senders, routes);
+criterion_main!(benches);

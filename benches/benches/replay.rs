@@ -1,0 +1,51 @@
+//! A capture file from its bytes to its counts.
+
+use std::num::NonZero;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use egress25_benches::captures::write_pcap;
+use egress25_benches::sets::{Mix, Set};
+use egress25_packet_filter::capture::Reader;
+use egress25_packet_filter::{frame, mapped};
+
+fn measure(c: &mut Criterion) {
+    let test = std::env::args().any(|argument| argument == "--test");
+    let set = Set::of_bytes(Mix::Imix, if test { 8 << 20 } else { 256 << 20 }, 1_000, 25);
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    write_pcap(&set, file.path()).expect("a capture");
+    let mut group = c.benchmark_group("replay");
+    group.throughput(Throughput::Bytes(set.bytes.len() as u64)).sample_size(10);
+    for threads in [1, 2] {
+        let options = mapped::Options {
+            threads: NonZero::new(threads),
+            ..mapped::Options::new(frame::Options::default())
+        };
+        group.bench_function(format!("mapped, {threads} thread(s)"), |b| {
+            b.iter(|| {
+                let (mut packets, mut kept) = (0, 0);
+                mapped::sift(file.path(), &options, &mut |stretch| {
+                    packets += stretch.packets();
+                    kept += stretch.kept_packets() as u64;
+                    Ok::<(), ()>(())
+                })
+                .expect("a capture")
+                .expect("a mapped capture");
+                assert_eq!((packets, kept), (set.list.len() as u64, set.syns));
+            });
+        });
+    }
+    group.bench_function("streamed, records only", |b| {
+        b.iter(|| {
+            let mut reader = Reader::open(file.path()).expect("a capture");
+            let mut packets = 0;
+            while reader.next_record().expect("a record").is_some() {
+                packets += 1;
+            }
+            assert_eq!(packets, set.list.len());
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, measure);
+criterion_main!(benches);

@@ -1,0 +1,17 @@
+//! Measures everything and writes `docs/performance.md` with its plots.
+//!
+//! `bench-report count CONTENDER MIX ROUNDS` is what it runs under callgrind.
+
+use std::error::Error;
+use std::path::Path;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == "count") {
+        return egress25_benches::report::instructions::count(
+            arguments.get(1..).unwrap_or_default(),
+        );
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no workspace")?;
+    egress25_benches::report::write(root)
+}

@@ -1,0 +1,6 @@
+//! How others do it.
+
+#[cfg(feature = "libpcap")]
+pub mod bpf;
+pub mod etherparse_map;
+pub mod pnet;

@@ -1,0 +1,101 @@
+//! The report: everything measured once, as a page with plots.
+
+mod classify;
+pub mod instructions;
+mod machine;
+mod plots;
+mod replay;
+mod structure;
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+
+/// What went wrong.
+pub type Failed = Box<dyn Error>;
+
+/// One aim and what was reached.
+#[derive(Debug, Clone)]
+pub struct Aim {
+    /// What is measured.
+    what: String,
+    /// What was aimed at, as text.
+    aim: String,
+    /// What was measured.
+    measured: String,
+    /// Whether it was reached; `None` where it could not be measured here.
+    reached: Option<bool>,
+}
+
+impl Aim {
+    /// "At most so many times".
+    fn at_most(what: &str, limit: f64, measured: Option<f64>) -> Self {
+        Self::of(what, format!("≤ {limit} ×"), measured, |measured| measured <= limit)
+    }
+
+    /// "At least so many times as fast".
+    fn at_least(what: &str, limit: f64, measured: Option<f64>) -> Self {
+        Self::of(what, format!("≥ {limit} × faster"), measured, |measured| measured >= limit)
+    }
+
+    fn of(what: &str, aim: String, measured: Option<f64>, test: impl Fn(f64) -> bool) -> Self {
+        Self {
+            what: what.to_owned(),
+            aim,
+            measured: measured.map_or_else(|| "-".to_owned(), |m| format!("{m:.2} ×")),
+            reached: measured.map(test),
+        }
+    }
+}
+
+/// Says on stderr what is going on.
+fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "bench-report: {text}");
+}
+
+/// Measures and writes `docs/performance.md` and the plots beside it.
+///
+/// # Errors
+/// A peer saw another number of SYNs than there are, or a file cannot be written.
+pub fn write(root: &Path) -> Result<(), Failed> {
+    let plots = root.join("docs/performance");
+    std::fs::create_dir_all(&plots)?;
+    let mut page = String::from(HEAD);
+    let mut aims = Vec::new();
+    machine::section(&mut page, root)?;
+    let mut body = String::new();
+    classify::section(&mut body, &mut aims, &plots)?;
+    structure::section(&mut body, &mut aims, &plots)?;
+    replay::section(&mut body, &mut aims, root)?;
+    instructions::section(&mut body)?;
+    writeln!(page, "## Aims\n\n| what | aim | measured | reached |\n|---|---|---|---|")?;
+    for Aim { what, aim, measured, reached } in &aims {
+        let reached = match reached {
+            Some(true) => "yes",
+            Some(false) => "**no**",
+            None => "not measured here",
+        };
+        writeln!(page, "| {what} | {aim} | {measured} | {reached} |")?;
+    }
+    page.push('\n');
+    page.push_str(&body);
+    std::fs::write(root.join("docs/performance.md"), page)?;
+    Ok(())
+}
+
+const HEAD: &str = "\
+# How fast
+
+Written by `just bench-report`; do not edit. Every figure is a median over rounds in which all
+contenders take turns in one process, and a ratio is the median of the rounds' ratios: the machine
+may be noisy, and only ratios carry over. Every contender has to count the same SYNs to port 25.
+
+*Touch* loads the header lines of every packet, fetched ahead, and does nothing else: nobody who
+looks at headers can be faster than memory lets it (but a filter may be, where it needs fewer
+lines or overlaps its loads better). *Sum* adds up every byte.
+
+egress25 does all of its work in these figures: every length checked, the sender looked up, the
+routes followed, a code written for each packet, and all of them counted.
+
+";

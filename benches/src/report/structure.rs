@@ -1,0 +1,104 @@
+//! The look-up structure: growth, memory, updates.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use egress25_packet_filter::classify::Vectors;
+use egress25_packet_filter::table::Table;
+
+use super::{Aim, Failed, note, plots};
+use crate::contenders::{Contender, Ours};
+use crate::sets::{FIRST_SENDER, Mix, Random, Set};
+use crate::timing::{median, nanos_each};
+use crate::{tables, update};
+
+const SIZES: [u32; 4] = [1_000, 100_000, 1_000_000, 10_000_000];
+const PAIRS: usize = 1 << 16;
+const ROUNDS: usize = 15;
+
+/// Measures tables of several sizes, then updates.
+pub(super) fn section(page: &mut String, aims: &mut Vec<Aim>, dir: &Path) -> Result<(), Failed> {
+    writeln!(page, "## Looking up senders\n\nRandom senders, fetched in blocks of 64.\n")?;
+    writeln!(page, "| machines | ns | bytes a machine | building, ms |\n|---|---|---|---|")?;
+    let (mut points, mut worst) = (Vec::new(), 0.0_f64);
+    for machines in SIZES {
+        note(&format!("look-up: {machines} machines"));
+        let started = Instant::now();
+        let table = tables::of_machines(machines)?;
+        let building = started.elapsed().as_secs_f64() * 1e3;
+        let nanos = look_up(&table, machines);
+        let bytes = f64::from(u32::try_from(table.footprint().v4)?) / f64::from(machines);
+        worst = worst.max(bytes);
+        writeln!(page, "| {machines} | {nanos:.2} | {bytes:.2} | {building:.0} |")?;
+        points.push((f64::from(machines), nanos));
+    }
+    plots::growth(&dir.join("look-up.svg"), &points)?;
+    writeln!(page, "\n![look-up by table size](performance/look-up.svg)\n")?;
+    let growth = points.last().zip(points.first()).map(|((_, last), (_, first))| last / first);
+    aims.push(Aim::at_most("look-up, 1k to 10M machines", 4.0, growth));
+    aims.push(Aim {
+        what: "bytes a machine, IPv4".to_owned(),
+        aim: "≤ 12".to_owned(),
+        measured: format!("{worst:.2}"),
+        reached: Some(worst <= 12.0),
+    });
+    updates(page, aims)
+}
+
+/// Nanoseconds a look-up.
+fn look_up(table: &Table, machines: u32) -> f64 {
+    let mut random = Random::new(25);
+    let mut codes = Vec::new();
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let pairs: Vec<(u32, u32)> = (0..PAIRS)
+            .map(|_| (FIRST_SENDER + random.below(machines), 0x0b00_0000 + random.below(1 << 30)))
+            .collect();
+        let started = Instant::now();
+        table.answer_many(Vectors::best(), None, &pairs, &mut codes);
+        rounds.push(nanos_each(started.elapsed(), PAIRS));
+        std::hint::black_box(&codes);
+    }
+    median(&rounds)
+}
+
+fn updates(page: &mut String, aims: &mut Vec<Aim>) -> Result<(), Failed> {
+    const MACHINES: u32 = 100_000;
+    note("updates under load");
+    let table = tables::of_machines(MACHINES)?;
+    let set = Set::new(Mix::Half, 1 << 16, MACHINES, 25);
+    let mut ours = Ours::new(&table, Vectors::best());
+    let mut ratios = Vec::new();
+    let mut rate = 0.0;
+    for _ in 0..ROUNDS {
+        let mut one = |per_second: u32| {
+            let mut nanos = 0.0;
+            let mut seconds = 0.0;
+            let updates = update::while_updating(&table, MACHINES, per_second, || {
+                let started = Instant::now();
+                let mut packets = 0;
+                while started.elapsed() < Duration::from_millis(60) {
+                    ours.go(&set);
+                    packets += set.list.len();
+                }
+                seconds = started.elapsed().as_secs_f64();
+                nanos = nanos_each(started.elapsed(), packets);
+            });
+            (nanos, f64::from(u32::try_from(updates).unwrap_or(u32::MAX)) / seconds)
+        };
+        let (idle, _) = one(0);
+        let (busy, reached) = one(100_000);
+        ratios.push(busy / idle);
+        rate = reached;
+    }
+    let ratio = median(&ratios);
+    writeln!(
+        page,
+        "## Updates\n\nHalf SYN/25, 64k packets, another thread replacing {rate:.0} entries a \
+         second: {ratio:.3} × the time without. A replaced entry counts from the next batch on \
+         (a test shows it).\n"
+    )?;
+    aims.push(Aim::at_most("time under 100k updates a second", 1.05, Some(ratio)));
+    Ok(())
+}
