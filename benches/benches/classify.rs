@@ -1,4 +1,5 @@
 //! Classifying: three mixes, two sizes of the set, several sizes of the table, and the peers.
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up ends there")]
 
 use std::time::Duration;
 
