@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flate2::bufread::GzDecoder;
 
+use super::ahead::Ahead;
 use super::format::{Compression, MAGIC_LEN, compression_of};
 
 /// Buffer in front of a decompressor, in bytes.
@@ -55,13 +56,14 @@ impl Input {
             Compression::None => Box::new(raw),
             Compression::Gzip => {
                 let raw = BufReader::with_capacity(COMPRESSED_CHUNK, raw);
-                Box::new(Members { state: State::Between(raw), gauge: Arc::clone(&gauge) })
+                let members = Members { state: State::Between(raw), gauge: Arc::clone(&gauge) };
+                Box::new(Ahead::start(members)?)
             }
             Compression::Zstd => {
                 let raw = BufReader::with_capacity(COMPRESSED_CHUNK, raw);
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(raw)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-                Box::new(decoder)
+                Box::new(Ahead::start(decoder)?)
             }
         };
         Ok(Self { stream, compression, gauge })

@@ -26,6 +26,7 @@
 //!   have them all, and the packets can be judged all the same;
 //! - it knows neither byte offsets of records nor the patched record headers.
 
+mod ahead;
 mod bytes;
 mod error;
 mod format;

@@ -25,6 +25,15 @@ pub(crate) trait Level: Copy {
     fn equal_lanes(self, keys: &[u32; 8], key: u32) -> u32;
 }
 
+/// Something that is compiled anew for every level.
+///
+/// No closure: whatever is not inlined into the function that has the level's instructions
+/// enabled is compiled without them, and only a method can be made to be inlined.
+pub(crate) trait Work {
+    /// Does it. To be marked `#[inline(always)]`.
+    fn on<L: Level>(self, level: L);
+}
+
 /// Which vector instructions are used. All give the same answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -85,6 +94,20 @@ impl fmt::Display for Vectors {
             Self::Avx2 => "AVX2",
             Self::Avx512 => "AVX-512",
         })
+    }
+}
+
+impl Detected {
+    /// Does some work on this level.
+    #[inline]
+    pub(crate) fn run(self, work: impl Work) {
+        match self {
+            Self::Scalar(level) => work.on(level),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(level) => level.run(work),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(level) => level.run(work),
+        }
     }
 }
 

@@ -30,7 +30,7 @@ mod x86;
 pub use code::Code;
 pub use frames::{FrameList, Frames};
 pub use level::Vectors;
-pub(crate) use level::{BLOCK, Detected, Level};
+pub(crate) use level::{BLOCK, Level, Work};
 pub use run::touch;
 pub(crate) use run::{Judges, Scratch, Tally, run};
 pub(crate) use scalar::Scalar;

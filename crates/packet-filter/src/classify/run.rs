@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::dense::{Candidate, Dense};
-use super::level::{BLOCK, Detected, Level};
+use super::level::{BLOCK, Detected, Level, Work};
 use super::prefetch;
 use super::sort::{Quick, Sorted, sort, sort_plain};
 use super::{Code, Frames, Template};
@@ -70,7 +70,7 @@ pub(crate) fn run(
     codes.resize(frames.len(), Code::UNJUDGED);
     let template = Template::new(frames.link, judge.options());
     let plain_network = judge.network(frames.interface, VlanTags::NONE);
-    let mut batch = Batch {
+    level.run(Batch {
         judge,
         frames,
         template,
@@ -79,14 +79,7 @@ pub(crate) fn run(
         tally,
         waiting: &mut scratch.waiting,
         dense: &mut scratch.dense,
-    };
-    match level {
-        Detected::Scalar(level) => batch.run(level),
-        #[cfg(target_arch = "x86_64")]
-        Detected::Avx2(level) => level.with(|| batch.run(level)),
-        #[cfg(target_arch = "x86_64")]
-        Detected::Avx512(level) => level.with(|| batch.run(level)),
-    }
+    });
 }
 
 struct Batch<'a, J> {
@@ -100,9 +93,9 @@ struct Batch<'a, J> {
     dense: &'a mut Dense,
 }
 
-impl<J: Judges> Batch<'_, J> {
+impl<J: Judges> Work for Batch<'_, J> {
     #[inline(always)]
-    fn run<L: Level>(&mut self, level: L) {
+    fn on<L: Level>(mut self, level: L) {
         let (frames, template) = (*self.frames, self.template);
         let count = frames.len();
         self.waiting.clear();
@@ -136,7 +129,9 @@ impl<J: Judges> Batch<'_, J> {
         let [passed, ..] = self.tally;
         *passed = passed.wrapping_add(unjudged);
     }
+}
 
+impl<J: Judges> Batch<'_, J> {
     /// Sorts a frame; true where it is judged.
     #[inline(always)]
     fn sort_one(&mut self, at: usize) -> bool {

@@ -1,7 +1,7 @@
 //! Without a table: which frames of a batch a filter has something to say about.
 
 use super::Frames;
-use super::level::{BLOCK, Detected, Level, Vectors};
+use super::level::{BLOCK, Level, Vectors, Work};
 use super::run::{AHEAD, Skips, fetch};
 use super::sort::{Quick, Sorted, sort, sort_plain};
 use super::template::Template;
@@ -29,31 +29,7 @@ impl Sifter {
     /// Adds the places of the frames that [`Filter::judge`](crate::filter::Filter::judge) would
     /// give a reason to, or has to look into, to `kept`. All others pass unjudged.
     pub fn sift(&self, frames: &Frames<'_>, kept: &mut Vec<u32>) {
-        match self.vectors.detect() {
-            Detected::Scalar(level) => self.run(level, frames, kept),
-            #[cfg(target_arch = "x86_64")]
-            Detected::Avx2(level) => level.with(|| self.run(level, frames, kept)),
-            #[cfg(target_arch = "x86_64")]
-            Detected::Avx512(level) => level.with(|| self.run(level, frames, kept)),
-        }
-    }
-
-    #[inline(always)]
-    fn run<L: Level>(&self, level: L, frames: &Frames<'_>, kept: &mut Vec<u32>) {
-        let template = Template::new(frames.link, &self.options);
-        let mut skips = Skips::default();
-        fetch(frames, 0);
-        for start in (0..frames.len()).step_by(BLOCK) {
-            fetch(frames, start.wrapping_add(AHEAD));
-            let mut left = skips.left_of_block(level, template.as_ref(), frames, start);
-            while left != 0 {
-                let at = start.wrapping_add(left.trailing_zeros() as usize);
-                left &= left.wrapping_sub(1);
-                if frames.get(at).is_some_and(|frame| self.keeps(&frame)) {
-                    kept.push(u32::try_from(at).unwrap_or(u32::MAX));
-                }
-            }
-        }
+        self.vectors.detect().run(Sifting { sifter: self, frames, kept });
     }
 
     #[inline(always)]
@@ -76,6 +52,34 @@ impl Sifter {
             Outcome::NoMatch(_) => false,
             Outcome::Encapsulated { carried: true, .. } => self.options.look_inside,
             _ => true,
+        }
+    }
+}
+
+/// A batch being sifted.
+struct Sifting<'a> {
+    sifter: &'a Sifter,
+    frames: &'a Frames<'a>,
+    kept: &'a mut Vec<u32>,
+}
+
+impl Work for Sifting<'_> {
+    #[inline(always)]
+    fn on<L: Level>(self, level: L) {
+        let Self { sifter, frames, kept } = self;
+        let template = Template::new(frames.link, &sifter.options);
+        let mut skips = Skips::default();
+        fetch(frames, 0);
+        for start in (0..frames.len()).step_by(BLOCK) {
+            fetch(frames, start.wrapping_add(AHEAD));
+            let mut left = skips.left_of_block(level, template.as_ref(), frames, start);
+            while left != 0 {
+                let at = start.wrapping_add(left.trailing_zeros() as usize);
+                left &= left.wrapping_sub(1);
+                if frames.get(at).is_some_and(|frame| sifter.keeps(&frame)) {
+                    kept.push(u32::try_from(at).unwrap_or(u32::MAX));
+                }
+            }
         }
     }
 }

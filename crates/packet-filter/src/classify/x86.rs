@@ -11,7 +11,7 @@ use core::arch::x86_64::{
     _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_test_epi32_mask,
 };
 
-use super::level::{BLOCK, Level};
+use super::level::{BLOCK, Level, Work};
 use super::template::{Template, WINDOW};
 
 /// The proof that the processor has AVX2 (and BMI1, BMI2, LZCNT and POPCNT, as all of those).
@@ -28,15 +28,14 @@ impl Avx2 {
         here.then_some(Self(()))
     }
 
-    /// Calls a function that is compiled for AVX2 as far as it is inlined.
-    #[inline]
-    pub(crate) fn with<T>(self, body: impl FnOnce() -> T) -> T {
+    /// Does some work, compiled for AVX2.
+    pub(crate) fn run(self, work: impl Work) {
         #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-        fn inner<T>(body: impl FnOnce() -> T) -> T {
-            body()
+        fn inner(level: Avx2, work: impl Work) {
+            work.on(level);
         }
         // SAFETY: a value of this type exists only where `detect` found all these features.
-        unsafe { inner(body) }
+        unsafe { inner(self, work) }
     }
 }
 
@@ -53,15 +52,14 @@ impl Avx512 {
         Avx2::detect().filter(|_| here).map(Self)
     }
 
-    /// Calls a function that is compiled for AVX-512 as far as it is inlined.
-    #[inline]
-    pub(crate) fn with<T>(self, body: impl FnOnce() -> T) -> T {
+    /// Does some work, compiled for AVX-512.
+    pub(crate) fn run(self, work: impl Work) {
         #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,lzcnt,popcnt")]
-        fn inner<T>(body: impl FnOnce() -> T) -> T {
-            body()
+        fn inner(level: Avx512, work: impl Work) {
+            work.on(level);
         }
         // SAFETY: a value of this type exists only where `detect` found all these features.
-        unsafe { inner(body) }
+        unsafe { inner(self, work) }
     }
 }
 

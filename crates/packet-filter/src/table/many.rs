@@ -1,7 +1,7 @@
 //! Many answers at once.
 
 use super::{NetworkId, Table};
-use crate::classify::{BLOCK, Code, Detected, Level, Vectors};
+use crate::classify::{BLOCK, Code, Level, Vectors, Work};
 
 impl Table {
     /// What becomes of many IPv4 SYNs to port 25 of one network: a code for each pair of source
@@ -15,42 +15,42 @@ impl Table {
         codes: &mut Vec<Code>,
     ) {
         codes.clear();
-        codes.reserve(pairs.len());
-        match vectors.detect() {
-            Detected::Scalar(level) => self.many(level, network, pairs, codes),
-            #[cfg(target_arch = "x86_64")]
-            Detected::Avx2(level) => level.with(|| self.many(level, network, pairs, codes)),
-            #[cfg(target_arch = "x86_64")]
-            Detected::Avx512(level) => level.with(|| self.many(level, network, pairs, codes)),
-        }
+        codes.resize(pairs.len(), Code::UNJUDGED);
+        vectors.detect().run(Many { table: self, network, pairs, codes });
     }
+}
 
+/// Answers being worked out.
+struct Many<'a> {
+    table: &'a Table,
+    network: Option<NetworkId>,
+    pairs: &'a [(u32, u32)],
+    codes: &'a mut [Code],
+}
+
+impl Work for Many<'_> {
     #[inline(always)]
-    fn many<L: Level>(
-        &self,
-        level: L,
-        network: Option<NetworkId>,
-        pairs: &[(u32, u32)],
-        codes: &mut Vec<Code>,
-    ) {
-        let Some(homes) = self.homes_v4(network) else {
-            codes.extend(pairs.iter().map(|(source, to)| {
-                let search = self.search_v4(network, *source);
-                self.answer_v4(level, search, *source, *to)
-            }));
+    fn on<L: Level>(self, level: L) {
+        let Self { table, network, pairs, codes } = self;
+        let Some(homes) = table.homes_v4(network) else {
+            for ((source, to), code) in pairs.iter().zip(codes) {
+                let search = table.search_v4(network, *source);
+                *code = table.answer_v4(level, search, *source, *to);
+            }
             return;
         };
         let mut block = [0_u32; BLOCK];
-        for pairs in pairs.chunks(BLOCK) {
+        // Loops and no adapters: their bodies have to be compiled for the level's instructions.
+        for (pairs, codes) in pairs.chunks(BLOCK).zip(codes.chunks_mut(BLOCK)) {
             for (home, (source, _)) in block.iter_mut().zip(pairs) {
                 *home = homes.home(*source);
-                self.prefetch_home(*home);
             }
-            codes.extend(
-                block.iter().zip(pairs).map(|(home, (source, to))| {
-                    self.answer_home(level, &homes, *home, *source, *to)
-                }),
-            );
+            for home in block.iter().take(pairs.len()) {
+                table.prefetch_home(*home);
+            }
+            for ((home, (source, to)), code) in block.iter().zip(pairs).zip(codes) {
+                *code = table.answer_home(level, &homes, *home, *source, *to);
+            }
         }
     }
 }
