@@ -127,6 +127,8 @@ pub enum Command {
     #[command(subcommand)]
     Export(ExportCommand),
     /// Put the filter in force on a bridge or a container network that is there already
+    #[command(after_long_help = "Examples:\n\
+         \x20 egress25 filter --lab lab.toml --interface eth1")]
     Filter(Box<FilterArgs>),
     /// Ask for exemptions, answer requests, and see where they stand (in the store)
     #[command(

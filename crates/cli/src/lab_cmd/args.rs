@@ -18,37 +18,62 @@ pub enum LabCommand {
     /// an Internet with mx.example.net (port 25) and relay.example.net (port 587), and what is
     /// behind gateways. No root is needed where the kernel allows user namespaces. The lab goes
     /// on in the background until `lab down`; if its process dies, nothing of it stays.
+    #[command(after_long_help = "Examples:\n\
+         \x20 egress25 lab up fixtures/scenarios/mail.lab.toml\n\
+         \x20 egress25 lab up lab.toml --datapath nfqueue")]
     Up(Box<UpArgs>),
     /// End a lab
+    #[command(after_long_help = "Examples:\n\
+         \x20 egress25 lab down")]
     Down(AtArgs),
     /// Show the nodes of a lab, what was judged, and what went wrong
+    #[command(after_long_help = "Examples:\n\
+         \x20 egress25 lab inspect --format json")]
     Inspect(InspectArgs),
     /// Run a program in a node: `lab exec vm-web -- swaks --to user@mx.example.net`.
     ///
     /// The node's network, host name, hosts file and resolver are those of the lab; files,
     /// users and programs are those of this machine. The exit code is the program's.
+    #[command(after_long_help = "Examples:\n\
+         \x20 egress25 lab exec vm-web -- swaks --to user@mx.example.net")]
     Exec(ExecArgs),
     /// Show verdicts as they happen, until interrupted
+    #[command(after_long_help = "Examples:\n\
+         \x20 egress25 lab events --format ndjson")]
     Events(EventsArgs),
     /// Print the lab as a graph in the DOT language (of a running lab, or of a lab file)
+    #[command(after_long_help = "Examples:\n\
+         \x20 egress25 lab graph lab.toml | dot -Tsvg > lab.svg")]
     Graph(GraphArgs),
     /// Deallocate, start, restart, stop or redeploy a machine.
     ///
     /// The links of the machine go down and up, and the event is written. A start after a
     /// deallocate programs the machine anew; a restart does not.
+    #[command(after_long_help = "Examples:\n\
+         \x20 egress25 lab vm deallocate vm-web && egress25 lab vm start vm-web")]
     Vm(VmArgs),
     /// Let something happen to a subscription: `lab event exemption-granted shop`
+    #[command(after_long_help = "Examples:\n\
+         \x20 egress25 lab event exemption-granted shop")]
     Event(EventArgs),
     /// Write the packets that are judged, with their verdicts, to a pcapng file until
     /// interrupted
+    #[command(after_long_help = "Examples:\n\
+         \x20 egress25 lab capture judged.pcapng")]
     Capture(CaptureArgs),
     /// Open a TCP connection from a machine and say what became of it
+    #[command(after_long_help = "Examples:\n\
+         \x20 egress25 lab connect vm-web mx.example.net:25 --expect timeout")]
     Connect(ConnectArgs),
     /// Run a scenario: a script with assertions
     ///
     /// The exit code is 3 if a step ends differently than it says.
+    #[command(after_long_help = "Examples:\n\
+         \x20 egress25 lab run fixtures/scenarios/exemption.toml --junit report.xml")]
     Run(Box<RunArgs>),
     /// End the program that judges, as if it had crashed: SYNs to port 25 stay dropped
+    #[command(after_long_help = "Examples:\n\
+         \x20 egress25 lab crash")]
     Crash(AtArgs),
     /// Own a lab; what `lab up` starts.
     #[command(hide = true)]
@@ -291,8 +316,12 @@ pub struct RunArgs {
 #[derive(Debug, Subcommand)]
 pub enum ExportCommand {
     /// Print the policy of a network as a script for `nft -f`
+    #[command(after_long_help = "Examples:\n\
+         \x20 egress25 export nft lab.toml > rules.nft")]
     Nft(ExportArgs),
     /// Print the policy of a network for `iptables-restore --noflush`
+    #[command(after_long_help = "Examples:\n\
+         \x20 egress25 export iptables lab.toml > rules.v4")]
     Iptables(IptablesArgs),
 }
 
