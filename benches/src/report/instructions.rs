@@ -18,7 +18,7 @@ const ROUNDS: u32 = 8;
 /// Goes through a set so often: what is run under callgrind.
 ///
 /// # Errors
-/// An argument is none of those that [`section`] gives.
+/// An argument is none of those that `section` gives.
 pub fn count(arguments: &[String]) -> Result<(), Failed> {
     let [name, mix, rounds] = arguments else {
         return Err("expected a contender, a mix and a number of rounds".into());
