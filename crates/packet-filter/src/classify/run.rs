@@ -331,7 +331,7 @@ pub(super) fn fetch(frames: &Frames<'_>, start: usize) {
 }
 
 /// What loading the headers of a batch costs, and nothing else: the floor that measurements are
-/// held against. Fetches ahead as [`run`] does and adds up a few bytes of each header, so that
+/// held against. Fetches ahead as `run` does and adds up a few bytes of each header, so that
 /// the loads happen.
 #[must_use]
 pub fn touch(frames: &Frames<'_>) -> u64 {
