@@ -76,7 +76,7 @@ pub enum LabCommand {
          \x20 egress25 lab crash")]
     Crash(AtArgs),
     /// Own a lab; what `lab up` starts.
-    #[command(hide = true)]
+    #[command(hide = true, after_long_help = "Examples:\n  egress25 lab up lab.toml starts it")]
     Own(Box<OwnArgs>),
 }
 
