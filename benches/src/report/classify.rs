@@ -53,7 +53,51 @@ pub(super) fn section(page: &mut String, aims: &mut Vec<Aim>, dir: &Path) -> Res
             judge(aims, mix, memory, &times);
         }
     }
+    against_rules(page, aims)
+}
+
+/// How many machines egress25 knows where it is measured against rules.
+const RULED: u32 = 10_000;
+
+/// Measures against `rte_acl`, whose rules are fewer than the machines above.
+fn against_rules(page: &mut String, aims: &mut Vec<Aim>) -> Result<(), Failed> {
+    writeln!(page, "### {RULED} machines or rules\n")?;
+    for (mix, memory) in Mix::ALL.into_iter().flat_map(|mix| [(mix, false), (mix, true)]) {
+        let set = if memory {
+            Set::of_bytes(mix, 1 << 30, RULED, 25)
+        } else {
+            Set::new(mix, 1 << 16, RULED, 25)
+        };
+        let place = if memory { "1 GiB" } else { "64k" };
+        let name = format!("{}, {place}: rte_acl with {RULED} rules", mix.name());
+        let Some(mut all) = ruled()? else {
+            aims.push(Aim::at_least(&name, 4.0, None));
+            continue;
+        };
+        note(&format!("classify: {name}"));
+        let times = rounds(&set, &mut all, 7, Duration::from_millis(30))?;
+        writeln!(page, "{}, {place}:\n", mix.name())?;
+        table(page, &times)?;
+        page.push('\n');
+        if let [.., ours, theirs] = times.as_slice() {
+            aims.push(Aim::at_least(&name, 4.0, Some(theirs.ratio_to(ours))));
+        }
+    }
     Ok(())
+}
+
+/// egress25 and `rte_acl`, in this order at the end; `None` without the feature.
+#[cfg(feature = "rte-acl")]
+fn ruled() -> Result<Option<Vec<Box<dyn Contender>>>, Failed> {
+    let ours = Ours::new(&tables::of_machines(RULED)?, Vectors::best());
+    let theirs = peers::acl::RteAcl::new(RULED)?;
+    Ok(Some(vec![Box::new(Touch), Box::new(Sum), Box::new(ours), Box::new(theirs)]))
+}
+
+#[cfg(not(feature = "rte-acl"))]
+fn ruled() -> Result<Option<Vec<Box<dyn Contender>>>, Failed> {
+    note("SKIPPED: built without the feature `rte-acl`");
+    Ok(None)
 }
 
 fn table(page: &mut String, times: &[Times]) -> Result<(), Failed> {

@@ -24,6 +24,9 @@ use crate::link::LinkType;
 /// The longest text of an option, in bytes: its length is a 16-bit number.
 const OPTION_LEN: usize = 65_535;
 
+/// What is collected before it is handed to the output, in bytes.
+const BUFFER: usize = 1 << 20;
+
 /// The most interfaces that a written capture may describe.
 const MAX_INTERFACES: usize = 65_536;
 
@@ -142,6 +145,8 @@ pub struct PcapngWriter<W: Write> {
     /// Where [`PcapngWriter::write_record`] put the interfaces of the section it last saw.
     recent: HashMap<(u32, LinkType), InterfaceId>,
     recent_section: u32,
+    /// The last of those that was asked for.
+    last: Option<((u32, LinkType), InterfaceId)>,
 }
 
 impl<W: Write> PcapngWriter<W> {
@@ -163,10 +168,14 @@ impl<W: Write> PcapngWriter<W> {
             options: options.collect(),
         };
         Ok(Self {
-            inner: PcapNgWriter::with_section_header(BufWriter::new(output), section)?,
+            inner: PcapNgWriter::with_section_header(
+                BufWriter::with_capacity(BUFFER, output),
+                section,
+            )?,
             known: HashMap::new(),
             recent: HashMap::new(),
             recent_section: 0,
+            last: None,
         })
     }
 
@@ -223,17 +232,56 @@ impl<W: Write> PcapngWriter<W> {
                 None => (Duration::ZERO, Some(format!("time {time} does not fit into the file"))),
             },
         };
+        let original_len = packet.wire_len.max(len);
+        if comments.is_empty() && misfit.is_none() {
+            let nanos = timestamp.as_nanos();
+            return self.write_plain(interface_id, nanos, original_len, packet.data);
+        }
         let comment = |text| EnhancedPacketOption::Common(CommonOption::Comment(text));
         let mut options: Vec<_> = comments.iter().map(|c| comment(fitting(c).into())).collect();
         options.extend(misfit.map(|text| comment(text.into())));
         self.inner.write_pcapng_block(EnhancedPacketBlock {
             interface_id,
             timestamp,
-            original_len: packet.wire_len.max(len),
+            original_len,
             data: packet.data.into(),
             options,
         })?;
         Ok(())
+    }
+
+    /// Writes an enhanced packet block without options (draft-ietf-opsawg-pcapng, 4.3) straight
+    /// into the buffer: most packets of a split capture are such.
+    fn write_plain(
+        &mut self,
+        interface: u32,
+        nanos: u128,
+        original: u32,
+        data: &[u8],
+    ) -> Result<(), WriteError> {
+        const ENHANCED_PACKET: u32 = 6;
+        const AROUND: usize = 32;
+        let padding = data.len().next_multiple_of(4).saturating_sub(data.len());
+        let too_long = |_| WriteError::PacketTooLong { len: data.len() };
+        let total = data.len().saturating_add(padding).saturating_add(AROUND);
+        let total = u32::try_from(total).map_err(too_long)?;
+        let captured = u32::try_from(data.len()).map_err(too_long)?;
+        // 64 bits of nanoseconds, as `nanoseconds` has made sure, the upper half first.
+        let half = |bits: u128| u32::try_from(bits & u128::from(u32::MAX)).unwrap_or(u32::MAX);
+        let words =
+            [ENHANCED_PACKET, total, interface, half(nanos >> 32), half(nanos), captured, original];
+        let mut head = [0; 28];
+        for (place, word) in head.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+            *place = word.to_le_bytes();
+        }
+        let output = self.inner.get_mut();
+        let tail = [0, 0, 0];
+        let written = output
+            .write_all(&head)
+            .and_then(|()| output.write_all(data))
+            .and_then(|()| output.write_all(tail.get(..padding).unwrap_or_default()))
+            .and_then(|()| output.write_all(&total.to_le_bytes()));
+        written.map_err(WriteError::Io)
     }
 
     /// Writes a record of another capture as it was, its own comments first. Its interface is
@@ -278,8 +326,13 @@ impl<W: Write> PcapngWriter<W> {
         if section != self.recent_section {
             self.recent.clear();
             self.recent_section = section;
+            self.last = None;
+        }
+        if let Some((_, interface)) = self.last.filter(|(key, _)| *key == (id, record.link)) {
+            return Ok(interface);
         }
         if let Some(&interface) = self.recent.get(&(id, record.link)) {
+            self.last = Some(((id, record.link), interface));
             return Ok(interface);
         }
         let described = NewInterface {

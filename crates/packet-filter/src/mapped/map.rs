@@ -42,15 +42,4 @@ impl Map {
     pub(super) fn bytes(&self) -> &[u8] {
         &self.map
     }
-
-    /// Has the pages of a range entered into the page table in one go.
-    pub(super) fn populate(&self, start: usize, end: usize) {
-        #[cfg(target_os = "linux")]
-        {
-            let end = end.min(self.map.len());
-            let _ = self.map.advise_range(Advice::PopulateRead, start, end.saturating_sub(start));
-        }
-        #[cfg(not(target_os = "linux"))]
-        let _ = (start, end);
-    }
 }

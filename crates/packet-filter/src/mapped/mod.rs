@@ -158,7 +158,7 @@ pub fn sift<E>(
         visit,
     };
     let sifted = if threads <= 1 {
-        order.alone(&map, regions)
+        order.alone(regions)
     } else {
         order.with_workers(&map, sifter, regions, threads)
     };
@@ -182,10 +182,9 @@ struct Order<'a, 'v, E> {
 }
 
 impl<E> Order<'_, '_, E> {
-    fn alone(&mut self, map: &Map, regions: usize) -> Result<Sifted, E> {
+    fn alone(&mut self, regions: usize) -> Result<Sifted, E> {
         for number in 0..regions {
             let (base, end) = region(self.layout, number);
-            map.populate(base, end);
             let drafts = self.walker.region(base, end);
             if !self.take(&drafts, end)? {
                 return Ok(Sifted::Unread { records: self.records });
@@ -279,7 +278,6 @@ fn work(
     let mut walker = Walker::new(layout, map.bytes(), sifter);
     for number in regions {
         let (base, end) = region(layout, number);
-        map.populate(base, end);
         if out.send(walker.region(base, end)).is_err() {
             return;
         }

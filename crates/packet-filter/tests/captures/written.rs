@@ -289,3 +289,52 @@ proptest! {
         prop_assert_eq!(record.comments, comments);
     }
 }
+
+#[test]
+fn packets_without_comments_are_written_as_pcap_file_writes_them() {
+    use std::borrow::Cow;
+    use std::time::Duration;
+
+    use pcap_file::pcapng::PcapNgWriter;
+    use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketBlock;
+    use pcap_file::pcapng::blocks::interface_description::InterfaceDescriptionBlock;
+
+    let mut blocks = Vec::new();
+    for len in [0_usize, 1, 2, 3, 4, 5, 60, 1514] {
+        let data: Vec<u8> = (0..len).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let time = Timestamp::new(1_700_000_000, 123_456_789).unwrap();
+        let mut writer = PcapngWriter::new(Vec::new(), None).unwrap();
+        let interface = writer.add_interface(&NewInterface::unnamed(LinkType::Ethernet)).unwrap();
+        let packet = Packet { timestamp: Some(time), wire_len: 2000, data: &data };
+        let nothing = writer.finish().unwrap().len();
+        let mut writer = PcapngWriter::new(Vec::new(), None).unwrap();
+        writer.add_interface(&NewInterface::unnamed(LinkType::Ethernet)).unwrap();
+        writer.write_packet(interface, &packet, &[]).unwrap();
+        let ours = writer.finish().unwrap().split_off(nothing);
+
+        let mut theirs = PcapNgWriter::new(Vec::new()).unwrap();
+        let described = InterfaceDescriptionBlock {
+            linktype: pcap_file::DataLink::ETHERNET,
+            snaplen: 0,
+            options: vec![],
+        };
+        theirs.write_pcapng_block(described).unwrap();
+        let before = theirs.get_mut().len();
+        let block = EnhancedPacketBlock {
+            interface_id: 0,
+            timestamp: Duration::new(1_700_000_000, 123_456_789),
+            original_len: 2000,
+            data: Cow::Borrowed(&data),
+            options: vec![],
+        };
+        theirs.write_pcapng_block(block).unwrap();
+        let theirs = theirs.into_inner().split_off(before);
+        // Their interface counts microseconds by default: the time's two words differ.
+        blocks.push((ours, theirs));
+    }
+    for (ours, theirs) in blocks {
+        assert_eq!((&ours[..12], &ours[20..]), (&theirs[..12], &theirs[20..]));
+        let word = |at: usize| u64::from(u32::from_le_bytes(ours[at..at + 4].try_into().unwrap()));
+        assert_eq!((word(12) << 32) | word(16), 1_700_000_000_123_456_789);
+    }
+}
