@@ -1,6 +1,7 @@
 //! Measures everything and writes `docs/performance.md` with its plots.
 //!
-//! `bench-report count CONTENDER MIX ROUNDS` is what it runs under callgrind.
+//! `bench-report PART…` measures some parts (classify, structure, replay, instructions) and prints
+//! them. `bench-report count CONTENDER MIX ROUNDS` is what it runs under callgrind.
 
 use std::error::Error;
 use std::path::Path;
@@ -13,5 +14,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no workspace")?;
-    egress25_benches::report::write(root)
+    if arguments.is_empty() {
+        egress25_benches::report::write(root)
+    } else {
+        egress25_benches::report::print(root, &arguments)
+    }
 }

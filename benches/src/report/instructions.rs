@@ -30,6 +30,7 @@ pub fn count(arguments: &[String]) -> Result<(), Failed> {
         "touch" => Box::new(Touch),
         "scalar" => Box::new(Ours::new(&table, Vectors::Scalar)),
         "AVX2" => Box::new(Ours::new(&table, Vectors::Avx2)),
+        "AVX-512" => Box::new(Ours::new(&table, Vectors::Avx512)),
         "pnet" => Box::new(peers::pnet::PnetCheck),
         "etherparse" => Box::new(peers::etherparse_map::EtherparseAndMap::new(MACHINES)),
         #[cfg(feature = "libpcap")]

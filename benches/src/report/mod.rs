@@ -54,23 +54,27 @@ fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "bench-report: {text}");
 }
 
-/// Measures and writes `docs/performance.md` and the plots beside it.
-///
-/// # Errors
-/// A peer saw another number of SYNs than there are, or a file cannot be written.
-pub fn write(root: &Path) -> Result<(), Failed> {
-    let plots = root.join("docs/performance");
-    std::fs::create_dir_all(&plots)?;
-    let mut page = String::from(HEAD);
-    let mut aims = Vec::new();
-    machine::section(&mut page, root)?;
-    let mut body = String::new();
-    classify::section(&mut body, &mut aims, &plots)?;
-    structure::section(&mut body, &mut aims, &plots)?;
-    replay::section(&mut body, &mut aims, root)?;
-    instructions::section(&mut body)?;
+/// The parts of the report.
+const PARTS: [&str; 4] = ["classify", "structure", "replay", "instructions"];
+
+/// Measures some parts, whose text and aims it returns.
+fn measure(parts: &[&str], root: &Path, plots: &Path) -> Result<(String, Vec<Aim>), Failed> {
+    let (mut body, mut aims) = (String::new(), Vec::new());
+    for part in parts {
+        match *part {
+            "classify" => classify::section(&mut body, &mut aims, plots)?,
+            "structure" => structure::section(&mut body, &mut aims, plots)?,
+            "replay" => replay::section(&mut body, &mut aims, root)?,
+            "instructions" => instructions::section(&mut body)?,
+            other => return Err(format!("no part `{other}`; there are {PARTS:?}").into()),
+        }
+    }
+    Ok((body, aims))
+}
+
+fn table(page: &mut String, aims: &[Aim]) -> Result<(), Failed> {
     writeln!(page, "## Aims\n\n| what | aim | measured | reached |\n|---|---|---|---|")?;
-    for Aim { what, aim, measured, reached } in &aims {
+    for Aim { what, aim, measured, reached } in aims {
         let reached = match reached {
             Some(true) => "yes",
             Some(false) => "**no**",
@@ -79,8 +83,35 @@ pub fn write(root: &Path) -> Result<(), Failed> {
         writeln!(page, "| {what} | {aim} | {measured} | {reached} |")?;
     }
     page.push('\n');
+    Ok(())
+}
+
+/// Measures and writes `docs/performance.md` and the plots beside it.
+///
+/// # Errors
+/// A peer saw another number of SYNs than there are, or a file cannot be written.
+pub fn write(root: &Path) -> Result<(), Failed> {
+    let plots = root.join("docs/performance");
+    std::fs::create_dir_all(&plots)?;
+    let mut page = String::from(HEAD);
+    machine::section(&mut page, root)?;
+    let (body, aims) = measure(&PARTS, root, &plots)?;
+    table(&mut page, &aims)?;
     page.push_str(&body);
     std::fs::write(root.join("docs/performance.md"), page)?;
+    Ok(())
+}
+
+/// Measures some parts and prints them; nothing is written.
+///
+/// # Errors
+/// As [`write`], and where there is no such part.
+pub fn print(root: &Path, parts: &[String]) -> Result<(), Failed> {
+    let plots = tempfile::tempdir()?;
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let (mut page, aims) = measure(&parts, root, plots.path())?;
+    table(&mut page, &aims)?;
+    std::io::stdout().write_all(page.as_bytes())?;
     Ok(())
 }
 

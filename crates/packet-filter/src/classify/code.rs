@@ -7,6 +7,7 @@ use egress25_policy::{Reason, Verdict};
 /// What becomes of a frame, and why, in one byte: 0 for one that passes unjudged, otherwise the
 /// verdict in the two highest bits and the reason in the others.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(transparent)]
 pub struct Code(u8);
 
 const VERDICT_SHIFT: u32 = 6;

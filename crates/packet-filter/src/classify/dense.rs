@@ -1,19 +1,20 @@
 //! Blocks that are full of candidates: step by step for all of them, so that each step is a
-//! plain loop over 64 numbers, which the compiler turns into vector instructions.
+//! plain loop over 64 numbers, which the compiler turns into vector instructions. A level may
+//! have a better way, [`Level::read_heads`]; this is its safe twin, and the way of the others.
 #![expect(
     clippy::indexing_slicing,
-    reason = "every index is below 64, the length of every array; a look-up that can fail would \
+    reason = "every index is below 64, which no array is shorter than; a look-up that can fail would \
               keep the loops from being vectorised"
 )]
 
 use super::frames::Frames;
-use super::level::BLOCK;
+use super::level::{BLOCK, Level};
 use crate::frame::{Options, Origin};
 use crate::link::LinkType;
 use crate::table::Homes;
 
 /// The bytes of a frame that are looked at: Ethernet, IPv4 and TCP without options.
-const HEAD: usize = 54;
+pub(super) const HEAD: usize = 54;
 
 type Lanes = [u32; BLOCK];
 
@@ -34,22 +35,42 @@ pub(super) struct Dense {
     wire: Lanes,
     /// 1 for a plain candidate.
     plain: Lanes,
-    /// The first bucket of its sender.
-    home: Lanes,
 }
 
-/// A plain candidate.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Candidate {
-    /// The first bucket of its sender.
-    pub(super) home: u32,
-    pub(super) source: u32,
-    pub(super) destination: u32,
+/// What is looked up of the plain candidates of a block, one after the other. There is room for
+/// a vector behind the last.
+#[derive(Debug)]
+pub(crate) struct Heads {
+    /// The sender's address.
+    pub(crate) source: [u32; ROOM],
+    /// The receiver's.
+    pub(crate) destination: [u32; ROOM],
+    /// The first bucket of the sender.
+    pub(crate) home: [u32; ROOM],
+}
+
+/// A block, and a vector of 16 numbers.
+pub(crate) const ROOM: usize = BLOCK + 16;
+
+impl Heads {
+    /// Room for a block.
+    pub(crate) const fn new() -> Self {
+        Self { source: [0; ROOM], destination: [0; ROOM], home: [0; ROOM] }
+    }
+
+    /// Home, source and destination of a candidate by its number.
+    #[inline(always)]
+    pub(crate) const fn candidate(&self, number: usize) -> (u32, u32, u32) {
+        let number = number & (BLOCK - 1);
+        (self.home[number], self.source[number], self.destination[number])
+    }
 }
 
 impl Dense {
     /// How many frames of a block have to be left for this to be worth it.
     pub(super) const LEAST: u32 = 12;
+    /// More candidates than this, and the next block is fetched while this one is answered.
+    pub(super) const FULL: u32 = 48;
 
     /// Room for a block.
     pub(super) const fn new() -> Self {
@@ -65,7 +86,6 @@ impl Dense {
             present: NONE,
             wire: NONE,
             plain: NONE,
-            home: NONE,
         }
     }
 
@@ -74,43 +94,39 @@ impl Dense {
         link == LinkType::Ethernet && options.origin == Origin::Capture && options.port.is_some()
     }
 
-    /// Reads and checks the frames of a block whose bits are set. What is plain then is a
-    /// candidate with nothing wrong; what is not may be anything.
+    /// Reads and checks the frames of a block whose bits are set, and says which of them are
+    /// plain candidates. What is one has nothing wrong; what is none may be anything.
     #[inline(always)]
-    pub(super) fn sort(
+    pub(super) fn sort<L: Level>(
         &mut self,
+        level: L,
         frames: &Frames<'_>,
-        start: usize,
-        left: u64,
+        (start, left): (usize, u64),
         port: u16,
         homes: &Homes,
-    ) {
+        heads: &mut Heads,
+    ) -> u64 {
+        if let Some(plain) = level.read_heads(frames, (start, left), port, homes, heads) {
+            return plain;
+        }
         self.read(frames, start, left);
         self.check(port);
-        for lane in 0..BLOCK {
-            self.home[lane] = homes.home(self.source[lane]);
-        }
-    }
-
-    /// Which frames of those whose bits are set are plain candidates.
-    #[inline(always)]
-    pub(super) fn plain(&self, left: u64) -> u64 {
         let mut plain = 0_u64;
         for lane in 0..BLOCK {
             plain |= u64::from(self.plain[lane]) << lane;
         }
-        plain & left
-    }
-
-    /// What is known of a lane.
-    #[inline(always)]
-    pub(super) const fn candidate(&self, lane: usize) -> Candidate {
-        let lane = lane & (BLOCK - 1);
-        Candidate {
-            home: self.home[lane],
-            source: self.source[lane],
-            destination: self.destination[lane],
+        let (plain, mut rest, mut number) = (plain & left, plain & left, 0);
+        while rest != 0 {
+            let lane = (rest.trailing_zeros() & 63) as usize;
+            rest &= rest.wrapping_sub(1);
+            heads.source[number] = self.source[lane];
+            heads.destination[number] = self.destination[lane];
+            number += 1;
         }
+        for number in 0..BLOCK {
+            heads.home[number] = homes.home(heads.source[number]);
+        }
+        plain
     }
 
     /// Reads the heads. Of a frame that is too short, or not there, nothing counts as present.

@@ -2,8 +2,13 @@
 
 use core::fmt;
 
+use super::code::Code;
+use super::dense::Heads;
+use super::frames::Frames;
+use super::run::{Tally, count_one, fetch_one};
 use super::scalar::Scalar;
 use super::template::Template;
+use crate::table::{FirstLook, Homes};
 
 /// Frames in a block of the sieve.
 pub(crate) const BLOCK: usize = 64;
@@ -23,6 +28,78 @@ pub(crate) trait Level: Copy {
 
     /// The lanes of a bucket that hold a key, one bit each.
     fn equal_lanes(self, keys: &[u32; 8], key: u32) -> u32;
+
+    /// Reads and checks all frames of the block that begins at a place, and says which of those
+    /// whose bits are set are plain candidates: what `Dense::sort` says. `None` where the level
+    /// has no better way, or the block is not whole.
+    #[inline(always)]
+    fn read_heads(
+        self,
+        _frames: &Frames<'_>,
+        (_start, _left): (usize, u64),
+        _port: u16,
+        _homes: &Homes,
+        _heads: &mut Heads,
+    ) -> Option<u64> {
+        None
+    }
+
+    /// The first look at so many candidates: a code each, and one bit for each that could be
+    /// told. Some frames are fetched meanwhile, one after the other: all at once they would hold
+    /// everything up.
+    #[inline(always)]
+    fn first_look(
+        self,
+        look: &FirstLook<'_>,
+        heads: &Heads,
+        count: usize,
+        ahead: Ahead<'_>,
+        codes: &mut [Code; BLOCK],
+    ) -> u64 {
+        let mut told = 0_u64;
+        for (number, code) in codes.iter_mut().enumerate().take(count) {
+            let (home, source, destination) = heads.candidate(number);
+            let (answer, is_told) = look.answer(self, home, source, destination);
+            *code = answer;
+            told |= u64::from(is_told) << (number & 63);
+        }
+        ahead.fetch_from(0);
+        told
+    }
+
+    /// Counts the codes of a block whose bits are set.
+    #[inline(always)]
+    fn count(self, codes: &[Code], which: u64, tally: &mut Tally) {
+        let mut rest = which;
+        while rest != 0 {
+            if let Some(code) = codes.get(rest.trailing_zeros() as usize) {
+                count_one(tally, *code, 1);
+            }
+            rest &= rest.wrapping_sub(1);
+        }
+    }
+}
+
+/// Frames that are fetched while something else is done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ahead<'a> {
+    /// What they lie in.
+    pub(crate) bytes: &'a [u8],
+    /// Where they begin.
+    pub(crate) offsets: &'a [u32],
+}
+
+impl Ahead<'_> {
+    /// None.
+    pub(crate) const NONE: Self = Self { bytes: &[], offsets: &[] };
+
+    /// Fetches all from one on.
+    #[inline(always)]
+    pub(crate) fn fetch_from(&self, first: usize) {
+        for offset in self.offsets.iter().skip(first) {
+            fetch_one(self.bytes, *offset);
+        }
+    }
 }
 
 /// Something that is compiled anew for every level.

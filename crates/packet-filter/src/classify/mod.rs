@@ -26,11 +26,16 @@ mod sort;
 mod template;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+#[cfg(target_arch = "x86_64")]
+mod x86_first_look;
+#[cfg(target_arch = "x86_64")]
+mod x86_heads;
 
 pub use code::Code;
 pub use frames::{FrameList, Frames};
 pub use level::Vectors;
-pub(crate) use level::{BLOCK, Level, Work};
+pub(crate) use dense::Heads;
+pub(crate) use level::{Ahead, BLOCK, Level, Work};
 pub use run::touch;
 pub(crate) use run::{Judges, Scratch, Tally, run};
 pub(crate) use scalar::Scalar;

@@ -10,6 +10,13 @@ pub(crate) fn to_read<T>(wanted: &T) {
     fetch(core::ptr::from_ref(wanted).cast());
 }
 
+/// Fetches the first line of an element, and does nothing where there is none.
+#[inline(always)]
+pub(crate) fn element<T>(of: &[T], at: usize) {
+    // As below.
+    fetch(of.as_ptr().wrapping_add(at).cast());
+}
+
 /// Fetches the line of the byte at a place, and does nothing where there is none.
 #[inline(always)]
 pub(crate) fn byte(bytes: &[u8], at: usize) {

@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use super::dense::{Candidate, Dense};
-use super::level::{BLOCK, Detected, Level, Work};
+use super::dense::{Dense, Heads};
+use super::level::{Ahead, BLOCK, Detected, Level, Work};
 use super::prefetch;
 use super::sort::{Quick, Sorted, sort, sort_plain};
 use super::{Code, Frames, Template};
 use crate::frame::{Frame, Options, VlanTags};
-use crate::table::{Homes, NetworkId, Search, Table};
+use crate::table::{FirstLook, Homes, NetworkId, Search, Table};
 
 /// How far ahead frames are fetched: one block.
 pub(super) const AHEAD: usize = BLOCK;
@@ -44,16 +44,29 @@ struct Waiting {
     search: Search,
 }
 
+/// What plain candidates are judged by.
+struct Known<'a> {
+    port: u16,
+    homes: Homes,
+    look: FirstLook<'a>,
+}
+
 /// Room that is reused from batch to batch.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     waiting: Vec<Waiting>,
     dense: Box<Dense>,
+    /// The block that is being read, and the one whose senders are being fetched, in turns.
+    heads: Box<[Heads; 2]>,
 }
 
 impl Default for Scratch {
     fn default() -> Self {
-        Self { waiting: Vec::with_capacity(WAITING), dense: Box::new(Dense::new()) }
+        Self {
+            waiting: Vec::with_capacity(WAITING),
+            dense: Box::new(Dense::new()),
+            heads: Box::new([Heads::new(), Heads::new()]),
+        }
     }
 }
 
@@ -79,6 +92,9 @@ pub(crate) fn run(
         tally,
         waiting: &mut scratch.waiting,
         dense: &mut scratch.dense,
+        heads: &mut scratch.heads,
+        pending: None,
+        turn: false,
     });
 }
 
@@ -91,6 +107,19 @@ struct Batch<'a, J> {
     tally: &'a mut Tally,
     waiting: &'a mut Vec<Waiting>,
     dense: &'a mut Dense,
+    heads: &'a mut [Heads; 2],
+    pending: Option<Pending>,
+    /// Which of the heads are read next: the second ones, if set. The others are the pending.
+    turn: bool,
+}
+
+/// A block whose candidates' senders are being fetched.
+#[derive(Debug, Clone, Copy)]
+struct Pending {
+    /// Where in the batch the block begins.
+    start: usize,
+    /// Which of its frames are plain candidates.
+    plain: u64,
 }
 
 impl<J: Judges> Work for Batch<'_, J> {
@@ -102,18 +131,34 @@ impl<J: Judges> Work for Batch<'_, J> {
         fetch(&frames, 0);
         let mut judged = 0_u64;
         let options = self.judge.options();
-        let homes = self.judge.table().homes_v4(self.plain_network);
-        let dense = options.port.zip(homes).filter(|_| Dense::fits(frames.link, options));
+        let table = self.judge.table();
+        let homes = table.homes_v4(self.plain_network).filter(|_| Dense::fits(frames.link, options));
+        let known = options
+            .port
+            .zip(homes)
+            .map(|(port, homes)| Known { port, homes, look: table.first_look(&homes) });
         let mut skips = Skips::default();
+        let mut full = false;
         for start in (0..count).step_by(BLOCK) {
-            fetch(&frames, start.wrapping_add(AHEAD));
+            let behind = frames.offsets.get(start.wrapping_add(AHEAD)..).unwrap_or_default();
+            let offsets = behind.get(..BLOCK).unwrap_or(behind);
+            let ahead = Ahead { bytes: frames.bytes, offsets };
+            // Where the last block was full of candidates, this one is expected to be.
+            if !full {
+                ahead.fetch_from(0);
+            }
             let mut left = skips.left_of_block(level, template.as_ref(), &frames, start);
             if left.count_ones() >= Dense::LEAST
-                && let Some((port, homes)) = &dense
+                && let Some(known) = &known
             {
-                let plain = self.dense_block(level, start, left, *port, homes);
+                let ahead = if full { ahead } else { Ahead::NONE };
+                let plain = self.dense_block(level, (start, left), known, ahead);
                 judged = judged.wrapping_add(u64::from(plain.count_ones()));
+                full = plain.count_ones() > Dense::FULL;
                 left &= !plain;
+            } else if full {
+                ahead.fetch_from(0);
+                full = false;
             }
             while left != 0 {
                 let at = start.wrapping_add(left.trailing_zeros() as usize);
@@ -125,6 +170,9 @@ impl<J: Judges> Work for Batch<'_, J> {
             }
         }
         self.answer(level);
+        if let Some(known) = &known {
+            self.answer_pending(level, known, Ahead::NONE);
+        }
         let unjudged = u64::try_from(count).unwrap_or(u64::MAX).wrapping_sub(judged);
         let [passed, ..] = self.tally;
         *passed = passed.wrapping_add(unjudged);
@@ -147,34 +195,64 @@ impl<J: Judges> Batch<'_, J> {
         }
     }
 
-    /// Judges the plain candidates among the frames of a block whose bits are set, and says
-    /// which they were.
+    /// Begins to judge the plain candidates among the frames of a block whose bits are set, and
+    /// says which they were. Their senders are fetched while the block before is answered.
     #[inline(always)]
     fn dense_block<L: Level>(
         &mut self,
         level: L,
-        start: usize,
-        left: u64,
-        port: u16,
-        homes: &Homes,
+        (start, left): (usize, u64),
+        known: &Known<'_>,
+        ahead: Ahead<'_>,
     ) -> u64 {
-        let Self { judge, frames, codes, tally, dense, .. } = self;
-        let table = judge.table();
-        dense.sort(frames, start, left, port, homes);
-        let plain = dense.plain(left);
-        for lane in 0..BLOCK {
-            table.prefetch_home(dense.candidate(lane).home);
+        let Self { frames, dense, heads, turn, .. } = self;
+        let [one, other] = &mut **heads;
+        let heads = if *turn { other } else { one };
+        let plain = dense.sort(level, frames, (start, left), known.port, &known.homes, heads);
+        for home in heads.home.iter().take(plain.count_ones() as usize) {
+            known.look.prefetch(*home);
         }
-        let codes = codes.get_mut(start..).unwrap_or_default();
-        let mut rest = plain;
-        while rest != 0 {
-            let lane = rest.trailing_zeros() as usize;
-            rest &= rest.wrapping_sub(1);
-            let Candidate { home, source, destination } = dense.candidate(lane);
-            let code = table.answer_home(level, homes, home, source, destination);
-            finish(codes, tally, lane, code);
-        }
+        self.answer_pending(level, known, ahead);
+        self.turn = !self.turn;
+        self.pending = Some(Pending { start, plain });
         plain
+    }
+
+    /// Answers for the block whose senders were fetched last.
+    #[inline(always)]
+    fn answer_pending<L: Level>(&mut self, level: L, known: &Known<'_>, ahead: Ahead<'_>) {
+        let Some(Pending { start, plain }) = self.pending.take() else {
+            return ahead.fetch_from(0);
+        };
+        let Self { judge, codes, tally, heads, turn, .. } = self;
+        let [one, other] = &**heads;
+        let heads = if *turn { one } else { other };
+        let codes = codes.get_mut(start..).unwrap_or_default();
+        let mut answers = [Code::UNJUDGED; BLOCK];
+        let count = plain.count_ones() as usize;
+        let told = level.first_look(&known.look, heads, count, ahead, &mut answers);
+        let mut further = !told & ones(count);
+        while further != 0 {
+            let number = further.trailing_zeros() as usize;
+            further &= further.wrapping_sub(1);
+            let (_, source, destination) = heads.candidate(number);
+            if let Some(code) = answers.get_mut(number) {
+                *code = judge.table().answer_further(level, &known.homes, source, destination);
+            }
+        }
+        match codes.first_chunk_mut::<BLOCK>() {
+            Some(codes) if plain == u64::MAX => *codes = answers,
+            _ => {
+                let mut rest = plain;
+                for code in answers.iter().take(count) {
+                    if let Some(stored) = codes.get_mut(rest.trailing_zeros() as usize) {
+                        *stored = *code;
+                    }
+                    rest &= rest.wrapping_sub(1);
+                }
+            }
+        }
+        level.count(&answers, ones(count), tally);
     }
 
     /// Begins to look for the sender of an IPv4 candidate.
@@ -241,8 +319,14 @@ fn finish(codes: &mut [Code], tally: &mut Tally, at: usize, code: Code) {
     if let Some(stored) = codes.get_mut(at) {
         *stored = code;
     }
+    count_one(tally, code, 1);
+}
+
+/// Counts frames that got a code.
+#[inline(always)]
+pub(super) fn count_one(tally: &mut Tally, code: Code, times: u64) {
     if let Some(count) = tally.get_mut(usize::from(code.byte())) {
-        *count = count.wrapping_add(1);
+        *count = count.wrapping_add(times);
     }
 }
 
@@ -324,10 +408,16 @@ const fn ones(count: usize) -> u64 {
 #[inline(always)]
 pub(super) fn fetch(frames: &Frames<'_>, start: usize) {
     for offset in frames.offsets.iter().skip(start).take(BLOCK) {
-        let offset = *offset as usize;
-        prefetch::byte(frames.bytes, offset.wrapping_add(HEAD));
-        prefetch::byte(frames.bytes, offset.wrapping_add(TAIL));
+        fetch_one(frames.bytes, *offset);
     }
+}
+
+/// Fetches the headers of the frame at an offset.
+#[inline(always)]
+pub(super) fn fetch_one(bytes: &[u8], offset: u32) {
+    let offset = offset as usize;
+    prefetch::byte(bytes, offset.wrapping_add(HEAD));
+    prefetch::byte(bytes, offset.wrapping_add(TAIL));
 }
 
 /// What loading the headers of a batch costs, and nothing else: the floor that measurements are

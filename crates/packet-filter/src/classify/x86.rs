@@ -3,16 +3,25 @@
 
 use core::arch::x86_64::{
     __m256i, __m512i, _mm256_and_si256, _mm256_castsi256_ps, _mm256_cmpeq_epi8, _mm256_cmpeq_epi32,
+    _mm256_cmpeq_epi32_mask,
     _mm256_loadu_si256, _mm256_max_epu32, _mm256_min_epu8, _mm256_min_epu32, _mm256_movemask_epi8,
     _mm256_movemask_ps, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_shuffle_epi8,
     _mm512_and_si512, _mm512_broadcast_i64x4, _mm512_castsi256_si512, _mm512_cmpeq_epi8_mask,
     _mm512_cmpeq_epi32_mask, _mm512_cmplt_epu32_mask, _mm512_inserti64x4, _mm512_loadu_si512,
-    _mm512_max_epu32, _mm512_min_epu8, _mm512_reduce_max_epu32, _mm512_set1_epi32,
+    _mm512_max_epu32, _mm512_min_epu8, _mm512_reduce_max_epu32, _mm512_set1_epi8, _mm512_set1_epi32,
     _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_test_epi32_mask,
 };
 
-use super::level::{BLOCK, Level, Work};
+use super::code::Code;
+use super::dense::Heads;
+use super::frames::Frames;
+use super::level::{Ahead, BLOCK, Level, Work};
+use super::run::{Tally, count_one};
+use super::scalar;
 use super::template::{Template, WINDOW};
+use super::x86_first_look::first_look;
+use super::x86_heads::{Whole, read_heads};
+use crate::table::{FirstLook, Homes};
 
 /// The proof that the processor has AVX2 (and BMI1, BMI2, LZCNT and POPCNT, as all of those).
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +107,50 @@ impl Level for Avx512 {
 
     #[inline(always)]
     fn equal_lanes(self, keys: &[u32; 8], key: u32) -> u32 {
-        self.0.equal_lanes(keys, key)
+        // SAFETY: the value of `Avx512` proves the features.
+        unsafe { equal_lanes_avx512(keys, key) }
+    }
+
+    #[inline(always)]
+    fn read_heads(
+        self,
+        frames: &Frames<'_>,
+        (start, left): (usize, u64),
+        port: u16,
+        homes: &Homes,
+        heads: &mut Heads,
+    ) -> Option<u64> {
+        let block = Whole {
+            bytes: frames.bytes,
+            offsets: frames.offsets.get(start..)?.first_chunk()?,
+            captured: frames.captured.get(start..)?.first_chunk()?,
+            wire: frames.wire.get(start..)?.first_chunk()?,
+        };
+        // SAFETY: the value of `Avx512` proves the features.
+        unsafe { read_heads(block, left, port, homes, heads) }
+    }
+
+    #[inline(always)]
+    fn first_look(
+        self,
+        look: &FirstLook<'_>,
+        heads: &Heads,
+        count: usize,
+        ahead: Ahead<'_>,
+        codes: &mut [Code; BLOCK],
+    ) -> u64 {
+        // SAFETY: the value of `Avx512` proves the features.
+        unsafe { first_look(look, heads, count, ahead, codes) }
+    }
+
+    #[inline(always)]
+    fn count(self, codes: &[Code], which: u64, tally: &mut Tally) {
+        if let Some(block) = codes.first_chunk::<BLOCK>() {
+            // SAFETY: the value of `Avx512` proves the features.
+            unsafe { count_avx512(block, which, tally) }
+        } else {
+            scalar::Scalar.count(codes, which, tally);
+        }
     }
 }
 
@@ -220,6 +272,29 @@ fn sieve_avx512(
 fn equal_lanes_avx2(keys: &[u32; 8], key: u32) -> u32 {
     let equal = _mm256_cmpeq_epi32(load_8(keys), _mm256_set1_epi32(key.cast_signed()));
     lanes_of(equal)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl")]
+fn equal_lanes_avx512(keys: &[u32; 8], key: u32) -> u32 {
+    u32::from(_mm256_cmpeq_epi32_mask(load_8(keys), _mm256_set1_epi32(key.cast_signed())))
+}
+
+/// Counts the codes whose bits are set, all equal ones at a time: there are few different ones.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,popcnt")]
+fn count_avx512(codes: &[Code; BLOCK], which: u64, tally: &mut Tally) {
+    // SAFETY: the array has the 64 bytes that are read, a code being one byte; the load needs no
+    // alignment.
+    let all = unsafe { _mm512_loadu_si512(codes.as_ptr().cast()) };
+    let mut rest = which;
+    while rest != 0 {
+        let Some(code) = codes.get(rest.trailing_zeros() as usize) else { return };
+        let like = _mm512_set1_epi8(code.byte().cast_signed());
+        let equal = _mm512_cmpeq_epi8_mask(all, like) & rest;
+        count_one(tally, *code, u64::from(equal.count_ones()));
+        rest &= !equal;
+    }
 }
 
 /// One bit for each lane of 32 bits whose highest bit is set.

@@ -50,7 +50,7 @@ impl TableBuilder {
     pub fn new(networks: Networks) -> Self {
         let mut tries = Tries::default();
         let Roots { v4, v6 } = tries.add(&RouteSet::default());
-        let nowhere = Place { network: u32::MAX, v4, v6 };
+        let nowhere = Place::new(u32::MAX, v4, v6, [0; 8]);
         let mut verdicts = [Verdict::Drop; Reason::COUNT];
         for (reason, verdict) in Reason::ALL.iter().zip(&mut verdicts) {
             *verdict = reason.usual_verdict();
@@ -86,7 +86,8 @@ impl TableBuilder {
         let Roots { v4, v6 } = self.tries.add(routes);
         let number = u32::try_from(self.places.len()).map_err(|_| TooLarge)?;
         senders::value(number, Reason::UnknownSource)?;
-        self.places.push(Place { network: network.get(), v4, v6 });
+        let edges = self.tries.edges(v4);
+        self.places.push(Place::new(network.get(), v4, v6, edges));
         Ok(PlaceId(number))
     }
 
@@ -164,6 +165,10 @@ impl TableBuilder {
         for (code, stored) in codes.iter().zip(&mut by_byte) {
             *stored = *code;
         }
+        let mut words = [0; 64];
+        for (code, word) in by_byte.iter().zip(&mut words) {
+            *word = u32::from(code.byte());
+        }
         Ok(Table {
             epoch,
             networks,
@@ -178,6 +183,7 @@ impl TableBuilder {
             slots_of: self.slots_of,
             codes,
             by_byte,
+            words,
             dependencies: Dependencies::default(),
         })
     }

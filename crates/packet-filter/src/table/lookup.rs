@@ -23,8 +23,8 @@ pub(crate) const EMPTY: u32 = 0;
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Bucket {
-    keys: [u32; LANES],
-    values: [AtomicU32; LANES],
+    pub(crate) keys: [u32; LANES],
+    pub(crate) values: [AtomicU32; LANES],
 }
 
 impl Bucket {
@@ -177,17 +177,7 @@ impl Buckets {
     /// The first entry with a key in the first bucket of a search: nearly always the only one.
     #[inline(always)]
     pub(crate) fn first<L: Level>(&self, level: L, probe: Probe) -> Option<(usize, u32)> {
-        self.first_at(level, self.home(probe.spread), probe.key)
-    }
-
-    /// As [`Self::first`], in a bucket that is known.
-    #[inline(always)]
-    pub(crate) fn first_at<L: Level>(
-        &self,
-        level: L,
-        home: usize,
-        key: u32,
-    ) -> Option<(usize, u32)> {
+        let (home, key) = (self.home(probe.spread), probe.key);
         let bucket = self.buckets.get(home)?;
         let lane = level.equal_lanes(&bucket.keys, key).trailing_zeros() as usize;
         let value = bucket.values.get(lane)?.load(Ordering::Relaxed);
@@ -229,6 +219,11 @@ impl Buckets {
         let bucket = self.buckets.get(place / LANES)?;
         let lane = place % LANES;
         Some((*bucket.keys.get(lane)?, bucket.values.get(lane)?))
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> &[Bucket] {
+        &self.buckets
     }
 
     /// How many buckets there are.

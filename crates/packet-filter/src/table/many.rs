@@ -1,7 +1,7 @@
 //! Many answers at once.
 
-use super::{NetworkId, Table};
-use crate::classify::{BLOCK, Code, Level, Vectors, Work};
+use super::{Homes, NetworkId, FirstLook, Table};
+use crate::classify::{Ahead, BLOCK, Code, Heads, Level, Vectors, Work};
 
 impl Table {
     /// What becomes of many IPv4 SYNs to port 25 of one network: a code for each pair of source
@@ -39,18 +39,47 @@ impl Work for Many<'_> {
             }
             return;
         };
-        let mut block = [0_u32; BLOCK];
+        // Two blocks take turns: while the senders of one are fetched, the other is answered.
+        let look = table.first_look(&homes);
+        let [mut fetched, mut next] = [&mut Heads::new(), &mut Heads::new()];
+        let mut before: Option<&mut [Code]> = None;
         // Loops and no adapters: their bodies have to be compiled for the level's instructions.
         for (pairs, codes) in pairs.chunks(BLOCK).zip(codes.chunks_mut(BLOCK)) {
-            for (home, (source, _)) in block.iter_mut().zip(pairs) {
+            let places = next.source.iter_mut().zip(&mut next.destination);
+            for ((source, destination), (from, to)) in places.zip(pairs) {
+                (*source, *destination) = (*from, *to);
+            }
+            for (home, source) in next.home.iter_mut().zip(&next.source) {
                 *home = homes.home(*source);
             }
-            for home in block.iter().take(pairs.len()) {
-                table.prefetch_home(*home);
+            for home in next.home.iter().take(pairs.len()) {
+                look.prefetch(*home);
             }
-            for ((home, (source, to)), code) in block.iter().zip(pairs).zip(codes) {
-                *code = table.answer_home(level, &homes, *home, *source, *to);
-            }
+            answer((table, &look), level, &homes, fetched, before.replace(codes));
+            core::mem::swap(&mut fetched, &mut next);
         }
+        answer((table, &look), level, &homes, fetched, before);
+    }
+}
+
+/// Answers for a block whose senders were fetched.
+#[inline(always)]
+fn answer<L: Level>(
+    (table, look): (&Table, &FirstLook<'_>),
+    level: L,
+    homes: &Homes,
+    fetched: &Heads,
+    block: Option<&mut [Code]>,
+) {
+    let Some(codes) = block else { return };
+    let mut answers = [Code::UNJUDGED; BLOCK];
+    let told = level.first_look(look, fetched, codes.len(), Ahead::NONE, &mut answers);
+    for (number, (code, answer)) in codes.iter_mut().zip(answers).enumerate() {
+        *code = if told >> (number & 63) & 1 == 1 {
+            answer
+        } else {
+            let (_, source, to) = fetched.candidate(number);
+            table.answer_further(level, homes, source, to)
+        };
     }
 }

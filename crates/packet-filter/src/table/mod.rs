@@ -15,6 +15,7 @@ mod compile;
 pub(crate) mod lookup;
 mod many;
 mod networks;
+mod first_look;
 mod routes;
 mod senders;
 mod trie;
@@ -30,6 +31,8 @@ pub use cell::TableCell;
 pub use compile::{Patched, TooLarge};
 pub use networks::{NetworkHint, NetworkId, Networks};
 pub use routes::{Leaf, RouteSet};
+pub(crate) use first_look::FirstLook;
+pub(crate) use lookup::Bucket;
 pub(crate) use senders::{Homes, Search};
 
 use crate::classify::{Code, Level, Scalar};
@@ -64,12 +67,35 @@ impl Entry {
     const V6: u32 = 1 << 31;
 }
 
-/// Where a sender stands: in which network, and where its routes are.
+/// Where a sender stands: in which network, and where its routes are. One cache line, whose
+/// parts vector instructions gather by their places.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+#[repr(C, align(64))]
+pub(crate) struct Place {
     network: u32,
     v4: u32,
     v6: u32,
+    unused: u32,
+    /// One bit for each first byte of IPv4 destinations that all are at the Internet's edge.
+    edges: [u32; 8],
+}
+
+impl Place {
+    const fn new(network: u32, v4: u32, v6: u32, edges: [u32; 8]) -> Self {
+        Self { network, v4, v6, unused: 0, edges }
+    }
+
+    /// The network.
+    #[inline(always)]
+    pub(crate) const fn network(&self) -> u32 {
+        self.network
+    }
+
+    /// Which destinations are at the Internet's edge, told by their first byte: one bit each.
+    #[inline(always)]
+    pub(crate) const fn edges(&self) -> &[u32; 8] {
+        &self.edges
+    }
 }
 
 /// A machine as the table knows it.
@@ -104,6 +130,8 @@ pub struct Table {
     codes: [Code; Reason::COUNT],
     /// The same by the byte that stands for the reason in a sender's value.
     by_byte: [Code; 256],
+    /// The first of these as numbers: no reason has a larger byte.
+    words: [u32; 64],
     /// What the reasons behind appliances depend on.
     dependencies: compile::Dependencies,
 }
@@ -263,23 +291,17 @@ impl Table {
         self.v4.homes_v4(network.map(NetworkId::get))
     }
 
-    /// Has the processor fetch the bucket where a search begins.
-    #[inline(always)]
-    pub(crate) fn prefetch_home(&self, home: u32) {
-        self.v4.prefetch_home(home);
-    }
-
-    /// What becomes of an IPv4 SYN to port 25 whose sender's search begins at a known bucket.
-    #[inline(always)]
-    pub(crate) fn answer_home<L: Level>(
+    /// What becomes of an IPv4 SYN to port 25 of which [`FirstLook`] could not tell it.
+    #[inline(never)]
+    pub(crate) fn answer_further<L: Level>(
         &self,
         level: L,
         homes: &Homes,
-        home: u32,
         source: u32,
         to: u32,
     ) -> Code {
-        self.finish_v4(self.v4.find_home(level, homes, home, source, &self.places), to)
+        let search = self.v4.search_v4(Some(homes.network()), source);
+        self.answer_v4(level, search, source, to)
     }
 
     /// The answer for a sender that was looked for.

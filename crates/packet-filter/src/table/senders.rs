@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use egress25_policy::Reason;
 
-use super::lookup::{Buckets, Occupied, Probe, home_of, mix_v4, seed_v4};
+use super::lookup::{Bucket, Buckets, Occupied, Probe, home_of, mix_v4, seed_v4};
 use super::{Place, TooLarge};
 use crate::classify::{Level, Scalar};
 
@@ -69,6 +69,24 @@ pub(crate) struct Homes {
 }
 
 impl Homes {
+    /// The network.
+    #[inline(always)]
+    pub(super) const fn network(&self) -> u32 {
+        self.network
+    }
+
+    /// What tells the network's addresses from another's.
+    #[inline(always)]
+    pub(crate) const fn seed(&self) -> u32 {
+        self.seed
+    }
+
+    /// How many buckets there are.
+    #[inline(always)]
+    pub(crate) const fn buckets(&self) -> u32 {
+        self.buckets
+    }
+
     /// The bucket where the search for an address begins.
     #[inline(always)]
     pub(crate) fn home(&self, address: u32) -> u32 {
@@ -158,29 +176,9 @@ impl Senders {
         Some(Homes { network, seed: seed_v4(network), buckets: self.buckets.count() })
     }
 
-    /// Has the processor fetch the bucket where a search begins.
-    #[inline(always)]
-    pub(super) fn prefetch_home(&self, home: u32) {
-        self.buckets.prefetch_home(home as usize);
-    }
-
-    /// Ends a search for an IPv4 address that begins at a known bucket.
-    #[inline(always)]
-    pub(super) fn find_home<L: Level>(
-        &self,
-        level: L,
-        homes: &Homes,
-        home: u32,
-        address: u32,
-        places: &[Place],
-    ) -> Result<(usize, u32), Reason> {
-        if let Some((lane, value)) = self.buckets.first_at(level, home as usize, address)
-            && places.get(place_of(value)).is_some_and(|place| place.network == homes.network)
-        {
-            return Ok((lane, value));
-        }
-        let search = self.search_v4(Some(homes.network), address);
-        self.find_further(level, search, u128::from(address), places)
+    /// The buckets.
+    pub(super) fn buckets(&self) -> &[Bucket] {
+        self.buckets.all()
     }
 
     /// Has the processor fetch what the search reads first.

@@ -111,6 +111,19 @@ impl Tries {
         }
     }
 
+    /// One bit for each first byte whose IPv4 destinations all are at the Internet's edge.
+    pub(super) fn edges(&self, root: u32) -> [u32; 8] {
+        let mut edges = [0; 8];
+        for byte in 0..=u8::MAX {
+            if self.branch(root, byte) == EDGE
+                && let Some(word) = edges.get_mut(usize::from(byte >> 5))
+            {
+                *word |= 1_u32 << (byte & 31);
+            }
+        }
+        edges
+    }
+
     /// Whether an IPv4 destination is at the Internet's edge, told by its first byte alone; where
     /// not, it may be all the same.
     #[inline(always)]

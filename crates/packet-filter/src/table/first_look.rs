@@ -1,0 +1,73 @@
+//! The common case of an answer, without a branch that depends on the packet.
+//!
+//! Nearly every sender stands in the bucket where its search begins, and the first byte of most
+//! destinations tells that they are at the Internet's edge. What is none of that is left to
+//! [`Table::answer_further`].
+
+use core::sync::atomic::Ordering;
+
+use super::lookup::{Bucket, LANES};
+use super::senders::place_of;
+use super::{Homes, Place, Table};
+use crate::classify::{Code, Level, prefetch};
+
+/// The parts of a table that an answer reads, for the IPv4 addresses of one network.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FirstLook<'a> {
+    pub(crate) network: u32,
+    pub(crate) buckets: &'a [Bucket],
+    pub(crate) places: &'a [Place],
+    by_byte: &'a [Code; 256],
+    /// The codes of the reasons that there are.
+    pub(crate) words: &'a [u32; 64],
+}
+
+impl Table {
+    /// What answers of one network read.
+    pub(crate) fn first_look(&self, homes: &Homes) -> FirstLook<'_> {
+        FirstLook {
+            network: homes.network(),
+            buckets: self.v4.buckets(),
+            places: &self.places,
+            by_byte: &self.by_byte,
+            words: &self.words,
+        }
+    }
+}
+
+impl FirstLook<'_> {
+    /// Has the processor fetch the bucket where a search begins.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, home: u32) {
+        prefetch::element(self.buckets, home as usize);
+    }
+
+    /// What becomes of an IPv4 SYN to port 25, and whether that could be told: where not, the
+    /// code means nothing.
+    #[inline(always)]
+    pub(crate) fn answer<L: Level>(
+        &self,
+        level: L,
+        home: u32,
+        source: u32,
+        to: u32,
+    ) -> (Code, bool) {
+        const NOT_TOLD: (Code, bool) = (Code::UNJUDGED, false);
+        let Some(Bucket { keys, values }) = self.buckets.get(home as usize) else {
+            return NOT_TOLD;
+        };
+        let equal = level.equal_lanes(keys, source);
+        let lane = equal.trailing_zeros() as usize & (LANES - 1);
+        let Some(value) = values.get(lane) else { return NOT_TOLD };
+        let value = value.load(Ordering::Relaxed);
+        // A lane that holds nothing is of place 0, which no network has.
+        let Some(place) = self.places.get(place_of(value)) else { return NOT_TOLD };
+        let [first, ..] = to.to_be_bytes();
+        let Some(edges) = place.edges.get(usize::from(first >> 5)) else { return NOT_TOLD };
+        let is_edge = edges >> (first & 31) & 1 == 1;
+        let told = (equal != 0) & (place.network == self.network) & is_edge;
+        let [.., reason] = value.to_be_bytes();
+        // Every byte is a place of the array.
+        (self.by_byte.get(usize::from(reason)).copied().unwrap_or(Code::UNJUDGED), told)
+    }
+}
