@@ -20,19 +20,29 @@ const ROUNDS: u32 = 8;
 /// # Errors
 /// An argument is none of those that `section` gives.
 pub fn count(arguments: &[String]) -> Result<(), Failed> {
-    let [name, mix, rounds] = arguments else {
-        return Err("expected a contender, a mix and a number of rounds".into());
+    let (name, mix, rounds, sizes) = match arguments {
+        [name, mix, rounds] => (name, mix, rounds, None),
+        [name, mix, rounds, packets, machines] => (name, mix, rounds, Some((packets, machines))),
+        _ => {
+            let expected = "a contender, a mix, a number of rounds and, if you like, of packets \
+                            and of machines";
+            return Err(format!("expected {expected}").into());
+        }
+    };
+    let (packets, machines) = match sizes {
+        Some((packets, machines)) => (packets.parse()?, machines.parse()?),
+        None => (PACKETS, MACHINES),
     };
     let mix = Mix::ALL.into_iter().find(|known| known.name() == mix).ok_or("no such mix")?;
-    let set = Set::new(mix, PACKETS, MACHINES, 25);
-    let table = tables::of_machines(MACHINES)?;
+    let set = Set::new(mix, packets, machines, 25);
+    let table = tables::of_machines(machines)?;
     let mut contender: Box<dyn Contender> = match name.as_str() {
         "touch" => Box::new(Touch),
         "scalar" => Box::new(Ours::new(&table, Vectors::Scalar)),
         "AVX2" => Box::new(Ours::new(&table, Vectors::Avx2)),
         "AVX-512" => Box::new(Ours::new(&table, Vectors::Avx512)),
         "pnet" => Box::new(peers::pnet::PnetCheck),
-        "etherparse" => Box::new(peers::etherparse_map::EtherparseAndMap::new(MACHINES)),
+        "etherparse" => Box::new(peers::etherparse_map::EtherparseAndMap::new(machines)),
         #[cfg(feature = "libpcap")]
         "bpf_filter" => Box::new(peers::bpf::BpfFilter::new()?),
         _ => return Err(format!("no contender `{name}`").into()),
