@@ -32,9 +32,9 @@ mod x86_first_look;
 mod x86_heads;
 
 pub use code::Code;
+pub(crate) use dense::Heads;
 pub use frames::{FrameList, Frames};
 pub use level::Vectors;
-pub(crate) use dense::Heads;
 pub(crate) use level::{Ahead, BLOCK, Level, Work};
 pub use run::touch;
 pub(crate) use run::{Judges, Scratch, Tally, run};

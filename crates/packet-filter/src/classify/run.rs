@@ -132,11 +132,13 @@ impl<J: Judges> Work for Batch<'_, J> {
         let mut judged = 0_u64;
         let options = self.judge.options();
         let table = self.judge.table();
-        let homes = table.homes_v4(self.plain_network).filter(|_| Dense::fits(frames.link, options));
-        let known = options
-            .port
-            .zip(homes)
-            .map(|(port, homes)| Known { port, homes, look: table.first_look(&homes) });
+        let homes =
+            table.homes_v4(self.plain_network).filter(|_| Dense::fits(frames.link, options));
+        let known = options.port.zip(homes).map(|(port, homes)| Known {
+            port,
+            homes,
+            look: table.first_look(&homes),
+        });
         let mut skips = Skips::default();
         let mut full = false;
         for start in (0..count).step_by(BLOCK) {

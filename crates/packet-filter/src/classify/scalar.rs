@@ -8,16 +8,25 @@ use super::template::{Template, WINDOW};
 pub(crate) struct Scalar;
 
 impl Level for Scalar {
-    /// Without vectors the sorter is faster than the sieve: everything is left to it.
     #[inline(always)]
     fn sieve(
         self,
-        _template: &Template,
-        _bytes: &[u8],
-        _offsets: &[u32; BLOCK],
-        _captured: &[u32; BLOCK],
+        template: &Template,
+        bytes: &[u8],
+        offsets: &[u32; BLOCK],
+        captured: &[u32; BLOCK],
     ) -> u64 {
-        u64::MAX
+        let mut left = 0_u64;
+        for (lane, (offset, captured)) in offsets.iter().zip(captured).enumerate() {
+            let start = (*offset as usize).wrapping_add(template.base as usize);
+            let window = bytes.get(start..).and_then(<[u8]>::first_chunk::<WINDOW>);
+            let passes = match window {
+                Some(window) if *captured >= template.needs() => passes(template, window),
+                _ => false,
+            };
+            left |= u64::from(!passes) << (lane & 63);
+        }
+        left
     }
 
     #[inline(always)]
@@ -26,6 +35,24 @@ impl Level for Scalar {
             .enumerate()
             .fold(0, |bits, (lane, stored)| bits | u32::from(*stored == key) << lane)
     }
+}
+
+/// Whether a window is certainly no match: [`Template::passes`] without the detour over bits.
+#[inline(always)]
+fn passes(template: &Template, window: &[u8; WINDOW]) -> bool {
+    let [h0, h1, ip @ ..] = window;
+    let (kind, ip) = if template.ether_type {
+        (u16::from_be_bytes([*h0, *h1]) == 0x0800, ip.first_chunk::<24>())
+    } else {
+        (true, window.first_chunk::<24>())
+    };
+    let Some([first, _, t0, t1, _, _, f0, f1, _, protocol, rest @ ..]) = ip else { return false };
+    let [.., p0, p1] = rest;
+    let other = (*protocol == 1) | ((*protocol == 17) & template.udp_passes);
+    let whole = (*f0 & 0x3f) | *f1 == 0;
+    let long = u16::from_be_bytes([*t0, *t1]) >= 24;
+    let asked = u16::from_be_bytes([*p0, *p1]) == template.wanted;
+    kind & (*first == 0x45) & (other | ((*protocol == 6) & whole & long & !asked))
 }
 
 /// The sieve as it is defined, for the tests of the vector levels.
@@ -61,4 +88,49 @@ fn compare(template: &Template, window: &[u8; WINDOW]) -> u32 {
         bits |= u32::from(fits) << at;
     }
     bits
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::frame::Options;
+    use crate::link::LinkType;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn the_scalar_sieve_leaves_what_its_definition_leaves(
+            noise in prop::array::uniform32(any::<u8>()),
+            [kind, first, long, fragment, protocol, port] in prop::array::uniform6(0..4_u8),
+            (raw, look_inside) in any::<(bool, bool)>(),
+        ) {
+            let link = if raw { LinkType::Raw } else { LinkType::Ethernet };
+            let options = Options { look_inside, ..Options::default() };
+            let template = Template::new(link, &options).unwrap();
+            let mut window = noise;
+            let ip = if raw { 0 } else { 2 };
+            if !raw && kind > 0 {
+                window[..2].copy_from_slice(&[8, 0]);
+            }
+            if first > 0 {
+                window[ip] = 0x45;
+            }
+            let total = [u16::from(noise[0]), 23, 24, 600][usize::from(long)];
+            window[ip + 2..ip + 4].copy_from_slice(&total.to_be_bytes());
+            if fragment > 0 {
+                window[ip + 6] &= 0x40;
+                window[ip + 7] = 0;
+            }
+            if protocol > 0 {
+                window[ip + 9] = [0, 1, 6, 17][usize::from(protocol)];
+            }
+            if port > 0 {
+                window[ip + 22..ip + 24].copy_from_slice(&[[0, 25], [0, 24], [1, 25]][usize::from(port) - 1]);
+            }
+            prop_assert_eq!(passes(&template, &window), template.passes(compare(&template, &window)));
+        }
+    }
 }

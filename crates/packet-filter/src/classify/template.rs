@@ -34,6 +34,11 @@ pub(crate) struct Template {
     pub(crate) long: u32,
     /// Bits of the port that is looked for.
     pub(crate) port: u32,
+    /// The same without vectors: the port, whether UDP passes, and whether the window begins
+    /// with a type field.
+    pub(crate) wanted: u16,
+    pub(crate) udp_passes: bool,
+    pub(crate) ether_type: bool,
 }
 
 impl Template {
@@ -57,6 +62,9 @@ impl Template {
             tcp: 0,
             long: 0,
             port: 0,
+            wanted: port,
+            udp_passes: !options.look_inside,
+            ether_type: ethertype,
         };
         let ip = if ethertype { 2 } else { 0 };
         if ethertype {

@@ -3,12 +3,12 @@
 
 use core::arch::x86_64::{
     __m256i, __m512i, _mm256_and_si256, _mm256_castsi256_ps, _mm256_cmpeq_epi8, _mm256_cmpeq_epi32,
-    _mm256_cmpeq_epi32_mask,
-    _mm256_loadu_si256, _mm256_max_epu32, _mm256_min_epu8, _mm256_min_epu32, _mm256_movemask_epi8,
-    _mm256_movemask_ps, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_shuffle_epi8,
-    _mm512_and_si512, _mm512_broadcast_i64x4, _mm512_castsi256_si512, _mm512_cmpeq_epi8_mask,
-    _mm512_cmpeq_epi32_mask, _mm512_cmplt_epu32_mask, _mm512_inserti64x4, _mm512_loadu_si512,
-    _mm512_max_epu32, _mm512_min_epu8, _mm512_reduce_max_epu32, _mm512_set1_epi8, _mm512_set1_epi32,
+    _mm256_cmpeq_epi32_mask, _mm256_loadu_si256, _mm256_max_epu32, _mm256_min_epu8,
+    _mm256_min_epu32, _mm256_movemask_epi8, _mm256_movemask_ps, _mm256_set1_epi32,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm512_and_si512, _mm512_broadcast_i64x4,
+    _mm512_castsi256_si512, _mm512_cmpeq_epi8_mask, _mm512_cmpeq_epi32_mask,
+    _mm512_cmplt_epu32_mask, _mm512_inserti64x4, _mm512_loadu_si512, _mm512_max_epu32,
+    _mm512_min_epu8, _mm512_reduce_max_epu32, _mm512_set1_epi8, _mm512_set1_epi32,
     _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_test_epi32_mask,
 };
 

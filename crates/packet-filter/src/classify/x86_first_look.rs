@@ -7,10 +7,10 @@ use core::arch::x86_64::{
     _mm256_set1_epi32, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi256_si512,
     _mm512_cmpeq_epi32_mask, _mm512_cmplt_epu32_mask, _mm512_cvtepi32_epi8, _mm512_cvtsi512_si32,
     _mm512_loadu_si512, _mm512_mask_blend_epi32, _mm512_mask_i32gather_epi32,
-    _mm512_maskz_mov_epi32, _mm512_max_epu32, _mm512_permutex2var_epi32,
-    _mm512_permutexvar_epi32, _mm512_reduce_max_epu32, _mm512_set_epi32, _mm512_set1_epi32,
-    _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srli_epi32, _mm512_srlv_epi32,
-    _mm512_test_epi8_mask, _mm512_test_epi32_mask,
+    _mm512_maskz_mov_epi32, _mm512_max_epu32, _mm512_permutex2var_epi32, _mm512_permutexvar_epi32,
+    _mm512_reduce_max_epu32, _mm512_set_epi32, _mm512_set1_epi32, _mm512_setzero_si512,
+    _mm512_slli_epi32, _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_test_epi8_mask,
+    _mm512_test_epi32_mask,
 };
 use core::sync::atomic::Ordering;
 

@@ -10,12 +10,12 @@ use core::arch::x86_64::{
     __m128i, __m512i, __mmask16, _mm_loadu_si128, _mm512_add_epi32, _mm512_and_si512,
     _mm512_castsi128_si512, _mm512_cmpeq_epi32_mask, _mm512_cmpge_epu32_mask,
     _mm512_cmpgt_epu32_mask, _mm512_cmple_epu32_mask, _mm512_cmplt_epu32_mask,
-    _mm512_cmpneq_epi32_mask, _mm512_inserti32x4, _mm512_loadu_si512, _mm512_mask_blend_epi32, _mm512_maskz_compress_epi32,
-    _mm512_max_epu32, _mm512_mul_epu32, _mm512_mullo_epi32, _mm512_or_si512,
-    _mm512_reduce_max_epu32, _mm512_set_epi64, _mm512_set1_epi32, _mm512_setzero_si512,
-    _mm512_shuffle_epi8, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_storeu_si512,
-    _mm512_sub_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
-    _mm512_unpacklo_epi64, _mm512_xor_si512,
+    _mm512_cmpneq_epi32_mask, _mm512_inserti32x4, _mm512_loadu_si512, _mm512_mask_blend_epi32,
+    _mm512_maskz_compress_epi32, _mm512_max_epu32, _mm512_mul_epu32, _mm512_mullo_epi32,
+    _mm512_or_si512, _mm512_reduce_max_epu32, _mm512_set_epi64, _mm512_set1_epi32,
+    _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_srli_epi32, _mm512_srli_epi64,
+    _mm512_storeu_si512, _mm512_sub_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
+    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 
 use super::dense::{HEAD, Heads, ROOM};

@@ -1,6 +1,6 @@
 //! Many answers at once.
 
-use super::{Homes, NetworkId, FirstLook, Table};
+use super::{FirstLook, Homes, NetworkId, Table};
 use crate::classify::{Ahead, BLOCK, Code, Heads, Level, Vectors, Work};
 
 impl Table {

@@ -12,10 +12,10 @@
 mod builder;
 mod cell;
 mod compile;
+mod first_look;
 pub(crate) mod lookup;
 mod many;
 mod networks;
-mod first_look;
 mod routes;
 mod senders;
 mod trie;
@@ -29,10 +29,10 @@ use egress25_policy::{MachineName, NetworkName, Reason, SubscriptionName, Verdic
 pub use builder::{OwnerId, PlaceId, TableBuilder};
 pub use cell::TableCell;
 pub use compile::{Patched, TooLarge};
-pub use networks::{NetworkHint, NetworkId, Networks};
-pub use routes::{Leaf, RouteSet};
 pub(crate) use first_look::FirstLook;
 pub(crate) use lookup::Bucket;
+pub use networks::{NetworkHint, NetworkId, Networks};
+pub use routes::{Leaf, RouteSet};
 pub(crate) use senders::{Homes, Search};
 
 use crate::classify::{Code, Level, Scalar};
