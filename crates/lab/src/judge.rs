@@ -85,6 +85,11 @@ impl Judge {
         self.finish(port, &port.network.clone(), frame, last.flatten())
     }
 
+    /// Notes that something went wrong where packets are judged.
+    pub(crate) fn complain(&self, what: String) {
+        self.court.hub.complain(what);
+    }
+
     fn once(&mut self, frame: Frame<'_>, network: Option<NetworkId>) -> Option<Judgement> {
         self.filter.set_network(network);
         let mut first = None;

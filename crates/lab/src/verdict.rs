@@ -1,5 +1,6 @@
 //! Verdicts as they happen, and who wants to know of them.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -116,6 +117,8 @@ const BACKLOG: usize = 65_536;
 pub enum Told {
     /// A verdict.
     Verdict(Arc<VerdictEvent>),
+    /// Something went wrong that nobody waits to be told.
+    Note(Arc<str>),
     /// So many verdicts came too fast for this listener and are lost to it.
     Missed(u64),
 }
@@ -126,7 +129,10 @@ struct Listener {
     missed: u64,
 }
 
-/// Tells verdicts to whoever listens.
+/// How many complaints are kept.
+const COMPLAINTS: usize = 100;
+
+/// Tells verdicts to whoever listens, and what went wrong.
 #[derive(Debug, Default)]
 pub struct Hub {
     state: Mutex<State>,
@@ -136,6 +142,7 @@ pub struct Hub {
 struct State {
     count: u64,
     listeners: Vec<Listener>,
+    complaints: VecDeque<String>,
     reasons: std::collections::BTreeMap<(Reason, &'static str), u64>,
 }
 
@@ -177,6 +184,30 @@ impl Hub {
                 Err(TrySendError::Disconnected(_)) => false,
             }
         });
+    }
+
+    /// Notes something that went wrong and that nobody waits to be told; whoever listens is told
+    /// at once, others find it in [`Self::complaints`].
+    pub fn complain(&self, what: impl Into<String>) {
+        let what = what.into();
+        let mut state = self.lock();
+        let note: Arc<str> = what.as_str().into();
+        for listener in &mut state.listeners {
+            // A listener that is so far behind learns that it missed something.
+            if listener.to.try_send(Told::Note(note.clone())).is_err() {
+                listener.missed = listener.missed.saturating_add(1);
+            }
+        }
+        if state.complaints.len() >= COMPLAINTS {
+            state.complaints.pop_front();
+        }
+        state.complaints.push_back(what);
+    }
+
+    /// What went wrong, oldest first: the last hundred.
+    #[must_use]
+    pub fn complaints(&self) -> Vec<String> {
+        self.lock().complaints.iter().cloned().collect()
     }
 
     /// How often each verdict with each reason was given.

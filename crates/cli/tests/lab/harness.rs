@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -55,6 +56,28 @@ pub(crate) fn impossible(datapath: &str) -> Option<String> {
         return Some("the kernel allows no user and network namespaces here".to_owned());
     }
     None
+}
+
+/// The processes whose arguments name a folder: the owner of its lab and what it started.
+pub(crate) fn processes(folder: &Path) -> Vec<u32> {
+    let folder = folder.display().to_string();
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+        .filter(|pid| {
+            std::fs::read(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&folder))
+        })
+        .collect()
+}
+
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 pub(crate) struct Lab {
@@ -120,6 +143,23 @@ impl Lab {
     pub(crate) fn start(&mut self, mut command: Command) -> &mut Child {
         self.children.push(command.stdin(Stdio::null()).spawn().unwrap());
         self.children.last_mut().unwrap()
+    }
+
+    /// The process of a stage: `leave`, `attend` or `own`.
+    pub(crate) fn process(&self, stage: &str) -> u32 {
+        let found: Vec<u32> = processes(self.folder.path())
+            .into_iter()
+            .filter(|pid| {
+                let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                let words: Vec<_> = line.split(|byte| *byte == 0).collect();
+                // The first one is started without a word on its stage.
+                let said = words.windows(2).find(|pair| pair[0] == b"--stage");
+                words.contains(&b"own".as_slice())
+                    && said.map_or(b"leave".as_slice(), |pair| pair[1]) == stage.as_bytes()
+            })
+            .collect();
+        assert_eq!(found.len(), 1, "one process is at the stage `{stage}`: {found:?}");
+        found[0]
     }
 
     pub(crate) fn log(&self) -> String {

@@ -4,6 +4,10 @@
 //! skipped aloud.
 
 #[cfg(test)]
+mod death;
+#[cfg(test)]
+mod exports;
+#[cfg(test)]
 mod frames;
 #[cfg(test)]
 mod harness;
@@ -14,6 +18,14 @@ mod load;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
+mod peering;
+#[cfg(test)]
+mod people;
+#[cfg(test)]
 mod scenarios;
 #[cfg(test)]
 mod standalone;
+#[cfg(test)]
+mod store;
+#[cfg(test)]
+mod trouble;

@@ -16,6 +16,7 @@ use crate::error::LabError;
 use crate::judge::{Court, Judge, Port};
 use crate::plan::{NodeKind, Plan};
 use crate::reset;
+use crate::verdict::Hub;
 
 /// The `afpacket` data path.
 pub(super) struct AfPacket {
@@ -40,15 +41,24 @@ impl AfPacket {
             let back = Arc::new(Mutex::new(outer_sender));
             let (judge, port) = (Judge::new(court.clone()), Port::from(point));
             let (answers, halt) = (back.clone(), stop.clone());
+            let hub = court.hub.clone();
             place.spawn("afpacket", move || {
-                let _ = judged(outer_receiver, inner_sender, &answers, judge, &port, &halt);
+                let ended = judged(outer_receiver, inner_sender, &answers, judge, &port, &halt);
+                tell(&hub, &port, ended);
             })?;
-            let halt = stop.clone();
+            let (halt, hub, port) = (stop.clone(), court.hub.clone(), Port::from(point));
             place.spawn("afpacket-back", move || {
-                let _ = unjudged(inner_receiver, &back, &halt);
+                tell(&hub, &port, unjudged(inner_receiver, &back, &halt));
             })?;
         }
         Ok(Self { stop })
+    }
+}
+
+fn tell(hub: &Hub, port: &Port, ended: io::Result<()>) {
+    if let Err(error) = ended {
+        let owner = &port.owner;
+        hub.complain(format!("at the port of `{owner}` nothing is handed on any more: {error}"));
     }
 }
 

@@ -94,6 +94,9 @@ impl From<&Point> for Port {
 /// A data path that is in force.
 pub(crate) trait Enforce: Send + Sync {
     /// Brings the rules up to a changed world.
+    ///
+    /// # Errors
+    /// Some could not be: what is in force is older than the world.
     fn update(&self, world: &World) -> Result<(), LabError>;
 
     /// Ends the program that judges, as if it had crashed. What it leaves must fail closed.

@@ -88,7 +88,16 @@ fn open(group: u16) -> io::Result<Socket> {
 }
 
 fn listen(socket: &Socket, court: &Court, ports: &HashMap<u32, Port>) {
-    while let Ok((bytes, _)) = socket.recv_from_full() {
+    loop {
+        let bytes = match socket.recv_from_full() {
+            Ok((bytes, _)) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                let what = "the rules are in force, but verdicts are told no more";
+                court.hub.complain(format!("the kernel's packet log has failed: {error}; {what}"));
+                return;
+            }
+        };
         let mut rest = bytes.as_slice();
         while let Ok(message) = NetlinkMessage::<NetfilterMessage>::deserialize(rest) {
             let length = usize::try_from(message.header.length).unwrap_or(usize::MAX);

@@ -26,6 +26,9 @@ pub const QUEUE: u16 = 25;
 /// How many packets wait in the kernel for their verdicts; more are dropped.
 const WAITING: u32 = 4_096;
 
+/// How many failures in a row the queue may have before it is given up.
+const FAILURES: u32 = 1_000;
+
 /// The `nfqueue` data path.
 pub(super) struct NfQueue {
     stop: Arc<AtomicBool>,
@@ -148,7 +151,24 @@ pub fn judge_queue(
     };
     ready(Ok(()));
     let mut senders: HashMap<u32, Sender> = HashMap::new();
-    while let Ok(mut message) = queue.recv() {
+    let mut failures = 0_u32;
+    loop {
+        let mut message = match queue.recv() {
+            Ok(message) => message,
+            // A packet whose interface went down has left the queue; its verdict comes too late.
+            // That, and a signal, is no reason to judge no more.
+            Err(_) if failures < FAILURES => {
+                failures = failures.saturating_add(1);
+                continue;
+            }
+            Err(error) => {
+                judge.complain(format!(
+                    "the packet queue has failed: {error}; SYNs to port 25 stay dropped"
+                ));
+                return;
+            }
+        };
+        failures = 0;
         if stop.load(Ordering::Relaxed) {
             return;
         }
@@ -165,8 +185,9 @@ pub fn judge_queue(
             Verdict::Pass => Kernel::Accept,
             Verdict::Drop | Verdict::Reject => Kernel::Drop,
         });
-        if queue.verdict(message).is_err() {
-            return;
+        // A packet without a verdict is dropped with the queue, and never passed.
+        if let Err(error) = queue.verdict(message) {
+            judge.complain(format!("a verdict could not be given: {error}; the packet waits"));
         }
     }
 }

@@ -16,8 +16,9 @@ pub(crate) const GROUP: u16 = 25;
 /// The `nft` data path.
 pub(super) struct Nft {
     spaces: Spaces,
-    /// The rules that are in force, by bench. Whoever changes them holds the lock.
-    loaded: Mutex<Vec<(Bench, Ruleset)>>,
+    /// The rules that are in force, by bench; `None` where a change has failed. Whoever changes
+    /// them holds the lock.
+    loaded: Mutex<Vec<(Bench, Option<Ruleset>)>>,
 }
 
 fn rules(world: &World, bench: &Bench) -> Option<Ruleset> {
@@ -49,7 +50,7 @@ impl Nft {
                 let what = "the kernel does not list the rules that were loaded".to_owned();
                 return Err(LabError::DataPath { path: "nft", what });
             }
-            loaded.push((bench, rules));
+            loaded.push((bench, Some(rules)));
         }
         Ok(Self { spaces: spaces.clone(), loaded: Mutex::new(loaded) })
     }
@@ -63,14 +64,28 @@ fn refused(error: &LabError) -> LabError {
 impl Enforce for Nft {
     fn update(&self, world: &World) -> Result<(), LabError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failed = Ok(());
         for (bench, old) in loaded.iter_mut() {
             let Some(new) = rules(world, bench) else { continue };
-            if let Some(script) = new.change_from(old) {
-                space(&self.spaces, bench.node)?.demand(&["nft", "-f", "-"], &script)?;
-                *old = new;
+            let script = match old {
+                Some(old) => new.change_from(old),
+                None => Some(new.script()),
+            };
+            let Some(script) = script else { continue };
+            let place = space(&self.spaces, bench.node)?;
+            // Whoever took the rules away, or changed them, made a change in place impossible.
+            let done = place
+                .demand(&["nft", "-f", "-"], &script)
+                .or_else(|_| place.demand(&["nft", "-f", "-"], &new.script()));
+            match done {
+                Ok(_) => *old = Some(new),
+                Err(error) => {
+                    *old = None;
+                    failed = Err(error);
+                }
             }
         }
-        Ok(())
+        failed
     }
 
     fn stop_filter(&self) {

@@ -1,11 +1,11 @@
 //! The process that owns a lab: it builds the network, enforces the policy, and answers.
 
 mod files;
+mod follower;
 mod probe;
 mod requests;
 mod serve;
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,25 +22,28 @@ use crate::smtp::Mailboxes;
 use crate::stage::Hosts;
 use crate::verdict::Hub;
 
-pub use requests::{Answer, ConnectOutcome, MailOutcome, Request};
+use follower::Follower;
+
+pub use requests::{Answer, ConnectOutcome, Fault, MailOutcome, Request};
 pub use serve::serve;
 
 /// Where events come from besides the control socket: a store that somebody else writes to.
 pub trait EventFeed: Send {
-    /// Waits for the next event; `None` when there will be none any more.
+    /// Waits for the next event, with its place in the log; `None` when there will be none any
+    /// more.
     ///
     /// # Errors
     /// Why the events cannot be followed for now; the next call tries again.
-    fn next(&mut self) -> Option<Result<Event, String>>;
+    fn next(&mut self) -> Option<Result<(u64, Event), String>>;
 }
 
 /// Where events are written that somebody asks the lab for; they come back by [`EventFeed`].
 pub trait EventLog: Send + Sync {
-    /// Writes an event.
+    /// Writes an event, and returns its place in the log.
     ///
     /// # Errors
     /// The event is refused or cannot be written.
-    fn append(&self, event: &Event) -> Result<(), String>;
+    fn append(&self, event: &Event) -> Result<u64, LabError>;
 }
 
 /// What a lab is made of.
@@ -70,9 +73,9 @@ pub struct Owner {
     pub(crate) mail: Arc<Mailboxes>,
     enforce: Box<dyn Enforce>,
     log: Option<Box<dyn EventLog>>,
-    /// Held while an event is applied.
-    applying: Mutex<()>,
-    pub(crate) complaints: Mutex<VecDeque<String>>,
+    follower: Follower,
+    /// Held while an event is applied; whether the ports are cut off.
+    applying: Mutex<bool>,
 }
 
 impl Owner {
@@ -127,8 +130,8 @@ impl Owner {
             mail,
             enforce,
             log,
-            applying: Mutex::new(()),
-            complaints: Mutex::default(),
+            follower: Follower::default(),
+            applying: Mutex::new(false),
         };
         owner.check_datapath()?;
         for (machine, runs) in running {
@@ -150,11 +153,12 @@ impl Owner {
             .name("feed".to_owned())
             .spawn(move || {
                 while let Some(event) = feed.next() {
-                    let done = event.and_then(|event| {
-                        owner.apply(&[event]).map(drop).map_err(|error| error.to_string())
-                    });
-                    if let Err(complaint) = done {
-                        owner.complain(complaint);
+                    match event {
+                        Ok((place, event)) => {
+                            let done = owner.apply(&[event]).map(drop);
+                            owner.follower.reached(place, done.map_err(|e| e.to_string()), &owner);
+                        }
+                        Err(complaint) => owner.complain(complaint),
                     }
                 }
             })
@@ -164,30 +168,18 @@ impl Owner {
 
     /// Notes something that nobody waits to be told.
     pub(crate) fn complain(&self, what: String) {
-        let mut complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
-        if complaints.len() >= 100 {
-            complaints.pop_front();
-        }
-        complaints.push_back(what);
+        self.court.hub.complain(what);
     }
 
     /// Lets events happen that somebody asked for: by the log where there is one.
     pub(crate) fn ask(&self, events: &[Event]) -> Result<u64, LabError> {
         let Some(log) = &self.log else { return self.apply(events) };
-        let before = self.court.policy.generation();
         for event in events {
-            log.append(event).map_err(LabError::Answer)?;
+            let place = log.append(event)?;
+            // It comes back by the feed; whoever asked wants to see it in force.
+            self.follower.wait(place)?;
         }
-        let wanted = before.saturating_add(u64::try_from(events.len()).unwrap_or(u64::MAX));
-        // They come back by the feed; whoever asked wants to see them in force.
-        for _ in 0..1_000 {
-            let now = self.court.policy.generation();
-            if now >= wanted {
-                return Ok(now);
-            }
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        Err(LabError::Answer("the event is written, but has not reached the lab".to_owned()))
+        Ok(self.court.policy.generation())
     }
 
     /// Lets events happen, in order: the world, the rules, the links.
@@ -196,7 +188,7 @@ impl Owner {
     /// An event is refused, and neither it nor the later ones have happened; or the rules could
     /// not be brought up to the world.
     pub fn apply(&self, events: &[Event]) -> Result<u64, LabError> {
-        let _alone = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cut = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
         let mut refused = Ok(());
         let mut moved = Vec::new();
         for event in events {
@@ -209,7 +201,7 @@ impl Owner {
             }
         }
         let world = self.court.policy.world();
-        self.enforce.update(&world)?;
+        self.enforce(&mut cut, &world)?;
         for (machine, kind) in moved {
             let power = world.machines().get(&machine).map(|machine| machine.state.power);
             match kind {
@@ -222,6 +214,31 @@ impl Owner {
             }
         }
         refused.map(|()| self.court.policy.generation())
+    }
+
+    /// Brings the rules up to the world. Where that fails, something may pass that must not any
+    /// more: every judged port is cut off until it succeeds.
+    fn enforce(&self, cut: &mut bool, world: &World) -> Result<(), LabError> {
+        let updated = self.enforce.update(world);
+        if updated.is_ok() != *cut {
+            return updated;
+        }
+        *cut = updated.is_err();
+        for point in &self.plan.points {
+            let place = datapath::space(&self.spaces, point.node)?;
+            let mut ends = self.plan.ends(point.node);
+            let end = ends.find(|end| end.interface == point.interface);
+            if let Some((node, end)) = self.plan.nodes.get(point.node).zip(end) {
+                net::set_link(place, node, end, !*cut)?;
+            }
+        }
+        if let Err(error) = &updated {
+            self.complain(format!(
+                "the rules could not be changed: {error}; all judged ports are cut off until they \
+                 can"
+            ));
+        }
+        updated
     }
 
     /// Takes a machine's links up or down.
@@ -307,6 +324,6 @@ fn translate(space: &Space, end: &crate::plan::End) -> Result<(), LabError> {
 pub(crate) fn probe_free(told: &crate::verdict::Told) -> bool {
     match told {
         crate::verdict::Told::Verdict(event) => !Owner::is_probe(event.source),
-        crate::verdict::Told::Missed(_) => true,
+        crate::verdict::Told::Missed(_) | crate::verdict::Told::Note(_) => true,
     }
 }

@@ -32,13 +32,11 @@ pub fn export_iptables(
     let mut rules = String::new();
     text.push_str(":EGRESS25 - [0:0]\n");
     let target = |reason: Reason| target(world, reason);
-    if family == Family::V4 {
-        // A first fragment without a whole TCP header is dropped by the tcp match itself.
-        rules.push_str("-A EGRESS25 -f -j RETURN\n");
-        for protocol in ["4", "41", "47"] {
-            let _ = writeln!(rules, "-A EGRESS25 -p {protocol} -j DROP");
-        }
+    for protocol in ["4", "41", "47"] {
+        let _ = writeln!(rules, "-A EGRESS25 -p {protocol} -j DROP");
     }
+    // The tcp match itself drops a first fragment without a whole TCP header, and one that would
+    // overwrite the flags of another; so no rule lets fragments go before it.
     rules.push_str("-A EGRESS25 -p tcp --dport 25 --tcp-flags SYN,ACK SYN -j EGRESS25-JUDGE\n");
     rules.push_str("-A EGRESS25 -j RETURN\n");
     text.push_str(":EGRESS25-JUDGE - [0:0]\n");

@@ -1,0 +1,101 @@
+//! What fails while a lab runs fails closed, and is said.
+
+use std::process::Command;
+
+use crate::harness::{Lab, impossible, is_root, scenario, skip, wait_until};
+
+const MX: &str = "mx.example.net:25";
+
+#[test]
+fn machines_are_cut_off_while_the_rules_cannot_follow_the_policy() {
+    if let Some(why) = impossible("nft") {
+        return skip(&why);
+    }
+    if !is_root() {
+        return skip("not root: the owner's file system cannot be entered");
+    }
+    let lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
+    for words in [["event", "exemption-asked", "shop"], ["event", "exemption-granted", "shop"]] {
+        lab.print(&words);
+    }
+    lab.print(&["vm", "redeploy", "vm-web"]);
+    assert_eq!(lab.connect("vm-web", MX), "open");
+    let owner = lab.process("own").to_string();
+    let enter = |script: &str| {
+        let done =
+            Command::new("nsenter").args(["-t", &owner, "-m", "-p", "sh", "-c", script]).status();
+        assert!(done.unwrap().success(), "{script}");
+    };
+    enter("mount --bind /dev/null $(readlink -f /usr/sbin/nft)");
+    let revoked = lab.output(&["event", "exemption-revoked", "shop"]);
+    assert_eq!(revoked.status.code(), Some(1), "the rules do not say what the policy says");
+    assert_ne!(lab.connect("vm-web", MX), "open", "it was revoked");
+    assert_ne!(lab.connect("vm-ea", MX), "open", "what the rules say is not known to be right");
+    let complaints = lab.inspect()["lab"]["complaints"].to_string();
+    assert!(complaints.contains("cut off"), "{complaints}");
+    enter("umount $(readlink -f /usr/sbin/nft)");
+    lab.print(&["event", "exemption-asked", "shop"]);
+    assert_eq!(lab.connect("vm-ea", MX), "open");
+    assert_eq!(lab.connect("vm-web", MX), "timeout");
+    assert_eq!(lab.connect("vm-web", "relay.example.net:587"), "open");
+    assert_eq!(lab.connect("vm-behind", MX), "open", "the way through the appliance is back");
+    assert_eq!(lab.connect("vm-guarded", MX), "refused", "and the one through the firewall");
+}
+
+#[test]
+fn rules_that_somebody_took_away_are_back_with_the_next_event() {
+    if let Some(why) = impossible("nft") {
+        return skip(&why);
+    }
+    let lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
+    let gone = lab.exec("network:shop-net", &["nft", "delete", "table", "inet", "egress25"]);
+    assert!(gone.status.success());
+    lab.print(&["vm", "redeploy", "vm-web"]);
+    lab.print(&["vm", "deallocate", "vm-trial"]);
+    assert_eq!(lab.connect("vm-web", MX), "timeout");
+    assert_eq!(lab.connect("vm-ea", MX), "open");
+}
+
+/// More SYNs at once than the kernel keeps for a program.
+const BURST: &str = r#"
+import socket, struct, sys
+router = bytes.fromhex(sys.argv[1].replace(':', ''))
+wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+wire.bind(('eth0', 0))
+station = wire.getsockname()[4]
+def total(data):
+    n = sum(struct.unpack('>%dH' % (len(data) // 2), data))
+    while n >> 16:
+        n = (n & 0xffff) + (n >> 16)
+    return ~n & 0xffff
+source, to = socket.inet_aton('10.1.0.5'), socket.inet_aton('203.0.113.25')
+for n in range(40000):
+    tcp = struct.pack('>HHIIBBHHH', 1024 + n % 60000, 25, n, 0, 0x50, 2, 1024, 0, 0)
+    both = total(source + to + struct.pack('>HH', 6, 20) + tcp)
+    tcp = tcp[:16] + struct.pack('>H', both) + tcp[18:]
+    ip = struct.pack('>BBHHHBBH4s4s', 0x45, 0, 40, 0, 0, 64, 6, 0, source, to)
+    ip = ip[:10] + struct.pack('>H', total(ip)) + ip[12:]
+    try:
+        wire.send(router + station + b'\x08\x00' + ip + tcp)
+    except OSError:
+        pass
+"#;
+
+#[test]
+fn a_queue_that_ran_over_is_judged_on() {
+    for datapath in ["nfqueue", "afpacket"] {
+        if let Some(why) = impossible(datapath) {
+            skip(&why);
+            continue;
+        }
+        let lab = Lab::up(&scenario("mail.lab.toml"), datapath, &[]);
+        assert_eq!(lab.connect("vm-ea", MX), "open");
+        let neighbours = lab.exec("vm-ea", &["ip", "neigh", "show", "169.254.1.1"]);
+        let neighbours = String::from_utf8_lossy(&neighbours.stdout).into_owned();
+        let router = neighbours.split("lladdr ").nth(1).unwrap().split(' ').next().unwrap();
+        let burst = lab.exec("vm-ea", &["/usr/bin/python3", "-c", BURST, router]);
+        assert!(burst.status.success(), "{}", String::from_utf8_lossy(&burst.stderr));
+        assert_eq!(lab.connect("vm-web", MX), "timeout", "{datapath}: blocked all the while");
+        wait_until("the queue is judged on", || lab.connect("vm-ea", MX) == "open");
+    }
+}
