@@ -5,6 +5,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use egress25_lab::client::Client;
+use egress25_lab::owner::Request;
 use serde_json::Value;
 
 pub(crate) const DATAPATHS: [&str; 3] = ["nft", "nfqueue", "afpacket"];
@@ -165,6 +167,16 @@ impl Lab {
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("default/log")).unwrap_or_default()
     }
+}
+
+/// Lets an event happen in a lab, now.
+pub(crate) fn apply(lab: &Lab, fields: Value) -> Result<(), String> {
+    let mut fields = fields;
+    fields["at"] = serde_json::json!(jiff::Timestamp::now());
+    let event = serde_json::from_value(fields).unwrap();
+    let mut client = Client::connect(&lab.folder.path().join("default")).unwrap();
+    let done = client.ask(&Request::Apply { events: vec![event] });
+    done.map(drop).map_err(|error| error.to_string())
 }
 
 impl Drop for Lab {

@@ -18,6 +18,8 @@ mod load;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
+mod newcomers;
+#[cfg(test)]
 mod peering;
 #[cfg(test)]
 mod people;

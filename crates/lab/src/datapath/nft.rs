@@ -4,10 +4,10 @@ use std::sync::{Mutex, PoisonError};
 
 use egress25_policy::World;
 
-use super::{Bench, Enforce, Spaces, benches, nflog, space};
+use super::{Bench, Enforce, Ports, Spaces, benches, nflog, note_ports, space};
 use crate::error::LabError;
-use crate::judge::{Court, Port};
-use crate::plan::Plan;
+use crate::judge::Court;
+use crate::plan::{Plan, Point};
 use crate::ruleset::{RuleOptions, RulePort, Ruleset};
 
 /// The group of the kernel's packet log.
@@ -18,13 +18,20 @@ pub(super) struct Nft {
     spaces: Spaces,
     /// The rules that are in force, by bench; `None` where a change has failed. Whoever changes
     /// them holds the lock.
-    loaded: Mutex<Vec<(Bench, Option<Ruleset>)>>,
+    loaded: Mutex<Vec<Loaded>>,
+}
+
+/// The rules of one node.
+struct Loaded {
+    bench: Bench,
+    ports: Ports,
+    rules: Option<Ruleset>,
 }
 
 fn rules(world: &World, bench: &Bench) -> Option<Ruleset> {
     // All ports of a node belong to one network.
     let network = &bench.points.first()?.network;
-    let port = |point: &crate::plan::Point| RulePort {
+    let port = |point: &Point| RulePort {
         interface: point.interface.clone(),
         subnet: point.subnet.clone(),
     };
@@ -34,25 +41,26 @@ fn rules(world: &World, bench: &Bench) -> Option<Ruleset> {
 
 impl Nft {
     pub(super) fn load(plan: &Plan, spaces: &Spaces, court: &Court) -> Result<Self, LabError> {
-        let world = court.policy.world();
-        let mut loaded = Vec::new();
-        for bench in benches(plan) {
-            let Some(rules) = rules(&world, &bench) else { continue };
-            let place = space(spaces, bench.node)?;
-            let ports: Vec<_> =
-                bench.points.iter().map(|p| (p.interface.clone(), Port::from(p))).collect();
-            nflog::start(Some(place), GROUP, court.clone(), ports)?;
-            place.demand(&["nft", "-f", "-"], &rules.script()).map_err(|error| refused(&error))?;
-            // A rule that fails to load would leave everything looking well.
-            let listed =
-                place.demand(&["nft", "list", "chain", "inet", "egress25", "port25"], "")?;
-            if !listed.contains("goto judge") {
-                let what = "the kernel does not list the rules that were loaded".to_owned();
-                return Err(LabError::DataPath { path: "nft", what });
-            }
-            loaded.push((bench, Some(rules)));
+        let this = Self { spaces: spaces.clone(), loaded: Mutex::default() };
+        this.join(plan, &plan.points, court)?;
+        Ok(this)
+    }
+
+    /// Begins to judge in one more node.
+    fn begin(&self, bench: Bench, court: &Court) -> Result<Option<Loaded>, LabError> {
+        let Some(rules) = rules(&court.policy.world(), &bench) else { return Ok(None) };
+        let place = space(&self.spaces, bench.node)?;
+        let ports = Ports::default();
+        note_ports(&ports, &place, &bench.points)?;
+        nflog::start(Some(&place), GROUP, court.clone(), ports.clone())?;
+        place.demand(&["nft", "-f", "-"], &rules.script()).map_err(|error| refused(&error))?;
+        // A rule that fails to load would leave everything looking well.
+        let listed = place.demand(&["nft", "list", "chain", "inet", "egress25", "port25"], "")?;
+        if !listed.contains("goto judge") {
+            let what = "the kernel does not list the rules that were loaded".to_owned();
+            return Err(LabError::DataPath { path: "nft", what });
         }
-        Ok(Self { spaces: spaces.clone(), loaded: Mutex::new(loaded) })
+        Ok(Some(Loaded { bench, ports, rules: Some(rules) }))
     }
 }
 
@@ -65,7 +73,7 @@ impl Enforce for Nft {
     fn update(&self, world: &World) -> Result<(), LabError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let mut failed = Ok(());
-        for (bench, old) in loaded.iter_mut() {
+        for Loaded { bench, rules: old, .. } in loaded.iter_mut() {
             let Some(new) = rules(world, bench) else { continue };
             let script = match old {
                 Some(old) => new.change_from(old),
@@ -86,6 +94,25 @@ impl Enforce for Nft {
             }
         }
         failed
+    }
+
+    fn join(&self, _: &Plan, points: &[Point], court: &Court) -> Result<(), LabError> {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        for more in benches(points) {
+            let Some(known) = loaded.iter_mut().find(|known| known.bench.node == more.node) else {
+                loaded.extend(self.begin(more, court)?);
+                continue;
+            };
+            let place = space(&self.spaces, more.node)?;
+            note_ports(&known.ports, &place, &more.points)?;
+            known.bench.points.extend(more.points);
+            let rules = rules(&court.policy.world(), &known.bench);
+            let script = rules.as_ref().map(Ruleset::script).unwrap_or_default();
+            known.rules = None;
+            place.demand(&["nft", "-f", "-"], &script).map_err(|error| refused(&error))?;
+            known.rules = rules;
+        }
+        Ok(())
     }
 
     fn stop_filter(&self) {

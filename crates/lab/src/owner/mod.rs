@@ -2,13 +2,14 @@
 
 mod files;
 mod follower;
+mod join;
 mod probe;
 mod requests;
 mod serve;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use egress25_policy::{Event, EventKind, MachineName, Power, World};
 
@@ -64,7 +65,7 @@ pub struct Setup {
 
 /// A lab that is up.
 pub struct Owner {
-    pub(crate) plan: Plan,
+    plan: RwLock<Arc<Plan>>,
     pub(crate) spaces: Spaces,
     pub(crate) court: Court,
     pub(crate) hosts: Hosts,
@@ -95,7 +96,7 @@ impl Owner {
         for (number, link) in plan.links.iter().enumerate() {
             let left = datapath::space(&spaces, link.left.node)?;
             let right = datapath::space(&spaces, link.right.node)?;
-            net::add_link((left, &link.left), (right, &link.right), number)?;
+            net::add_link((&left, &link.left), (&right, &link.right), number)?;
         }
         let policy = Arc::new(PolicyState::new(world)?);
         let court = Court { policy, hub: Arc::new(Hub::default()), clock };
@@ -108,11 +109,11 @@ impl Owner {
         for (id, node) in plan.nodes.iter().enumerate() {
             let ends: Vec<_> = plan.ends(id).collect();
             let space = datapath::space(&spaces, id)?;
-            net::configure(space, node, &ends)?;
+            net::configure(&space, node, &ends)?;
             if let Some(interface) = &node.masquerade
                 && let Some(end) = ends.iter().find(|end| end.interface == *interface)
             {
-                translate(space, end)?;
+                translate(&space, end)?;
             }
         }
         let enforce = match enforce {
@@ -121,7 +122,7 @@ impl Owner {
         };
         let mail = Arc::new(Mailboxes::default());
         let owner = Self {
-            plan,
+            plan: RwLock::new(Arc::new(plan)),
             spaces,
             court,
             hosts,
@@ -133,7 +134,7 @@ impl Owner {
             follower: Follower::default(),
             applying: Mutex::new(false),
         };
-        owner.check_datapath()?;
+        owner.check_datapath(None)?;
         for (machine, runs) in running {
             if !runs {
                 owner.set_power(&machine, false)?;
@@ -141,6 +142,11 @@ impl Owner {
         }
         owner.start_mail_servers()?;
         Ok(owner)
+    }
+
+    /// The plan as it stands; more machines may join it.
+    pub(crate) fn plan(&self) -> Arc<Plan> {
+        self.plan.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Follows a feed of events in a thread of its own.
@@ -193,7 +199,15 @@ impl Owner {
         let mut moved = Vec::new();
         for event in events {
             match self.court.policy.apply(event) {
-                Ok(_) => moved.extend(event.kind.machine().cloned().map(|m| (m, &event.kind))),
+                Ok(_) => {
+                    moved.extend(event.kind.machine().cloned().map(|m| (m, &event.kind)));
+                    if let EventKind::NetworkAdded { network, .. } = &event.kind {
+                        self.complain(format!(
+                            "network `{network}` came after the lab was built; neither it nor its \
+                             machines are in the lab until it is built anew"
+                        ));
+                    }
+                }
                 Err(error) => {
                     refused = Err(error);
                     break;
@@ -210,6 +224,9 @@ impl Owner {
                     self.set_power(&machine, false)?;
                     self.set_power(&machine, true)?;
                 }
+                EventKind::MachineDeployed { .. } if !self.has_node(&machine) => {
+                    self.join(&world, &machine)?;
+                }
                 _ => self.set_power(&machine, power == Some(Power::Running))?,
             }
         }
@@ -224,12 +241,13 @@ impl Owner {
             return updated;
         }
         *cut = updated.is_err();
-        for point in &self.plan.points {
+        let plan = self.plan();
+        for point in &plan.points {
             let place = datapath::space(&self.spaces, point.node)?;
-            let mut ends = self.plan.ends(point.node);
+            let mut ends = plan.ends(point.node);
             let end = ends.find(|end| end.interface == point.interface);
-            if let Some((node, end)) = self.plan.nodes.get(point.node).zip(end) {
-                net::set_link(place, node, end, !*cut)?;
+            if let Some((node, end)) = plan.nodes.get(point.node).zip(end) {
+                net::set_link(&place, node, end, !*cut)?;
             }
         }
         if let Err(error) = &updated {
@@ -244,14 +262,15 @@ impl Owner {
     /// Takes a machine's links up or down.
     fn set_power(&self, machine: &MachineName, up: bool) -> Result<(), LabError> {
         let kind = NodeKind::Machine(machine.clone());
-        let Some(id) = self.plan.nodes.iter().position(|node| node.kind == kind) else {
-            self.complain(format!("`{machine}` came after the lab was built; it has no node"));
+        let plan = self.plan();
+        let Some(id) = plan.nodes.iter().position(|node| node.kind == kind) else {
+            self.complain(format!("`{machine}` has no node in the lab: nothing of it is moved"));
             return Ok(());
         };
         let space = datapath::space(&self.spaces, id)?;
-        let Some(node) = self.plan.nodes.get(id) else { return Ok(()) };
-        for end in self.plan.ends(id) {
-            net::set_link(space, node, end, up)?;
+        let Some(node) = plan.nodes.get(id) else { return Ok(()) };
+        for end in plan.ends(id) {
+            net::set_link(&space, node, end, up)?;
         }
         Ok(())
     }
@@ -260,14 +279,14 @@ impl Owner {
     pub(crate) fn stop_filter(&self) {
         self.enforce.stop_filter();
         // A program that waits for the next packet notices by it.
-        let _ = self.send_probe();
+        let _ = self.send_probe(None);
     }
 
     fn start_mail_servers(&self) -> Result<(), LabError> {
         for (name, host) in &self.hosts {
-            let space = datapath::space(&self.spaces, self.plan.node(name)?)?;
+            let space = datapath::space(&self.spaces, self.plan().node(name)?)?;
             for port in &host.smtp {
-                crate::smtp::serve(space, name, *port, &self.mail, self.court.clock)?;
+                crate::smtp::serve(&space, name, *port, &self.mail, self.court.clock)?;
             }
         }
         Ok(())
@@ -284,9 +303,9 @@ fn make_spaces(
     let mut spaces = Vec::with_capacity(plan.nodes.len());
     for node in &plan.nodes {
         let files = files::of(node, world, hosts, folder)?;
-        spaces.push(Space::make(&node.name, &files)?);
+        spaces.push(Arc::new(Space::make(&node.name, &files)?));
     }
-    Ok(Arc::new(spaces))
+    Ok(Arc::new(RwLock::new(spaces)))
 }
 
 /// Hides what a node forwards behind the public addresses of an interface: with nftables, or

@@ -92,18 +92,18 @@ fn answer(owner: &Owner, request: Request) -> Result<Answer, LabError> {
         Request::Inspect => Answer::View(Box::new(view(owner))),
         Request::Apply { events } => Answer::Done { generation: owner.ask(&events)? },
         Request::Connect { from, to, port, patience } => {
-            let node = owner.plan.node(&from)?;
+            let node = owner.plan().node(&from)?;
             let address = connect::resolve(owner, node, &to)?;
             let patience = Duration::from_millis(patience);
             let space = space(&owner.spaces, node)?;
-            Answer::Connected { outcome: connect::connect(space, (address, port), patience)? }
+            Answer::Connected { outcome: connect::connect(&space, (address, port), patience)? }
         }
         Request::Mail { from, to, port, recipient, patience } => {
-            let node = owner.plan.node(&from)?;
+            let node = owner.plan().node(&from)?;
             let address = connect::resolve(owner, node, &to)?;
             let patience = Duration::from_millis(patience);
             let space = space(&owner.spaces, node)?;
-            let outcome = crate::smtp::send(space, (address, port), &from, &recipient, patience)?;
+            let outcome = crate::smtp::send(&space, (address, port), &from, &recipient, patience)?;
             Answer::Mailed { outcome }
         }
         Request::Mailboxes => Answer::Mailboxes { mails: owner.mail.all() },
@@ -119,9 +119,10 @@ fn answer(owner: &Owner, request: Request) -> Result<Answer, LabError> {
 
 fn view(owner: &Owner) -> View {
     let world = owner.court.policy.world();
+    let plan = owner.plan();
     let mut nodes = Vec::new();
-    for (name, id) in &owner.plan.names {
-        let Some(node) = owner.plan.nodes.get(*id) else { continue };
+    for (name, id) in &plan.names {
+        let Some(node) = plan.nodes.get(*id) else { continue };
         let mut notes = Vec::new();
         let mut note = |key: &str, value: &str| notes.push((key.to_owned(), value.to_owned()));
         let kind = match &node.kind {
@@ -143,8 +144,7 @@ fn view(owner: &Owner) -> View {
             NodeKind::OnPremises(_) => "on-premises",
             NodeKind::Wires => "wires",
         };
-        let addresses = owner
-            .plan
+        let addresses = plan
             .ends(*id)
             .flat_map(|end| end.addresses.iter().map(ipnet::IpNet::addr))
             .filter(|address| !graph::is_link_local(*address))
@@ -164,13 +164,13 @@ fn view(owner: &Owner) -> View {
             .map(|(reason, verdict, count)| (reason.to_string(), verdict.to_owned(), count))
             .collect(),
         complaints: owner.court.hub.complaints(),
-        graph: graph::dot(&owner.plan),
+        graph: graph::dot(&plan),
     }
 }
 
 /// Hands the namespaces of a node over.
 fn enter(owner: &Owner, stream: &UnixStream, node: &str) -> io::Result<()> {
-    let space = match owner.plan.node(node).and_then(|id| space(&owner.spaces, id)) {
+    let space = match owner.plan().node(node).and_then(|id| space(&owner.spaces, id)) {
         Ok(space) => space,
         Err(error) => return say(stream, &(&error).into()),
     };
