@@ -56,7 +56,8 @@ impl InterfaceFilter {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let rules = render(world, &self.network, &self.port);
         if let Some(script) = rules.change_from(&loaded) {
-            nft(&script)?;
+            // Whoever took the rules away made a change in place impossible.
+            nft(&script).or_else(|_| nft(&rules.script()))?;
             *loaded = rules;
         }
         Ok(())

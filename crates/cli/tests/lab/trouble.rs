@@ -1,8 +1,8 @@
 //! What fails while a lab runs fails closed, and is said.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use crate::harness::{Lab, impossible, is_root, scenario, skip, wait_until};
+use crate::harness::{Lab, egress25, impossible, is_root, processes, scenario, skip, wait_until};
 
 const MX: &str = "mx.example.net:25";
 
@@ -54,6 +54,76 @@ fn rules_that_somebody_took_away_are_back_with_the_next_event() {
     lab.print(&["vm", "deallocate", "vm-trial"]);
     assert_eq!(lab.connect("vm-web", MX), "timeout");
     assert_eq!(lab.connect("vm-ea", MX), "open");
+}
+
+#[test]
+fn a_name_that_leads_out_of_the_labs_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lab.toml");
+    for name in ["../../escaped", "/etc", "..", "two words", "a\\n127.0.0.1 x"] {
+        let text = format!(
+            "[subscription.s]\noffer = \"free-trial\"\ncreated = \"2019-03-01\"\n\
+             [network.n]\naddress_space = [\"10.0.0.0/24\"]\n\
+             [machine.\"{name}\"]\nsubscription = \"s\"\nnetwork = \"n\"\n\
+             addresses = [\"10.0.0.4\"]\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        let output =
+            egress25().args(["lab", "graph"]).arg(&file).current_dir(folder.path()).output();
+        let output = output.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{name}: {said}");
+        assert!(said.contains("is called by letters"), "{name}: {said}");
+    }
+}
+
+#[test]
+fn a_name_with_a_line_end_adds_no_rule_to_what_is_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lab.toml");
+    let name = "n\\n    accept\\n-A EGRESS25 -j RETURN\\n";
+    let text = format!(
+        "[subscription.s]\noffer = \"free-trial\"\ncreated = \"2019-03-01\"\n\
+         [network.\"{name}\"]\naddress_space = [\"10.0.0.0/24\"]\n\
+         [machine.vm]\nsubscription = \"s\"\nnetwork = \"{name}\"\naddresses = [\"10.0.0.4\"]\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    for format in ["nft", "iptables"] {
+        let output = egress25().args(["export", format]).arg(&file).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.contains("?    accept?-A EGRESS25 -j RETURN?"), "{text}");
+        let own = |line: &str| line == "    accept" || line == "-A EGRESS25 -j RETURN";
+        let begun = text.lines().filter(|line| own(line)).count();
+        let plain = egress25()
+            .args(["export", format, "--network", "shop-net"])
+            .arg(scenario("mail.lab.toml"))
+            .output()
+            .unwrap();
+        let usual = String::from_utf8_lossy(&plain.stdout).lines().filter(|line| own(line)).count();
+        assert_eq!(begun, usual, "{format}: {text}");
+    }
+}
+
+#[test]
+fn of_two_labs_that_come_up_in_one_folder_one_does() {
+    if let Some(why) = impossible("nft") {
+        return skip(&why);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let up = || {
+        let mut command = egress25();
+        command.args(["lab", "up", "--run-dir"]).arg(folder.path());
+        command.arg(scenario("mail.lab.toml")).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let codes = [up(), up()].map(|mut child| child.wait().unwrap().code());
+    let one = codes.iter().filter(|code| **code == Some(0)).count();
+    let two = codes.iter().filter(|code| **code == Some(2)).count();
+    let owners = processes(folder.path()).len();
+    let down = egress25().args(["lab", "down", "--run-dir"]).arg(folder.path()).output().unwrap();
+    assert!(down.status.success());
+    assert_eq!((one, two), (1, 1), "{codes:?}");
+    assert_eq!(owners, 3, "the processes of one lab");
+    wait_until("they have ended", || processes(folder.path()).is_empty());
 }
 
 /// More SYNs at once than the kernel keeps for a program.

@@ -7,11 +7,14 @@ mod probe;
 mod requests;
 mod serve;
 
+use std::fs::File;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use egress25_policy::{Event, EventKind, MachineName, Power, World};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use crate::datapath::{self, DataPath, Enforce, Spaces};
 use crate::error::LabError;
@@ -75,6 +78,8 @@ pub struct Owner {
     enforce: Box<dyn Enforce>,
     log: Option<Box<dyn EventLog>>,
     follower: Follower,
+    /// The folder's lock, which the kernel lets go with the process.
+    _claim: File,
     /// Held while an event is applied; whether the ports are cut off.
     applying: Mutex<bool>,
 }
@@ -86,6 +91,7 @@ impl Owner {
     /// What could not be built; nothing that would pass unfiltered is left then.
     pub fn build(setup: Setup) -> Result<Self, LabError> {
         let Setup { folder, world, hosts, datapath, clock, log } = setup;
+        let claim = claim(&folder)?;
         let plan = Plan::of(&world, &hosts, datapath == DataPath::AfPacket)?;
         let running: Vec<(MachineName, bool)> = world
             .machines()
@@ -132,6 +138,7 @@ impl Owner {
             enforce,
             log,
             follower: Follower::default(),
+            _claim: claim,
             applying: Mutex::new(false),
         };
         owner.check_datapath(None)?;
@@ -290,6 +297,22 @@ impl Owner {
             }
         }
         Ok(())
+    }
+}
+
+/// Claims a folder for this lab. One that comes up at the same time would take its socket away,
+/// and leave a lab that nobody can reach.
+fn claim(folder: &std::path::Path) -> Result<File, LabError> {
+    let path = folder.join("lock");
+    let failed = || LabError::system(format!("locking `{}`", path.display()));
+    let file = File::create(&path).map_err(failed())?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(Errno::WOULDBLOCK) => {
+            let what = "another lab with this name is up, or is coming up; give this one another";
+            Err(LabError::input(path.display().to_string(), what))
+        }
+        Err(errno) => Err(failed()(errno.into())),
     }
 }
 

@@ -38,7 +38,12 @@ pub fn serve(owner: &Arc<Owner>, ready: impl FnOnce()) -> Result<(), LabError> {
     std::thread::Builder::new()
         .name("control".to_owned())
         .spawn(move || {
-            for stream in listener.incoming().flatten() {
+            for stream in listener.incoming() {
+                let Ok(stream) = stream else {
+                    // Out of descriptors, most likely: it passes.
+                    std::thread::sleep(Duration::from_millis(50));
+                    continue;
+                };
                 let (owner, down) = (accepting.clone(), down.clone());
                 let _ = std::thread::Builder::new()
                     .name("client".to_owned())

@@ -11,12 +11,15 @@ use super::{End, Hop, MAIN, NodeId, NodeKind, Plan, Point};
 use crate::error::LabError;
 use crate::stage::{Hosts, Site};
 
+/// How many links a lab may have: the addresses between fabrics are made of their numbers.
+const LINKS: usize = 4_095;
+
 /// The table with a fabric's own hosts, peerings and what is behind its gateway.
 const HOSTS: u32 = 1_000;
 /// The tables of subnets begin here.
-const SUBNETS: u32 = 2_000;
+const SUBNETS: u32 = 10_000;
 /// The tables of links to appliances of peered networks begin here.
-const TUNNELS: u32 = 3_000;
+const TUNNELS: u32 = 1_000_000;
 /// The tables of an edge, by the interface that packets come from.
 const FROM_INSIDE: u32 = 100;
 const FROM_OUTSIDE: u32 = 101;
@@ -81,7 +84,7 @@ pub(crate) fn build(world: &World, hosts: &Hosts) -> Result<Plan, LabError> {
     builder.hosts(hosts)?;
     builder.peerings();
     builder.subnets(0);
-    Ok(builder.done())
+    builder.done()
 }
 
 /// Lets a machine that was deployed later join a plan. What was there stays as it was.
@@ -99,18 +102,33 @@ pub(super) fn join(plan: Plan, world: &World, name: &MachineName) -> Result<Plan
     let mut builder = Builder { world, plan, book };
     builder.machine(name, machine)?;
     builder.subnets(before);
-    Ok(builder.done())
+    builder.done()
 }
 
 impl Builder<'_> {
-    fn done(mut self) -> Plan {
+    fn done(mut self) -> Result<Plan, LabError> {
+        if self.book.number > LINKS {
+            let what = format!("a lab has at most {LINKS} interfaces and peerings");
+            return Err(LabError::input("lab", what));
+        }
         self.plan.book = self.book;
-        self.plan
+        Ok(self.plan)
     }
 
     fn next(&mut self, letter: char) -> String {
         self.book.number = self.book.number.saturating_add(1);
         format!("{letter}{}", self.book.number)
+    }
+
+    /// A node that stands for somebody: its name is that of its host, and of its folder.
+    fn host(&mut self, name: &str, node: NodeId) -> Result<(), LabError> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(fits) {
+            let what = "in a lab a machine, firewall or host is called by letters, digits, `-`, \
+                        `_` and `.`, and does not begin with a dot";
+            return Err(LabError::input(name.escape_debug().to_string(), what));
+        }
+        self.named(name, node)
     }
 
     fn named(&mut self, name: &str, node: NodeId) -> Result<(), LabError> {
@@ -134,7 +152,10 @@ impl Builder<'_> {
             let down = [EDGE_V4, EDGE_V6];
             self.plan.link(end(fabric, "up", &up), end(edge, "in", &down));
             let out = self.next('e');
-            let number = u8::try_from(index).unwrap_or(u8::MAX).saturating_add(10);
+            let number = u8::try_from(index).ok().and_then(|index| index.checked_add(10));
+            let number = number.filter(|number| *number < 254).ok_or_else(|| {
+                LabError::input(format!("network.{name}"), "a lab has at most 244 networks")
+            })?;
             let public = [
                 IpAddr::V4(Ipv4Addr::new(198, 51, 100, number)),
                 IpAddr::from([0x2001, 0xdb8, 0x25, 0, 0, 0, 0, u16::from(number)]),
@@ -186,7 +207,7 @@ impl Builder<'_> {
         let forwards = machine.interfaces.iter().any(|interface| interface.ip_forwarding);
         let kind = NodeKind::Machine(name.clone());
         let node = self.plan.add_node(kind, name.as_str(), forwards);
-        self.named(name.as_str(), node)?;
+        self.host(name.as_str(), node)?;
         let default = machine.forwards_by.unwrap_or(0);
         for (number, interface) in machine.interfaces.iter().enumerate() {
             let Some(fabric) = self.book.fabrics.get(&interface.network).copied() else { continue };
@@ -247,7 +268,7 @@ impl Builder<'_> {
             let Some(fabric) = self.book.fabrics.get(&firewall.network).copied() else { continue };
             let kind = NodeKind::Firewall(name.clone());
             let node = self.plan.add_node(kind, name.as_str(), true);
-            self.named(name.as_str(), node)?;
+            self.host(name.as_str(), node)?;
             let port = self.port(fabric, node, "eth0", &[firewall.address]);
             self.plan.route(fabric, HOSTS, host_net(firewall.address), Hop::Direct, &port);
             self.book.ports.insert((firewall.network.clone(), firewall.address), port.clone());
@@ -270,7 +291,7 @@ impl Builder<'_> {
     fn hosts(&mut self, hosts: &Hosts) -> Result<(), LabError> {
         for (name, host) in hosts {
             let node = self.plan.add_node(NodeKind::Host(name.clone()), name, false);
-            self.named(name, node)?;
+            self.host(name, node)?;
             let (router, table) = match host.site() {
                 Site::Internet => (self.book.internet, MAIN),
                 Site::OnPremises(network) => match self.book.fabrics.get(&network) {

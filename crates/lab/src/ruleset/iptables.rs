@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use egress25_policy::{NetworkName, Reason, Verdict, World, verdict_of};
 
+use super::plain;
 use super::verdicts::{Content, Meaning};
 
 /// An address family: iptables has a program for each.
@@ -28,7 +29,8 @@ pub fn export_iptables(
 ) -> String {
     let content = Content::of(world, network);
     let ours = |address: &IpAddr| address.is_ipv4() == (family == Family::V4);
-    let mut text = format!("# egress25: outbound SMTP of network `{network}`\n*filter\n");
+    let name = plain(network.as_str());
+    let mut text = format!("# egress25: outbound SMTP of network `{name}`\n*filter\n");
     let mut rules = String::new();
     text.push_str(":EGRESS25 - [0:0]\n");
     let target = |reason: Reason| target(world, reason);
