@@ -40,7 +40,7 @@ pub(super) fn bring_up(args: &UpArgs) -> Result<(), Failure> {
     let program = std::env::current_exe()
         .map_err(|source| Failure::Read { name: "this program".to_owned(), source })?;
     let mut owner = Command::new(&program)
-        .args(["lab", "own"])
+        .args(["lab", "own", "--stage", "leave"])
         .args(arguments(args))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -154,10 +154,9 @@ impl Lab {
             .filter(|pid| {
                 let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
                 let words: Vec<_> = line.split(|byte| *byte == 0).collect();
-                // The first one is started without a word on its stage.
                 let said = words.windows(2).find(|pair| pair[0] == b"--stage");
                 words.contains(&b"own".as_slice())
-                    && said.map_or(b"leave".as_slice(), |pair| pair[1]) == stage.as_bytes()
+                    && said.is_some_and(|pair| pair[1] == stage.as_bytes())
             })
             .collect();
         assert_eq!(found.len(), 1, "one process is at the stage `{stage}`: {found:?}");

@@ -1,4 +1,4 @@
-//! Policy changes under load, and figures.
+//! Policy changes under load.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Stdio};
@@ -196,44 +196,5 @@ fn ten_thousand_changes_give_no_verdict_that_is_neither_old_nor_new() {
         eprintln!("{datapath}: {} verdicts, {exempt} exempt, {revoked} revoked", verdicts.len());
         assert!(verdicts.len() > 1_000, "{datapath}: too little load");
         assert!(of("unrestricted-offer") > 100 && exempt > 10 && revoked > 10, "{datapath}");
-    }
-}
-
-/// Seconds that each measurement takes.
-const MEASURE: &str = "5";
-
-/// Connections a second to a listener on port 25.
-const CONNECTS: &str = r#"
-import socket, sys, time
-end, count = time.monotonic() + float(sys.argv[2]), 0
-while time.monotonic() < end:
-    s = socket.create_connection((sys.argv[1], 25), 5)
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b'\x01\0\0\0\0\0\0\0')
-    s.close()
-    count += 1
-print(count / float(sys.argv[2]))
-"#;
-
-#[test]
-fn figures() {
-    if std::env::var_os("EGRESS25_FIGURES").is_none() {
-        return skip("figures are taken with EGRESS25_FIGURES=1");
-    }
-    for datapath in ["none", "nft", "nfqueue", "afpacket"] {
-        let mut lab = Lab::up(&scenario("mail.lab.toml"), datapath, &[]);
-        let words =
-            ["exec", "vm-ea", "--", "/usr/bin/python3", "-c", CONNECTS, "203.0.113.25", MEASURE];
-        let connections = lab.print(&words);
-        let server = lab.command(&["exec", "relay.example.net", "--", "iperf3", "-s", "-1"]);
-        lab.start(server);
-        std::thread::sleep(Duration::from_secs(1));
-        let words = ["exec", "vm-ea", "--", "iperf3", "-c", "203.0.113.87", "-t", MEASURE, "-J"];
-        let report: Value = serde_json::from_str(&lab.print(&words)).unwrap();
-        let bits = report["end"]["sum_received"]["bits_per_second"].as_f64().unwrap_or(0.0);
-        println!(
-            "{datapath:>9}: {:>7.0} connections/s, {:>6.2} Gbit/s",
-            connections.trim().parse::<f64>().unwrap(),
-            bits / 1e9
-        );
     }
 }

@@ -8,6 +8,8 @@ mod death;
 #[cfg(test)]
 mod exports;
 #[cfg(test)]
+mod figures;
+#[cfg(test)]
 mod frames;
 #[cfg(test)]
 mod harness;

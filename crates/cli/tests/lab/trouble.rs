@@ -43,7 +43,7 @@ fn machines_are_cut_off_while_the_rules_cannot_follow_the_policy() {
 }
 
 #[test]
-fn rules_that_somebody_took_away_are_back_with_the_next_event() {
+fn rules_that_somebody_took_away_are_back_with_their_next_change() {
     if let Some(why) = impossible("nft") {
         return skip(&why);
     }

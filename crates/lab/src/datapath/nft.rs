@@ -1,6 +1,7 @@
 //! The policy as nftables rules, enforced by the kernel; its verdicts come back as log messages.
 
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use egress25_policy::World;
 
@@ -39,6 +40,31 @@ fn rules(world: &World, bench: &Bench) -> Option<Ruleset> {
     Some(Ruleset::of(world, network, &ports, &RuleOptions { log_group: Some(GROUP) }))
 }
 
+impl Loaded {
+    /// Brings the rules of one node up to a changed world.
+    fn change(&mut self, world: &World, spaces: &Spaces) -> Result<(), LabError> {
+        let Some(new) = rules(world, &self.bench) else { return Ok(()) };
+        let script = match &self.rules {
+            Some(old) => new.change_from(old),
+            None => Some(new.script()),
+        };
+        let Some(script) = script else { return Ok(()) };
+        // What becomes of a change that fails is not known.
+        self.rules = None;
+        let place = space(spaces, self.bench.node)?;
+        // Whoever took the rules away, or changed them, made a change in place impossible.
+        place
+            .demand(&["nft", "-f", "-"], &script)
+            .or_else(|_| place.demand(&["nft", "-f", "-"], &new.script()))?;
+        self.rules = Some(new);
+        Ok(())
+    }
+}
+
+fn gone() -> LabError {
+    LabError::Answer("a thread of the lab has ended unexpectedly".to_owned())
+}
+
 impl Nft {
     pub(super) fn load(plan: &Plan, spaces: &Spaces, court: &Court) -> Result<Self, LabError> {
         let this = Self { spaces: spaces.clone(), loaded: Mutex::default() };
@@ -72,28 +98,20 @@ fn refused(error: &LabError) -> LabError {
 impl Enforce for Nft {
     fn update(&self, world: &World) -> Result<(), LabError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut failed = Ok(());
-        for Loaded { bench, rules: old, .. } in loaded.iter_mut() {
-            let Some(new) = rules(world, bench) else { continue };
-            let script = match old {
-                Some(old) => new.change_from(old),
-                None => Some(new.script()),
-            };
-            let Some(script) = script else { continue };
-            let place = space(&self.spaces, bench.node)?;
-            // Whoever took the rules away, or changed them, made a change in place impossible.
-            let done = place
-                .demand(&["nft", "-f", "-"], &script)
-                .or_else(|_| place.demand(&["nft", "-f", "-"], &new.script()));
-            match done {
-                Ok(_) => *old = Some(new),
-                Err(error) => {
-                    *old = None;
-                    failed = Err(error);
-                }
-            }
-        }
-        failed
+        // The kernel waits for its readers in each namespace: better in all at once.
+        thread::scope(|scope| {
+            let changes: Vec<_> = loaded
+                .iter_mut()
+                .map(|loaded| {
+                    let change = || loaded.change(world, &self.spaces);
+                    thread::Builder::new().spawn_scoped(scope, change)
+                })
+                .collect();
+            changes.into_iter().try_for_each(|change| {
+                let change = change.map_err(LabError::system("starting a thread"))?;
+                change.join().unwrap_or_else(|_| Err(gone()))
+            })
+        })
     }
 
     fn join(&self, _: &Plan, points: &[Point], court: &Court) -> Result<(), LabError> {

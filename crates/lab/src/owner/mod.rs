@@ -165,6 +165,8 @@ impl Owner {
         std::thread::Builder::new()
             .name("feed".to_owned())
             .spawn(move || {
+                // However this ends, it is said.
+                let _ended = Ended(&owner);
                 while let Some(event) = feed.next() {
                     match event {
                         Ok((place, event)) => {
@@ -297,6 +299,15 @@ impl Owner {
             }
         }
         Ok(())
+    }
+}
+
+/// Says that events are followed no more.
+struct Ended<'a>(&'a Owner);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.complain("the store's events are followed no more; build the lab anew".to_owned());
     }
 }
 
