@@ -1,7 +1,7 @@
 //! Verdicts as they happen, and who wants to know of them.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -109,6 +109,14 @@ impl VerdictEvent {
     }
 }
 
+/// Where a probe of the data path says that it comes from: no machine has this address (RFC 3927).
+pub(crate) const PROBE: Ipv4Addr = Ipv4Addr::new(169, 254, 25, 25);
+
+/// Whether a verdict is about a probe.
+pub(crate) fn is_probe(source: Option<IpAddr>) -> bool {
+    source == Some(IpAddr::V4(PROBE))
+}
+
 /// How many verdicts wait for a listener that is slow before it loses some.
 const BACKLOG: usize = 65_536;
 
@@ -160,13 +168,15 @@ impl Hub {
         self.lock().listeners.clear();
     }
 
-    /// Tells everybody. The event gets its number here.
+    /// Tells everybody. The event gets its number here; a probe of the lab's own gets none.
     pub fn tell(&self, mut event: VerdictEvent) {
         let mut state = self.lock();
-        state.count = state.count.saturating_add(1);
-        event.seq = state.count;
-        let counter = state.reasons.entry((event.reason, name(event.verdict))).or_default();
-        *counter = counter.saturating_add(1);
+        if !is_probe(event.source) {
+            state.count = state.count.saturating_add(1);
+            event.seq = state.count;
+            let counter = state.reasons.entry((event.reason, name(event.verdict))).or_default();
+            *counter = counter.saturating_add(1);
+        }
         if state.listeners.is_empty() {
             return;
         }

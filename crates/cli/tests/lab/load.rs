@@ -56,14 +56,20 @@ fn standing(changes: u64) -> &'static str {
     }
 }
 
-/// A mail session that is open until its input ends, and asks then whether it still is.
-const SESSION: &str = "import socket,sys
-s=socket.create_connection(('203.0.113.25',25),5)
+/// A mail session that is open until its input ends, and asks then whether it still is. It says
+/// something now and then: a server lets nobody be silent for ever.
+const SESSION: &str = r#"
+import select, socket, sys
+s = socket.create_connection(('203.0.113.25', 25), 5)
 s.recv(100)
 print('open', flush=True)
-sys.stdin.read()
-s.sendall(b'NOOP\\r\\n')
-print(s.recv(100).decode())";
+def noop():
+    s.sendall(b'NOOP\r\n')
+    return s.recv(100).decode()
+while not select.select([sys.stdin], [], [], 30)[0]:
+    noop()
+print(noop())
+"#;
 
 /// A program in a machine that goes on until its input ends.
 struct Running(Child, BufReader<ChildStdout>);

@@ -80,11 +80,18 @@ fn what_cannot_join_a_running_lab_is_told_by_events_and_inspect() {
     let mut heard = BufReader::new(lab.start(events).stdout.take().unwrap());
     // Somebody is judged, so that the listener is known to listen.
     let mut line = String::new();
+    let listening = std::thread::spawn(move || {
+        heard.read_line(&mut line).unwrap();
+        (heard, line)
+    });
     wait_until("the events are listened to", || {
         lab.connect("vm-ea", MX);
-        lab.inspect()["lab"]["counts"].as_array().is_some_and(|all| !all.is_empty())
+        listening.is_finished()
     });
-    heard.read_line(&mut line).unwrap();
+    let (mut heard, mut line) = listening.join().unwrap();
+    assert!(line.contains("\"machine\":\"vm-ea\""), "the lab's own probes are not told: {line}");
+    let counts = lab.inspect()["lab"]["counts"].to_string();
+    assert!(!counts.contains("unknown-source"), "nor counted: {counts}");
     let added = json!({
         "kind": "network-added", "network": "new-net", "address_space": ["10.8.0.0/16"],
     });

@@ -376,7 +376,7 @@ fn translate(space: &Space, end: &crate::plan::End) -> Result<(), LabError> {
 /// Whether something told is no probe of ours.
 pub(crate) fn probe_free(told: &crate::verdict::Told) -> bool {
     match told {
-        crate::verdict::Told::Verdict(event) => !Owner::is_probe(event.source),
+        crate::verdict::Told::Verdict(event) => !crate::verdict::is_probe(event.source),
         crate::verdict::Told::Missed(_) | crate::verdict::Told::Note(_) => true,
     }
 }

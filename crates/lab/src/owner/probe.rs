@@ -1,6 +1,6 @@
 //! The probe: a SYN that nobody sent, to show that the data path judges.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use egress25_policy::{MachineName, Power};
@@ -10,10 +10,8 @@ use super::Owner;
 use crate::datapath::{DataPath, ether, space};
 use crate::error::LabError;
 use crate::plan::NodeKind;
-use crate::verdict::Told;
+use crate::verdict::{PROBE, Told, is_probe};
 
-/// Where the probe says that it comes from: no machine has this address (RFC 3927).
-const FROM: Ipv4Addr = Ipv4Addr::new(169, 254, 25, 25);
 /// Where it is sent to (RFC 5737).
 const TO: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 254);
 /// How long a data path may take to tell of it.
@@ -33,7 +31,7 @@ impl Owner {
         while !missing.is_empty() {
             let wait = Duration::from_millis(300);
             match heard.recv_timeout(wait) {
-                Ok(Told::Verdict(event)) if event.source == Some(IpAddr::V4(FROM)) => {
+                Ok(Told::Verdict(event)) if is_probe(event.source) => {
                     missing.retain(|machine| *machine != event.port);
                 }
                 Ok(_) => {}
@@ -74,17 +72,12 @@ impl Owner {
         }
         Ok(sent)
     }
-
-    /// Whether a verdict is about a probe.
-    pub(crate) fn is_probe(source: Option<IpAddr>) -> bool {
-        source == Some(IpAddr::V4(FROM))
-    }
 }
 
 /// A SYN to everybody on the link: the router takes it, whatever its address is.
 fn frame(station: [u8; 6]) -> Result<Vec<u8>, LabError> {
     let builder = PacketBuilder::ethernet2(station, [0xff; 6])
-        .ipv4(FROM.octets(), TO.octets(), 64)
+        .ipv4(PROBE.octets(), TO.octets(), 64)
         .tcp(25_025, egress25_policy::SMTP_PORT, 25, 1024)
         .syn();
     let mut frame = Vec::with_capacity(builder.size(0));
