@@ -2,6 +2,8 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use egress25_lab::client::Client;
@@ -106,13 +108,17 @@ impl Running {
 /// another number of seconds.
 fn one_by_one() -> Duration {
     let long = std::env::var("EGRESS25_LONG").ok().and_then(|seconds| seconds.parse().ok());
-    Duration::from_secs(long.unwrap_or(20))
+    Duration::from_secs(long.unwrap_or(25))
 }
 
 const CHANGES: u64 = 10_000;
 
-/// Makes the changes, each a transaction of its own as long as there is time.
-fn change(client: &mut Client, datapath: &str) {
+/// How many verdicts have to be given meanwhile, for the changes to have been made under load.
+const VERDICTS: u64 = 3_000;
+
+/// Makes the changes, each a transaction of its own as long as there is time, and more of them
+/// until there was load enough.
+fn change(client: &mut Client, datapath: &str, heard: &AtomicU64) {
     let mut made = 4;
     let mut ask = |events: &[Event]| {
         client.ask(&Request::Apply { events: events.to_vec() }).unwrap();
@@ -121,7 +127,8 @@ fn change(client: &mut Client, datapath: &str) {
     };
     let begun = Instant::now();
     let mut singly = 0;
-    while singly < CHANGES && begun.elapsed() < one_by_one() {
+    let enough = |changes: u64| changes >= CHANGES && heard.load(Ordering::Relaxed) >= VERDICTS;
+    while !enough(singly) && begun.elapsed() < one_by_one() {
         for one in turn() {
             singly = ask(&[one]);
         }
@@ -171,9 +178,15 @@ fn ten_thousand_changes_give_no_verdict_that_is_neither_old_nor_new() {
         let mut events = lab.command(&["events", "--format", "ndjson"]);
         events.stdout(Stdio::piped());
         let stdout = lab.start(events).stdout.take().unwrap();
+        let count = Arc::new(AtomicU64::new(0));
+        let counts = count.clone();
         let heard = std::thread::spawn(move || {
             let lines = BufReader::new(stdout).lines().map_while(Result::ok);
-            lines.map(|line| serde_json::from_str::<Value>(&line).unwrap()).collect::<Vec<_>>()
+            let each = |line: String| {
+                counts.fetch_add(1, Ordering::Relaxed);
+                serde_json::from_str::<Value>(&line).unwrap()
+            };
+            lines.map(each).collect::<Vec<_>>()
         });
         let mut client = Client::connect(&lab.folder.path().join("default")).unwrap();
         let [asked, granted, redeployed, revoked] = turn();
@@ -184,7 +197,7 @@ fn ten_thousand_changes_give_no_verdict_that_is_neither_old_nor_new() {
         client.ask(&Request::Apply { events: vec![revoked] }).unwrap();
         let floods =
             ["vm-ea", "vm-peer"].map(|from| Running::start(&lab, from, &[FLOOD, "203.0.113.25"]));
-        change(&mut client, datapath);
+        change(&mut client, datapath, &count);
         for flood in floods {
             flood.end();
         }
