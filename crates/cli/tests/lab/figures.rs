@@ -2,6 +2,7 @@
 //! same lab without a filter. `just lab-figures` takes the figures; they depend on the machine and
 //! on what else it does, so nothing is asserted about them.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -32,7 +33,8 @@ fn connections(lab: &Lab) -> f64 {
 
 /// Gbit/s of one TCP connection.
 fn throughput(lab: &mut Lab) -> f64 {
-    let server = lab.command(&["exec", "relay.example.net", "--", "iperf3", "-s", "-1"]);
+    let mut server = lab.command(&["exec", "relay.example.net", "--", "iperf3", "-s", "-1"]);
+    server.stdout(Stdio::null());
     lab.start(server);
     std::thread::sleep(Duration::from_secs(1));
     let words = ["exec", "vm-ea", "--", "iperf3", "-c", "203.0.113.87", "-t", MEASURE, "-J"];
