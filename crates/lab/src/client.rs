@@ -12,7 +12,7 @@ use nix::sched::{CloneFlags, setns};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
 use crate::error::LabError;
-use crate::owner::{Answer, Request};
+use crate::owner::{Answer, Fault, Request};
 
 /// A connection to a running lab.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Client {
     fn answer(&mut self) -> Result<Answer, LabError> {
         let line = self.line()?.ok_or_else(|| self.lost("it has closed the connection"))?;
         match serde_json::from_str(&line).map_err(|error| self.lost(error.to_string()))? {
-            Answer::Failed { what } => Err(LabError::Answer(what)),
+            Answer::Failed { what, fault } => Err(refused(what, fault)),
             answer => Ok(answer),
         }
     }
@@ -110,11 +110,19 @@ impl Client {
         }
         let answer = text.get(..received.bytes).unwrap_or_default();
         match serde_json::from_slice(answer).map_err(|error| self.lost(error.to_string()))? {
-            Answer::Failed { what } => Err(LabError::Answer(what)),
+            Answer::Failed { what, fault } => Err(refused(what, fault)),
             Answer::Spaces { count } if count == descriptors.len() => Spaces::of(descriptors)
                 .ok_or_else(|| self.lost("it sent other namespaces than were expected")),
             _ => Err(self.lost("it did not send the namespaces")),
         }
+    }
+}
+
+fn refused(what: String, fault: Fault) -> LabError {
+    match fault {
+        Fault::Request => LabError::BadRequest(what),
+        Fault::Policy => LabError::Declined(what),
+        Fault::Lab => LabError::Answer(what),
     }
 }
 
@@ -140,13 +148,18 @@ impl Spaces {
         })
     }
 
-    /// Runs a program in the node and waits for it. The calling process, which must have one
-    /// thread only, enters the namespaces and does not come back. The program ends with the
-    /// lab, whatever it does.
+    /// Runs a program in the node, in a folder (left out: the node's root), and waits for it. The
+    /// calling process, which must have one thread only, enters the namespaces and does not come
+    /// back. The program ends with the lab, whatever it does.
     ///
     /// # Errors
     /// The namespaces cannot be entered, or the program cannot be started.
-    pub fn run(self, program: &OsString, arguments: &[OsString]) -> Result<ExitStatus, LabError> {
+    pub fn run(
+        self,
+        program: &OsString,
+        arguments: &[OsString],
+        folder: Option<&Path>,
+    ) -> Result<ExitStatus, LabError> {
         let enter = |fd: &OwnedFd, kind: CloneFlags, what: &str| {
             setns(fd, kind).map_err(LabError::errno(format!("entering the {what} of the node")))
         };
@@ -156,11 +169,10 @@ impl Spaces {
         enter(&self.processes, CloneFlags::CLONE_NEWPID, "processes")?;
         enter(&self.network, CloneFlags::CLONE_NEWNET, "network")?;
         enter(&self.host_name, CloneFlags::CLONE_NEWUTS, "host name")?;
-        let folder = std::env::current_dir();
         enter(&self.mounts, CloneFlags::CLONE_NEWNS, "file system")?;
         let mut command = Command::new(program);
         command.args(arguments);
-        if let Ok(folder) = folder {
+        if let Some(folder) = folder {
             command.current_dir(folder);
         }
         command

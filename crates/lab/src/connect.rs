@@ -17,8 +17,8 @@ pub(crate) fn resolve(owner: &Owner, node: NodeId, name: &str) -> Result<IpAddr,
         return Ok(address);
     }
     let world = owner.court.policy.world();
-    let mine: Vec<IpAddr> = owner
-        .plan
+    let plan = owner.plan();
+    let mine: Vec<IpAddr> = plan
         .ends(node)
         .flat_map(|end| end.addresses.iter().map(ipnet::IpNet::addr))
         .filter(|address| !crate::graph::is_link_local(*address))
@@ -32,7 +32,7 @@ pub(crate) fn resolve(owner: &Owner, node: NodeId, name: &str) -> Result<IpAddr,
     {
         return Ok(address);
     }
-    let networks: Vec<NetworkName> = match owner.plan.nodes.get(node).map(|n| &n.kind) {
+    let networks: Vec<NetworkName> = match plan.nodes.get(node).map(|n| &n.kind) {
         Some(NodeKind::Machine(machine)) => world
             .machines()
             .get(machine)
@@ -48,7 +48,7 @@ pub(crate) fn resolve(owner: &Owner, node: NodeId, name: &str) -> Result<IpAddr,
     });
     found.ok_or_else(|| LabError::NoSuchNode {
         name: name.to_owned(),
-        known: owner.plan.names.keys().cloned().collect::<Vec<_>>().join(", "),
+        known: plan.names.keys().cloned().collect::<Vec<_>>().join(", "),
     })
 }
 

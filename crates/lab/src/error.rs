@@ -82,6 +82,12 @@ pub enum LabError {
     /// The lab was reached and says no.
     #[error("{0}")]
     Answer(String),
+    /// The lab was reached, and what it was asked for does not fit.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The lab was reached, and the policy's state machines forbid what it was asked for.
+    #[error("{0}")]
+    Declined(String),
     /// A file says something that does not fit.
     #[error("`{key}`: {what}")]
     Input {

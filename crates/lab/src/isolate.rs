@@ -1,7 +1,8 @@
 //! Namespaces for the process that owns a lab, so that nothing of it outlives that process.
 //!
-//! The owner is the first process of a process namespace: when it ends, however it ends, the
-//! kernel ends everything in there, and with the last process the network namespaces go.
+//! The owner and whatever it starts live in a process namespace, whose first process does nothing
+//! but attend to them: it reaps orphans, and ends with the owner. When it ends, however it ends,
+//! the kernel ends everything in there, and with the last process the network namespaces go.
 
 use std::fs;
 use std::io::{self, Read};
@@ -12,12 +13,13 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
-use nix::unistd::{getegid, geteuid, setsid};
+use nix::sys::wait::{WaitStatus, wait};
+use nix::unistd::{Pid, getegid, geteuid, setsid};
 
 use crate::error::LabError;
 
 /// Leaves the caller's namespaces behind. The next process that the caller starts is the first
-/// of the new process namespace; it calls [`settle`].
+/// of the new process namespace; it calls [`settle`] and then [`attend`].
 ///
 /// As root this works without a user namespace, so that programs may change to other users; a
 /// normal user gets a user namespace in which he is root and nobody else exists. The calling
@@ -78,6 +80,27 @@ pub fn settle(lifeline: impl Read + Send + 'static) -> Result<(), LabError> {
     // Inside of a container the kernel may not allow it; then `/proc` stays as it is.
     let _ = mount(Some("proc"), "/proc", Some("proc"), flags, none);
     Ok(())
+}
+
+/// Attends to the processes of the lab, as their first process, until the one with this number
+/// ends: whoever loses his parent is reaped when he ends. Returns the exit code of the awaited
+/// one; 1 where a signal ended it.
+///
+/// # Errors
+/// There is no such child.
+pub fn attend(owner: u32) -> Result<i32, LabError> {
+    loop {
+        match wait() {
+            Ok(WaitStatus::Exited(pid, code)) if is(pid, owner) => return Ok(code),
+            Ok(WaitStatus::Signaled(pid, ..)) if is(pid, owner) => return Ok(1),
+            Ok(_) | Err(nix::Error::EINTR) => {}
+            Err(errno) => return Err(LabError::errno("waiting for the lab's process")(errno)),
+        }
+    }
+}
+
+fn is(pid: Pid, number: u32) -> bool {
+    u32::try_from(pid.as_raw()).is_ok_and(|pid| pid == number)
 }
 
 /// Whether the owner lives in a user namespace of its own.

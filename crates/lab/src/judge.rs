@@ -46,6 +46,9 @@ pub struct Judge {
     filter: Filter,
 }
 
+/// How often a packet is judged anew because the policy has changed meanwhile.
+const RETRIES: u32 = 8;
+
 /// How the wire is read: what is wrong is wrong (evasion rules for live traffic).
 #[must_use]
 pub fn live() -> Options {
@@ -63,13 +66,32 @@ impl Judge {
 
     /// Says what becomes of a packet at a port, and tells whoever listens.
     pub fn judge(&mut self, port: &Port, link: LinkType, bytes: &[u8]) -> Verdict {
+        let wire_len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let frame = Frame { link, bytes, wire_len };
+        let mut judged = self.under_the_policy_of_now(port, frame);
+        // A policy that changed meanwhile is judged by anew, so that a verdict is told with the
+        // generation that it belongs to. Many changes in a row end that: any of them is right.
+        for _ in 0..RETRIES {
+            if self.court.policy.generation() == self.snapshot.generation {
+                break;
+            }
+            judged = self.under_the_policy_of_now(port, frame);
+        }
+        let (network, judgement) = judged;
+        self.finish(port, &network, frame, judgement)
+    }
+
+    /// The judgement of the current policy, and the network that the packet's owner is in.
+    fn under_the_policy_of_now(
+        &mut self,
+        port: &Port,
+        frame: Frame<'_>,
+    ) -> (NetworkName, Option<Judgement>) {
         let now = self.court.policy.snapshot();
         if !Arc::ptr_eq(&now.table, &self.snapshot.table) {
             self.filter.set_table(now.table.clone());
         }
         self.snapshot = now;
-        let wire_len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let frame = Frame { link, bytes, wire_len };
         let origins = self.snapshot.origins(&port.network).to_vec();
         let mut last = None;
         // An appliance forwards what comes from a peered network: its owner is found there.
@@ -78,11 +100,16 @@ impl Judge {
             let judgement = self.once(frame, table.network(origin));
             let unknown = judgement.is_some_and(|j| j.reason == Some(Reason::UnknownSource));
             if !unknown {
-                return self.finish(port, origin, frame, judgement);
+                return (origin.clone(), judgement);
             }
             last.get_or_insert(judgement);
         }
-        self.finish(port, &port.network.clone(), frame, last.flatten())
+        (port.network.clone(), last.flatten())
+    }
+
+    /// Notes that something went wrong where packets are judged.
+    pub(crate) fn complain(&self, what: String) {
+        self.court.hub.complain(what);
     }
 
     fn once(&mut self, frame: Frame<'_>, network: Option<NetworkId>) -> Option<Judgement> {

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use egress25_policy::{NetworkName, World};
 
@@ -37,11 +37,12 @@ impl InterfaceFilter {
     /// # Errors
     /// The interface does not exist, or the rules cannot be loaded.
     pub fn load(court: &Court, network: &NetworkName, interface: &str) -> Result<Self, LabError> {
-        nix::net::if_::if_nametoindex(interface)
+        let index = nix::net::if_::if_nametoindex(interface)
             .map_err(LabError::errno(format!("the interface `{interface}`")))?;
         let port = RulePort { interface: interface.to_owned(), subnet: None };
         let told = Port { network: network.clone(), subnet: None, owner: interface.to_owned() };
-        nflog::start(None, GROUP, court.clone(), vec![(interface.to_owned(), told)])?;
+        let ports = [(index, (interface.to_owned(), told))];
+        nflog::start(None, GROUP, court.clone(), Arc::new(RwLock::new(ports.into())))?;
         let rules = render(&court.policy.world(), network, &port);
         nft(&rules.script())?;
         Ok(Self { network: network.clone(), port, loaded: Mutex::new(rules) })
@@ -55,7 +56,8 @@ impl InterfaceFilter {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let rules = render(world, &self.network, &self.port);
         if let Some(script) = rules.change_from(&loaded) {
-            nft(&script)?;
+            // Whoever took the rules away made a change in place impossible.
+            nft(&script).or_else(|_| nft(&rules.script()))?;
             *loaded = rules;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Verdicts as they happen, and who wants to know of them.
 
-use std::net::IpAddr;
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -108,6 +109,14 @@ impl VerdictEvent {
     }
 }
 
+/// Where a probe of the data path says that it comes from: no machine has this address (RFC 3927).
+pub(crate) const PROBE: Ipv4Addr = Ipv4Addr::new(169, 254, 25, 25);
+
+/// Whether a verdict is about a probe.
+pub(crate) fn is_probe(source: Option<IpAddr>) -> bool {
+    source == Some(IpAddr::V4(PROBE))
+}
+
 /// How many verdicts wait for a listener that is slow before it loses some.
 const BACKLOG: usize = 65_536;
 
@@ -116,6 +125,8 @@ const BACKLOG: usize = 65_536;
 pub enum Told {
     /// A verdict.
     Verdict(Arc<VerdictEvent>),
+    /// Something went wrong that nobody waits to be told.
+    Note(Arc<str>),
     /// So many verdicts came too fast for this listener and are lost to it.
     Missed(u64),
 }
@@ -126,7 +137,10 @@ struct Listener {
     missed: u64,
 }
 
-/// Tells verdicts to whoever listens.
+/// How many complaints are kept.
+const COMPLAINTS: usize = 100;
+
+/// Tells verdicts to whoever listens, and what went wrong.
 #[derive(Debug, Default)]
 pub struct Hub {
     state: Mutex<State>,
@@ -136,6 +150,7 @@ pub struct Hub {
 struct State {
     count: u64,
     listeners: Vec<Listener>,
+    complaints: VecDeque<String>,
     reasons: std::collections::BTreeMap<(Reason, &'static str), u64>,
 }
 
@@ -153,13 +168,15 @@ impl Hub {
         self.lock().listeners.clear();
     }
 
-    /// Tells everybody. The event gets its number here.
+    /// Tells everybody. The event gets its number here; a probe of the lab's own gets none.
     pub fn tell(&self, mut event: VerdictEvent) {
         let mut state = self.lock();
-        state.count = state.count.saturating_add(1);
-        event.seq = state.count;
-        let counter = state.reasons.entry((event.reason, name(event.verdict))).or_default();
-        *counter = counter.saturating_add(1);
+        if !is_probe(event.source) {
+            state.count = state.count.saturating_add(1);
+            event.seq = state.count;
+            let counter = state.reasons.entry((event.reason, name(event.verdict))).or_default();
+            *counter = counter.saturating_add(1);
+        }
         if state.listeners.is_empty() {
             return;
         }
@@ -177,6 +194,30 @@ impl Hub {
                 Err(TrySendError::Disconnected(_)) => false,
             }
         });
+    }
+
+    /// Notes something that went wrong and that nobody waits to be told; whoever listens is told
+    /// at once, others find it in [`Self::complaints`].
+    pub fn complain(&self, what: impl Into<String>) {
+        let what = what.into();
+        let mut state = self.lock();
+        let note: Arc<str> = what.as_str().into();
+        for listener in &mut state.listeners {
+            // A listener that is so far behind learns that it missed something.
+            if listener.to.try_send(Told::Note(note.clone())).is_err() {
+                listener.missed = listener.missed.saturating_add(1);
+            }
+        }
+        if state.complaints.len() >= COMPLAINTS {
+            state.complaints.pop_front();
+        }
+        state.complaints.push_back(what);
+    }
+
+    /// What went wrong, oldest first: the last hundred.
+    #[must_use]
+    pub fn complaints(&self) -> Vec<String> {
+        self.lock().complaints.iter().cloned().collect()
     }
 
     /// How often each verdict with each reason was given.

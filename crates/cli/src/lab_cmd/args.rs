@@ -136,9 +136,21 @@ pub struct OwnArgs {
     #[command(flatten)]
     pub up: UpArgs,
 
-    /// Whether the namespaces have been left already.
-    #[arg(long)]
-    pub settled: bool,
+    /// How far the process has come.
+    #[arg(long, value_enum, default_value_t)]
+    pub stage: OwnStage,
+}
+
+/// The processes of a lab: each starts the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum OwnStage {
+    /// Leaves the namespaces behind.
+    #[default]
+    Leave,
+    /// Is the first in the new ones, and reaps.
+    Attend,
+    /// Builds the lab and answers.
+    Own,
 }
 
 /// The arguments of `lab inspect`.

@@ -58,7 +58,9 @@ pub(super) fn exec(args: &ExecArgs, console: &mut Console) -> Result<(), Failure
     };
     let spaces = client(&args.at)?.spaces(&args.node).map_err(failed)?;
     console.finish()?;
-    let status = spaces.run(program, arguments).map_err(failed)?;
+    // The folder that this was called in; one that has gone is no reason not to run.
+    let here = std::env::current_dir().ok();
+    let status = spaces.run(program, arguments, here.as_deref()).map_err(failed)?;
     match status.code() {
         Some(0) => Ok(()),
         // The program's exit code is the answer; one that was killed has none.

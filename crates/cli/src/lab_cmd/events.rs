@@ -17,12 +17,32 @@ pub(super) fn run(args: &EventsArgs, console: &mut Console) -> Result<(), Failur
         let Some(line) = client.line().map_err(failed)? else { return Ok(()) };
         match serde_json::from_str::<VerdictEvent>(&line) {
             Ok(event) if args.format == Format::Human => human(&event, console)?,
-            _ => console.line(&line)?,
+            Ok(_) => console.line(&line)?,
+            // No verdict: what went wrong, or how much was missed.
+            Err(_) if args.format == Format::Human => {
+                console.warn(&aside(&line));
+                continue;
+            }
+            Err(_) => {
+                console.line(&line)?;
+                console.finish()?;
+                continue;
+            }
         }
         console.finish()?;
         left = left.map(|count| count.saturating_sub(1));
     }
     Ok(())
+}
+
+/// What a line says that is no verdict.
+fn aside(line: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+    match (value.get("note").and_then(|note| note.as_str()), value.get("missed")) {
+        (Some(note), _) => note.to_owned(),
+        (None, Some(count)) => format!("{count} verdicts came too fast to tell"),
+        _ => line.to_owned(),
+    }
 }
 
 /// A verdict as a line for a person.

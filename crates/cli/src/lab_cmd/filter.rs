@@ -32,7 +32,7 @@ pub(super) fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failur
     }
     let (world, feed) = match &args.store {
         Some(path) => {
-            let (world, feed, _) = store::open(path, &as_up(args))?;
+            let (world, feed, _) = store::open(path, &as_up(args), console)?;
             (world, Some(feed))
         }
         None => (world::as_of(&args.lab, &args.edition, args.at_time)?, None),
@@ -98,7 +98,7 @@ fn follow(
         .name("feed".to_owned())
         .spawn(move || {
             while let Some(event) = feed.next() {
-                let done = event.and_then(|event| {
+                let done = event.and_then(|(_, event)| {
                     court.policy.apply(&event).map_err(|error| error.to_string())?;
                     after(&court)
                 });
@@ -116,6 +116,7 @@ fn tell(heard: &Receiver<Told>, format: Format, console: &mut Console) -> Result
         match told {
             Told::Verdict(event) if format == Format::Human => events::human(&event, console)?,
             Told::Verdict(event) => output::ndjson(console, &*event)?,
+            Told::Note(what) => console.warn(&what),
             Told::Missed(count) => console.warn(&format!("{count} verdicts came too fast to tell")),
         }
         console.finish()?;

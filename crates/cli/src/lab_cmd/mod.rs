@@ -63,7 +63,7 @@ pub fn run_filter(args: &FilterArgs, console: &mut Console) -> Result<(), Failur
 #[expect(clippy::needless_pass_by_value, reason = "it is used in `map_err`")]
 fn failed(error: LabError) -> Failure {
     match error {
-        LabError::Input { .. } | LabError::NoSuchNode { .. } | LabError::Refused(_) => {
+        LabError::Input { .. } | LabError::NoSuchNode { .. } | LabError::BadRequest(_) => {
             Failure::Usage(error.to_string())
         }
         _ => Failure::Internal(error.to_string()),

@@ -1,35 +1,44 @@
-//! `lab own`: the process that a lab lives in.
+//! `lab own`: the processes that a lab lives in.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use egress25_lab::isolate;
 use egress25_lab::owner::{Owner, Setup, serve};
 use jiff::Timestamp;
 
-use super::args::OwnArgs;
+use super::args::{OwnArgs, OwnStage};
 use super::up::{READY, arguments};
 use super::{failed, folder, store, world};
 use crate::console::Console;
 use crate::failure::Failure;
 
 pub(super) fn run(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
-    if args.settled { settled(args, console) } else { leave(args) }
+    match args.stage {
+        OwnStage::Leave => leave(args),
+        OwnStage::Attend => attend(args),
+        OwnStage::Own => own(args, console),
+    }
 }
 
-/// Leaves the namespaces behind and starts the process that settles in new ones. Standard input
-/// is its lifeline: it ends with this process.
-fn leave(args: &OwnArgs) -> Result<(), Failure> {
+/// The process of the next stage.
+fn next(args: &OwnArgs, stage: &str, stdin: Stdio) -> Result<Child, Failure> {
     let program = std::env::current_exe()
         .map_err(|source| Failure::Read { name: "this program".to_owned(), source })?;
-    isolate::leave().map_err(failed)?;
-    let mut inner = Command::new(&program)
-        .args(["lab", "own", "--settled"])
+    Command::new(&program)
+        .args(["lab", "own", "--stage", stage])
         .args(arguments(&args.up))
-        .stdin(Stdio::piped())
+        .stdin(stdin)
         .spawn()
-        .map_err(|source| Failure::Read { name: program.display().to_string(), source })?;
+        .map_err(|source| Failure::Read { name: program.display().to_string(), source })
+}
+
+/// Leaves the namespaces behind and starts the first process in new ones. Standard input is its
+/// lifeline: it ends with this process.
+fn leave(args: &OwnArgs) -> Result<(), Failure> {
+    isolate::leave().map_err(failed)?;
+    let mut inner = next(args, "attend", Stdio::piped())?;
     // `wait` would close it.
     let lifeline = inner.stdin.take();
     let status = inner.wait();
@@ -41,18 +50,24 @@ fn leave(args: &OwnArgs) -> Result<(), Failure> {
     }
 }
 
-fn settled(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
+/// Settles in the new namespaces, starts the owner and reaps whoever loses his parent.
+fn attend(args: &OwnArgs) -> Result<(), Failure> {
+    isolate::settle(std::io::stdin()).map_err(failed)?;
+    let owner = next(args, "own", Stdio::null())?;
+    // With the end of this process the kernel ends all others.
+    std::process::exit(isolate::attend(owner.id()).map_err(failed)?)
+}
+
+fn own(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
     let up = &args.up;
-    // What is read is read first: mounts change what paths mean.
     let (world, events) = match &up.store {
         Some(path) => {
-            let (world, feed, log) = store::open(path, up)?;
+            let (world, feed, log) = store::open(path, up, console)?;
             (world, Some((feed, log)))
         }
         None => (world::as_of(&up.lab, &up.edition, up.at_time)?, None),
     };
     let hosts = world::hosts(up.hosts.as_deref(), &world)?;
-    isolate::settle(std::io::stdin()).map_err(failed)?;
     let (feed, log) = events.map_or((None, None), |(feed, log)| (Some(feed), Some(log)));
     let setup = Setup {
         folder: folder(&up.at),

@@ -6,16 +6,18 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use egress25_exemption_store::{
-    Expected, Follower, FollowerState, Genesis, NewEntry, Place, SqliteLog, SqliteOptions, Store,
+    Expected, Follower, FollowerState, NewEntry, Place, SqliteLog, SqliteOptions, Store, StoreError,
 };
+use egress25_lab::error::LabError;
 use egress25_lab::owner::{EventFeed, EventLog};
 use egress25_policy::{Event, World};
 use jiff::Timestamp;
 
 use super::args::UpArgs;
+use crate::console::Console;
 use crate::failure::Failure;
 use crate::input::Source;
-use crate::lab_input::LabInput;
+use crate::store_cmd::{exit_code, folder_of, genesis, remove};
 
 /// Who writes, as the store's entries say.
 const WHO: &str = "egress25 lab";
@@ -24,57 +26,73 @@ const WHO: &str = "egress25 lab";
 pub(super) type Opened = (World, Box<dyn EventFeed>, Box<dyn EventLog>);
 
 /// Opens the store of a lab, or begins it with the lab file.
-pub(super) fn open(path: &Path, up: &UpArgs) -> Result<Opened, Failure> {
-    let wrong = |error: egress25_exemption_store::StoreError| Failure::Internal(error.to_string());
+///
+/// # Errors
+/// The store is not sound, or begins with another lab.
+pub(super) fn open(path: &Path, up: &UpArgs, console: &Console) -> Result<Opened, Failure> {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     if !path.exists() {
         begin(&path, up)?;
     }
-    let log = SqliteLog::open(&path, SqliteOptions::default())
-        .map_err(|error| Failure::Internal(error.to_string()))?;
-    let store = Store::open(log).map_err(wrong)?;
-    let follower = store.follow().map_err(wrong)?;
+    let log = SqliteLog::open(&path, SqliteOptions::default())?;
+    let mut store = Store::open(log)?;
+    for note in store.take_notes() {
+        console.warn(&note.to_string());
+    }
+    // The store's own lab is what would be built; another one that was asked for is not it.
+    let lab = Source::read(&up.lab)?;
+    if store.genesis()?.lab.as_ref() != Some(&lab.text) {
+        return Err(Failure::Usage(format!(
+            "store `{}` does not begin with the lab `{}` as that file is now; a store keeps the \
+             lab that it was begun with: take that one, or another `--store`",
+            path.display(),
+            lab.name
+        )));
+    }
+    let follower = store.follow()?;
     let world = follower.world().clone();
     let feed = Feed { follower, waiting: VecDeque::new(), stale: false };
     Ok((world, Box::new(feed), Box::new(Log(Mutex::new(store)))))
 }
 
+/// Begins a store with what had happened by the time as of which the lab begins.
 fn begin(path: &Path, up: &UpArgs) -> Result<(), Failure> {
-    let wrong = |error: egress25_exemption_store::StoreError| Failure::Internal(error.to_string());
     let source = Source::read(&up.lab)?;
-    let input = LabInput::of(source.clone(), &up.edition.set)?;
-    let edition = input.edition(up.edition.edition.as_deref())?;
-    let mut genesis = Genesis::new(Timestamp::now(), &edition.id).with_lab(&source.text);
-    for (name, value) in &up.edition.set {
-        genesis = genesis.with_setting(name, value);
-    }
-    let (_, events) = genesis.build().map_err(wrong)?;
-    let options = SqliteOptions::default();
-    let log = SqliteLog::create(&Place::File(path.to_owned()), &genesis, options).map_err(wrong)?;
-    let mut store = Store::open(log).map_err(wrong)?;
+    let genesis = genesis(Some(&source), up.edition.edition.as_deref(), &up.edition.set)?;
+    let (_, events) = genesis.build()?;
     let until = up.at_time.unwrap_or_else(Timestamp::now);
     let mut past: Vec<Event> = events.into_iter().filter(|event| event.at <= until).collect();
     past.sort_by_key(|event| event.at);
     let batch: Vec<_> =
         past.into_iter().map(|event| NewEntry::new(event, Timestamp::now(), WHO)).collect();
-    store.append(Expected::Any, &batch).map_err(wrong).map(drop)
+    folder_of(path)?;
+    let place = Place::File(path.to_owned());
+    let log = SqliteLog::create(&place, &genesis, SqliteOptions::default())?;
+    let mut store = Store::open(log)?;
+    if let Err(error) = store.append(Expected::Any, &batch) {
+        // A store whose lab cannot happen is none.
+        drop(store);
+        remove(path);
+        return Err(error.into());
+    }
+    Ok(())
 }
 
 struct Feed {
     follower: Follower,
-    waiting: VecDeque<Event>,
+    waiting: VecDeque<(u64, Event)>,
     stale: bool,
 }
 
 impl EventFeed for Feed {
-    fn next(&mut self) -> Option<Result<Event, String>> {
+    fn next(&mut self) -> Option<Result<(u64, Event), String>> {
         loop {
             if let Some(event) = self.waiting.pop_front() {
                 return Some(Ok(event));
             }
             let waiting = &mut self.waiting;
             self.follower.poll(Duration::from_secs(1), |entry, _, _| {
-                waiting.push_back(entry.event.clone());
+                waiting.push_back((entry.revision, entry.event.clone()));
             });
             match self.follower.state() {
                 FollowerState::Current => self.stale = false,
@@ -92,11 +110,14 @@ impl EventFeed for Feed {
 struct Log(Mutex<Store<SqliteLog>>);
 
 impl EventLog for Log {
-    fn append(&self, event: &Event) -> Result<(), String> {
+    fn append(&self, event: &Event) -> Result<u64, LabError> {
         let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        store
-            .append(Expected::Any, &[NewEntry::new(event.clone(), Timestamp::now(), WHO)])
-            .map(drop)
-            .map_err(|error| error.to_string())
+        let entry = NewEntry::new(event.clone(), Timestamp::now(), WHO);
+        store.append(Expected::Any, &[entry]).map_err(|error| match &error {
+            StoreError::Refused { .. } => LabError::Declined(error.to_string()),
+            _ if exit_code(&error) == Failure::BAD_INPUT => LabError::BadRequest(error.to_string()),
+            _ => LabError::Answer(error.to_string()),
+        })?;
+        Ok(store.head().revision)
     }
 }

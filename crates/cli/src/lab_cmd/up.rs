@@ -40,7 +40,7 @@ pub(super) fn bring_up(args: &UpArgs) -> Result<(), Failure> {
     let program = std::env::current_exe()
         .map_err(|source| Failure::Read { name: "this program".to_owned(), source })?;
     let mut owner = Command::new(&program)
-        .args(["lab", "own"])
+        .args(["lab", "own", "--stage", "leave"])
         .args(arguments(args))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -54,10 +54,15 @@ pub(super) fn bring_up(args: &UpArgs) -> Result<(), Failure> {
     if line.trim() == READY {
         return Ok(());
     }
-    let _ = owner.wait();
+    let status = owner.wait();
     let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
     let what = log.trim().trim_start_matches("error: ");
-    Err(Failure::Internal(format!("the lab did not come up: {what}")))
+    let what = format!("the lab did not come up: {what}");
+    // The owner's exit code tells a bad input from a failure.
+    match status.ok().and_then(|status| status.code()) {
+        Some(code) if code == i32::from(Failure::BAD_INPUT) => Err(Failure::Usage(what)),
+        _ => Err(Failure::Internal(what)),
+    }
 }
 
 /// The arguments as the owner is given them.

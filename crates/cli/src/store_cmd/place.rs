@@ -69,7 +69,7 @@ pub fn open(args: &PlaceArgs, console: &Console) -> Result<Store<SqliteLog>, Fai
 }
 
 /// What a store begins with.
-pub(super) fn genesis(
+pub(crate) fn genesis(
     lab: Option<&Source>,
     argument: Option<&str>,
     set: &[(String, String)],
@@ -134,7 +134,7 @@ pub(super) fn begin(
 }
 
 /// Removes a store that was just begun, with the files beside it.
-pub(super) fn remove(path: &Path) {
+pub(crate) fn remove(path: &Path) {
     for ending in ["", "-wal", "-shm", "-head"] {
         let mut name = path.as_os_str().to_owned();
         name.push(ending);

@@ -48,7 +48,8 @@ fn say(
     }
 }
 
-fn folder_of(path: &Path) -> Result<(), Failure> {
+/// Makes the folder that a store is to be in.
+pub(crate) fn folder_of(path: &Path) -> Result<(), Failure> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
         return Ok(());
     };

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use egress25_lab::client::Client;
+use egress25_lab::owner::Request;
 use serde_json::Value;
 
 pub(crate) const DATAPATHS: [&str; 3] = ["nft", "nfqueue", "afpacket"];
@@ -55,6 +58,28 @@ pub(crate) fn impossible(datapath: &str) -> Option<String> {
         return Some("the kernel allows no user and network namespaces here".to_owned());
     }
     None
+}
+
+/// The processes whose arguments name a folder: the owner of its lab and what it started.
+pub(crate) fn processes(folder: &Path) -> Vec<u32> {
+    let folder = folder.display().to_string();
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+        .filter(|pid| {
+            std::fs::read(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&folder))
+        })
+        .collect()
+}
+
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 pub(crate) struct Lab {
@@ -122,9 +147,35 @@ impl Lab {
         self.children.last_mut().unwrap()
     }
 
+    /// The process of a stage: `leave`, `attend` or `own`.
+    pub(crate) fn process(&self, stage: &str) -> u32 {
+        let found: Vec<u32> = processes(self.folder.path())
+            .into_iter()
+            .filter(|pid| {
+                let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                let words: Vec<_> = line.split(|byte| *byte == 0).collect();
+                let said = words.windows(2).find(|pair| pair[0] == b"--stage");
+                words.contains(&b"own".as_slice())
+                    && said.is_some_and(|pair| pair[1] == stage.as_bytes())
+            })
+            .collect();
+        assert_eq!(found.len(), 1, "one process is at the stage `{stage}`: {found:?}");
+        found[0]
+    }
+
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("default/log")).unwrap_or_default()
     }
+}
+
+/// Lets an event happen in a lab, now.
+pub(crate) fn apply(lab: &Lab, fields: Value) -> Result<(), String> {
+    let mut fields = fields;
+    fields["at"] = serde_json::json!(jiff::Timestamp::now());
+    let event = serde_json::from_value(fields).unwrap();
+    let mut client = Client::connect(&lab.folder.path().join("default")).unwrap();
+    let done = client.ask(&Request::Apply { events: vec![event] });
+    done.map(drop).map_err(|error| error.to_string())
 }
 
 impl Drop for Lab {

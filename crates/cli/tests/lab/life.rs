@@ -1,79 +1,12 @@
 //! How a lab comes up, goes down, and dies.
 
-use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use egress25_exemption_store::{Expected, NewEntry, SqliteLog, SqliteOptions, Store};
 use egress25_policy::Event;
 use serde_json::json;
 
-use crate::harness::{DATAPATHS, Lab, impossible, is_root, scenario, skip};
-
-/// The processes whose arguments name a folder: the owner of its lab and what it started.
-fn processes(folder: &Path) -> Vec<u32> {
-    let folder = folder.display().to_string();
-    std::fs::read_dir("/proc")
-        .unwrap()
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|pid| {
-            std::fs::read(format!("/proc/{pid}/cmdline"))
-                .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&folder))
-        })
-        .collect()
-}
-
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !done() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-#[test]
-fn nothing_stays_behind_when_the_owner_is_killed() {
-    if let Some(why) = impossible("nft") {
-        return skip(&why);
-    }
-    let mut lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
-    let folder = lab.folder.path().to_owned();
-    // A program in a machine, which has to die too.
-    let mut sleep = lab.command(&["exec", "vm-web", "--", "sleep", "600"]);
-    sleep.env("MARK", "1");
-    lab.start(sleep);
-    wait_until("the program runs", || lab.exec("vm-web", &["true"]).status.success());
-    let owners: Vec<u32> = processes(&folder)
-        .into_iter()
-        .filter(|pid| {
-            std::fs::read_to_string(format!("/proc/{pid}/cmdline"))
-                .is_ok_and(|line| line.contains("--settled"))
-        })
-        .collect();
-    assert_eq!(owners.len(), 1, "one process owns the lab");
-    let namespace = |pid: u32| std::fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
-    let space = namespace(owners[0]);
-    let inside = || -> Vec<u32> {
-        std::fs::read_dir("/proc")
-            .unwrap()
-            .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
-            .filter(|pid| namespace(*pid) == space && space.is_some())
-            .collect()
-    };
-    assert!(inside().len() >= 2, "the owner and the program share a process namespace");
-    let killed = Command::new("kill").args(["-9", &owners[0].to_string()]).status().unwrap();
-    assert!(killed.success());
-    wait_until("every process of the lab has ended", || {
-        inside().is_empty() && !processes(&folder).iter().any(|pid| owners.contains(pid))
-    });
-    let output = lab.output(&["inspect"]);
-    assert_eq!(output.status.code(), Some(1));
-    // The same folder serves again.
-    let again = lab.command(&["up"]).arg(scenario("mail.lab.toml")).output().unwrap();
-    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
-}
+use crate::harness::{Lab, impossible, is_root, processes, scenario, skip, wait_until};
 
 #[test]
 fn syns_stay_dropped_when_the_filter_dies() {
@@ -91,59 +24,6 @@ fn syns_stay_dropped_when_the_filter_dies() {
             // Only SYNs to port 25 need the filter.
             assert_eq!(lab.connect("vm-ea", "relay.example.net:587"), "open");
         }
-    }
-}
-
-#[test]
-fn a_user_without_privileges_has_a_lab() {
-    if let Some(why) = impossible("nft") {
-        return skip(&why);
-    }
-    if !is_root() {
-        return skip("not root, so the other tests show it already");
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let chown = Command::new("chown").arg("65534").arg(folder.path()).status().unwrap();
-    assert!(chown.success());
-    // The program may lie where another user cannot read.
-    let program = folder.path().join("egress25");
-    std::fs::copy(env!("CARGO_BIN_EXE_egress25"), &program).unwrap();
-    let lab = folder.path().join("lab.toml");
-    std::fs::copy(scenario("mail.lab.toml"), &lab).unwrap();
-    let run = |words: &[&str]| {
-        let mut command = Command::new("setpriv");
-        command
-            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-            .arg(&program)
-            .args(["lab", words[0], "--run-dir"])
-            .arg(folder.path().join("run"))
-            .args(&words[1..])
-            .current_dir(folder.path());
-        command.output().unwrap()
-    };
-    for datapath in DATAPATHS {
-        if let Some(why) = impossible(datapath) {
-            skip(&why);
-            continue;
-        }
-        let up = run(&["up", "lab.toml", "--datapath", datapath]);
-        assert!(up.status.success(), "{datapath}: {}", String::from_utf8_lossy(&up.stderr));
-        let say = |words: &[&str]| {
-            let output = run(words);
-            format!(
-                "{}{}",
-                String::from_utf8_lossy(&output.stdout),
-                String::from_utf8_lossy(&output.stderr)
-            )
-        };
-        let blocked = say(&["connect", "vm-web", "mx.example.net:25", "--patience", "2"]);
-        let open = say(&["connect", "vm-ea", "mx.example.net:25"]);
-        let inside = say(&["exec", "vm-web", "--", "hostname"]);
-        let down = run(&["down"]);
-        assert_eq!(blocked.trim(), "timeout", "{datapath}");
-        assert_eq!(open.trim(), "open", "{datapath}");
-        assert_eq!(inside.trim(), "vm-web", "{datapath}");
-        assert!(down.status.success());
     }
 }
 

@@ -4,6 +4,12 @@
 //! skipped aloud.
 
 #[cfg(test)]
+mod death;
+#[cfg(test)]
+mod exports;
+#[cfg(test)]
+mod figures;
+#[cfg(test)]
 mod frames;
 #[cfg(test)]
 mod harness;
@@ -14,6 +20,16 @@ mod load;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
+mod newcomers;
+#[cfg(test)]
+mod peering;
+#[cfg(test)]
+mod people;
+#[cfg(test)]
 mod scenarios;
 #[cfg(test)]
 mod standalone;
+#[cfg(test)]
+mod store;
+#[cfg(test)]
+mod trouble;

@@ -14,52 +14,66 @@ use super::ether::{self, Receiver, Sender};
 use super::{Enforce, Spaces, space};
 use crate::error::LabError;
 use crate::judge::{Court, Judge, Port};
-use crate::plan::{NodeKind, Plan};
+use crate::plan::{NodeKind, Plan, Point};
 use crate::reset;
+use crate::verdict::Hub;
 
 /// The `afpacket` data path.
 pub(super) struct AfPacket {
+    spaces: Spaces,
     stop: Arc<AtomicBool>,
 }
 
 impl AfPacket {
     pub(super) fn load(plan: &Plan, spaces: &Spaces, court: &Court) -> Result<Self, LabError> {
-        whole_frames(plan, spaces)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        for point in &plan.points {
-            let place = space(spaces, point.node)?;
-            let outer = point.interface.clone();
-            let inner = outer.replacen('o', "i", 1);
-            let open = |name: &str| {
-                place.run(|| {
-                    ether::open(name).map_err(LabError::system(format!("opening `{name}`")))
-                })
-            };
-            let (outer_sender, outer_receiver) = open(&outer)?;
-            let (inner_sender, inner_receiver) = open(&inner)?;
-            let back = Arc::new(Mutex::new(outer_sender));
-            let (judge, port) = (Judge::new(court.clone()), Port::from(point));
-            let (answers, halt) = (back.clone(), stop.clone());
-            place.spawn("afpacket", move || {
-                let _ = judged(outer_receiver, inner_sender, &answers, judge, &port, &halt);
-            })?;
-            let halt = stop.clone();
-            place.spawn("afpacket-back", move || {
-                let _ = unjudged(inner_receiver, &back, &halt);
-            })?;
-        }
-        Ok(Self { stop })
+        let this = Self { spaces: spaces.clone(), stop: Arc::default() };
+        this.join(plan, &plan.points, court)?;
+        Ok(this)
+    }
+
+    /// Hands the frames of a point on from now on.
+    fn begin(&self, point: &Point, court: &Court) -> Result<(), LabError> {
+        let place = space(&self.spaces, point.node)?;
+        let outer = point.interface.clone();
+        let inner = outer.replacen('o', "i", 1);
+        let open = |name: &str| {
+            place.run(|| ether::open(name).map_err(LabError::system(format!("opening `{name}`"))))
+        };
+        let (outer_sender, outer_receiver) = open(&outer)?;
+        let (inner_sender, inner_receiver) = open(&inner)?;
+        let back = Arc::new(Mutex::new(outer_sender));
+        let (judge, port) = (Judge::new(court.clone()), Port::from(point));
+        let (answers, halt, hub) = (back.clone(), self.stop.clone(), court.hub.clone());
+        place.spawn("afpacket", move || {
+            let ended = judged(outer_receiver, inner_sender, &answers, judge, &port, &halt);
+            tell(&hub, &port, ended);
+        })?;
+        let (halt, hub, port) = (self.stop.clone(), court.hub.clone(), Port::from(point));
+        place.spawn("afpacket-back", move || {
+            tell(&hub, &port, unjudged(inner_receiver, &back, &halt));
+        })?;
+        Ok(())
+    }
+}
+
+fn tell(hub: &Hub, port: &Port, ended: io::Result<()>) {
+    if let Err(error) = ended {
+        let owner = &port.owner;
+        hub.complain(format!("at the port of `{owner}` nothing is handed on any more: {error}"));
     }
 }
 
 /// Makes the nodes send frames as they are on a wire: with their checksums, and none longer
 /// than the link takes. Offloads would leave both to a card that is not there.
-fn whole_frames(plan: &Plan, spaces: &Spaces) -> Result<(), LabError> {
+fn whole_frames(plan: &Plan, spaces: &Spaces, points: &[Point]) -> Result<(), LabError> {
+    let names =
+        points.iter().flat_map(|p| [p.interface.clone(), p.interface.replacen('o', "i", 1)]);
+    let ours: Vec<String> = names.collect();
     let wires: Vec<_> = plan.nodes.iter().map(|node| node.kind == NodeKind::Wires).collect();
     let is_wire = |node: usize| wires.get(node).copied().unwrap_or(false);
     for link in &plan.links {
         for (end, other) in [(&link.left, &link.right), (&link.right, &link.left)] {
-            if is_wire(end.node) || !is_wire(other.node) {
+            if is_wire(end.node) || !is_wire(other.node) || !ours.contains(&other.interface) {
                 continue;
             }
             let off = ["tx", "off", "tso", "off", "gso", "off", "gro", "off"];
@@ -117,6 +131,11 @@ impl Enforce for AfPacket {
     fn update(&self, _: &World) -> Result<(), LabError> {
         // Judges look the policy up for every packet.
         Ok(())
+    }
+
+    fn join(&self, plan: &Plan, points: &[Point], court: &Court) -> Result<(), LabError> {
+        whole_frames(plan, &self.spaces, points)?;
+        points.iter().try_for_each(|point| self.begin(point, court))
     }
 
     fn stop_filter(&self) {

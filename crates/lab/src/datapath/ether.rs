@@ -60,7 +60,10 @@ impl Receiver {
             Err(error)
                 if matches!(
                     error.kind(),
-                    io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
+                    io::ErrorKind::Interrupted
+                        | io::ErrorKind::WouldBlock
+                        // It comes up again with its machine.
+                        | io::ErrorKind::NetworkDown
                 ) =>
             {
                 Ok(None)

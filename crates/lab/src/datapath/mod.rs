@@ -9,8 +9,9 @@ pub(crate) mod nflog;
 mod nfqueue;
 mod nft;
 
+use std::collections::HashMap;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use egress25_policy::World;
 use serde::{Deserialize, Serialize};
@@ -69,10 +70,10 @@ pub(crate) struct Bench {
     pub(crate) points: Vec<Point>,
 }
 
-/// The benches of a plan: one for each node in which packets are judged.
-pub(crate) fn benches(plan: &Plan) -> Vec<Bench> {
+/// The benches of some points: one for each node in which packets are judged.
+pub(crate) fn benches(points: &[Point]) -> Vec<Bench> {
     let mut benches: Vec<Bench> = Vec::new();
-    for point in &plan.points {
+    for point in points {
         match benches.iter_mut().find(|bench| bench.node == point.node) {
             Some(bench) => bench.points.push(point.clone()),
             None => benches.push(Bench { node: point.node, points: vec![point.clone()] }),
@@ -94,17 +95,44 @@ impl From<&Point> for Port {
 /// A data path that is in force.
 pub(crate) trait Enforce: Send + Sync {
     /// Brings the rules up to a changed world.
+    ///
+    /// # Errors
+    /// Some could not be: what is in force is older than the world.
     fn update(&self, world: &World) -> Result<(), LabError>;
+
+    /// Judges at more points: those of a machine that was deployed. Nothing passes there before.
+    ///
+    /// # Errors
+    /// They cannot be judged.
+    fn join(&self, plan: &Plan, points: &[Point], court: &Court) -> Result<(), LabError>;
 
     /// Ends the program that judges, as if it had crashed. What it leaves must fail closed.
     fn stop_filter(&self);
 }
 
-/// The namespaces of a lab, by node.
-pub(crate) type Spaces = Arc<Vec<Space>>;
+/// The namespaces of a lab, by node. More come with machines that are deployed later.
+pub(crate) type Spaces = Arc<RwLock<Vec<Arc<Space>>>>;
 
-pub(crate) fn space(spaces: &Spaces, node: NodeId) -> Result<&Space, LabError> {
-    spaces.get(node).ok_or_else(|| LabError::Answer(format!("the lab has no node {node}")))
+pub(crate) fn space(spaces: &Spaces, node: NodeId) -> Result<Arc<Space>, LabError> {
+    let spaces = spaces.read().unwrap_or_else(PoisonError::into_inner);
+    let found = spaces.get(node).cloned();
+    found.ok_or_else(|| LabError::Answer(format!("the lab has no node {node}")))
+}
+
+/// The ports of a node by the number of their interface; more come, too.
+pub(crate) type Ports = Arc<RwLock<HashMap<u32, (String, Port)>>>;
+
+/// Notes the ports at some points of a node.
+pub(crate) fn note_ports(ports: &Ports, place: &Space, points: &[Point]) -> Result<(), LabError> {
+    for point in points {
+        let index = place.run(|| {
+            nix::net::if_::if_nametoindex(point.interface.as_str())
+                .map_err(LabError::errno(format!("the interface `{}`", point.interface)))
+        })?;
+        let port = (point.interface.clone(), Port::from(point));
+        ports.write().unwrap_or_else(PoisonError::into_inner).insert(index, port);
+    }
+    Ok(())
 }
 
 /// Loads a data path. Whether it works is for a probe to show.
@@ -127,6 +155,10 @@ struct Open;
 
 impl Enforce for Open {
     fn update(&self, _: &World) -> Result<(), LabError> {
+        Ok(())
+    }
+
+    fn join(&self, _: &Plan, _: &[Point], _: &Court) -> Result<(), LabError> {
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! The kernel's packet log: what the rules decided, told by the rules themselves.
 
-use std::collections::HashMap;
 use std::io;
+use std::sync::PoisonError;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
@@ -16,8 +16,9 @@ use netlink_packet_netfilter::{NetfilterMessage, NetfilterMessageInner, Netfilte
 use netlink_sys::Socket;
 use netlink_sys::constants::NETLINK_NETFILTER;
 
+use super::Ports;
 use crate::error::LabError;
-use crate::judge::{Court, Port, addresses, live};
+use crate::judge::{Court, addresses, live};
 use crate::net::Space;
 use crate::verdict::{Packet, VerdictEvent};
 
@@ -31,24 +32,16 @@ pub(crate) fn start(
     space: Option<&Space>,
     group: u16,
     court: Court,
-    ports: Vec<(String, Port)>,
+    ports: Ports,
 ) -> Result<(), LabError> {
     let (ready, is_ready) = sync_channel(1);
-    let work = move || {
-        let mut by_index = HashMap::new();
-        for (interface, port) in ports {
-            if let Ok(index) = nix::net::if_::if_nametoindex(interface.as_str()) {
-                by_index.insert(index, port);
-            }
+    let work = move || match open(group) {
+        Err(error) => {
+            let _ = ready.send(Err(error));
         }
-        match open(group) {
-            Err(error) => {
-                let _ = ready.send(Err(error));
-            }
-            Ok(socket) => {
-                let _ = ready.send(Ok(()));
-                listen(&socket, &court, &by_index);
-            }
+        Ok(socket) => {
+            let _ = ready.send(Ok(()));
+            listen(&socket, &court, &ports);
         }
     };
     match space {
@@ -87,8 +80,17 @@ fn open(group: u16) -> io::Result<Socket> {
     }
 }
 
-fn listen(socket: &Socket, court: &Court, ports: &HashMap<u32, Port>) {
-    while let Ok((bytes, _)) = socket.recv_from_full() {
+fn listen(socket: &Socket, court: &Court, ports: &Ports) {
+    loop {
+        let bytes = match socket.recv_from_full() {
+            Ok((bytes, _)) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                let what = "the rules are in force, but verdicts are told no more";
+                court.hub.complain(format!("the kernel's packet log has failed: {error}; {what}"));
+                return;
+            }
+        };
         let mut rest = bytes.as_slice();
         while let Ok(message) = NetlinkMessage::<NetfilterMessage>::deserialize(rest) {
             let length = usize::try_from(message.header.length).unwrap_or(usize::MAX);
@@ -109,7 +111,7 @@ fn listen(socket: &Socket, court: &Court, ports: &HashMap<u32, Port>) {
     }
 }
 
-fn tell(court: &Court, ports: &HashMap<u32, Port>, parts: &[PacketNla]) {
+fn tell(court: &Court, ports: &Ports, parts: &[PacketNla]) {
     let mut reason = None;
     let mut port = None;
     let mut payload: &[u8] = &[];
@@ -118,7 +120,10 @@ fn tell(court: &Court, ports: &HashMap<u32, Port>, parts: &[PacketNla]) {
             PacketNla::Prefix(text) => {
                 reason = text.to_str().ok().and_then(|text| text.parse::<Reason>().ok());
             }
-            PacketNla::IfIndexInDev(index) => port = ports.get(index),
+            PacketNla::IfIndexInDev(index) => {
+                let ports = ports.read().unwrap_or_else(PoisonError::into_inner);
+                port = ports.get(index).map(|(_, port)| port.clone());
+            }
             PacketNla::Payload(bytes) => payload = bytes,
             _ => {}
         }

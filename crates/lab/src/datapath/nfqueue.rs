@@ -5,19 +5,19 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use egress25_packet_filter::link::LinkType;
 use egress25_policy::{Verdict, World};
 use nfq::{Queue, Verdict as Kernel};
 
 use super::ether::{self, Sender};
-use super::{Bench, Enforce, Spaces, benches, space};
+use super::{Bench, Enforce, Ports, Spaces, benches, note_ports, space};
 use crate::error::LabError;
 use crate::judge::{Court, Judge, Port};
-use crate::plan::Plan;
+use crate::plan::{NodeId, Plan, Point};
 use crate::reset;
 
 /// The number of the queue in every namespace of a lab.
@@ -26,9 +26,15 @@ pub const QUEUE: u16 = 25;
 /// How many packets wait in the kernel for their verdicts; more are dropped.
 const WAITING: u32 = 4_096;
 
+/// How many failures in a row the queue may have before it is given up.
+const FAILURES: u32 = 1_000;
+
 /// The `nfqueue` data path.
 pub(super) struct NfQueue {
+    spaces: Spaces,
     stop: Arc<AtomicBool>,
+    /// The ports of each node in which packets are judged.
+    nodes: Mutex<HashMap<NodeId, Ports>>,
 }
 
 /// The rules that hand packets from some interfaces to a queue, for `iptables-restore` and
@@ -62,62 +68,42 @@ pub fn queue_rules(interfaces: &[&str], queue: u16) -> [(&'static str, String); 
 
 impl NfQueue {
     pub(super) fn load(plan: &Plan, spaces: &Spaces, court: &Court) -> Result<Self, LabError> {
-        let stop = Arc::new(AtomicBool::new(false));
-        for bench in benches(plan) {
-            let place = space(spaces, bench.node)?;
-            let interfaces: Vec<_> = bench.points.iter().map(|p| p.interface.as_str()).collect();
-            for (program, rules) in queue_rules(&interfaces, QUEUE) {
-                let restore = format!("{program}-restore");
-                place.demand(&[&restore, "--noflush"], &rules).map_err(|error| refused(&error))?;
-                // A rule that fails to load would leave everything looking well.
-                let listed = place.demand(&[program, "-t", "raw", "-S"], "")?;
-                let queued = listed.matches("NFQUEUE").count();
-                if queued < 5 || listed.matches("-j EGRESS25").count() < interfaces.len() {
-                    let what = format!("{program} lists {queued} of its rules only");
-                    return Err(LabError::DataPath { path: "nfqueue", what });
-                }
-            }
-            Self::start(&bench, spaces, court, &stop)?;
-        }
-        Ok(Self { stop })
+        let this = Self { spaces: spaces.clone(), stop: Arc::default(), nodes: Mutex::default() };
+        this.join(plan, &plan.points, court)?;
+        Ok(this)
     }
 
-    fn start(
-        bench: &Bench,
-        spaces: &Spaces,
-        court: &Court,
-        stop: &Arc<AtomicBool>,
-    ) -> Result<(), LabError> {
-        let (ready, is_ready) = sync_channel(1);
-        let (bench, court, stop) = (bench.clone(), court.clone(), stop.clone());
-        let node = bench.node;
-        space(spaces, node)?.spawn("nfqueue", move || {
-            let mut ports = HashMap::new();
-            for point in &bench.points {
-                match nix::net::if_::if_nametoindex(point.interface.as_str()) {
-                    Ok(index) => {
-                        ports.insert(index, (point.interface.clone(), Port::from(point)));
-                    }
-                    Err(errno) => {
-                        let _ = ready.send(Err(errno.into()));
-                        return;
-                    }
-                }
+    /// Begins to judge in one more node.
+    fn begin(&self, bench: &Bench, court: &Court) -> Result<Ports, LabError> {
+        let place = space(&self.spaces, bench.node)?;
+        let interfaces: Vec<_> = bench.points.iter().map(|p| p.interface.as_str()).collect();
+        for (program, rules) in queue_rules(&interfaces, QUEUE) {
+            let restore = format!("{program}-restore");
+            place.demand(&[&restore, "--noflush"], &rules).map_err(|error| refused(&error))?;
+            // A rule that fails to load would leave everything looking well.
+            let listed = place.demand(&[program, "-t", "raw", "-S"], "")?;
+            let queued = listed.matches("NFQUEUE").count();
+            if queued < 5 || listed.matches("-j EGRESS25").count() < interfaces.len() {
+                let what = format!("{program} lists {queued} of its rules only");
+                return Err(LabError::DataPath { path: "nfqueue", what });
             }
-            judge_queue(
-                QUEUE,
-                Judge::new(court),
-                &|index| ports.get(&index).cloned(),
-                &stop,
-                |r| {
-                    let _ = ready.send(r);
-                },
-            );
+        }
+        let ports = Ports::default();
+        note_ports(&ports, &place, &bench.points)?;
+        let (ready, is_ready) = sync_channel(1);
+        let (known, court, stop) = (ports.clone(), court.clone(), self.stop.clone());
+        place.spawn("nfqueue", move || {
+            let port_of =
+                |at| known.read().unwrap_or_else(PoisonError::into_inner).get(&at).cloned();
+            judge_queue(QUEUE, Judge::new(court), &port_of, &stop, |result| {
+                let _ = ready.send(result);
+            });
         })?;
         is_ready
             .recv()
             .unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))
-            .map_err(LabError::system("opening the kernel's packet queue"))
+            .map_err(LabError::system("opening the kernel's packet queue"))?;
+        Ok(ports)
     }
 }
 
@@ -148,7 +134,24 @@ pub fn judge_queue(
     };
     ready(Ok(()));
     let mut senders: HashMap<u32, Sender> = HashMap::new();
-    while let Ok(mut message) = queue.recv() {
+    let mut failures = 0_u32;
+    loop {
+        let mut message = match queue.recv() {
+            Ok(message) => message,
+            // A packet whose interface went down has left the queue; its verdict comes too late.
+            // That, and a signal, is no reason to judge no more.
+            Err(_) if failures < FAILURES => {
+                failures = failures.saturating_add(1);
+                continue;
+            }
+            Err(error) => {
+                judge.complain(format!(
+                    "the packet queue has failed: {error}; SYNs to port 25 stay dropped"
+                ));
+                return;
+            }
+        };
+        failures = 0;
         if stop.load(Ordering::Relaxed) {
             return;
         }
@@ -165,8 +168,9 @@ pub fn judge_queue(
             Verdict::Pass => Kernel::Accept,
             Verdict::Drop | Verdict::Reject => Kernel::Drop,
         });
-        if queue.verdict(message).is_err() {
-            return;
+        // A packet without a verdict is dropped with the queue, and never passed.
+        if let Err(error) = queue.verdict(message) {
+            judge.complain(format!("a verdict could not be given: {error}; the packet waits"));
         }
     }
 }
@@ -191,6 +195,27 @@ fn reject(
 impl Enforce for NfQueue {
     fn update(&self, _: &World) -> Result<(), LabError> {
         // Judges look the policy up for every packet.
+        Ok(())
+    }
+
+    fn join(&self, _: &Plan, points: &[Point], court: &Court) -> Result<(), LabError> {
+        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        for bench in benches(points) {
+            let Some(ports) = nodes.get(&bench.node) else {
+                nodes.insert(bench.node, self.begin(&bench, court)?);
+                continue;
+            };
+            let place = space(&self.spaces, bench.node)?;
+            for point in &bench.points {
+                for program in ["iptables", "ip6tables"] {
+                    let rule = ["-t", "raw", "-A", "PREROUTING", "-i", &point.interface];
+                    let command: Vec<&str> =
+                        [program].into_iter().chain(rule).chain(["-j", "EGRESS25"]).collect();
+                    place.demand(&command, "").map_err(|error| refused(&error))?;
+                }
+            }
+            note_ports(ports, &place, &bench.points)?;
+        }
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use futures_util::TryStreamExt;
 use rtnetlink::packet_route::AddressFamily;
+use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags};
 use rtnetlink::packet_route::route::RouteType;
 use rtnetlink::packet_route::rule::RuleAction;
 use rtnetlink::{Handle, LinkUnspec, LinkVeth, RouteMessageBuilder};
@@ -93,7 +94,7 @@ pub(crate) fn set_link(space: &Space, node: &Node, end: &End, up: bool) -> Resul
 /// Gives a node its addresses, rules and routes.
 pub(crate) fn configure(space: &Space, node: &Node, ends: &[&End]) -> Result<(), LabError> {
     space.run(|| {
-        parameters(node);
+        parameters(node, ends);
         talk(async |handle| {
             let loopback = End { node: 0, interface: "lo".to_owned(), addresses: vec![] };
             raise(&handle, space.name(), &loopback).await?;
@@ -113,12 +114,18 @@ pub(crate) fn configure(space: &Space, node: &Node, ends: &[&End]) -> Result<(),
 
 /// The kernel parameters of a node. Where `/proc/sys` is read-only they cannot be set; a node
 /// that has to forward then fails its probe, which says so.
-fn parameters(node: &Node) {
-    for scope in ["all", "default"] {
+fn parameters(node: &Node, ends: &[&End]) {
+    // Interfaces that are there already took their own over from the defaults before.
+    let own = ends.iter().map(|end| end.interface.as_str());
+    for scope in ["all", "default"].into_iter().chain(own) {
         sysctl(&format!("net/ipv4/conf/{scope}/rp_filter"), "0");
         sysctl(&format!("net/ipv4/conf/{scope}/send_redirects"), "0");
         sysctl(&format!("net/ipv4/conf/{scope}/accept_redirects"), "0");
         sysctl(&format!("net/ipv4/conf/{scope}/accept_source_route"), "0");
+        // A link that comes up says so: whoever asked for it in vain a moment ago would go on
+        // for seconds to take it for unreachable.
+        sysctl(&format!("net/ipv4/conf/{scope}/arp_notify"), "1");
+        sysctl(&format!("net/ipv6/conf/{scope}/ndisc_notify"), "1");
         sysctl(&format!("net/ipv6/conf/{scope}/accept_dad"), "0");
         sysctl(&format!("net/ipv6/conf/{scope}/dad_transmits"), "0");
         sysctl(&format!("net/ipv6/conf/{scope}/accept_ra"), "0");
@@ -143,7 +150,12 @@ async fn raise(handle: &Handle, place: &str, end: &End) -> Result<(), LabError> 
     handle.link().set(message).execute().await.map_err(failed(place, &what))?;
     for address in &end.addresses {
         let what = format!("address {address} of `{}`", end.interface);
-        let request = handle.address().add(index, address.addr(), address.prefix_len());
+        let mut request = handle.address().add(index, address.addr(), address.prefix_len());
+        if address.addr().is_ipv6() {
+            // Nobody else has it; without this it could not be used for a second.
+            let flags = AddressAttribute::Flags(AddressFlags::Nodad);
+            request.message_mut().attributes.push(flags);
+        }
         request.replace().execute().await.map_err(failed(place, what))?;
     }
     Ok(())

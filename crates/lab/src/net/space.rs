@@ -158,7 +158,9 @@ pub(crate) fn in_thread<T: Send>(
     work: impl FnOnce() -> Result<T, LabError> + Send,
 ) -> Result<T, LabError> {
     thread::scope(|scope| {
-        scope.spawn(work).join().unwrap_or_else(|_| {
+        let thread = thread::Builder::new().spawn_scoped(scope, work);
+        let thread = thread.map_err(LabError::system("starting a thread"))?;
+        thread.join().unwrap_or_else(|_| {
             Err(LabError::Answer("a thread of the lab has ended unexpectedly".to_owned()))
         })
     })

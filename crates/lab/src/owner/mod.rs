@@ -1,16 +1,20 @@
 //! The process that owns a lab: it builds the network, enforces the policy, and answers.
 
 mod files;
+mod follower;
+mod join;
 mod probe;
 mod requests;
 mod serve;
 
-use std::collections::VecDeque;
+use std::fs::File;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use egress25_policy::{Event, EventKind, MachineName, Power, World};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use crate::datapath::{self, DataPath, Enforce, Spaces};
 use crate::error::LabError;
@@ -22,25 +26,28 @@ use crate::smtp::Mailboxes;
 use crate::stage::Hosts;
 use crate::verdict::Hub;
 
-pub use requests::{Answer, ConnectOutcome, MailOutcome, Request};
+use follower::Follower;
+
+pub use requests::{Answer, ConnectOutcome, Fault, MailOutcome, Request};
 pub use serve::serve;
 
 /// Where events come from besides the control socket: a store that somebody else writes to.
 pub trait EventFeed: Send {
-    /// Waits for the next event; `None` when there will be none any more.
+    /// Waits for the next event, with its place in the log; `None` when there will be none any
+    /// more.
     ///
     /// # Errors
     /// Why the events cannot be followed for now; the next call tries again.
-    fn next(&mut self) -> Option<Result<Event, String>>;
+    fn next(&mut self) -> Option<Result<(u64, Event), String>>;
 }
 
 /// Where events are written that somebody asks the lab for; they come back by [`EventFeed`].
 pub trait EventLog: Send + Sync {
-    /// Writes an event.
+    /// Writes an event, and returns its place in the log.
     ///
     /// # Errors
     /// The event is refused or cannot be written.
-    fn append(&self, event: &Event) -> Result<(), String>;
+    fn append(&self, event: &Event) -> Result<u64, LabError>;
 }
 
 /// What a lab is made of.
@@ -61,7 +68,7 @@ pub struct Setup {
 
 /// A lab that is up.
 pub struct Owner {
-    pub(crate) plan: Plan,
+    plan: RwLock<Arc<Plan>>,
     pub(crate) spaces: Spaces,
     pub(crate) court: Court,
     pub(crate) hosts: Hosts,
@@ -70,9 +77,11 @@ pub struct Owner {
     pub(crate) mail: Arc<Mailboxes>,
     enforce: Box<dyn Enforce>,
     log: Option<Box<dyn EventLog>>,
-    /// Held while an event is applied.
-    applying: Mutex<()>,
-    pub(crate) complaints: Mutex<VecDeque<String>>,
+    follower: Follower,
+    /// The folder's lock, which the kernel lets go with the process.
+    _claim: File,
+    /// Held while an event is applied; whether the ports are cut off.
+    applying: Mutex<bool>,
 }
 
 impl Owner {
@@ -82,6 +91,7 @@ impl Owner {
     /// What could not be built; nothing that would pass unfiltered is left then.
     pub fn build(setup: Setup) -> Result<Self, LabError> {
         let Setup { folder, world, hosts, datapath, clock, log } = setup;
+        let claim = claim(&folder)?;
         let plan = Plan::of(&world, &hosts, datapath == DataPath::AfPacket)?;
         let running: Vec<(MachineName, bool)> = world
             .machines()
@@ -92,7 +102,7 @@ impl Owner {
         for (number, link) in plan.links.iter().enumerate() {
             let left = datapath::space(&spaces, link.left.node)?;
             let right = datapath::space(&spaces, link.right.node)?;
-            net::add_link((left, &link.left), (right, &link.right), number)?;
+            net::add_link((&left, &link.left), (&right, &link.right), number)?;
         }
         let policy = Arc::new(PolicyState::new(world)?);
         let court = Court { policy, hub: Arc::new(Hub::default()), clock };
@@ -105,11 +115,11 @@ impl Owner {
         for (id, node) in plan.nodes.iter().enumerate() {
             let ends: Vec<_> = plan.ends(id).collect();
             let space = datapath::space(&spaces, id)?;
-            net::configure(space, node, &ends)?;
+            net::configure(&space, node, &ends)?;
             if let Some(interface) = &node.masquerade
                 && let Some(end) = ends.iter().find(|end| end.interface == *interface)
             {
-                translate(space, end)?;
+                translate(&space, end)?;
             }
         }
         let enforce = match enforce {
@@ -118,7 +128,7 @@ impl Owner {
         };
         let mail = Arc::new(Mailboxes::default());
         let owner = Self {
-            plan,
+            plan: RwLock::new(Arc::new(plan)),
             spaces,
             court,
             hosts,
@@ -127,10 +137,11 @@ impl Owner {
             mail,
             enforce,
             log,
-            applying: Mutex::new(()),
-            complaints: Mutex::default(),
+            follower: Follower::default(),
+            _claim: claim,
+            applying: Mutex::new(false),
         };
-        owner.check_datapath()?;
+        owner.check_datapath(None)?;
         for (machine, runs) in running {
             if !runs {
                 owner.set_power(&machine, false)?;
@@ -138,6 +149,11 @@ impl Owner {
         }
         owner.start_mail_servers()?;
         Ok(owner)
+    }
+
+    /// The plan as it stands; more machines may join it.
+    pub(crate) fn plan(&self) -> Arc<Plan> {
+        self.plan.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Follows a feed of events in a thread of its own.
@@ -149,12 +165,15 @@ impl Owner {
         std::thread::Builder::new()
             .name("feed".to_owned())
             .spawn(move || {
+                // However this ends, it is said.
+                let _ended = Ended(&owner);
                 while let Some(event) = feed.next() {
-                    let done = event.and_then(|event| {
-                        owner.apply(&[event]).map(drop).map_err(|error| error.to_string())
-                    });
-                    if let Err(complaint) = done {
-                        owner.complain(complaint);
+                    match event {
+                        Ok((place, event)) => {
+                            let done = owner.apply(&[event]).map(drop);
+                            owner.follower.reached(place, done.map_err(|e| e.to_string()), &owner);
+                        }
+                        Err(complaint) => owner.complain(complaint),
                     }
                 }
             })
@@ -164,30 +183,18 @@ impl Owner {
 
     /// Notes something that nobody waits to be told.
     pub(crate) fn complain(&self, what: String) {
-        let mut complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
-        if complaints.len() >= 100 {
-            complaints.pop_front();
-        }
-        complaints.push_back(what);
+        self.court.hub.complain(what);
     }
 
     /// Lets events happen that somebody asked for: by the log where there is one.
     pub(crate) fn ask(&self, events: &[Event]) -> Result<u64, LabError> {
         let Some(log) = &self.log else { return self.apply(events) };
-        let before = self.court.policy.generation();
         for event in events {
-            log.append(event).map_err(LabError::Answer)?;
+            let place = log.append(event)?;
+            // It comes back by the feed; whoever asked wants to see it in force.
+            self.follower.wait(place)?;
         }
-        let wanted = before.saturating_add(u64::try_from(events.len()).unwrap_or(u64::MAX));
-        // They come back by the feed; whoever asked wants to see them in force.
-        for _ in 0..1_000 {
-            let now = self.court.policy.generation();
-            if now >= wanted {
-                return Ok(now);
-            }
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        Err(LabError::Answer("the event is written, but has not reached the lab".to_owned()))
+        Ok(self.court.policy.generation())
     }
 
     /// Lets events happen, in order: the world, the rules, the links.
@@ -196,12 +203,20 @@ impl Owner {
     /// An event is refused, and neither it nor the later ones have happened; or the rules could
     /// not be brought up to the world.
     pub fn apply(&self, events: &[Event]) -> Result<u64, LabError> {
-        let _alone = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cut = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
         let mut refused = Ok(());
         let mut moved = Vec::new();
         for event in events {
             match self.court.policy.apply(event) {
-                Ok(_) => moved.extend(event.kind.machine().cloned().map(|m| (m, &event.kind))),
+                Ok(_) => {
+                    moved.extend(event.kind.machine().cloned().map(|m| (m, &event.kind)));
+                    if let EventKind::NetworkAdded { network, .. } = &event.kind {
+                        self.complain(format!(
+                            "network `{network}` came after the lab was built; neither it nor its \
+                             machines are in the lab until it is built anew"
+                        ));
+                    }
+                }
                 Err(error) => {
                     refused = Err(error);
                     break;
@@ -209,7 +224,7 @@ impl Owner {
             }
         }
         let world = self.court.policy.world();
-        self.enforce.update(&world)?;
+        self.enforce(&mut cut, &world)?;
         for (machine, kind) in moved {
             let power = world.machines().get(&machine).map(|machine| machine.state.power);
             match kind {
@@ -218,23 +233,53 @@ impl Owner {
                     self.set_power(&machine, false)?;
                     self.set_power(&machine, true)?;
                 }
+                EventKind::MachineDeployed { .. } if !self.has_node(&machine) => {
+                    self.join(&world, &machine)?;
+                }
                 _ => self.set_power(&machine, power == Some(Power::Running))?,
             }
         }
         refused.map(|()| self.court.policy.generation())
     }
 
+    /// Brings the rules up to the world. Where that fails, something may pass that must not any
+    /// more: every judged port is cut off until it succeeds.
+    fn enforce(&self, cut: &mut bool, world: &World) -> Result<(), LabError> {
+        let updated = self.enforce.update(world);
+        if updated.is_ok() != *cut {
+            return updated;
+        }
+        *cut = updated.is_err();
+        let plan = self.plan();
+        for point in &plan.points {
+            let place = datapath::space(&self.spaces, point.node)?;
+            let mut ends = plan.ends(point.node);
+            let end = ends.find(|end| end.interface == point.interface);
+            if let Some((node, end)) = plan.nodes.get(point.node).zip(end) {
+                net::set_link(&place, node, end, !*cut)?;
+            }
+        }
+        if let Err(error) = &updated {
+            self.complain(format!(
+                "the rules could not be changed: {error}; all judged ports are cut off until they \
+                 can"
+            ));
+        }
+        updated
+    }
+
     /// Takes a machine's links up or down.
     fn set_power(&self, machine: &MachineName, up: bool) -> Result<(), LabError> {
         let kind = NodeKind::Machine(machine.clone());
-        let Some(id) = self.plan.nodes.iter().position(|node| node.kind == kind) else {
-            self.complain(format!("`{machine}` came after the lab was built; it has no node"));
+        let plan = self.plan();
+        let Some(id) = plan.nodes.iter().position(|node| node.kind == kind) else {
+            self.complain(format!("`{machine}` has no node in the lab: nothing of it is moved"));
             return Ok(());
         };
         let space = datapath::space(&self.spaces, id)?;
-        let Some(node) = self.plan.nodes.get(id) else { return Ok(()) };
-        for end in self.plan.ends(id) {
-            net::set_link(space, node, end, up)?;
+        let Some(node) = plan.nodes.get(id) else { return Ok(()) };
+        for end in plan.ends(id) {
+            net::set_link(&space, node, end, up)?;
         }
         Ok(())
     }
@@ -243,17 +288,42 @@ impl Owner {
     pub(crate) fn stop_filter(&self) {
         self.enforce.stop_filter();
         // A program that waits for the next packet notices by it.
-        let _ = self.send_probe();
+        let _ = self.send_probe(None);
     }
 
     fn start_mail_servers(&self) -> Result<(), LabError> {
         for (name, host) in &self.hosts {
-            let space = datapath::space(&self.spaces, self.plan.node(name)?)?;
+            let space = datapath::space(&self.spaces, self.plan().node(name)?)?;
             for port in &host.smtp {
-                crate::smtp::serve(space, name, *port, &self.mail, self.court.clock)?;
+                crate::smtp::serve(&space, name, *port, &self.mail, self.court.clock)?;
             }
         }
         Ok(())
+    }
+}
+
+/// Says that events are followed no more.
+struct Ended<'a>(&'a Owner);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.complain("the store's events are followed no more; build the lab anew".to_owned());
+    }
+}
+
+/// Claims a folder for this lab. One that comes up at the same time would take its socket away,
+/// and leave a lab that nobody can reach.
+fn claim(folder: &std::path::Path) -> Result<File, LabError> {
+    let path = folder.join("lock");
+    let failed = || LabError::system(format!("locking `{}`", path.display()));
+    let file = File::create(&path).map_err(failed())?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(Errno::WOULDBLOCK) => {
+            let what = "another lab with this name is up, or is coming up; give this one another";
+            Err(LabError::input(path.display().to_string(), what))
+        }
+        Err(errno) => Err(failed()(errno.into())),
     }
 }
 
@@ -267,9 +337,9 @@ fn make_spaces(
     let mut spaces = Vec::with_capacity(plan.nodes.len());
     for node in &plan.nodes {
         let files = files::of(node, world, hosts, folder)?;
-        spaces.push(Space::make(&node.name, &files)?);
+        spaces.push(Arc::new(Space::make(&node.name, &files)?));
     }
-    Ok(Arc::new(spaces))
+    Ok(Arc::new(RwLock::new(spaces)))
 }
 
 /// Hides what a node forwards behind the public addresses of an interface: with nftables, or
@@ -306,7 +376,7 @@ fn translate(space: &Space, end: &crate::plan::End) -> Result<(), LabError> {
 /// Whether something told is no probe of ours.
 pub(crate) fn probe_free(told: &crate::verdict::Told) -> bool {
     match told {
-        crate::verdict::Told::Verdict(event) => !Owner::is_probe(event.source),
-        crate::verdict::Told::Missed(_) => true,
+        crate::verdict::Told::Verdict(event) => !crate::verdict::is_probe(event.source),
+        crate::verdict::Told::Missed(_) | crate::verdict::Told::Note(_) => true,
     }
 }

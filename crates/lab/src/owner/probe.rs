@@ -1,52 +1,48 @@
 //! The probe: a SYN that nobody sent, to show that the data path judges.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use egress25_policy::Power;
+use egress25_policy::{MachineName, Power};
 use etherparse::PacketBuilder;
 
 use super::Owner;
 use crate::datapath::{DataPath, ether, space};
 use crate::error::LabError;
 use crate::plan::NodeKind;
-use crate::verdict::Told;
+use crate::verdict::{PROBE, Told, is_probe};
 
-/// Where the probe says that it comes from: no machine has this address (RFC 3927).
-const FROM: Ipv4Addr = Ipv4Addr::new(169, 254, 25, 25);
 /// Where it is sent to (RFC 5737).
 const TO: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 254);
 /// How long a data path may take to tell of it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Owner {
-    /// Sends a probe from every network and waits until the data path tells of each.
-    pub(super) fn check_datapath(&self) -> Result<(), LabError> {
+    /// Sends a probe from every machine that runs, or from one alone, and waits until the data path
+    /// tells of each.
+    pub(super) fn check_datapath(&self, only: Option<&MachineName>) -> Result<(), LabError> {
         if self.datapath == DataPath::None {
             return Ok(());
         }
         let heard = self.court.hub.listen();
         // The first frame on a new link may be lost to its coming up.
-        let mut missing = self.send_probe()?;
+        let mut missing = self.send_probe(only)?;
         let begin = Instant::now();
         while !missing.is_empty() {
             let wait = Duration::from_millis(300);
             match heard.recv_timeout(wait) {
-                Ok(Told::Verdict(event)) if event.source == Some(IpAddr::V4(FROM)) => {
-                    missing.retain(|(network, _)| *network != event.network);
+                Ok(Told::Verdict(event)) if is_probe(event.source) => {
+                    missing.retain(|machine| *machine != event.port);
                 }
                 Ok(_) => {}
                 Err(_) if begin.elapsed() < PATIENCE => {
-                    let again = self.send_probe()?;
-                    missing.retain(|network| again.contains(network));
+                    self.send_probe(only)?;
                 }
                 Err(_) => {
-                    let names: Vec<_> =
-                        missing.iter().map(|(network, _)| network.as_str()).collect();
                     let what = format!(
-                        "a probe from network `{}` was not judged; the rules are loaded, but the \
+                        "a probe from `{}` was not judged; the rules are loaded, but the \
                          kernel does not use them",
-                        names.join("`, `")
+                        missing.join("`, `")
                     );
                     return Err(LabError::DataPath { path: self.datapath.name(), what });
                 }
@@ -55,17 +51,14 @@ impl Owner {
         Ok(())
     }
 
-    /// Sends a probe from one running machine of each network that has one, and returns them.
-    pub(super) fn send_probe(&self) -> Result<Vec<(String, usize)>, LabError> {
+    /// Sends a probe from every machine that runs, or from one alone, and returns whose they are.
+    pub(super) fn send_probe(&self, only: Option<&MachineName>) -> Result<Vec<String>, LabError> {
         let world = self.court.policy.world();
-        let mut sent: Vec<(String, usize)> = Vec::new();
-        for (id, node) in self.plan.nodes.iter().enumerate() {
+        let mut sent = Vec::new();
+        for (id, node) in self.plan().nodes.iter().enumerate() {
             let NodeKind::Machine(name) = &node.kind else { continue };
             let Some(machine) = world.machines().get(name) else { continue };
-            let Some(interface) = machine.interfaces.first() else { continue };
-            let network = interface.network.as_str();
-            let known = sent.iter().any(|(found, _)| found == network);
-            if known || machine.state.power != Power::Running {
+            if machine.state.power != Power::Running || only.is_some_and(|only| only != name) {
                 continue;
             }
             space(&self.spaces, id)?.run(|| {
@@ -75,21 +68,16 @@ impl Owner {
                 let (mut sender, _) = ether::open("eth0").map_err(failed())?;
                 sender.send(&frame).map_err(failed())
             })?;
-            sent.push((network.to_owned(), id));
+            sent.push(name.as_str().to_owned());
         }
         Ok(sent)
-    }
-
-    /// Whether a verdict is about a probe.
-    pub(crate) fn is_probe(source: Option<IpAddr>) -> bool {
-        source == Some(IpAddr::V4(FROM))
     }
 }
 
 /// A SYN to everybody on the link: the router takes it, whatever its address is.
 fn frame(station: [u8; 6]) -> Result<Vec<u8>, LabError> {
     let builder = PacketBuilder::ethernet2(station, [0xff; 6])
-        .ipv4(FROM.octets(), TO.octets(), 64)
+        .ipv4(PROBE.octets(), TO.octets(), 64)
         .tcp(25_025, egress25_policy::SMTP_PORT, 25, 1024)
         .syn();
     let mut frame = Vec::with_capacity(builder.size(0));

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use egress25_policy::Event;
 use serde::{Deserialize, Serialize};
 
+use crate::error::LabError;
 use crate::smtp::Mail;
 
 /// A question or an order.
@@ -131,6 +132,31 @@ pub struct View {
     pub graph: String,
 }
 
+/// Why something failed, roughly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// What was asked for does not fit.
+    Request,
+    /// The policy's state machines forbid it.
+    Policy,
+    /// The lab could not do it.
+    Lab,
+}
+
+impl From<&LabError> for Answer {
+    fn from(error: &LabError) -> Self {
+        let fault = match error {
+            LabError::Input { .. } | LabError::NoSuchNode { .. } | LabError::BadRequest(_) => {
+                Fault::Request
+            }
+            LabError::Refused(_) | LabError::Declined(_) => Fault::Policy,
+            _ => Fault::Lab,
+        };
+        Self::Failed { what: error.to_string(), fault }
+    }
+}
+
 /// An answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
@@ -144,6 +170,8 @@ pub enum Answer {
     Failed {
         /// Why.
         what: String,
+        /// Whose fault it is.
+        fault: Fault,
     },
     /// The lab as it stands.
     View(Box<View>),

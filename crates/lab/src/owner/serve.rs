@@ -5,14 +5,14 @@ use std::io::{self, BufRead, BufReader, IoSlice, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use egress25_packet_filter::capture::{NewInterface, OutputFile, Packet, PcapngWriter};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
-use super::requests::{Answer, NodeView, Request, View};
+use super::requests::{Answer, Fault, NodeView, Request, View};
 use super::{Owner, probe_free};
 use crate::datapath::space;
 use crate::error::LabError;
@@ -38,7 +38,12 @@ pub fn serve(owner: &Arc<Owner>, ready: impl FnOnce()) -> Result<(), LabError> {
     std::thread::Builder::new()
         .name("control".to_owned())
         .spawn(move || {
-            for stream in listener.incoming().flatten() {
+            for stream in listener.incoming() {
+                let Ok(stream) = stream else {
+                    // Out of descriptors, most likely: it passes.
+                    std::thread::sleep(Duration::from_millis(50));
+                    continue;
+                };
                 let (owner, down) = (accepting.clone(), down.clone());
                 let _ = std::thread::Builder::new()
                     .name("client".to_owned())
@@ -58,7 +63,10 @@ fn client(owner: &Owner, stream: &UnixStream, down: &Sender<()>) -> io::Result<(
     let mut line = String::new();
     while reader.read_line(&mut line)? > 0 {
         match serde_json::from_str::<Request>(&line) {
-            Err(error) => say(stream, &Answer::Failed { what: error.to_string() })?,
+            Err(error) => {
+                let what = format!("the request is none: {error}");
+                say(stream, &Answer::Failed { what, fault: Fault::Request })?;
+            }
             Ok(Request::Events) => return events(owner, stream),
             Ok(Request::Capture { path }) => return capture(owner, stream, &path),
             Ok(Request::Enter { node }) => enter(owner, stream, &node)?,
@@ -68,8 +76,7 @@ fn client(owner: &Owner, stream: &UnixStream, down: &Sender<()>) -> io::Result<(
                 return Ok(());
             }
             Ok(request) => {
-                let answer = answer(owner, request)
-                    .unwrap_or_else(|error| Answer::Failed { what: error.to_string() });
+                let answer = answer(owner, request).unwrap_or_else(|error| (&error).into());
                 say(stream, &answer)?;
             }
         }
@@ -90,18 +97,18 @@ fn answer(owner: &Owner, request: Request) -> Result<Answer, LabError> {
         Request::Inspect => Answer::View(Box::new(view(owner))),
         Request::Apply { events } => Answer::Done { generation: owner.ask(&events)? },
         Request::Connect { from, to, port, patience } => {
-            let node = owner.plan.node(&from)?;
+            let node = owner.plan().node(&from)?;
             let address = connect::resolve(owner, node, &to)?;
             let patience = Duration::from_millis(patience);
             let space = space(&owner.spaces, node)?;
-            Answer::Connected { outcome: connect::connect(space, (address, port), patience)? }
+            Answer::Connected { outcome: connect::connect(&space, (address, port), patience)? }
         }
         Request::Mail { from, to, port, recipient, patience } => {
-            let node = owner.plan.node(&from)?;
+            let node = owner.plan().node(&from)?;
             let address = connect::resolve(owner, node, &to)?;
             let patience = Duration::from_millis(patience);
             let space = space(&owner.spaces, node)?;
-            let outcome = crate::smtp::send(space, (address, port), &from, &recipient, patience)?;
+            let outcome = crate::smtp::send(&space, (address, port), &from, &recipient, patience)?;
             Answer::Mailed { outcome }
         }
         Request::Mailboxes => Answer::Mailboxes { mails: owner.mail.all() },
@@ -110,16 +117,17 @@ fn answer(owner: &Owner, request: Request) -> Result<Answer, LabError> {
             Answer::Done { generation: generation() }
         }
         Request::Enter { .. } | Request::Events | Request::Capture { .. } | Request::Down => {
-            Answer::Failed { what: "this is answered elsewhere".to_owned() }
+            Answer::Failed { what: "this is answered elsewhere".to_owned(), fault: Fault::Request }
         }
     })
 }
 
 fn view(owner: &Owner) -> View {
     let world = owner.court.policy.world();
+    let plan = owner.plan();
     let mut nodes = Vec::new();
-    for (name, id) in &owner.plan.names {
-        let Some(node) = owner.plan.nodes.get(*id) else { continue };
+    for (name, id) in &plan.names {
+        let Some(node) = plan.nodes.get(*id) else { continue };
         let mut notes = Vec::new();
         let mut note = |key: &str, value: &str| notes.push((key.to_owned(), value.to_owned()));
         let kind = match &node.kind {
@@ -141,15 +149,13 @@ fn view(owner: &Owner) -> View {
             NodeKind::OnPremises(_) => "on-premises",
             NodeKind::Wires => "wires",
         };
-        let addresses = owner
-            .plan
+        let addresses = plan
             .ends(*id)
             .flat_map(|end| end.addresses.iter().map(ipnet::IpNet::addr))
             .filter(|address| !graph::is_link_local(*address))
             .collect();
         nodes.push(NodeView { name: name.clone(), kind: kind.to_owned(), addresses, notes });
     }
-    let complaints = owner.complaints.lock().unwrap_or_else(PoisonError::into_inner);
     View {
         datapath: owner.datapath.name().to_owned(),
         generation: owner.court.policy.generation(),
@@ -162,16 +168,16 @@ fn view(owner: &Owner) -> View {
             .into_iter()
             .map(|(reason, verdict, count)| (reason.to_string(), verdict.to_owned(), count))
             .collect(),
-        complaints: complaints.iter().cloned().collect(),
-        graph: graph::dot(&owner.plan),
+        complaints: owner.court.hub.complaints(),
+        graph: graph::dot(&plan),
     }
 }
 
 /// Hands the namespaces of a node over.
 fn enter(owner: &Owner, stream: &UnixStream, node: &str) -> io::Result<()> {
-    let space = match owner.plan.node(node).and_then(|id| space(&owner.spaces, id)) {
+    let space = match owner.plan().node(node).and_then(|id| space(&owner.spaces, id)) {
         Ok(space) => space,
-        Err(error) => return say(stream, &Answer::Failed { what: error.to_string() }),
+        Err(error) => return say(stream, &(&error).into()),
     };
     let open = |kind: &str| File::open(format!("/proc/self/ns/{kind}")).map(OwnedFd::from);
     let mut more = vec![open("pid")?];
@@ -232,6 +238,7 @@ fn events(owner: &Owner, stream: &UnixStream) -> io::Result<()> {
         let mut text = match told {
             Told::Verdict(event) => serde_json::to_vec(&*event)?,
             Told::Missed(count) => format!("{{\"missed\":{count}}}").into_bytes(),
+            Told::Note(what) => serde_json::to_vec(&serde_json::json!({ "note": &*what }))?,
         };
         text.push(b'\n');
         out.write_all(&text)
@@ -249,11 +256,21 @@ fn capture(owner: &Owner, stream: &UnixStream, path: &std::path::Path) -> io::Re
     };
     let mut writer = match begin() {
         Ok(writer) => writer,
-        Err(error) => return say(stream, &Answer::Failed { what: error.to_string() }),
+        Err(error) => {
+            return say(stream, &Answer::Failed { what: error.to_string(), fault: Fault::Lab });
+        }
     };
     let world = owner.court.policy.world();
     let result = follow(owner, stream, |told| {
-        let Told::Verdict(event) = told else { return Ok(()) };
+        let event = match told {
+            Told::Verdict(event) => event,
+            Told::Missed(count) => {
+                let name = path.display();
+                owner.complain(format!("{count} packets came too fast for the capture `{name}`"));
+                return Ok(());
+            }
+            Told::Note(_) => return Ok(()),
+        };
         let Some(packet) = &event.packet else { return Ok(()) };
         let key = (event.network.clone(), packet.link);
         let id = match interfaces.iter().find(|(known, _)| *known == key) {

@@ -11,12 +11,15 @@ use super::{End, Hop, MAIN, NodeId, NodeKind, Plan, Point};
 use crate::error::LabError;
 use crate::stage::{Hosts, Site};
 
+/// How many links a lab may have: the addresses between fabrics are made of their numbers.
+const LINKS: usize = 4_095;
+
 /// The table with a fabric's own hosts, peerings and what is behind its gateway.
 const HOSTS: u32 = 1_000;
 /// The tables of subnets begin here.
-const SUBNETS: u32 = 2_000;
+const SUBNETS: u32 = 10_000;
 /// The tables of links to appliances of peered networks begin here.
-const TUNNELS: u32 = 3_000;
+const TUNNELS: u32 = 1_000_000;
 /// The tables of an edge, by the interface that packets come from.
 const FROM_INSIDE: u32 = 100;
 const FROM_OUTSIDE: u32 = 101;
@@ -51,9 +54,9 @@ fn end(node: NodeId, interface: &str, addresses: &[IpAddr]) -> End {
     End { node, interface: interface.to_owned(), addresses }
 }
 
-struct Builder<'a> {
-    world: &'a World,
-    plan: Plan,
+/// What a plan is worked out with, kept so that more can join it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Book {
     fabrics: BTreeMap<NetworkName, NodeId>,
     internet: NodeId,
     /// The port of each address of each network.
@@ -63,33 +66,69 @@ struct Builder<'a> {
     number: usize,
 }
 
+struct Builder<'a> {
+    world: &'a World,
+    plan: Plan,
+    book: Book,
+}
+
 pub(crate) fn build(world: &World, hosts: &Hosts) -> Result<Plan, LabError> {
     crate::stage::check_hosts(hosts, world)?;
     let mut plan = Plan::default();
     let internet = plan.add_node(NodeKind::Internet, "internet", true);
     plan.names.insert("internet".to_owned(), internet);
-    let mut builder = Builder {
-        world,
-        plan,
-        fabrics: BTreeMap::new(),
-        internet,
-        ports: BTreeMap::new(),
-        tables: BTreeMap::new(),
-        number: 0,
-    };
+    let mut builder = Builder { world, plan, book: Book { internet, ..Book::default() } };
     builder.networks()?;
     builder.machines()?;
     builder.firewalls()?;
     builder.hosts(hosts)?;
     builder.peerings();
-    builder.subnets();
-    Ok(builder.plan)
+    builder.subnets(0);
+    builder.done()
+}
+
+/// Lets a machine that was deployed later join a plan. What was there stays as it was.
+pub(super) fn join(plan: Plan, world: &World, name: &MachineName) -> Result<Plan, LabError> {
+    let unbuilt = |what: &str| LabError::input(format!("machine.{name}"), what);
+    let machine = world.machines().get(name).ok_or_else(|| unbuilt("there is no such machine"))?;
+    let book = plan.book.clone();
+    if let Some(missing) =
+        machine.interfaces.iter().find(|interface| !book.fabrics.contains_key(&interface.network))
+    {
+        let what = format!("its network `{}` came after the lab was built", missing.network);
+        return Err(unbuilt(&what));
+    }
+    let before = plan.points.len();
+    let mut builder = Builder { world, plan, book };
+    builder.machine(name, machine)?;
+    builder.subnets(before);
+    builder.done()
 }
 
 impl Builder<'_> {
+    fn done(mut self) -> Result<Plan, LabError> {
+        if self.book.number > LINKS {
+            let what = format!("a lab has at most {LINKS} interfaces and peerings");
+            return Err(LabError::input("lab", what));
+        }
+        self.plan.book = self.book;
+        Ok(self.plan)
+    }
+
     fn next(&mut self, letter: char) -> String {
-        self.number = self.number.saturating_add(1);
-        format!("{letter}{}", self.number)
+        self.book.number = self.book.number.saturating_add(1);
+        format!("{letter}{}", self.book.number)
+    }
+
+    /// A node that stands for somebody: its name is that of its host, and of its folder.
+    fn host(&mut self, name: &str, node: NodeId) -> Result<(), LabError> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(fits) {
+            let what = "in a lab a machine, firewall or host is called by letters, digits, `-`, \
+                        `_` and `.`, and does not begin with a dot";
+            return Err(LabError::input(name.escape_debug().to_string(), what));
+        }
+        self.named(name, node)
     }
 
     fn named(&mut self, name: &str, node: NodeId) -> Result<(), LabError> {
@@ -105,7 +144,7 @@ impl Builder<'_> {
         for (index, name) in self.world.networks().keys().enumerate() {
             let fabric = self.plan.add_node(NodeKind::Network(name.clone()), name.as_str(), true);
             self.named(&format!("network:{name}"), fabric)?;
-            self.fabrics.insert(name.clone(), fabric);
+            self.book.fabrics.insert(name.clone(), fabric);
             self.plan.rule(fabric, None, HOSTS, 5_000);
             let edge = self.plan.add_node(NodeKind::Edge(name.clone()), name.as_str(), true);
             self.named(&format!("edge:{name}"), edge)?;
@@ -113,17 +152,20 @@ impl Builder<'_> {
             let down = [EDGE_V4, EDGE_V6];
             self.plan.link(end(fabric, "up", &up), end(edge, "in", &down));
             let out = self.next('e');
-            let number = u8::try_from(index).unwrap_or(u8::MAX).saturating_add(10);
+            let number = u8::try_from(index).ok().and_then(|index| index.checked_add(10));
+            let number = number.filter(|number| *number < 254).ok_or_else(|| {
+                LabError::input(format!("network.{name}"), "a lab has at most 244 networks")
+            })?;
             let public = [
                 IpAddr::V4(Ipv4Addr::new(198, 51, 100, number)),
                 IpAddr::from([0x2001, 0xdb8, 0x25, 0, 0, 0, 0, u16::from(number)]),
             ];
             let [public_v4, public_v6] = public;
             let outside = [public_v4, public_v6, EDGE_V4, EDGE_V6];
-            self.plan.link(end(self.internet, &out, &up), end(edge, "out", &outside));
+            self.plan.link(end(self.book.internet, &out, &up), end(edge, "out", &outside));
             for address in public {
                 let next = if address.is_ipv4() { EDGE_V4 } else { EDGE_V6 };
-                self.plan.route(self.internet, MAIN, host_net(address), Hop::Via(next), &out);
+                self.plan.route(self.book.internet, MAIN, host_net(address), Hop::Via(next), &out);
             }
             if let Some(edge) = self.plan.nodes.get_mut(edge) {
                 edge.masquerade = Some("out".to_owned());
@@ -165,15 +207,15 @@ impl Builder<'_> {
         let forwards = machine.interfaces.iter().any(|interface| interface.ip_forwarding);
         let kind = NodeKind::Machine(name.clone());
         let node = self.plan.add_node(kind, name.as_str(), forwards);
-        self.named(name.as_str(), node)?;
+        self.host(name.as_str(), node)?;
         let default = machine.forwards_by.unwrap_or(0);
         for (number, interface) in machine.interfaces.iter().enumerate() {
-            let Some(fabric) = self.fabrics.get(&interface.network).copied() else { continue };
+            let Some(fabric) = self.book.fabrics.get(&interface.network).copied() else { continue };
             let device = format!("eth{number}");
             let port = self.port(fabric, node, &device, &interface.addresses);
             for address in &interface.addresses {
                 self.plan.route(fabric, HOSTS, host_net(*address), Hop::Direct, &port);
-                self.ports.insert((interface.network.clone(), *address), port.clone());
+                self.book.ports.insert((interface.network.clone(), *address), port.clone());
             }
             self.machine_routes(node, number, default, machine);
             self.plan.points.push(Point {
@@ -223,13 +265,13 @@ impl Builder<'_> {
 
     fn firewalls(&mut self) -> Result<(), LabError> {
         for (name, firewall) in self.world.firewalls() {
-            let Some(fabric) = self.fabrics.get(&firewall.network).copied() else { continue };
+            let Some(fabric) = self.book.fabrics.get(&firewall.network).copied() else { continue };
             let kind = NodeKind::Firewall(name.clone());
             let node = self.plan.add_node(kind, name.as_str(), true);
-            self.named(name.as_str(), node)?;
+            self.host(name.as_str(), node)?;
             let port = self.port(fabric, node, "eth0", &[firewall.address]);
             self.plan.route(fabric, HOSTS, host_net(firewall.address), Hop::Direct, &port);
-            self.ports.insert((firewall.network.clone(), firewall.address), port.clone());
+            self.book.ports.insert((firewall.network.clone(), firewall.address), port.clone());
             let router = if firewall.address.is_ipv4() { ROUTER_V4 } else { ROUTER_V6 };
             let all = any(router.is_ipv4());
             self.plan.route(node, MAIN, all, Hop::Via(router), "eth0");
@@ -249,10 +291,10 @@ impl Builder<'_> {
     fn hosts(&mut self, hosts: &Hosts) -> Result<(), LabError> {
         for (name, host) in hosts {
             let node = self.plan.add_node(NodeKind::Host(name.clone()), name, false);
-            self.named(name, node)?;
+            self.host(name, node)?;
             let (router, table) = match host.site() {
-                Site::Internet => (self.internet, MAIN),
-                Site::OnPremises(network) => match self.fabrics.get(&network) {
+                Site::Internet => (self.book.internet, MAIN),
+                Site::OnPremises(network) => match self.book.fabrics.get(&network) {
                     Some(fabric) => (*fabric, HOSTS),
                     None => continue,
                 },
@@ -276,9 +318,10 @@ impl Builder<'_> {
         let mut done = Vec::new();
         for (name, network) in self.world.networks() {
             for peering in &network.peerings {
-                let (Some(here), Some(there)) =
-                    (self.fabrics.get(name).copied(), self.fabrics.get(&peering.network).copied())
-                else {
+                let (Some(here), Some(there)) = (
+                    self.book.fabrics.get(name).copied(),
+                    self.book.fabrics.get(&peering.network).copied(),
+                ) else {
                     continue;
                 };
                 let pair = (here.min(there), here.max(there));
@@ -302,7 +345,7 @@ impl Builder<'_> {
 
     /// Joins two fabrics by a link whose ends have addresses of their own, and returns those.
     fn joined(&mut self, left: NodeId, right: NodeId, name: &str) -> [(IpAddr, IpAddr); 2] {
-        let number = u16::try_from(self.number).unwrap_or(u16::MAX);
+        let number = u16::try_from(self.book.number).unwrap_or(u16::MAX);
         let ends = [1_u8, 2].map(|side| {
             let [high, low] = number.to_be_bytes();
             let v4 = Ipv4Addr::new(169, 254, 16_u8.saturating_mul(side).saturating_add(high), low);
@@ -316,16 +359,19 @@ impl Builder<'_> {
     }
 
     fn table(&mut self, network: &NetworkName, subnet: &SubnetName) -> u32 {
-        let next = SUBNETS.saturating_add(u32::try_from(self.tables.len()).unwrap_or(0));
-        *self.tables.entry((network.clone(), subnet.clone())).or_insert(next)
+        let next = SUBNETS.saturating_add(u32::try_from(self.book.tables.len()).unwrap_or(0));
+        *self.book.tables.entry((network.clone(), subnet.clone())).or_insert(next)
     }
 
-    /// The routing table of every subnet that a machine or a firewall stands in.
-    fn subnets(&mut self) {
+    /// The routing table of every subnet that a machine or a firewall stands in, from a point on:
+    /// those before have theirs.
+    fn subnets(&mut self, from: usize) {
+        let known = if from == 0 { BTreeMap::new() } else { self.book.tables.clone() };
         let points: Vec<_> = self
             .plan
             .points
             .iter()
+            .skip(from)
             .filter_map(|p| {
                 Some((p.node, p.interface.clone(), p.network.clone(), p.subnet.clone()?))
             })
@@ -334,8 +380,11 @@ impl Builder<'_> {
             let table = self.table(&network, &subnet);
             self.plan.rule(node, Some(&port), table, 1_000);
         }
-        for ((network, subnet), table) in self.tables.clone() {
-            let Some(fabric) = self.fabrics.get(&network).copied() else { continue };
+        for ((network, subnet), table) in self.book.tables.clone() {
+            if known.contains_key(&(network.clone(), subnet.clone())) {
+                continue;
+            }
+            let Some(fabric) = self.book.fabrics.get(&network).copied() else { continue };
             for route in winners(self.world, &network, &subnet) {
                 self.subnet_route(fabric, table, &network, &route.prefix, &route.next_hop);
             }
@@ -391,14 +440,16 @@ impl Builder<'_> {
         }
         let Some(found) = appliance(self.world, network, address) else { return nowhere };
         let place = found.network().clone();
-        let Some(port) = self.ports.get(&(place.clone(), address)).cloned() else { return nowhere };
+        let Some(port) = self.book.ports.get(&(place.clone(), address)).cloned() else {
+            return nowhere;
+        };
         if place == *network {
             return (Hop::Via(address), port);
         }
-        let Some(there) = self.fabrics.get(&place).copied() else { return nowhere };
+        let Some(there) = self.book.fabrics.get(&place).copied() else { return nowhere };
         let link = self.next('t');
         let [_, right] = self.joined(fabric, there, &link);
-        let table = TUNNELS.saturating_add(u32::try_from(self.number).unwrap_or(0));
+        let table = TUNNELS.saturating_add(u32::try_from(self.book.number).unwrap_or(0));
         self.plan.rule(there, Some(&link), table, 900);
         self.plan.route(there, table, any(v4), Hop::Via(address), &port);
         (Hop::Via(if v4 { right.0 } else { right.1 }), link)

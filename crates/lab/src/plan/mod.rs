@@ -150,6 +150,12 @@ pub struct Plan {
     pub points: Vec<Point>,
     /// The node of each name that can be entered.
     pub names: BTreeMap<String, NodeId>,
+    /// What it was worked out with.
+    #[serde(skip)]
+    book: fabric::Book,
+    /// The node of wires, where there is one.
+    #[serde(skip)]
+    wires: Option<NodeId>,
 }
 
 /// The main routing table.
@@ -164,8 +170,20 @@ impl Plan {
     pub fn of(world: &World, hosts: &Hosts, wires: bool) -> Result<Self, LabError> {
         let mut plan = fabric::build(world, hosts)?;
         if wires {
-            plan.insert_wires();
+            plan.wires = Some(plan.add_node(NodeKind::Wires, "wires", false));
+            plan.insert_wires(0);
         }
+        Ok(plan)
+    }
+
+    /// The plan with one more machine, which was deployed later. Nodes, links, points, routes and
+    /// rules are added behind the others, which stay as they are.
+    ///
+    /// # Errors
+    /// Its network is none of the plan's, or its name is taken.
+    pub fn joined(&self, world: &World, machine: &MachineName) -> Result<Self, LabError> {
+        let mut plan = fabric::join(self.clone(), world, machine)?;
+        plan.insert_wires(self.points.len());
         Ok(plan)
     }
 
@@ -232,11 +250,12 @@ impl Plan {
         }
     }
 
-    /// Puts a pair of interfaces of the node of wires between both ends of every judged link.
-    fn insert_wires(&mut self) {
-        let wires = self.add_node(NodeKind::Wires, "wires", false);
+    /// Puts a pair of interfaces of the node of wires between both ends of every judged link, from
+    /// a point on.
+    fn insert_wires(&mut self, from: usize) {
+        let Some(wires) = self.wires else { return };
         let mut added = Vec::new();
-        for (number, point) in self.points.iter_mut().enumerate() {
+        for (number, point) in self.points.iter_mut().enumerate().skip(from) {
             let at_point = |end: &End| end.node == point.node && end.interface == point.interface;
             let link = self.links.iter_mut().find(|l| at_point(&l.left) || at_point(&l.right));
             let Some(link) = link else { continue };

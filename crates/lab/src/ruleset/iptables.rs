@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use egress25_policy::{NetworkName, Reason, Verdict, World, verdict_of};
 
+use super::plain;
 use super::verdicts::{Content, Meaning};
 
 /// An address family: iptables has a program for each.
@@ -28,17 +29,16 @@ pub fn export_iptables(
 ) -> String {
     let content = Content::of(world, network);
     let ours = |address: &IpAddr| address.is_ipv4() == (family == Family::V4);
-    let mut text = format!("# egress25: outbound SMTP of network `{network}`\n*filter\n");
+    let name = plain(network.as_str());
+    let mut text = format!("# egress25: outbound SMTP of network `{name}`\n*filter\n");
     let mut rules = String::new();
     text.push_str(":EGRESS25 - [0:0]\n");
     let target = |reason: Reason| target(world, reason);
-    if family == Family::V4 {
-        // A first fragment without a whole TCP header is dropped by the tcp match itself.
-        rules.push_str("-A EGRESS25 -f -j RETURN\n");
-        for protocol in ["4", "41", "47"] {
-            let _ = writeln!(rules, "-A EGRESS25 -p {protocol} -j DROP");
-        }
+    for protocol in ["4", "41", "47"] {
+        let _ = writeln!(rules, "-A EGRESS25 -p {protocol} -j DROP");
     }
+    // The tcp match itself drops a first fragment without a whole TCP header, and one that would
+    // overwrite the flags of another; so no rule lets fragments go before it.
     rules.push_str("-A EGRESS25 -p tcp --dport 25 --tcp-flags SYN,ACK SYN -j EGRESS25-JUDGE\n");
     rules.push_str("-A EGRESS25 -j RETURN\n");
     text.push_str(":EGRESS25-JUDGE - [0:0]\n");

@@ -34,6 +34,11 @@ pub struct RuleOptions {
     pub log_group: Option<u16>,
 }
 
+/// A name for a comment: one that ends the line would begin a rule.
+pub(crate) fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
 /// Who may send from a network's ports: the addresses of its machines and those of its peers.
 pub(crate) type Senders = BTreeMap<IpAddr, (NetworkName, SubnetName)>;
 

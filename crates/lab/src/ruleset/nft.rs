@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use egress25_policy::{NetworkName, Reason, Verdict, World, verdict_of};
 
 use super::verdicts::{Content, Meaning};
-use super::{RuleOptions, RulePort};
+use super::{RuleOptions, RulePort, plain};
 use crate::policy_state::{deferrable, through};
 
 /// The table's name.
@@ -152,7 +152,7 @@ impl Ruleset {
         destinations: &[(ipnet::IpNet, Meaning)],
         number: usize,
     ) {
-        let mut rules = format!("    # subnet {}/{}\n", place.0, place.1);
+        let mut rules = format!("    # subnet {}\n", plain(&format!("{}/{}", place.0, place.1)));
         for (at, (prefix, meaning)) in destinations.iter().enumerate() {
             let to = format!("{} {prefix}", destination(prefix));
             let family = if prefix.addr().is_ipv4() { "ip" } else { "ip6" };
@@ -303,7 +303,8 @@ pub fn export_nft(world: &World, network: &NetworkName, interfaces: &[String]) -
     let ports: Vec<_> = interfaces.iter().map(port).collect();
     let rules = Ruleset::of(world, network, &ports, &RuleOptions::default());
     format!(
-        "#!/usr/sbin/nft -f\n# egress25: outbound SMTP of network `{network}`\n{}",
+        "#!/usr/sbin/nft -f\n# egress25: outbound SMTP of network `{}`\n{}",
+        plain(network.as_str()),
         rules.script()
     )
 }

@@ -1,5 +1,6 @@
 //! The scenario file.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use egress25_policy::Reason;
@@ -65,7 +66,8 @@ pub struct Step {
     /// Texts that a program's output, or Postfix's log line, is to have in it.
     #[serde(default)]
     pub output: Vec<String>,
-    /// How many seconds of silence count as a time-out; left out: 4.
+    /// How many seconds of silence count as a time-out; left out: 4, and for a Postfix that is
+    /// started its own default.
     #[serde(default)]
     pub patience: Option<f64>,
 }
@@ -106,6 +108,9 @@ pub struct PostfixStep {
     /// The server that takes its mail, to start: `HOST:PORT`.
     #[serde(default)]
     pub relay: Option<String>,
+    /// The servers that take the mail to some domains instead, to start: `HOST:PORT` by domain.
+    #[serde(default)]
+    pub routes: BTreeMap<String, String>,
 }
 
 /// What is done with a Postfix.

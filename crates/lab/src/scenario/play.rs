@@ -190,7 +190,7 @@ impl Player<'_> {
         let expected = step.expect.as_deref().unwrap_or("applied");
         let seen = match self.theatre.ask(&Request::Apply { events: vec![event] }) {
             Ok(_) => "applied".to_owned(),
-            Err(LabError::Answer(what)) if expected == "refused" => {
+            Err(LabError::Declined(what)) if expected == "refused" => {
                 return Ok((StepResult::Passed, what));
             }
             Err(error) => return Err(error),
@@ -210,7 +210,7 @@ impl Player<'_> {
         match action.action {
             PostfixAction::Start => {
                 let relay = action.relay.as_deref().unwrap_or("mx.example.net:25");
-                self.prepare(&folder, &action.on, relay, patience)?;
+                self.prepare(&folder, action, relay, step.patience)?;
                 self.demand(&action.on, &["postfix", "-c", &config, "start"], "")?;
                 return Ok((StepResult::Passed, "started".to_owned()));
             }
@@ -251,21 +251,25 @@ impl Player<'_> {
     fn prepare(
         &mut self,
         folder: &std::path::Path,
-        machine: &str,
+        action: &PostfixStep,
         relay: &str,
-        patience: f64,
+        patience: Option<f64>,
     ) -> Result<(), LabError> {
         let failed = || LabError::system(format!("preparing `{}`", folder.display()));
         for name in postfix::FOLDERS {
             std::fs::create_dir_all(folder.join(name)).map_err(failed())?;
         }
-        let (host, port) = host_and_port(relay)?;
-        let patience = patience * self.scale;
-        let main = postfix::main_cf(folder, machine, (&host, port), patience);
+        let relay = host_and_port(relay)?;
+        let mut routes = Vec::new();
+        for (domain, server) in &action.routes {
+            routes.push((domain.as_str(), host_and_port(server)?));
+        }
+        let patience = patience.map(|seconds| seconds * self.scale);
+        let main = postfix::main_cf(folder, &action.on, &relay, &routes, patience);
         std::fs::write(folder.join("config/main.cf"), main).map_err(failed())?;
         std::fs::write(folder.join("config/master.cf"), postfix::MASTER_CF).map_err(failed())?;
         let data = folder.join("data").display().to_string();
-        self.demand(machine, &["chown", "postfix", &data], "")
+        self.demand(&action.on, &["chown", "postfix", &data], "")
     }
 
     /// Runs a program that has to succeed.

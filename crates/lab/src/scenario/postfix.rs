@@ -7,11 +7,27 @@ pub(super) const FOLDERS: [&str; 3] = ["config", "spool", "data"];
 
 /// The configuration of an instance that hands all mail to one server, keeps everything in its
 /// own folder, and asks no name server.
-pub(super) fn main_cf(folder: &Path, machine: &str, relay: (&str, u16), patience: f64) -> String {
+pub(super) fn main_cf(
+    folder: &Path,
+    machine: &str,
+    relay: &(String, u16),
+    routes: &[(&str, (String, u16))],
+    patience: Option<f64>,
+) -> String {
     let at = folder.display();
     let (host, port) = relay;
-    // A whole number of seconds, at least one.
-    let seconds = patience.ceil().max(1.0);
+    // A whole number of seconds, at least one; left out, Postfix's own default is in force.
+    let timeout = patience.map_or_else(String::new, |seconds| {
+        format!("smtp_connect_timeout = {}s\n", seconds.ceil().max(1.0))
+    });
+    let routes: Vec<_> = routes
+        .iter()
+        .map(|(domain, (host, port))| format!("{domain}=smtp:[{host}]:{port}"))
+        .collect();
+    let routes = match routes.is_empty() {
+        true => String::new(),
+        false => format!("transport_maps = inline:{{ {} }}\n", routes.join(", ")),
+    };
     format!(
         "compatibility_level = 3.6\n\
          queue_directory = {at}/spool\n\
@@ -26,7 +42,7 @@ pub(super) fn main_cf(folder: &Path, machine: &str, relay: (&str, u16), patience
          relayhost = [{host}]:{port}\n\
          smtp_host_lookup = native\n\
          smtp_dns_support_level = disabled\n\
-         smtp_connect_timeout = {seconds}s\n\
+         {timeout}{routes}\
          smtp_tls_security_level = none\n\
          maillog_file_prefixes = /\n\
          maillog_file = {at}/log\n\

@@ -17,6 +17,8 @@ use crate::net::Space;
 const LINE: u64 = 8_192;
 const LINES: usize = 100_000;
 const MAILS: usize = 10_000;
+/// How long nothing is accepted after a failure to.
+const PAUSE: Duration = Duration::from_millis(50);
 /// How long a client may be silent.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -76,7 +78,12 @@ pub(crate) fn serve(
     })?;
     let (name, mails) = (name.to_owned(), mails.clone());
     space.spawn("smtp", move || {
-        for stream in listener.incoming().flatten() {
+        for stream in listener.incoming() {
+            let Ok(stream) = stream else {
+                // Out of descriptors, most likely: it passes, and must not take a processor.
+                thread::sleep(PAUSE);
+                continue;
+            };
             let (name, mails) = (name.clone(), mails.clone());
             let _ = thread::Builder::new().name("smtp-client".to_owned()).spawn(move || {
                 let server = Server { name, port, mails, clock };

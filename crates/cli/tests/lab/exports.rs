@@ -1,0 +1,142 @@
+//! Exported rules on a router that nothing of ours runs on: what real connections become.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use crate::harness::{egress25, impossible, scenario, skip};
+
+/// A router between a box, which has the addresses of several machines, and a listener outside.
+/// The filter is loaded, and every address tries to connect.
+const NETWORK: &str = r#"
+mount -t tmpfs none /run; mkdir -p /run/netns; ip link set lo up
+ip netns add box; ip netns add out
+ip link add p0 type veth peer name eth0 netns box
+ip link add p1 type veth peer name eth0 netns out
+for n in box out; do
+    ip netns exec $n sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.eth0.accept_dad=0
+done
+sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+sysctl -qw net.ipv6.conf.p0.accept_dad=0 net.ipv6.conf.p1.accept_dad=0
+for p in p0 p1; do ip link set $p up; done
+for n in box out; do ip -n $n link set lo up; ip -n $n link set eth0 up; done
+ip addr add 10.1.0.1/16 dev p0; ip addr add fd00:1::1/64 dev p0 nodad
+ip addr add 203.0.113.1/24 dev p1; ip addr add 192.168.50.1/24 dev p1
+ip addr add 2001:db8:2525::1/64 dev p1 nodad
+for a in 10.1.0.4 10.1.0.5 10.1.0.7 10.1.1.4 10.1.0.200; do
+    ip -n box addr add $a/16 dev eth0
+done
+for a in fd00:1::4 fd00:1::5; do ip -n box addr add $a/64 dev eth0 nodad; done
+ip -n box route add default via 10.1.0.1; ip -n box -6 route add default via fd00:1::1
+ip -n out addr add 203.0.113.25/24 dev eth0; ip -n out addr add 192.168.50.25/24 dev eth0
+ip -n out addr add 2001:db8:2525::19/64 dev eth0 nodad
+ip -n out route add default via 203.0.113.1
+ip -n out -6 route add default via 2001:db8:2525::1
+ip netns exec out /usr/bin/python3 -c "
+import socket, threading, time
+for port in (25, 587):
+    s = socket.create_server(('::', port), family=socket.AF_INET6, dualstack_ipv6=True)
+    s.listen(50)
+    threading.Thread(target=lambda s=s: [s.accept() for _ in iter(int, 1)], daemon=True).start()
+open('/run/ready', 'w').close()
+time.sleep(120)" &
+while [ ! -e /run/ready ]; do sleep 0.05; done
+try() { ip netns exec box /usr/bin/python3 -c "
+import socket, sys, threading
+def one(source, to, port):
+    s = socket.socket(socket.AF_INET6 if ':' in to else socket.AF_INET)
+    s.settimeout(3)
+    try:
+        s.bind((source, 0)); s.connect((to, port)); became = 'open'
+    except ConnectionRefusedError: became = 'refused'
+    except (TimeoutError, OSError): became = 'timeout'
+    sys.stdout.write('$1 %s %s %d %s\n' % (source, to, port, became))
+pairs = [(s, t, p) for s in ('10.1.0.4', '10.1.0.5', '10.1.0.7', '10.1.1.4', '10.1.0.200')
+         for t in ('203.0.113.25', '192.168.50.25') for p in (25, 587)]
+pairs += [(s, '2001:db8:2525::19', p) for s in ('fd00:1::4', 'fd00:1::5') for p in (25, 587)]
+threads = [threading.Thread(target=one, args=pair) for pair in pairs]
+for t in threads: t.start()
+for t in threads: t.join()
+"; }
+try before
+"#;
+
+/// What becomes of a connection from an address once the rules of `shop-net` are in force.
+fn expected(source: &str, to: &str, port: &str) -> &'static str {
+    match (source, to, port) {
+        (_, _, "587") => "open",
+        // Nobody's address: dropped wherever it goes.
+        ("10.1.0.200", ..) => "timeout",
+        // All of that subnet's traffic goes through Azure Firewall, but for the gateway's routes.
+        ("10.1.1.4", "203.0.113.25", _) => "refused",
+        (_, "192.168.50.25", _) | ("10.1.0.5" | "fd00:1::5", ..) => "open",
+        _ => "timeout",
+    }
+}
+
+/// Loads rules in a network of its own, and compares what becomes of connections.
+fn judged(load: &str) {
+    let script = format!("{NETWORK}\n{load}\ntry after\n");
+    let output = Command::new("unshare")
+        .args(["-Urnm", "--pid", "--fork", "--kill-child", "sh", "-ec", &script])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let mut seen = BTreeMap::new();
+    for line in said.lines() {
+        let words: Vec<_> = line.split(' ').collect();
+        let [when, source, to, port, became] = words[..] else { panic!("{line}") };
+        let right = if when == "before" { "open" } else { expected(source, to, port) };
+        seen.insert((when, source, to, port), (became, right));
+    }
+    assert_eq!(seen.len(), 48, "{said}{errors}");
+    let wrong: Vec<_> = seen.iter().filter(|(_, (became, right))| became != right).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}\n{errors}");
+}
+
+/// The command that exports rules of `shop-net` for what comes from `p0`.
+fn export(words: &str) -> String {
+    format!(
+        "{} export {words} {} --network shop-net --interface p0",
+        env!("CARGO_BIN_EXE_egress25"),
+        scenario("mail.lab.toml").display()
+    )
+}
+
+#[test]
+fn exported_nftables_rules_judge_real_connections() {
+    if let Some(why) = impossible("nft") {
+        return skip(&why);
+    }
+    judged(&format!("{} >/run/rules; nft -f /run/rules", export("nft")));
+}
+
+#[test]
+fn exported_iptables_rules_judge_real_connections() {
+    if let Some(why) = impossible("nfqueue") {
+        return skip(&why);
+    }
+    judged(&format!(
+        "{} >/run/v4; iptables-restore --noflush /run/v4\n\
+         {} >/run/v6; ip6tables-restore --noflush /run/v6",
+        export("iptables"),
+        export("iptables --ipv6")
+    ));
+}
+
+#[test]
+fn what_is_exported_for_iptables_lets_no_fragment_go_before_the_tcp_match() {
+    for family in [&[][..], &["--ipv6"]] {
+        let output = egress25()
+            .args(["export", "iptables", "--network", "shop-net"])
+            .args(family)
+            .arg(scenario("mail.lab.toml"))
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let rules: Vec<_> = text.lines().filter(|l| l.starts_with("-A EGRESS25 ")).collect();
+        assert_eq!(rules.len(), 5, "{rules:?}");
+        assert!(rules[..3].iter().all(|rule| rule.ends_with("-j DROP")), "{rules:?}");
+        assert!(rules[3].contains("-p tcp --dport 25"), "{rules:?}");
+    }
+}

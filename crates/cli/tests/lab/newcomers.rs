@@ -1,0 +1,114 @@
+//! Machines that are deployed while a lab runs.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::harness::{DATAPATHS, Lab, apply, impossible, scenario, skip, wait_until};
+
+const MX: &str = "mx.example.net:25";
+const RELAY: &str = "relay.example.net:587";
+
+fn deployed(machine: &str, subscription: &str, network: &str, more: &Value) -> Value {
+    let mut event = json!({
+        "kind": "machine-deployed", "machine": machine, "subscription": subscription,
+        "network": network,
+    });
+    event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    event
+}
+
+#[test]
+fn a_machine_that_is_deployed_while_the_lab_runs_gets_its_place_before_the_filter() {
+    for datapath in DATAPATHS {
+        if let Some(why) = impossible(datapath) {
+            skip(&why);
+            continue;
+        }
+        let lab = Lab::up(&scenario("mail.lab.toml"), datapath, &[]);
+        let becomes = |from: &str, to: &str, expected: &str| {
+            assert_eq!(lab.connect(from, to), expected, "{datapath}: {from} to {to}");
+        };
+        let both = json!({ "subnet": "web", "addresses": ["10.1.0.50", "fd00:1::50"] });
+        apply(&lab, deployed("vm-late", "corporate", "shop-net", &both)).unwrap();
+        let poor = json!({ "subnet": "web", "addresses": ["10.1.0.51", "fd00:1::51"] });
+        apply(&lab, deployed("vm-poor", "shop", "shop-net", &poor)).unwrap();
+        // The first of its subnet, which routes through the firewall.
+        let behind = json!({ "subnet": "behind-firewall", "addresses": ["10.1.1.50"] });
+        apply(&lab, deployed("vm-hind", "corporate", "shop-net", &behind)).unwrap();
+        // In a network of which the address is somebody's elsewhere.
+        let twin = json!({ "addresses": ["10.1.0.50"] });
+        apply(&lab, deployed("vm-twin-late", "shop", "twin-net", &twin)).unwrap();
+        becomes("vm-late", MX, "open");
+        becomes("vm-late", "[2001:db8:2525::19]:25", "open");
+        becomes("vm-poor", MX, "timeout");
+        becomes("vm-poor", "[2001:db8:2525::19]:25", "timeout");
+        becomes("vm-hind", MX, "refused");
+        becomes("vm-twin-late", MX, "timeout");
+        for machine in ["vm-late", "vm-poor", "vm-hind", "vm-twin-late"] {
+            becomes(machine, RELAY, "open");
+        }
+        // Those who were there know its name, and it has one.
+        becomes("vm-web", "vm-late:25", "refused");
+        becomes("vm-late", "vm-peer:25", "refused");
+        assert_eq!(lab.exec("vm-late", &["hostname"]).stdout, b"vm-late\n");
+        let names = lab.exec("vm-web", &["cat", "/etc/hosts"]).stdout;
+        assert!(String::from_utf8_lossy(&names).contains("10.1.0.50 vm-late"), "{datapath}");
+        // It lives as the others do.
+        lab.print(&["vm", "deallocate", "vm-late"]);
+        becomes("vm-late", RELAY, "unreachable");
+        lab.print(&["vm", "start", "vm-late"]);
+        becomes("vm-late", MX, "open");
+        // And the others go on.
+        becomes("vm-ea", MX, "open");
+        becomes("vm-web", MX, "timeout");
+        becomes("vm-behind", MX, "open");
+        becomes("vm-guarded", MX, "refused");
+        assert_eq!(lab.inspect()["lab"]["complaints"], json!([]), "{datapath}");
+    }
+}
+
+#[test]
+fn what_cannot_join_a_running_lab_is_told_by_events_and_inspect() {
+    if let Some(why) = impossible("nft") {
+        return skip(&why);
+    }
+    let mut lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
+    let mut events = lab.command(&["events", "--format", "ndjson"]);
+    events.stdout(Stdio::piped());
+    let mut heard = BufReader::new(lab.start(events).stdout.take().unwrap());
+    // Somebody is judged, so that the listener is known to listen.
+    let mut line = String::new();
+    let listening = std::thread::spawn(move || {
+        heard.read_line(&mut line).unwrap();
+        (heard, line)
+    });
+    wait_until("the events are listened to", || {
+        lab.connect("vm-ea", MX);
+        listening.is_finished()
+    });
+    let (mut heard, mut line) = listening.join().unwrap();
+    assert!(line.contains("\"machine\":\"vm-ea\""), "the lab's own probes are not told: {line}");
+    let counts = lab.inspect()["lab"]["counts"].to_string();
+    assert!(!counts.contains("unknown-source"), "nor counted: {counts}");
+    let added = json!({
+        "kind": "network-added", "network": "new-net", "address_space": ["10.8.0.0/16"],
+    });
+    apply(&lab, added).unwrap();
+    let place = json!({ "addresses": ["10.8.0.4"] });
+    let refused = apply(&lab, deployed("vm-new", "shop", "new-net", &place)).unwrap_err();
+    assert!(refused.contains("`new-net` came after the lab was built"), "{refused}");
+    let complaints = lab.inspect()["lab"]["complaints"].to_string();
+    for said in ["network `new-net` came after", "`vm-new` is deployed, but is not in the lab"] {
+        assert!(complaints.contains(said), "{complaints}");
+        line.clear();
+        while !line.contains("\"note\"") {
+            line.clear();
+            assert_ne!(heard.read_line(&mut line).unwrap(), 0);
+        }
+        let note: Value = serde_json::from_str(&line).unwrap();
+        assert!(note["note"].as_str().unwrap().contains(said), "{line}");
+    }
+    assert_eq!(lab.connect("vm-ea", MX), "open", "the others go on");
+}
