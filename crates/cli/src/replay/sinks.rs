@@ -1,9 +1,9 @@
 //! The captures that a replay writes.
 
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::path::Path;
 
-use egress25_packet_filter::capture::{OutputFile, PcapngWriter, Record, WriteError};
+use egress25_packet_filter::capture::{Behind, OutputFile, PcapngWriter, Record, WriteError};
 use egress25_policy::{Reason, Verdict};
 
 use super::row::Row;
@@ -41,7 +41,7 @@ pub(super) struct Sinks {
 
 struct Sink {
     name: String,
-    writer: PcapngWriter<Target>,
+    writer: PcapngWriter<Behind<Target>>,
 }
 
 enum Target {
@@ -54,6 +54,13 @@ impl Write for Target {
         match self {
             Self::File(file) => file.write(bytes),
             Self::Stdout(stdout) => stdout.write(bytes),
+        }
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write_vectored(slices),
+            Self::Stdout(stdout) => stdout.write_vectored(slices),
         }
     }
 
@@ -106,7 +113,8 @@ impl Sinks {
     pub(super) fn finish(self) -> Result<(), Failure> {
         for sink in [self.all, self.stopped, self.passed].into_iter().flatten() {
             let Sink { name, writer } = sink;
-            let target = writer.finish().map_err(|error| failure(&name, error))?;
+            let behind = writer.finish().map_err(|error| failure(&name, error))?;
+            let target = behind.into_inner().map_err(|e| failure(&name, WriteError::Io(e)))?;
             if let Target::File(file) = target {
                 file.finish()?;
             }
@@ -122,8 +130,9 @@ impl Sink {
         } else {
             (path.display().to_string(), Target::File(OutputFile::create(path)?))
         };
+        let behind = Behind::start(target).map_err(|e| failure(&name, WriteError::Io(e)))?;
         let writer =
-            PcapngWriter::new(target, Some(title)).map_err(|error| failure(&name, error))?;
+            PcapngWriter::new(behind, Some(title)).map_err(|error| failure(&name, error))?;
         Ok(Self { name, writer })
     }
 }

@@ -27,6 +27,7 @@
 //! - it knows neither byte offsets of records nor the patched record headers.
 
 mod ahead;
+mod behind;
 mod bytes;
 mod error;
 mod format;
@@ -40,6 +41,7 @@ mod record;
 mod window;
 mod writer;
 
+pub use behind::Behind;
 pub(crate) use bytes::{u16_at, u32_at};
 pub use error::{CaptureError, RecordFault};
 pub use format::{ByteOrder, Compression, Container, Format, Resolution};

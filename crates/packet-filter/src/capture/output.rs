@@ -119,6 +119,10 @@ impl Write for OutputFile {
         self.file.write(buf)
     }
 
+    fn write_vectored(&mut self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        self.file.write_vectored(slices)
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }

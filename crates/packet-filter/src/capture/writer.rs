@@ -25,7 +25,7 @@ use crate::link::LinkType;
 const OPTION_LEN: usize = 65_535;
 
 /// What is collected before it is handed to the output, in bytes.
-const BUFFER: usize = 1 << 20;
+const BUFFER: usize = 1 << 16;
 
 /// The most interfaces that a written capture may describe.
 const MAX_INTERFACES: usize = 65_536;
