@@ -234,6 +234,7 @@ impl<J: Judges> Batch<'_, J> {
         let count = plain.count_ones() as usize;
         let told = level.first_look(&known.look, heads, count, ahead, &mut answers);
         let mut further = !told & ones(count);
+        known.look.prefetch_further(heads, further);
         while further != 0 {
             let number = further.trailing_zeros() as usize;
             further &= further.wrapping_sub(1);

@@ -9,7 +9,7 @@ use core::sync::atomic::Ordering;
 use super::lookup::{Bucket, LANES};
 use super::senders::place_of;
 use super::{Homes, Place, Table};
-use crate::classify::{Code, Level, prefetch};
+use crate::classify::{Code, Heads, Level, prefetch};
 
 /// The parts of a table that an answer reads, for the IPv4 addresses of one network.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +40,17 @@ impl FirstLook<'_> {
     #[inline(always)]
     pub(crate) fn prefetch(&self, home: u32) {
         prefetch::element(self.buckets, home as usize);
+    }
+
+    /// Has the processor fetch the bucket where the searches of some heads go on, those whose bits
+    /// are set: together they wait once.
+    #[inline(always)]
+    pub(crate) fn prefetch_further(&self, heads: &Heads, mut further: u64) {
+        while further != 0 {
+            let (home, ..) = heads.candidate(further.trailing_zeros() as usize);
+            self.prefetch(home.wrapping_add(1));
+            further &= further.wrapping_sub(1);
+        }
     }
 
     /// What becomes of an IPv4 SYN to port 25, and whether that could be told: where not, the

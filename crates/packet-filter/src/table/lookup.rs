@@ -11,6 +11,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::pages::Pages;
 use crate::classify::{Level, prefetch};
 
 /// Keys in a bucket.
@@ -28,7 +29,7 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self { keys: [0; LANES], values: [const { AtomicU32::new(EMPTY) }; LANES] }
     }
 
@@ -111,7 +112,7 @@ fn halves(address: u128) -> [u64; 2] {
 /// The buckets of one address family.
 #[derive(Debug)]
 pub(crate) struct Buckets {
-    buckets: Box<[Bucket]>,
+    buckets: Pages,
 }
 
 impl Buckets {
@@ -119,7 +120,7 @@ impl Buckets {
     pub(crate) fn with_room_for(entries: usize) -> Self {
         // 70 % of 8 lanes are 5.6.
         let buckets = entries.saturating_mul(10).div_ceil(56).max(1);
-        Self { buckets: (0..buckets).map(|_| Bucket::new()).collect() }
+        Self { buckets: Pages::new(buckets) }
     }
 
     /// How many lanes there are: every place is below.
@@ -296,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_full_table_ends_its_searches() {
-        let mut buckets = Buckets { buckets: Box::new([Bucket::new(), Bucket::new()]) };
+        let mut buckets = Buckets { buckets: Pages::new(2) };
         for number in 0..16 {
             buckets.insert(Probe::v4(0, number), 1, |_, _| false).unwrap();
         }

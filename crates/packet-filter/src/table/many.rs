@@ -74,12 +74,17 @@ fn answer<L: Level>(
     let Some(codes) = block else { return };
     let mut answers = [Code::UNJUDGED; BLOCK];
     let told = level.first_look(look, fetched, codes.len(), Ahead::NONE, &mut answers);
-    for (number, (code, answer)) in codes.iter_mut().zip(answers).enumerate() {
-        *code = if told >> (number & 63) & 1 == 1 {
-            answer
-        } else {
-            let (_, source, to) = fetched.candidate(number);
-            table.answer_further(level, homes, source, to)
-        };
+    for (code, answer) in codes.iter_mut().zip(answers) {
+        *code = answer;
+    }
+    let mut further = !told & (u64::MAX >> (BLOCK.saturating_sub(codes.len()) & 63));
+    look.prefetch_further(fetched, further);
+    while further != 0 {
+        let number = further.trailing_zeros() as usize;
+        further &= further.wrapping_sub(1);
+        let (_, source, to) = fetched.candidate(number);
+        if let Some(code) = codes.get_mut(number) {
+            *code = table.answer_further(level, homes, source, to);
+        }
     }
 }

@@ -16,6 +16,7 @@ mod first_look;
 pub(crate) mod lookup;
 mod many;
 mod networks;
+mod pages;
 mod routes;
 mod senders;
 mod trie;
