@@ -31,6 +31,10 @@ fn measure(c: &mut Criterion) {
                 contenders.extend(
                     levels.map(|level| Box::new(Ours::new(&table, *level)) as Box<dyn Contender>),
                 );
+                #[cfg(feature = "rte-acl")]
+                if *machines <= 10_000 {
+                    contenders.push(Box::new(peers::acl::RteAcl::new(*machines).expect("DPDK")));
+                }
                 if *machines == 100_000 || is_test() {
                     contenders.push(Box::new(peers::pnet::PnetCheck));
                     contenders

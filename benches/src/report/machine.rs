@@ -37,6 +37,10 @@ pub(super) fn section(page: &mut String, root: &Path) -> Result<(), Failed> {
             writeln!(page, "- {name} {version}")?;
         }
     }
+    let dpdk = output("pkg-config", &["--modversion", "libdpdk"]);
+    if cfg!(feature = "rte-acl") {
+        writeln!(page, "- DPDK {}", dpdk.trim())?;
+    }
     let tcpdump = output("tcpdump", &["--version"]);
     for line in tcpdump.lines().take(2) {
         writeln!(page, "- {line}")?;

@@ -234,6 +234,8 @@ mod tests {
         let mut behind = Behind::start(Held(sender)).unwrap();
         behind.write_all(&[1; PIECE * 2]).unwrap();
         drop(behind);
-        assert!(dropped.try_recv().is_err_and(|e| e == std::sync::mpsc::TryRecvError::Disconnected));
+        assert!(
+            dropped.try_recv().is_err_and(|e| e == std::sync::mpsc::TryRecvError::Disconnected)
+        );
     }
 }

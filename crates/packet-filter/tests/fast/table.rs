@@ -113,6 +113,51 @@ fn many_answers_are_those_of_one_by_one() {
     }
 }
 
+/// Forty subnets of a network, each with routes of its own: senders of different subnets stand
+/// side by side, and the first byte of a destination means something else for each.
+#[test]
+fn neighbours_of_different_subnets_get_the_answers_of_their_own_routes() {
+    let mut random = Random::new(40);
+    let mut builder = TableBuilder::default();
+    let [one, other] = ["one", "other"].map(|name| builder.network(&NetworkName::from(name)));
+    for number in 0..40_u8 {
+        let own = [
+            (format!("{}.0.0.0/{}", number * 5, 1 + number % 8), Leaf::Fixed(Reason::OnPremises)),
+            (format!("{}.7.0.0/16", 255 - number), Leaf::Fixed(Reason::NoRoute)),
+            ("0.0.0.0/0".to_owned(), Leaf::Edge),
+        ];
+        let own = own.map(|(net, leaf)| (net.parse::<ipnet::IpNet>().unwrap().trunc(), leaf));
+        let network = if number < 30 { one } else { other };
+        let place = builder.place(network, &RouteSet::new(own.to_vec())).unwrap();
+        for _ in 0..200 {
+            let host = u32::try_from(random.below(9_000)).unwrap();
+            let address = IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + host));
+            builder.address(place, address, None, random.pick(&REASONS)).unwrap();
+        }
+    }
+    let table = builder.build(1).unwrap();
+    let pairs: Vec<(u32, u32)> = (0..20_000)
+        .map(|_| {
+            let host = u32::try_from(random.below(9_000)).unwrap();
+            let to = u32::try_from(random.next() & 0xffff_ffff).unwrap();
+            (0x0a00_0000 + host, to)
+        })
+        .collect();
+    let mut codes = Vec::new();
+    for (level, network) in Vectors::ALL.iter().flat_map(|level| [(level, one), (level, other)]) {
+        for pairs in [&pairs[..], &pairs[..63], &pairs[..1], &pairs[7..7 + 129]] {
+            table.answer_many(*level, Some(network), pairs, &mut codes);
+            for (code, (source, to)) in codes.iter().zip(pairs) {
+                let [from, to] = [source, to].map(|bits| IpAddr::V4(Ipv4Addr::from(*bits)));
+                let answer = table.answer(Some(network), from, to);
+                let expected = (answer.verdict, Some(answer.reason));
+                assert_eq!((code.verdict(), code.reason()), expected, "{level}: {from} -> {to}");
+            }
+            assert_eq!(codes.len(), pairs.len());
+        }
+    }
+}
+
 #[test]
 fn a_machine_takes_at_most_12_bytes_of_the_buckets() {
     let mut builder = TableBuilder::default();
