@@ -39,10 +39,13 @@ impl Work for Many<'_> {
             }
             return;
         };
-        // Two blocks take turns: while the senders of one are fetched, the other is answered.
+        // Three blocks take turns: while the senders of one are fetched, the one before is
+        // answered, and the one before that gets the answers that took another bucket.
         let look = table.first_look(&homes);
-        let [mut fetched, mut next] = [&mut Heads::new(), &mut Heads::new()];
+        let [mut late, mut fetched, mut next] =
+            [&mut Heads::new(), &mut Heads::new(), &mut Heads::new()];
         let mut before: Option<&mut [Code]> = None;
+        let mut further = Further { codes: &mut [], which: 0 };
         // Loops and no adapters: their bodies have to be compiled for the level's instructions.
         for (pairs, codes) in pairs.chunks(BLOCK).zip(codes.chunks_mut(BLOCK)) {
             let places = next.source.iter_mut().zip(&mut next.destination);
@@ -55,36 +58,60 @@ impl Work for Many<'_> {
             for home in next.home.iter().take(pairs.len()) {
                 look.prefetch(*home);
             }
-            answer((table, &look), level, &homes, fetched, before.replace(codes));
+            further.end(table, level, &homes, late);
+            further = answer(&look, level, fetched, before.replace(codes));
+            // The block that was just answered is late, and what was late is filled next.
+            core::mem::swap(&mut late, &mut fetched);
             core::mem::swap(&mut fetched, &mut next);
         }
-        answer((table, &look), level, &homes, fetched, before);
+        further.end(table, level, &homes, late);
+        answer(&look, level, fetched, before).end(table, level, &homes, fetched);
     }
 }
 
-/// Answers for a block whose senders were fetched.
+/// What the first look could not tell of a block.
+struct Further<'a> {
+    codes: &'a mut [Code],
+    which: u64,
+}
+
+/// The first look at a block whose senders were fetched; what goes on in another bucket is
+/// fetched.
 #[inline(always)]
-fn answer<L: Level>(
-    (table, look): (&Table, &FirstLook<'_>),
+fn answer<'a, L: Level>(
+    look: &FirstLook<'_>,
     level: L,
-    homes: &Homes,
     fetched: &Heads,
-    block: Option<&mut [Code]>,
-) {
-    let Some(codes) = block else { return };
+    block: Option<&'a mut [Code]>,
+) -> Further<'a> {
+    let codes = block.unwrap_or_default();
     let mut answers = [Code::UNJUDGED; BLOCK];
     let told = level.first_look(look, fetched, codes.len(), Ahead::NONE, &mut answers);
     for (code, answer) in codes.iter_mut().zip(answers) {
         *code = answer;
     }
-    let mut further = !told & (u64::MAX >> (BLOCK.saturating_sub(codes.len()) & 63));
-    look.prefetch_further(fetched, further);
-    while further != 0 {
-        let number = further.trailing_zeros() as usize;
-        further &= further.wrapping_sub(1);
-        let (_, source, to) = fetched.candidate(number);
-        if let Some(code) = codes.get_mut(number) {
-            *code = table.answer_further(level, homes, source, to);
+    let all = u64::MAX.checked_shr(number(BLOCK.saturating_sub(codes.len()))).unwrap_or(0);
+    let which = !told & all;
+    look.prefetch_further(fetched, which);
+    Further { codes, which }
+}
+
+impl Further<'_> {
+    /// Goes on to the end.
+    #[inline(always)]
+    fn end<L: Level>(self, table: &Table, level: L, homes: &Homes, heads: &Heads) {
+        let Self { codes, mut which } = self;
+        while which != 0 {
+            let number = which.trailing_zeros() as usize;
+            which &= which.wrapping_sub(1);
+            let (_, source, to) = heads.candidate(number);
+            if let Some(code) = codes.get_mut(number) {
+                *code = table.answer_further(level, homes, source, to);
+            }
         }
     }
+}
+
+fn number(bits: usize) -> u32 {
+    u32::try_from(bits).unwrap_or(u32::MAX)
 }
