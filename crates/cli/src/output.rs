@@ -5,6 +5,7 @@ use std::io::Write;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
+use crate::args::Format;
 use crate::console::Console;
 use crate::failure::Failure;
 
@@ -70,6 +71,31 @@ pub fn csv_failure(error: csv::Error) -> Failure {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => Failure::stdout(error),
         other => Failure::Internal(format!("the CSV cannot be written: {other:?}")),
+    }
+}
+
+/// A list in any format: its rows as a table, CSV or lines of JSON, or the document as a whole.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn list<R: Serialize, const N: usize>(
+    console: &mut Console,
+    format: Format,
+    header: &[&str; N],
+    (rows, cells): (&[R], impl Fn(&R) -> [String; N]),
+    document: &impl Serialize,
+) -> Result<(), Failure> {
+    match format {
+        Format::Human => {
+            let mut table = table(console, header);
+            rows.iter().for_each(|row| {
+                table.add_row(cells(row));
+            });
+            write_table(console, &table)
+        }
+        Format::Json => json(console, document),
+        Format::Ndjson => rows.iter().try_for_each(|row| ndjson(console, &Versioned::new(row))),
+        Format::Csv => csv(console, header, rows.iter().map(cells)),
     }
 }
 

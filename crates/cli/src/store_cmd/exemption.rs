@@ -220,31 +220,17 @@ impl Row {
 }
 
 #[derive(Debug, Serialize)]
-struct List {
+struct List<'a> {
     schema_version: u32,
-    exemptions: Vec<Row>,
+    exemptions: &'a [Row],
 }
 
 fn list(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
     let world = subscription::world(args, console)?;
     let rows: Vec<Row> =
         world.subscriptions().iter().map(|(name, found)| Row::of(&world, name, found)).collect();
-    match args.format {
-        Format::Human => {
-            let mut table = output::table(console, &Row::HEADER);
-            rows.iter().for_each(|row| {
-                table.add_row(row.cells());
-            });
-            output::write_table(console, &table)
-        }
-        Format::Json => {
-            output::json(console, &List { schema_version: SCHEMA_VERSION, exemptions: rows })
-        }
-        Format::Ndjson => {
-            rows.iter().try_for_each(|row| output::ndjson(console, &output::Versioned::new(row)))
-        }
-        Format::Csv => output::csv(console, &Row::HEADER, rows.iter().map(Row::cells)),
-    }
+    let document = List { schema_version: SCHEMA_VERSION, exemptions: &rows };
+    output::list(console, args.format, &Row::HEADER, (&rows, Row::cells), &document)
 }
 
 #[derive(Debug, Serialize)]

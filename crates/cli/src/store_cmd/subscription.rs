@@ -4,7 +4,6 @@ use egress25_policy::{EventKind, SubscriptionName, World};
 use serde::Serialize;
 
 use crate::SCHEMA_VERSION;
-use crate::args::Format;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::output;
@@ -58,10 +57,10 @@ struct Row {
 }
 
 #[derive(Debug, Serialize)]
-struct List {
+struct List<'a> {
     schema_version: u32,
     edition: String,
-    subscriptions: Vec<Row>,
+    subscriptions: &'a [Row],
 }
 
 fn list(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
@@ -87,21 +86,7 @@ fn list(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
         ]
     };
     let header = ["subscription", "offer", "created", "exemption", "machines"];
-    match args.format {
-        Format::Human => {
-            let mut table = output::table(console, &header);
-            rows.iter().for_each(|row| {
-                table.add_row(cells(row));
-            });
-            output::write_table(console, &table)
-        }
-        Format::Json => {
-            let (schema_version, edition) = (SCHEMA_VERSION, world.edition.id.clone());
-            output::json(console, &List { schema_version, edition, subscriptions: rows })
-        }
-        Format::Ndjson => {
-            rows.iter().try_for_each(|row| output::ndjson(console, &output::Versioned::new(row)))
-        }
-        Format::Csv => output::csv(console, &header, rows.iter().map(cells)),
-    }
+    let edition = world.edition.id.clone();
+    let document = List { schema_version: SCHEMA_VERSION, edition, subscriptions: &rows };
+    output::list(console, args.format, &header, (&rows, cells), &document)
 }

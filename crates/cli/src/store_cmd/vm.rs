@@ -8,7 +8,6 @@ use egress25_policy::{
 use serde::Serialize;
 
 use crate::SCHEMA_VERSION;
-use crate::args::Format;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::output;
@@ -130,9 +129,9 @@ struct Row {
 }
 
 #[derive(Debug, Serialize)]
-struct List {
+struct List<'a> {
     schema_version: u32,
-    machines: Vec<Row>,
+    machines: &'a [Row],
 }
 
 impl Row {
@@ -177,20 +176,6 @@ fn list(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
             }
         })
         .collect();
-    match args.format {
-        Format::Human => {
-            let mut table = output::table(console, &Row::HEADER);
-            rows.iter().for_each(|row| {
-                table.add_row(row.cells());
-            });
-            output::write_table(console, &table)
-        }
-        Format::Json => {
-            output::json(console, &List { schema_version: SCHEMA_VERSION, machines: rows })
-        }
-        Format::Ndjson => {
-            rows.iter().try_for_each(|row| output::ndjson(console, &output::Versioned::new(row)))
-        }
-        Format::Csv => output::csv(console, &Row::HEADER, rows.iter().map(Row::cells)),
-    }
+    let document = List { schema_version: SCHEMA_VERSION, machines: &rows };
+    output::list(console, args.format, &Row::HEADER, (&rows, Row::cells), &document)
 }
