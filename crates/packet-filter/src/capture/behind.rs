@@ -13,8 +13,10 @@ type End<W> = (W, io::Result<()>);
 
 /// Collects what is written, and writes it on another thread, all that waits at a time.
 ///
-/// An error of that thread is the answer to the next call; nothing is written after it. Dropped
-/// without [`Behind::into_inner`], what was collected is lost, and the output is dropped.
+/// An error of that thread is the answer to the first call afterwards that hands something over,
+/// at the latest to [`Behind::into_inner`]; nothing is written after it. Dropped without
+/// [`Behind::into_inner`], what was not handed over is lost, the rest is waited for, and the
+/// output is dropped.
 #[derive(Debug)]
 pub struct Behind<W: Write + Send + 'static> {
     piece: Vec<u8>,

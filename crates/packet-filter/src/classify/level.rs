@@ -17,7 +17,8 @@ pub(crate) const BLOCK: usize = 64;
 /// processor can do it.
 pub(crate) trait Level: Copy {
     /// The frames of a block that are left to be sorted, one bit each. A frame is left where
-    /// fewer than [`Template::needs`] bytes of it were captured, or lie in `bytes`.
+    /// fewer than [`Template::needs`] bytes of it were captured, or where not all that were
+    /// captured lie in `bytes`.
     fn sieve(
         self,
         template: &Template,
@@ -119,7 +120,7 @@ pub enum Vectors {
     Scalar,
     /// AVX2.
     Avx2,
-    /// AVX-512 (F, BW, VL).
+    /// AVX-512 (F, BW, DQ, VL).
     Avx512,
 }
 

@@ -18,10 +18,11 @@ impl Level for Scalar {
     ) -> u64 {
         let mut left = 0_u64;
         for (lane, (offset, captured)) in offsets.iter().zip(captured).enumerate() {
-            let start = (*offset as usize).wrapping_add(template.base as usize);
-            let window = bytes.get(start..).and_then(<[u8]>::first_chunk::<WINDOW>);
+            let rest = bytes.get(*offset as usize..).unwrap_or_default();
+            let window = rest.get(template.base as usize..).and_then(<[u8]>::first_chunk::<WINDOW>);
+            let whole = *captured >= template.needs() && *captured as usize <= rest.len();
             let passes = match window {
-                Some(window) if *captured >= template.needs() => passes(template, window),
+                Some(window) if whole => passes(template, window),
                 _ => false,
             };
             left |= u64::from(!passes) << (lane & 63);
@@ -65,11 +66,10 @@ pub(crate) fn sieve(
 ) -> u64 {
     let mut left = 0;
     for (at, (offset, captured)) in offsets.iter().zip(captured).enumerate() {
-        let start = (*offset as usize).saturating_add(template.base as usize);
-        let window = bytes.get(start..).and_then(<[u8]>::first_chunk::<WINDOW>);
-        let passes = window
-            .filter(|_| *captured >= template.needs())
-            .is_some_and(|window| template.passes(compare(template, window)));
+        let start = *offset as usize;
+        let frame = bytes.get(start..start.saturating_add(*captured as usize)).unwrap_or_default();
+        let window = frame.get(template.base as usize..).and_then(<[u8]>::first_chunk::<WINDOW>);
+        let passes = window.is_some_and(|window| template.passes(compare(template, window)));
         left |= u64::from(!passes) << at;
     }
     left

@@ -5,11 +5,12 @@ use core::arch::x86_64::{
     __m256i, __m512i, _mm256_and_si256, _mm256_castsi256_ps, _mm256_cmpeq_epi8, _mm256_cmpeq_epi32,
     _mm256_cmpeq_epi32_mask, _mm256_loadu_si256, _mm256_max_epu32, _mm256_min_epu8,
     _mm256_min_epu32, _mm256_movemask_epi8, _mm256_movemask_ps, _mm256_set1_epi32,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm512_and_si512, _mm512_broadcast_i64x4,
-    _mm512_castsi256_si512, _mm512_cmpeq_epi8_mask, _mm512_cmpeq_epi32_mask,
-    _mm512_cmplt_epu32_mask, _mm512_inserti64x4, _mm512_loadu_si512, _mm512_max_epu32,
-    _mm512_min_epu8, _mm512_reduce_max_epu32, _mm512_set1_epi8, _mm512_set1_epi32,
-    _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_test_epi32_mask,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_sub_epi32, _mm512_and_si512,
+    _mm512_broadcast_i64x4, _mm512_castsi256_si512, _mm512_cmpeq_epi8_mask,
+    _mm512_cmpeq_epi32_mask, _mm512_cmple_epu32_mask, _mm512_cmplt_epu32_mask, _mm512_inserti64x4,
+    _mm512_loadu_si512, _mm512_max_epu32, _mm512_min_epu8, _mm512_reduce_max_epu32,
+    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_shuffle_epi8,
+    _mm512_sub_epi32, _mm512_test_epi32_mask,
 };
 
 use super::code::Code;
@@ -161,6 +162,12 @@ fn all_inside(largest: u32, template: &Template, bytes: &[u8]) -> bool {
     u64::try_from(bytes.len()).is_ok_and(|len| end <= len)
 }
 
+/// How many bytes there are, as 32 bits: what lies behind them no frame is said to reach.
+#[inline(always)]
+fn len_of(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
+}
+
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn sieve_avx2(
@@ -196,19 +203,23 @@ fn sieve_avx2(
     let splat = |bits: u32| _mm256_set1_epi32(bits.cast_signed());
     let (plain, other, tcp) = (splat(template.plain), splat(template.other), splat(template.tcp));
     let (long, port) = (splat(template.long), splat(template.port));
-    let needs = splat(template.needs());
+    let (needs, limit) = (splat(template.needs()), splat(len_of(bytes)));
     let mut left = 0_u64;
-    let groups = bits.as_chunks::<8>().0.iter().zip(captured.as_chunks::<8>().0);
-    for (at, (bits, captured)) in groups.enumerate() {
-        let bits = load_8(bits);
+    let lists = offsets.as_chunks::<8>().0.iter().zip(captured.as_chunks::<8>().0);
+    let groups = bits.as_chunks::<8>().0.iter().zip(lists);
+    for (at, (bits, (offsets, captured))) in groups.enumerate() {
+        let (bits, captured) = (load_8(bits), load_8(captured));
         let holds = |wanted| lanes_of(_mm256_cmpeq_epi32(_mm256_and_si256(bits, wanted), wanted));
         let none = |wanted| {
             lanes_of(_mm256_cmpeq_epi32(_mm256_and_si256(bits, wanted), _mm256_setzero_si256()))
         };
-        let enough = lanes_of(_mm256_cmpeq_epi32(_mm256_min_epu32(load_8(captured), needs), needs));
+        let enough = lanes_of(_mm256_cmpeq_epi32(_mm256_min_epu32(captured, needs), needs));
+        // No offset lies behind the limit, as `all_inside` has shown.
+        let room = _mm256_sub_epi32(limit, load_8(offsets));
+        let whole = lanes_of(_mm256_cmpeq_epi32(_mm256_min_epu32(captured, room), captured));
         let other = !none(other);
         let tcp = holds(tcp) & !none(long) & !holds(port);
-        let passes = enough & holds(plain) & (other | tcp);
+        let passes = enough & whole & holds(plain) & (other | tcp);
         left |= u64::from(!passes & 0xff) << (at * 8);
     }
     left
@@ -252,16 +263,20 @@ fn sieve_avx512(
     let splat = |bits: u32| _mm512_set1_epi32(bits.cast_signed());
     let (plain, other, tcp) = (splat(template.plain), splat(template.other), splat(template.tcp));
     let (long, port) = (splat(template.long), splat(template.port));
-    let needs = splat(template.needs());
+    let (needs, limit) = (splat(template.needs()), splat(len_of(bytes)));
     let mut left = 0_u64;
-    let groups = bits.as_chunks::<16>().0.iter().zip(captured.as_chunks::<16>().0);
-    for (at, (bits, captured)) in groups.enumerate() {
-        let bits = load_16(bits);
+    let lists = offsets.as_chunks::<16>().0.iter().zip(captured.as_chunks::<16>().0);
+    let groups = bits.as_chunks::<16>().0.iter().zip(lists);
+    for (at, (bits, (offsets, captured))) in groups.enumerate() {
+        let (bits, captured) = (load_16(bits), load_16(captured));
         let holds = |wanted| _mm512_cmpeq_epi32_mask(_mm512_and_si512(bits, wanted), wanted);
         let any = |wanted| _mm512_test_epi32_mask(bits, wanted);
-        let short = _mm512_cmplt_epu32_mask(load_16(captured), needs);
+        let short = _mm512_cmplt_epu32_mask(captured, needs);
+        // No offset lies behind the limit, as `all_inside` has shown.
+        let room = _mm512_sub_epi32(limit, load_16(offsets));
+        let whole = _mm512_cmple_epu32_mask(captured, room);
         let tcp = holds(tcp) & any(long) & !holds(port);
-        let passes = !short & holds(plain) & (any(other) | tcp);
+        let passes = !short & whole & holds(plain) & (any(other) | tcp);
         left |= u64::from(!passes) << (at * 16);
     }
     left

@@ -19,6 +19,10 @@ pub(crate) struct FirstLook<'a> {
     pub(crate) places: &'a [Place],
     by_byte: &'a [Code; 256],
     /// The codes of the reasons that there are.
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        expect(dead_code, reason = "only the vector level looks codes up by vectors")
+    )]
     pub(crate) words: &'a [u32; 64],
 }
 

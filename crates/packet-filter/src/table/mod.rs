@@ -31,6 +31,7 @@ pub use builder::{OwnerId, PlaceId, TableBuilder};
 pub use cell::TableCell;
 pub use compile::{Patched, TooLarge};
 pub(crate) use first_look::FirstLook;
+#[cfg(target_arch = "x86_64")]
 pub(crate) use lookup::Bucket;
 pub use networks::{NetworkHint, NetworkId, Networks};
 pub use routes::{Leaf, RouteSet};
@@ -87,12 +88,14 @@ impl Place {
     }
 
     /// The network.
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(crate) const fn network(&self) -> u32 {
         self.network
     }
 
     /// Which destinations are at the Internet's edge, told by their first byte: one bit each.
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(crate) const fn edges(&self) -> &[u32; 8] {
         &self.edges

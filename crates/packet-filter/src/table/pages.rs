@@ -20,7 +20,7 @@ pub(super) enum Pages {
     Heap(Box<[Bucket]>),
     /// Mapped, with how many there are.
     #[cfg(target_os = "linux")]
-    Mapped(memmap2::MmapMut, usize),
+    Mapped(memmap2::MmapRaw, usize),
 }
 
 impl Pages {
@@ -31,6 +31,9 @@ impl Pages {
             && let Some(bytes) = count.checked_mul(size_of::<Bucket>())
             && let Ok(map) = memmap2::MmapMut::map_anon(bytes)
         {
+            // Raw, because values are stored while they are shared: a pointer that came from
+            // `&[u8]` must not be written through.
+            let map = memmap2::MmapRaw::from(map);
             // A hint: without large pages it is only slower.
             let _ = map.advise(memmap2::Advice::HugePage);
             return Self::Mapped(map, count);

@@ -76,12 +76,14 @@ impl Homes {
     }
 
     /// What tells the network's addresses from another's.
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(crate) const fn seed(&self) -> u32 {
         self.seed
     }
 
     /// How many buckets there are.
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(crate) const fn buckets(&self) -> u32 {
         self.buckets

@@ -1,6 +1,8 @@
 //! Capture files, read and written: formats, hostile input, the corpus, what is written.
 
 #[cfg(test)]
+mod behind;
+#[cfg(test)]
 mod build;
 #[cfg(test)]
 mod compressed;

@@ -7,4 +7,5 @@ mod compare;
 mod corpus;
 mod mapped;
 mod mutated;
+mod places;
 mod table;
