@@ -105,7 +105,7 @@ pub fn write(root: &Path) -> Result<(), Failed> {
 /// Measures some parts and prints them; nothing is written.
 ///
 /// # Errors
-/// As [`write`], and where there is no such part.
+/// As [`write()`], and where there is no such part.
 pub fn print(root: &Path, parts: &[String]) -> Result<(), Failed> {
     let plots = tempfile::tempdir()?;
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
