@@ -24,9 +24,8 @@ pub struct Behind<W: Write + Send + 'static> {
     pieces: Option<SyncSender<Vec<u8>>>,
     /// Pieces that were written, to be filled again.
     empty: Receiver<Vec<u8>>,
+    /// `None` once it has ended: while this is written to, with an error.
     thread: Option<JoinHandle<End<W>>>,
-    /// Whether the thread has ended with an error.
-    failed: bool,
 }
 
 impl<W: Write + Send + 'static> Behind<W> {
@@ -41,7 +40,7 @@ impl<W: Write + Send + 'static> Behind<W> {
             .name("write".to_owned())
             .spawn(move || write_all(output, &pieces, &back))?;
         let piece = Vec::with_capacity(PIECE);
-        Ok(Self { piece, pieces: Some(sender), empty, thread: Some(thread), failed: false })
+        Ok(Self { piece, pieces: Some(sender), empty, thread: Some(thread) })
     }
 
     /// Writes the rest and gives the output back.
@@ -58,7 +57,7 @@ impl<W: Write + Send + 'static> Behind<W> {
 
     /// Hands the piece to the thread.
     fn hand_over(&mut self) -> io::Result<()> {
-        if self.piece.is_empty() && !self.failed {
+        if self.piece.is_empty() && self.thread.is_some() {
             return Ok(());
         }
         let next = self.empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(PIECE));
@@ -72,7 +71,6 @@ impl<W: Write + Send + 'static> Behind<W> {
 
     /// The error that ended the thread.
     fn error(&mut self) -> io::Error {
-        self.failed = true;
         match self.end() {
             Ok((_, Err(error))) | Err(error) => error,
             Ok((_, Ok(()))) => io::Error::other("the output has ended"),
@@ -90,7 +88,7 @@ impl<W: Write + Send + 'static> Behind<W> {
 
 impl<W: Write + Send + 'static> Write for Behind<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.failed {
+        if self.thread.is_none() {
             return Err(self.error());
         }
         let room = PIECE.saturating_sub(self.piece.len());

@@ -70,7 +70,7 @@ pub(crate) trait Level: Copy {
 
     /// Counts the codes of a block whose bits are set.
     #[inline(always)]
-    fn count(self, codes: &[Code], which: u64, tally: &mut Tally) {
+    fn count(self, codes: &[Code; BLOCK], which: u64, tally: &mut Tally) {
         let mut rest = which;
         while rest != 0 {
             if let Some(code) = codes.get(rest.trailing_zeros() as usize) {

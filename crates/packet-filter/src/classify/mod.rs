@@ -37,7 +37,7 @@ pub use frames::{FrameList, Frames};
 pub use level::Vectors;
 pub(crate) use level::{Ahead, BLOCK, Level, Work};
 pub use run::touch;
-pub(crate) use run::{Judges, Scratch, Tally, run};
+pub(crate) use run::{Judges, Scratch, Tally, ones, run};
 pub(crate) use scalar::Scalar;
 pub use sift::Sifter;
 pub(crate) use template::Template;

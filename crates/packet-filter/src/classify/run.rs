@@ -401,9 +401,9 @@ fn left_of_block<L: Level>(
     }
 }
 
-/// As many low bits as there are frames left.
+/// As many low bits as there are frames left, in a block.
 #[inline(always)]
-const fn ones(count: usize) -> u64 {
+pub(crate) const fn ones(count: usize) -> u64 {
     if count >= BLOCK { u64::MAX } else { (1 << count) - 1 }
 }
 

@@ -18,7 +18,6 @@ use super::dense::Heads;
 use super::frames::Frames;
 use super::level::{Ahead, BLOCK, Level, Work};
 use super::run::{Tally, count_one};
-use super::scalar;
 use super::template::{Template, WINDOW};
 use super::x86_first_look::first_look;
 use super::x86_heads::{Whole, read_heads};
@@ -145,13 +144,9 @@ impl Level for Avx512 {
     }
 
     #[inline(always)]
-    fn count(self, codes: &[Code], which: u64, tally: &mut Tally) {
-        if let Some(block) = codes.first_chunk::<BLOCK>() {
-            // SAFETY: the value of `Avx512` proves the features.
-            unsafe { count_avx512(block, which, tally) }
-        } else {
-            scalar::Scalar.count(codes, which, tally);
-        }
+    fn count(self, codes: &[Code; BLOCK], which: u64, tally: &mut Tally) {
+        // SAFETY: the value of `Avx512` proves the features.
+        unsafe { count_avx512(codes, which, tally) }
     }
 }
 
@@ -335,7 +330,7 @@ fn load_32(bytes: &[u8; WINDOW]) -> __m256i {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load_16(words: &[u32; 16]) -> __m512i {
+pub(super) fn load_16(words: &[u32; 16]) -> __m512i {
     // SAFETY: the array has the 64 bytes that are read; the load needs no alignment.
     unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
 }

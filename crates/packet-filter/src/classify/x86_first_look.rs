@@ -8,9 +8,8 @@ use core::arch::x86_64::{
     _mm512_cmpeq_epi32_mask, _mm512_cmplt_epu32_mask, _mm512_cvtepi32_epi8, _mm512_cvtsi512_si32,
     _mm512_loadu_si512, _mm512_mask_blend_epi32, _mm512_mask_i32gather_epi32,
     _mm512_maskz_mov_epi32, _mm512_max_epu32, _mm512_permutex2var_epi32, _mm512_permutexvar_epi32,
-    _mm512_reduce_max_epu32, _mm512_set_epi32, _mm512_set1_epi32, _mm512_setzero_si512,
-    _mm512_slli_epi32, _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_test_epi8_mask,
-    _mm512_test_epi32_mask,
+    _mm512_reduce_max_epu32, _mm512_set_epi32, _mm512_setzero_si512, _mm512_slli_epi32,
+    _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_test_epi8_mask, _mm512_test_epi32_mask,
 };
 use core::sync::atomic::Ordering;
 
@@ -18,10 +17,9 @@ use super::code::Code;
 use super::dense::Heads;
 use super::level::{Ahead, BLOCK};
 use super::run::fetch_one;
+use super::x86::load_16;
+use super::x86_heads::all;
 use crate::table::{Bucket, FirstLook, Place};
-
-/// Sixteen numbers.
-type Sixteen = [u32; 16];
 
 /// How many numbers are in a [`Place`], as a power of two, and where in it the edges are; the
 /// network is the first.
@@ -45,7 +43,7 @@ pub(super) fn first_look(
     let mut largest = _mm512_setzero_si512();
     for (group, homes) in heads.home.as_chunks::<16>().0.iter().enumerate() {
         let here = _mm512_cmplt_epu32_mask(numbered(group), all(number(count)));
-        largest = _mm512_max_epu32(largest, _mm512_maskz_mov_epi32(here, load(homes)));
+        largest = _mm512_max_epu32(largest, _mm512_maskz_mov_epi32(here, load_16(homes)));
     }
     if look.buckets.len() <= _mm512_reduce_max_epu32(largest) as usize {
         // No search begins behind the last bucket.
@@ -68,7 +66,7 @@ pub(super) fn first_look(
         }
         let [low, high, ..] = (found >> from).to_le_bytes();
         let found = u16::from_le_bytes([low, high]);
-        told |= u64::from(tell(look, load(values), load(destinations), found, codes)) << from;
+        told |= u64::from(tell(look, load_16(values), load_16(destinations), found, codes)) << from;
     }
     told
 }
@@ -157,8 +155,8 @@ fn tell(
     let reason = _mm512_and_si512(values, all(0xff));
     let is_reason = _mm512_cmplt_epu32_mask(reason, all(64));
     let [a, b, c, d] = look.words.as_chunks::<16>().0 else { return 0 };
-    let low = _mm512_permutex2var_epi32(load(a), reason, load(b));
-    let high = _mm512_permutex2var_epi32(load(c), reason, load(d));
+    let low = _mm512_permutex2var_epi32(load_16(a), reason, load_16(b));
+    let high = _mm512_permutex2var_epi32(load_16(c), reason, load_16(d));
     let words = _mm512_mask_blend_epi32(_mm512_test_epi32_mask(reason, all(32)), low, high);
     // SAFETY: the array has the 16 bytes that are written, a code being one byte; the store needs
     // no alignment. What is written are codes.
@@ -186,19 +184,6 @@ fn number(len: usize) -> u32 {
 fn numbered(group: usize) -> __m512i {
     let first = all(number(group * 16));
     _mm512_add_epi32(first, _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0))
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn all(number: u32) -> __m512i {
-    _mm512_set1_epi32(number.cast_signed())
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn load(numbers: &Sixteen) -> __m512i {
-    // SAFETY: the array has the 64 bytes that are read; the load needs no alignment.
-    unsafe { _mm512_loadu_si512(numbers.as_ptr().cast()) }
 }
 
 /// Eight numbers, and eight that do not count.

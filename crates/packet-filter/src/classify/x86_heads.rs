@@ -10,7 +10,7 @@ use core::arch::x86_64::{
     __m128i, __m512i, __mmask16, _mm_loadu_si128, _mm512_add_epi32, _mm512_and_si512,
     _mm512_castsi128_si512, _mm512_cmpeq_epi32_mask, _mm512_cmpge_epu32_mask,
     _mm512_cmpgt_epu32_mask, _mm512_cmple_epu32_mask, _mm512_cmplt_epu32_mask,
-    _mm512_cmpneq_epi32_mask, _mm512_inserti32x4, _mm512_loadu_si512, _mm512_mask_blend_epi32,
+    _mm512_cmpneq_epi32_mask, _mm512_inserti32x4, _mm512_mask_blend_epi32,
     _mm512_maskz_compress_epi32, _mm512_max_epu32, _mm512_mul_epu32, _mm512_mullo_epi32,
     _mm512_or_si512, _mm512_reduce_max_epu32, _mm512_set_epi64, _mm512_set1_epi32,
     _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_srli_epi32, _mm512_srli_epi64,
@@ -20,6 +20,7 @@ use core::arch::x86_64::{
 
 use super::dense::{HEAD, Heads, ROOM};
 use super::level::BLOCK;
+use super::x86::load_16;
 use crate::table::Homes;
 
 /// Sixteen numbers.
@@ -48,7 +49,7 @@ pub(super) fn read_heads(
     let Whole { bytes, offsets, captured, wire } = block;
     let mut largest = _mm512_setzero_si512();
     for sixteen in offsets.as_chunks::<16>().0 {
-        largest = _mm512_max_epu32(largest, load(sixteen));
+        largest = _mm512_max_epu32(largest, load_16(sixteen));
     }
     let last = _mm512_reduce_max_epu32(largest) as usize;
     if last.checked_add(HEAD).is_none_or(|end| end > bytes.len()) {
@@ -61,12 +62,12 @@ pub(super) fn read_heads(
         let (offsets, captured, wire) = (from(offsets)?, from(captured)?, from(wire)?);
         // SAFETY: the largest offset of the block has `HEAD` bytes behind it, so every other has.
         let fields = unsafe { read(bytes, &offsets) };
-        let room = _mm512_sub_epi32(all(limit), load(&offsets));
-        let there = _mm512_cmple_epu32_mask(load(&captured), room);
+        let room = _mm512_sub_epi32(all(limit), load_16(&offsets));
+        let there = _mm512_cmple_epu32_mask(load_16(&captured), room);
         let (source, destination) = (swap(fields.source), swap(fields.destination));
         let fits = there
             & is_kind(&fields, port)
-            & lengths_fit(&fields, load(&captured), load(&wire))
+            & lengths_fit(&fields, load_16(&captured), load_16(&wire))
             & addressed(source, destination);
         let place = group * 16;
         let [low, high, ..] = (left >> place).to_le_bytes();
@@ -253,17 +254,11 @@ fn swap(numbers: __m512i) -> __m512i {
     _mm512_shuffle_epi8(numbers, order)
 }
 
+/// A number sixteen times.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn all(number: u32) -> __m512i {
+pub(super) fn all(number: u32) -> __m512i {
     _mm512_set1_epi32(number.cast_signed())
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn load(numbers: &Sixteen) -> __m512i {
-    // SAFETY: the array has the 64 bytes that are read; the load needs no alignment.
-    unsafe { _mm512_loadu_si512(numbers.as_ptr().cast()) }
 }
 
 #[inline]

@@ -77,10 +77,8 @@ impl FirstLook<'_> {
         let value = value.load(Ordering::Relaxed);
         // A lane that holds nothing is of place 0, which no network has.
         let Some(place) = self.places.get(place_of(value)) else { return NOT_TOLD };
-        let [first, ..] = to.to_be_bytes();
-        let Some(edges) = place.edges.get(usize::from(first >> 5)) else { return NOT_TOLD };
-        let is_edge = edges >> (first & 31) & 1 == 1;
-        let told = (equal != 0) & (place.network == self.network) & is_edge;
+        let is_ours = place.network == self.network;
+        let told = (equal != 0) & is_ours & place.is_edge_at_once(to);
         let [.., reason] = value.to_be_bytes();
         // Every byte is a place of the array.
         (self.by_byte.get(usize::from(reason)).copied().unwrap_or(Code::UNJUDGED), told)

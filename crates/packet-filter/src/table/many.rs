@@ -1,7 +1,7 @@
 //! Many answers at once.
 
 use super::{FirstLook, Homes, NetworkId, Table};
-use crate::classify::{Ahead, BLOCK, Code, Heads, Level, Vectors, Work};
+use crate::classify::{Ahead, BLOCK, Code, Heads, Level, Vectors, Work, ones};
 
 impl Table {
     /// What becomes of many IPv4 SYNs to port 25 of one network: a code for each pair of source
@@ -90,8 +90,7 @@ fn answer<'a, L: Level>(
     for (code, answer) in codes.iter_mut().zip(answers) {
         *code = answer;
     }
-    let all = u64::MAX.checked_shr(number(BLOCK.saturating_sub(codes.len()))).unwrap_or(0);
-    let which = !told & all;
+    let which = !told & ones(codes.len());
     look.prefetch_further(fetched, which);
     Further { codes, which }
 }
@@ -110,8 +109,4 @@ impl Further<'_> {
             }
         }
     }
-}
-
-fn number(bits: usize) -> u32 {
-    u32::try_from(bits).unwrap_or(u32::MAX)
 }

@@ -94,6 +94,14 @@ impl Place {
         self.network
     }
 
+    /// Whether an IPv4 destination is at the Internet's edge, told by its first byte alone; where
+    /// not, it may be all the same.
+    #[inline(always)]
+    fn is_edge_at_once(&self, destination: u32) -> bool {
+        let [first, ..] = destination.to_be_bytes();
+        self.edges.get(usize::from(first >> 5)).is_some_and(|word| word >> (first & 31) & 1 == 1)
+    }
+
     /// Which destinations are at the Internet's edge, told by their first byte: one bit each.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
@@ -316,7 +324,7 @@ impl Table {
             Err(reason) => return self.code(reason),
         };
         let place = self.places.get(place_of(value));
-        if place.is_some_and(|place| self.tries.is_edge_at_once(place.v4, to)) {
+        if place.is_some_and(|place| place.is_edge_at_once(to)) {
             let [.., reason] = value.to_be_bytes();
             // Every byte is a place of the array.
             return self.by_byte.get(usize::from(reason)).copied().unwrap_or(Code::UNJUDGED);

@@ -124,14 +124,6 @@ impl Tries {
         edges
     }
 
-    /// Whether an IPv4 destination is at the Internet's edge, told by its first byte alone; where
-    /// not, it may be all the same.
-    #[inline(always)]
-    pub(super) fn is_edge_at_once(&self, root: u32, destination: u32) -> bool {
-        let [first, ..] = destination.to_be_bytes();
-        self.branch(root, first) == EDGE
-    }
-
     /// What an IPv4 destination means.
     #[inline(always)]
     pub(super) fn leaf_v4(&self, root: u32, destination: u32) -> Leaf {
