@@ -3,8 +3,8 @@
 //! have a better way, [`Level::read_heads`]; this is its safe twin, and the way of the others.
 #![expect(
     clippy::indexing_slicing,
-    reason = "every index is below 64, which no array is shorter than; a look-up that can fail would \
-              keep the loops from being vectorised"
+    reason = "every index is below 64, which no array is shorter than; a look-up that can fail \
+              would keep the loops from being vectorised"
 )]
 
 use super::frames::Frames;
