@@ -60,6 +60,11 @@ pub(crate) fn impossible(datapath: &str) -> Option<String> {
     None
 }
 
+/// The data paths that can be had here; says aloud which cannot, and why.
+pub(crate) fn possible() -> impl Iterator<Item = &'static str> {
+    DATAPATHS.into_iter().filter(|datapath| impossible(datapath).map(|why| skip(&why)).is_none())
+}
+
 /// The processes whose arguments name a folder: the owner of its lab and what it started.
 pub(crate) fn processes(folder: &Path) -> Vec<u32> {
     let folder = folder.display().to_string();

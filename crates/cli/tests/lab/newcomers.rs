@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::harness::{DATAPATHS, Lab, apply, impossible, scenario, skip, wait_until};
+use crate::harness::{Lab, apply, impossible, possible, scenario, skip, wait_until};
 
 const MX: &str = "mx.example.net:25";
 const RELAY: &str = "relay.example.net:587";
@@ -21,11 +21,7 @@ fn deployed(machine: &str, subscription: &str, network: &str, more: &Value) -> V
 
 #[test]
 fn a_machine_that_is_deployed_while_the_lab_runs_gets_its_place_before_the_filter() {
-    for datapath in DATAPATHS {
-        if let Some(why) = impossible(datapath) {
-            skip(&why);
-            continue;
-        }
+    for datapath in possible() {
         let lab = Lab::up(&scenario("mail.lab.toml"), datapath, &[]);
         let becomes = |from: &str, to: &str, expected: &str| {
             assert_eq!(lab.connect(from, to), expected, "{datapath}: {from} to {to}");

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use crate::harness::{DATAPATHS, impossible, is_root, root, scenario, skip};
+use crate::harness::{impossible, is_root, possible, root, scenario, skip};
 
 fn said(output: &Output) -> String {
     format!(
@@ -60,11 +60,7 @@ fn a_user_without_privileges_has_a_lab_for_a_whole_life() {
         return skip("not root, so the other tests show it already");
     }
     let somebody = Somebody::new();
-    for datapath in DATAPATHS {
-        if let Some(why) = impossible(datapath) {
-            skip(&why);
-            continue;
-        }
+    for datapath in possible() {
         let mx = "mx.example.net:25";
         somebody.print(&["up", "mail.lab.toml", "--datapath", datapath, "--store", datapath]);
         let blocked = ["connect", "vm-web", mx, "--patience", "2", "--expect", "timeout"];
