@@ -1,5 +1,6 @@
 # What a developer does often. `just --list` shows it; nothing here is needed to use egress25.
 
+import? 'just/baseline.just'
 import? 'just/bench.just'
 import? 'just/lab.just'
 import? 'just/store.just'
