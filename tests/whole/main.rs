@@ -28,3 +28,4 @@ mod schemas;
 mod store;
 mod traceability;
 mod validate;
+mod written;

@@ -95,7 +95,7 @@ fn a_replay_that_fails_leaves_no_capture_behind() {
     let path = folder.path().join("judged.pcapng");
     std::fs::write(&path, "from before").expect("written");
     let line = format!(
-        "replay {} --lab fixtures/labs/day-of-mail.toml --write {}",
+        "replay {} --lab fixtures/labs/day-of-mail.toml --force --write {}",
         capture.path.display(),
         path.display()
     );

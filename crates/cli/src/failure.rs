@@ -4,8 +4,10 @@ use std::io;
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
-use egress25_packet_filter::capture::{CaptureError, OutputError, WriteError};
+use egress25_packet_filter::capture::{CaptureError, WriteError};
 use egress25_policy::{EditionError, SettingError};
+
+use crate::written::WrittenError;
 
 /// Why the program did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -51,9 +53,9 @@ pub enum Failure {
         /// Why.
         source: WriteError,
     },
-    /// An output file cannot be made.
+    /// A file cannot be written.
     #[error(transparent)]
-    Output(#[from] OutputError),
+    Written(#[from] WrittenError),
     /// An edition does not exist or is bad.
     #[error(transparent)]
     Edition(#[from] EditionError),
@@ -110,9 +112,9 @@ impl Failure {
         match self {
             Self::ClosedPipe => Self::DONE,
             Self::Store(error) => crate::store_cmd::exit_code(error),
+            Self::Written(error) => error.exit_code(),
             Self::Write { .. }
             | Self::WriteCapture { .. }
-            | Self::Output(_)
             | Self::Internal(_)
             | Self::Unsound(_)
             | Self::Capture(CaptureError::Io { .. }) => Self::FAILED,

@@ -25,6 +25,7 @@ pub mod replay;
 pub mod schema;
 pub mod store_cmd;
 pub mod validate;
+pub mod written;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -9,6 +9,7 @@ use clap_mangen::Man;
 use crate::args::ManArgs;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::written::{self, Kind};
 
 /// Prints the manual page, or writes one for every command.
 ///
@@ -16,7 +17,7 @@ use crate::failure::Failure;
 /// The page cannot be written.
 pub fn run(args: &ManArgs, console: &mut Console) -> Result<(), Failure> {
     if let Some(folder) = &args.dir {
-        return write_all(folder, console);
+        return write_all(folder, args.force.force, console);
     }
     let page = page(crate::command()).map_err(Failure::stdout)?;
     console.out().write_all(&page).map_err(Failure::stdout)
@@ -28,7 +29,7 @@ fn page(command: clap::Command) -> Result<Vec<u8>, std::io::Error> {
     Ok(page)
 }
 
-fn write_all(folder: &Path, console: &mut Console) -> Result<(), Failure> {
+fn write_all(folder: &Path, force: bool, console: &mut Console) -> Result<(), Failure> {
     let failed = |path: &Path| {
         let name = path.display().to_string();
         move |source| Failure::Write { name, source }
@@ -43,7 +44,9 @@ fn write_all(folder: &Path, console: &mut Console) -> Result<(), Failure> {
         let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
         let path = folder.join(format!("{name}.1"));
         let page = page(command).map_err(failed(&path))?;
-        fs::write(&path, page).map_err(failed(&path))?;
+        if let [Some(target)] = written::claim([], [Some((&path, Kind::Manual))], force)? {
+            target.write(&page)?;
+        }
         console.line(path.display().to_string())?;
     }
     Ok(())

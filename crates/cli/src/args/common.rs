@@ -41,6 +41,17 @@ pub struct EditionArgs {
     pub set: Vec<(String, String)>,
 }
 
+/// What happens to files that are in the way of an output.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct ForceArgs {
+    /// Replace an output file even if another program wrote it
+    ///
+    /// Without it, what egress25 wrote earlier and empty files are replaced, and nothing else. A
+    /// file that the command reads is never replaced.
+    #[arg(long)]
+    pub force: bool,
+}
+
 fn assignment(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| "expected `name=value`".to_owned())?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))

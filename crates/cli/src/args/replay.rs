@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use egress25_policy::{Reason, Verdict};
 
-use super::common::{EditionArgs, Format};
+use super::common::{EditionArgs, ForceArgs, Format};
 
 /// What becomes of a packet of which nobody can tell what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -112,6 +112,10 @@ pub struct ReplayArgs {
     /// Write the packets that pass, judged or not, as pcapng, with comments; `-` is stdout
     #[arg(long, value_name = "FILE")]
     pub pass_to: Option<PathBuf>,
+
+    /// What happens to files that are in the way.
+    #[command(flatten)]
+    pub force: ForceArgs,
 
     /// Where packets go whose bytes do not tell what they are (--drop-to or --pass-to)
     #[arg(long, value_enum, default_value_t)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
-use super::common::{EditionArgs, Format};
+use super::common::{EditionArgs, ForceArgs, Format};
 
 /// The arguments of `explain`.
 #[derive(Debug, Args)]
@@ -123,4 +123,8 @@ pub struct ManArgs {
     /// Write a page for every command into this folder instead of one to stdout
     #[arg(long, value_name = "FOLDER")]
     pub dir: Option<PathBuf>,
+
+    /// What happens to files that are in the way.
+    #[command(flatten)]
+    pub force: ForceArgs,
 }

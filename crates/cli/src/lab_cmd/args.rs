@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use egress25_lab::datapath::DataPath;
 use jiff::Timestamp;
 
-use crate::args::{EditionArgs, Format, moment};
+use crate::args::{EditionArgs, ForceArgs, Format, moment};
 
 /// The commands below `lab`.
 #[derive(Debug, Subcommand)]
@@ -322,6 +322,10 @@ pub struct RunArgs {
     /// Write the events that happened as TOML, for `replay --events`
     #[arg(long, value_name = "FILE")]
     pub happened: Option<PathBuf>,
+
+    /// What happens to files that are in the way.
+    #[command(flatten)]
+    pub force: ForceArgs,
 }
 
 /// The commands below `export`.

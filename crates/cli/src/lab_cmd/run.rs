@@ -24,6 +24,7 @@ use crate::args::EditionArgs;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::input::Source;
+use crate::written::{self, Kind, Target};
 
 pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> {
     if !(0.001..=1_000.0).contains(&args.time_scale) {
@@ -31,17 +32,27 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
     }
     let source = Source::read(&args.scenario)?;
     let scenario = Scenario::parse(&source.text).map_err(failed)?;
+    // The scenario says where the lab is, which is an input, too.
+    let inputs = [args.scenario.clone(), lab_file(args, &scenario)];
+    let outputs = [
+        (&args.junit, Kind::Junit),
+        (&args.happened, Kind::Events),
+        (&args.verdicts, Kind::Verdicts),
+        (&args.capture, Kind::Capture),
+    ]
+    .map(|(path, kind)| path.as_deref().map(|path| (path, kind)));
+    let inputs = inputs.iter().map(PathBuf::as_path);
+    let [junit_file, happened, ..] = written::claim(inputs, outputs, args.force.force)?;
     let home = std::env::temp_dir().join(format!("egress25-run-{}", std::process::id()));
     let at = AtArgs { name: "scenario".to_owned(), run_dir: Some(home.clone()) };
-    let result = with_lab(args, &scenario, &at, console);
+    let result = with_lab(args, &scenario, &at, happened, console);
     // What the lab's programs wrote belongs to it.
     for folder in [&home, &files(&at)] {
         let _ = std::fs::remove_dir_all(folder);
     }
     let report = result?;
-    if let Some(path) = &args.junit {
-        std::fs::write(path, junit(&report))
-            .map_err(|source| Failure::Write { name: path.display().to_string(), source })?;
+    if let Some(file) = junit_file {
+        file.write(junit(&report).as_bytes())?;
     }
     let (all, differing, broken) = (report.steps.len(), report.differing(), report.failed());
     console.line(format!(
@@ -69,12 +80,12 @@ fn with_lab(
     args: &RunArgs,
     scenario: &Scenario,
     at: &AtArgs,
+    happened: Option<Target>,
     console: &mut Console,
 ) -> Result<Report, Failure> {
-    let beside = args.scenario.parent().unwrap_or(Path::new("."));
     let hosts = hosts_file(scenario, &folder(at))?;
     let up = UpArgs {
-        lab: beside.join(&scenario.lab),
+        lab: lab_file(args, scenario),
         at: at.clone(),
         datapath: args.datapath,
         store: None,
@@ -83,10 +94,15 @@ fn with_lab(
         edition: EditionArgs::default(),
     };
     up::bring_up(&up)?;
-    let result = played(args, scenario, at, console);
+    let result = played(args, scenario, at, happened, console);
     let down = up::take_down(at);
     let report = result?;
     down.map(|()| report)
+}
+
+/// The scenario's lab file, which is named from the scenario's folder on.
+fn lab_file(args: &RunArgs, scenario: &Scenario) -> PathBuf {
+    args.scenario.parent().unwrap_or(Path::new(".")).join(&scenario.lab)
 }
 
 /// The hosts of the scenario as a file for the owner.
@@ -107,6 +123,7 @@ fn played(
     args: &RunArgs,
     scenario: &Scenario,
     at: &AtArgs,
+    happened_to: Option<Target>,
     console: &mut Console,
 ) -> Result<Report, Failure> {
     let client = Client::connect(&folder(at)).map_err(failed)?;
@@ -131,11 +148,10 @@ fn played(
     if let Some(capture) = capture {
         capture.finish().map_err(failed)?;
     }
-    if let Some(path) = &args.happened {
+    if let Some(file) = happened_to {
         let text = toml::to_string(&Happened { event: happened })
             .map_err(|error| Failure::Internal(error.to_string()))?;
-        std::fs::write(path, text)
-            .map_err(|source| Failure::Write { name: path.display().to_string(), source })?;
+        file.write(format!("{}\n{text}", Kind::Events.mark()).as_bytes())?;
     }
     match broken {
         Some(failure) => Err(failure),

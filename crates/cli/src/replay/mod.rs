@@ -32,7 +32,7 @@ use expect::Golden;
 use judge::Judge;
 use progress::Progress;
 use report::Report;
-use sinks::{Fate, Sinks};
+use sinks::{Fate, Outputs, Sinks};
 
 /// What is asked for, resolved.
 #[derive(Debug)]
@@ -55,7 +55,8 @@ struct Plan {
 /// # Errors
 /// A file is bad or cannot be written, or the rows are not the expected ones.
 pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
-    let plan = resolve(args)?;
+    let outputs = Outputs::claim(args)?;
+    let plan = resolve(args, outputs.take_stdout())?;
     let mut reader = open(&plan.capture)?;
     let mut judge = Judge::new(&plan)?;
     let title = format!(
@@ -64,7 +65,7 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
         file_name(plan.lab.name()),
         plan.edition.id
     );
-    let mut sinks = Sinks::create(args, &title)?;
+    let mut sinks = outputs.create(&title)?;
     let mut golden = args.expect.as_deref().map(Golden::open).transpose()?;
     let mut progress = Progress::new(console, &reader);
     let mut report = Report::begin(&plan, &reader, judge.widths(), console)?;
@@ -105,19 +106,14 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     }
 }
 
-fn resolve(args: &ReplayArgs) -> Result<Plan, Failure> {
+fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<Plan, Failure> {
     let is_stdin = |path: &&Path| **path == *Path::new("-");
     let inputs = [args.capture.as_path()].into_iter().chain(args.lab.as_deref());
     let inputs = inputs.chain(args.events.iter().map(PathBuf::as_path));
     if inputs.filter(is_stdin).count() > 1 {
         return Err(Failure::Usage("only one file can be `-`: stdin is read once".to_owned()));
     }
-    let outputs = [&args.write, &args.drop_to, &args.pass_to];
-    let to_stdout = outputs.into_iter().flatten().map(PathBuf::as_path).filter(is_stdin).count();
-    if to_stdout > 1 {
-        return Err(Failure::Usage("only one capture can be written to `-`, stdout".to_owned()));
-    }
-    if to_stdout == 1 && args.format != Format::Human {
+    if stdout_taken && args.format != Format::Human {
         return Err(Failure::Usage(
             "a capture that is written to `-` takes stdout, so --format has nowhere to go"
                 .to_owned(),
@@ -145,7 +141,7 @@ fn resolve(args: &ReplayArgs) -> Result<Plan, Failure> {
         rows: !args.summary,
         on_indeterminate: args.on_indeterminate,
         format: args.format,
-        stdout_taken: to_stdout == 1,
+        stdout_taken,
     })
 }
 

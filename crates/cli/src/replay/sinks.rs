@@ -1,14 +1,14 @@
 //! The captures that a replay writes.
 
-use std::io::{self, IoSlice, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use egress25_packet_filter::capture::{Behind, OutputFile, PcapngWriter, Record, WriteError};
+use egress25_packet_filter::capture::{Behind, PcapngWriter, Record, WriteError};
 use egress25_policy::{Reason, Verdict};
 
 use super::row::Row;
 use crate::args::{OnIndeterminate, ReplayArgs};
 use crate::failure::Failure;
+use crate::written::{self, Kind, Output, Target};
 
 /// Whether a packet passes, all of its layers together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,42 @@ impl Fate {
     }
 }
 
-/// The captures that are written, as many as were asked for.
+/// The captures that are to be written, as many as were asked for.
+pub(super) struct Outputs {
+    all: Option<Target>,
+    stopped: Option<Target>,
+    passed: Option<Target>,
+}
+
+impl Outputs {
+    /// Makes sure that the captures can be written without harm.
+    pub(super) fn claim(args: &ReplayArgs) -> Result<Self, Failure> {
+        let inputs = [Some(&args.capture), args.lab.as_ref(), args.expect.as_ref()];
+        let inputs = inputs.into_iter().flatten().chain(&args.events).map(PathBuf::as_path);
+        let edition = args.edition.edition.as_deref().map(Path::new);
+        let store = args.store.as_deref().map(written::store_files).unwrap_or_default();
+        let inputs = inputs.chain(edition).chain(store.iter().map(PathBuf::as_path));
+        let outputs = [&args.write, &args.drop_to, &args.pass_to]
+            .map(|path| path.as_deref().map(|path| (path, Kind::Capture)));
+        let [all, stopped, passed] = written::claim(inputs, outputs, args.force.force)?;
+        Ok(Self { all, stopped, passed })
+    }
+
+    /// Whether one of them takes stdout.
+    pub(super) fn take_stdout(&self) -> bool {
+        let all = [&self.all, &self.stopped, &self.passed];
+        all.into_iter().flatten().any(Target::is_stdout)
+    }
+
+    /// Begins the captures.
+    pub(super) fn create(self, title: &str) -> Result<Sinks, Failure> {
+        let begin = |target: Option<Target>| target.map(|t| Sink::create(t, title)).transpose();
+        let Self { all, stopped, passed } = self;
+        Ok(Sinks { all: begin(all)?, stopped: begin(stopped)?, passed: begin(passed)? })
+    }
+}
+
+/// The captures that are being written.
 pub(super) struct Sinks {
     all: Option<Sink>,
     stopped: Option<Sink>,
@@ -41,50 +76,10 @@ pub(super) struct Sinks {
 
 struct Sink {
     name: String,
-    writer: PcapngWriter<Behind<Target>>,
-}
-
-enum Target {
-    File(OutputFile),
-    Stdout(io::Stdout),
-}
-
-impl Write for Target {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::File(file) => file.write(bytes),
-            Self::Stdout(stdout) => stdout.write(bytes),
-        }
-    }
-
-    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match self {
-            Self::File(file) => file.write_vectored(slices),
-            Self::Stdout(stdout) => stdout.write_vectored(slices),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::File(file) => file.flush(),
-            Self::Stdout(stdout) => stdout.flush(),
-        }
-    }
+    writer: PcapngWriter<Behind<Output>>,
 }
 
 impl Sinks {
-    /// Begins the captures that the arguments ask for.
-    pub(super) fn create(args: &ReplayArgs, title: &str) -> Result<Self, Failure> {
-        let create = |path: &Option<std::path::PathBuf>| {
-            path.as_deref().map(|path| Sink::create(path, title)).transpose()
-        };
-        Ok(Self {
-            all: create(&args.write)?,
-            stopped: create(&args.drop_to)?,
-            passed: create(&args.pass_to)?,
-        })
-    }
-
     /// Whether anything is written.
     pub(super) const fn any(&self) -> bool {
         self.all.is_some() || self.stopped.is_some() || self.passed.is_some()
@@ -114,23 +109,18 @@ impl Sinks {
         for sink in [self.all, self.stopped, self.passed].into_iter().flatten() {
             let Sink { name, writer } = sink;
             let behind = writer.finish().map_err(|error| failure(&name, error))?;
-            let target = behind.into_inner().map_err(|e| failure(&name, WriteError::Io(e)))?;
-            if let Target::File(file) = target {
-                file.finish()?;
-            }
+            let output = behind.into_inner().map_err(|e| failure(&name, WriteError::Io(e)))?;
+            output.finish()?;
         }
         Ok(())
     }
 }
 
 impl Sink {
-    fn create(path: &Path, title: &str) -> Result<Self, Failure> {
-        let (name, target) = if path == Path::new("-") {
-            ("stdout".to_owned(), Target::Stdout(io::stdout()))
-        } else {
-            (path.display().to_string(), Target::File(OutputFile::create(path)?))
-        };
-        let behind = Behind::start(target).map_err(|e| failure(&name, WriteError::Io(e)))?;
+    fn create(target: Target, title: &str) -> Result<Self, Failure> {
+        let name = target.name().to_owned();
+        let output = Output::create(target)?;
+        let behind = Behind::start(output).map_err(|e| failure(&name, WriteError::Io(e)))?;
         let writer =
             PcapngWriter::new(behind, Some(title)).map_err(|error| failure(&name, error))?;
         Ok(Self { name, writer })

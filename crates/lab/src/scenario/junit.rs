@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use super::{Report, StepResult};
 
+/// By this line a later run knows the file for one of ours.
+pub const JUNIT_MARK: &str = "<!-- written by egress25 -->";
+
 /// The report as JUnit XML.
 #[must_use]
 pub fn junit(report: &Report) -> String {
@@ -11,7 +14,7 @@ pub fn junit(report: &Report) -> String {
     let total: f64 = report.steps.iter().map(|step| step.seconds).sum();
     let name = escape(&format!("{} ({})", report.scenario, report.datapath));
     let mut text = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"{name}\" tests=\"{}\" \
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{JUNIT_MARK}\n<testsuite name=\"{name}\" tests=\"{}\" \
          failures=\"{}\" errors=\"{}\" skipped=\"{skipped}\" time=\"{total:.3}\">\n",
         report.steps.len(),
         report.differing(),

@@ -11,7 +11,7 @@ mod postfix;
 pub use file::{
     Action, ConnectStep, ExecStep, MailStep, PostfixAction, PostfixStep, Scenario, Step,
 };
-pub use junit::junit;
+pub use junit::{JUNIT_MARK, junit};
 pub use play::{Executed, Theatre, play};
 
 use serde::Serialize;

@@ -2,6 +2,9 @@
 
 use core::fmt;
 
+use super::bytes::u32_at;
+use super::record::OptionList;
+
 /// The byte order of the numbers in a capture's headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ByteOrder {
@@ -166,6 +169,19 @@ const FOREIGN: &[(&[u8], &str, &str)] = &[
     (b"PAR1", "a Parquet file", EXPORT),
     (b"\x7fELF", "an ELF program", EXPORT),
 ];
+
+/// What a pcapng file's first section header says of the program that wrote it (`shb_userappl`),
+/// as far as the file's first bytes go.
+#[must_use]
+pub fn section_application(start: &[u8]) -> Option<&[u8]> {
+    const SHB_USERAPPL: u16 = 4;
+    let order = super::pcapng::section_order(start).ok()?;
+    let len = usize::try_from(u32_at(start, 4, order)?).ok()?;
+    let options = start.get(24..len.min(start.len()))?;
+    let is_pcapng = matches!(container_of(start), Some(Container::PcapNg { .. }));
+    let mut options = OptionList::new(options, order).map_while(Result::ok);
+    options.find(|&(code, _)| is_pcapng && code == SHB_USERAPPL).map(|(_, value)| value)
+}
 
 /// How many bytes [`foreign`] can use.
 pub(super) const FOREIGN_LEN: usize = 32;

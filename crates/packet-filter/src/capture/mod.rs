@@ -44,7 +44,7 @@ mod writer;
 pub use behind::Behind;
 pub(crate) use bytes::{u16_at, u32_at};
 pub use error::{CaptureError, RecordFault};
-pub use format::{ByteOrder, Compression, Container, Format, Resolution};
+pub use format::{ByteOrder, Compression, Container, Format, Resolution, section_application};
 pub(crate) use interface::Interface;
 pub use output::{OutputError, OutputFile};
 pub use reader::{DEFAULT_MAX_RECORD_LEN, MAX_BLOCK_LEN, MAX_RECORD_LEN, Options, Reader};

@@ -254,7 +254,7 @@ fn is_held(kind: u32) -> bool {
 }
 
 /// The byte order that a section header states in its first 12 bytes.
-fn section_order(head: &[u8]) -> Result<ByteOrder, RecordFault> {
+pub(super) fn section_order(head: &[u8]) -> Result<ByteOrder, RecordFault> {
     match u32_at(head, BLOCK_HEAD, ByteOrder::Big).unwrap_or_default() {
         0x1a2b_3c4d => Ok(ByteOrder::Big),
         0x4d3c_2b1a => Ok(ByteOrder::Little),

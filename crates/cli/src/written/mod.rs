@@ -1,0 +1,231 @@
+//! Everything that is written into files goes through here.
+//!
+//! A command says first what it reads and what it is to write ([`claim`]), before anything is read:
+//! no output is an input or another output, whatever path leads to it, and no file that is not ours is
+//! replaced unless the user says so. Then it writes ([`Output`]): a file has its name when it is
+//! whole, and until then it lies in a folder beside it ([`Draft`]) that the next run removes if
+//! this one is killed. Devices, pipes and stdout are written to as they are.
+
+mod draft;
+mod error;
+mod identity;
+mod kind;
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IoSlice, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+pub use draft::Draft;
+pub use error::WrittenError;
+use identity::Identity;
+pub use kind::Kind;
+
+/// Something that a command may write: nothing can go wrong any more that is the user's to mend.
+#[derive(Debug)]
+pub struct Target {
+    /// The path, or `stdout`.
+    name: String,
+    place: Place,
+}
+
+/// How a target is written.
+#[derive(Debug)]
+enum Place {
+    Stdout,
+    /// A pipe or a device.
+    Direct(PathBuf),
+    /// A file, and which one has the name already.
+    File(PathBuf, Option<Identity>),
+}
+
+/// Makes sure that the outputs of a command can be written without harm, before anything is read.
+/// The inputs are all files that the command reads; those that do not exist are passed over.
+///
+/// # Errors
+/// An output is an input, the same file as another output, a directory, or a file that is not ours
+/// and `force` is off.
+pub fn claim<'a, const N: usize>(
+    inputs: impl IntoIterator<Item = &'a Path>,
+    outputs: [Option<(&Path, Kind)>; N],
+    force: bool,
+) -> Result<[Option<Target>; N], WrittenError> {
+    let inputs: Vec<_> = inputs
+        .into_iter()
+        .filter_map(|path| Some((shown(path, "stdin"), Identity::of_input(path)?)))
+        .collect();
+    let mut targets = [const { None }; N];
+    let mut taken: Vec<(String, Identity)> = Vec::new();
+    for (place, output) in targets.iter_mut().zip(outputs) {
+        let Some((path, kind)) = output else { continue };
+        let (target, identity) = Target::of(path)?;
+        let same = |known: &&(String, Identity)| Some(&known.1) == identity.as_ref();
+        let output = target.name.clone();
+        if let Some((input, _)) = inputs.iter().find(same) {
+            return Err(WrittenError::IsInput { output, input: input.clone() });
+        }
+        if let Some((other, _)) = taken.iter().find(same) {
+            return Err(WrittenError::Twice { output, other: other.clone() });
+        }
+        if let Place::File(path, Some(_)) = &target.place
+            && !force
+            && !kind
+                .is_ours(path)
+                .map_err(|source| WrittenError::system("look at", path, source))?
+        {
+            return Err(WrittenError::NotOurs { output, kind });
+        }
+        taken.extend(identity.map(|identity| (output, identity)));
+        *place = Some(target);
+    }
+    Ok(targets)
+}
+
+/// The files that a store consists of: the database and what lies beside it.
+#[must_use]
+pub fn store_files(path: &Path) -> Vec<PathBuf> {
+    let beside = |ending: &&str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    ["", "-wal", "-shm", "-head"].iter().map(beside).collect()
+}
+
+/// A path as messages name it.
+fn shown(path: &Path, standard: &str) -> String {
+    if path == Path::new("-") { standard.to_owned() } else { path.display().to_string() }
+}
+
+impl Target {
+    /// What a path stands for, and which file that is or will be.
+    fn of(path: &Path) -> Result<(Self, Option<Identity>), WrittenError> {
+        if identity::is_stdout(path) {
+            let target = Self { name: "stdout".to_owned(), place: Place::Stdout };
+            return Ok((target, Identity::of_stdout()));
+        }
+        let name = path.display().to_string();
+        let failed = |source| WrittenError::system("look at", path, source);
+        let metadata = match std::fs::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if path.symlink_metadata().is_ok() {
+                    return Err(WrittenError::LinkToNothing { output: name });
+                }
+                let place = Place::File(path.to_owned(), None);
+                return Ok((Self { name, place }, Identity::of_absent(path)));
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        if metadata.is_dir() {
+            return Err(WrittenError::Directory { output: name });
+        }
+        let identity = Identity::of(&metadata);
+        if !metadata.is_file() {
+            return Ok((Self { name, place: Place::Direct(path.to_owned()) }, identity));
+        }
+        // A link stays, and the file that it leads to is replaced.
+        let path = path.canonicalize().map_err(failed)?;
+        Ok((Self { name, place: Place::File(path, identity.clone()) }, identity))
+    }
+
+    /// The path as it was given, or `stdout`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is stdout.
+    #[must_use]
+    pub const fn is_stdout(&self) -> bool {
+        matches!(self.place, Place::Stdout)
+    }
+
+    /// Writes some bytes, whole or not at all.
+    ///
+    /// # Errors
+    /// As [`Output::create`] and [`Output::finish`], or the bytes cannot be written.
+    pub fn write(self, bytes: &[u8]) -> Result<(), WrittenError> {
+        let mut output = Output::create(self)?;
+        let written = output.write_all(bytes);
+        written.map_err(|source| WrittenError::system("write", &output.name, source))?;
+        output.finish()
+    }
+}
+
+/// An output that is being written. Dropped before [`Output::finish`], it leaves nothing behind,
+/// and what was there stays.
+#[derive(Debug)]
+pub struct Output {
+    name: String,
+    file: File,
+    /// Where the file lies until it is whole, and which one it is to replace.
+    draft: Option<(Draft, Option<Identity>)>,
+}
+
+impl Output {
+    /// Begins to write.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn create(target: Target) -> Result<Self, WrittenError> {
+        let Target { name, place } = target;
+        let failed = |source| WrittenError::system("write", &name, source);
+        let (file, draft) = match place {
+            Place::Stdout => {
+                let stdout = io::stdout().as_fd().try_clone_to_owned().map_err(failed)?;
+                (File::from(stdout), None)
+            }
+            Place::Direct(path) => {
+                (OpenOptions::new().write(true).open(path).map_err(failed)?, None)
+            }
+            Place::File(path, replaced) => {
+                let draft = Draft::beside(&path)?;
+                let file = File::create_new(draft.path()).map_err(failed)?;
+                if replaced.is_some() {
+                    // Who could read the old file can read the new one.
+                    let metadata = std::fs::metadata(&path).map_err(failed)?;
+                    file.set_permissions(metadata.permissions()).map_err(failed)?;
+                }
+                (file, Some((draft, replaced)))
+            }
+        };
+        Ok(Self { name, file, draft })
+    }
+
+    /// The path as it was given, or `stdout`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Puts the file under its name, once its bytes are on the disk. What `close` could report is
+    /// reported by then.
+    ///
+    /// # Errors
+    /// The system refuses, or another file has come to have the name; what was there stays.
+    pub fn finish(mut self) -> Result<(), WrittenError> {
+        let failed = |source| WrittenError::system("write", &self.name, source);
+        self.file.flush().map_err(failed)?;
+        let Some((draft, replaced)) = self.draft.take() else { return Ok(()) };
+        self.file.sync_all().map_err(failed)?;
+        draft.publish_over(replaced.as_ref())
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.file.write_vectored(slices)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests;
