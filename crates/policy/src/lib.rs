@@ -9,6 +9,7 @@
 //! It is pure: no input or output, no clock, no environment, nothing asynchronous.
 
 mod advice;
+mod change;
 mod decide;
 mod decision;
 mod edge;
@@ -31,6 +32,7 @@ mod timeline;
 mod transition;
 mod world;
 
+pub use change::Undo;
 pub use decide::{Question, Source, decide};
 pub use decision::{Assumption, Decision, Hop, HopKind, NextStep, Verdict};
 pub use edition::{

@@ -2,16 +2,18 @@
 
 use jiff::Timestamp;
 
+use crate::change::Undo;
 use crate::event::Event;
 use crate::transition::{Applied, Refused};
 use crate::world::World;
 
-/// A world that moves forward through its events.
+/// A world that moves through its events, forward and back.
 #[derive(Debug, Clone)]
 pub struct Timeline {
     world: World,
     events: Vec<Event>,
-    next: usize,
+    /// What has happened, with what takes it back; as many as events have happened.
+    happened: Vec<(Applied, Undo)>,
 }
 
 /// An event of a timeline that the state machines forbid.
@@ -36,9 +38,10 @@ impl Timeline {
     /// The first event that the state machines forbid.
     pub fn new(world: World, mut events: Vec<Event>) -> Result<Self, TimelineError> {
         events.sort_by_key(|event| event.at);
-        let mut trial = Self { world: world.clone(), events, next: 0 };
-        trial.advance(None, |_, _, _| {})?;
-        Ok(Self { world, events: trial.events, next: 0 })
+        let mut timeline = Self { world, events, happened: Vec::new() };
+        timeline.advance(None, |_, _, _| {})?;
+        timeline.move_to(0, |_, _| {})?;
+        Ok(timeline)
     }
 
     /// The world as it stands.
@@ -53,10 +56,16 @@ impl Timeline {
         &self.events
     }
 
-    /// When the next event takes effect, if there is one.
+    /// How many events have happened.
     #[must_use]
-    pub fn next_at(&self) -> Option<Timestamp> {
-        self.events.get(self.next).map(|event| event.at)
+    pub const fn position(&self) -> usize {
+        self.happened.len()
+    }
+
+    /// How many events take effect at or before a time.
+    #[must_use]
+    pub fn position_at(&self, time: Timestamp) -> usize {
+        self.events.partition_point(|event| event.at <= time)
     }
 
     /// Lets everything happen that takes effect at or before a time; `None`: everything.
@@ -69,19 +78,52 @@ impl Timeline {
         until: Option<Timestamp>,
         mut seen: impl FnMut(&Event, &Applied, &World),
     ) -> Result<(), TimelineError> {
-        while let Some(event) = self.events.get(self.next) {
-            if until.is_some_and(|until| event.at > until) {
-                break;
+        let until = until.map_or(self.events.len(), |until| self.position_at(until));
+        while self.position() < until && self.step()? {
+            if let (Some(event), Some((applied, _))) =
+                (self.events.get(self.position().saturating_sub(1)), self.happened.last())
+            {
+                seen(event, applied, &self.world);
             }
-            let applied = self.world.apply(event).map_err(|refused| TimelineError {
-                place: self.next,
-                kind: event.kind.name(),
-                at: event.at,
-                refused,
-            })?;
-            seen(event, &applied, &self.world);
-            self.next = self.next.saturating_add(1);
         }
         Ok(())
+    }
+
+    /// Moves to where so many events have happened, and takes back what is too many. `seen` is
+    /// told of each step what the event changed, or had changed, with the world after the step.
+    ///
+    /// # Errors
+    /// The first event that the state machines forbid; it and the later ones have not happened.
+    pub fn move_to(
+        &mut self,
+        position: usize,
+        mut seen: impl FnMut(&Applied, &World),
+    ) -> Result<(), TimelineError> {
+        while self.position() > position {
+            if let Some((applied, undo)) = self.happened.pop() {
+                self.world.undo(undo);
+                seen(&applied, &self.world);
+            }
+        }
+        while self.position() < position && self.step()? {
+            if let Some((applied, _)) = self.happened.last() {
+                seen(applied, &self.world);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the next event happen; false where there is none.
+    fn step(&mut self) -> Result<bool, TimelineError> {
+        let place = self.position();
+        let Some(event) = self.events.get(place) else { return Ok(false) };
+        let happened = self.world.apply_undoably(event).map_err(|refused| TimelineError {
+            place,
+            kind: event.kind.name(),
+            at: event.at,
+            refused,
+        })?;
+        self.happened.push(happened);
+        Ok(true)
     }
 }

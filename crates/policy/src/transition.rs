@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::change::{Change, Undo};
 use crate::edition::{Edition, Effect, OfferRule};
 use crate::event::{Event, EventKind, Placement};
 use crate::exemption::{Exemption, ExemptionState};
@@ -59,6 +60,29 @@ impl World {
     /// what was never asked for, asking for an offer that is never exempt (DV2), starting what
     /// runs). Nothing has changed then.
     pub fn apply(&mut self, event: &Event) -> Result<Applied, Refused> {
+        self.apply_undoably(event).map(|(applied, _)| applied)
+    }
+
+    /// Lets an event happen, and says what takes it back.
+    ///
+    /// # Errors
+    /// As for [`Self::apply`].
+    pub fn apply_undoably(&mut self, event: &Event) -> Result<(Applied, Undo), Refused> {
+        let mut change = Change::of(self);
+        let applied = change.apply(event);
+        let undo = change.into_undo();
+        match applied {
+            Ok(applied) => Ok((applied, undo)),
+            Err(refused) => {
+                self.undo(undo);
+                Err(refused)
+            }
+        }
+    }
+}
+
+impl Change<'_> {
+    fn apply(&mut self, event: &Event) -> Result<Applied, Refused> {
         match &event.kind {
             EventKind::SubscriptionAdded { subscription, offer, created } => {
                 let added = Subscription {
@@ -67,7 +91,7 @@ impl World {
                     created: *created,
                     exemption: Exemption::default(),
                 };
-                self.add_subscription(subscription.clone(), added)
+                self.add_subscription(subscription, added)
                     .map_err(|error| Refused { what: error.to_string(), statements: vec![] })?;
                 Ok(Applied::default())
             }
@@ -114,7 +138,7 @@ impl World {
             gateway: None,
             capture: CaptureIds::default(),
         };
-        self.add_network(name.clone(), network)
+        self.add_network(name, network)
             .map_err(|error| Refused { what: error.to_string(), statements: vec![] })?;
         Ok(Applied { structure: true, ..Applied::default() })
     }
@@ -147,13 +171,13 @@ impl World {
             ExemptionState::Granted | ExemptionState::Lapsed => ExemptionState::Lapsed,
             _ => ExemptionState::None,
         };
-        if let Some(subscription) = self.subscriptions.get_mut(name) {
+        self.subscription(name, |subscription| {
             subscription.offer = offer;
             if subscription.exemption.state != state {
                 subscription.exemption =
                     Exemption { state, since: Some(event.at), granted_under: None };
             }
-        }
+        });
         let machines = self.machines_of(name);
         self.forget_restarts(&machines);
         if self.settings.offer_change_effect == OfferChangeEffect::Immediate {
@@ -167,9 +191,7 @@ impl World {
     /// What was restarted before there was anything to pick up tells nobody anything.
     fn forget_restarts(&mut self, machines: &[MachineName]) {
         for name in machines {
-            if let Some(machine) = self.machines.get_mut(name) {
-                machine.state.restarted_since = false;
-            }
+            self.state(name, |state| state.restarted_since = false);
         }
     }
 
@@ -196,9 +218,9 @@ impl World {
             }
             _ => None,
         };
-        if let Some(subscription) = self.subscriptions.get_mut(name) {
+        self.subscription(name, |subscription| {
             subscription.exemption = Exemption { state, since: Some(event.at), granted_under };
-        }
+        });
         let machines = self.machines_of(name);
         if state == ExemptionState::Granted {
             self.forget_restarts(&machines);
@@ -208,9 +230,7 @@ impl World {
             && self.settings.revocation_effect == RevocationEffect::Immediate
         {
             for machine in &machines {
-                if let Some(machine) = self.machines.get_mut(machine) {
-                    machine.state.programmed.exempt = false;
-                }
+                self.state(machine, |state| state.programmed.exempt = false);
             }
         }
         Ok(Applied { machines, subscription: Some(name.clone()), structure: false })
@@ -335,7 +355,7 @@ impl World {
     ) -> Result<Applied, Refused> {
         if let Some(placement) = placement {
             let machine = self.placed(placement)?;
-            self.add_machine(name.clone(), machine)
+            self.add_machine(name, machine)
                 .map_err(|error| Refused { what: error.to_string(), statements: vec![] })?;
         }
         let Some(machine) = self.machines.get(name) else {
@@ -361,11 +381,10 @@ impl World {
                 }
             }
         }
-        self.own(name, &machine);
-        if let Some(machine) = self.machines.get_mut(name) {
-            machine.state.power = Power::Running;
-            machine.state.deployed = Some(event.at);
-        }
+        self.state(name, |state| {
+            state.power = Power::Running;
+            state.deployed = Some(event.at);
+        });
         let machines = self.program(name, event, ProgrammedBy::Deployment);
         Ok(Applied { machines, subscription: None, structure: true })
     }
@@ -430,18 +449,13 @@ impl World {
                 );
             }
         };
-        if let Some(machine) = self.machines.get_mut(name) {
-            machine.state.power = next;
-            machine.state.restarted_since |= next == P::Running && by.is_none();
-        }
+        self.state(name, |state| {
+            state.power = next;
+            state.restarted_since |= next == P::Running && by.is_none();
+        });
         let mut machines = vec![name.clone()];
         if let Some(by) = by {
             machines = self.program(name, event, by);
-        }
-        if next == P::Deleted
-            && let Some(machine) = self.machines.get(name).cloned()
-        {
-            self.disown(name, &machine);
         }
         Ok(Applied { machines, subscription: None, structure: next == P::Deleted })
     }
@@ -466,6 +480,61 @@ impl World {
         Ok(Applied { machines, subscription: None, structure: false })
     }
 
+    /// Programs a machine with its subscription's state, and returns the machines that changed.
+    fn program(&mut self, name: &MachineName, event: &Event, by: ProgrammedBy) -> Vec<MachineName> {
+        let mut touched = vec![name.clone()];
+        let Some(machine) = self.machines.get(name) else { return touched };
+        let Some(subscription) = self.subscriptions.get(&machine.subscription) else {
+            return touched;
+        };
+        if self.needs_temporary_subnet(machine)
+            && matches!(by, ProgrammedBy::Start | ProgrammedBy::Redeploy | ProgrammedBy::Restart)
+        {
+            return touched;
+        }
+        let granted = subscription.exemption.state == ExemptionState::Granted;
+        let had = machine.state.programmed.exempt;
+        let reaches = match self.edition.effect {
+            // The new type counts at once; an exemption is picked up as ever.
+            _ if by == ProgrammedBy::OfferChange => had,
+            Effect::NextStart => {
+                by != ProgrammedBy::Deployment || self.settings.new_vm_after_exemption == YesNo::Yes
+            }
+            // A later start keeps what the machine was created with.
+            Effect::MachinesCreatedAfter => by == ProgrammedBy::Deployment || had,
+        };
+        let owner = machine.subscription.clone();
+        let programmed = Programmed {
+            at: Some(event.at),
+            by,
+            offer: subscription.offer,
+            exempt: granted && reaches,
+        };
+        let cycled = programmed.exempt
+            && by == ProgrammedBy::Start
+            && self.edition.effect == Effect::NextStart
+            && self.settings.one_cycle_frees_all == YesNo::Yes;
+        self.state(name, |state| {
+            state.programmed = programmed.clone();
+            state.restarted_since = false;
+        });
+        if cycled {
+            for neighbour in self.machines_of(&owner) {
+                let freed = self.machines.get(&neighbour);
+                if freed.is_some_and(|machine| !machine.state.programmed.exempt) {
+                    self.state(&neighbour, |state| {
+                        state.programmed =
+                            Programmed { by: ProgrammedBy::Neighbour, ..programmed.clone() };
+                    });
+                    touched.push(neighbour);
+                }
+            }
+        }
+        touched
+    }
+}
+
+impl World {
     /// Where one machine's stop and start frees the others (PG6 word for word), those that had
     /// theirs before the world began have freed their neighbours, too.
     pub(crate) fn free_neighbours(&mut self) {
@@ -508,58 +577,6 @@ impl World {
                 .is_some_and(|subnet| subnet.delegated_to.is_some())
         };
         machine.interfaces.iter().find(delegated).map(|interface| &interface.network)
-    }
-
-    /// Programs a machine with its subscription's state, and returns the machines that changed.
-    fn program(&mut self, name: &MachineName, event: &Event, by: ProgrammedBy) -> Vec<MachineName> {
-        let mut touched = vec![name.clone()];
-        let Some(machine) = self.machines.get(name) else { return touched };
-        let Some(subscription) = self.subscriptions.get(&machine.subscription) else {
-            return touched;
-        };
-        if self.needs_temporary_subnet(machine)
-            && matches!(by, ProgrammedBy::Start | ProgrammedBy::Redeploy | ProgrammedBy::Restart)
-        {
-            return touched;
-        }
-        let granted = subscription.exemption.state == ExemptionState::Granted;
-        let had = machine.state.programmed.exempt;
-        let reaches = match self.edition.effect {
-            // The new type counts at once; an exemption is picked up as ever.
-            _ if by == ProgrammedBy::OfferChange => had,
-            Effect::NextStart => {
-                by != ProgrammedBy::Deployment || self.settings.new_vm_after_exemption == YesNo::Yes
-            }
-            // A later start keeps what the machine was created with.
-            Effect::MachinesCreatedAfter => by == ProgrammedBy::Deployment || had,
-        };
-        let owner = machine.subscription.clone();
-        let programmed = Programmed {
-            at: Some(event.at),
-            by,
-            offer: subscription.offer,
-            exempt: granted && reaches,
-        };
-        let cycled = programmed.exempt
-            && by == ProgrammedBy::Start
-            && self.edition.effect == Effect::NextStart
-            && self.settings.one_cycle_frees_all == YesNo::Yes;
-        if let Some(machine) = self.machines.get_mut(name) {
-            machine.state.programmed = programmed.clone();
-            machine.state.restarted_since = false;
-        }
-        if cycled {
-            for neighbour in self.machines_of(&owner) {
-                if let Some(machine) = self.machines.get_mut(&neighbour)
-                    && !machine.state.programmed.exempt
-                {
-                    machine.state.programmed =
-                        Programmed { by: ProgrammedBy::Neighbour, ..programmed.clone() };
-                    touched.push(neighbour);
-                }
-            }
-        }
-        touched
     }
 }
 

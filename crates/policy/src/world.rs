@@ -399,16 +399,7 @@ impl World {
         for (index, interface) in machine.interfaces.iter().enumerate() {
             self.check_interface(&place, &name, &machine, index, interface)?;
         }
-        if machine.state.power != Power::Deleted {
-            self.own(&name, &machine);
-        }
-        if let Some(old) = self.machines.get(&name)
-            && let Some(members) = self.members.get_mut(&old.subscription)
-        {
-            members.remove(&name);
-        }
-        self.members.entry(machine.subscription.clone()).or_default().insert(name.clone());
-        self.machines.insert(name, machine);
+        self.put_machine(name, Some(machine));
         Ok(())
     }
 

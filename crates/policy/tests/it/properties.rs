@@ -1,6 +1,8 @@
 //! Properties that hold for any world and any order of events.
 
-use egress25_policy::{Event, Offer, Reason, Verdict, World};
+use egress25_policy::{
+    Event, EventKind, Offer, OfferChangeEffect, Placement, Reason, Verdict, World, YesNo,
+};
 use proptest::prelude::*;
 
 use crate::support::{ask, ask_port, events, finish, short, timeline};
@@ -92,6 +94,34 @@ fn beginning() -> impl Strategy<Value = World> {
     })
 }
 
+/// An event of any kind, those that bring something new among them.
+fn any_event() -> impl Strategy<Value = Event> {
+    let new = (0..5_u8, 1..=2_u8, offer()).prop_map(|(kind, number, offer)| {
+        let line = match kind {
+            0 => format!(
+                "subscription-added subscription=s{number} offer={offer} created=2019-03-01"
+            ),
+            1 => format!("network-added network=n{number} address_space=10.{number}.0.0/16"),
+            2 => format!("machine-deployed machine=new{number}"),
+            3 => format!("machine-deployed machine=b{number}"),
+            _ => "temporary-subnet network=hub".to_owned(),
+        };
+        let mut event = events(&format!("2020-12-08T09:00:00Z {line}")).remove(0);
+        if let EventKind::MachineDeployed { machine, placement } = &mut event.kind
+            && machine.as_str().starts_with("new")
+        {
+            *placement = Some(Placement {
+                subscription: "a".into(),
+                network: "hub".into(),
+                subnet: Some("a".into()),
+                addresses: vec![format!("10.0.0.{}", 20 + number).parse().unwrap()],
+            });
+        }
+        event
+    });
+    prop_oneof![event("a", true), event("b", true), new]
+}
+
 /// Lets everything happen that can.
 fn after(world: &World, events: &[Event]) -> World {
     let mut world = world.clone();
@@ -109,6 +139,34 @@ fn answers(world: &World, machines: &[&str]) -> Vec<String> {
 }
 
 proptest! {
+    #[test]
+    fn what_is_taken_back_has_never_been(
+        world in beginning(),
+        frees_all in any::<bool>(),
+        at_once in any::<bool>(),
+        log in prop::collection::vec(any_event(), 0..40),
+    ) {
+        let mut now = world;
+        if frees_all {
+            now.settings.one_cycle_frees_all = YesNo::Yes;
+        }
+        if at_once {
+            now.settings.offer_change_effect = OfferChangeEffect::Immediate;
+        }
+        let mut happened = Vec::new();
+        for event in &log {
+            let before = format!("{now:?}");
+            match now.apply_undoably(event) {
+                Ok((_, undo)) => happened.push((before, undo)),
+                Err(_) => prop_assert_eq!(before, format!("{now:?}"), "refused: {:?}", event),
+            }
+        }
+        for (before, undo) in happened.into_iter().rev() {
+            now.undo(undo);
+            prop_assert_eq!(before, format!("{now:?}"));
+        }
+    }
+
     #[test]
     fn nobody_is_exempt_without_a_grant(
         world in beginning(),

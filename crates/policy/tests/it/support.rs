@@ -47,7 +47,11 @@ pub(crate) fn events(lines: &str) -> Vec<Event> {
         toml.push_str(&format!("kind = \"{}\"\n", words.next().unwrap()));
         for word in words {
             let (key, value) = word.split_once('=').unwrap();
-            toml.push_str(&format!("{key} = \"{value}\"\n"));
+            let value = match key {
+                "addresses" | "address_space" => format!("[\"{value}\"]"),
+                _ => format!("\"{value}\""),
+            };
+            toml.push_str(&format!("{key} = {value}\n"));
         }
     }
     parse_events(&toml).unwrap_or_else(|error| panic!("{error}\n{toml}"))
