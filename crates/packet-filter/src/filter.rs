@@ -183,12 +183,18 @@ impl Filter {
     /// Judges a frame: its outermost packet, and those inside its tunnels where the options
     /// ask for them, each told to `visit`.
     pub fn judge(&mut self, input: &Input<'_>, visit: &mut dyn FnMut(&Judgement)) {
-        let Self { table, options, network, counters, .. } = self;
-        frame::classify(&input.frame, options, &mut |outcome| {
-            let judgement = judge_outcome(table, *network, input.interface, outcome);
-            finish(counters, &judgement);
-            visit(&judgement);
+        let options = self.options;
+        frame::classify(&input.frame, &options, &mut |outcome| {
+            visit(&self.judge_outcome(input.interface, outcome));
         });
+    }
+
+    /// Judges what a packet turned out to be: for who has to know it before the table can be
+    /// chosen. `interface` is the name of the one that it came from, where the source has one.
+    pub fn judge_outcome(&mut self, interface: Option<&str>, outcome: Outcome) -> Judgement {
+        let judgement = judge_outcome(&self.table, self.network, interface, outcome);
+        finish(&mut self.counters, &judgement);
+        judgement
     }
 
     /// Judges a batch of frames by their outermost packets: one code for each, in order.

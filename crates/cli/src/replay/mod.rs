@@ -3,6 +3,7 @@
 mod expect;
 mod human;
 mod judge;
+mod moments;
 mod progress;
 mod report;
 mod row;
@@ -214,14 +215,12 @@ impl Replay<'_> {
         })
     }
 
-    /// Packets of which only some have to be looked at, as long as no event falls into their
-    /// time.
+    /// Packets of which only some have to be looked at.
     fn stretch(&mut self, stretch: &Stretch<'_>, console: &mut Console) -> Result<(), Failure> {
         let Some((earliest, latest)) = stretch.times() else { return Ok(()) };
-        let steady = self.judge.is_steady(earliest, latest);
-        if self.sinks.any() || !steady {
+        if self.sinks.any() {
             for (record, kept) in stretch.all() {
-                if kept || !steady {
+                if kept {
                     self.packet(&record, console)?;
                 } else {
                     self.summary.packet(&record, 0);

@@ -121,7 +121,7 @@ impl Summary {
     /// Brings the counts together at the end.
     pub(super) fn close(&mut self, judge: &Judge, capture: &str, complete: bool) {
         self.complete = complete;
-        (self.events_happened, self.events) = judge.events();
+        (self.events_happened, self.events) = judge.events(self.last);
         self.by_subscription = self
             .counts
             .iter()
@@ -148,7 +148,7 @@ impl Summary {
         }
         if judge.without_time > 0 {
             warn(format!(
-                "{} packets have no time; they were judged by the lab as it stood at the packet \
+                "{} packets that are judged have no time; they were judged by the lab as it stood at the packet \
                  before them",
                 judge.without_time
             ));

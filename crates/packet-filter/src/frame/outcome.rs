@@ -81,6 +81,12 @@ impl Outcome {
         }
     }
 
+    /// Whether it is judged; what is none of our business passes unjudged.
+    #[must_use]
+    pub const fn is_judged(&self) -> bool {
+        !matches!(self, Self::NoMatch(_) | Self::Encapsulated { carried: true, .. })
+    }
+
     /// The stable name of the outcome's kind; `-` for a match, which has none.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
