@@ -190,6 +190,9 @@ pub struct AzureFirewall {
     pub address: IpAddr,
 }
 
+/// The largest VXLAN network id: 24 bits (RFC 7348).
+const VNI_MAX: u32 = 0x00ff_ffff;
+
 /// Something in a world that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {what}")]
@@ -502,11 +505,13 @@ impl World {
         }
     }
 
-    /// Checks what can only be checked when everything is there: peerings and route tables.
+    /// Checks what can only be checked when everything is there: peerings, route tables, and that
+    /// a captured packet shows one network only.
     ///
     /// # Errors
     /// The first thing that does not fit.
     pub fn check(&self) -> Result<(), WorldError> {
+        self.check_capture_ids()?;
         for (name, network) in &self.networks {
             for peering in &network.peerings {
                 let place = format!("network.{name}.peerings");
@@ -535,6 +540,41 @@ impl World {
                         format!("there is no route table `{table}`"),
                     ));
                 }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl World {
+    /// What shows a network in a capture can exist (IEEE 802.1Q, RFC 7348), and shows no other.
+    fn check_capture_ids(&self) -> Result<(), WorldError> {
+        let mut taken: BTreeMap<String, &NetworkName> = BTreeMap::new();
+        for (name, network) in &self.networks {
+            let CaptureIds { interfaces, vlans, vxlans } = &network.capture;
+            let place = |key| format!("network.{name}.capture.{key}");
+            if let Some(vlan) = vlans.iter().find(|vlan| !(1..=4094).contains(*vlan)) {
+                let what = format!("`{vlan}` is no VLAN: they are numbered from 1 to 4094");
+                return Err(err(place("vlans"), what));
+            }
+            if let Some(vni) = vxlans.iter().find(|vni| **vni > VNI_MAX) {
+                let what = format!("`{vni}` is no VXLAN network: the largest is {VNI_MAX}");
+                return Err(err(place("vxlans"), what));
+            }
+            let interfaces =
+                interfaces.iter().map(|one| ("interfaces", format!("interface `{one}`")));
+            let vlans = vlans.iter().map(|one| ("vlans", format!("VLAN {one}")));
+            let vxlans = vxlans.iter().map(|one| ("vxlans", format!("VXLAN network {one}")));
+            for (key, shown_by) in interfaces.chain(vlans).chain(vxlans) {
+                if let Some(other) = taken.get(&shown_by) {
+                    let what = if *other == name {
+                        format!("{shown_by} stands here twice")
+                    } else {
+                        format!("{shown_by} shows network `{other}` already; it can show only one")
+                    };
+                    return Err(err(place(key), what));
+                }
+                taken.insert(shown_by, name);
             }
         }
         Ok(())

@@ -126,3 +126,44 @@ fn the_schema_closes_every_table() {
     assert!(text.contains("\"additionalProperties\":false"), "{text}");
     assert!(text.contains("exemption-asked"), "{text}");
 }
+
+#[test]
+fn what_shows_a_network_in_a_capture_shows_no_other() {
+    let two = |hub: &str, spoke: &str| {
+        let hub = format!("[network.hub]\ncapture = {{ {hub} }}");
+        let spoke = format!(
+            "[network.spoke]\naddress_space = [\"10.9.0.0/16\"]\ncapture = {{ {spoke} }}\n"
+        );
+        format!("{}{spoke}", base().replace("[network.hub]", &hub))
+    };
+    let cases = [
+        (
+            "vlans = [100]",
+            "vlans = [7, 100]",
+            "spoke.capture.vlans",
+            "VLAN 100 shows network `hub`",
+        ),
+        ("vxlans = [9]", "vxlans = [9]", "spoke.capture.vxlans", "VXLAN network 9 shows network"),
+        (
+            "interfaces = [\"eth0\"]",
+            "interfaces = [\"eth0\"]",
+            "spoke.capture.interfaces",
+            "interface `eth0` shows network `hub` already",
+        ),
+        ("vlans = [5, 5]", "vlans = []", "hub.capture.vlans", "VLAN 5 stands here twice"),
+        ("vlans = [5000]", "vlans = []", "hub.capture.vlans", "`5000` is no VLAN"),
+        ("vlans = [0]", "vlans = []", "hub.capture.vlans", "`0` is no VLAN"),
+        ("vxlans = [16777216]", "vlans = []", "hub.capture.vxlans", "`16777216` is no VXLAN"),
+    ];
+    for (hub, spoke, key, what) in cases {
+        let text = two(hub, spoke);
+        let error = wrong(&text);
+        assert_eq!(error.key, Some(format!("network.{key}")), "{}", error.what);
+        assert!(error.what.contains(what), "{}", error.what);
+        let key = error.key.unwrap_or_default();
+        assert!(locate_key(&text, &key).is_some(), "{key} has a place in the file");
+    }
+    let fine = two("vlans = [100], vxlans = [100]", "vlans = [101], vxlans = [16777215]");
+    let file = LabFile::parse(&fine).unwrap();
+    file.build(&Edition::default_edition().unwrap(), &[]).unwrap();
+}
