@@ -172,6 +172,12 @@ const fn what_to_do(reason: Reason) -> &'static str {
         Reason::AmbiguousNetwork => {
             "Say which network the traffic belongs to: `capture` ids in the lab file, or --network."
         }
+        Reason::SpoofedSource => {
+            "Only in a lab and on a live filter, where the port is known: the platform checks an \
+             interface's packets against its addresses (that it drops the others is our word for \
+             it). Send from the machine's own address, or turn `ip_forwarding` on where it is an \
+             appliance."
+        }
         Reason::SenderNotRunning => "Check the events and the clock of the capture.",
         Reason::Malformed
         | Reason::FragmentDrop

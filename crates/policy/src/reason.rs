@@ -108,6 +108,8 @@ reasons! {
         "Several networks own the source address and the packet does not say which is meant.";
     SenderNotRunning = "sender-not-running", Drop, ["sender_not_running"],
         "By the event log the sending machine was not running.";
+    SpoofedSource = "spoofed-source", Drop, ["RFC 2827", "RFC 3704", "Azure virtual network traffic routing"],
+        "The source address is none of the sending port's own, and the port does not forward.";
     // The packet itself.
     Malformed = "malformed", Drop, ["RFC 791", "RFC 8200", "RFC 9293"],
         "The packet's headers break their own rules.";
