@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::capture_ids::CaptureIds;
 use crate::edition::Edition;
 use crate::exemption::Exemption;
 use crate::life::{MachineState, Power};
@@ -44,21 +45,6 @@ pub struct VirtualNetwork {
     pub gateway: Option<Gateway>,
     /// How a captured packet shows that it belongs to this network.
     pub capture: CaptureIds,
-}
-
-/// How a captured packet shows its network, for networks whose addresses overlap.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct CaptureIds {
-    /// Names of capture interfaces, as in a pcapng file.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub interfaces: Vec<String>,
-    /// VLAN ids.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub vlans: Vec<u16>,
-    /// VXLAN network ids.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub vxlans: Vec<u32>,
 }
 
 /// One direction of a peering.
@@ -164,6 +150,20 @@ pub struct Machine {
     pub state: MachineState,
 }
 
+impl Machine {
+    /// Whether it is an appliance: takes packets on that are not for itself.
+    #[must_use]
+    pub fn forwards(&self) -> bool {
+        self.interfaces.iter().any(|interface| interface.ip_forwarding)
+    }
+
+    /// The interface by which it forwards what comes to one of its interfaces.
+    #[must_use]
+    pub fn forwards_from<'a>(&'a self, came_to: &'a Interface) -> &'a Interface {
+        self.forwards_by.and_then(|place| self.interfaces.get(place)).unwrap_or(came_to)
+    }
+}
+
 /// A network interface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interface {
@@ -189,9 +189,6 @@ pub struct AzureFirewall {
     /// Its private address.
     pub address: IpAddr,
 }
-
-/// The largest VXLAN network id: 24 bits (RFC 7348).
-const VNI_MAX: u32 = 0x00ff_ffff;
 
 /// Something in a world that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -366,13 +363,10 @@ impl World {
         }
         self.known_subscription(&place, &firewall.subscription)?;
         self.known_subnet(&place, &firewall.network, &firewall.subnet, &[firewall.address])?;
-        let taken = |other: &AzureFirewall| {
-            other.network == firewall.network && other.address == firewall.address
-        };
         let owner = self.owners.get(&(firewall.network.clone(), firewall.address));
-        let what = match (owner, self.firewalls.iter().find(|(_, other)| taken(other))) {
+        let what = match (owner, self.firewall_at(&firewall.network, firewall.address)) {
             (Some((machine, _)), _) => Some(format!("machine `{machine}`")),
-            (None, Some((other, _))) => Some(format!("firewall `{other}`")),
+            (None, Some(other)) => Some(format!("firewall `{other}`")),
             (None, None) => None,
         };
         if let Some(what) = what {
@@ -419,37 +413,44 @@ impl World {
             return Err(err(format!("{place}.interfaces"), "an interface needs an address"));
         }
         self.known_subnet(place, &interface.network, &interface.subnet, addresses)?;
-        for (at, address) in addresses.iter().enumerate() {
-            let taken = |what: String| {
-                Err(err(
+        let earlier = machine.interfaces.iter().take(index);
+        let mut own: BTreeSet<&IpAddr> = earlier
+            .filter(|other| other.network == interface.network)
+            .flat_map(|other| &other.addresses)
+            .collect();
+        for address in addresses {
+            let owner = self.owners.get(&(interface.network.clone(), *address));
+            let taken = match owner.filter(|(owner, _)| owner != name) {
+                Some((owner, _)) => Some(format!("machine `{owner}` already")),
+                None if !own.insert(address) => Some(format!("`{name}` twice")),
+                None => self
+                    .firewall_at(&interface.network, *address)
+                    .map(|firewall| format!("firewall `{firewall}` already")),
+            };
+            if let Some(what) = taken {
+                return Err(err(
                     format!("{place}.interfaces"),
                     format!(
                         "address {address} in network `{}` belongs to {what}",
                         interface.network
                     ),
-                ))
-            };
-            if let Some((owner, _)) = self.owners.get(&(interface.network.clone(), *address))
-                && owner != name
-            {
-                return taken(format!("machine `{owner}` already"));
-            }
-            let earlier = machine.interfaces.iter().take(index);
-            if earlier
-                .filter(|other| other.network == interface.network)
-                .any(|other| other.addresses.contains(address))
-                || addresses.iter().take(at).any(|other| other == address)
-            {
-                return taken(format!("`{name}` twice"));
-            }
-            let firewall = self.firewalls.iter().find(|(_, firewall)| {
-                firewall.network == interface.network && firewall.address == *address
-            });
-            if let Some((firewall, _)) = firewall {
-                return taken(format!("firewall `{firewall}` already"));
+                ));
             }
         }
         Ok(())
+    }
+
+    /// The firewall whose address in a network is this.
+    pub(crate) fn firewall_at(
+        &self,
+        network: &NetworkName,
+        address: IpAddr,
+    ) -> Option<&FirewallName> {
+        let found = self
+            .firewalls
+            .iter()
+            .find(|(_, found)| found.address == address && found.network == *network);
+        found.map(|(name, _)| name)
     }
 
     fn known_subscription(&self, place: &str, name: &SubscriptionName) -> Result<(), WorldError> {
@@ -546,45 +547,10 @@ impl World {
     }
 }
 
-impl World {
-    /// What shows a network in a capture can exist (IEEE 802.1Q, RFC 7348), and shows no other.
-    fn check_capture_ids(&self) -> Result<(), WorldError> {
-        let mut taken: BTreeMap<String, &NetworkName> = BTreeMap::new();
-        for (name, network) in &self.networks {
-            let CaptureIds { interfaces, vlans, vxlans } = &network.capture;
-            let place = |key| format!("network.{name}.capture.{key}");
-            if let Some(vlan) = vlans.iter().find(|vlan| !(1..=4094).contains(*vlan)) {
-                let what = format!("`{vlan}` is no VLAN: they are numbered from 1 to 4094");
-                return Err(err(place("vlans"), what));
-            }
-            if let Some(vni) = vxlans.iter().find(|vni| **vni > VNI_MAX) {
-                let what = format!("`{vni}` is no VXLAN network: the largest is {VNI_MAX}");
-                return Err(err(place("vxlans"), what));
-            }
-            let interfaces =
-                interfaces.iter().map(|one| ("interfaces", format!("interface `{one}`")));
-            let vlans = vlans.iter().map(|one| ("vlans", format!("VLAN {one}")));
-            let vxlans = vxlans.iter().map(|one| ("vxlans", format!("VXLAN network {one}")));
-            for (key, shown_by) in interfaces.chain(vlans).chain(vxlans) {
-                if let Some(other) = taken.get(&shown_by) {
-                    let what = if *other == name {
-                        format!("{shown_by} stands here twice")
-                    } else {
-                        format!("{shown_by} shows network `{other}` already; it can show only one")
-                    };
-                    return Err(err(place(key), what));
-                }
-                taken.insert(shown_by, name);
-            }
-        }
-        Ok(())
-    }
-}
-
 fn overlap(left: &[IpNet], right: &[IpNet]) -> bool {
     left.iter().any(|a| right.iter().any(|b| a.contains(b) || b.contains(a)))
 }
 
-fn err(place: impl Into<String>, what: impl Into<String>) -> WorldError {
+pub(crate) fn err(place: impl Into<String>, what: impl Into<String>) -> WorldError {
     WorldError { place: place.into(), what: what.into() }
 }
