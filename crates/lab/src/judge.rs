@@ -7,7 +7,7 @@ use egress25_packet_filter::filter::{Filter, Input, Judgement};
 use egress25_packet_filter::frame::{Frame, Options, Origin, Outcome};
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::table::{NetworkId, Table};
-use egress25_policy::{NetworkName, Reason, SubnetName, Verdict};
+use egress25_policy::{NetworkName, Reason, SenderClass, Verdict};
 use jiff::Timestamp;
 
 use crate::policy_state::{PolicyState, Snapshot};
@@ -32,8 +32,8 @@ pub struct Court {
 pub struct Port {
     /// The network that its packets belong to.
     pub network: NetworkName,
-    /// Its subnet; `None` where nothing is left to be judged later.
-    pub subnet: Option<SubnetName>,
+    /// The class of what its machine sends; `None` where nothing is left to be judged later.
+    pub class: Option<SenderClass>,
     /// The machine or the firewall.
     pub owner: String,
 }
@@ -132,12 +132,7 @@ impl Judge {
         let Some(judgement) = judgement else { return Verdict::Drop };
         let Some(reason) = judgement.reason else { return judgement.verdict };
         if let Some(candidate) = judgement.outcome.candidate()
-            && self.snapshot.deferred(
-                &port.network,
-                port.subnet.as_ref(),
-                reason,
-                candidate.destination,
-            )
+            && self.snapshot.deferred(port.class.as_ref(), reason, candidate.destination)
         {
             return Verdict::Pass;
         }

@@ -5,46 +5,32 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use egress25_packet_filter::table::{Patched, Table};
-use egress25_policy::{
-    Applied, Event, NetworkName, NextHop, Reason, SubnetName, Way, World, cells, effective_routes,
-    resolve, way,
-};
-use ipnet::IpNet;
+use egress25_policy::{Applied, CellMap, Cells, Event, NetworkName, Reason, SenderClass, World};
 
 use crate::error::LabError;
 use crate::plan::routes;
 
-/// The destinations of a subnet that lead through an appliance or a firewall which forwards:
-/// prefixes, the longest first, each with whether it does.
-type Through = Vec<(IpNet, bool)>;
+/// Where each class of senders' destinations lead, of those that send anything through a
+/// forwarder.
+type Forwarded = BTreeMap<SenderClass, Cells>;
 
 /// What a judge needs at one moment.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) table: Arc<Table>,
     pub(crate) generation: u64,
-    through: Arc<BTreeMap<(NetworkName, SubnetName), Through>>,
+    forwarded: Arc<Forwarded>,
     /// The networks that a packet at a port of a network can come from: its own, its peers.
     peers: Arc<BTreeMap<NetworkName, Vec<NetworkName>>>,
 }
 
 impl Snapshot {
     /// Whether a packet goes on to an appliance or a firewall first, at whose port it is judged.
-    pub(crate) fn deferred(
-        &self,
-        network: &NetworkName,
-        subnet: Option<&SubnetName>,
-        reason: Reason,
-        to: IpAddr,
-    ) -> bool {
-        if !deferrable(reason) {
-            return false;
-        }
-        let Some(subnet) = subnet else { return false };
-        self.through
-            .get(&(network.clone(), subnet.clone()))
-            .and_then(|through| through.iter().find(|(prefix, _)| prefix.contains(&to)))
-            .is_some_and(|(_, goes_on)| *goes_on)
+    pub(crate) fn deferred(&self, class: Option<&SenderClass>, reason: Reason, to: IpAddr) -> bool {
+        deferrable(reason)
+            && class
+                .and_then(|class| self.forwarded.get(class)?.at(to))
+                .is_some_and(|cell| cell.next.is_some())
     }
 
     /// The networks whose packets can be seen at a port of a network, its own first.
@@ -65,25 +51,6 @@ pub(crate) const fn deferrable(reason: Reason) -> bool {
             | Reason::UnknownSource
             | Reason::AmbiguousNetwork
     ) && !reason.is_about_the_packet()
-}
-
-/// Where a subnet's destinations go through somebody who forwards, the longest prefix first.
-pub(crate) fn through(world: &World, network: &NetworkName, subnet: &SubnetName) -> Through {
-    let effective = effective_routes(world, network, subnet);
-    let mut found: Through = cells(world, network, subnet)
-        .into_iter()
-        .map(|prefix| {
-            let to = prefix.addr();
-            let goes_on = way(world, network, subnet, to) == Way::Through
-                && match resolve(&effective, to).map(|route| &route.next_hop) {
-                    Some(NextHop::Appliance(address)) => routes::forwards(world, network, *address),
-                    _ => false,
-                };
-            (prefix, goes_on)
-        })
-        .collect();
-    found.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.prefix_len()));
-    found
 }
 
 /// The world of a running lab.
@@ -110,21 +77,17 @@ impl PolicyState {
     /// The event is refused; nothing has changed then.
     pub fn apply(&self, event: &Event) -> Result<Applied, LabError> {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        let applied = world.apply(event)?;
+        let (applied, undo) = world.apply_undoably(event)?;
         let old = self.snapshot();
         let generation = old.generation.saturating_add(1);
-        let power_of_an_appliance = !old.through.values().all(Vec::is_empty);
         let anew = old.table.patch(&world, &applied) == Patched::CompileAnew;
         let next = if anew {
-            compile(&world, generation)?
+            // World and table change together, or neither does.
+            compile(&world, generation).inspect_err(|_| world.undo(undo))?
         } else {
-            let through = if power_of_an_appliance {
-                Arc::new(all_through(&world))
-            } else {
-                old.through.clone()
-            };
-            let (table, peers) = (old.table.clone(), old.peers.clone());
-            Snapshot { table, generation, through, peers }
+            let Snapshot { table, forwarded, peers, .. } = &*old;
+            let (table, forwarded, peers) = (table.clone(), forwarded.clone(), peers.clone());
+            Snapshot { table, generation, forwarded, peers }
         };
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(applied)
@@ -147,19 +110,19 @@ impl PolicyState {
     }
 }
 
-fn all_through(world: &World) -> BTreeMap<(NetworkName, SubnetName), Through> {
+fn all_forwarded(world: &World) -> Forwarded {
+    let mut map = CellMap::new(world);
     let mut all = BTreeMap::new();
-    for (name, network) in world.networks() {
-        for subnet in network.subnets.keys() {
-            let found = through(world, name, subnet);
-            let any = found
-                .iter()
-                .any(|(prefix, _)| way(world, name, subnet, prefix.addr()) == Way::Through);
-            if any {
-                all.insert((name.clone(), subnet.clone()), found);
+    for (name, machine) in world.machines() {
+        for interface in &machine.interfaces {
+            let class = SenderClass::of(name, machine, interface);
+            if !all.contains_key(&class) {
+                let cells = map.cells(&class);
+                all.insert(class, cells);
             }
         }
     }
+    all.retain(|_, cells| cells.any_forwarded());
     all
 }
 
@@ -170,6 +133,6 @@ fn compile(world: &World, generation: u64) -> Result<Snapshot, LabError> {
         .keys()
         .map(|name| (name.clone(), routes::reachable(world, name).cloned().collect()))
         .collect();
-    let through = Arc::new(all_through(world));
-    Ok(Snapshot { table, generation, through, peers: Arc::new(peers) })
+    let forwarded = Arc::new(all_forwarded(world));
+    Ok(Snapshot { table, generation, forwarded, peers: Arc::new(peers) })
 }

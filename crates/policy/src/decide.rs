@@ -95,14 +95,6 @@ pub(crate) struct Place<'a> {
     pub(crate) interface: &'a Interface,
 }
 
-impl<'a> Place<'a> {
-    /// The interface by which the machine forwards what comes to this one.
-    fn out(&self) -> &'a Interface {
-        let out = self.machine.forwards_by.and_then(|place| self.machine.interfaces.get(place));
-        out.unwrap_or(self.interface)
-    }
-}
-
 /// Answers a question about a world.
 ///
 /// The answer is complete: verdict, reason, statements, assumed settings, path, next steps.
@@ -114,12 +106,21 @@ pub fn decide(world: &World, question: &Question) -> Decision {
     //= G1
     let edge = if question.port == SMTP_PORT {
         match source {
-            Ok(place) => from_machine(world, place, question.destination, &mut grounds),
+            Ok(place) => from_machine(world, place, place, question.destination, &mut grounds),
             Err(reason) => unknown_source(world, reason, question, &mut grounds),
         }
     } else {
         not_filtered(world, question.port, &mut grounds)
     };
+    finish(world, sender, edge, grounds)
+}
+
+pub(crate) fn finish(
+    world: &World,
+    sender: Option<Place<'_>>,
+    edge: Edge,
+    grounds: Grounds,
+) -> Decision {
     let Edge { reason, verdict, subscription } = edge;
     Decision {
         verdict,
@@ -146,7 +147,7 @@ fn not_filtered(world: &World, port: u16, grounds: &mut Grounds) -> Edge {
 }
 
 /// Finds the sender: its machine and interface, or why there is none.
-fn find_source<'a>(world: &'a World, question: &Question) -> Result<Place<'a>, Reason> {
+pub(crate) fn find_source<'a>(world: &'a World, question: &Question) -> Result<Place<'a>, Reason> {
     match &question.source {
         Source::Machine(name) => {
             let (name, machine) =
@@ -178,13 +179,12 @@ fn place<'a>(world: &'a World, network: &NetworkName, address: IpAddr) -> Option
     Some(Place { name, machine, interface })
 }
 
-fn unknown_source(
+pub(crate) fn unknown_source(
     world: &World,
     reason: Reason,
     question: &Question,
     grounds: &mut Grounds,
 ) -> Edge {
-    grounds.assume(world, Setting::UnknownSource);
     let who = match &question.source {
         Source::Address { address, .. } => format!("address {address}"),
         Source::Machine(name) => format!("machine `{name}`"),
@@ -195,8 +195,14 @@ fn unknown_source(
         format!("the world knows no {who}; add it, or say which network it is in")
     };
     grounds.next_steps.push(NextStep::MendInput { what });
+    Edge { reason, ..nobodys(world, grounds) }
+}
+
+/// What nobody's packet meets.
+pub(crate) fn nobodys(world: &World, grounds: &mut Grounds) -> Edge {
+    grounds.assume(world, Setting::UnknownSource);
     let verdict = pass_or_drop(world.settings.unknown_source);
-    Edge { reason, verdict, subscription: None }
+    Edge { reason: Reason::UnknownSource, verdict, subscription: None }
 }
 
 pub(crate) const fn pass_or_drop(choice: PassOrDrop) -> Verdict {
@@ -206,10 +212,12 @@ pub(crate) const fn pass_or_drop(choice: PassOrDrop) -> Verdict {
     }
 }
 
-/// A SYN to port 25 from a known machine.
-fn from_machine(
+/// A SYN to port 25 from a known machine, as it leaves the port `at`: the machine's own, or that of
+/// a forwarder.
+pub(crate) fn from_machine(
     world: &World,
     sender: Place<'_>,
+    at: Place<'_>,
     destination: IpAddr,
     grounds: &mut Grounds,
 ) -> Edge {
@@ -222,25 +230,40 @@ fn from_machine(
         let verdict = pass_or_drop(world.settings.sender_not_running);
         return Edge { reason: Reason::SenderNotRunning, verdict, subscription: None };
     }
-    if is_platform(destination) {
-        grounds.assume(world, Setting::PlatformAddresses);
-        if world.settings.platform_addresses == PassOrFiltered::Pass {
-            return Edge::pass(Reason::PlatformAddress, None);
-        }
+    to_platform(world, destination, grounds)
+        .unwrap_or_else(|| follow(world, sender, at, destination, grounds))
+}
+
+/// The platform's own addresses are not filtered, by a setting.
+pub(crate) fn to_platform(
+    world: &World,
+    destination: IpAddr,
+    grounds: &mut Grounds,
+) -> Option<Edge> {
+    if !is_platform(destination) {
+        return None;
     }
-    follow(world, sender, destination, grounds)
+    grounds.assume(world, Setting::PlatformAddresses);
+    (world.settings.platform_addresses == PassOrFiltered::Pass)
+        .then(|| Edge::pass(Reason::PlatformAddress, None))
 }
 
 /// Whether an address is the platform's own.
-pub(crate) fn is_platform(address: IpAddr) -> bool {
+fn is_platform(address: IpAddr) -> bool {
     PLATFORM.iter().any(|platform| IpAddr::V4(*platform) == address)
 }
 
-/// Follows the packet from hop to hop.
-fn follow(world: &World, sender: Place<'_>, destination: IpAddr, grounds: &mut Grounds) -> Edge {
-    let mut at = sender;
-    let mut been: Vec<&MachineName> = vec![sender.name];
-    let mut first = None;
+/// Follows the packet from hop to hop, from a port on.
+fn follow<'a>(
+    world: &'a World,
+    sender: Place<'_>,
+    mut at: Place<'a>,
+    destination: IpAddr,
+    grounds: &mut Grounds,
+) -> Edge {
+    let mut been: Vec<&MachineName> = vec![at.name];
+    // The address that the sender's own route leads to: that of the port, where it is not its own.
+    let mut first = (at.name != sender.name).then(|| own_address(at, destination));
     loop {
         let interface = at.interface;
         let routes = effective_routes(world, &interface.network, &interface.subnet);
@@ -261,8 +284,9 @@ fn follow(world: &World, sender: Place<'_>, destination: IpAddr, grounds: &mut G
             Toward::Appliance(address) => address,
         };
         first = first.or(Some(address));
-        if let Some(firewall) = firewall_at(world, &interface.network, address) {
-            return through_firewall(world, sender, firewall, address, destination, grounds);
+        let mut reach = networks_in_reach(world, &interface.network);
+        if let Some(firewall) = reach.find_map(|network| world.firewall_at(network, address)) {
+            return through_firewall(world, Some(sender), firewall, address, destination, grounds);
         }
         at = match appliance(world, &interface.network, address, grounds) {
             Ok(next) => next,
@@ -393,19 +417,24 @@ pub(crate) fn blocked(
     Edge { reason, verdict, subscription: Some(subscription) }
 }
 
-fn lost(reason: Reason, what: &str, grounds: &mut Grounds) -> Edge {
+pub(crate) fn lost(reason: Reason, what: &str, grounds: &mut Grounds) -> Edge {
     grounds.next_steps.push(NextStep::MendRoute { what: what.to_owned() });
     Edge { reason, verdict: reason.usual_verdict(), subscription: None }
 }
 
-fn machine_hop(at: Place<'_>, destination: IpAddr, route: Option<&Route>) -> Hop {
+/// An address of a place, of the destination's family where it has one.
+fn own_address(at: Place<'_>, destination: IpAddr) -> IpAddr {
     let addresses = &at.interface.addresses;
-    let address = addresses
+    addresses
         .iter()
         .find(|address| address.is_ipv4() == destination.is_ipv4())
         .or_else(|| addresses.first())
         .copied()
-        .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}
+
+fn machine_hop(at: Place<'_>, destination: IpAddr, route: Option<&Route>) -> Hop {
+    let address = own_address(at, destination);
     let at = HopKind::Machine {
         machine: at.name.clone(),
         network: at.interface.network.clone(),
@@ -424,36 +453,12 @@ fn hop(at: HopKind, route: Option<&Route>) -> Hop {
 }
 
 /// The networks that an appliance's address can be in: one's own and the peered ones.
-fn reachable<'a>(
+pub(crate) fn networks_in_reach<'a>(
     world: &'a World,
     network: &'a NetworkName,
 ) -> impl Iterator<Item = &'a NetworkName> {
     let peerings = world.networks.get(network).map_or(&[][..], |found| &found.peerings);
     [network].into_iter().chain(peerings.iter().map(|peering| &peering.network))
-}
-
-pub(crate) fn firewall_at<'a>(
-    world: &'a World,
-    network: &NetworkName,
-    address: IpAddr,
-) -> Option<&'a FirewallName> {
-    reachable(world, network).find_map(|network| {
-        world
-            .firewalls
-            .iter()
-            .find(|(_, firewall)| firewall.address == address && firewall.network == *network)
-            .map(|(name, _)| name)
-    })
-}
-
-/// The interface by which the appliance at an address forwards, if there is one.
-pub(crate) fn forwarder<'a>(
-    world: &'a World,
-    network: &'a NetworkName,
-    address: IpAddr,
-) -> Option<&'a Interface> {
-    let found = reachable(world, network).find_map(|network| place(world, network, address))?;
-    Some(found.out())
 }
 
 /// The appliance at an address, as the place from which it forwards.
@@ -463,7 +468,8 @@ fn appliance<'a>(
     address: IpAddr,
     grounds: &mut Grounds,
 ) -> Result<Place<'a>, Edge> {
-    let found = reachable(world, network).find_map(|network| place(world, network, address));
+    let found =
+        networks_in_reach(world, network).find_map(|network| place(world, network, address));
     let Some(found) = found else {
         let what = format!("{address} belongs to no machine or firewall that can be reached");
         return Err(lost(Reason::NextHopUnknown, &what, grounds));
@@ -478,14 +484,14 @@ fn appliance<'a>(
             format!("enable IP forwarding on the interface of `{}` at {address}", found.name);
         return Err(lost(Reason::ApplianceNotForwarding, &what, grounds));
     }
-    Ok(Place { interface: found.out(), ..found })
+    Ok(Place { interface: found.machine.forwards_from(found.interface), ..found })
 }
 
 /// The packet comes to an Azure Firewall: inside and on premises it goes on; to the Internet
 /// the edition decides.
-fn through_firewall(
+pub(crate) fn through_firewall(
     world: &World,
-    sender: Place<'_>,
+    sender: Option<Place<'_>>,
     name: &FirewallName,
     address: IpAddr,
     destination: IpAddr,
@@ -524,8 +530,11 @@ fn through_firewall(
     if own_rule {
         return behind_a_firewall(world, sender, firewall, grounds);
     }
-    let direct = directly(world, sender);
-    if matches!(direct, Reason::UnrestrictedOffer | Reason::PredatesRestriction) {
+    let unrestricted = |sender: &Place<'_>| {
+        let direct = directly(world, *sender);
+        matches!(direct, Reason::UnrestrictedOffer | Reason::PredatesRestriction)
+    };
+    if let Some(sender) = sender.filter(unrestricted) {
         grounds.assume(world, Setting::EaViaAzureFirewall);
         if world.settings.ea_via_azure_firewall == EaViaAzureFirewall::Unrestricted {
             return at_the_edge(world, sender, grounds);

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::advice::{advise, relay, relay_or_change};
-use crate::decide::{Grounds, Place, blocked};
+use crate::decide::{Grounds, Place, blocked, nobodys};
 use crate::decision::{NextStep, Verdict};
 use crate::edition::{AppServiceRule, Effect, OfferRule, Restriction, Topic};
 use crate::exemption::{Exemption, ExemptionState};
@@ -490,23 +490,38 @@ fn what_did_not_count(world: &World, machine: &Machine, grounds: &mut Grounds) {
 /// only machines' traffic that is routed directly, whichever subscription it is.
 pub(crate) fn behind_a_firewall(
     world: &World,
-    sender: Place<'_>,
+    sender: Option<Place<'_>>,
     firewall: &AzureFirewall,
     grounds: &mut Grounds,
 ) -> Edge {
     grounds.assume(world, Setting::AzureFirewallSubscription);
-    let directly = |rule: &OfferRule, grounds: &mut Grounds| {
-        let statements = terms(world, rule, grounds).cites.covers.clone();
-        let step = NextStep::RouteDirectly { instead_of: firewall.address, statements };
-        grounds.next_steps.push(step);
-    };
     if world.settings.azure_firewall_subscription == AzureFirewallSubscription::Sender {
+        let Some(sender) = sender else { return nobodys(world, grounds) };
         let edge = at_the_edge(world, sender, grounds);
         let (Reason::Exempt, Some(name)) = (edge.reason, &edge.subscription) else { return edge };
         let (rule, _) = world.edition.rule(sender.machine.state.programmed.offer);
-        directly(rule, grounds);
+        directly_instead(world, firewall, rule, grounds);
         return not_covered(world, name.clone(), rule, grounds);
     }
+    at_a_firewall(world, firewall, grounds)
+}
+
+fn directly_instead(
+    world: &World,
+    firewall: &AzureFirewall,
+    rule: &OfferRule,
+    grounds: &mut Grounds,
+) {
+    let statements = terms(world, rule, grounds).cites.covers.clone();
+    grounds.next_steps.push(NextStep::RouteDirectly { instead_of: firewall.address, statements });
+}
+
+/// What a firewall meets at the Internet's edge where its own subscription's rule decides.
+pub(crate) fn at_a_firewall(
+    world: &World,
+    firewall: &AzureFirewall,
+    grounds: &mut Grounds,
+) -> Edge {
     let name = firewall.subscription.clone();
     let Some(subscription) = world.subscriptions.get(&name) else {
         return blocked(world, Reason::UnknownSource, name, grounds);
@@ -519,7 +534,7 @@ pub(crate) fn behind_a_firewall(
             if subscription.exemption.state == ExemptionState::Granted
                 && is_honoured(world, rule, &subscription.exemption, grounds)
             {
-                directly(rule, grounds);
+                directly_instead(world, firewall, rule, grounds);
                 return not_covered(world, name, rule, grounds);
             }
             let reason = not_exempt(world, subscription, rule, grounds);

@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::capture_ids::CaptureIds;
 use crate::edition::Edition;
 use crate::event::{Event, EventKind, FlatEvent};
 use crate::exemption::{Exemption, ExemptionState};
@@ -21,8 +22,8 @@ use crate::offer::Offer;
 use crate::settings::Settings;
 use crate::timeline::Timeline;
 use crate::world::{
-    AzureFirewall, CaptureIds, Gateway, GatewayKind, Interface, Machine, MachineKind, Peering,
-    RouteTable, Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
+    AzureFirewall, Gateway, GatewayKind, Interface, Machine, MachineKind, Peering, RouteTable,
+    Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
 };
 
 /// A lab file, as written.

@@ -9,6 +9,8 @@
 //! It is pure: no input or output, no clock, no environment, nothing asynchronous.
 
 mod advice;
+mod capture_ids;
+mod cells;
 mod change;
 mod decide;
 mod decision;
@@ -16,6 +18,7 @@ mod edge;
 mod edition;
 mod event;
 mod exemption;
+mod forwarded;
 mod lab;
 mod lab_error;
 mod life;
@@ -32,6 +35,10 @@ mod timeline;
 mod transition;
 mod world;
 
+pub use capture_ids::CaptureIds;
+pub use cells::{
+    Cell, CellMap, Cells, Forwarder, LeadsTo, SenderClass, exit_reason, winning_routes,
+};
 pub use change::Undo;
 pub use decide::{Question, Source, decide};
 pub use decision::{Assumption, Decision, Hop, HopKind, NextStep, Verdict};
@@ -41,6 +48,7 @@ pub use edition::{
 };
 pub use event::{Event, EventError, EventKind, Placement};
 pub use exemption::{Exemption, ExemptionState};
+pub use forwarded::{ForwardingPort, decide_forwarded};
 pub use lab::{Lab, LabFile, lab_schema, parse_events};
 pub use lab_error::{LabError, locate_key};
 pub use life::{MachineState, Power, Programmed, ProgrammedBy};
@@ -48,7 +56,7 @@ pub use name::{
     FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
 };
 pub use offer::{Offer, UnknownOffer};
-pub use plan::{Way, cells, edge_reason, verdict_of, way};
+pub use plan::{edge_reason, verdict_of};
 pub use quota::{Recognised, recognise_quota_id};
 pub use reason::{Reason, UnknownReason};
 pub use route::{NextHop, Route, RouteOrigin, effective_routes, resolve};
@@ -63,8 +71,8 @@ pub use statement::{Statement, StatementId, StatementKind};
 pub use timeline::{Timeline, TimelineError};
 pub use transition::{Applied, Refused};
 pub use world::{
-    AzureFirewall, CaptureIds, Gateway, GatewayKind, Interface, Machine, MachineKind, Peering,
-    RouteTable, Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World, WorldError,
+    AzureFirewall, Gateway, GatewayKind, Interface, Machine, MachineKind, Peering, RouteTable,
+    Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World, WorldError,
 };
 
 /// The TCP port that the platform filters (G1).

@@ -79,7 +79,7 @@ impl Route {
     }
 
     /// Whether it is a system route that wins over any BGP route.
-    const fn beats_bgp(&self) -> bool {
+    pub(crate) const fn beats_bgp(&self) -> bool {
         matches!(self.origin, RouteOrigin::System)
             && matches!(
                 self.next_hop,
@@ -155,7 +155,7 @@ pub fn effective_routes(world: &World, network: &NetworkName, subnet: &SubnetNam
 }
 
 /// The address spaces of a network and of those that it is peered with.
-fn spaces<'a>(
+pub(crate) fn spaces<'a>(
     world: &'a World,
     network: &'a VirtualNetwork,
 ) -> impl Iterator<Item = &'a IpNet> + 'a {

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::capture_ids::CaptureIds;
 use crate::change::{Change, Undo};
 use crate::edition::{Edition, Effect, OfferRule};
 use crate::event::{Event, EventKind, Placement};
@@ -14,9 +15,7 @@ use crate::name::{MachineName, NetworkName, SubnetName, SubscriptionName};
 use crate::offer::Offer;
 use crate::settings::{OfferChangeEffect, RevocationEffect, RevocationWhenSilent, YesNo};
 use crate::statement::StatementId;
-use crate::world::{
-    CaptureIds, Interface, Machine, MachineKind, Subnet, Subscription, VirtualNetwork, World,
-};
+use crate::world::{Interface, Machine, MachineKind, Subnet, Subscription, VirtualNetwork, World};
 
 /// What an event changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -86,7 +86,7 @@ impl From<&Point> for Port {
     fn from(point: &Point) -> Self {
         Self {
             network: point.network.clone(),
-            subnet: point.subnet.clone(),
+            class: point.class.clone(),
             owner: point.owner.clone(),
         }
     }

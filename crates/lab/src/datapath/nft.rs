@@ -32,10 +32,8 @@ struct Loaded {
 fn rules(world: &World, bench: &Bench) -> Option<Ruleset> {
     // All ports of a node belong to one network.
     let network = &bench.points.first()?.network;
-    let port = |point: &Point| RulePort {
-        interface: point.interface.clone(),
-        subnet: point.subnet.clone(),
-    };
+    let port =
+        |point: &Point| RulePort { interface: point.interface.clone(), class: point.class.clone() };
     let ports: Vec<_> = bench.points.iter().map(port).collect();
     Some(Ruleset::of(world, network, &ports, &RuleOptions { log_group: Some(GROUP) }))
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use egress25_policy::{Machine, MachineName, NetworkName, NextHop, SubnetName, World};
+use egress25_policy::{
+    Machine, MachineName, NetworkName, NextHop, SenderClass, SubnetName, World, winning_routes,
+};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::routes::{appliance, winners};
+use super::routes::appliance;
 use super::{End, Hop, MAIN, NodeId, NodeKind, Plan, Point};
 use crate::error::LabError;
 use crate::stage::{Hosts, Site};
@@ -222,7 +224,7 @@ impl Builder<'_> {
                 node: fabric,
                 interface: port,
                 network: interface.network.clone(),
-                subnet: Some(interface.subnet.clone()),
+                class: Some(SenderClass::of(name, machine, interface)),
                 owner: name.as_str().to_owned(),
             });
         }
@@ -281,7 +283,7 @@ impl Builder<'_> {
                 node,
                 interface: "eth0".to_owned(),
                 network: firewall.network.clone(),
-                subnet: None,
+                class: None,
                 owner: name.as_str().to_owned(),
             });
         }
@@ -373,7 +375,7 @@ impl Builder<'_> {
             .iter()
             .skip(from)
             .filter_map(|p| {
-                Some((p.node, p.interface.clone(), p.network.clone(), p.subnet.clone()?))
+                Some((p.node, p.interface.clone(), p.network.clone(), p.class.clone()?.subnet))
             })
             .collect();
         for (node, port, network, subnet) in points {
@@ -385,7 +387,7 @@ impl Builder<'_> {
                 continue;
             }
             let Some(fabric) = self.book.fabrics.get(&network).copied() else { continue };
-            for route in winners(self.world, &network, &subnet) {
+            for route in winning_routes(self.world, &network, &subnet) {
                 self.subnet_route(fabric, table, &network, &route.prefix, &route.next_hop);
             }
             // What has no route goes nowhere; without this, the next rule would count.

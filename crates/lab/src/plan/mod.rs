@@ -15,7 +15,7 @@ pub(crate) mod routes;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use egress25_policy::{FirewallName, MachineName, NetworkName, SubnetName, World};
+use egress25_policy::{FirewallName, MachineName, NetworkName, SenderClass, World};
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -133,8 +133,9 @@ pub struct Point {
     pub interface: String,
     /// The network that they belong to.
     pub network: NetworkName,
-    /// The subnet of the port; `None` at a firewall, which sends nothing on to be judged later.
-    pub subnet: Option<SubnetName>,
+    /// The class of what its machine sends; `None` at a firewall, which sends nothing on to be
+    /// judged later.
+    pub class: Option<SenderClass>,
     /// The machine or firewall at the port.
     pub owner: String,
 }

@@ -1,42 +1,8 @@
-//! A subnet's effective routes as one routing table: for each prefix the route that wins.
+//! Who is at an appliance's address.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use egress25_policy::{
-    NetworkName, NextHop, Power, Route, RouteOrigin, SubnetName, World, effective_routes,
-};
-use ipnet::IpNet;
-
-/// The routes that count, one a prefix.
-///
-/// A system route of the network, a peering or a service endpoint wins over any BGP route
-/// inside of it, however long that one's prefix is.
-pub(crate) fn winners(world: &World, network: &NetworkName, subnet: &SubnetName) -> Vec<Route> {
-    let routes = effective_routes(world, network, subnet);
-    let inside = |route: &Route| {
-        routes.iter().any(|other| {
-            other.origin == RouteOrigin::System
-                && matches!(
-                    other.next_hop,
-                    NextHop::VirtualNetwork | NextHop::Peering(_) | NextHop::ServiceEndpoint
-                )
-                && other.prefix.contains(&route.prefix)
-        })
-    };
-    let mut best: BTreeMap<IpNet, &Route> = BTreeMap::new();
-    for route in &routes {
-        if route.origin == RouteOrigin::Bgp && inside(route) {
-            continue;
-        }
-        let place = best.entry(route.prefix.trunc()).or_insert(route);
-        // Of equal ones the last counts, as in the policy's own choice.
-        if place.origin <= route.origin {
-            *place = route;
-        }
-    }
-    best.into_values().cloned().collect()
-}
+use egress25_policy::{NetworkName, World};
 
 /// Who is at an appliance's address, in a network or one that it is peered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,18 +49,4 @@ pub(crate) fn appliance(
             })
         };
     reachable(world, network).find(machine).map(|place| Appliance::Machine(place.clone()))
-}
-
-/// Whether what is sent to an appliance's address comes out again: the machine there runs and
-/// forwards, or it is a firewall.
-pub(crate) fn forwards(world: &World, network: &NetworkName, address: IpAddr) -> bool {
-    match appliance(world, network, address) {
-        None => false,
-        Some(Appliance::Firewall(_)) => true,
-        Some(Appliance::Machine(place)) => {
-            world.owner(&place, address).is_some_and(|(_, machine, interface)| {
-                machine.state.power == Power::Running && interface.ip_forwarding
-            })
-        }
-    }
 }

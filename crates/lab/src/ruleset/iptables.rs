@@ -1,12 +1,13 @@
 //! Rules for iptables: the same content, as text for `iptables-restore`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use egress25_policy::{NetworkName, Reason, Verdict, World, verdict_of};
+use egress25_policy::{LeadsTo, NetworkName, Reason, Verdict, World, verdict_of};
 
 use super::plain;
-use super::verdicts::{Content, Meaning};
+use super::verdicts::Content;
 
 /// An address family: iptables has a program for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,38 +47,40 @@ pub fn export_iptables(
         let to = target(Reason::SenderNotRunning);
         let _ = writeln!(rules, "-A EGRESS25-JUDGE -s {address} {to}");
     }
-    for ((place, destinations), number) in content.subnets.iter().zip(0_usize..) {
-        let chain = format!("EGRESS25-S{number}");
+    let exits: BTreeMap<_, _> = content.exits.keys().zip(0_usize..).collect();
+    for ((class, cells), number) in content.classes.iter().zip(0_usize..) {
+        let chain = format!("EGRESS25-C{number}");
         let _ = writeln!(text, ":{chain} - [0:0]");
-        for (address, at) in content.subnet_of.iter().filter(|(address, _)| ours(address)) {
-            if at == place {
+        for (address, of) in content.class_of.iter().filter(|(address, _)| ours(address)) {
+            if of == class {
                 let _ = writeln!(rules, "-A EGRESS25-JUDGE -s {address} -g {chain}");
             }
         }
-        for (prefix, meaning) in destinations.iter().filter(|(prefix, _)| ours(&prefix.addr())) {
-            match meaning {
-                Meaning::Fixed(reason) => {
-                    let _ = writeln!(rules, "-A {chain} -d {prefix} {}", target(*reason));
-                }
-                Meaning::Edge => {
-                    let _ = writeln!(rules, "-A {chain} -d {prefix} -g EGRESS25-EDGE");
-                }
-                Meaning::Through(reasons) => {
-                    for (address, reason) in reasons {
-                        let to = target(*reason);
-                        let _ = writeln!(rules, "-A {chain} -s {address} -d {prefix} {to}");
-                    }
-                    let _ = writeln!(rules, "-A {chain} -d {prefix} -j DROP");
-                }
+        for cell in cells.iter().filter(|cell| ours(&cell.first)) {
+            let to = match &cell.leads_to {
+                LeadsTo::Reason(reason) => target(*reason),
+                LeadsTo::Edge => "-g EGRESS25-EDGE".to_owned(),
+                LeadsTo::Exit(exit) => match exits.get(exit) {
+                    Some(number) => format!("-g EGRESS25-EXIT{number}"),
+                    None => "-j DROP".to_owned(),
+                },
+            };
+            for prefix in cell.prefixes() {
+                let _ = writeln!(rules, "-A {chain} -d {prefix} {to}");
             }
         }
         let _ = writeln!(rules, "-A {chain} {}", target(Reason::NoRoute));
     }
-    text.push_str(":EGRESS25-EDGE - [0:0]\n");
-    for (address, reason) in content.edge.iter().filter(|(address, _)| ours(address)) {
-        let _ = writeln!(rules, "-A EGRESS25-EDGE -s {address} {}", target(*reason));
+    let by_exit = exits
+        .iter()
+        .filter_map(|(exit, number)| Some((format!("EXIT{number}"), content.exits.get(*exit)?)));
+    for (name, reasons) in by_exit.chain([("EDGE".to_owned(), &content.edge)]) {
+        let _ = writeln!(text, ":EGRESS25-{name} - [0:0]");
+        for (address, reason) in reasons.iter().filter(|(address, _)| ours(address)) {
+            let _ = writeln!(rules, "-A EGRESS25-{name} -s {address} {}", target(*reason));
+        }
+        let _ = writeln!(rules, "-A EGRESS25-{name} -j DROP");
     }
-    let _ = writeln!(rules, "-A EGRESS25-EDGE -j DROP");
     let _ = writeln!(rules, "-A EGRESS25-JUDGE {}", target(Reason::UnknownSource));
     if interfaces.is_empty() {
         rules.push_str("-I FORWARD 1 -j EGRESS25\n");

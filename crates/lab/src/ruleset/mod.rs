@@ -3,8 +3,8 @@
 //! The rules are rendered from the same functions of the policy that the compiled table is
 //! made from. For a network they say, in this order: what is no SYN to port 25 passes; what
 //! hides or breaks its headers is dropped; a sender that does not run, or that nobody owns, is
-//! dropped; then the sender's subnet decides by destination, the longest prefix first, and where
-//! the route leads straight to the Internet the sender's own standing.
+//! dropped; then the sender's class decides by destination, and where the route leads straight to
+//! the Internet, or out by a forwarder, the sender's own standing.
 
 mod iptables;
 mod nft;
@@ -13,7 +13,7 @@ mod verdicts;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use egress25_policy::{NetworkName, SubnetName, World};
+use egress25_policy::{NetworkName, SenderClass, World};
 
 pub use iptables::{Family, export_iptables};
 pub use nft::{Ruleset, export_nft};
@@ -23,8 +23,9 @@ pub use nft::{Ruleset, export_nft};
 pub struct RulePort {
     /// The interface.
     pub interface: String,
-    /// Its subnet, where packets may go on to an appliance before they are judged.
-    pub subnet: Option<SubnetName>,
+    /// The class of what its machine sends, where packets may go on to a forwarder before they are
+    /// judged.
+    pub class: Option<SenderClass>,
 }
 
 /// How rules are rendered.
@@ -40,7 +41,7 @@ pub(crate) fn plain(name: &str) -> String {
 }
 
 /// Who may send from a network's ports: the addresses of its machines and those of its peers.
-pub(crate) type Senders = BTreeMap<IpAddr, (NetworkName, SubnetName)>;
+pub(crate) type Senders = BTreeMap<IpAddr, SenderClass>;
 
 pub(crate) fn senders(world: &World, network: &NetworkName) -> Senders {
     let mut senders = Senders::new();
@@ -50,8 +51,8 @@ pub(crate) fn senders(world: &World, network: &NetworkName) -> Senders {
                 for address in &interface.addresses {
                     let owner = world.owner(place, *address);
                     if owner.is_some_and(|(owner, ..)| owner == name) {
-                        let at = (place.clone(), interface.subnet.clone());
-                        senders.entry(*address).or_insert(at);
+                        let class = || SenderClass::of(name, machine, interface);
+                        senders.entry(*address).or_insert_with(class);
                     }
                 }
             }

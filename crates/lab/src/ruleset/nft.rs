@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use egress25_policy::{NetworkName, Reason, Verdict, World, verdict_of};
+use egress25_policy::{
+    Cell, CellMap, Cells, Forwarder, LeadsTo, NetworkName, Reason, SenderClass, Verdict, World,
+    verdict_of,
+};
 
-use super::verdicts::{Content, Meaning};
+use super::verdicts::Content;
 use super::{RuleOptions, RulePort, plain};
-use crate::policy_state::{deferrable, through};
+use crate::policy_state::deferrable;
 
 /// The table's name.
 const TABLE: &str = "inet egress25";
@@ -67,18 +70,23 @@ impl Ruleset {
     ) -> Self {
         let content = Content::of(world, network);
         let mut rules = Self { chains: String::new(), maps: BTreeMap::new() };
-        let deferring = deferring(world, network, ports);
+        let deferring = deferring(world, ports);
         rules.reasons(world, !deferring.is_empty(), options);
         rules.defer(&deferring);
-        let numbers: BTreeMap<_, _> = content.subnets.keys().zip(0_usize..).collect();
-        for ((place, destinations), number) in content.subnets.iter().zip(0_usize..) {
-            rules.subnet(place, destinations, number);
-        }
-        for (address, place) in &content.subnet_of {
-            if let Some(number) = numbers.get(place) {
-                rules.element("subnet", *address, format!("s{number}"));
+        let exits: BTreeMap<_, _> = content.exits.keys().zip(0_usize..).collect();
+        for ((class, cells), number) in content.classes.iter().zip(0_usize..) {
+            rules.class(class, cells, number, &exits);
+            for (address, _) in content.class_of.iter().filter(|(_, of)| *of == class) {
+                rules.element("class", *address, format!("c{number}"));
             }
         }
+        for (exit, number) in &exits {
+            for (address, reason) in content.exits.get(*exit).into_iter().flatten() {
+                rules.element(&format!("exit{number}_"), *address, chain(*reason));
+            }
+            rules.by_sender(&format!("exit{number}_"));
+        }
+        rules.by_sender("edge");
         for address in &content.down {
             rules.element("down", *address, chain(Reason::SenderNotRunning));
         }
@@ -97,6 +105,14 @@ impl Ruleset {
 
     fn add(&mut self, name: &str, rules: &str) {
         let _ = write!(self.chains, "  chain {name} {{\n{rules}  }}\n");
+    }
+
+    /// A chain that looks a sender up in a map of the same name; one that the map does not know
+    /// fails closed.
+    fn by_sender(&mut self, map: &str) {
+        let mut rules = self.look_up(map);
+        let _ = writeln!(rules, "    goto {}", chain(Reason::UnknownSource));
+        self.add(map, &rules);
     }
 
     fn look_up(&mut self, map: &str) -> String {
@@ -128,63 +144,47 @@ impl Ruleset {
         self.add("whole_header", whole);
     }
 
-    /// What goes on to an appliance that forwards is judged behind it.
-    fn defer(&mut self, deferring: &BTreeMap<String, Vec<(ipnet::IpNet, bool)>>) {
+    /// What goes on to a forwarder is judged behind it.
+    fn defer(&mut self, deferring: &BTreeMap<String, Cells>) {
         if deferring.is_empty() {
             return;
         }
         let mut first = String::new();
-        for (number, (interface, prefixes)) in deferring.iter().enumerate() {
+        for (number, (interface, cells)) in deferring.iter().enumerate() {
             let _ = writeln!(first, "    iifname \"{interface}\" goto defer{number}");
-            let mut rules = String::new();
-            for (prefix, goes_on) in prefixes {
-                let end = if *goes_on { "accept" } else { "return" };
-                let _ = writeln!(rules, "    {} {prefix} {end}", destination(prefix));
-            }
-            self.add(&format!("defer{number}"), &rules);
+            let goes_on = |cell: &Cell| cell.next.is_some().then(|| "accept".to_owned());
+            self.add(&format!("defer{number}"), &by_destination(cells, goes_on));
         }
         self.add("defer", &first);
     }
 
-    fn subnet(
+    fn class(
         &mut self,
-        place: &(NetworkName, egress25_policy::SubnetName),
-        destinations: &[(ipnet::IpNet, Meaning)],
+        class: &SenderClass,
+        cells: &Cells,
         number: usize,
+        exits: &BTreeMap<&Forwarder, usize>,
     ) {
-        let mut rules = format!("    # subnet {}\n", plain(&format!("{}/{}", place.0, place.1)));
-        for (at, (prefix, meaning)) in destinations.iter().enumerate() {
-            let to = format!("{} {prefix}", destination(prefix));
-            let family = if prefix.addr().is_ipv4() { "ip" } else { "ip6" };
-            let version = if family == "ip" { 4 } else { 6 };
-            let map = match meaning {
-                Meaning::Fixed(reason) => {
-                    let _ = writeln!(rules, "    {to} goto {}", chain(*reason));
-                    continue;
-                }
-                Meaning::Edge => "edge".to_owned(),
-                Meaning::Through(reasons) => {
-                    let map = format!("through{number}_{at}_");
-                    for (address, reason) in reasons {
-                        self.element(&map, *address, chain(*reason));
-                    }
-                    map
-                }
-            };
-            self.maps.entry(format!("{map}{version}")).or_default();
-            let _ = writeln!(rules, "    {to} {family} saddr vmap @{map}{version}");
-            // A sender that the map does not know fails closed.
-            let _ = writeln!(rules, "    {to} goto {}", chain(Reason::UnknownSource));
+        let SenderClass { network, subnet, forwarder } = class;
+        let mut name = plain(&format!("{network}/{subnet}"));
+        if let Some(machine) = forwarder {
+            let _ = write!(name, ", {}", plain(machine.as_str()));
         }
+        let mut rules = format!("    # senders of {name}\n");
+        rules.push_str(&by_destination(cells, |cell| {
+            Some(match &cell.leads_to {
+                LeadsTo::Reason(reason) => format!("goto {}", chain(*reason)),
+                LeadsTo::Edge => "goto edge".to_owned(),
+                LeadsTo::Exit(exit) => format!("goto exit{}_", exits.get(exit)?),
+            })
+        }));
         let _ = writeln!(rules, "    goto {}", chain(Reason::NoRoute));
-        self.add(&format!("s{number}"), &rules);
+        self.add(&format!("c{number}"), &rules);
     }
 
     fn judge(&mut self) {
         let mut rules = self.look_up("down");
-        rules.push_str(&self.look_up("subnet"));
-        self.maps.entry("edge4".to_owned()).or_default();
-        self.maps.entry("edge6".to_owned()).or_default();
+        rules.push_str(&self.look_up("class"));
         let _ = writeln!(rules, "    goto {}", chain(Reason::UnknownSource));
         self.add("judge", &rules);
         self.add("shape", SHAPE);
@@ -275,31 +275,45 @@ fn chain(reason: Reason) -> String {
     format!("r_{reason}")
 }
 
-fn destination(prefix: &ipnet::IpNet) -> &'static str {
-    if prefix.addr().is_ipv4() { "ip daddr" } else { "ip6 daddr" }
+/// One rule a family that tells destinations apart: each range with what becomes of it; `None`:
+/// the rules go on.
+fn by_destination(cells: &Cells, verdict: impl Fn(&Cell) -> Option<String>) -> String {
+    let mut text = String::new();
+    for (family, v4) in [("ip", true), ("ip6", false)] {
+        let of_family = cells.iter().filter(|cell| cell.first.is_ipv4() == v4);
+        let elements: Vec<String> = of_family
+            .filter_map(|cell| Some(format!("{} : {}", range(cell), verdict(cell)?)))
+            .collect();
+        if !elements.is_empty() {
+            let _ = writeln!(text, "    {family} daddr vmap {{ {} }}", elements.join(", "));
+        }
+    }
+    text
 }
 
-/// The prefixes of each port whose subnet sends something through somebody who forwards.
-fn deferring(
-    world: &World,
-    network: &NetworkName,
-    ports: &[RulePort],
-) -> BTreeMap<String, Vec<(ipnet::IpNet, bool)>> {
-    ports
-        .iter()
-        .filter_map(|port| {
-            let prefixes = through(world, network, port.subnet.as_ref()?);
-            let any = prefixes.iter().any(|(_, goes_on)| *goes_on);
-            any.then(|| (port.interface.clone(), prefixes))
-        })
-        .collect()
+fn range(cell: &Cell) -> String {
+    if cell.first == cell.last {
+        cell.first.to_string()
+    } else {
+        format!("{}-{}", cell.first, cell.last)
+    }
+}
+
+/// The ports whose machine sends something through a forwarder, with where its destinations lead.
+fn deferring(world: &World, ports: &[RulePort]) -> BTreeMap<String, Cells> {
+    let mut map = CellMap::new(world);
+    let cells = ports.iter().filter_map(|port| {
+        let cells = map.cells(port.class.as_ref()?);
+        cells.any_forwarded().then(|| (port.interface.clone(), cells))
+    });
+    cells.collect()
 }
 
 /// The rules of a network for use outside of a lab, as a script for `nft -f`. Without
 /// interfaces they count for everything that comes in.
 #[must_use]
 pub fn export_nft(world: &World, network: &NetworkName, interfaces: &[String]) -> String {
-    let port = |interface: &String| RulePort { interface: interface.clone(), subnet: None };
+    let port = |interface: &String| RulePort { interface: interface.clone(), class: None };
     let ports: Vec<_> = interfaces.iter().map(port).collect();
     let rules = Ruleset::of(world, network, &ports, &RuleOptions::default());
     format!(

@@ -16,6 +16,12 @@ use crate::classify::Code;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PlaceId(u32);
 
+impl PlaceId {
+    pub(super) const fn get(self) -> u32 {
+        self.0
+    }
+}
+
 /// A machine of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OwnerId(u32);
@@ -23,8 +29,8 @@ pub struct OwnerId(u32);
 /// Builds a table from its parts, without a world: for tests, benchmarks, and sources other
 /// than a lab file.
 ///
-/// Nothing here leads through appliances: a [`Leaf::Through`](super::Leaf::Through) of such a
-/// table means `unknown-source`.
+/// Nothing here leads through forwarders: a [`Leaf::Exit`](super::Leaf::Exit) of such a table
+/// means `unknown-source`.
 #[derive(Debug)]
 pub struct TableBuilder {
     pub(super) networks: Networks,
@@ -126,7 +132,7 @@ impl TableBuilder {
         };
         family.push(Drafted { network, address, value, slot });
         let machine = owner.map_or(u32::MAX, |OwnerId(number)| number);
-        self.entries.push(Entry { machine, place: place.0, through: 0, lane: 0 });
+        self.entries.push(Entry { machine, place: place.0, lane: 0 });
         if let Some(owner) = owner.and_then(|OwnerId(number)| self.owners.get(number as usize)) {
             self.slots_of.entry(owner.machine.clone()).or_default().push(Slot(slot));
         }
@@ -177,7 +183,8 @@ impl TableBuilder {
             places,
             tries,
             entries,
-            through: Vec::new(),
+            exits: Vec::new(),
+            ports: HashMap::new(),
             patches: AtomicU64::new(0),
             owners: self.owners,
             slots_of: self.slots_of,

@@ -1,37 +1,41 @@
 //! From a world to a table, and from a change to a patch.
 //!
-//! Everything that a table says is taken from the reference: the ways and cells of a subnet
-//! from [`egress25_policy::way`] and [`egress25_policy::cells`], the reason at the edge from
-//! [`egress25_policy::edge_reason`], and what is behind appliances from
-//! [`egress25_policy::decide`] itself, asked for one address of each group of destinations.
+//! Everything that a table says is taken from the policy: where destinations lead from
+//! [`egress25_policy::CellMap`], the reason at the edge from [`egress25_policy::edge_reason`], and
+//! what an exit makes of that from [`egress25_policy::exit_reason`].
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use egress25_policy::{
-    Applied, HopKind, MachineName, NetworkName, Question, Reason, Source, SubnetName,
-    SubscriptionName, Way, World, cells, decide, edge_reason, verdict_of, way,
+    Applied, CellMap, Cells, Forwarder, LeadsTo, MachineName, NetworkName, Power, Reason,
+    SenderClass, SubscriptionName, World, edge_reason, exit_reason, verdict_of,
 };
-use ipnet::IpNet;
 
-use super::builder::{OwnerId, PlaceId, TableBuilder, number};
-use super::{Entry, Leaf, Networks, RouteSet, Slot, Table, byte};
+use super::builder::{PlaceId, TableBuilder, number};
+use super::{Leaf, Networks, Port, RouteSet, Table, byte};
 
 /// More entries than a table can number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the world has more than 4,294,967,294 addresses, which is as many as a table can number")]
 pub struct TooLarge;
 
-/// What reasons behind appliances depend on besides the sender.
+/// What a table depends on besides its senders.
 #[derive(Debug, Default)]
 pub(super) struct Dependencies {
-    machines: BTreeSet<MachineName>,
-    subscriptions: BTreeSet<SubscriptionName>,
-    /// The slots that have such reasons, with the destinations that they are asked for.
-    slots: Vec<(Slot, u32)>,
-    /// One destination for each reason behind appliances, by route set.
-    asked: Vec<Vec<IpAddr>>,
+    /// The exits, in the order of their numbers.
+    exits: Vec<Exit>,
+    /// Whether each machine that can forward ran: where destinations lead depends on it.
+    ran: BTreeMap<MachineName, bool>,
+}
+
+/// A way out by a forwarder.
+#[derive(Debug)]
+struct Exit {
+    forwarder: Forwarder,
+    /// The subscription whose change is one of the exit's.
+    subscription: Option<SubscriptionName>,
 }
 
 /// A change of a table.
@@ -39,7 +43,8 @@ pub(super) struct Dependencies {
 pub enum Patched {
     /// So many entries were replaced in place.
     InPlace(usize),
-    /// Addresses, networks or routes changed: the table has to be compiled anew.
+    /// Addresses, networks, routes or forwarders changed: the table has to be compiled anew, and
+    /// nothing of this one was replaced.
     CompileAnew,
 }
 
@@ -50,42 +55,39 @@ impl Table {
     /// The world has more addresses than a table can number.
     pub fn compile(world: &World, epoch: u64) -> Result<Self, TooLarge> {
         let mut draft = Draft {
+            world,
             builder: TableBuilder::new(Networks::of(world)),
-            through: Vec::new(),
-            places: BTreeMap::new(),
+            cells: CellMap::new(world),
+            places: HashMap::new(),
+            exits: HashMap::new(),
             dependencies: Dependencies::default(),
+            ports: HashMap::new(),
         };
         for reason in Reason::ALL {
             draft.builder.verdict(*reason, verdict_of(world, *reason));
         }
-        for (name, machine) in world.machines() {
-            let owner = draft.builder.owner(name.clone(), machine.subscription.clone())?;
-            let edge = edge_reason(world, name).unwrap_or(Reason::UnknownSource);
-            for interface in &machine.interfaces {
-                for address in &interface.addresses {
-                    // A deleted machine owns nothing; its address may be another's.
-                    let owned = world.owner(&interface.network, *address);
-                    if owned.is_some_and(|(owned, ..)| owned == name) {
-                        let (network, subnet) = (&interface.network, &interface.subnet);
-                        draft.add_entry(world, network, subnet, *address, owner, edge)?;
-                    }
-                }
-            }
+        draft.machines()?;
+        draft.firewalls()?;
+        let Draft { builder, dependencies, ports, .. } = draft;
+        let mut table = builder.build(epoch)?;
+        table.ports = ports;
+        for exit in &dependencies.exits {
+            let reasons = reasons_of(world, &exit.forwarder);
+            table.exits.extend(reasons.map(|reason| AtomicU8::new(byte(reason))));
         }
-        let mut table = draft.builder.build(epoch)?;
-        table.through = draft.through;
-        table.dependencies = draft.dependencies;
-        table.find_dependencies(world);
-        table.ask_behind_appliances(world, |_| true);
+        table.dependencies = dependencies;
         Ok(table)
     }
 
-    /// Brings the table up to a change that has been applied to a world.
+    /// Brings the table up to a change that has been applied to a world, or taken back.
     ///
     /// Readers may go on meanwhile: each sees, entry by entry, the old reason or the new one.
     #[must_use]
     pub fn patch(&self, world: &World, applied: &Applied) -> Patched {
-        if applied.structure {
+        let depends = &self.dependencies;
+        let turned =
+            |name: &MachineName| depends.ran.get(name).is_some_and(|ran| *ran != runs(world, name));
+        if applied.structure || applied.machines.iter().any(turned) {
             return Patched::CompileAnew;
         }
         let mut replaced = 0_usize;
@@ -98,191 +100,130 @@ impl Table {
                 }
             }
         }
-        let depends = &self.dependencies;
-        let everyone = applied.machines.iter().any(|name| depends.machines.contains(name))
-            || applied
-                .subscription
-                .as_ref()
-                .is_some_and(|name| depends.subscriptions.contains(name));
-        let touched: BTreeSet<_> =
-            applied.machines.iter().filter_map(|name| self.slots_of.get(name)).flatten().collect();
-        let asked = self.ask_behind_appliances(world, |slot| everyone || touched.contains(&slot));
+        for (exit, stored) in depends.exits.iter().zip(self.exits.chunks(Reason::COUNT)) {
+            let touched = exit.subscription.is_some() && exit.subscription == applied.subscription
+                || matches!(&exit.forwarder, Forwarder::Machine(name)
+                    if applied.machines.contains(name));
+            if touched {
+                for (stored, reason) in stored.iter().zip(reasons_of(world, &exit.forwarder)) {
+                    stored.store(byte(reason), Ordering::Relaxed);
+                }
+                replaced = replaced.saturating_add(1);
+            }
+        }
         self.patches.fetch_add(1, Ordering::Release);
-        Patched::InPlace(replaced.saturating_add(asked))
+        Patched::InPlace(replaced)
     }
+}
 
-    /// Finds the machines and subscriptions on the way of everything that leads through
-    /// appliances and firewalls.
-    fn find_dependencies(&mut self, world: &World) {
-        for (slot, set) in self.dependencies.slots.clone() {
-            for question in self.questions(slot, set) {
-                for hop in decide(world, &question).path.iter().skip(1) {
-                    match &hop.at {
-                        HopKind::Machine { machine, .. } => {
-                            self.dependencies.machines.insert(machine.clone());
+fn runs(world: &World, name: &MachineName) -> bool {
+    world.machines().get(name).is_some_and(|machine| machine.state.power == Power::Running)
+}
+
+/// What an exit makes of each reason at the sender's own edge, in the order of the reasons.
+fn reasons_of(world: &World, exit: &Forwarder) -> impl Iterator<Item = Reason> {
+    Reason::ALL.iter().map(move |at_edge| exit_reason(world, exit, *at_edge))
+}
+
+/// A table on its way: what a builder does not know.
+struct Draft<'w> {
+    world: &'w World,
+    builder: TableBuilder,
+    cells: CellMap<'w>,
+    /// The place of each class of senders.
+    places: HashMap<SenderClass, PlaceId>,
+    /// The number of each exit.
+    exits: HashMap<Forwarder, u32>,
+    dependencies: Dependencies,
+    ports: HashMap<(NetworkName, IpAddr), Port>,
+}
+
+impl Draft<'_> {
+    fn machines(&mut self) -> Result<(), TooLarge> {
+        let world = self.world;
+        for (name, machine) in world.machines() {
+            let owner = self.builder.owner(name.clone(), machine.subscription.clone())?;
+            let edge = edge_reason(world, name).unwrap_or(Reason::UnknownSource);
+            let forwards = machine.forwards();
+            if forwards {
+                self.dependencies.ran.insert(name.clone(), runs(world, name));
+            }
+            for interface in &machine.interfaces {
+                let mut place = None;
+                for address in &interface.addresses {
+                    // A deleted machine owns nothing; its address may be another's.
+                    let owned = world.owner(&interface.network, *address);
+                    if owned.is_none_or(|(owned, ..)| owned != name) {
+                        continue;
+                    }
+                    let place = match place {
+                        Some(place) => place,
+                        None => {
+                            let class = SenderClass::of(name, machine, interface);
+                            *place.insert(self.place(&class)?)
                         }
-                        HopKind::Firewall { .. } => {}
+                    };
+                    self.builder.address(place, *address, Some(owner), edge)?;
+                    if forwards {
+                        let exit = self.exit(&Forwarder::Machine(name.clone()))?;
+                        let key = (interface.network.clone(), *address);
+                        self.ports.insert(key, Port { place: place.get(), exit, firewall: false });
                     }
                 }
             }
         }
-        // An appliance that is down is no hop; its address tells it all the same.
-        let forwards = |interfaces: &[egress25_policy::Interface]| {
-            interfaces.iter().any(|interface| interface.ip_forwarding)
-        };
-        for (name, machine) in world.machines() {
-            if !self.dependencies.slots.is_empty() && forwards(&machine.interfaces) {
-                self.dependencies.machines.insert(name.clone());
-            }
-        }
-        for firewall in world.firewalls().values() {
-            self.dependencies.subscriptions.insert(firewall.subscription.clone());
-        }
-    }
-
-    /// The questions behind a slot's reasons behind appliances, in their order.
-    fn questions(&self, slot: Slot, set: u32) -> Vec<Question> {
-        let asked = usize::try_from(set).ok().and_then(|set| self.dependencies.asked.get(set));
-        let owner = self.owner(slot).map(|owner| owner.machine.clone());
-        let source = self.source(slot);
-        asked
-            .into_iter()
-            .flatten()
-            .filter_map(|destination| {
-                let source = source.clone().or_else(|| owner.clone().map(Source::Machine))?;
-                Some(Question {
-                    source,
-                    destination: *destination,
-                    port: egress25_policy::SMTP_PORT,
-                })
-            })
-            .collect()
-    }
-
-    fn source(&self, slot: Slot) -> Option<Source> {
-        let (family, lane) = self.lane(slot)?;
-        let address = match (family.address(lane)?, self.entries.get(slot.index())?.lane) {
-            (address, lane) if lane & Entry::V6 != 0 => IpAddr::V6(Ipv6Addr::from(address)),
-            (address, _) => IpAddr::V4(Ipv4Addr::from(u32::try_from(address).ok()?)),
-        };
-        let place = self.places.get(self.entries.get(slot.index())?.place as usize)?;
-        let network = Some(self.networks.name_of(place.network)?.clone());
-        Some(Source::Address { network, address })
-    }
-
-    /// Asks the reference for the reasons behind appliances of some slots; says how many.
-    fn ask_behind_appliances(&self, world: &World, want: impl Fn(Slot) -> bool) -> usize {
-        let mut asked = 0_usize;
-        for (slot, set) in &self.dependencies.slots {
-            if !want(*slot) {
-                continue;
-            }
-            let Some(entry) = self.entries.get(slot.index()) else { continue };
-            for (place, question) in (entry.through..).zip(self.questions(*slot, *set)) {
-                let reason = decide(world, &question).reason;
-                let stored = usize::try_from(place).ok().and_then(|at| self.through.get(at));
-                if let Some(stored) = stored {
-                    stored.store(byte(reason), Ordering::Relaxed);
-                    asked = asked.saturating_add(1);
-                }
-            }
-        }
-        asked
-    }
-}
-
-/// A table on its way: what a builder does not know.
-struct Draft {
-    builder: TableBuilder,
-    through: Vec<AtomicU8>,
-    /// The place of each subnet, and its number among those that are asked behind.
-    places: BTreeMap<(NetworkName, SubnetName), (PlaceId, u32)>,
-    dependencies: Dependencies,
-}
-
-impl Draft {
-    fn add_entry(
-        &mut self,
-        world: &World,
-        network: &NetworkName,
-        subnet: &SubnetName,
-        address: IpAddr,
-        owner: OwnerId,
-        edge: Reason,
-    ) -> Result<(), TooLarge> {
-        let key = (network.clone(), subnet.clone());
-        let (place, set) = match self.places.get(&key) {
-            Some(place) => *place,
-            None => {
-                let Some(place) = self.add_place(world, network, subnet)? else { return Ok(()) };
-                self.places.insert(key, place);
-                place
-            }
-        };
-        let slot = self.builder.address(place, address, Some(owner), edge)?;
-        let through = number(self.through.len())?;
-        if let Some(entry) = self.builder.entries.last_mut() {
-            entry.through = through;
-        }
-        let asked = self.dependencies.asked.get(set as usize).map_or(0, Vec::len);
-        if asked > 0 {
-            self.dependencies.slots.push((slot, set));
-        }
-        self.through.resize_with(self.through.len().saturating_add(asked), || {
-            AtomicU8::new(byte(Reason::UnknownSource))
-        });
         Ok(())
     }
 
-    fn add_place(
-        &mut self,
-        world: &World,
-        network: &NetworkName,
-        subnet: &SubnetName,
-    ) -> Result<Option<(PlaceId, u32)>, TooLarge> {
-        let Some(id) = self.builder.networks.id(network) else { return Ok(None) };
-        let prefixes = cells(world, network, subnet);
-        let mut leaves = Vec::with_capacity(prefixes.len());
-        let mut asked = Vec::new();
-        for prefix in &prefixes {
-            // A prefix that longer ones cover whole stands for no destination of its own.
-            let Some(address) = own_address(*prefix, &prefixes) else { continue };
-            let leaf = match way(world, network, subnet, address) {
-                Way::Fixed(reason) => Leaf::Fixed(reason),
-                Way::Edge => Leaf::Edge,
-                Way::Through => {
-                    asked.push(address);
-                    Leaf::Through(number(asked.len().saturating_sub(1))?)
-                }
-            };
-            leaves.push((*prefix, leaf));
+    fn firewalls(&mut self) -> Result<(), TooLarge> {
+        for (name, firewall) in self.world.firewalls() {
+            let cells = self.cells.firewall_cells(name);
+            let place = self.new_place(&firewall.network, &cells)?;
+            let exit = self.exit(&Forwarder::Firewall(name.clone()))?;
+            let port = Port { place: place.get(), exit, firewall: true };
+            self.ports.insert((firewall.network.clone(), firewall.address), port);
         }
-        let set = number(self.dependencies.asked.len())?;
-        self.dependencies.asked.push(asked);
-        Ok(Some((self.builder.place(id, &RouteSet::new(leaves))?, set)))
+        Ok(())
     }
-}
 
-/// An address of a prefix that no longer one of the set covers.
-fn own_address(prefix: IpNet, all: &[IpNet]) -> Option<IpAddr> {
-    let inner: Vec<&IpNet> =
-        all.iter().filter(|other| **other != prefix && prefix.contains(*other)).collect();
-    // The first free address is the prefix's own or follows the end of some inner prefix.
-    let starts = [Some(prefix.network())]
-        .into_iter()
-        .chain(inner.iter().map(|inner| next(inner.broadcast())));
-    starts.flatten().find(|address| {
-        prefix.contains(address) && !inner.iter().any(|inner| inner.contains(address))
-    })
-}
+    fn place(&mut self, class: &SenderClass) -> Result<PlaceId, TooLarge> {
+        if let Some(known) = self.places.get(class) {
+            return Ok(*known);
+        }
+        let cells = self.cells.cells(class);
+        let place = self.new_place(&class.network, &cells)?;
+        self.places.insert(class.clone(), place);
+        Ok(place)
+    }
 
-fn next(address: IpAddr) -> Option<IpAddr> {
-    match address {
-        IpAddr::V4(address) => {
-            u32::from(address).checked_add(1).map(|next| IpAddr::V4(Ipv4Addr::from(next)))
+    fn new_place(&mut self, network: &NetworkName, cells: &Cells) -> Result<PlaceId, TooLarge> {
+        let mut leaves = Vec::new();
+        for cell in cells.iter() {
+            let leaf = match &cell.leads_to {
+                LeadsTo::Reason(reason) => Leaf::Fixed(*reason),
+                LeadsTo::Edge => Leaf::Edge,
+                LeadsTo::Exit(exit) => Leaf::Exit(self.exit(exit)?),
+            };
+            leaves.extend(cell.prefixes().into_iter().map(|prefix| (prefix, leaf)));
         }
-        IpAddr::V6(address) => {
-            u128::from(address).checked_add(1).map(|next| IpAddr::V6(Ipv6Addr::from(next)))
+        let network = self.builder.network(network);
+        self.builder.place(network, &RouteSet::new(leaves))
+    }
+
+    fn exit(&mut self, exit: &Forwarder) -> Result<u32, TooLarge> {
+        if let Some(known) = self.exits.get(exit) {
+            return Ok(*known);
         }
+        let next = number(self.exits.len())?;
+        self.exits.insert(exit.clone(), next);
+        let subscription = match exit {
+            Forwarder::Machine(_) => None,
+            Forwarder::Firewall(name) => self.world.firewalls().get(name),
+        };
+        self.dependencies.exits.push(Exit {
+            forwarder: exit.clone(),
+            subscription: subscription.map(|firewall| firewall.subscription.clone()),
+        });
+        Ok(next)
     }
 }

@@ -58,8 +58,6 @@ impl Slot {
 struct Entry {
     machine: u32,
     place: u32,
-    /// Where the entry's reasons for destinations behind appliances begin.
-    through: u32,
     /// The entry's lane in the buckets of its family, which the highest bit tells.
     lane: u32,
 }
@@ -110,6 +108,16 @@ impl Place {
     }
 }
 
+/// A port by which a forwarder sends what others have sent to it.
+#[derive(Debug, Clone, Copy)]
+struct Port {
+    /// Where its routes are.
+    place: u32,
+    /// What leaves by it for the Internet leaves by this exit.
+    exit: u32,
+    firewall: bool,
+}
+
 /// A machine as the table knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
@@ -131,8 +139,10 @@ pub struct Table {
     tries: Tries,
     /// By slot.
     entries: Vec<Entry>,
-    /// The reasons behind appliances, by [`Entry::through`]; replaced in place.
-    through: Vec<AtomicU8>,
+    /// What each exit makes of each reason at a sender's own edge; replaced in place.
+    exits: Vec<AtomicU8>,
+    /// The ports by which forwarders send what others have sent to them.
+    ports: HashMap<(NetworkName, IpAddr), Port>,
     /// How often anything was replaced in place.
     patches: AtomicU64,
     owners: Vec<Owner>,
@@ -144,7 +154,7 @@ pub struct Table {
     by_byte: [Code; 256],
     /// The first of these as numbers: no reason has a larger byte.
     words: [u32; 64],
-    /// What the reasons behind appliances depend on.
+    /// What exits and the ways to them depend on.
     dependencies: compile::Dependencies,
 }
 
@@ -252,13 +262,38 @@ impl Table {
     #[must_use]
     pub fn answer(&self, network: Option<NetworkId>, source: IpAddr, to: IpAddr) -> Answer {
         let (reason, slot) = match self.locate(network, source) {
-            Ok((family, lane, value)) => {
-                let slot = family.slot(lane).map(Slot);
-                (self.reason(value, slot, to), slot)
-            }
+            Ok((family, lane, value)) => (self.reason(value, to), family.slot(lane).map(Slot)),
             Err(reason) => (reason, None),
         };
         Answer { verdict: self.verdict(reason), reason, slot }
+    }
+
+    /// What becomes of a SYN to port 25 that leaves a forwarder's port, known by one of its
+    /// addresses, and bears somebody's source: it goes on from there, whichever way it came.
+    /// `None` where the address is no forwarder's. A firewall's port asks for no source.
+    #[must_use]
+    pub fn answer_forwarded(
+        &self,
+        port: &(NetworkName, IpAddr),
+        network: Option<NetworkId>,
+        source: IpAddr,
+        to: IpAddr,
+    ) -> Option<Answer> {
+        let port = self.ports.get(port)?;
+        let (at_edge, slot) = match self.locate(network, source) {
+            Ok((family, lane, value)) => (edge_of(value), family.slot(lane).map(Slot)),
+            Err(reason) if port.firewall => (reason, None),
+            Err(reason) => {
+                return Some(Answer { verdict: self.verdict(reason), reason, slot: None });
+            }
+        };
+        let reason = match self.leaf_at(port.place as usize, to) {
+            _ if at_edge == Reason::SenderNotRunning && !port.firewall => at_edge,
+            Leaf::Fixed(reason) => reason,
+            Leaf::Edge => self.exit_reason(port.exit, at_edge),
+            Leaf::Exit(exit) => self.exit_reason(exit, at_edge),
+        };
+        Some(Answer { verdict: self.verdict(reason), reason, slot })
     }
 
     /// The verdict that goes with a reason under the settings that the table was compiled with.
@@ -319,8 +354,8 @@ impl Table {
     /// The answer for a sender that was looked for.
     #[inline(always)]
     fn finish_v4(&self, found: Result<(usize, u32), Reason>, to: u32) -> Code {
-        let (lane, value) = match found {
-            Ok(found) => found,
+        let value = match found {
+            Ok((_, value)) => value,
             Err(reason) => return self.code(reason),
         };
         let place = self.places.get(place_of(value));
@@ -329,7 +364,7 @@ impl Table {
             // Every byte is a place of the array.
             return self.by_byte.get(usize::from(reason)).copied().unwrap_or(Code::UNJUDGED);
         }
-        self.code(self.reason(value, self.v4.slot(lane).map(Slot), IpAddr::V4(to.into())))
+        self.code(self.reason(value, IpAddr::V4(to.into())))
     }
 
     fn locate(
@@ -361,7 +396,7 @@ impl Table {
 
     /// The reason for a sender's value and a destination.
     #[inline(never)]
-    fn reason(&self, value: u32, slot: Option<Slot>, to: IpAddr) -> Reason {
+    fn reason(&self, value: u32, to: IpAddr) -> Reason {
         let at_edge = edge_of(value);
         if at_edge == Reason::SenderNotRunning {
             return at_edge;
@@ -369,13 +404,14 @@ impl Table {
         match self.leaf_at(place_of(value), to) {
             Leaf::Fixed(reason) => reason,
             Leaf::Edge => at_edge,
-            Leaf::Through(place) => {
-                let entry = slot.and_then(|slot| self.entries.get(slot.index()));
-                load(entry.and_then(|entry| {
-                    self.through.get(entry.through.saturating_add(place) as usize)
-                }))
-            }
+            Leaf::Exit(exit) => self.exit_reason(exit, at_edge),
         }
+    }
+
+    /// What an exit makes of a sender's reason at its own edge.
+    fn exit_reason(&self, exit: u32, at_edge: Reason) -> Reason {
+        let row = (exit as usize).saturating_mul(Reason::COUNT);
+        load(self.exits.get(row.saturating_add(at_edge.index())))
     }
 
     /// The family and the lane of a slot.

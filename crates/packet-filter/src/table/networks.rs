@@ -96,12 +96,6 @@ impl Networks {
     pub fn name(&self, id: NetworkId) -> Option<&NetworkName> {
         self.names.get(usize::try_from(id.0).ok()?)
     }
-
-    /// The name of a number that [`NetworkId::get`] gave.
-    pub(super) fn name_of(&self, number: u32) -> Option<&NetworkName> {
-        self.names.get(number as usize)
-    }
-
     /// The network that a packet shows: by its tunnel, else by its innermost known VLAN tag,
     /// else by its interface. `None` where nothing that it shows is listed.
     #[must_use]

@@ -12,8 +12,8 @@ pub enum Leaf {
     Fixed(Reason),
     /// The machine's reason at the Internet's edge.
     Edge,
-    /// The machine's reason of that number behind appliances.
-    Through(u32),
+    /// What the exit of that number, a forwarder, makes of the machine's reason at the edge.
+    Exit(u32),
 }
 
 /// A subnet's destinations: prefixes with what they mean, the longest first.

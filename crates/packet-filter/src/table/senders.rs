@@ -269,16 +269,6 @@ impl Senders {
             stored.store(value, Ordering::Relaxed);
         }
     }
-
-    /// The address in a lane: IPv4 in the lowest 32 bits.
-    pub(super) fn address(&self, lane: usize) -> Option<u128> {
-        if self.v6 {
-            self.addresses.get(lane).copied()
-        } else {
-            self.buckets.at(lane).map(|(key, _)| u128::from(key))
-        }
-    }
-
     fn insert(
         &mut self,
         entry: &Drafted,

@@ -15,17 +15,17 @@ const BRANCHES: usize = 256;
 /// What a branch holds: a node's number with this bit, otherwise a leaf.
 const NODE: u32 = 1 << 31;
 
-/// Leaves below this are reasons; then comes the edge, then what leads through appliances.
+/// Leaves below this are reasons; then comes the edge, then the exits.
 const EDGE: u32 = 0x100;
-const THROUGH: u32 = 0x101;
+const EXITS: u32 = 0x101;
 
-/// A leaf as a branch holds it: [`Leaf::Through`] of more than 2,147,483,390 does not fit and
+/// A leaf as a branch holds it: [`Leaf::Exit`] of more than 2,147,483,390 does not fit and
 /// counts as no route.
 fn pack(leaf: Leaf) -> u32 {
     match leaf {
         Leaf::Fixed(reason) => u32::try_from(reason.index()).unwrap_or(EDGE),
         Leaf::Edge => EDGE,
-        Leaf::Through(place) => match place.checked_add(THROUGH) {
+        Leaf::Exit(number) => match number.checked_add(EXITS) {
             Some(packed) if packed < NODE => packed,
             _ => pack(Leaf::Fixed(Reason::NoRoute)),
         },
@@ -36,7 +36,7 @@ fn pack(leaf: Leaf) -> u32 {
 fn unpack(packed: u32) -> Leaf {
     match packed {
         EDGE => Leaf::Edge,
-        THROUGH.. => Leaf::Through(packed.wrapping_sub(THROUGH)),
+        EXITS.. => Leaf::Exit(packed.wrapping_sub(EXITS)),
         reason => {
             let reason = u8::try_from(reason).ok().and_then(Reason::from_index);
             Leaf::Fixed(reason.unwrap_or(Reason::NoRoute))
@@ -188,7 +188,7 @@ mod tests {
         prop_oneof![
             (0..Reason::COUNT).prop_map(|at| Leaf::Fixed(Reason::ALL[at])),
             Just(Leaf::Edge),
-            (0..40_u32).prop_map(Leaf::Through),
+            (0..40_u32).prop_map(Leaf::Exit),
         ]
     }
 

@@ -2,3 +2,6 @@
 
 #[cfg(test)]
 mod differential;
+mod forwarders;
+#[path = "../../../../tests/worlds/random.rs"]
+mod worlds;

@@ -6,6 +6,7 @@
     reason = "a test that meets what it did not expect ends there"
 )]
 
+mod cells;
 mod editions;
 mod exhaustive_life;
 mod lab_file;
@@ -17,3 +18,5 @@ mod second_reading;
 mod second_reading_routes;
 mod settings;
 mod support;
+#[path = "../../../../tests/worlds/random.rs"]
+mod worlds;

@@ -1,6 +1,6 @@
 //! What a second reading found wrong of routes, appliances and firewalls, one test each.
 
-use egress25_policy::{Decision, NetworkName, NextStep, Reason, SubnetName, Way, way};
+use egress25_policy::{CellMap, Decision, LeadsTo, NextStep, Reason, SenderClass};
 
 use crate::support::{INTERNET, ask, assumed, ids, short, world, world_with};
 
@@ -105,10 +105,11 @@ fn an_outside_address_that_a_route_keeps_in_the_network_is_not_internal() {
     let world = world(&lab(PAYG, PAYG, kept, ""), "");
     assert_eq!(short(&ask(&world, "web", INTERNET)), "drop no-route");
     assert_eq!(short(&ask(&world, "web", "10.0.7.7")), "pass internal");
-    let (hub, mail) = (NetworkName::from("hub"), SubnetName::from("mail"));
-    let leads = |to: &str| way(&world, &hub, &mail, to.parse().unwrap());
-    assert_eq!(leads(INTERNET), Way::Fixed(Reason::NoRoute));
-    assert_eq!(leads("10.0.7.7"), Way::Fixed(Reason::Internal));
+    let class = SenderClass { network: "hub".into(), subnet: "mail".into(), forwarder: None };
+    let cells = CellMap::new(&world).cells(&class);
+    let leads = |to: &str| cells.at(to.parse().unwrap()).map(|cell| cell.leads_to.clone());
+    assert_eq!(leads(INTERNET), Some(LeadsTo::Reason(Reason::NoRoute)));
+    assert_eq!(leads("10.0.7.7"), Some(LeadsTo::Reason(Reason::Internal)));
 }
 
 #[test]

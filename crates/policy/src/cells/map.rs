@@ -1,0 +1,424 @@
+//! Working out cells: a subnet's stretches, followed from forwarder to forwarder.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use super::stretches::{Both, FAMILIES, Step, Stretch, address, max, number, stretches, within};
+use super::{Cell, Cells, Forwarder, LeadsTo, SenderClass};
+use crate::decide::{PLATFORM, networks_in_reach};
+use crate::life::Power;
+use crate::name::{FirewallName, MachineName, NetworkName, SubnetName};
+use crate::reason::Reason;
+use crate::route::effective_routes;
+use crate::settings::PassOrFiltered;
+use crate::world::World;
+
+/// Who is at an appliance's address.
+#[derive(Debug, Clone)]
+enum Hop {
+    /// Nobody who takes the packet on.
+    Dead(Reason),
+    Firewall(FirewallName),
+    /// A machine, by the place of what it does on.
+    Machine(usize),
+}
+
+/// A machine as it forwards by one of its interfaces.
+#[derive(Debug)]
+struct Station {
+    machine: MachineName,
+    network: NetworkName,
+    subnet: SubnetName,
+    /// Where destinations lead from there, once that is known.
+    pieces: Option<Rc<Both<Piece>>>,
+    /// Whether that is being worked out.
+    open: bool,
+}
+
+/// A range of destinations as they lead from a station on.
+#[derive(Debug, Clone)]
+struct Piece {
+    first: u128,
+    last: u128,
+    leads_to: LeadsTo,
+    /// The machines on the way, the station's own first.
+    path: Path,
+}
+
+/// Machines on a way, shared by all ways that end alike.
+type Path = Option<Rc<Link>>;
+
+#[derive(Debug)]
+struct Link {
+    machine: MachineName,
+    rest: Path,
+}
+
+fn is_on(path: &Path, machine: &MachineName) -> bool {
+    let mut at = path;
+    while let Some(link) = at {
+        if link.machine == *machine {
+            return true;
+        }
+        at = &link.rest;
+    }
+    false
+}
+
+/// Works out cells; what several classes share is worked out once.
+#[derive(Debug)]
+pub struct CellMap<'w> {
+    world: &'w World,
+    firewalls: BTreeMap<(&'w NetworkName, IpAddr), &'w FirewallName>,
+    subnets: HashMap<(NetworkName, SubnetName), Rc<Both<Stretch>>>,
+    hops: HashMap<(NetworkName, IpAddr), Hop>,
+    stations: Vec<Station>,
+    known: HashMap<(MachineName, NetworkName, SubnetName), usize>,
+    /// How many ranges were looked at: what it cost.
+    looked_at: usize,
+}
+
+impl<'w> CellMap<'w> {
+    /// Begins with a world.
+    #[must_use]
+    pub fn new(world: &'w World) -> Self {
+        let at =
+            world.firewalls.iter().map(|(name, found)| ((&found.network, found.address), name));
+        Self {
+            world,
+            firewalls: at.collect(),
+            subnets: HashMap::new(),
+            hops: HashMap::new(),
+            stations: Vec::new(),
+            known: HashMap::new(),
+            looked_at: 0,
+        }
+    }
+
+    /// How many ranges were looked at so far: the cost, for tests of how it grows.
+    #[must_use]
+    pub const fn looked_at(&self) -> usize {
+        self.looked_at
+    }
+
+    /// Where the destinations of a class of senders lead.
+    #[must_use]
+    pub fn cells(&mut self, class: &SenderClass) -> Cells {
+        let subnet = self.subnet(&class.network, &class.subnet);
+        let mut found = FAMILIES.map(|_| Vec::new());
+        for ((family, stretches), found) in FAMILIES.iter().zip(subnet.iter()).zip(&mut found) {
+            for stretch in stretches {
+                self.cells_of(class, *family, stretch, found);
+            }
+        }
+        let [v4, v6] = found;
+        self.finished(v4, v6)
+    }
+
+    /// Where destinations lead from an Azure Firewall's port, for whatever it sends there.
+    #[must_use]
+    pub fn firewall_cells(&mut self, name: &FirewallName) -> Cells {
+        let [v4, v6] = FAMILIES.map(|v4| {
+            let cell = |piece: Piece| Cell {
+                first: address(v4, piece.first),
+                last: address(v4, piece.last),
+                leads_to: piece.leads_to,
+                next: None,
+            };
+            self.through_firewall(name, v4, 0, max(v4)).into_iter().map(cell).collect()
+        });
+        self.finished(v4, v6)
+    }
+
+    fn finished(&self, v4: Vec<Cell>, v6: Vec<Cell>) -> Cells {
+        let pass = self.world.settings.platform_addresses == PassOrFiltered::Pass;
+        let v4 = if pass { with_platform_addresses(v4) } else { v4 };
+        Cells { v4: merged(v4), v6: merged(v6) }
+    }
+
+    fn cells_of(&mut self, class: &SenderClass, v4: bool, at: &Stretch, found: &mut Vec<Cell>) {
+        let cell = |first, last, leads_to, next| Cell {
+            first: address(v4, first),
+            last: address(v4, last),
+            leads_to,
+            next,
+        };
+        let whole = |leads_to, next| cell(at.first, at.last, leads_to, next);
+        let to = match &at.step {
+            Step::Reason(reason) => return found.push(whole(LeadsTo::Reason(*reason), None)),
+            Step::Edge => return found.push(whole(LeadsTo::Edge, None)),
+            Step::To(address) => *address,
+        };
+        match self.hop(&class.network, to) {
+            Hop::Dead(reason) => found.push(whole(LeadsTo::Reason(reason), None)),
+            Hop::Firewall(name) => {
+                let next = Some(Forwarder::Firewall(name.clone()));
+                let pieces = self.through_firewall(&name, v4, at.first, at.last).into_iter();
+                found.extend(pieces.map(|p| cell(p.first, p.last, p.leads_to, next.clone())));
+            }
+            Hop::Machine(station) => {
+                self.work_out(station);
+                let own = class.forwarder.as_ref();
+                let next =
+                    self.stations.get(station).map(|s| Forwarder::Machine(s.machine.clone()));
+                for piece in self.pieces(station, v4, at.first, at.last) {
+                    let returns = own.is_some_and(|own| is_on(&piece.path, own));
+                    let leads_to = if returns { LOOP } else { piece.leads_to };
+                    found.push(cell(piece.first, piece.last, leads_to, next.clone()));
+                }
+            }
+        }
+    }
+
+    /// Works out where destinations lead from a station, and from all that it needs for that.
+    fn work_out(&mut self, station: usize) {
+        let mut open = vec![station];
+        while let Some(at) = open.last().copied() {
+            let Some(found) = self.stations.get_mut(at).filter(|found| found.pieces.is_none())
+            else {
+                open.pop();
+                continue;
+            };
+            if !found.open {
+                found.open = true;
+                let (network, subnet) = (found.network.clone(), found.subnet.clone());
+                let before = open.len();
+                for next in self.stations_behind(&network, &subnet) {
+                    let next_one = self.stations.get(next);
+                    if next_one.is_some_and(|next| next.pieces.is_none() && !next.open) {
+                        open.push(next);
+                    }
+                }
+                if open.len() > before {
+                    continue;
+                }
+            }
+            let pieces = FAMILIES.map(|v4| self.from_station(at, v4));
+            if let Some(found) = self.stations.get_mut(at) {
+                found.pieces = Some(Rc::new(pieces));
+            }
+        }
+    }
+
+    /// The stations that a subnet's routes lead to.
+    fn stations_behind(&mut self, network: &NetworkName, subnet: &SubnetName) -> Vec<usize> {
+        let both = self.subnet(network, subnet);
+        let mut found = Vec::new();
+        for stretch in both.iter().flatten() {
+            if let Step::To(address) = stretch.step
+                && let Hop::Machine(next) = self.hop(network, address)
+            {
+                found.push(next);
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Where a family's destinations lead from a station. Those behind it are known, but for
+    /// those that wait for this one: these ways are followed step by step.
+    fn from_station(&mut self, station: usize, v4: bool) -> Vec<Piece> {
+        let mut done = Vec::new();
+        let mut open = vec![(station, 0, max(v4), None)];
+        while let Some((at, first, last, been)) = open.pop() {
+            let Some(found) = self.stations.get(at) else { continue };
+            let machine = found.machine.clone();
+            if is_on(&been, &machine) {
+                done.push(Piece { first, last, leads_to: LOOP, path: None });
+                continue;
+            }
+            if found.pieces.is_some() {
+                let pieces = self.pieces(at, v4, first, last).into_iter();
+                done.extend(pieces.map(|piece| piece.behind(&been)));
+                continue;
+            }
+            let (network, subnet) = (found.network.clone(), found.subnet.clone());
+            let subnet = self.subnet(&network, &subnet);
+            let been = Some(Rc::new(Link { machine: machine.clone(), rest: been }));
+            for Stretch { first, last, step } in within(&subnet, v4, first, last) {
+                self.looked_at = self.looked_at.saturating_add(1);
+                let ends = |leads_to| Piece { first, last, leads_to, path: None }.behind(&been);
+                match step {
+                    Step::Reason(reason) => done.push(ends(LeadsTo::Reason(reason))),
+                    Step::Edge => {
+                        done.push(ends(LeadsTo::Exit(Forwarder::Machine(machine.clone()))));
+                    }
+                    Step::To(address) => match self.hop(&network, address) {
+                        Hop::Dead(reason) => done.push(ends(LeadsTo::Reason(reason))),
+                        Hop::Firewall(name) => {
+                            let pieces = self.through_firewall(&name, v4, first, last).into_iter();
+                            done.extend(pieces.map(|piece| piece.behind(&been)));
+                        }
+                        Hop::Machine(next) => open.push((next, first, last, been.clone())),
+                    },
+                }
+            }
+        }
+        done.sort_by_key(|piece| piece.first);
+        done
+    }
+
+    /// What is known of a station's destinations within a range.
+    fn pieces(&mut self, station: usize, v4: bool, first: u128, last: u128) -> Vec<Piece> {
+        let known = self.stations.get(station).and_then(|station| station.pieces.clone());
+        let Some(known) = known else { return Vec::new() };
+        let [of_v4, of_v6] = known.as_ref();
+        let pieces = if v4 { of_v4 } else { of_v6 };
+        let from = pieces.partition_point(|piece| piece.last < first);
+        let found: Vec<Piece> = pieces
+            .iter()
+            .skip(from)
+            .take_while(|piece| piece.first <= last)
+            .map(|piece| Piece {
+                first: piece.first.max(first),
+                last: piece.last.min(last),
+                ..piece.clone()
+            })
+            .collect();
+        self.looked_at = self.looked_at.saturating_add(found.len());
+        found
+    }
+
+    /// Where a range of destinations leads from an Azure Firewall on: what it sends on to an
+    /// appliance is not followed.
+    fn through_firewall(
+        &mut self,
+        name: &FirewallName,
+        v4: bool,
+        first: u128,
+        last: u128,
+    ) -> Vec<Piece> {
+        let Some(firewall) = self.world.firewalls.get(name) else { return Vec::new() };
+        let subnet = self.subnet(&firewall.network, &firewall.subnet);
+        let found = within(&subnet, v4, first, last);
+        self.looked_at = self.looked_at.saturating_add(found.len());
+        found
+            .into_iter()
+            .map(|Stretch { first, last, step }| {
+                let leads_to = match step {
+                    Step::Reason(reason) => LeadsTo::Reason(reason),
+                    Step::Edge => LeadsTo::Exit(Forwarder::Firewall(name.clone())),
+                    Step::To(_) => LeadsTo::Reason(Reason::NextHopUnknown),
+                };
+                Piece { first, last, leads_to, path: None }
+            })
+            .collect()
+    }
+
+    /// Who is at an appliance's address, as a network's routes see it.
+    fn hop(&mut self, network: &NetworkName, address: IpAddr) -> Hop {
+        let key = (network.clone(), address);
+        if let Some(known) = self.hops.get(&key) {
+            return known.clone();
+        }
+        let found = self.find_hop(network, address);
+        self.hops.insert(key, found.clone());
+        found
+    }
+
+    fn find_hop(&mut self, network: &NetworkName, address: IpAddr) -> Hop {
+        let world = self.world;
+        let mut reach = networks_in_reach(world, network);
+        if let Some(name) = reach.find_map(|network| self.firewalls.get(&(network, address))) {
+            return Hop::Firewall((*name).clone());
+        }
+        let owner =
+            networks_in_reach(world, network).find_map(|network| world.owner(network, address));
+        let Some((name, machine, interface)) = owner else {
+            return Hop::Dead(Reason::NextHopUnknown);
+        };
+        if machine.state.power != Power::Running || !interface.ip_forwarding {
+            return Hop::Dead(Reason::ApplianceNotForwarding);
+        }
+        let out = machine.forwards_from(interface);
+        let key = (name.clone(), out.network.clone(), out.subnet.clone());
+        if let Some(known) = self.known.get(&key) {
+            return Hop::Machine(*known);
+        }
+        let number = self.stations.len();
+        self.stations.push(Station {
+            machine: name.clone(),
+            network: out.network.clone(),
+            subnet: out.subnet.clone(),
+            pieces: None,
+            open: false,
+        });
+        self.known.insert(key, number);
+        Hop::Machine(number)
+    }
+
+    /// A subnet's destinations by its routes alone.
+    fn subnet(&mut self, network: &NetworkName, subnet: &SubnetName) -> Rc<Both<Stretch>> {
+        let key = (network.clone(), subnet.clone());
+        if let Some(known) = self.subnets.get(&key) {
+            return known.clone();
+        }
+        let routes = effective_routes(self.world, network, subnet);
+        let both = FAMILIES.map(|v4| stretches(self.world, network, &routes, v4));
+        self.looked_at = both.iter().fold(self.looked_at, |sum, one| sum.saturating_add(one.len()));
+        let found = Rc::new(both);
+        self.subnets.insert(key, found.clone());
+        found
+    }
+}
+
+/// What comes back to where it has been.
+const LOOP: LeadsTo = LeadsTo::Reason(Reason::RoutingLoop);
+
+impl Piece {
+    /// The same destinations for whoever sends them here by some machines, the last one first.
+    fn behind(self, been: &Path) -> Self {
+        let mut path = self.path.clone();
+        let mut at = been;
+        while let Some(link) = at {
+            if is_on(&self.path, &link.machine) {
+                return Self { leads_to: LOOP, path: None, ..self };
+            }
+            path = Some(Rc::new(Link { machine: link.machine.clone(), rest: path }));
+            at = &link.rest;
+        }
+        // Whoever sends into a circle is not on a way that ends.
+        if self.leads_to == LOOP { Self { path: None, ..self } } else { Self { path, ..self } }
+    }
+}
+
+/// Ranges, in order, with the platform's own addresses cut out of them.
+fn with_platform_addresses(cells: Vec<Cell>) -> Vec<Cell> {
+    let mut platform = PLATFORM.map(|address| number(IpAddr::V4(address)));
+    platform.sort_unstable();
+    let mut found = Vec::with_capacity(cells.len().saturating_add(4));
+    for cell in cells {
+        let (mut first, last) = (number(cell.first), number(cell.last));
+        let mut whole = true;
+        for own in platform.iter().filter(|own| (number(cell.first)..=last).contains(*own)) {
+            if first < *own {
+                let before = address(true, own.saturating_sub(1));
+                found.push(Cell { first: address(true, first), last: before, ..cell.clone() });
+            }
+            let (at, leads_to) = (address(true, *own), LeadsTo::Reason(Reason::PlatformAddress));
+            found.push(Cell { first: at, last: at, leads_to, next: None });
+            first = own.saturating_add(1);
+            whole = first <= last;
+        }
+        if whole {
+            found.push(Cell { first: address(true, first), ..cell });
+        }
+    }
+    found
+}
+
+/// Neighbours that lead the same way become one.
+fn merged(cells: Vec<Cell>) -> Vec<Cell> {
+    let mut found: Vec<Cell> = Vec::with_capacity(cells.len());
+    for cell in cells {
+        match found.last_mut() {
+            Some(before) if before.leads_to == cell.leads_to && before.next == cell.next => {
+                before.last = cell.last;
+            }
+            _ => found.push(cell),
+        }
+    }
+    found
+}

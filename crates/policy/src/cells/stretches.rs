@@ -1,0 +1,231 @@
+//! A subnet's destinations by its routes alone: ranges, each with where the route that wins takes
+//! a packet.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+use crate::decide::{Grounds, Toward, toward};
+use crate::name::{NetworkName, SubnetName};
+use crate::reason::Reason;
+use crate::route::{NextHop, Route, RouteOrigin, effective_routes, spaces};
+use crate::world::World;
+
+/// The families, as places of arrays.
+pub(super) const FAMILIES: [bool; 2] = [true, false];
+
+/// A range of a subnet's destinations, by its routes alone.
+#[derive(Debug, Clone)]
+pub(super) struct Stretch {
+    pub(super) first: u128,
+    pub(super) last: u128,
+    pub(super) step: Step,
+}
+
+/// Where a route takes a packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    Reason(Reason),
+    Edge,
+    /// To whoever is at an address.
+    To(IpAddr),
+}
+
+/// The destinations of both families, IPv4 first.
+pub(super) type Both<T> = [Vec<T>; 2];
+
+pub(super) fn max(v4: bool) -> u128 {
+    if v4 { u128::from(u32::MAX) } else { u128::MAX }
+}
+
+pub(super) fn number(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => u128::from(u32::from(address)),
+        IpAddr::V6(address) => u128::from(address),
+    }
+}
+
+pub(super) fn address(v4: bool, number: u128) -> IpAddr {
+    if v4 {
+        IpAddr::V4(Ipv4Addr::from(u32::try_from(number).unwrap_or(u32::MAX)))
+    } else {
+        IpAddr::V6(Ipv6Addr::from(number))
+    }
+}
+
+/// The stretches of one family within a range, cut to it.
+pub(super) fn within(both: &Both<Stretch>, v4: bool, first: u128, last: u128) -> Vec<Stretch> {
+    let [of_v4, of_v6] = both;
+    let stretches = if v4 { of_v4 } else { of_v6 };
+    let from = stretches.partition_point(|stretch| stretch.last < first);
+    stretches
+        .iter()
+        .skip(from)
+        .take_while(|stretch| stretch.first <= last)
+        .map(|stretch| Stretch {
+            first: stretch.first.max(first),
+            last: stretch.last.min(last),
+            step: stretch.step.clone(),
+        })
+        .collect()
+}
+
+/// A family's destinations by a network's routes: for each range the route that wins, and where
+/// it takes the packet.
+pub(super) fn stretches(
+    world: &World,
+    network: &NetworkName,
+    routes: &[Route],
+    v4: bool,
+) -> Vec<Stretch> {
+    let inside = inside(world, network, v4);
+    let mut found: Vec<Stretch> = Vec::new();
+    let mut push = |first, last, step: Step| match found.last_mut() {
+        Some(before) if before.step == step => before.last = last,
+        _ => found.push(Stretch { first, last, step }),
+    };
+    for (first, last, route) in winners(routes, v4) {
+        let Some(route) = route else {
+            push(first, last, Step::Reason(Reason::NoRoute));
+            continue;
+        };
+        let mut take = |first, last| {
+            let sample = address(v4, first);
+            let mut grounds = Grounds { mute: true, ..Grounds::default() };
+            push(
+                first,
+                last,
+                match toward(world, network, sample, &route.next_hop, &mut grounds) {
+                    Toward::Edge => Step::Edge,
+                    Toward::Appliance(address) => Step::To(address),
+                    Toward::Done(edge) => Step::Reason(edge.reason),
+                },
+            );
+        };
+        // A user-defined route can keep any address in the network, also one that is not there.
+        if route.next_hop == NextHop::VirtualNetwork && route.origin == RouteOrigin::User {
+            split(&inside, first, last, &mut take);
+        } else {
+            take(first, last);
+        }
+    }
+    found
+}
+
+/// The ranges of a network's address spaces and its peers', in order and without overlap.
+fn inside(world: &World, network: &NetworkName, v4: bool) -> Vec<(u128, u128)> {
+    let spaces = world.networks.get(network).into_iter().flat_map(|found| spaces(world, found));
+    let mut ranges: Vec<(u128, u128)> = spaces
+        .filter(|space| space.network().is_ipv4() == v4)
+        .map(|space| (number(space.network()), number(space.broadcast())))
+        .collect();
+    ranges.sort_unstable();
+    let mut found: Vec<(u128, u128)> = Vec::with_capacity(ranges.len());
+    for (first, last) in ranges {
+        match found.last_mut() {
+            Some((_, end)) if first <= end.saturating_add(1) => *end = (*end).max(last),
+            _ => found.push((first, last)),
+        }
+    }
+    found
+}
+
+/// Cuts a range at the ends of others.
+fn split(at: &[(u128, u128)], first: u128, last: u128, take: &mut impl FnMut(u128, u128)) {
+    let mut next = first;
+    let from = at.partition_point(|(_, end)| *end < first);
+    for (begin, end) in at.iter().skip(from).take_while(|(begin, _)| *begin <= last) {
+        if next < *begin {
+            take(next, begin.saturating_sub(1));
+        }
+        take(next.max(*begin), last.min(*end));
+        match end.checked_add(1).filter(|after| *after <= last) {
+            Some(after) => next = after,
+            None => return,
+        }
+    }
+    take(next, last);
+}
+
+/// The routes of a subnet that win for any destination: of these the longest prefix that fits is
+/// the one that counts, as in a kernel's table.
+#[must_use]
+pub fn winning_routes(world: &World, network: &NetworkName, subnet: &SubnetName) -> Vec<Route> {
+    let routes = effective_routes(world, network, subnet);
+    let won = FAMILIES.iter().flat_map(|v4| winners(&routes, *v4));
+    let by_prefix: BTreeMap<IpNet, &Route> =
+        won.filter_map(|(_, _, route)| Some((route?.prefix.trunc(), route?))).collect();
+    by_prefix.into_values().cloned().collect()
+}
+
+/// A prefix that is open while the sweep is inside of it.
+struct Open<'r> {
+    last: u128,
+    route: &'r Route,
+    /// Whether it, or one around it, takes BGP routes out.
+    beats_bgp: bool,
+    /// The nearest that BGP has not brought.
+    not_bgp: Option<&'r Route>,
+}
+
+impl<'r> Open<'r> {
+    /// The route that wins where this is the longest prefix.
+    const fn winner(&self) -> Option<&'r Route> {
+        if self.beats_bgp { self.not_bgp } else { Some(self.route) }
+    }
+}
+
+/// The route that wins in each range of a family; together they cover it.
+///
+/// Prefixes nest or are disjoint, so one sweep with a stack finds them all.
+fn winners(routes: &[Route], v4: bool) -> Vec<(u128, u128, Option<&Route>)> {
+    let mut order: Vec<&Route> =
+        routes.iter().filter(|route| route.prefix.network().is_ipv4() == v4).collect();
+    // Outer prefixes first; of equal ones the last counts, as in `resolve`.
+    order.sort_by_key(|r| (number(r.prefix.network()), r.prefix.prefix_len(), r.origin));
+    let mut sweep = Sweep { found: Vec::new(), open: Vec::new(), next: Some(0), max: max(v4) };
+    for route in order {
+        let (first, last) = (number(route.prefix.network()), number(route.prefix.broadcast()));
+        sweep.close(Some(first));
+        let around = sweep.open.last();
+        let beats_bgp = route.beats_bgp() || around.is_some_and(|around| around.beats_bgp);
+        let not_bgp = if route.origin == RouteOrigin::Bgp {
+            around.and_then(|around| around.not_bgp)
+        } else {
+            Some(route)
+        };
+        sweep.open.push(Open { last, route, beats_bgp, not_bgp });
+    }
+    sweep.close(None);
+    sweep.found
+}
+
+/// The sweep over a family's prefixes.
+struct Sweep<'r> {
+    found: Vec<(u128, u128, Option<&'r Route>)>,
+    /// The prefixes that it is inside of, the longest last.
+    open: Vec<Open<'r>>,
+    /// The first address that is in no range yet; `None` behind the last one.
+    next: Option<u128>,
+    max: u128,
+}
+
+impl Sweep<'_> {
+    /// Comes to the address where the next prefix begins; `None`: to the end.
+    fn close(&mut self, until: Option<u128>) {
+        while let Some(at) = self.next {
+            let top = self.open.last().map(|top| (top.last, top.winner()));
+            let (end, winner) = top.unwrap_or((self.max, None));
+            let ends = until.is_none_or(|until| end < until);
+            let last = if ends { Some(end) } else { until.and_then(|until| until.checked_sub(1)) };
+            if let Some(last) = last.filter(|last| at <= *last) {
+                self.found.push((at, last, winner));
+                self.next = last.checked_add(1).filter(|after| *after <= self.max);
+            }
+            if !ends || self.open.pop().is_none() {
+                return;
+            }
+        }
+    }
+}
