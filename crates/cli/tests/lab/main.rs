@@ -26,6 +26,9 @@ mod peering;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+#[path = "../../../../tests/worlds/random.rs"]
+mod random_worlds;
+#[cfg(test)]
 mod scenarios;
 #[cfg(test)]
 mod standalone;
@@ -33,3 +36,5 @@ mod standalone;
 mod store;
 #[cfg(test)]
 mod trouble;
+#[cfg(test)]
+mod worlds;

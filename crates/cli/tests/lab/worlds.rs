@@ -1,0 +1,344 @@
+//! The lab does what the reference says, hop by hop: random small worlds over every data path.
+//!
+//! From every port of a world SYNs are sent to hosts outside, with the port's own addresses and
+//! with borrowed ones. Each is known by its source port: what the lab tells of it, and whether a
+//! listener's wire saw it, is held against `decide` and `decide_forwarded`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::net::IpAddr;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use egress25_policy::{
+    Decision, Edition, ForwardingPort, HopKind, LabFile, Power, Question, Reason, SMTP_PORT,
+    Source, Verdict, World, decide, decide_forwarded,
+};
+use serde_json::Value;
+
+use crate::harness::{Lab, alone, possible, skip};
+use crate::random_worlds::{self as worlds, Dice};
+
+/// Sends SYNs by raw socket: one a line of stdin, `interface source destination port`.
+const SENDER: &str = r#"
+import socket, struct, sys, time
+def total(data):
+    data += b'\0' * (len(data) % 2)
+    s = sum(struct.unpack('!%dH' % (len(data) // 2), data))
+    while s >> 16: s = (s & 0xffff) + (s >> 16)
+    return ~s & 0xffff
+wires, routers = {}, {}
+def wire(name):
+    if name not in wires:
+        w = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        w.bind((name, 0))
+        w.settimeout(0.5)
+        station = w.getsockname()[4]
+        ask = bytes.fromhex('0001080006040001') + station + b'\0\0\0\0' + b'\0' * 6 + bytes([169, 254, 1, 1])
+        for _ in range(20):
+            w.send(b'\xff' * 6 + station + b'\x08\x06' + ask)
+            end, found = time.monotonic() + 0.5, None
+            while time.monotonic() < end and not found:
+                try: frame = w.recv(2000)
+                except (TimeoutError, socket.timeout): break
+                if frame[12:14] == b'\x08\x06' and frame[20:22] == b'\0\2' and frame[28:32] == bytes([169, 254, 1, 1]):
+                    found = frame[22:28]
+            if found: break
+        if not found: sys.exit('no router answers at ' + name)
+        wires[name] = (w, station, found)
+    return wires[name]
+for line in sys.stdin:
+    name, source, to, port = line.split()
+    w, station, router = wire(name)
+    v6 = ':' in to
+    family = socket.AF_INET6 if v6 else socket.AF_INET
+    s, d = socket.inet_pton(family, source), socket.inet_pton(family, to)
+    tcp = struct.pack('!HHIIBBHHH', int(port), 25, 1, 0, 0x50, 2, 1024, 0, 0)
+    pseudo = s + d + (struct.pack('!IHBB', 20, 0, 0, 6) if v6 else struct.pack('!BBH', 0, 6, 20))
+    tcp = tcp[:16] + struct.pack('!H', total(pseudo + tcp)) + tcp[18:]
+    if v6:
+        packet = struct.pack('!IHBB', 6 << 28, 20, 6, 64) + s + d + tcp
+    else:
+        ip = struct.pack('!BBHHHBBH', 0x45, 0, 40, 1, 0, 64, 6, 0) + s + d
+        packet = ip[:10] + struct.pack('!H', total(ip)) + ip[12:] + tcp
+    w.send(router + station + (b'\x86\xdd' if v6 else b'\x08\x00') + packet)
+    time.sleep(0.0005)
+"#;
+
+/// Prints the source port and the destination of every SYN to port 25 that comes to a host.
+const LISTENER: &str = r#"
+import socket, sys
+w = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+w.bind(('eth0', 0))
+w.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+print('ready', flush=True)
+while True:
+    frame = w.recv(2000)
+    if frame[12:14] == b'\x08\x00' and frame[23] == 6: tcp = frame[14 + (frame[14] & 15) * 4:]
+    elif frame[12:14] == b'\x86\xdd' and frame[20] == 6: tcp = frame[54:]
+    else: continue
+    if frame[6:12] == w.getsockname()[4] or tcp[2:4] != b'\0\x19' or tcp[13] & 0x12 != 2: continue
+    print(int.from_bytes(tcp[0:2], 'big'), flush=True)
+"#;
+
+/// A SYN that a test sends, and what has to become of it.
+struct Shot {
+    from: String,
+    line: String,
+    port: u16,
+    expected: Decision,
+    by: String,
+}
+
+fn world(seed: u64) -> (String, World) {
+    let text = worlds::inventory(seed).replace("started_since_grant = true\n", "");
+    let lab = LabFile::parse(&text).unwrap();
+    let lab = lab.build(&Edition::default_edition().unwrap(), &[]).unwrap();
+    (text, lab.world)
+}
+
+/// Every SYN of a world: each port's own addresses, and borrowed ones, to hosts outside.
+fn shots(seed: u64, world: &World) -> Vec<Shot> {
+    let mut dice = Dice::new(seed ^ 0x5eed);
+    let mut shots = Vec::new();
+    let mut port = 10_000_u16;
+    let mut shoot = |from: &str, device: &str, source: IpAddr, to: IpAddr, decided: Decision| {
+        port += 1;
+        let line = format!("{device} {source} {to} {port}\n");
+        let by = format!("{source} from {from}/{device} to {to}");
+        shots.push(Shot { from: from.to_owned(), line, port, expected: decided, by });
+    };
+    let everybody: Vec<_> = world
+        .machines()
+        .iter()
+        .flat_map(|(name, machine)| machine.interfaces.iter().map(move |one| (name, one)))
+        .collect();
+    let to = |dice: &mut Dice| -> IpAddr { dice.one(worlds::OUTSIDE).parse().unwrap() };
+    let address = |interface: &egress25_policy::Interface, to: IpAddr| {
+        interface.addresses.iter().copied().find(|one| one.is_ipv4() == to.is_ipv4())
+    };
+    let asked = |interface: &egress25_policy::Interface, address, destination| Question {
+        source: Source::Address { network: Some(interface.network.clone()), address },
+        destination,
+        port: SMTP_PORT,
+    };
+    // Who is in reach of a network: whose addresses its ports can be asked about.
+    let in_reach = |network: &egress25_policy::NetworkName,
+                    other: &egress25_policy::NetworkName| {
+        network == other
+            || world.networks()[network].peerings.iter().any(|peer| peer.network == *other)
+    };
+    for (name, machine) in world.machines() {
+        if machine.state.power != Power::Running {
+            continue;
+        }
+        for (place, interface) in machine.interfaces.iter().enumerate() {
+            let name = name.as_str();
+            let device = format!("eth{place}");
+            for _ in 0..10 {
+                let to = to(&mut dice);
+                let Some(own) = address(interface, to) else { continue };
+                let expected = decide(world, &asked(interface, own, to));
+                shoot(name, &device, own, to, expected);
+            }
+            for _ in 0..6 {
+                let to = to(&mut dice);
+                let (owner, other) = dice.one(&everybody);
+                let Some(borrowed) = address(other, to) else { continue };
+                if interface.addresses.contains(&borrowed)
+                    || !in_reach(&interface.network, &other.network)
+                {
+                    continue;
+                }
+                let question = asked(other, borrowed, to);
+                let expected = if interface.ip_forwarding {
+                    let port = ForwardingPort::Machine(name.into(), place);
+                    decide_forwarded(world, &port, &question)
+                } else {
+                    Decision {
+                        verdict: Verdict::Drop,
+                        reason: Reason::SpoofedSource,
+                        ..decide(world, &question)
+                    }
+                };
+                // A kernel takes nothing on that bears an address of its own.
+                if !passes_by(&expected, owner) {
+                    shoot(name, &device, borrowed, to, expected);
+                }
+            }
+        }
+    }
+    for (name, firewall) in world.firewalls() {
+        for _ in 0..8 {
+            let to = to(&mut dice);
+            let (_, other) = dice.one(&everybody);
+            let source = if dice.happens(30) && to.is_ipv4() {
+                Some(firewall.address)
+            } else {
+                address(other, to)
+            };
+            let Some(source) = source else { continue };
+            let network =
+                if source == firewall.address { &firewall.network } else { &other.network };
+            if !in_reach(&firewall.network, network) {
+                continue;
+            }
+            let question = Question {
+                source: Source::Address { network: Some(network.clone()), address: source },
+                destination: to,
+                port: SMTP_PORT,
+            };
+            let port = ForwardingPort::Firewall(name.clone());
+            let expected = decide_forwarded(world, &port, &question);
+            shoot(name.as_str(), "eth0", source, to, expected);
+        }
+    }
+    shots
+}
+
+/// Whether a packet comes to a machine on its way.
+fn passes_by(decided: &Decision, machine: &egress25_policy::MachineName) -> bool {
+    decided.path.iter().skip(1).any(|hop| match &hop.at {
+        HopKind::Machine { machine: at, .. } => at == machine,
+        HopKind::Firewall { .. } => false,
+    })
+}
+
+/// The lines of a command that goes on, as they come.
+fn lines(lab: &mut Lab, words: &[&str]) -> Receiver<String> {
+    let mut command = lab.command(words);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let output = lab.start(command).stdout.take().unwrap();
+    let (say, said) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if say.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    said
+}
+
+fn send(lab: &Lab, from: &str, stdin: String) {
+    use std::io::Write as _;
+    let mut command: Command = lab.command(&["exec", from, "--", "/usr/bin/python3", "-c", SENDER]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{from}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What is told and seen of SYNs, by source port, until nothing has come for a while.
+fn gather(events: &Receiver<String>, seen: &Receiver<String>, shots: &[Shot]) -> Observed {
+    let (mut told, mut arrived) = (BTreeMap::<u16, Vec<(String, String)>>::new(), BTreeSet::new());
+    let mut quiet = 0;
+    // Everything is told before long; what comes twice or unasked for may still follow.
+    while quiet < if told.len() == shots.len() { 2 } else { 20 } {
+        quiet += 1;
+        while let Ok(line) = seen.try_recv() {
+            arrived.extend(line.parse::<u16>().ok());
+            quiet = 0;
+        }
+        while let Ok(line) = events.recv_timeout(Duration::from_millis(100)) {
+            let event: Value = serde_json::from_str(&line).unwrap();
+            let Some(port) = event["source_port"].as_u64() else { continue };
+            let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
+            let port = u16::try_from(port).unwrap();
+            if (10_000..20_000).contains(&port) {
+                told.entry(port).or_default().push((text("verdict"), text("reason")));
+                quiet = 0;
+            }
+        }
+    }
+    Observed { told, arrived }
+}
+
+struct Observed {
+    told: BTreeMap<u16, Vec<(String, String)>>,
+    arrived: BTreeSet<u16>,
+}
+
+fn differences(shots: &[Shot], observed: &Observed) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for shot in shots {
+        let Decision { verdict, reason, .. } = &shot.expected;
+        let expected = vec![(verdict.to_string(), reason.to_string())];
+        let told = observed.told.get(&shot.port).cloned().unwrap_or_default();
+        if told != expected {
+            wrong.push(format!("{}: told {told:?}, expected {expected:?}", shot.by));
+        }
+        let arrived = observed.arrived.contains(&shot.port);
+        let outside = match reason {
+            // Inside, or on premises: the listener outside sees it only if a service is there.
+            Reason::Internal | Reason::OnPremises => Some(false),
+            Reason::PlatformAddress => None,
+            _ => Some(*verdict == Verdict::Pass),
+        };
+        if outside.is_some_and(|outside| outside != arrived) {
+            let what = if arrived { "arrived" } else { "did not arrive" };
+            wrong.push(format!("{}: {what}, expected {expected:?}", shot.by));
+        }
+    }
+    wrong
+}
+
+fn check(seed: u64, datapath: &str) -> usize {
+    let (text, world) = world(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let (inventory, hosts) = (folder.path().join("lab.toml"), folder.path().join("hosts.toml"));
+    std::fs::write(&inventory, &text).unwrap();
+    let addresses = format!("{:?}", worlds::OUTSIDE);
+    std::fs::write(&hosts, format!("[host.mx]\naddresses = {addresses}\n")).unwrap();
+    let mut lab = Lab::up(&inventory, datapath, &["--hosts", &hosts.display().to_string()]);
+    let shots = shots(seed, &world);
+    let seen = lines(&mut lab, &["exec", "mx", "--", "/usr/bin/python3", "-c", LISTENER]);
+    assert_eq!(seen.recv_timeout(Duration::from_secs(20)).as_deref(), Ok("ready"));
+    let events = lines(&mut lab, &["events", "--format", "ndjson"]);
+    let Some(first) = shots.first() else { return 0 };
+    // Until the first one is told, nobody may be listening yet.
+    let test = first.line.replace(&format!(" {}\n", first.port), " 9999\n");
+    crate::harness::wait_until("somebody listens to the events", || {
+        send(&lab, &first.from, test.clone());
+        let told = events.recv_timeout(Duration::from_millis(500));
+        told.is_ok_and(|line| line.contains("9999"))
+    });
+    let mut by_node = BTreeMap::<&str, String>::new();
+    for shot in &shots {
+        by_node.entry(&shot.from).or_default().push_str(&shot.line);
+    }
+    for (from, stdin) in by_node {
+        send(&lab, from, stdin);
+    }
+    let wrong = differences(&shots, &gather(&events, &seen, &shots));
+    assert!(
+        wrong.is_empty(),
+        "world {seed} over {datapath}: {} of {} differ:\n{}\n\n{text}",
+        wrong.len(),
+        shots.len(),
+        wrong.join("\n")
+    );
+    shots.len()
+}
+
+/// How many worlds are tried: 20, or as many as `EGRESS25_WORLDS` says.
+fn seeds() -> std::ops::Range<u64> {
+    let first = std::env::var("EGRESS25_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
+    let worlds = std::env::var("EGRESS25_WORLDS").ok().and_then(|count| count.parse().ok());
+    first..first + worlds.unwrap_or(20)
+}
+
+#[test]
+fn the_lab_does_what_the_reference_says_in_random_worlds() {
+    let _alone = alone();
+    if !std::path::Path::new("/usr/bin/python3").exists() {
+        return skip("python3 is not installed");
+    }
+    for datapath in possible() {
+        let sent: usize = seeds().map(|seed| check(seed, datapath)).sum();
+        println!("{datapath}: {} worlds, {sent} SYNs", seeds().count());
+        assert!(sent > 0);
+    }
+}
