@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use egress25_packet_filter::filter::{Filter, Input, Judgement};
-use egress25_packet_filter::frame::{Frame, Options, Origin, Outcome};
+use egress25_packet_filter::filter::{Filter, Judgement};
+use egress25_packet_filter::frame::{self, Candidate, Frame, Options, Origin, Outcome};
 use egress25_packet_filter::link::LinkType;
-use egress25_packet_filter::table::{NetworkId, Table};
-use egress25_policy::{NetworkName, Reason, SenderClass, Verdict};
+use egress25_packet_filter::table::{Answer, Table};
+use egress25_policy::{NetworkName, Reason, Verdict};
 use jiff::Timestamp;
 
+use crate::plan::Stands;
 use crate::policy_state::{PolicyState, Snapshot};
 use crate::verdict::{Hub, Packet, VerdictEvent};
 
@@ -32,10 +33,11 @@ pub struct Court {
 pub struct Port {
     /// The network that its packets belong to.
     pub network: NetworkName,
-    /// The class of what its machine sends; `None` where nothing is left to be judged later.
-    pub class: Option<SenderClass>,
     /// The machine or the firewall.
     pub owner: String,
+    /// Who stands there; `None` where that is not known: a source address is believed then,
+    /// whatever port it comes from, and nothing is left to be judged later.
+    pub at: Option<Arc<Stands>>,
 }
 
 /// Judges the packets of one thread.
@@ -92,33 +94,75 @@ impl Judge {
             self.filter.set_table(now.table.clone());
         }
         self.snapshot = now;
-        let origins = self.snapshot.origins(&port.network).to_vec();
-        let mut last = None;
-        // An appliance forwards what comes from a peered network: its owner is found there.
-        for origin in origins.iter().chain([&port.network]) {
-            let table = self.snapshot.table.clone();
-            let judgement = self.once(frame, table.network(origin));
-            let unknown = judgement.is_some_and(|j| j.reason == Some(Reason::UnknownSource));
-            if !unknown {
-                return (origin.clone(), judgement);
-            }
-            last.get_or_insert(judgement);
+        let outcome = frame::outermost(&frame, &live());
+        if let (Outcome::Match(candidate), Some(at)) = (outcome, &port.at)
+            && let Some((network, answer)) = self.not_its_own(port, at, &candidate)
+        {
+            return (network, Some(self.filter.finish_answer(outcome, answer)));
         }
-        (port.network.clone(), last.flatten())
+        let origins = match &port.at {
+            // Its own address, or a packet whose shape alone decides.
+            Some(_) => &[][..],
+            None => self.snapshot.origins(&port.network),
+        };
+        let mut judged = None;
+        for origin in origins.iter().chain([&port.network]) {
+            self.filter.set_network(self.snapshot.table.network(origin));
+            let judgement = self.filter.judge_outcome(None, outcome);
+            let known = judgement.reason != Some(Reason::UnknownSource);
+            if known || judged.is_none() {
+                judged = Some((origin.clone(), judgement));
+            }
+            if known {
+                break;
+            }
+        }
+        judged.map_or((port.network.clone(), None), |(network, found)| (network, Some(found)))
+    }
+
+    /// The answer to a SYN that does not bear an address of its port, and the network of whoever
+    /// it seems to come from; `None` where it does bear one.
+    ///
+    /// A port sends only from its own addresses (RFC 2827, RFC 3704), unless it forwards: then the
+    /// machine at the port decides, whichever way the packet came there. What leaves a firewall
+    /// has been routed through it, whatever source it bears.
+    fn not_its_own(
+        &self,
+        port: &Port,
+        at: &Stands,
+        candidate: &Candidate,
+    ) -> Option<(NetworkName, Answer)> {
+        let table = &self.snapshot.table;
+        let at_port = match at {
+            Stands::Machine { addresses, .. } if addresses.contains(&candidate.source) => {
+                return None;
+            }
+            Stands::Machine { forwards: false, .. } => {
+                let reason = Reason::SpoofedSource;
+                let answer = Answer { verdict: table.verdict(reason), reason, slot: None };
+                return Some((port.network.clone(), answer));
+            }
+            Stands::Machine { addresses, .. } => *addresses.first()?,
+            Stands::Firewall { address, .. } => *address,
+        };
+        let key = (port.network.clone(), at_port);
+        let mut unknown = None;
+        // A forwarder sends on what comes from a peered network: its owner is found there.
+        for origin in self.snapshot.origins(&port.network) {
+            let network = table.network(origin);
+            let answer =
+                table.answer_forwarded(&key, network, candidate.source, candidate.destination)?;
+            if answer.slot.is_some() {
+                return Some((origin.clone(), answer));
+            }
+            unknown.get_or_insert((port.network.clone(), answer));
+        }
+        unknown
     }
 
     /// Notes that something went wrong where packets are judged.
     pub(crate) fn complain(&self, what: String) {
         self.court.hub.complain(what);
-    }
-
-    fn once(&mut self, frame: Frame<'_>, network: Option<NetworkId>) -> Option<Judgement> {
-        self.filter.set_network(network);
-        let mut first = None;
-        self.filter.judge(&Input { frame, interface: None }, &mut |judgement| {
-            first.get_or_insert(*judgement);
-        });
-        first
     }
 
     fn finish(
@@ -132,7 +176,8 @@ impl Judge {
         let Some(judgement) = judgement else { return Verdict::Drop };
         let Some(reason) = judgement.reason else { return judgement.verdict };
         if let Some(candidate) = judgement.outcome.candidate()
-            && self.snapshot.deferred(port.class.as_ref(), reason, candidate.destination)
+            && let Some(class) = port.at.as_ref().and_then(|at| at.class())
+            && self.snapshot.deferred(class, reason, candidate.destination)
         {
             return Verdict::Pass;
         }

@@ -26,10 +26,12 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     /// Whether a packet goes on to an appliance or a firewall first, at whose port it is judged.
-    pub(crate) fn deferred(&self, class: Option<&SenderClass>, reason: Reason, to: IpAddr) -> bool {
+    pub(crate) fn deferred(&self, class: &SenderClass, reason: Reason, to: IpAddr) -> bool {
         deferrable(reason)
-            && class
-                .and_then(|class| self.forwarded.get(class)?.at(to))
+            && self
+                .forwarded
+                .get(class)
+                .and_then(|cells| cells.at(to))
                 .is_some_and(|cell| cell.next.is_some())
     }
 
@@ -50,6 +52,7 @@ pub(crate) const fn deferrable(reason: Reason) -> bool {
             | Reason::SenderNotRunning
             | Reason::UnknownSource
             | Reason::AmbiguousNetwork
+            | Reason::SpoofedSource
     ) && !reason.is_about_the_packet()
 }
 

@@ -39,8 +39,8 @@ impl InterfaceFilter {
     pub fn load(court: &Court, network: &NetworkName, interface: &str) -> Result<Self, LabError> {
         let index = nix::net::if_::if_nametoindex(interface)
             .map_err(LabError::errno(format!("the interface `{interface}`")))?;
-        let port = RulePort { interface: interface.to_owned(), class: None };
-        let told = Port { network: network.clone(), class: None, owner: interface.to_owned() };
+        let port = RulePort { interface: interface.to_owned(), at: None };
+        let told = Port { network: network.clone(), at: None, owner: interface.to_owned() };
         let ports = [(index, (interface.to_owned(), told))];
         nflog::start(None, GROUP, court.clone(), Arc::new(RwLock::new(ports.into())))?;
         let rules = render(&court.policy.world(), network, &port);
@@ -89,7 +89,7 @@ pub fn queue(
     number: u16,
     ready: impl FnOnce(),
 ) -> Result<(), LabError> {
-    let port = Port { network: network.clone(), class: None, owner: format!("queue {number}") };
+    let port = Port { network: network.clone(), at: None, owner: format!("queue {number}") };
     let stop = AtomicBool::new(false);
     let mut opened = Ok(());
     judge_queue(

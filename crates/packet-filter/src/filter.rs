@@ -8,7 +8,7 @@ use egress25_policy::{Reason, Verdict};
 
 use crate::classify::{Code, Frames, Judges, Scratch, Tally, Vectors, run};
 use crate::frame::{self, Candidate, DropKind, Frame, Options, Outcome, VlanTags};
-use crate::table::{NetworkHint, NetworkId, Slot, Table};
+use crate::table::{Answer, NetworkHint, NetworkId, Slot, Table};
 
 /// What the filter says of one packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,6 +193,16 @@ impl Filter {
     /// chosen. `interface` is the name of the one that it came from, where the source has one.
     pub fn judge_outcome(&mut self, interface: Option<&str>, outcome: Outcome) -> Judgement {
         let judgement = judge_outcome(&self.table, self.network, interface, outcome);
+        finish(&mut self.counters, &judgement);
+        judgement
+    }
+
+    /// Finishes and counts an answer of the table that was asked for otherwise than by a packet's
+    /// network and source: what a port knows of its packets.
+    pub fn finish_answer(&mut self, outcome: Outcome, answer: Answer) -> Judgement {
+        let Answer { verdict, reason, slot } = answer;
+        let judgement =
+            Judgement { outcome, verdict, reason: Some(reason), network: self.network, slot };
         finish(&mut self.counters, &judgement);
         judgement
     }

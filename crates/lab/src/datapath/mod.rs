@@ -86,8 +86,8 @@ impl From<&Point> for Port {
     fn from(point: &Point) -> Self {
         Self {
             network: point.network.clone(),
-            class: point.class.clone(),
-            owner: point.owner.clone(),
+            owner: point.at.name().to_owned(),
+            at: Some(Arc::new(point.at.clone())),
         }
     }
 }

@@ -33,7 +33,7 @@ fn rules(world: &World, bench: &Bench) -> Option<Ruleset> {
     // All ports of a node belong to one network.
     let network = &bench.points.first()?.network;
     let port =
-        |point: &Point| RulePort { interface: point.interface.clone(), class: point.class.clone() };
+        |point: &Point| RulePort { interface: point.interface.clone(), at: Some(point.at.clone()) };
     let ports: Vec<_> = bench.points.iter().map(port).collect();
     Some(Ruleset::of(world, network, &ports, &RuleOptions { log_group: Some(GROUP) }))
 }

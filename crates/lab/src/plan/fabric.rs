@@ -9,7 +9,7 @@ use egress25_policy::{
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::routes::appliance;
-use super::{End, Hop, MAIN, NodeId, NodeKind, Plan, Point};
+use super::{End, Hop, MAIN, NodeId, NodeKind, Plan, Point, Stands};
 use crate::error::LabError;
 use crate::stage::{Hosts, Site};
 
@@ -224,8 +224,12 @@ impl Builder<'_> {
                 node: fabric,
                 interface: port,
                 network: interface.network.clone(),
-                class: Some(SenderClass::of(name, machine, interface)),
-                owner: name.as_str().to_owned(),
+                at: Stands::Machine {
+                    machine: name.clone(),
+                    class: SenderClass::of(name, machine, interface),
+                    addresses: interface.addresses.clone(),
+                    forwards: interface.ip_forwarding,
+                },
             });
         }
         Ok(())
@@ -279,12 +283,12 @@ impl Builder<'_> {
             self.plan.route(node, MAIN, all, Hop::Via(router), "eth0");
             let table = self.table(&firewall.network, &firewall.subnet);
             self.plan.rule(fabric, Some(&port), table, 1_000);
+            // What leaves it is judged, also what it sends itself.
             self.plan.points.push(Point {
-                node,
-                interface: "eth0".to_owned(),
+                node: fabric,
+                interface: port,
                 network: firewall.network.clone(),
-                class: None,
-                owner: name.as_str().to_owned(),
+                at: Stands::Firewall { firewall: name.clone(), address: firewall.address },
             });
         }
         Ok(())
@@ -375,7 +379,7 @@ impl Builder<'_> {
             .iter()
             .skip(from)
             .filter_map(|p| {
-                Some((p.node, p.interface.clone(), p.network.clone(), p.class.clone()?.subnet))
+                Some((p.node, p.interface.clone(), p.network.clone(), p.at.class()?.subnet.clone()))
             })
             .collect();
         for (node, port, network, subnet) in points {

@@ -133,11 +133,53 @@ pub struct Point {
     pub interface: String,
     /// The network that they belong to.
     pub network: NetworkName,
-    /// The class of what its machine sends; `None` at a firewall, which sends nothing on to be
+    /// Whose port it is.
+    pub at: Stands,
+}
+
+/// Who stands at a port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Stands {
+    /// A machine, with one of its interfaces.
+    Machine {
+        /// Its name.
+        machine: MachineName,
+        /// The class of what it sends there.
+        class: SenderClass,
+        /// The interface's addresses: what it sends bears one of them, unless it forwards.
+        addresses: Vec<IpAddr>,
+        /// Whether the interface forwards.
+        forwards: bool,
+    },
+    /// An Azure Firewall.
+    Firewall {
+        /// Its name.
+        firewall: FirewallName,
+        /// Its address.
+        address: IpAddr,
+    },
+}
+
+impl Stands {
+    /// The name of the machine or firewall.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Machine { machine, .. } => machine.as_str(),
+            Self::Firewall { firewall, .. } => firewall.as_str(),
+        }
+    }
+
+    /// The class of what a machine sends; `None` at a firewall, which sends nothing on to be
     /// judged later.
-    pub class: Option<SenderClass>,
-    /// The machine or firewall at the port.
-    pub owner: String,
+    #[must_use]
+    pub const fn class(&self) -> Option<&SenderClass> {
+        match self {
+            Self::Machine { class, .. } => Some(class),
+            Self::Firewall { .. } => None,
+        }
+    }
 }
 
 /// The plan.

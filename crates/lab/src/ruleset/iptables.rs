@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use egress25_policy::{LeadsTo, NetworkName, Reason, Verdict, World, verdict_of};
+use ipnet::IpNet;
 
 use super::plain;
 use super::verdicts::Content;
@@ -56,6 +57,7 @@ pub fn export_iptables(
                 let _ = writeln!(rules, "-A EGRESS25-JUDGE -s {address} -g {chain}");
             }
         }
+        let mut by_target: BTreeMap<String, Vec<IpNet>> = BTreeMap::new();
         for cell in cells.iter().filter(|cell| ours(&cell.first)) {
             let to = match &cell.leads_to {
                 LeadsTo::Reason(reason) => target(*reason),
@@ -65,11 +67,18 @@ pub fn export_iptables(
                     None => "-j DROP".to_owned(),
                 },
             };
-            for prefix in cell.prefixes() {
+            by_target.entry(to).or_default().extend(cell.prefixes());
+        }
+        // Together they are all destinations: what has the most prefixes is what the others are
+        // not.
+        let most = by_target.iter().max_by_key(|(_, prefixes)| prefixes.len());
+        let rest = most.map_or_else(|| target(Reason::NoRoute), |(to, _)| to.clone());
+        for (to, prefixes) in by_target.iter().filter(|(to, _)| **to != rest) {
+            for prefix in prefixes {
                 let _ = writeln!(rules, "-A {chain} -d {prefix} {to}");
             }
         }
-        let _ = writeln!(rules, "-A {chain} {}", target(Reason::NoRoute));
+        let _ = writeln!(rules, "-A {chain} {rest}");
     }
     let by_exit = exits
         .iter()

@@ -15,6 +15,8 @@ use std::net::IpAddr;
 
 use egress25_policy::{NetworkName, SenderClass, World};
 
+use crate::plan::Stands;
+
 pub use iptables::{Family, export_iptables};
 pub use nft::{Ruleset, export_nft};
 
@@ -23,9 +25,9 @@ pub use nft::{Ruleset, export_nft};
 pub struct RulePort {
     /// The interface.
     pub interface: String,
-    /// The class of what its machine sends, where packets may go on to a forwarder before they are
-    /// judged.
-    pub class: Option<SenderClass>,
+    /// Who stands there. Where that is not known, a source address is believed whatever port it
+    /// comes from, and nothing is left to be judged behind a forwarder.
+    pub at: Option<Stands>,
 }
 
 /// How rules are rendered.

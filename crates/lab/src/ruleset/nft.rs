@@ -6,11 +6,12 @@ use std::net::IpAddr;
 
 use egress25_policy::{
     Cell, CellMap, Cells, Forwarder, LeadsTo, NetworkName, Reason, SenderClass, Verdict, World,
-    verdict_of,
+    exit_reason, verdict_of,
 };
 
 use super::verdicts::Content;
 use super::{RuleOptions, RulePort, plain};
+use crate::plan::Stands;
 use crate::policy_state::deferrable;
 
 /// The table's name.
@@ -74,6 +75,7 @@ impl Ruleset {
         rules.reasons(world, !deferring.is_empty(), options);
         rules.defer(&deferring);
         let exits: BTreeMap<_, _> = content.exits.keys().zip(0_usize..).collect();
+        rules.ports(world, ports, &exits);
         for ((class, cells), number) in content.classes.iter().zip(0_usize..) {
             rules.class(class, cells, number, &exits);
             for (address, _) in content.class_of.iter().filter(|(_, of)| *of == class) {
@@ -84,14 +86,17 @@ impl Ruleset {
             for (address, reason) in content.exits.get(*exit).into_iter().flatten() {
                 rules.element(&format!("exit{number}_"), *address, chain(*reason));
             }
-            rules.by_sender(&format!("exit{number}_"));
+            // What leaves a firewall has been routed through it, whatever source it bears.
+            let nobodys = exit_reason(world, exit, Reason::UnknownSource);
+            rules.by_sender(&format!("exit{number}_"), nobodys);
         }
-        rules.by_sender("edge");
+        rules.by_sender("edge", Reason::UnknownSource);
         for address in &content.down {
-            rules.element("down", *address, chain(Reason::SenderNotRunning));
+            rules.verdict("sender", *address, format!("goto {}", chain(Reason::SenderNotRunning)));
         }
         for (address, reason) in &content.edge {
             rules.element("edge", *address, chain(*reason));
+            rules.verdict("sender", *address, "return".to_owned());
         }
         rules.judge();
         rules.begin(ports);
@@ -99,6 +104,10 @@ impl Ruleset {
     }
 
     fn element(&mut self, map: &str, address: IpAddr, chain: String) {
+        self.verdict(map, address, format!("goto {chain}"));
+    }
+
+    fn verdict(&mut self, map: &str, address: IpAddr, chain: String) {
         let family = if address.is_ipv4() { 4 } else { 6 };
         self.maps.entry(format!("{map}{family}")).or_default().insert(address, chain);
     }
@@ -107,12 +116,43 @@ impl Ruleset {
         let _ = write!(self.chains, "  chain {name} {{\n{rules}  }}\n");
     }
 
-    /// A chain that looks a sender up in a map of the same name; one that the map does not know
-    /// fails closed.
-    fn by_sender(&mut self, map: &str) {
+    /// A chain that looks a sender up in a map of the same name, with what becomes of one that the
+    /// map does not know.
+    fn by_sender(&mut self, map: &str, nobodys: Reason) {
         let mut rules = self.look_up(map);
-        let _ = writeln!(rules, "    goto {}", chain(Reason::UnknownSource));
+        let _ = writeln!(rules, "    goto {}", chain(nobodys));
         self.add(map, &rules);
+    }
+
+    /// What leaves a port that its own addresses do not bear: a machine's is dropped, or judged as
+    /// sent on by it where it forwards; a firewall's is judged as routed through it.
+    fn ports(&mut self, world: &World, ports: &[RulePort], exits: &BTreeMap<&Forwarder, usize>) {
+        let mut map = CellMap::new(world);
+        let mut first = Vec::new();
+        for (number, port) in ports.iter().enumerate() {
+            let Some(at) = &port.at else { continue };
+            first.push(format!("\"{}\" : goto port{number}", port.interface));
+            let rules = match at {
+                Stands::Machine { addresses, forwards: false, .. } => {
+                    format!("{}    goto {}\n", own(addresses), chain(Reason::SpoofedSource))
+                }
+                Stands::Machine { machine, class, addresses, .. } => {
+                    let cells = map.cells(class);
+                    let leads = by_leads(&cells, exits, |to| to.forwarded_by(machine));
+                    format!("{}    jump sender\n{leads}", own(addresses))
+                }
+                Stands::Firewall { firewall, .. } => {
+                    by_leads(&map.firewall_cells(firewall), exits, LeadsTo::clone)
+                }
+            };
+            let rules = format!("{rules}    goto {}\n", chain(Reason::NoRoute));
+            self.add(&format!("port{number}"), &rules);
+        }
+        let mut rules = String::new();
+        if !first.is_empty() {
+            let _ = writeln!(rules, "    iifname vmap {{ {} }}", first.join(", "));
+        }
+        self.add("ports", &rules);
     }
 
     fn look_up(&mut self, map: &str) -> String {
@@ -171,22 +211,17 @@ impl Ruleset {
             let _ = write!(name, ", {}", plain(machine.as_str()));
         }
         let mut rules = format!("    # senders of {name}\n");
-        rules.push_str(&by_destination(cells, |cell| {
-            Some(match &cell.leads_to {
-                LeadsTo::Reason(reason) => format!("goto {}", chain(*reason)),
-                LeadsTo::Edge => "goto edge".to_owned(),
-                LeadsTo::Exit(exit) => format!("goto exit{}_", exits.get(exit)?),
-            })
-        }));
+        rules.push_str(&by_leads(cells, exits, LeadsTo::clone));
         let _ = writeln!(rules, "    goto {}", chain(Reason::NoRoute));
         self.add(&format!("c{number}"), &rules);
     }
 
     fn judge(&mut self) {
-        let mut rules = self.look_up("down");
+        let mut rules = "    jump sender\n".to_owned();
         rules.push_str(&self.look_up("class"));
         let _ = writeln!(rules, "    goto {}", chain(Reason::UnknownSource));
         self.add("judge", &rules);
+        self.by_sender("sender", Reason::UnknownSource);
         self.add("shape", SHAPE);
     }
 
@@ -197,7 +232,7 @@ impl Ruleset {
         if !names.is_empty() {
             let _ = writeln!(rules, "    iifname != {{ {} }} accept", names.join(", "));
         }
-        rules.push_str("    jump shape\n    goto judge\n");
+        rules.push_str("    jump shape\n    jump ports\n    goto judge\n");
         self.add("port25", &rules);
     }
 
@@ -267,7 +302,7 @@ fn add_elements(text: &mut String, map: &str, elements: &Elements) {
     if elements.is_empty() {
         return;
     }
-    let list: Vec<_> = elements.iter().map(|(a, chain)| format!("{a} : goto {chain}")).collect();
+    let list: Vec<_> = elements.iter().map(|(a, chain)| format!("{a} : {chain}")).collect();
     let _ = writeln!(text, "add element {TABLE} {map} {{ {} }}", list.join(", "));
 }
 
@@ -291,6 +326,34 @@ fn by_destination(cells: &Cells, verdict: impl Fn(&Cell) -> Option<String>) -> S
     text
 }
 
+/// As [`by_destination`], with what the place where they lead stands for.
+fn by_leads(
+    cells: &Cells,
+    exits: &BTreeMap<&Forwarder, usize>,
+    to: impl Fn(&LeadsTo) -> LeadsTo,
+) -> String {
+    by_destination(cells, |cell| {
+        Some(match to(&cell.leads_to) {
+            LeadsTo::Reason(reason) => format!("goto {}", chain(reason)),
+            LeadsTo::Edge => "goto edge".to_owned(),
+            LeadsTo::Exit(exit) => format!("goto exit{}_", exits.get(&exit)?),
+        })
+    })
+}
+
+/// What bears one of a port's own addresses goes on to be judged as its own.
+fn own(addresses: &[IpAddr]) -> String {
+    let mut text = String::new();
+    for (family, v4) in [("ip", true), ("ip6", false)] {
+        let of_family = addresses.iter().filter(|address| address.is_ipv4() == v4);
+        let list: Vec<String> = of_family.map(ToString::to_string).collect();
+        if !list.is_empty() {
+            let _ = writeln!(text, "    {family} saddr {{ {} }} return", list.join(", "));
+        }
+    }
+    text
+}
+
 fn range(cell: &Cell) -> String {
     if cell.first == cell.last {
         cell.first.to_string()
@@ -303,7 +366,7 @@ fn range(cell: &Cell) -> String {
 fn deferring(world: &World, ports: &[RulePort]) -> BTreeMap<String, Cells> {
     let mut map = CellMap::new(world);
     let cells = ports.iter().filter_map(|port| {
-        let cells = map.cells(port.class.as_ref()?);
+        let cells = map.cells(port.at.as_ref()?.class()?);
         cells.any_forwarded().then(|| (port.interface.clone(), cells))
     });
     cells.collect()
@@ -313,7 +376,7 @@ fn deferring(world: &World, ports: &[RulePort]) -> BTreeMap<String, Cells> {
 /// interfaces they count for everything that comes in.
 #[must_use]
 pub fn export_nft(world: &World, network: &NetworkName, interfaces: &[String]) -> String {
-    let port = |interface: &String| RulePort { interface: interface.clone(), class: None };
+    let port = |interface: &String| RulePort { interface: interface.clone(), at: None };
     let ports: Vec<_> = interfaces.iter().map(port).collect();
     let rules = Ruleset::of(world, network, &ports, &RuleOptions::default());
     format!(

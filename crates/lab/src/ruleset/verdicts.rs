@@ -47,16 +47,28 @@ impl Content {
                 content.classes.insert(class.clone(), map.cells(class));
             }
         }
-        for cell in content.classes.values().flat_map(Cells::iter) {
-            if let LeadsTo::Exit(exit) = &cell.leads_to
-                && !content.exits.contains_key(exit)
-            {
-                let reasons = content.edge.iter();
-                let reasons =
-                    reasons.map(|(from, at_edge)| (*from, exit_reason(world, exit, *at_edge)));
-                content.exits.insert(exit.clone(), reasons.collect());
-            }
+        let ways = content.classes.values().flat_map(Cells::iter).filter_map(|cell| {
+            if let LeadsTo::Exit(exit) = &cell.leads_to { Some(exit) } else { None }
+        });
+        let exits: BTreeSet<Forwarder> = ways.cloned().chain(forwarders(world, network)).collect();
+        for exit in exits {
+            let senders = content.edge.iter();
+            let reasons =
+                senders.map(|(from, at_edge)| (*from, exit_reason(world, &exit, *at_edge)));
+            let reasons = reasons.collect();
+            content.exits.insert(exit, reasons);
         }
         content
     }
+}
+
+/// Whoever sends on by a port of a network what others have sent.
+fn forwarders(world: &World, network: &NetworkName) -> impl Iterator<Item = Forwarder> {
+    let machines = world.machines().iter().filter(|(_, machine)| {
+        machine.interfaces.iter().any(|one| one.network == *network && one.ip_forwarding)
+    });
+    let firewalls = world.firewalls().iter().filter(|(_, found)| found.network == *network);
+    machines
+        .map(|(name, _)| Forwarder::Machine(name.clone()))
+        .chain(firewalls.map(|(name, _)| Forwarder::Firewall(name.clone())))
 }
