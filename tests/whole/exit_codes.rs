@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use crate::program::{binary, egress25, failure, stdout, words};
+use crate::program::{binary, egress25, failure, repository, stdout, words};
 
 const QUESTION: &str = "check --offer pay-as-you-go --created 2019-03-01 --to 203.0.113.5";
 
@@ -94,6 +94,72 @@ fn a_reader_that_goes_away_is_no_error() {
     let output = child.wait_with_output().expect("ends");
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+/// The program with a stdout that nobody reads any more.
+fn unread(line: &str) -> (i32, String) {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    run_into(line, writer)
+}
+
+/// The program with a stdout that is full.
+fn full(line: &str) -> (i32, String) {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+    run_into(line, full)
+}
+
+fn run_into(line: &str, stdout: impl Into<Stdio>) -> (i32, String) {
+    let mut command = Command::new(binary());
+    command.args(words(line)).current_dir(repository()).stdin(Stdio::null());
+    let output = command.stdout(stdout).output().expect("runs");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code().expect("it was not killed"), text)
+}
+
+const REPLAY: &str =
+    "replay fixtures/captures/day-of-mail.pcapng --lab fixtures/labs/day-of-mail.toml";
+
+/// A folder with what a replay says, and with that changed in one row.
+fn golden_files() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows = stdout(&format!("{REPLAY} --format csv"));
+    std::fs::write(folder.path().join("good"), &rows).expect("written");
+    let changed = rows.replacen("drop,not-granted", "pass,exempt", 1);
+    std::fs::write(folder.path().join("changed"), changed).expect("written");
+    folder
+}
+
+#[test]
+fn a_closed_pipe_hid_that_rows_differ_and_left_the_captures_away() {
+    let folder = golden_files();
+    let at = folder.path().display();
+    for format in ["human", "json", "ndjson", "csv"] {
+        let line = format!(
+            "{REPLAY} --format {format} --force --write {at}/all --drop-to {at}/drop --expect {at}"
+        );
+        let (code, text) = unread(&format!("{line}/changed"));
+        assert_eq!(code, 3, "{format}: {text}");
+        assert!(text.starts_with("error: the rows are not those of"), "{format}: {text}");
+        assert_eq!(unread(&format!("{line}/good")), (0, String::new()), "{format}");
+        assert!(folder.path().join("all").exists() && folder.path().join("drop").exists());
+    }
+    let (code, _) = unread(&format!("{REPLAY} --write - --drop-to {at}/too --expect {at}/changed"));
+    assert_eq!(code, 3);
+    let whole = std::fs::read(folder.path().join("drop")).expect("a capture");
+    assert_eq!(std::fs::read(folder.path().join("too")).expect("a capture"), whole);
+    assert_eq!(unread(&format!("{QUESTION} --expect pass --format json")).0, 3);
+}
+
+#[test]
+fn a_full_disk_hid_behind_a_difference() {
+    let (code, text) = full(&format!("{QUESTION} --expect pass"));
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("expected `pass`") && text.contains("cannot be written"), "{text}");
+    let folder = golden_files();
+    let at = folder.path().display();
+    let line = format!("{REPLAY} --summary --write {at}/all --expect {at}/changed");
+    assert_eq!(full(&line).0, 1);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 /// Prints a completion script.
 ///
 /// # Errors
-/// The reader has gone, or the write failed.
+/// The write failed.
 pub fn run(args: &CompletionsArgs, console: &mut Console) -> Result<(), Failure> {
     // Into memory first: the generator gives up on a failed write instead of saying so.
     let mut script = Vec::new();

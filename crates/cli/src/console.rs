@@ -25,11 +25,45 @@ const PLAIN_WIDTH: usize = 100;
 
 /// Where the program writes.
 pub struct Console {
-    out: BufWriter<io::Stdout>,
+    out: BufWriter<Reader>,
     paint: Paint,
     paint_notes: bool,
     notes: bool,
     terminal_width: Option<usize>,
+}
+
+/// Who reads stdout. One who has gone is no failure: what he does not want to see is thrown away,
+/// and the command goes on to its answer, which its exit code and its files are a part of.
+struct Reader {
+    stdout: io::Stdout,
+    gone: bool,
+}
+
+impl Reader {
+    fn unless_gone<T>(&mut self, done: io::Result<T>, instead: T) -> io::Result<T> {
+        match done {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.gone = true;
+                Ok(instead)
+            }
+            other => other,
+        }
+    }
+}
+
+impl Write for Reader {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.gone {
+            return Ok(bytes.len());
+        }
+        let written = self.stdout.write(bytes);
+        self.unless_gone(written, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.stdout.flush();
+        self.unless_gone(flushed, ())
+    }
 }
 
 impl std::fmt::Debug for Console {
@@ -56,7 +90,7 @@ impl Console {
         table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
         let terminal_width = if out_terminal { table.width().map(usize::from) } else { None };
         Self {
-            out: BufWriter::new(io::stdout()),
+            out: BufWriter::new(Reader { stdout: io::stdout(), gone: false }),
             paint: Paint { on: colored(out_terminal) },
             paint_notes: colored(err_terminal),
             notes: err_terminal && !quiet,
@@ -93,10 +127,16 @@ impl Console {
         self.notes
     }
 
+    /// Whether nobody reads the data any more.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.out.get_ref().gone
+    }
+
     /// Writes a line of data.
     ///
     /// # Errors
-    /// The reader has gone, or the write failed.
+    /// The write failed.
     pub fn line(&mut self, text: impl AsRef<str>) -> Result<(), Failure> {
         writeln!(self.out, "{}", text.as_ref()).map_err(Failure::stdout)
     }
@@ -117,15 +157,22 @@ impl Console {
     /// Writes out what is buffered.
     ///
     /// # Errors
-    /// The reader has gone, or the write failed.
-    pub fn finish(&mut self) -> Result<(), Failure> {
+    /// The write failed.
+    pub fn flush(&mut self) -> Result<(), Failure> {
         self.out.flush().map_err(Failure::stdout)
     }
 
-    /// Reports a failure on stderr, after the data that was written before it.
-    pub fn report(&mut self, failure: &Failure) {
-        // What the data's reader thinks of it does not change the failure.
-        let _ = self.out.flush();
+    /// Writes out what is buffered, for a command that goes on as long as somebody reads.
+    ///
+    /// # Errors
+    /// The write failed, or nobody reads any more.
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        self.flush()?;
+        if self.is_unread() { Err(Failure::ClosedPipe) } else { Ok(()) }
+    }
+
+    /// Reports a failure on stderr.
+    pub fn report(&self, failure: &Failure) {
         let mark = if self.paint_notes { "\u{1b}[31merror\u{1b}[0m" } else { "error" };
         match failure {
             Failure::ClosedPipe => {}

@@ -129,12 +129,9 @@ impl Failure {
         }
     }
 
-    /// What a failed write to stdout means: a closed pipe is no error.
+    /// A failed write to stdout.
     #[must_use]
     pub fn stdout(source: io::Error) -> Self {
-        if source.kind() == io::ErrorKind::BrokenPipe {
-            return Self::ClosedPipe;
-        }
         Self::Write { name: "stdout".to_owned(), source }
     }
 }

@@ -70,14 +70,21 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let mut console = Console::new(cli.color, cli.quiet);
-    let outcome = dispatch(cli.command, &mut console).and_then(|()| console.finish());
-    match outcome {
-        Ok(()) => ExitCode::from(Failure::DONE),
+    let outcome = dispatch(cli.command, &mut console);
+    // What was written before a failure is seen before it is told.
+    let flushed = console.flush();
+    let code_of = |result: &Result<(), Failure>| match result {
+        Ok(()) => Failure::DONE,
         Err(failure) => {
-            console.report(&failure);
-            ExitCode::from(failure.exit_code())
+            console.report(failure);
+            failure.exit_code()
         }
-    }
+    };
+    // An answer that could not be written is no answer, be it the expected one or not.
+    ExitCode::from(match (code_of(&outcome), code_of(&flushed)) {
+        (Failure::DONE | Failure::DIFFERS, Failure::FAILED) => Failure::FAILED,
+        (code, _) => code,
+    })
 }
 
 fn dispatch(command: Command, console: &mut Console) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 /// Writes a value as indented JSON.
 ///
 /// # Errors
-/// The reader has gone, or the write failed.
+/// The write failed.
 pub fn json(console: &mut Console, value: &impl Serialize) -> Result<(), Failure> {
     serde_json::to_writer_pretty(console.out(), value)
         .map_err(|error| Failure::stdout(error.into()))?;
@@ -22,7 +22,7 @@ pub fn json(console: &mut Console, value: &impl Serialize) -> Result<(), Failure
 /// Writes a value as one line of JSON.
 ///
 /// # Errors
-/// The reader has gone, or the write failed.
+/// The write failed.
 pub fn ndjson(console: &mut Console, value: &impl Serialize) -> Result<(), Failure> {
     serde_json::to_writer(console.out(), value).map_err(|error| Failure::stdout(error.into()))?;
     console.line("")
@@ -31,7 +31,7 @@ pub fn ndjson(console: &mut Console, value: &impl Serialize) -> Result<(), Failu
 /// Writes rows as CSV (RFC 4180), a header first.
 ///
 /// # Errors
-/// The reader has gone, or the write failed.
+/// The write failed.
 pub fn csv<R, F>(
     console: &mut Console,
     header: &[&str],
@@ -126,7 +126,7 @@ pub fn table(console: &Console, header: &[&str]) -> Table {
 /// Writes a table.
 ///
 /// # Errors
-/// The reader has gone, or the write failed.
+/// The write failed.
 pub fn write_table(console: &mut Console, table: &Table) -> Result<(), Failure> {
     for line in table.lines() {
         writeln!(console.out(), "{}", line.trim_end()).map_err(Failure::stdout)?;
@@ -160,7 +160,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
 /// `label` is what is printed and `label_width` how wide it shows.
 ///
 /// # Errors
-/// The reader has gone, or the write failed.
+/// The write failed.
 pub fn labelled(
     console: &mut Console,
     label: &str,

@@ -10,7 +10,7 @@ use crate::output;
 /// Prints a schema.
 ///
 /// # Errors
-/// The reader has gone, or the write failed.
+/// The write failed.
 pub fn run(args: &SchemaArgs, console: &mut Console) -> Result<(), Failure> {
     output::json(console, &schema(args.file))
 }

@@ -280,7 +280,7 @@ impl Theatre for Lab<'_> {
         };
         let line = format!("{mark} {:>6.1} s  {}: {what}", step.seconds, step.name);
         let told = self.console.line(line.trim_end_matches([':', ' ']));
-        if let Err(failure) = told.and_then(|()| self.console.finish()) {
+        if let Err(failure) = told.and_then(|()| self.console.flush()) {
             self.broken.get_or_insert(failure);
         }
     }

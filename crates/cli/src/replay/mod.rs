@@ -196,6 +196,7 @@ impl Replay<'_> {
                 Err(error) => return Ok(Some(error)),
             }
             progress.tick(console, reader.bytes_read())?;
+            self.is_wanted(console)?;
         }
     }
 
@@ -211,8 +212,18 @@ impl Replay<'_> {
         let options = mapped::Options::new(self.plan.options);
         mapped::sift(&self.plan.capture, &options, &mut |stretch| {
             self.stretch(stretch, console)?;
-            progress.tick(console, stretch.end())
+            progress.tick(console, stretch.end())?;
+            self.is_wanted(console)
         })
+    }
+
+    /// Ends the replay where nobody reads the rows any more and they were all that was wanted: the
+    /// capture may be one that never ends.
+    fn is_wanted(&self, console: &Console) -> Result<(), Failure> {
+        if console.is_unread() && !self.sinks.any() && self.golden.is_none() {
+            return Err(Failure::ClosedPipe);
+        }
+        Ok(())
     }
 
     /// Packets of which only some have to be looked at.

@@ -42,9 +42,9 @@ impl Progress {
             self.last = Instant::now();
             bar.set_position(read);
             // The rows go out while the bar is away.
-            return if self.at_once { bar.suspend(|| console.finish()) } else { Ok(()) };
+            return if self.at_once { bar.suspend(|| console.flush()) } else { Ok(()) };
         }
-        if self.at_once { console.finish() } else { Ok(()) }
+        if self.at_once { console.flush() } else { Ok(()) }
     }
 
     /// Takes the bar away.

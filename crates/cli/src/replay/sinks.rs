@@ -96,10 +96,15 @@ impl Sinks {
             Fate::Pass => &mut self.passed,
             Fate::Stop => &mut self.stopped,
         };
-        for sink in [&mut self.all, by_fate].into_iter().flatten() {
-            let comments: Vec<_> = comments.iter().map(String::as_str).collect();
-            let written = sink.writer.write_record(record, &comments);
-            written.map_err(|error| failure(&sink.name, error))?;
+        let comments: Vec<_> = comments.iter().map(String::as_str).collect();
+        for place in [&mut self.all, by_fate] {
+            let Some(sink) = place else { continue };
+            match sink.writer.write_record(record, &comments) {
+                // Who read this one has gone; the others are written all the same.
+                Err(error) if error.is_closed_pipe() => *place = None,
+                Err(source) => return Err(failure(&sink.name, source)),
+                Ok(()) => {}
+            }
         }
         Ok(())
     }
@@ -108,9 +113,12 @@ impl Sinks {
     pub(super) fn finish(self) -> Result<(), Failure> {
         for sink in [self.all, self.stopped, self.passed].into_iter().flatten() {
             let Sink { name, writer } = sink;
-            let behind = writer.finish().map_err(|error| failure(&name, error))?;
-            let output = behind.into_inner().map_err(|e| failure(&name, WriteError::Io(e)))?;
-            output.finish()?;
+            let output =
+                writer.finish().and_then(|behind| behind.into_inner().map_err(WriteError::Io));
+            match output {
+                Err(error) if error.is_closed_pipe() => {}
+                output => output.map_err(|error| failure(&name, error))?.finish()?,
+            }
         }
         Ok(())
     }
@@ -120,16 +128,13 @@ impl Sink {
     fn create(target: Target, title: &str) -> Result<Self, Failure> {
         let name = target.name().to_owned();
         let output = Output::create(target)?;
-        let behind = Behind::start(output).map_err(|e| failure(&name, WriteError::Io(e)))?;
-        let writer =
-            PcapngWriter::new(behind, Some(title)).map_err(|error| failure(&name, error))?;
+        let writer = Behind::start(output).map_err(WriteError::Io);
+        let writer = writer.and_then(|behind| PcapngWriter::new(behind, Some(title)));
+        let writer = writer.map_err(|error| failure(&name, error))?;
         Ok(Self { name, writer })
     }
 }
 
 fn failure(name: &str, source: WriteError) -> Failure {
-    if source.is_closed_pipe() {
-        return Failure::ClosedPipe;
-    }
     Failure::WriteCapture { name: name.to_owned(), source }
 }
