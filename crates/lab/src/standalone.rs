@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use egress25_policy::{NetworkName, World};
 
-use crate::datapath::{GROUP, judge_queue, nflog};
+use crate::datapath::{GROUP, Ports, judge_queue, nflog};
 use crate::error::LabError;
 use crate::judge::{Court, Judge, Port};
 use crate::net::run_program;
-use crate::ruleset::{RuleOptions, RulePort, Ruleset};
+use crate::ruleset::{RuleOptions, RulePort, Ruleset, TABLE, mark};
+
+/// How many filters of one host can tell their verdicts at a time, less one.
+const GROUPS: u16 = 64;
 
 /// Rules that are in force on an interface. They stay when the program ends, so that nothing
 /// passes unfiltered then; [`remove`] takes them away.
@@ -18,6 +21,7 @@ use crate::ruleset::{RuleOptions, RulePort, Ruleset};
 pub struct InterfaceFilter {
     network: NetworkName,
     port: RulePort,
+    options: RuleOptions,
     loaded: Mutex<Ruleset>,
 }
 
@@ -42,10 +46,12 @@ impl InterfaceFilter {
         let port = RulePort { interface: interface.to_owned(), at: None };
         let told = Port { network: network.clone(), at: None, owner: interface.to_owned() };
         let ports = [(index, (interface.to_owned(), told))];
-        nflog::start(None, GROUP, court.clone(), Arc::new(RwLock::new(ports.into())))?;
-        let rules = render(&court.policy.world(), network, &port);
+        let group = listen(court, &Arc::new(RwLock::new(ports.into())))?;
+        let mark = format!("{}_{}", place(interface), mark(network, &[]));
+        let options = RuleOptions { mark: Some(mark), log_group: Some(group) };
+        let rules = render(&court.policy.world(), network, &port, &options);
         nft(&rules.script())?;
-        Ok(Self { network: network.clone(), port, loaded: Mutex::new(rules) })
+        Ok(Self { network: network.clone(), port, options, loaded: Mutex::new(rules) })
     }
 
     /// Brings the rules up to a changed world.
@@ -54,7 +60,7 @@ impl InterfaceFilter {
     /// They cannot be loaded; the old ones stay in force.
     pub fn update(&self, world: &World) -> Result<(), LabError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let rules = render(world, &self.network, &self.port);
+        let rules = render(world, &self.network, &self.port, &self.options);
         if let Some(script) = rules.change_from(&loaded) {
             // Whoever took the rules away made a change in place impossible.
             nft(&script).or_else(|_| nft(&rules.script()))?;
@@ -64,17 +70,51 @@ impl InterfaceFilter {
     }
 }
 
-fn render(world: &World, network: &NetworkName, port: &RulePort) -> Ruleset {
-    let options = RuleOptions { log_group: Some(GROUP) };
-    Ruleset::of(world, network, std::slice::from_ref(port), &options)
+fn render(world: &World, network: &NetworkName, port: &RulePort, options: &RuleOptions) -> Ruleset {
+    Ruleset::of(world, network, std::slice::from_ref(port), options)
 }
 
-/// Takes the rules away that [`InterfaceFilter::load`] has loaded.
+/// Listens to the first group of the kernel's log that no other filter of this host listens to.
+fn listen(court: &Court, ports: &Ports) -> Result<u16, LabError> {
+    let mut group = GROUP;
+    loop {
+        match nflog::start(None, group, court.clone(), ports.clone()) {
+            Ok(()) => return Ok(group),
+            Err(LabError::System { source, .. })
+                if source.kind() == io::ErrorKind::PermissionDenied && group < GROUP + GROUPS =>
+            {
+                group = group.saturating_add(1);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// An interface's part of the names of the tables that are in force on it: nftables takes letters
+/// and digits only.
+fn place(interface: &str) -> String {
+    let hex: String = interface.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("on{hex}")
+}
+
+/// Takes the rules away that [`InterfaceFilter::load`] has loaded for an interface, and those of
+/// no other.
 ///
 /// # Errors
 /// There are none, or nftables cannot be used.
-pub fn remove() -> Result<(), LabError> {
-    nft("delete table inet egress25\n").map(drop)
+pub fn remove(interface: &str) -> Result<(), LabError> {
+    let ours = format!("inet {TABLE}_{}_", place(interface));
+    let listed = nft("list tables\n")?;
+    let tables = listed.lines().filter_map(|line| line.strip_prefix("table "));
+    let script: String = tables
+        .filter(|table| table.starts_with(&ours))
+        .map(|table| format!("delete table {table}\n"))
+        .collect();
+    if script.is_empty() {
+        let what = "no rules of `filter` are in force on this interface";
+        return Err(LabError::input(interface, what));
+    }
+    nft(&script).map(drop)
 }
 
 /// Judges the packets of a netfilter queue of the caller's network namespace until the kernel

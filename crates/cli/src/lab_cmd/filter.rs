@@ -20,8 +20,10 @@ use crate::failure::Failure;
 use crate::output;
 
 pub(super) fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failure> {
-    if args.remove {
-        return remove().map_err(failed);
+    if args.remove
+        && let Some(interface) = &args.interface
+    {
+        return remove(interface).map_err(failed);
     }
     if args.rules {
         for (program, rules) in queue_rules(&[], args.queue.unwrap_or_default()) {

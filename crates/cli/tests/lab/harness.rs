@@ -152,6 +152,12 @@ impl Lab {
         self.children.last_mut().unwrap()
     }
 
+    /// The same, with the standard streams that it has.
+    pub(crate) fn start_piped(&mut self, mut command: Command) -> &mut Child {
+        self.children.push(command.spawn().unwrap());
+        self.children.last_mut().unwrap()
+    }
+
     /// The process of a stage: `leave`, `attend` or `own`.
     pub(crate) fn process(&self, stage: &str) -> u32 {
         let found: Vec<u32> = processes(self.folder.path())

@@ -4,6 +4,8 @@
 //! skipped aloud.
 
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod death;
 #[cfg(test)]
 mod exports;

@@ -16,6 +16,52 @@ fn export(words: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// The rules that are in force after two exports and two filters were loaded one after another.
+#[test]
+fn rules_that_are_loaded_later_take_no_others_away() {
+    for needs in ["nft", "nfqueue"] {
+        if let Some(why) = impossible(needs) {
+            return skip(&why);
+        }
+    }
+    let program = env!("CARGO_BIN_EXE_egress25");
+    let lab = scenario("mail.lab.toml").display().to_string();
+    let export = |kind: &str, network: &str, interface: &str| {
+        format!("{program} export {kind} {lab} --network {network} --interface {interface}")
+    };
+    let filter = |network: &str, interface: &str| {
+        format!("{program} filter --lab {lab} --network {network} --interface {interface}")
+    };
+    let mut script =
+        "trap 'kill $filters' EXIT; ip link add p0 type veth peer name p1\n".to_owned();
+    let pairs = [("shop-net", "p0"), ("partner-net", "p1")];
+    for (network, interface) in pairs {
+        script += &format!("{} | nft -f -\n", export("nft", network, interface));
+        script += &format!("{} | iptables-restore -n\n", export("iptables", network, interface));
+        script += &format!(
+            "{} >/dev/null 2>&1 & filters=\"$filters $!\"\n\
+             until nft list tables | grep -q egress25_on{}; do \
+             sleep 0.05; kill -0 $!; done\n",
+            filter(network, interface),
+            if interface == "p0" { "7030" } else { "7031" }
+        );
+    }
+    script += &format!(
+        "nft list tables | grep -c egress25_; iptables -S FORWARD | grep -c EGRESS25\n\
+         iptables -S | grep -c -- 'EGRESS25-.*-C0 '\n\
+         {} --remove; nft list tables | grep -c egress25_\n\
+         {} --remove 2>&1 || echo failed\n",
+        filter("shop-net", "p0"),
+        filter("shop-net", "p0")
+    );
+    let (_, said) = in_a_network(&script);
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines.first(), Some(&"4"), "tables of both exports and both filters: {said}");
+    assert_eq!(lines.get(1), Some(&"2"), "hooks of both exports: {said}");
+    assert_eq!(lines.get(3), Some(&"3"), "one filter's rules were removed: {said}");
+    assert!(said.contains("no rules of `filter` are in force"), "{said}");
+}
+
 /// Runs a script as root of a network of its own.
 fn in_a_network(script: &str) -> (bool, String) {
     let output = Command::new("unshare").args(["-Urn", "sh", "-ec", script]).output().unwrap();

@@ -43,27 +43,34 @@ pub(super) struct NfQueue {
 #[must_use]
 pub fn queue_rules(interfaces: &[&str], queue: u16) -> [(&'static str, String); 2] {
     let to = format!("-j NFQUEUE --queue-num {queue}");
-    let hook = |interface: &&str| format!("-A PREROUTING -i {interface} -j EGRESS25\n");
+    let own = queue_chain(queue);
+    let hook = |interface: &&str| format!("-A PREROUTING -i {interface} -j {own}\n");
     let mut hooks: String = interfaces.iter().map(hook).collect();
     if interfaces.is_empty() {
-        hooks = "-A PREROUTING -j EGRESS25\n".to_owned();
+        hooks = format!("-A PREROUTING -j {own}\n");
     }
-    let begin = "*raw\n:EGRESS25 - [0:0]\n";
-    let syn = format!("-A EGRESS25 -p tcp --dport 25 --tcp-flags SYN,ACK SYN {to}\n");
+    let begin = format!("*raw\n:{own} - [0:0]\n");
+    let syn = format!("-A {own} -p tcp --dport 25 --tcp-flags SYN,ACK SYN {to}\n");
     // Fragments of TCP: the first ones by the bit for more, the others by their offset.
     let v4 = format!(
-        "{begin}-A EGRESS25 -p tcp -f {to}\n\
-         -A EGRESS25 -p tcp -m u32 --u32 \"4&0x2000=0x2000\" {to}\n\
-         {syn}-A EGRESS25 -p 4 {to}\n-A EGRESS25 -p 41 {to}\n-A EGRESS25 -p 47 {to}\n\
+        "{begin}-A {own} -p tcp -f {to}\n\
+         -A {own} -p tcp -m u32 --u32 \"4&0x2000=0x2000\" {to}\n\
+         {syn}-A {own} -p 4 {to}\n-A {own} -p 41 {to}\n-A {own} -p 47 {to}\n\
          {hooks}COMMIT\n"
     );
     let v6 = format!(
-        "{begin}-A EGRESS25 -p tcp -m frag --fragmore {to}\n\
-         -A EGRESS25 -p tcp -m frag --fraglast {to}\n\
-         {syn}-A EGRESS25 -p 4 {to}\n-A EGRESS25 -p 41 {to}\n-A EGRESS25 -p 47 {to}\n\
+        "{begin}-A {own} -p tcp -m frag --fragmore {to}\n\
+         -A {own} -p tcp -m frag --fraglast {to}\n\
+         {syn}-A {own} -p 4 {to}\n-A {own} -p 41 {to}\n-A {own} -p 47 {to}\n\
          {hooks}COMMIT\n"
     );
     [("iptables", v4), ("ip6tables", v6)]
+}
+
+/// The chain that fills a queue: one for each, so that two on one host do not take each other's
+/// packets away.
+fn queue_chain(queue: u16) -> String {
+    format!("EGRESS25-Q{queue}")
 }
 
 impl NfQueue {
@@ -83,7 +90,9 @@ impl NfQueue {
             // A rule that fails to load would leave everything looking well.
             let listed = place.demand(&[program, "-t", "raw", "-S"], "")?;
             let queued = listed.matches("NFQUEUE").count();
-            if queued < 5 || listed.matches("-j EGRESS25").count() < interfaces.len() {
+            if queued < 5
+                || listed.matches(&format!("-j {}", queue_chain(QUEUE))).count() < interfaces.len()
+            {
                 let what = format!("{program} lists {queued} of its rules only");
                 return Err(LabError::DataPath { path: "nfqueue", what });
             }
@@ -206,11 +215,12 @@ impl Enforce for NfQueue {
                 continue;
             };
             let place = space(&self.spaces, bench.node)?;
+            let own = queue_chain(QUEUE);
             for point in &bench.points {
                 for program in ["iptables", "ip6tables"] {
                     let rule = ["-t", "raw", "-A", "PREROUTING", "-i", &point.interface];
                     let command: Vec<&str> =
-                        [program].into_iter().chain(rule).chain(["-j", "EGRESS25"]).collect();
+                        [program].into_iter().chain(rule).chain(["-j", &own]).collect();
                     place.demand(&command, "").map_err(|error| refused(&error))?;
                 }
             }

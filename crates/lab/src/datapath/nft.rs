@@ -35,7 +35,8 @@ fn rules(world: &World, bench: &Bench) -> Option<Ruleset> {
     let port =
         |point: &Point| RulePort { interface: point.interface.clone(), at: Some(point.at.clone()) };
     let ports: Vec<_> = bench.points.iter().map(port).collect();
-    Some(Ruleset::of(world, network, &ports, &RuleOptions { log_group: Some(GROUP) }))
+    let options = RuleOptions { log_group: Some(GROUP), ..RuleOptions::default() };
+    Some(Ruleset::of(world, network, &ports, &options))
 }
 
 impl Loaded {

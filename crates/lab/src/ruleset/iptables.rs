@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use egress25_policy::{LeadsTo, NetworkName, Reason, Verdict, World, verdict_of};
 use ipnet::IpNet;
 
-use super::plain;
 use super::verdicts::Content;
+use super::{mark, preface};
 
 /// An address family: iptables has a program for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,39 +31,37 @@ pub fn export_iptables(
 ) -> String {
     let content = Content::of(world, network);
     let ours = |address: &IpAddr| address.is_ipv4() == (family == Family::V4);
-    let name = plain(network.as_str());
-    let mut text = format!("# egress25: outbound SMTP of network `{name}`\n*filter\n");
+    let own = format!("EGRESS25-{}", mark(network, interfaces));
+    let mut text = format!("{}*filter\n:{own} - [0:0]\n", preface(network));
     let mut rules = String::new();
-    text.push_str(":EGRESS25 - [0:0]\n");
     let target = |reason: Reason| target(world, reason);
     for protocol in ["4", "41", "47"] {
-        let _ = writeln!(rules, "-A EGRESS25 -p {protocol} -j DROP");
+        let _ = writeln!(rules, "-A {own} -p {protocol} -j DROP");
     }
-    // The tcp match itself drops a first fragment without a whole TCP header, and one that would
-    // overwrite the flags of another; so no rule lets fragments go before it.
-    rules.push_str("-A EGRESS25 -p tcp --dport 25 --tcp-flags SYN,ACK SYN -j EGRESS25-JUDGE\n");
-    rules.push_str("-A EGRESS25 -j RETURN\n");
-    text.push_str(":EGRESS25-JUDGE - [0:0]\n");
+    shape(&own, family, &mut text, &mut rules);
+    let _ = writeln!(rules, "-A {own} -p tcp --dport 25 --tcp-flags SYN,ACK SYN -j {own}-JUDGE");
+    let _ = writeln!(rules, "-A {own} -j RETURN");
+    let _ = writeln!(text, ":{own}-JUDGE - [0:0]");
     for address in content.down.iter().filter(|address| ours(address)) {
         let to = target(Reason::SenderNotRunning);
-        let _ = writeln!(rules, "-A EGRESS25-JUDGE -s {address} {to}");
+        let _ = writeln!(rules, "-A {own}-JUDGE -s {address} {to}");
     }
     let exits: BTreeMap<_, _> = content.exits.keys().zip(0_usize..).collect();
     for ((class, cells), number) in content.classes.iter().zip(0_usize..) {
-        let chain = format!("EGRESS25-C{number}");
+        let chain = format!("{own}-C{number}");
         let _ = writeln!(text, ":{chain} - [0:0]");
         for (address, of) in content.class_of.iter().filter(|(address, _)| ours(address)) {
             if of == class {
-                let _ = writeln!(rules, "-A EGRESS25-JUDGE -s {address} -g {chain}");
+                let _ = writeln!(rules, "-A {own}-JUDGE -s {address} -g {chain}");
             }
         }
         let mut by_target: BTreeMap<String, Vec<IpNet>> = BTreeMap::new();
         for cell in cells.iter().filter(|cell| ours(&cell.first)) {
             let to = match &cell.leads_to {
                 LeadsTo::Reason(reason) => target(*reason),
-                LeadsTo::Edge => "-g EGRESS25-EDGE".to_owned(),
+                LeadsTo::Edge => format!("-g {own}-EDGE"),
                 LeadsTo::Exit(exit) => match exits.get(exit) {
-                    Some(number) => format!("-g EGRESS25-EXIT{number}"),
+                    Some(number) => format!("-g {own}-EXIT{number}"),
                     None => "-j DROP".to_owned(),
                 },
             };
@@ -84,20 +82,46 @@ pub fn export_iptables(
         .iter()
         .filter_map(|(exit, number)| Some((format!("EXIT{number}"), content.exits.get(*exit)?)));
     for (name, reasons) in by_exit.chain([("EDGE".to_owned(), &content.edge)]) {
-        let _ = writeln!(text, ":EGRESS25-{name} - [0:0]");
+        let _ = writeln!(text, ":{own}-{name} - [0:0]");
         for (address, reason) in reasons.iter().filter(|(address, _)| ours(address)) {
-            let _ = writeln!(rules, "-A EGRESS25-{name} -s {address} {}", target(*reason));
+            let _ = writeln!(rules, "-A {own}-{name} -s {address} {}", target(*reason));
         }
-        let _ = writeln!(rules, "-A EGRESS25-{name} -j DROP");
+        let _ = writeln!(rules, "-A {own}-{name} -j DROP");
     }
-    let _ = writeln!(rules, "-A EGRESS25-JUDGE {}", target(Reason::UnknownSource));
+    let _ = writeln!(rules, "-A {own}-JUDGE {}", target(Reason::UnknownSource));
     if interfaces.is_empty() {
-        rules.push_str("-I FORWARD 1 -j EGRESS25\n");
+        let _ = writeln!(rules, "-I FORWARD 1 -j {own}");
     }
     for interface in interfaces {
-        let _ = writeln!(rules, "-I FORWARD 1 -i {interface} -j EGRESS25");
+        let _ = writeln!(rules, "-I FORWARD 1 -i {interface} -j {own}");
     }
     format!("{text}{rules}COMMIT\n")
+}
+
+/// What hides the flags of a TCP header is dropped, before they are read. The `tcp` match of
+/// iptables-legacy drops that itself; with iptables-nft it does not match, and the packet goes on.
+fn shape(own: &str, family: Family, text: &mut String, rules: &mut String) {
+    let tcp = format!("-A {own} -p tcp");
+    match family {
+        Family::V4 => {
+            // What lies over another fragment's header (RFC 3128); other later fragments go on.
+            let _ = writeln!(rules, "{tcp} -m u32 --u32 \"4&0x1FFF=1:2\" -j DROP");
+            let _ = writeln!(rules, "{tcp} -f -j RETURN");
+            // Less than 20 bytes behind the IP header, however long that is (RFC 1858).
+            let _ = writeln!(rules, "{tcp} -m u32 ! --u32 \"0>>22&0x3C@16=0:0xFFFFFFFF\" -j DROP");
+        }
+        Family::V6 => {
+            let over = "4>>8&0xFF=44&&40>>3&0x1FFF=1:2";
+            let _ = writeln!(rules, "{tcp} -m u32 --u32 \"{over}\" -j DROP");
+            let _ = writeln!(rules, "{tcp} -m frag --fragfirst -j {own}-FIRST");
+            // Flags that can be read are set or not; what is neither cannot be read.
+            let _ = writeln!(text, ":{own}-FIRST - [0:0]");
+            for not in ["", "! "] {
+                let _ = writeln!(rules, "-A {own}-FIRST -p tcp {not}--tcp-flags SYN SYN -j RETURN");
+            }
+            let _ = writeln!(rules, "-A {own}-FIRST -j DROP");
+        }
+    }
 }
 
 fn target(world: &World, reason: Reason) -> String {

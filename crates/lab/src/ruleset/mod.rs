@@ -18,6 +18,7 @@ use egress25_policy::{NetworkName, SenderClass, World};
 use crate::plan::Stands;
 
 pub use iptables::{Family, export_iptables};
+pub(crate) use nft::TABLE;
 pub use nft::{Ruleset, export_nft};
 
 /// A port of a network, by the interface that its packets come from.
@@ -33,8 +34,30 @@ pub struct RulePort {
 /// How rules are rendered.
 #[derive(Debug, Clone, Default)]
 pub struct RuleOptions {
+    /// What tells the rules from others on the same host; `None` where there are no others.
+    pub mark: Option<String>,
     /// The group of the kernel's packet log that judged packets are told to.
     pub log_group: Option<u16>,
+}
+
+/// What tells the exported rules of a network and its interfaces from others on the same host, so
+/// that one script never takes the rules of another away (FNV-1a, for a short name).
+pub(crate) fn mark(network: &NetworkName, interfaces: &[String]) -> String {
+    let names = [network.as_str()].into_iter().chain(interfaces.iter().map(String::as_str));
+    let bytes = names.flat_map(|name| name.bytes().chain([0]));
+    let hash = bytes
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    format!("{hash:08x}")
+}
+
+/// What an export says of itself that its reader has to know.
+pub(crate) fn preface(network: &NetworkName) -> String {
+    format!(
+        "# egress25: outbound SMTP of network `{}`\n\
+         # A source address is believed, whichever interface or port of a bridge it comes from:\n\
+         # who can send by another machine's address sends as that machine.\n",
+        plain(network.as_str())
+    )
 }
 
 /// A name for a comment: one that ends the line would begin a rule.

@@ -10,12 +10,12 @@ use egress25_policy::{
 };
 
 use super::verdicts::Content;
-use super::{RuleOptions, RulePort, plain};
+use super::{RuleOptions, RulePort, mark, plain, preface};
 use crate::plan::Stands;
 use crate::policy_state::deferrable;
 
-/// The table's name.
-const TABLE: &str = "inet egress25";
+/// What the table's name begins with.
+pub(crate) const TABLE: &str = "egress25";
 
 /// The elements of a map: a sender's address and the chain that decides.
 type Elements = BTreeMap<IpAddr, String>;
@@ -23,6 +23,8 @@ type Elements = BTreeMap<IpAddr, String>;
 /// The rules of one network: a fixed text, and maps that change in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ruleset {
+    /// The table, with its family.
+    table: String,
     /// What the table holds besides the elements of its maps; changes only with the structure.
     chains: String,
     /// The maps, by name; the name's end tells the family.
@@ -70,7 +72,9 @@ impl Ruleset {
         options: &RuleOptions,
     ) -> Self {
         let content = Content::of(world, network);
-        let mut rules = Self { chains: String::new(), maps: BTreeMap::new() };
+        let mark = options.mark.as_ref().map(|mark| format!("_{mark}")).unwrap_or_default();
+        let table = format!("inet {TABLE}{mark}");
+        let mut rules = Self { table, chains: String::new(), maps: BTreeMap::new() };
         let deferring = deferring(world, ports);
         rules.reasons(world, !deferring.is_empty(), options);
         rules.defer(&deferring);
@@ -239,16 +243,17 @@ impl Ruleset {
     /// The script that puts the rules in force in one transaction, whatever was there before.
     #[must_use]
     pub fn script(&self) -> String {
-        let mut text = format!("add table {TABLE}\ndelete table {TABLE}\n{}", self.body());
+        let table = &self.table;
+        let mut text = format!("add table {table}\ndelete table {table}\n{}", self.body());
         for (map, elements) in &self.maps {
-            add_elements(&mut text, map, elements);
+            self.add_elements(&mut text, map, elements);
         }
         text
     }
 
     /// Chains have to be declared before a map or a rule names them.
     fn body(&self) -> String {
-        let mut text = format!("table {TABLE} {{\n");
+        let mut text = format!("table {} {{\n", self.table);
         let mut names = BTreeSet::new();
         for line in self.chains.lines() {
             if let Some(name) = line.strip_prefix("  chain ").and_then(|l| l.strip_suffix(" {")) {
@@ -285,25 +290,26 @@ impl Ruleset {
                 .map(|(address, _)| address.to_string())
                 .collect();
             if !gone.is_empty() {
-                let _ = writeln!(text, "delete element {TABLE} {map} {{ {} }}", gone.join(", "));
+                let _ =
+                    writeln!(text, "delete element {} {map} {{ {} }}", self.table, gone.join(", "));
             }
             let new: Elements = elements
                 .iter()
                 .filter(|(address, chain)| before.get(*address) != Some(*chain))
                 .map(|(address, chain)| (*address, chain.clone()))
                 .collect();
-            add_elements(&mut text, map, &new);
+            self.add_elements(&mut text, map, &new);
         }
         Some(text)
     }
-}
 
-fn add_elements(text: &mut String, map: &str, elements: &Elements) {
-    if elements.is_empty() {
-        return;
+    fn add_elements(&self, text: &mut String, map: &str, elements: &Elements) {
+        if elements.is_empty() {
+            return;
+        }
+        let list: Vec<_> = elements.iter().map(|(a, chain)| format!("{a} : {chain}")).collect();
+        let _ = writeln!(text, "add element {} {map} {{ {} }}", self.table, list.join(", "));
     }
-    let list: Vec<_> = elements.iter().map(|(a, chain)| format!("{a} : {chain}")).collect();
-    let _ = writeln!(text, "add element {TABLE} {map} {{ {} }}", list.join(", "));
 }
 
 fn chain(reason: Reason) -> String {
@@ -378,10 +384,7 @@ fn deferring(world: &World, ports: &[RulePort]) -> BTreeMap<String, Cells> {
 pub fn export_nft(world: &World, network: &NetworkName, interfaces: &[String]) -> String {
     let port = |interface: &String| RulePort { interface: interface.clone(), at: None };
     let ports: Vec<_> = interfaces.iter().map(port).collect();
-    let rules = Ruleset::of(world, network, &ports, &RuleOptions::default());
-    format!(
-        "#!/usr/sbin/nft -f\n# egress25: outbound SMTP of network `{}`\n{}",
-        plain(network.as_str()),
-        rules.script()
-    )
+    let options = RuleOptions { mark: Some(mark(network, interfaces)), ..RuleOptions::default() };
+    let rules = Ruleset::of(world, network, &ports, &options);
+    format!("#!/usr/sbin/nft -f\n{}{}", preface(network), rules.script())
 }
