@@ -14,6 +14,9 @@ pub struct Fold {
     pub(crate) world: World,
     pub(crate) clocks: Clocks,
     pub(crate) head: Head,
+    /// Whether the lab that the log began with lists events that had happened then: its first
+    /// entries.
+    pub(crate) listed: bool,
 }
 
 impl Fold {
@@ -22,9 +25,11 @@ impl Fold {
     /// # Errors
     /// The beginning can't be read or built.
     pub fn begin(genesis: &[u8]) -> Result<Self, StoreError> {
-        let (world, _) = Genesis::from_bytes(genesis)?.build()?;
+        let parsed = Genesis::from_bytes(genesis)?;
+        let (world, events) = parsed.build()?;
         let head = Head { revision: 0, hash: Genesis::hash_of(genesis) };
-        Ok(Self { world, clocks: Clocks::default(), head })
+        let listed = events.iter().any(|event| event.at <= parsed.begun);
+        Ok(Self { world, clocks: Clocks::default(), head, listed })
     }
 
     /// The world.

@@ -98,5 +98,6 @@ pub(crate) fn load(
         world: beginning.world.clone().with_state(body.state),
         clocks: body.clocks,
         head: crate::log::Head { revision: body.revision, hash: body.hash },
+        listed: beginning.listed,
     })
 }

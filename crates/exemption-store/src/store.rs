@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use egress25_policy::{Applied, Channel, Event, EventKind, World};
+use egress25_policy::{Applied, Event, EventKind, World};
 use jiff::Timestamp;
 
 use crate::clocks::{Subject, concerns};
@@ -10,6 +10,7 @@ use crate::entry::{ENTRY_SCHEMA, Entry, Sealed};
 use crate::error::{LogError, StoreError};
 use crate::fold::Fold;
 use crate::log::{EventLog, Head};
+use crate::new_entry::{Appended, Backdated, Expected, NewEntry, Outcome};
 use crate::snapshot;
 
 /// After how many entries since the last snapshot an append takes a new one.
@@ -17,96 +18,6 @@ pub const SNAPSHOT_EVERY: u64 = 8192;
 
 /// How many entries are read at a time.
 const PAGE: usize = 1024;
-
-/// Where a writer expects the log to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expected {
-    /// Anywhere.
-    Any,
-    /// At a revision; 0 is the beginning.
-    At(u64),
-}
-
-/// What happens to an event that would take effect before an earlier one about the same thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Backdated {
-    /// It takes effect at that one's time: for times that come from a clock, which may be wrong.
-    #[default]
-    Raise,
-    /// It is refused: for times that a person gave.
-    Refuse,
-}
-
-/// Something to append.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewEntry {
-    /// What happened; `at` is when it took effect.
-    pub event: Event,
-    /// When it is recorded, by the caller's clock.
-    pub recorded: Timestamp,
-    /// Who records it.
-    pub who: String,
-    /// Why, where the event doesn't say so itself.
-    pub why: Option<String>,
-    /// By which channel, where the event doesn't say so itself.
-    pub channel: Option<Channel>,
-    /// An idempotency key: with one that was used for the same event, nothing happens.
-    pub key: Option<String>,
-    /// What happens if its time is too early.
-    pub backdated: Backdated,
-}
-
-impl NewEntry {
-    /// An entry without the optional parts.
-    #[must_use]
-    pub fn new(event: Event, recorded: Timestamp, who: impl Into<String>) -> Self {
-        Self {
-            event,
-            recorded,
-            who: who.into(),
-            why: None,
-            channel: None,
-            key: None,
-            backdated: Backdated::Raise,
-        }
-    }
-
-    /// The entry with an idempotency key.
-    #[must_use]
-    pub fn with_key(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(key.into());
-        self
-    }
-}
-
-/// An entry that was appended, and what it changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Appended {
-    /// The entry.
-    pub entry: Entry,
-    /// What it changed.
-    pub applied: Applied,
-}
-
-/// What became of an entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was appended.
-    Appended(Box<Appended>),
-    /// It had been appended before, with the same idempotency key.
-    Already(Box<Entry>),
-}
-
-impl Outcome {
-    /// The entry as the log has it.
-    #[must_use]
-    pub fn entry(&self) -> &Entry {
-        match self {
-            Self::Appended(appended) => &appended.entry,
-            Self::Already(entry) => entry,
-        }
-    }
-}
 
 /// Something that the user should know although nothing failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -138,19 +49,44 @@ pub struct Store<L> {
     /// The fold is ahead of the log or torn, because a write failed: it is made anew first.
     torn: bool,
     snapshot_at: u64,
+    /// The fold begins with what a snapshot says, which nothing but the snapshot vouches for.
+    unproved: bool,
     notes: Vec<Note>,
 }
 
 impl<L: EventLog> Store<L> {
-    /// Opens a log: reads the newest sound snapshot and what came after it.
+    /// As [`Self::open`], for whoever begins a log and is to append what its lab lists.
     ///
     /// # Errors
     /// The log can't be read, is damaged or was changed, or doesn't fit the policy.
-    pub fn open(log: L) -> Result<Self, StoreError> {
+    pub fn begin(log: L) -> Result<Self, StoreError> {
         let genesis = log.genesis()?;
         let fold = Fold::begin(&genesis)?;
-        let mut store = Self { log, genesis, fold, torn: false, snapshot_at: 0, notes: Vec::new() };
+        let mut store = Self {
+            log,
+            genesis,
+            fold,
+            torn: false,
+            snapshot_at: 0,
+            unproved: false,
+            notes: Vec::new(),
+        };
         store.load()?;
+        Ok(store)
+    }
+
+    /// Opens a log: reads the newest sound snapshot and what came after it.
+    ///
+    /// # Errors
+    /// The log can't be read, is damaged or was changed, or doesn't fit the policy; or it was
+    /// begun, and not all that its lab lists is in it.
+    pub fn open(log: L) -> Result<Self, StoreError> {
+        let store = Self::begin(log)?;
+        if store.fold.listed && store.fold.head.revision == 0 {
+            let what = "it lists events, and the log has none of them: it was begun, and not \
+                        finished; remove it and begin it anew";
+            return Err(StoreError::Genesis { what: what.to_owned() });
+        }
         Ok(store)
     }
 
@@ -228,10 +164,40 @@ impl<L: EventLog> Store<L> {
             }
         }
         self.snapshot_at = start.as_ref().map_or(0, |fold| fold.head.revision);
+        self.unproved = start.is_some();
         self.fold = start.unwrap_or(beginning);
         self.torn = false;
         self.sync(|_, _, _| {})?;
         Ok(())
+    }
+
+    /// Folds the log whole, if a snapshot stood for its beginning so far: what is decided by the
+    /// world from here on rests on entries alone. A snapshot that said something else is told of.
+    ///
+    /// # Errors
+    /// The log can't be read, is damaged, or doesn't fit the policy.
+    pub fn prove(&mut self) -> Result<(), StoreError> {
+        if !self.unproved {
+            return Ok(());
+        }
+        let said = std::mem::replace(&mut self.fold, Fold::begin(&self.genesis)?);
+        let revision = self.snapshot_at;
+        self.torn = true;
+        let mut fold = Fold::begin(&self.genesis)?;
+        self.entries(0, |_, sealed| {
+            if sealed.revision <= said.head.revision {
+                fold.take(sealed)?;
+            }
+            Ok(())
+        })?;
+        let taken = |fold| snapshot::take(fold, &self.genesis).map(|taken| taken.checksum);
+        if taken(&fold)? != taken(&said)? {
+            let why = "the log leads to another world".to_owned();
+            self.notes.push(Note::SnapshotIgnored { revision, why });
+        }
+        self.fold = fold;
+        (self.torn, self.unproved) = (false, false);
+        self.sync(|_, _, _| {}).map(drop)
     }
 
     /// Reads what others appended, and tells each entry with what it changed and the world after
@@ -256,7 +222,16 @@ impl<L: EventLog> Store<L> {
                 let (place, revision) = (self.log.place(), head.revision);
                 return Err(LogError::Lost { place, revision, witnessed: at.revision }.into());
             }
-            let page = self.log.read(at.revision, PAGE)?;
+            // The last entry that was seen comes along: a log that was set back and has grown since
+            // goes another way, which is no damage.
+            let mut page = self.log.read(at.revision.saturating_sub(1), PAGE)?;
+            if at.revision > 0 {
+                let seen = (!page.is_empty()).then(|| page.remove(0));
+                if seen.is_none_or(|seen| (seen.revision, seen.hash) != (at.revision, at.hash)) {
+                    let (place, revision) = (self.log.place(), head.revision);
+                    return Err(LogError::Lost { place, revision, witnessed: at.revision }.into());
+                }
+            }
             if page.is_empty() {
                 let what = format!("revision {} is missing", at.revision.saturating_add(1));
                 return Err(LogError::Damaged { place: self.log.place(), what }.into());
@@ -281,6 +256,7 @@ impl<L: EventLog> Store<L> {
         expected: Expected,
         batch: &[NewEntry],
     ) -> Result<Vec<Outcome>, StoreError> {
+        self.prove()?;
         let held = self.log.hold()?;
         let outcome = self.append_held(expected, batch, held);
         if outcome.is_err() {

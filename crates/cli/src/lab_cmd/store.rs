@@ -17,7 +17,7 @@ use super::args::UpArgs;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::input::Source;
-use crate::store_cmd::{exit_code, folder_of, genesis, remove};
+use crate::store_cmd::{begin as begin_store, exit_code, folder_of, genesis};
 
 /// Who writes, as the store's entries say.
 const WHO: &str = "egress25 lab";
@@ -36,6 +36,7 @@ pub(super) fn open(path: &Path, up: &UpArgs, console: &Console) -> Result<Opened
     }
     let log = SqliteLog::open(&path, SqliteOptions::default())?;
     let mut store = Store::open(log)?;
+    store.prove()?;
     for note in store.take_notes() {
         console.warn(&note.to_string());
     }
@@ -58,24 +59,11 @@ pub(super) fn open(path: &Path, up: &UpArgs, console: &Console) -> Result<Opened
 /// Begins a store with what had happened by the time as of which the lab begins.
 fn begin(path: &Path, up: &UpArgs) -> Result<(), Failure> {
     let source = Source::read(&up.lab)?;
-    let genesis = genesis(Some(&source), up.edition.edition.as_deref(), &up.edition.set)?;
-    let (_, events) = genesis.build()?;
-    let until = up.at_time.unwrap_or_else(Timestamp::now);
-    let mut past: Vec<Event> = events.into_iter().filter(|event| event.at <= until).collect();
-    past.sort_by_key(|event| event.at);
-    let batch: Vec<_> =
-        past.into_iter().map(|event| NewEntry::new(event, Timestamp::now(), WHO)).collect();
+    let mut genesis = genesis(Some(&source), up.edition.edition.as_deref(), &up.edition.set)?;
+    genesis.begun = up.at_time.unwrap_or(genesis.begun);
     folder_of(path)?;
-    let place = Place::File(path.to_owned());
-    let log = SqliteLog::create(&place, &genesis, SqliteOptions::default())?;
-    let mut store = Store::open(log)?;
-    if let Err(error) = store.append(Expected::Any, &batch) {
-        // A store whose lab cannot happen is none.
-        drop(store);
-        remove(path);
-        return Err(error.into());
-    }
-    Ok(())
+    let until = Some(genesis.begun);
+    begin_store(&Place::File(path.to_owned()), &genesis, WHO, until).map(drop)
 }
 
 struct Feed {

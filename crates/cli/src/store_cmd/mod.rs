@@ -19,8 +19,8 @@ use crate::failure::Failure;
 
 pub use args::{ExemptionCommand, LogArgs, StoreCommand, SubscriptionCommand, VmCommand};
 pub use lab::lab_input;
+pub(crate) use place::{begin, genesis};
 pub use place::{default_path, open};
-pub(crate) use place::{genesis, remove};
 pub(crate) use store::folder_of;
 
 /// Runs `exemption …`.

@@ -4,14 +4,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use egress25_exemption_store::{
-    Expected, Genesis, NewEntry, Place, SqliteLog, SqliteOptions, Store,
+    Expected, Genesis, LogError, NewEntry, Place, SqliteLog, SqliteOptions, Store, StoreError,
 };
 use egress25_policy::{Edition, LabFile};
+use jiff::Timestamp;
 
 use crate::console::Console;
 use crate::edition;
 use crate::failure::Failure;
 use crate::input::Source;
+use crate::written::{Draft, WrittenError};
 
 use super::args::PlaceArgs;
 
@@ -48,10 +50,11 @@ pub fn open(args: &PlaceArgs, console: &Console) -> Result<Store<SqliteLog>, Fai
     let place = Place::from(path.as_path());
     if place == Place::Memory {
         let genesis = genesis(lab.as_ref(), None, &[])?;
-        return begin(&place, &genesis, "egress25");
+        return begin(&place, &genesis, "egress25", None);
     }
     let log = SqliteLog::open(&path, SqliteOptions::default())?;
     let mut store = Store::open(log)?;
+    store.prove()?;
     for note in store.take_notes() {
         console.warn(&note.to_string());
     }
@@ -86,7 +89,7 @@ pub(crate) fn genesis(
             chosen.id
         )));
     }
-    let mut genesis = Genesis::new(super::record::now(), &chosen.id);
+    let mut genesis = Genesis::new(super::record::now()?, &chosen.id);
     for (name, value) in set {
         genesis = genesis.with_setting(name, value);
     }
@@ -106,38 +109,101 @@ fn check_lab(
     file.build(edition, set).map(|_| ())
 }
 
-/// Begins a store, and appends the events that its lab lists.
-pub(super) fn begin(
+/// Begins a store, with the events that its lab lists, up to a time: there is none until all of it
+/// is there.
+pub(crate) fn begin(
     place: &Place,
     genesis: &Genesis,
     who: &str,
+    until: Option<Timestamp>,
 ) -> Result<Store<SqliteLog>, Failure> {
     let (_, mut events) = genesis.build()?;
+    events.retain(|event| until.is_none_or(|until| event.at <= until));
     events.sort_by_key(|event| event.at);
-    let log = SqliteLog::create(place, genesis, SqliteOptions::default())?;
-    let mut store = Store::open(log)?;
     let entry = |event| {
         let mut entry = NewEntry::new(event, genesis.begun, who);
         entry.why = Some("listed in the lab file".to_owned());
         entry
     };
     let entries: Vec<_> = events.into_iter().map(entry).collect();
-    if let Err(error) = store.append(Expected::At(0), &entries) {
-        // A store whose lab can't happen is none.
-        drop(store);
-        if let Place::File(path) = place {
-            remove(path);
+    let fill = |place: &Place| {
+        let log = SqliteLog::create(place, genesis, SqliteOptions::default())?;
+        let mut store = Store::begin(log)?;
+        store.append(Expected::At(0), &entries)?;
+        Ok(store)
+    };
+    match place {
+        Place::Memory => fill(place),
+        Place::File(path) => {
+            publish(path, |new| Ok(fill(&Place::File(new.to_owned()))?.into_log().finish()?))?;
+            Ok(Store::open(SqliteLog::open(path, SqliteOptions::default())?)?)
         }
-        return Err(error.into());
     }
-    Ok(store)
 }
 
-/// Removes a store that was just begun, with the files beside it.
-pub(crate) fn remove(path: &Path) {
-    for ending in ["", "-wal", "-shm", "-head"] {
+/// Makes a store that is not there yet under another name, and gives it its own when it is whole.
+/// A witness of a store that is gone says nothing of the new one: it goes.
+pub(super) fn publish(
+    path: &Path,
+    fill: impl FnOnce(&Path) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let exists = || LogError::Exists { place: path.display().to_string() };
+    if path.symlink_metadata().is_ok() {
+        return Err(exists().into());
+    }
+    let draft = Draft::beside(path)?;
+    fill(draft.path())?;
+    let mut witness = path.as_os_str().to_owned();
+    witness.push("-head");
+    match std::fs::remove_file(&witness) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Failure::Write {
+                name: PathBuf::from(witness).display().to_string(),
+                source: error,
+            });
+        }
+        _ => {}
+    }
+    draft.publish().map_err(|error| match error {
+        WrittenError::Exists { .. } => exists().into(),
+        other => Failure::from(other),
+    })
+}
+
+/// Keeps a copy beside a store, whole or not at all: under the first name with the ending and a
+/// number that isn't taken.
+pub(super) fn keep(
+    path: &Path,
+    ending: &str,
+    fill: &mut dyn FnMut(&Path) -> Result<(), StoreError>,
+) -> Result<PathBuf, StoreError> {
+    let failed = |error: WrittenError| LogError::Engine {
+        place: path.display().to_string(),
+        what: error.to_string(),
+    };
+    loop {
+        let kept = free(path, ending);
+        let draft = Draft::beside(&kept).map_err(failed)?;
+        fill(draft.path())?;
+        match draft.publish() {
+            // Somebody else took the name meanwhile.
+            Err(WrittenError::Exists { .. }) => {}
+            Err(other) => return Err(failed(other).into()),
+            Ok(()) => return Ok(kept),
+        }
+    }
+}
+
+/// The first name with this ending and a number that isn't taken.
+pub(super) fn free(path: &Path, ending: &str) -> PathBuf {
+    let mut number = 1_u32;
+    loop {
         let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        let _ = std::fs::remove_file(name);
+        name.push(format!("{ending}-{number}"));
+        let name = PathBuf::from(name);
+        if name.symlink_metadata().is_err() {
+            return name;
+        }
+        number = number.saturating_add(1);
     }
 }

@@ -31,14 +31,19 @@ pub(super) fn user() -> String {
 
 /// The wall clock, to the millisecond: what is finer is noise to a reader, and the revision says
 /// the order.
-pub(super) fn now() -> Timestamp {
-    let now = Timestamp::now();
-    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+///
+/// # Errors
+/// The clock stands where no time can be written (after the year 9999).
+pub(super) fn now() -> Result<Timestamp, Failure> {
+    let wrong =
+        |_| Failure::Usage("the system's clock is beyond the year 9999: set it right".to_owned());
+    let now = Timestamp::try_from(std::time::SystemTime::now()).map_err(wrong)?;
+    Timestamp::from_millisecond(now.as_millisecond()).map_err(wrong)
 }
 
 /// What is to be recorded, by the arguments and the clock.
 pub(super) fn entries(args: &RecordArgs, kinds: Vec<EventKind>) -> Result<Vec<NewEntry>, Failure> {
-    let now = now();
+    let now = now()?;
     if let Some(at) = args.at
         && at > now
     {

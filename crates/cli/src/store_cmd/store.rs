@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
-use egress25_exemption_store::{Place, SqliteLog, SqliteOptions, Store, export, import, verify};
+use egress25_exemption_store::{
+    LogError, Place, SqliteLog, SqliteOptions, Store, StoreError, export, import, verify,
+};
 use serde_json::json;
 
 use crate::SCHEMA_VERSION;
@@ -13,6 +15,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::input::Source;
 use crate::output;
+use crate::written::Draft;
 
 use super::args::{ExportArgs, FileArgs, InitArgs, MigrateArgs, StoreCommand, VerifyArgs};
 use super::{place, record};
@@ -65,7 +68,8 @@ fn init(args: &InitArgs, console: &mut Console) -> Result<(), Failure> {
     if place != Place::Memory {
         folder_of(&path)?;
     }
-    let store = place::begin(&place, &genesis, &args.who.clone().unwrap_or_else(record::user))?;
+    let store =
+        place::begin(&place, &genesis, &args.who.clone().unwrap_or_else(record::user), None)?;
     let (path, revision) = (path.display().to_string(), store.head().revision);
     let world = store.world();
     let (subscriptions, machines) = (world.subscriptions().len(), world.machines().len());
@@ -112,7 +116,7 @@ fn check(args: &VerifyArgs, console: &mut Console) -> Result<(), Failure> {
 fn backup(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
     let path = place::path(args.store.as_deref())?;
     let store = Store::open(SqliteLog::open(&path, SqliteOptions::default())?)?;
-    store.log().backup(&args.file)?;
+    place::publish(&args.file, |new| Ok(store.log().backup(new)?))?;
     let copied = Store::open(SqliteLog::open(&args.file, SqliteOptions::default())?)?;
     let (file, head) = (args.file.display().to_string(), copied.head());
     let sentence = format!("`{file}` holds {} entries, head {}", head.revision, head.hash);
@@ -123,7 +127,29 @@ fn backup(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
 fn restore(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
     let path = place::path(args.store.as_deref())?;
     folder_of(&path)?;
-    let (report, kept) = SqliteLog::restore(&args.file, &path, SqliteOptions::default())?;
+    let options = SqliteOptions::default();
+    let (source, report) = SqliteLog::sound_backup(&args.file, options)?;
+    let mut keep = |ending: &str, fill: &mut dyn FnMut(&Path) -> Result<(), StoreError>| {
+        place::keep(&path, ending, fill)
+    };
+    let kept = if path.symlink_metadata().is_err() {
+        place::publish(&path, |new| Ok(source.backup(new)?))?;
+        None
+    } else {
+        match source.restore_into(&path, &mut keep) {
+            Ok(kept) => Some(kept),
+            // Nobody can write to it, and nobody can read it: it goes out of the way, if it is one.
+            Err(StoreError::Log(LogError::Damaged { .. } | LogError::NotAStore { .. })) => {
+                let draft = Draft::beside(&path)?;
+                source.backup(draft.path())?;
+                let kept = place::free(&path, ".damaged");
+                SqliteLog::set_aside(&path, &kept, options)?;
+                draft.publish()?;
+                Some(kept)
+            }
+            Err(other) => return Err(other.into()),
+        }
+    };
     let mut sentence = format!("`{}` holds {} entries again", path.display(), report.revision);
     let kept = kept.map(|kept| kept.display().to_string());
     if let Some(kept) = &kept {
@@ -138,7 +164,10 @@ fn restore(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
 
 fn migrate(args: &MigrateArgs, console: &mut Console) -> Result<(), Failure> {
     let path = place::path(args.store.as_deref())?;
-    let done = SqliteLog::migrate(&path, SqliteOptions::default())?;
+    let mut keep = |ending: &str, fill: &mut dyn FnMut(&Path) -> Result<(), StoreError>| {
+        place::keep(&path, ending, fill)
+    };
+    let done = SqliteLog::migrate(&path, SqliteOptions::default(), &mut keep)?;
     let kept = done.as_ref().map(|(_, kept)| kept.display().to_string());
     let path = path.display().to_string();
     let sentence = match &done {
@@ -167,9 +196,14 @@ fn write(args: &ExportArgs, console: &mut Console) -> Result<(), Failure> {
     }
     let name = args.file.display().to_string();
     let wrong = |source| Failure::Write { name: name.clone(), source };
-    let mut file = BufWriter::new(File::create_new(&args.file).map_err(wrong)?);
+    if args.file.symlink_metadata().is_ok() {
+        return Err(LogError::Exists { place: name }.into());
+    }
+    let draft = Draft::beside(&args.file)?;
+    let mut file = BufWriter::new(File::create_new(draft.path()).map_err(wrong)?);
     let count = export(&store, &mut file)?;
     file.into_inner().map_err(|error| wrong(error.into_error()))?.sync_all().map_err(wrong)?;
+    draft.publish()?;
     console.note(&format!("{count} entries in `{name}`"));
     Ok(())
 }
@@ -199,27 +233,22 @@ impl Write for Stdout<'_> {
 fn read(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
     let path = place::path(args.store.as_deref())?;
     folder_of(&path)?;
-    let mut begun = false;
     let name = args.file.display().to_string();
-    let begin = |genesis: &[u8]| {
-        let place = Place::from(path.as_path());
-        let log = SqliteLog::create_from(&place, genesis, SqliteOptions::default())?;
-        begun = true;
-        Ok(log)
-    };
-    let imported = if args.file == Path::new("-") {
-        import(&mut std::io::stdin().lock(), begin)
-    } else {
-        let file = File::open(&args.file)
-            .map_err(|source| Failure::Read { name: name.clone(), source })?;
-        import(&mut BufReader::new(file), begin)
-    };
-    let log = imported.inspect_err(|_| {
-        if begun {
-            place::remove(&path);
-        }
+    place::publish(&path, |new| {
+        let begin = |genesis: &[u8]| {
+            let place = Place::File(new.to_owned());
+            SqliteLog::create_from(&place, genesis, SqliteOptions::default())
+        };
+        let imported = if args.file == Path::new("-") {
+            import(&mut std::io::stdin().lock(), begin)
+        } else {
+            let file = File::open(&args.file)
+                .map_err(|source| Failure::Read { name: name.clone(), source })?;
+            import(&mut BufReader::new(file), begin)
+        };
+        Ok(imported?.finish()?)
     })?;
-    let store = Store::open(log)?;
+    let store = Store::open(SqliteLog::open(&path, SqliteOptions::default())?)?;
     let head = store.head();
     let sentence = format!("`{}` holds {} entries from `{name}`", path.display(), head.revision);
     let facts = json!({

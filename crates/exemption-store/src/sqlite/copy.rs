@@ -2,51 +2,52 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
 
 use crate::error::{LogError, StoreError};
 use crate::log::EventLog;
 use crate::verify::{VerifyReport, verify};
 
 use super::failure::At;
-use super::witness::Witness;
-use super::{SqliteLog, SqliteOptions, connect, identity, migration, owned_schema, schema};
+use super::witness::{Said, Witness};
+use super::{SqliteLog, SqliteOptions, check_schema, connect, owned_schema, schema};
 
 /// How many pages a copy takes at a time.
 const PAGES: i32 = 4096;
 
-/// Makes a file under another name, and gives it its own when it is whole and on the disk: a
-/// crash leaves nothing that looks like a store, and nothing is ever overwritten.
-pub(super) fn make_new(
+/// Keeps something beside a store: given the end of its name and what writes it, makes the file
+/// whole or not at all, and returns its path.
+pub type Keep<'a> = &'a mut dyn FnMut(
+    &str,
+    &mut dyn FnMut(&Path) -> Result<(), StoreError>,
+) -> Result<PathBuf, StoreError>;
+
+/// Makes an empty database, where there is no file yet.
+pub(super) fn new_database(
     path: &Path,
     at: At<'_>,
-    fill: impl FnOnce(&Path) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    let system = |error: std::io::Error| at.system(&error);
-    if path.symlink_metadata().is_ok() {
-        return Err(LogError::Exists { place: at.place() }.into());
+    options: SqliteOptions,
+) -> Result<Connection, StoreError> {
+    std::fs::File::create_new(path).map_err(|error| at.system(&error))?;
+    Ok(connect(path, options, true)?)
+}
+
+/// Closes a database with all that it holds in its one file, on the disk.
+pub(super) fn close(connection: Connection, at: At<'_>) -> Result<(), StoreError> {
+    let (busy, _, _): (i64, i64, i64) = connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .map_err(|error| at.sqlite(&error))?;
+    if busy != 0 {
+        return Err(LogError::Busy { place: at.place(), waited: at.busy }.into());
     }
-    let new = beside(path, &format!(".new-{}", std::process::id()));
-    let made = std::fs::File::create_new(&new).map_err(system);
-    let result = made.map_err(StoreError::from).and_then(|file| {
-        fill(&new)?;
-        file.sync_all().map_err(system)?;
-        // A link fails where the name is taken, a rename would not.
-        match std::fs::hard_link(&new, path) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                return Err(system(error).into());
-            }
-            Err(_) => std::fs::rename(&new, path).map_err(system)?,
-            Ok(()) => {}
-        }
-        sync_folder(path).map_err(system)?;
-        Ok(())
-    });
-    for ending in ["", "-wal", "-shm", "-head"] {
-        let _ = std::fs::remove_file(beside(&new, ending));
-    }
-    result
+    connection.close().map_err(|(_, error)| at.sqlite(&error))?;
+    let synced = at.path.map(|path| std::fs::File::open(path)?.sync_all()).transpose();
+    synced.map_err(|error| at.system(&error))?;
+    Ok(())
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {
@@ -55,21 +56,21 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The first name with this ending and a number that isn't taken.
-fn free(path: &Path, ending: &str) -> PathBuf {
-    let mut number = 1_u32;
-    loop {
-        let name = beside(path, &format!("{ending}-{number}"));
-        if name.symlink_metadata().is_err() {
-            return name;
-        }
-        number = number.saturating_add(1);
-    }
-}
-
 fn sync_folder(path: &Path) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     std::fs::File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
+}
+
+/// Copies a whole database into a new file.
+fn copy_to(
+    from: &Connection,
+    to: &Path,
+    at: At<'_>,
+    options: SqliteOptions,
+) -> Result<(), StoreError> {
+    let mut copied = new_database(to, at, options)?;
+    copy(from, &mut copied, at)?;
+    close(copied, at)
 }
 
 fn copy(from: &Connection, to: &mut Connection, at: At<'_>) -> Result<(), LogError> {
@@ -90,92 +91,144 @@ fn copy(from: &Connection, to: &mut Connection, at: At<'_>) -> Result<(), LogErr
 }
 
 impl SqliteLog {
-    /// Copies the log into a new file, while others go on writing to it.
+    /// Copies the log into a new file, while others go on writing to it. Until this returns the
+    /// file should have a name that nobody looks for.
     ///
     /// # Errors
     /// There is a file already, or it can't be written.
     pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
         let at = At { path: Some(to), busy: self.options.busy };
-        make_new(to, at, |new| {
-            let mut copied = connect(new, self.options, true)?;
-            Ok(copy(&self.connection, &mut copied, at)?)
-        })
+        copy_to(&self.connection, to, at, self.options)
     }
 
-    /// Puts a backup in the place of a store, after having verified it. What was there is kept
-    /// beside it; the path to that is returned, where there was anything. Other processes see the
-    /// restored log at their next look; one that had seen more than it holds says so and stays
-    /// with what it has.
+    /// Opens a backup and verifies it.
     ///
     /// # Errors
-    /// The backup isn't clean, or can't be read; the store can't be written.
-    pub fn restore(
-        backup: &Path,
-        to: &Path,
+    /// It isn't clean, or can't be read.
+    pub fn sound_backup(
+        path: &Path,
         options: SqliteOptions,
-    ) -> Result<(VerifyReport, Option<PathBuf>), StoreError> {
-        let source = Self::open(backup, options)?;
-        if identity(backup).is_ok_and(|file| identity(to).is_ok_and(|other| file == other)) {
-            let what = "the backup is the store itself".to_owned();
-            return Err(LogError::Engine { place: source.place(), what }.into());
-        }
+    ) -> Result<(Self, VerifyReport), StoreError> {
+        let source = Self::open(path, options)?;
         let report = verify(&source, None)?;
         if let Some(finding) = report.findings.first() {
             let what = format!("it is no sound backup: {}", finding.what);
             return Err(LogError::Damaged { place: source.place(), what }.into());
         }
-        if to.symlink_metadata().is_err() {
-            source.backup(to)?;
-            return Ok((report, None));
-        }
-        let at = At { path: Some(to), busy: options.busy };
-        let witness = Witness::of(to);
-        let kept = match Self::keep_aside(to, options) {
-            Ok((mut target, kept)) => {
-                // Through SQLite, so that whoever has the file open sees a commit like others.
-                witness.remove().map_err(|error| at.system(&error))?;
-                copy(&source.connection, &mut target, at)?;
-                kept
-            }
-            Err(_) => {
-                let kept = move_aside(to).map_err(|error| at.system(&error))?;
-                source.backup(to)?;
-                kept
-            }
-        };
-        let head = Self::open(to, options)?.head()?;
-        witness.write(head).map_err(|error| at.system(&error))?;
-        Ok((report, Some(kept)))
+        Ok((source, report))
     }
 
-    /// Copies what is at a path beside it, and returns the connection to it.
-    fn keep_aside(
-        path: &Path,
-        options: SqliteOptions,
-    ) -> Result<(Connection, PathBuf), StoreError> {
-        let at = At { path: Some(path), busy: options.busy };
-        let connection = connect(path, options, false)?;
-        owned_schema(&connection, at)?;
-        let kept = free(path, ".before-restore");
-        make_new(&kept, At { path: Some(&kept), ..at }, |new| {
-            let mut copied = connect(new, options, true)?;
-            Ok(copy(&connection, &mut copied, at)?)
-        })?;
-        Ok((connection, kept))
-    }
-
-    /// Brings a store of an earlier schema up to date, and keeps a copy of it as it was. Returns
-    /// the schema that it had and the copy; `None` if it is up to date.
+    /// Puts what this backup holds in the place of a store that is there. The write lock is held
+    /// from before what was there is kept until the witness says what is there now: writers wait,
+    /// and nothing that was acknowledged is in neither. Other processes see the restored log at
+    /// their next look; one that had seen more than it holds says so and stays with what it has.
     ///
     /// # Errors
-    /// It isn't ours, is of a later schema, or can't be written.
+    /// `to` is no store, or is damaged ([`Self::set_aside`] takes it away then), or it can't be
+    /// written: it is as it was.
+    pub fn restore_into(&self, to: &Path, keep: Keep<'_>) -> Result<PathBuf, StoreError> {
+        let options = self.options;
+        let at = At { path: Some(to), busy: options.busy };
+        let to = &super::one_name(to).map_err(|error| at.system(&error))?;
+        if self.path.as_ref() == Some(to) {
+            let what = "the backup is the store itself".to_owned();
+            return Err(LogError::Engine { place: self.place(), what }.into());
+        }
+        let at = At { path: Some(to), busy: options.busy };
+        let mut target = Held::open(to, options)?;
+        check_schema(&target.0, at)?;
+        let kept = target.keep(to, options, ".before-restore", keep)?;
+        self.replace(&mut target.0, at)?;
+        let (head, witness) = (self.head()?, Witness::of(to));
+        let said = witness.read();
+        // Neither log fits the other's witness: between the two there is none.
+        witness.remove().map_err(|error| at.system(&error))?;
+        if let Err(error) = target.0.execute_batch("COMMIT") {
+            if let Said::UpTo(head) = said {
+                // The first error is the one that is told; without a witness the log is as it was.
+                let _ = witness.prepare(head);
+            }
+            return Err(at.sqlite(&error).into());
+        }
+        witness.prepare(head).map_err(|error| at.system(&error))?;
+        Ok(kept)
+    }
+
+    /// Writes the rows of this log in the place of another's, in that one's transaction.
+    fn replace(&self, target: &mut Connection, at: At<'_>) -> Result<(), LogError> {
+        let tables = ["genesis", "event", "head", "idempotency", "snapshot"];
+        let replaced = (|| {
+            for table in tables {
+                // The log is append-only for everybody else: its triggers go with the table.
+                target.execute_batch(&format!("DROP TABLE {table}"))?;
+            }
+            for sql in schema::since(0) {
+                target.execute_batch(sql)?;
+            }
+            for table in tables {
+                let mut rows = self.connection.prepare(&format!("SELECT * FROM {table}"))?;
+                let columns = rows.column_count();
+                let marks = vec!["?"; columns].join(", ");
+                let mut insert =
+                    target.prepare(&format!("INSERT INTO {table} VALUES ({marks})"))?;
+                let mut rows = rows.query([])?;
+                while let Some(row) = rows.next()? {
+                    let values: Vec<Value> =
+                        (0..columns).map(|at| row.get(at)).collect::<Result<_, _>>()?;
+                    insert.execute(params_from_iter(values))?;
+                }
+            }
+            Ok(())
+        })();
+        replaced.map_err(|error: rusqlite::Error| at.sqlite(&error))
+    }
+
+    /// Moves a damaged store out of the way, with all that belongs to it.
+    ///
+    /// # Errors
+    /// It isn't damaged, or can't be moved.
+    pub fn set_aside(path: &Path, to: &Path, options: SqliteOptions) -> Result<(), StoreError> {
+        let at = At { path: Some(path), busy: options.busy };
+        match Self::examine(path, options)
+            .map_err(StoreError::from)
+            .and_then(|log| verify(&log, None))
+        {
+            Ok(report) if report.is_clean() => {
+                let what = "it is not damaged".to_owned();
+                return Err(LogError::Engine { place: at.place(), what }.into());
+            }
+            Ok(_) | Err(StoreError::Log(LogError::Damaged { .. })) => {}
+            // A store whose first page is gone looks like none; its witness lies beside it.
+            Err(StoreError::Log(LogError::NotAStore { .. }))
+                if matches!(Witness::of(path).read(), Said::UpTo(_)) => {}
+            Err(other) => return Err(other),
+        }
+        for ending in ["-wal", "-shm", "-head", ""] {
+            let from = beside(path, ending);
+            if from.symlink_metadata().is_ok() {
+                std::fs::rename(&from, beside(to, ending)).map_err(|error| at.system(&error))?;
+            }
+        }
+        sync_folder(path).map_err(|error| at.system(&error))?;
+        Ok(())
+    }
+
+    /// Brings a store of an earlier schema up to date, and keeps a copy of it as it was; the write
+    /// lock is held for both. Returns the schema that it had and the copy; `None` if it is up to
+    /// date.
+    ///
+    /// # Errors
+    /// It isn't ours, is of a later schema, or can't be written: it is as it was.
     pub fn migrate(
         path: &Path,
         options: SqliteOptions,
+        keep: Keep<'_>,
     ) -> Result<Option<(i64, PathBuf)>, StoreError> {
         let at = At { path: Some(path), busy: options.busy };
-        let mut connection = connect(path, options, false)?;
-        let found = owned_schema(&connection, at)?;
+        let path = &super::one_name(path).map_err(|error| at.system(&error))?;
+        let at = At { path: Some(path), busy: options.busy };
+        let mut held = Held::open(path, options)?;
+        let found = owned_schema(&held.0, at)?;
         if found == schema::SCHEMA {
             return Ok(None);
         }
@@ -183,25 +236,47 @@ impl SqliteLog {
             let (place, known) = (at.place(), schema::SCHEMA);
             return Err(LogError::Newer { place, found, known }.into());
         }
-        let kept = free(path, &format!(".schema-{found}"));
-        make_new(&kept, At { path: Some(&kept), ..at }, |new| {
-            let mut copied = connect(new, options, true)?;
-            Ok(copy(&connection, &mut copied, at)?)
-        })?;
-        schema::migrations().to_latest(&mut connection).map_err(|error| migration(&error, at))?;
+        let kept = held.keep(path, options, &format!(".schema-{found}"), keep)?;
+        let migrated = schema::since(found)
+            .try_for_each(|sql| held.0.execute_batch(sql))
+            .and_then(|()| held.0.pragma_update(None, "user_version", schema::SCHEMA))
+            .and_then(|()| held.0.execute_batch("COMMIT"));
+        migrated.map_err(|error| at.sqlite(&error))?;
         Ok(Some((found, kept)))
+    }
+
+    /// Whether another path leads to this log's file.
+    #[must_use]
+    pub fn is_at(&self, path: &Path) -> bool {
+        self.path.as_ref().is_some_and(|own| super::one_name(path).is_ok_and(|path| path == *own))
     }
 }
 
-/// Moves a database that SQLite can't read out of the way, with all that belongs to it.
-fn move_aside(path: &Path) -> std::io::Result<PathBuf> {
-    let kept = free(path, ".damaged");
-    for ending in ["-wal", "-shm", "-head", ""] {
-        let from = beside(path, ending);
-        if from.symlink_metadata().is_ok() {
-            std::fs::rename(&from, beside(&kept, ending))?;
-        }
+/// A connection that holds the write lock of a database. Without a commit nothing has changed.
+struct Held(Connection);
+
+impl Held {
+    fn open(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
+        let at = At { path: Some(path), busy: options.busy };
+        let connection = connect(path, options, false)?;
+        owned_schema(&connection, at)?;
+        connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| at.sqlite(&error))?;
+        Ok(Self(connection))
     }
-    sync_folder(path)?;
-    Ok(kept)
+
+    /// Keeps a copy of the database as it is; a connection of its own reads it, because one that
+    /// holds the write lock can't be copied from.
+    fn keep(
+        &mut self,
+        path: &Path,
+        options: SqliteOptions,
+        ending: &str,
+        keep: Keep<'_>,
+    ) -> Result<PathBuf, StoreError> {
+        keep(ending, &mut |to| {
+            let reader = connect(path, options, false)?;
+            let at = At { path: Some(to), busy: options.busy };
+            copy_to(&reader, to, at, options)
+        })
+    }
 }

@@ -4,6 +4,7 @@
 //! the write lock first (`BEGIN IMMEDIATE`), so that they meet in a queue and not as conflicts.
 
 mod copy;
+pub use copy::Keep;
 mod failure;
 mod schema;
 mod watch;
@@ -64,7 +65,8 @@ pub struct SqliteLog {
 }
 
 impl SqliteLog {
-    /// Begins a new log; in a file only where there is none.
+    /// Begins a new log; in a file only where there is none. Until the caller has finished it
+    /// ([`Self::finish`]) the file should have a name that nobody looks for.
     ///
     /// # Errors
     /// There is a file already, or it can't be written.
@@ -95,10 +97,9 @@ impl SqliteLog {
             }
             Place::File(path) => {
                 let at = At { path: Some(path), busy: options.busy };
-                copy::make_new(path, at, |new| {
-                    let mut connection = connect(new, options, true)?;
-                    lay_out(&mut connection, genesis, at)
-                })?;
+                let mut connection = copy::new_database(path, at, options)?;
+                lay_out(&mut connection, genesis, at)?;
+                drop(connection);
                 Ok(Self::open(path, options)?)
             }
         }
@@ -111,6 +112,8 @@ impl SqliteLog {
     /// entries that had been acknowledged are gone.
     pub fn open(path: &Path, options: SqliteOptions) -> Result<Self, LogError> {
         // The witness first: whatever it says was there before.
+        let at = At { path: Some(path), busy: options.busy };
+        let path = &one_name(path).map_err(|error| at.system(&error))?;
         let said = Witness::of(path).read();
         let log = Self::examine(path, options)?;
         log.check_witness(said)?;
@@ -124,9 +127,11 @@ impl SqliteLog {
     /// As [`Self::open`], but for what a verification reports.
     pub fn examine(path: &Path, options: SqliteOptions) -> Result<Self, LogError> {
         let at = At { path: Some(path), busy: options.busy };
+        let path = &one_name(path).map_err(|error| at.system(&error))?;
+        let at = At { path: Some(path), busy: options.busy };
         let connection = connect(path, options, false)?;
         check_schema(&connection, at)?;
-        let log = Self { connection, path: Some(path.to_owned()), options, held: false };
+        let log = Self { connection, path: Some(path.clone()), options, held: false };
         log.check_mode()?;
         Ok(log)
     }
@@ -137,6 +142,30 @@ impl SqliteLog {
 
     fn failed(&self, error: &rusqlite::Error) -> LogError {
         self.at().sqlite(error)
+    }
+
+    /// Writes entries and their witness; the write lock is held.
+    fn append_held(&mut self, expected: u64, entries: &[Sealed]) -> Result<(), LogError> {
+        let before = self.head()?;
+        if before.revision != expected {
+            return Err(LogError::Conflict { expected, actual: before.revision });
+        }
+        self.insert(entries).map_err(|error| self.failed(&error))?;
+        let witness = self.path.as_deref().map(Witness::of);
+        let failed = |error: &std::io::Error| {
+            let path = witness.as_ref().map(Witness::path);
+            At { path, busy: self.options.busy }.system(error)
+        };
+        // Without its witness a damaged write-ahead log could take the commit back unnoticed.
+        let prepared = witness.as_ref().map(|witness| witness.prepare(before)).transpose();
+        let prepared = prepared.map_err(|error| failed(&error))?;
+        self.connection.execute_batch("COMMIT").map_err(|error| self.failed(&error))?;
+        self.held = false;
+        if let (Some(mut prepared), Some(last)) = (prepared, entries.last()) {
+            let head = Head { revision: last.revision, hash: last.hash };
+            prepared.write(head).map_err(|error| failed(&error))?;
+        }
+        Ok(())
     }
 
     fn check_mode(&self) -> Result<(), LogError> {
@@ -162,6 +191,10 @@ impl SqliteLog {
                     file.path().display()
                 );
                 return Err(self.at().damaged(what));
+            }
+            (Said::Unread(kind), Some(path)) => {
+                let place = Witness::of(path).path().display().to_string();
+                return Err(LogError::Access { place, what: kind.to_string() });
             }
             _ => return Ok(()),
         };
@@ -195,6 +228,16 @@ impl SqliteLog {
         Hash::from_bytes(bytes).ok_or_else(wrong)
     }
 
+    /// Closes a log that was begun or copied, whole in its one file and on the disk.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub fn finish(self) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        let at = At { path: path.as_deref(), busy: self.options.busy };
+        copy::close(self.connection, at)
+    }
+
     fn insert(&self, entries: &[Sealed]) -> rusqlite::Result<()> {
         let connection = &self.connection;
         let mut event = connection.prepare_cached(
@@ -215,7 +258,7 @@ impl SqliteLog {
                 .prepare_cached("UPDATE head SET revision = ?1, hash = ?2 WHERE id = 1")?
                 .execute(params![integer(last.revision), last.hash.as_bytes()])?;
         }
-        connection.execute_batch("COMMIT")
+        Ok(())
     }
 }
 
@@ -223,6 +266,19 @@ impl SqliteLog {
 /// near the limit.
 fn integer(revision: u64) -> i64 {
     i64::try_from(revision).unwrap_or(i64::MAX)
+}
+
+/// The one name of a store, whatever links lead to it: SQLite's own files and the witness lie
+/// beside that. A file with several names of its own would have several of these.
+fn one_name(path: &Path) -> std::io::Result<PathBuf> {
+    let path = std::fs::canonicalize(path)?;
+    let metadata = std::fs::metadata(&path)?;
+    if metadata.is_file() && metadata.nlink() > 1 {
+        let what = "it has several names (hard links), and what lies beside it would be found \
+                    under one alone: copy it with `egress25 store backup`";
+        return Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, what));
+    }
+    Ok(path)
 }
 
 /// Opens a connection with our settings; nothing is checked.
@@ -370,28 +426,11 @@ impl EventLog for SqliteLog {
 
     fn append(&mut self, expected: u64, entries: &[Sealed]) -> Result<(), LogError> {
         self.hold()?;
-        let actual = match self.head() {
-            Ok(head) => head.revision,
-            Err(error) => {
-                self.release();
-                return Err(error);
-            }
-        };
-        if actual != expected {
+        let written = self.append_held(expected, entries);
+        if written.is_err() {
             self.release();
-            return Err(LogError::Conflict { expected, actual });
         }
-        if let Err(error) = self.insert(entries) {
-            self.release();
-            return Err(self.failed(&error));
-        }
-        self.held = false;
-        if let (Some(path), Some(last)) = (&self.path, entries.last()) {
-            // The entries are safe already; an old witness only says less.
-            let head = Head { revision: last.revision, hash: last.hash };
-            let _ = Witness::of(path).write(head);
-        }
-        Ok(())
+        written
     }
 
     fn read(&self, after: u64, limit: usize) -> Result<Vec<Sealed>, LogError> {

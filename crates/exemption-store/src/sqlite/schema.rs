@@ -8,9 +8,8 @@ pub(super) const APPLICATION_ID: i64 = 0x4547_3235;
 /// The newest schema: how many migrations there are.
 pub(super) const SCHEMA: i64 = 2;
 
-const MIGRATIONS: &[M<'_>] = &[
-    M::up(
-        "CREATE TABLE genesis (
+const MIGRATIONS: &[&str] = &[
+    "CREATE TABLE genesis (
              id INTEGER PRIMARY KEY CHECK (id = 1),
              body BLOB NOT NULL,
              hash BLOB NOT NULL
@@ -39,19 +38,21 @@ const MIGRATIONS: &[M<'_>] = &[
          CREATE TRIGGER genesis_never_changes BEFORE UPDATE ON genesis BEGIN
              SELECT RAISE(ABORT, 'the log is append-only');
          END;",
-    ),
-    M::up(
-        "CREATE TABLE snapshot (
+    "CREATE TABLE snapshot (
              revision INTEGER PRIMARY KEY CHECK (revision > 0),
              checksum BLOB NOT NULL,
              body BLOB NOT NULL
          ) STRICT;",
-    ),
 ];
 
 /// The migrations, in order.
 pub(super) fn migrations() -> Migrations<'static> {
-    Migrations::from_slice(MIGRATIONS)
+    Migrations::new(MIGRATIONS.iter().map(|sql| M::up(sql)).collect())
+}
+
+/// The statements that lead from a schema to the newest, for whoever holds a transaction already.
+pub(super) fn since(found: i64) -> impl Iterator<Item = &'static &'static str> {
+    MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0))
 }
 
 #[cfg(test)]

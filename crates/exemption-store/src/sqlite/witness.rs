@@ -1,12 +1,14 @@
 //! The witness: a small file beside the database that says up to where the log was acknowledged.
 //!
 //! SQLite's write-ahead log ends, by design, at the first frame whose checksum is wrong: a damaged
-//! one silently takes later commits with it, a revocation perhaps. The witness is written after
-//! each commit, never before, so that a sound database is never behind it. It needs no sync of
-//! its own: after a power cut it may be old, which only makes it say less.
+//! one silently takes later commits with it, a revocation perhaps. The witness says what is
+//! acknowledged: it is opened for writing before each commit, which is refused where that fails,
+//! and written after it, so that a sound database is never behind it. It needs no sync of its own:
+//! after a power cut it may be old, which only makes it say less.
 
 use std::fs::OpenOptions;
-use std::io::{Read, Write};
+use std::io::Read;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +26,8 @@ pub(super) enum Said {
     Nothing,
     /// It can't be understood.
     Nonsense,
+    /// It can't be read.
+    Unread(std::io::ErrorKind),
     /// The log was acknowledged up to there at least.
     UpTo(Head),
 }
@@ -50,6 +54,9 @@ impl Witness {
                 .and_then(|file| file.take(4096).read_to_string(&mut text));
             match read {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Said::Nothing,
+                Err(error) if error.kind() != std::io::ErrorKind::InvalidData => {
+                    return Said::Unread(error.kind());
+                }
                 Err(_) => return Said::Nonsense,
                 Ok(_) => {}
             }
@@ -65,15 +72,34 @@ impl Witness {
         Said::Nonsense
     }
 
+    /// Makes sure that the witness can be written: it is there with its whole length, and says
+    /// what it has said, or `head` where it has not been there.
+    pub(super) fn prepare(&self, head: Head) -> std::io::Result<Prepared> {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).open(&self.0)?;
+        let mut prepared = Prepared(file);
+        if prepared.0.metadata()?.len() == 0 {
+            prepared.write(head)?;
+        }
+        Ok(prepared)
+    }
+}
+
+/// A witness that can be written.
+#[derive(Debug)]
+pub(super) struct Prepared(std::fs::File);
+
+impl Prepared {
     /// Says that the log was acknowledged up to there.
-    pub(super) fn write(&self, head: Head) -> std::io::Result<()> {
+    pub(super) fn write(&mut self, head: Head) -> std::io::Result<()> {
         // One line of one length: overwriting needs no new space, and no truncation.
         let line = format!("{MAGIC} {:020} {}", head.revision, head.hash);
         let line = format!("{line} {:08x}\n", crc32fast::hash(line.as_bytes()));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(&self.0)?;
-        file.write_all(line.as_bytes())
+        self.0.write_all_at(line.as_bytes(), 0)
     }
+}
 
+impl Witness {
     pub(super) fn remove(&self) -> std::io::Result<()> {
         match std::fs::remove_file(&self.0) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
@@ -101,8 +127,7 @@ mod tests {
         let witness = Witness::of(&folder.path().join("store.db"));
         assert_eq!(witness.read(), Said::Nothing);
         let head = Head { revision: 42, hash: Hash::of(&[b"x"]) };
-        witness.write(Head { revision: u64::MAX, ..head }).unwrap();
-        witness.write(head).unwrap();
+        witness.prepare(Head { revision: u64::MAX, ..head }).unwrap().write(head).unwrap();
         assert_eq!(witness.read(), Said::UpTo(head));
         let mut bytes = std::fs::read(witness.path()).unwrap();
         for at in 0..bytes.len() {

@@ -7,8 +7,8 @@ use egress25_exemption_store::{
 use rusqlite::Connection;
 
 use crate::common::{
-    Rng, allowed, append, asked, at, create, exempt, genesis, granted, new, open, options, revoked,
-    try_open,
+    Rng, allowed, append, asked, at, create, exempt, genesis, granted, keep, new, open, options,
+    restore, revoked, try_open,
 };
 
 /// A store with some history, closed.
@@ -121,7 +121,7 @@ fn a_store_that_lost_its_last_entries_is_refused() {
     assert!(matches!(error, StoreError::Log(LogError::Lost { .. })), "{error}");
     assert!(examine(&path).iter().any(|found| found.what.contains("has lost entries")));
     // `restore` is how one says that it is meant.
-    SqliteLog::restore(&older, &path, options()).unwrap();
+    restore(&older, &path).unwrap();
     assert!(!exempt(open(&path).world()).is_empty());
 }
 
@@ -151,7 +151,7 @@ fn a_backup_taken_while_others_write_is_a_sound_prefix() {
 }
 
 #[test]
-fn a_restore_keeps_what_was_there_and_replaces_even_a_ruin() {
+fn a_restore_keeps_what_was_there_and_takes_only_damage_for_damage() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let backup = folder.path().join("backup.db");
@@ -162,20 +162,33 @@ fn a_restore_keeps_what_was_there_and_replaces_even_a_ruin() {
         new(at(9000), crate::common::added("x", egress25_policy::Offer::Msdn)),
     )
     .unwrap();
-    let (report, kept) = SqliteLog::restore(&backup, &path, options()).unwrap();
+    let (report, kept) = restore(&backup, &path).unwrap();
     assert_eq!(report.revision, head.revision);
     assert_eq!(open(&path).head(), head);
-    assert_eq!(open(&kept.unwrap()).head().revision, head.revision + 1);
-    std::fs::write(&path, vec![1; 10_000]).unwrap();
-    let (_, kept) = SqliteLog::restore(&backup, &path, options()).unwrap();
-    assert_eq!(std::fs::read(kept.unwrap()).unwrap(), vec![1; 10_000]);
+    assert_eq!(open(&kept).head().revision, head.revision + 1);
+    // What is no store is nobody's to replace.
+    let notes = folder.path().join("notes.txt");
+    std::fs::write(&notes, vec![1; 10_000]).unwrap();
+    let error = restore(&backup, &notes).unwrap_err();
+    assert!(matches!(error, StoreError::Log(LogError::NotAStore { .. })), "{error}");
+    assert_eq!(std::fs::read(&notes).unwrap(), vec![1; 10_000]);
+    // A ruin goes out of the way, a sound store does not.
+    let aside = folder.path().join("aside.db");
+    SqliteLog::set_aside(&path, &aside, options()).unwrap_err();
     assert_eq!(open(&path).head(), head);
+    let ruin = folder.path().join("ruin.db");
+    open(&path).log().backup(&ruin).unwrap();
+    tamper(&ruin, "DROP TABLE event; DROP TABLE head");
+    let error = restore(&backup, &ruin).unwrap_err();
+    assert!(matches!(error, StoreError::Log(LogError::Damaged { .. })), "{error}");
+    SqliteLog::set_aside(&ruin, &aside, options()).unwrap();
+    assert!(!ruin.exists() && aside.exists());
     // A backup that isn't sound changes nothing.
     tamper(&backup, "DELETE FROM event WHERE revision = 30");
-    SqliteLog::restore(&backup, &path, options()).unwrap_err();
+    restore(&backup, &path).unwrap_err();
     assert_eq!(open(&path).head(), head);
     // Nor is a store restored from itself.
-    SqliteLog::restore(&path, &path, options()).unwrap_err();
+    restore(&path, &path).unwrap_err();
     assert_eq!(open(&path).head(), head);
 }
 
@@ -190,7 +203,7 @@ fn an_older_schema_asks_for_a_migration_which_keeps_a_copy() {
     let error = try_open(&path).unwrap_err();
     assert!(matches!(error, StoreError::Log(LogError::Older { found: 1, .. })), "{error}");
     assert!(error.to_string().contains("egress25 store migrate"));
-    let (was, kept) = SqliteLog::migrate(&path, options()).unwrap().unwrap();
+    let (was, kept) = SqliteLog::migrate(&path, options(), &mut keep(&path)).unwrap().unwrap();
     assert_eq!(was, 1);
     assert_eq!(open(&path).head(), head);
     assert!(examine(&path).is_empty());
@@ -199,7 +212,7 @@ fn an_older_schema_asks_for_a_migration_which_keeps_a_copy() {
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .unwrap();
     assert_eq!(version, 1);
-    assert_eq!(SqliteLog::migrate(&path, options()).unwrap(), None);
+    assert_eq!(SqliteLog::migrate(&path, options(), &mut keep(&path)).unwrap(), None);
 }
 
 #[test]
@@ -212,7 +225,7 @@ fn a_newer_schema_and_foreign_files_are_refused_by_name() {
     drop(connection);
     let error = try_open(&path).unwrap_err();
     assert!(matches!(error, StoreError::Log(LogError::Newer { found: 99, known: 2, .. })));
-    SqliteLog::migrate(&path, options()).unwrap_err();
+    SqliteLog::migrate(&path, options(), &mut keep(&path)).unwrap_err();
 
     let text = folder.path().join("notes.txt");
     std::fs::write(&text, "no database at all, but long enough to be one\n".repeat(100)).unwrap();

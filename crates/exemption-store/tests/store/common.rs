@@ -214,3 +214,28 @@ pub(crate) fn circle(world: &World, machine: &str) -> EventKind {
 pub(crate) fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).ok().map_or(default, |text| text.parse().unwrap())
 }
+
+type Fill<'a> = &'a mut dyn FnMut(&Path) -> Result<(), StoreError>;
+
+/// Keeps a file beside a store; who uses the library says how.
+pub(crate) fn keep(
+    path: &Path,
+) -> impl FnMut(&str, Fill<'_>) -> Result<std::path::PathBuf, StoreError> {
+    let path = path.display().to_string();
+    move |ending, fill| {
+        let mut names = (1..).map(|number| format!("{path}{ending}-{number}"));
+        let kept = std::path::PathBuf::from(names.find(|name| !Path::new(name).exists()).unwrap());
+        fill(&kept)?;
+        Ok(kept)
+    }
+}
+
+/// Restores a store that is there; what was there is kept.
+pub(crate) fn restore(
+    backup: &Path,
+    to: &Path,
+) -> Result<(egress25_exemption_store::VerifyReport, std::path::PathBuf), StoreError> {
+    let (source, report) = SqliteLog::sound_backup(backup, options())?;
+    let kept = source.restore_into(to, &mut keep(to))?;
+    Ok((report, kept))
+}

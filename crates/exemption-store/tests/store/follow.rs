@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use egress25_exemption_store::{Expected, FollowerState, LogError, SqliteLog, StoreError};
+use egress25_exemption_store::{Expected, FollowerState, LogError, StoreError};
 use egress25_policy::EventKind;
 
-use crate::common::{append, asked, at, create, exempt, granted, new, open, options, revoked};
+use crate::common::{append, asked, at, create, exempt, granted, new, open, revoked};
 
 const SOON: Duration = Duration::from_secs(10);
 const NOW: Duration = Duration::ZERO;
@@ -124,7 +124,7 @@ fn a_follower_of_a_log_that_was_set_back_keeps_its_world_and_says_so() {
     append(&mut writer, new(at(3), revoked("alpha"))).unwrap();
     let mut follower = writer.follow().unwrap();
     follower.poll(NOW, |_, _, _| {});
-    SqliteLog::restore(&backup, &path, options()).unwrap();
+    crate::common::restore(&backup, &path).unwrap();
     follower.poll(SOON, |_, _, _| {});
     let error = stale(follower.state());
     assert!(matches!(error, StoreError::Log(LogError::Lost { .. })), "{error}");

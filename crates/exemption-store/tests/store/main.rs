@@ -17,4 +17,6 @@ mod faults;
 #[cfg(test)]
 mod follow;
 #[cfg(test)]
+mod one_head;
+#[cfg(test)]
 mod simulation;

@@ -1,0 +1,96 @@
+//! What is to be appended, and what became of it.
+
+use egress25_policy::{Applied, Channel, Event};
+use jiff::Timestamp;
+
+use crate::entry::Entry;
+
+/// Where a writer expects the log to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// Anywhere.
+    Any,
+    /// At a revision; 0 is the beginning.
+    At(u64),
+}
+
+/// What happens to an event that would take effect before an earlier one about the same thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Backdated {
+    /// It takes effect at that one's time: for times that come from a clock, which may be wrong.
+    #[default]
+    Raise,
+    /// It is refused: for times that a person gave.
+    Refuse,
+}
+
+/// Something to append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEntry {
+    /// What happened; `at` is when it took effect.
+    pub event: Event,
+    /// When it is recorded, by the caller's clock.
+    pub recorded: Timestamp,
+    /// Who records it.
+    pub who: String,
+    /// Why, where the event doesn't say so itself.
+    pub why: Option<String>,
+    /// By which channel, where the event doesn't say so itself.
+    pub channel: Option<Channel>,
+    /// An idempotency key: with one that was used for the same event, nothing happens.
+    pub key: Option<String>,
+    /// What happens if its time is too early.
+    pub backdated: Backdated,
+}
+
+impl NewEntry {
+    /// An entry without the optional parts.
+    #[must_use]
+    pub fn new(event: Event, recorded: Timestamp, who: impl Into<String>) -> Self {
+        Self {
+            event,
+            recorded,
+            who: who.into(),
+            why: None,
+            channel: None,
+            key: None,
+            backdated: Backdated::Raise,
+        }
+    }
+
+    /// The entry with an idempotency key.
+    #[must_use]
+    pub fn with_key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+}
+
+/// An entry that was appended, and what it changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    /// The entry.
+    pub entry: Entry,
+    /// What it changed.
+    pub applied: Applied,
+}
+
+/// What became of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was appended.
+    Appended(Box<Appended>),
+    /// It had been appended before, with the same idempotency key.
+    Already(Box<Entry>),
+}
+
+impl Outcome {
+    /// The entry as the log has it.
+    #[must_use]
+    pub fn entry(&self) -> &Entry {
+        match self {
+            Self::Appended(appended) => &appended.entry,
+            Self::Already(entry) => entry,
+        }
+    }
+}
