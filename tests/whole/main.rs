@@ -11,6 +11,7 @@
 
 mod check;
 mod corpus;
+mod crashes;
 mod exit_codes;
 mod expectations;
 mod explain;

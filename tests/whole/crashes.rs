@@ -1,0 +1,382 @@
+//! Every command that writes, ended at any moment and refused every system call that it writes
+//! with: what stands under a name is whole, what was acknowledged is there, and nobody is exempt
+//! whom the whole log blocks.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::program::{binary, repository};
+
+/// A command that writes, in a folder that is prepared anew for each try.
+struct Case {
+    name: &'static str,
+    line: &'static str,
+    /// What has to be there after the command, and after every later one that succeeds.
+    made: &'static [&'static str],
+}
+
+/// The store of the prepared folder says that the exemption of `shop` was granted, the machine
+/// started since, and the exemption revoked at last.
+const CASES: &[Case] = &[
+    Case { name: "init", line: "store init --lab lab.toml --store new.db", made: &["new.db"] },
+    Case { name: "import", line: "store import log.ndjson --store new.db", made: &["new.db"] },
+    Case { name: "export", line: "store export out.ndjson --store s.db", made: &["out.ndjson"] },
+    Case { name: "backup", line: "store backup copy.db --store s.db", made: &["copy.db"] },
+    Case { name: "restore", line: "store restore backup.db --store s.db", made: &["s.db"] },
+    Case {
+        name: "restore anew",
+        line: "store restore backup.db --store new.db",
+        made: &["new.db"],
+    },
+    Case {
+        name: "append",
+        line: "subscription add late --offer msdn --created 2019-03-01 --store s.db",
+        made: &["s.db"],
+    },
+    Case {
+        name: "write",
+        line: "replay day.pcapng --lab day.toml --summary --write out.pcapng --pass-to pass.pcapng --drop-to drop.pcapng",
+        made: &["out.pcapng", "pass.pcapng", "drop.pcapng"],
+    },
+];
+
+fn run(folder: &Path, line: &str) -> std::process::Output {
+    command(folder, line).output().expect("it runs")
+}
+
+fn command(folder: &Path, line: &str) -> Command {
+    let mut command = Command::new(binary());
+    command.args(line.split_whitespace()).current_dir(folder);
+    command.env("XDG_DATA_HOME", folder).env("USER", "ada");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn demand(folder: &Path, line: &str) {
+    let output = run(folder, line);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{line}: {said}");
+}
+
+/// The lab that stores begin with: a history that ends with a revocation.
+fn lab() -> String {
+    let mut text = "[subscription.shop]\noffer = \"pay-as-you-go\"\ncreated = \"2019-03-01\"\n\
+                    [network.net]\naddress_space = [\"10.0.0.0/16\"]\n\
+                    [machine.web]\nsubscription = \"shop\"\nnetwork = \"net\"\n\
+                    addresses = [\"10.0.0.4\"]\n"
+        .to_owned();
+    let mut event = |second: u32, kind: &str, what: &str| {
+        let (minute, second) = (second / 60, second % 60);
+        let _ = write!(
+            text,
+            "[[event]]\nat = \"2020-01-01T00:{minute:02}:{second:02}Z\"\nkind = \"{kind}\"\n{what}\n"
+        );
+    };
+    event(0, "exemption-asked", "subscription = \"shop\"");
+    event(1, "exemption-granted", "subscription = \"shop\"");
+    for step in 0..600 {
+        event(2 + 2 * step, "machine-deallocated", "machine = \"web\"");
+        event(3 + 2 * step, "machine-started", "machine = \"web\"");
+    }
+    event(1_300, "exemption-revoked", "subscription = \"shop\"");
+    text
+}
+
+/// What every try begins with.
+fn prepared() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("lab.toml"), lab()).expect("written");
+    demand(folder.path(), "store init --lab lab.toml --store s.db");
+    demand(folder.path(), "store export log.ndjson --store s.db");
+    demand(folder.path(), "store backup backup.db --store s.db");
+    for (from, to) in
+        [("captures/day-of-mail.pcapng", "day.pcapng"), ("labs/day-of-mail.toml", "day.toml")]
+    {
+        std::fs::copy(repository().join("fixtures").join(from), at(to)).expect("copied");
+    }
+    folder
+}
+
+fn copied(from: &Path) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        std::fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("copied");
+    }
+    folder
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// What a later look has to find, whatever became of a command.
+fn examine(case: &Case, pristine: &Path, folder: &Path, done: bool, what: &str) {
+    let context = || format!("{}, {what}: {:?}", case.name, names(folder));
+    for store in ["s.db", "new.db", "copy.db", "backup.db"] {
+        if !folder.join(store).exists() {
+            assert!(!(done && case.made.contains(&store)), "{}: {store} is missing", context());
+            assert_ne!(store, "s.db", "{}", context());
+            continue;
+        }
+        let check = run(folder, &format!("check --machine web --to 203.0.113.5 --store {store}"));
+        let said = String::from_utf8_lossy(&check.stdout).into_owned();
+        let why = String::from_utf8_lossy(&check.stderr).into_owned();
+        assert!(said.starts_with("DROP  revoked"), "{}: {store}: {said}{why}", context());
+        let verify = run(folder, &format!("store verify --store {store}"));
+        assert!(
+            verify.status.success(),
+            "{}: {store}: {}",
+            context(),
+            String::from_utf8_lossy(&verify.stdout)
+        );
+    }
+    for input in ["lab.toml", "log.ndjson", "day.pcapng", "day.toml"] {
+        let same =
+            std::fs::read(pristine.join(input)).ok() == std::fs::read(folder.join(input)).ok();
+        assert!(same, "{}: {input} has changed", context());
+    }
+    for output in ["out.ndjson", "out.pcapng", "pass.pcapng", "drop.pcapng"] {
+        if let Ok(bytes) = std::fs::read(folder.join(output)) {
+            let whole = std::fs::read(pristine.join(output)).expect("the whole output");
+            assert_eq!(bytes.len(), whole.len(), "{}: {output} is cut", context());
+        }
+    }
+}
+
+/// The command again, as its user would: it does what it is for, and leaves nothing else behind.
+fn again(case: &Case, pristine: &Path, folder: &Path, what: &str) {
+    for made in case.made {
+        if *made != "s.db" {
+            let _ = std::fs::remove_file(folder.join(made));
+        }
+    }
+    let _ = std::fs::remove_file(folder.join("new.db-head"));
+    let output = run(folder, case.line);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let taken = case.name == "append" && said.contains("there is one of that name");
+    assert!(output.status.success() || taken, "{}, {what}, again: {said}", case.name);
+    let kept = |name: &String| {
+        name.contains(".before-restore-")
+            || name.ends_with("-head")
+            || name.ends_with("-wal")
+            || name.ends_with("-shm")
+    };
+    let left: Vec<_> =
+        names(folder).difference(&names(pristine)).filter(|name| !kept(name)).cloned().collect();
+    let left: Vec<_> = left.iter().filter(|name| !case.made.contains(&name.as_str())).collect();
+    assert!(left.is_empty(), "{}, {what}: left behind: {left:?}", case.name);
+}
+
+/// A folder in which everything has been done once: what outputs look like when they are whole.
+fn whole(pristine: &Path) {
+    let folder = copied(pristine);
+    for case in CASES.iter().filter(|case| matches!(case.name, "export" | "write")) {
+        demand(folder.path(), case.line);
+        for made in case.made {
+            std::fs::copy(folder.path().join(made), pristine.join(format!("whole.{made}")))
+                .expect("copied");
+        }
+    }
+}
+
+/// The prepared folder, and beside it what whole outputs look like under their own names.
+struct Range {
+    pristine: tempfile::TempDir,
+    whole: tempfile::TempDir,
+}
+
+fn range() -> Range {
+    let pristine = prepared();
+    whole(pristine.path());
+    let whole = copied(pristine.path());
+    for name in names(pristine.path()) {
+        if let Some(output) = name.strip_prefix("whole.") {
+            let (from, to) = (whole.path().join(&name), whole.path().join(output));
+            std::fs::rename(from, to).expect("renamed");
+            std::fs::remove_file(pristine.path().join(&name)).expect("removed");
+        }
+    }
+    Range { pristine, whole }
+}
+
+fn tries(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).ok().and_then(|tries| tries.parse().ok()).unwrap_or(usual)
+}
+
+#[test]
+fn commands_that_write_are_killed_at_any_moment() {
+    let Range { pristine, whole } = range();
+    let mut seed = 25_u64;
+    let (mut early, mut all) = (0_usize, 0_usize);
+    for case in CASES {
+        let mut took: Vec<Duration> = (0..3)
+            .map(|_| {
+                let folder = copied(pristine.path());
+                let begun = Instant::now();
+                demand(folder.path(), case.line);
+                begun.elapsed()
+            })
+            .collect();
+        took.sort();
+        let span = took[1].as_micros().max(1);
+        for number in 0..tries("EGRESS25_KILLS", 25) {
+            let folder = copied(pristine.path());
+            let mut child = command(folder.path(), case.line).spawn().expect("it runs");
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let wait = u64::try_from(u128::from(seed >> 33) % span).expect("a short time");
+            std::thread::sleep(Duration::from_micros(wait));
+            let done = child.try_wait().expect("a child").is_some();
+            let _ = child.kill();
+            let status = child.wait().expect("a child");
+            early += usize::from(!done);
+            all += 1;
+            let what = format!("killed after {wait} us (number {number})");
+            examine(case, whole.path(), folder.path(), status.success(), &what);
+            again(case, pristine.path(), folder.path(), &what);
+            examine(case, whole.path(), folder.path(), true, &what);
+        }
+    }
+    println!("{all} commands, {early} of them killed before their end");
+    assert!(early * 100 >= all * 60, "only {early} of {all} were killed before their end");
+}
+
+/// The system calls with which something is written.
+const CALLS: &[&str] = &[
+    "openat",
+    "write",
+    "pwrite64",
+    "writev",
+    "pwritev",
+    "fsync",
+    "fdatasync",
+    "rename",
+    "renameat2",
+    "ftruncate",
+    "unlink",
+    "unlinkat",
+    "link",
+    "linkat",
+    "mkdir",
+    "mkdirat",
+];
+
+fn strace(folder: &Path, options: &[&str], line: &str) -> std::process::Output {
+    let inner = command(folder, line);
+    let mut command = Command::new("strace");
+    command.args(["-f", "-y", "-o"]).arg(folder.join("..").join(trace_name(folder)));
+    command.args(options).arg(inner.get_program()).args(inner.get_args()).current_dir(folder);
+    command.env("XDG_DATA_HOME", folder).env("USER", "ada").stdin(Stdio::null());
+    command.output().expect("it runs")
+}
+
+fn trace_name(folder: &Path) -> String {
+    format!("{}.trace", folder.file_name().expect("a name").to_string_lossy())
+}
+
+/// The calls of a traced run that concern a folder: each with its number among the calls of that
+/// kind that its thread made.
+fn calls(folder: &Path) -> Vec<(&'static str, usize)> {
+    let trace = folder.join("..").join(trace_name(folder));
+    let text = std::fs::read_to_string(&trace).expect("a trace");
+    std::fs::remove_file(trace).expect("removed");
+    let here = folder.display().to_string();
+    let mut counts = std::collections::BTreeMap::<(String, &str), usize>::new();
+    let mut found = BTreeSet::new();
+    for line in text.lines() {
+        let Some((thread, call)) = line.split_once(' ') else { continue };
+        let call = call.trim_start();
+        let Some(name) = CALLS
+            .iter()
+            .find(|name| call.strip_prefix(**name).is_some_and(|rest| rest.starts_with('(')))
+        else {
+            continue;
+        };
+        let count = counts.entry((thread.to_owned(), name)).or_default();
+        *count += 1;
+        let writes = *name != "openat"
+            || call.contains("O_CREAT")
+            || call.contains("O_RDWR")
+            || call.contains("O_WRONLY");
+        // Paths in arguments may be relative to the folder.
+        let ours = call.contains(&here) || call.contains("AT_FDCWD") && !call.contains("\"/");
+        if writes && ours {
+            found.insert((*name, *count));
+        }
+    }
+    found.into_iter().collect()
+}
+
+#[test]
+fn every_call_that_writes_fails_once() {
+    let traced = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
+    if !traced.is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED: strace is not installed, or may not trace here");
+        return;
+    }
+    let Range { pristine, whole } = range();
+    let most = tries("EGRESS25_FAULTS", 12);
+    let mut all = 0_usize;
+    for case in CASES {
+        let folder = copied(pristine.path());
+        let trace = format!("trace={}", CALLS.join(","));
+        assert!(strace(folder.path(), &["-e", &trace], case.line).status.success());
+        let calls = calls(folder.path());
+        assert!(!calls.is_empty(), "{}: nothing is written", case.name);
+        let step = calls.len().div_ceil(most).max(1);
+        for (number, (call, nth)) in calls.iter().enumerate().step_by(step) {
+            let error = ["ENOSPC", "EIO"][(number / step) % 2];
+            let both = most >= 1_000;
+            for error in if both { vec!["ENOSPC", "EIO"] } else { vec![error] } {
+                let folder = copied(pristine.path());
+                let inject = format!("inject={call}:error={error}:when={nth}");
+                let output = strace(folder.path(), &["-e", &inject], case.line);
+                let _ =
+                    std::fs::remove_file(folder.path().join("..").join(trace_name(folder.path())));
+                let what = format!("{call} number {nth} fails with {error}");
+                let code = output.status.code();
+                assert!(
+                    matches!(code, Some(0..=2)),
+                    "{}, {what}: {code:?} {}",
+                    case.name,
+                    String::from_utf8_lossy(&output.stderr)
+                );
+                examine(case, whole.path(), folder.path(), code == Some(0), &what);
+                again(case, pristine.path(), folder.path(), &what);
+                examine(case, whole.path(), folder.path(), true, &what);
+                all += 1;
+            }
+        }
+        println!("{}: {} calls write", case.name, calls.len());
+    }
+    println!("{all} calls failed, one a run");
+}
+
+#[test]
+fn what_is_no_store_is_not_replaced_by_a_restore() {
+    let folder = prepared();
+    let notes = folder.path().join("notes.txt");
+    std::fs::write(&notes, "not a store at all\n".repeat(400)).expect("written");
+    let output = run(folder.path(), "store restore backup.db --store notes.txt");
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        std::fs::read(&notes).expect("there"),
+        "not a store at all\n".repeat(400).as_bytes()
+    );
+    let left: PathBuf = folder.path().join("notes.txt.damaged-1");
+    assert!(!left.exists());
+}
+
+#[test]
+fn what_a_killed_init_left_is_in_nobodys_way() {
+    let folder = prepared();
+    // In a container every process may have the number 1.
+    std::fs::write(folder.path().join("new.db.new-1"), "left").expect("written");
+    let process = std::process::id();
+    std::fs::write(folder.path().join(format!("new.db.new-{process}")), "left").expect("written");
+    demand(folder.path(), "store init --store new.db");
+}
