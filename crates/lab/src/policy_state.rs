@@ -119,10 +119,7 @@ fn all_forwarded(world: &World) -> Forwarded {
     for (name, machine) in world.machines() {
         for interface in &machine.interfaces {
             let class = SenderClass::of(name, machine, interface);
-            if !all.contains_key(&class) {
-                let cells = map.cells(&class);
-                all.insert(class, cells);
-            }
+            all.entry(class).or_insert_with_key(|class| map.cells(class));
         }
     }
     all.retain(|_, cells| cells.any_forwarded());

@@ -12,8 +12,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use egress25_policy::{
-    Decision, Edition, ForwardingPort, HopKind, LabFile, Power, Question, Reason, SMTP_PORT,
-    Source, Verdict, World, decide, decide_forwarded,
+    AzureFirewall, Decision, Edition, FirewallName, ForwardingPort, HopKind, Interface, LabFile,
+    Machine, MachineName, NetworkName, Power, Question, Reason, SMTP_PORT, Source, Verdict, World,
+    decide, decide_forwarded,
 };
 use serde_json::Value;
 
@@ -100,105 +101,119 @@ fn world(seed: u64) -> (String, World) {
 
 /// Every SYN of a world: each port's own addresses, and borrowed ones, to hosts outside.
 fn shots(seed: u64, world: &World) -> Vec<Shot> {
-    let mut dice = Dice::new(seed ^ 0x5eed);
-    let mut shots = Vec::new();
-    let mut port = 10_000_u16;
-    let mut shoot = |from: &str, device: &str, source: IpAddr, to: IpAddr, decided: Decision| {
-        port += 1;
-        let line = format!("{device} {source} {to} {port}\n");
-        let by = format!("{source} from {from}/{device} to {to}");
-        shots.push(Shot { from: from.to_owned(), line, port, expected: decided, by });
-    };
-    let everybody: Vec<_> = world
+    let everybody = world
         .machines()
         .iter()
         .flat_map(|(name, machine)| machine.interfaces.iter().map(move |one| (name, one)))
         .collect();
-    let to = |dice: &mut Dice| -> IpAddr { dice.one(worlds::OUTSIDE).parse().unwrap() };
-    let address = |interface: &egress25_policy::Interface, to: IpAddr| {
-        interface.addresses.iter().copied().find(|one| one.is_ipv4() == to.is_ipv4())
-    };
-    let asked = |interface: &egress25_policy::Interface, address, destination| Question {
-        source: Source::Address { network: Some(interface.network.clone()), address },
-        destination,
-        port: SMTP_PORT,
-    };
-    // Who is in reach of a network: whose addresses its ports can be asked about.
-    let in_reach = |network: &egress25_policy::NetworkName,
-                    other: &egress25_policy::NetworkName| {
-        network == other
-            || world.networks()[network].peerings.iter().any(|peer| peer.network == *other)
-    };
+    let dice = Dice::new(seed ^ 0x5eed);
+    let mut shooter = Shooter { world, dice, everybody, shots: Vec::new(), port: 10_000 };
     for (name, machine) in world.machines() {
-        if machine.state.power != Power::Running {
-            continue;
-        }
-        for (place, interface) in machine.interfaces.iter().enumerate() {
-            let name = name.as_str();
-            let device = format!("eth{place}");
-            for _ in 0..10 {
-                let to = to(&mut dice);
-                let Some(own) = address(interface, to) else { continue };
-                let expected = decide(world, &asked(interface, own, to));
-                shoot(name, &device, own, to, expected);
-            }
-            for _ in 0..6 {
-                let to = to(&mut dice);
-                let (owner, other) = dice.one(&everybody);
-                let Some(borrowed) = address(other, to) else { continue };
-                if interface.addresses.contains(&borrowed)
-                    || !in_reach(&interface.network, &other.network)
-                {
-                    continue;
-                }
-                let question = asked(other, borrowed, to);
-                let expected = if interface.ip_forwarding {
-                    let port = ForwardingPort::Machine(name.into(), place);
-                    decide_forwarded(world, &port, &question)
-                } else {
-                    Decision {
-                        verdict: Verdict::Drop,
-                        reason: Reason::SpoofedSource,
-                        ..decide(world, &question)
-                    }
-                };
-                // A kernel takes nothing on that bears an address of its own.
-                if !passes_by(&expected, owner) {
-                    shoot(name, &device, borrowed, to, expected);
-                }
+        if machine.state.power == Power::Running {
+            for place in 0..machine.interfaces.len() {
+                shooter.own(name, machine, place);
+                shooter.borrowed(name, machine, place);
             }
         }
     }
     for (name, firewall) in world.firewalls() {
-        for _ in 0..8 {
-            let to = to(&mut dice);
-            let (_, other) = dice.one(&everybody);
-            let source = if dice.happens(30) && to.is_ipv4() {
-                Some(firewall.address)
-            } else {
-                address(other, to)
-            };
-            let Some(source) = source else { continue };
-            let network =
-                if source == firewall.address { &firewall.network } else { &other.network };
-            if !in_reach(&firewall.network, network) {
-                continue;
-            }
-            let question = Question {
-                source: Source::Address { network: Some(network.clone()), address: source },
-                destination: to,
-                port: SMTP_PORT,
-            };
-            let port = ForwardingPort::Firewall(name.clone());
-            let expected = decide_forwarded(world, &port, &question);
-            shoot(name.as_str(), "eth0", source, to, expected);
+        shooter.firewall(name, firewall);
+    }
+    shooter.shots
+}
+
+struct Shooter<'w> {
+    world: &'w World,
+    dice: Dice,
+    everybody: Vec<(&'w MachineName, &'w Interface)>,
+    shots: Vec<Shot>,
+    port: u16,
+}
+
+fn address(interface: &Interface, to: IpAddr) -> Option<IpAddr> {
+    interface.addresses.iter().copied().find(|one| one.is_ipv4() == to.is_ipv4())
+}
+
+fn asked(network: &NetworkName, address: IpAddr, destination: IpAddr) -> Question {
+    let source = Source::Address { network: Some(network.clone()), address };
+    Question { source, destination, port: SMTP_PORT }
+}
+
+impl Shooter<'_> {
+    fn shoot(&mut self, from: &str, device: &str, source: IpAddr, to: IpAddr, expected: Decision) {
+        self.port += 1;
+        let line = format!("{device} {source} {to} {}\n", self.port);
+        let by = format!("{source} from {from}/{device} to {to}");
+        self.shots.push(Shot { from: from.to_owned(), line, port: self.port, expected, by });
+    }
+
+    fn outside(&mut self) -> IpAddr {
+        self.dice.one(worlds::OUTSIDE).parse().unwrap()
+    }
+
+    /// Whether a network's ports can be asked about another's addresses.
+    fn in_reach(&self, network: &NetworkName, other: &NetworkName) -> bool {
+        let peerings = &self.world.networks()[network].peerings;
+        network == other || peerings.iter().any(|peer| peer.network == *other)
+    }
+
+    fn own(&mut self, name: &MachineName, machine: &Machine, place: usize) {
+        let interface = &machine.interfaces[place];
+        for _ in 0..10 {
+            let to = self.outside();
+            let Some(own) = address(interface, to) else { continue };
+            let expected = decide(self.world, &asked(&interface.network, own, to));
+            self.shoot(name.as_str(), &format!("eth{place}"), own, to, expected);
         }
     }
-    shots
+
+    fn borrowed(&mut self, name: &MachineName, machine: &Machine, place: usize) {
+        let interface = &machine.interfaces[place];
+        for _ in 0..6 {
+            let to = self.outside();
+            let (owner, other) = *self.dice.one(&self.everybody);
+            let Some(borrowed) = address(other, to) else { continue };
+            if interface.addresses.contains(&borrowed)
+                || !self.in_reach(&interface.network, &other.network)
+            {
+                continue;
+            }
+            let question = asked(&other.network, borrowed, to);
+            let expected = if interface.ip_forwarding {
+                let port = ForwardingPort::Machine(name.clone(), place);
+                decide_forwarded(self.world, &port, &question)
+            } else {
+                let (verdict, reason) = (Verdict::Drop, Reason::SpoofedSource);
+                Decision { verdict, reason, ..decide(self.world, &question) }
+            };
+            // A kernel takes nothing on that bears an address of its own.
+            if !passes_by(&expected, owner) {
+                self.shoot(name.as_str(), &format!("eth{place}"), borrowed, to, expected);
+            }
+        }
+    }
+
+    fn firewall(&mut self, name: &FirewallName, firewall: &AzureFirewall) {
+        for _ in 0..8 {
+            let to = self.outside();
+            let (_, other) = *self.dice.one(&self.everybody);
+            let (network, source) = if self.dice.happens(30) && to.is_ipv4() {
+                (&firewall.network, Some(firewall.address))
+            } else {
+                (&other.network, address(other, to))
+            };
+            let Some(source) = source else { continue };
+            if self.in_reach(&firewall.network, network) {
+                let port = ForwardingPort::Firewall(name.clone());
+                let expected = decide_forwarded(self.world, &port, &asked(network, source, to));
+                self.shoot(name.as_str(), "eth0", source, to, expected);
+            }
+        }
+    }
 }
 
 /// Whether a packet comes to a machine on its way.
-fn passes_by(decided: &Decision, machine: &egress25_policy::MachineName) -> bool {
+fn passes_by(decided: &Decision, machine: &MachineName) -> bool {
     decided.path.iter().skip(1).any(|hop| match &hop.at {
         HopKind::Machine { machine: at, .. } => at == machine,
         HopKind::Firewall { .. } => false,
@@ -221,7 +236,7 @@ fn lines(lab: &mut Lab, words: &[&str]) -> Receiver<String> {
     said
 }
 
-fn send(lab: &Lab, from: &str, stdin: String) {
+fn send(lab: &Lab, from: &str, stdin: &str) {
     use std::io::Write as _;
     let mut command: Command = lab.command(&["exec", from, "--", "/usr/bin/python3", "-c", SENDER]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -301,7 +316,7 @@ fn check(seed: u64, datapath: &str) -> usize {
     // Until the first one is told, nobody may be listening yet.
     let test = first.line.replace(&format!(" {}\n", first.port), " 9999\n");
     crate::harness::wait_until("somebody listens to the events", || {
-        send(&lab, &first.from, test.clone());
+        send(&lab, &first.from, &test);
         let told = events.recv_timeout(Duration::from_millis(500));
         told.is_ok_and(|line| line.contains("9999"))
     });
@@ -310,7 +325,7 @@ fn check(seed: u64, datapath: &str) -> usize {
         by_node.entry(&shot.from).or_default().push_str(&shot.line);
     }
     for (from, stdin) in by_node {
-        send(&lab, from, stdin);
+        send(&lab, from, &stdin);
     }
     let wrong = differences(&shots, &gather(&events, &seen, &shots));
     assert!(

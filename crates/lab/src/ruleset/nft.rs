@@ -83,12 +83,12 @@ impl Ruleset {
         for ((class, cells), number) in content.classes.iter().zip(0_usize..) {
             rules.class(class, cells, number, &exits);
             for (address, _) in content.class_of.iter().filter(|(_, of)| *of == class) {
-                rules.element("class", *address, format!("c{number}"));
+                rules.element("class", *address, &format!("c{number}"));
             }
         }
         for (exit, number) in &exits {
             for (address, reason) in content.exits.get(*exit).into_iter().flatten() {
-                rules.element(&format!("exit{number}_"), *address, chain(*reason));
+                rules.element(&format!("exit{number}_"), *address, &chain(*reason));
             }
             // What leaves a firewall has been routed through it, whatever source it bears.
             let nobodys = exit_reason(world, exit, Reason::UnknownSource);
@@ -96,10 +96,10 @@ impl Ruleset {
         }
         rules.by_sender("edge", Reason::UnknownSource);
         for address in &content.down {
-            rules.verdict("sender", *address, format!("goto {}", chain(Reason::SenderNotRunning)));
+            rules.element("sender", *address, &chain(Reason::SenderNotRunning));
         }
         for (address, reason) in &content.edge {
-            rules.element("edge", *address, chain(*reason));
+            rules.element("edge", *address, &chain(*reason));
             rules.verdict("sender", *address, "return".to_owned());
         }
         rules.judge();
@@ -107,13 +107,13 @@ impl Ruleset {
         rules
     }
 
-    fn element(&mut self, map: &str, address: IpAddr, chain: String) {
+    fn element(&mut self, map: &str, address: IpAddr, chain: &str) {
         self.verdict(map, address, format!("goto {chain}"));
     }
 
-    fn verdict(&mut self, map: &str, address: IpAddr, chain: String) {
+    fn verdict(&mut self, map: &str, address: IpAddr, verdict: String) {
         let family = if address.is_ipv4() { 4 } else { 6 };
-        self.maps.entry(format!("{map}{family}")).or_default().insert(address, chain);
+        self.maps.entry(format!("{map}{family}")).or_default().insert(address, verdict);
     }
 
     fn add(&mut self, name: &str, rules: &str) {

@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod differential;
+#[cfg(test)]
 mod forwarders;
+#[cfg(test)]
 #[path = "../../../../tests/worlds/random.rs"]
 mod worlds;

@@ -194,7 +194,7 @@ impl<'w> CellMap<'w> {
                     continue;
                 }
             }
-            let pieces = FAMILIES.map(|v4| self.from_station(at, v4));
+            let pieces = FAMILIES.map(|v4| self.station_pieces(at, v4));
             if let Some(found) = self.stations.get_mut(at) {
                 found.pieces = Some(Rc::new(pieces));
             }
@@ -219,7 +219,7 @@ impl<'w> CellMap<'w> {
 
     /// Where a family's destinations lead from a station. Those behind it are known, but for
     /// those that wait for this one: these ways are followed step by step.
-    fn from_station(&mut self, station: usize, v4: bool) -> Vec<Piece> {
+    fn station_pieces(&mut self, station: usize, v4: bool) -> Vec<Piece> {
         let mut done = Vec::new();
         let mut open = vec![(station, 0, max(v4), None)];
         while let Some((at, first, last, been)) = open.pop() {
