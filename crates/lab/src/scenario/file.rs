@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use egress25_policy::Reason;
+use egress25_policy::{Event, Reason};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -181,6 +181,62 @@ impl Step {
         }
     }
 
+    /// Whether it can be played as it is written. What a step cannot check it may not say: a
+    /// reader takes it for a check.
+    fn check(&self) -> Result<(), LabError> {
+        let connect = &["open", "timeout", "refused", "unreachable"][..];
+        let mail = &["delivered", "timeout", "refused", "unreachable", "answered"][..];
+        // The words it can expect, whether it has a reason, an exit code, an output.
+        let (words, reason, exit, output) = match self.action()? {
+            Action::Connect(step) => {
+                host_and_port(&step.to)?;
+                (connect, true, false, false)
+            }
+            Action::Mail(step) => {
+                host_and_port(&step.server)?;
+                (mail, true, false, false)
+            }
+            Action::Postfix(step) => {
+                for server in step.relay.iter().chain(step.routes.values()) {
+                    host_and_port(server)?;
+                }
+                match step.action {
+                    PostfixAction::Start => (&[][..], false, false, false),
+                    _ => (&["sent", "deferred", "bounced"][..], true, false, true),
+                }
+            }
+            Action::Exec(step) if step.command.is_empty() => {
+                return Err(LabError::input("exec.command", "names no program"));
+            }
+            Action::Exec(_) => (&[][..], false, true, true),
+            Action::Event(fields) => {
+                event_at(fields, Timestamp::UNIX_EPOCH)?;
+                (&["applied", "refused"][..], false, false, false)
+            }
+            Action::Wait(seconds) => {
+                within_an_hour("wait", Some(seconds))?;
+                (&[][..], false, false, false)
+            }
+        };
+        within_an_hour("patience", self.patience)?;
+        let given = [
+            ("expect", self.expect.is_some(), !words.is_empty()),
+            ("reason", self.reason.is_some(), reason),
+            ("exit", self.exit.is_some(), exit),
+            ("output", !self.output.is_empty(), output),
+        ];
+        if let Some((key, ..)) = given.iter().find(|(_, given, checked)| *given && !*checked) {
+            return Err(LabError::input(*key, "this kind of step cannot check it; leave it out"));
+        }
+        match &self.expect {
+            Some(word) if !words.contains(&word.as_str()) => Err(LabError::input(
+                "expect",
+                format!("expected `{}`, not `{word}`", words.join("`, `")),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// What it is called in reports.
     #[must_use]
     pub fn title(&self) -> String {
@@ -207,12 +263,109 @@ impl Scenario {
     pub fn parse(text: &str) -> Result<Self, LabError> {
         let scenario: Self =
             toml::from_str(text).map_err(|error| LabError::input("scenario", error.to_string()))?;
-        for step in &scenario.step {
-            step.action()?;
-            if step.patience.is_some_and(|seconds| !(0.0..=3_600.0).contains(&seconds)) {
-                return Err(LabError::input("patience", "between 0 and 3600 seconds"));
-            }
+        if scenario.step.is_empty() {
+            return Err(LabError::input("step", "a scenario has at least one step"));
+        }
+        for (index, step) in scenario.step.iter().enumerate() {
+            step.check().map_err(|error| {
+                let number = index.saturating_add(1);
+                LabError::input(format!("step {number}: {}", step.title()), error.to_string())
+            })?;
         }
         Ok(scenario)
+    }
+}
+
+/// Refuses seconds that are negative, no number, or more than an hour.
+fn within_an_hour(key: &str, seconds: Option<f64>) -> Result<(), LabError> {
+    match seconds {
+        Some(seconds) if !(0.0..=3_600.0).contains(&seconds) => {
+            Err(LabError::input(key, "between 0 and 3600 seconds"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The event of a step, which happens when the step is played.
+pub(super) fn event_at(fields: &serde_json::Value, at: Timestamp) -> Result<Event, LabError> {
+    let mut fields = fields.clone();
+    if let Some(object) = fields.as_object_mut() {
+        object.insert("at".to_owned(), at.to_string().into());
+    }
+    serde_json::from_value(fields).map_err(|error| LabError::input("event", error.to_string()))
+}
+
+/// Splits `HOST:PORT`; an IPv6 address stands in brackets.
+pub(super) fn host_and_port(text: &str) -> Result<(String, u16), LabError> {
+    let split = text.rsplit_once(':').and_then(|(host, port)| {
+        let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+        Some((host.to_owned(), port.parse().ok()?))
+    });
+    split.ok_or_else(|| LabError::input(text, "expected HOST:PORT"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Scenario;
+
+    const CONNECT: &str = "connect = { from = \"a\", to = \"mx.example.net:25\" }";
+    const EXEC: &str = "exec = { on = \"a\", command = [\"true\"] }";
+    const EVENT: &str = "event = { kind = \"exemption-asked\", subscription = \"shop\" }";
+    const POSTFIX: &str = "postfix = { on = \"a\", action = \"start\" }";
+
+    fn parse(steps: &str) -> Result<Scenario, String> {
+        let text = format!("name = \"n\"\nlab = \"l.toml\"\n{steps}");
+        Scenario::parse(&text).map_err(|error| error.to_string())
+    }
+
+    fn refused(lines: &[&str]) {
+        let said = parse(&format!("[[step]]\nwait = 1\n[[step]]\n{}\n", lines.join("\n")));
+        let said = said.expect_err(&format!("{lines:?} was taken"));
+        assert!(said.contains("step 2"), "{said}");
+    }
+
+    #[test]
+    fn assertions_that_a_step_cannot_check_were_ignored() {
+        refused(&[EXEC, "expect = \"open\""]);
+        refused(&[EXEC, "reason = \"exempt\""]);
+        refused(&[CONNECT, "output = [\"x\"]"]);
+        refused(&[CONNECT, "exit = 1"]);
+        refused(&["wait = 1", "expect = \"open\""]);
+        refused(&[EVENT, "reason = \"exempt\""]);
+        refused(&[POSTFIX, "expect = \"sent\""]);
+    }
+
+    #[test]
+    fn a_misspelt_expectation_was_found_when_the_lab_was_up() {
+        refused(&[CONNECT, "expect = \"time-out\""]);
+        refused(&[CONNECT, "expect = \"timout\""]);
+        refused(&[EVENT, "expect = \"declined\""]);
+        refused(&["connect = { from = \"a\", to = \"mx.example.net:99999\" }"]);
+        refused(&["event = { kind = \"exemption-askd\", subscription = \"shop\" }"]);
+        refused(&["exec = { on = \"a\", command = [] }"]);
+    }
+
+    #[test]
+    fn a_wait_of_minus_one_or_nan_waited_an_hour() {
+        refused(&["wait = -1"]);
+        refused(&["wait = nan"]);
+        refused(&["wait = 3601"]);
+    }
+
+    #[test]
+    fn a_scenario_without_steps_passed() {
+        assert!(parse("step = []").is_err());
+    }
+
+    #[test]
+    fn what_a_step_can_check_is_taken() {
+        for lines in [
+            &[CONNECT, "expect = \"timeout\"", "reason = \"not-granted\""][..],
+            &[EXEC, "exit = 1", "output = [\"x\"]"],
+            &[EVENT, "expect = \"refused\""],
+            &["wait = 0.5"],
+        ] {
+            parse(&format!("[[step]]\n{}\n", lines.join("\n"))).unwrap();
+        }
     }
 }

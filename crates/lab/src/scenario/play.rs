@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use egress25_policy::{Event, Reason};
+use egress25_policy::Reason;
 use jiff::Timestamp;
 
 use super::file::{
-    Action, ConnectStep, ExecStep, MailStep, PostfixAction, PostfixStep, Scenario, Step,
+    Action, ConnectStep, ExecStep, MailStep, PostfixAction, PostfixStep, Scenario, Step, event_at,
+    host_and_port,
 };
 use super::{Report, StepReport, StepResult, postfix};
 use crate::error::LabError;
@@ -181,12 +182,7 @@ impl Player<'_> {
     }
 
     fn event(&mut self, step: &Step, event: &serde_json::Value) -> Outcome {
-        let mut fields = event.clone();
-        if let Some(object) = fields.as_object_mut() {
-            object.insert("at".to_owned(), self.theatre.now().to_string().into());
-        }
-        let event: Event = serde_json::from_value(fields)
-            .map_err(|error| LabError::input("step.event", error.to_string()))?;
+        let event = event_at(event, self.theatre.now())?;
         let expected = step.expect.as_deref().unwrap_or("applied");
         let seen = match self.theatre.ask(&Request::Apply { events: vec![event] }) {
             Ok(_) => "applied".to_owned(),
@@ -292,13 +288,4 @@ fn contains(step: &Step, output: &str) -> StepResult {
             StepResult::Differs(format!("`{text}` was expected in the output, which ends: {last}"))
         }
     }
-}
-
-/// Splits `HOST:PORT`; an IPv6 address stands in brackets.
-fn host_and_port(text: &str) -> Result<(String, u16), LabError> {
-    let split = text.rsplit_once(':').and_then(|(host, port)| {
-        let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
-        Some((host.to_owned(), port.parse().ok()?))
-    });
-    split.ok_or_else(|| LabError::input(text, "expected HOST:PORT"))
 }
