@@ -158,9 +158,15 @@ pub enum RecordFault {
         /// The limit in bytes.
         limit: u32,
     },
-    /// Zeros where a record header should be.
-    #[error("the record header is all zeros: the file has a hole here")]
-    Hole,
+    /// Zeros without an end where records should be.
+    #[error(
+        "more than {records} empty records of zeros in a row: the file has a hole here; \
+             cut it off in front of the hole"
+    )]
+    Hole {
+        /// How many were read.
+        records: u32,
+    },
     /// A block length that no block can have.
     #[error(
         "block of type `{kind:#010x}` declares {len} bytes; a length is a multiple of 4 \

@@ -18,6 +18,10 @@ pub(super) const FILE_HEADER_LEN: usize = 24;
 const RECORD_HEADER_LEN: usize = 16;
 const PATCHED_HEADER_LEN: usize = 24;
 
+/// The most empty records in a row, of zeros only, that are read on through: 16 MiB of them. What
+/// a full disk or a crash leaves is shorter, and a bomb of zeros never ends.
+const MAX_HOLE: u32 = 1 << 20;
+
 /// Bits of the link type word that the format reserves, as libpcap sees it. Above them are the
 /// length of the frame check sequence and the flag that says whether it is known; a sequence
 /// lies behind the packet's own total length, so the frame parser never looks at it.
@@ -86,6 +90,8 @@ pub(super) struct Pcap {
     lengths: First,
     record_header_len: usize,
     link: LinkType,
+    /// Records of zeros only, up to here.
+    hole: u32,
 }
 
 impl Pcap {
@@ -127,11 +133,11 @@ impl Pcap {
         let link = LinkType::from_disk(word & LINK_BITS)
             .map_err(|source| CaptureError::Link { name: name.to_owned(), source })?;
         let record_header_len = if patched { PATCHED_HEADER_LEN } else { RECORD_HEADER_LEN };
-        Ok(Self { order, resolution, lengths, record_header_len, link })
+        Ok(Self { order, resolution, lengths, record_header_len, link, hole: 0 })
     }
 
     /// Goes past the next record.
-    pub(super) fn step(&self, window: &mut Window, max_len: u32) -> Result<Step, Failure> {
+    pub(super) fn step(&mut self, window: &mut Window, max_len: u32) -> Result<Step, Failure> {
         let offset = window.offset();
         let tail = |window: &Window| match window.available() {
             0 => Step::End,
@@ -143,11 +149,16 @@ impl Pcap {
         let header = window.bytes();
         let word = |at| u32_at(header, at, self.order).unwrap_or_default();
         let (seconds, fraction, first, second) = (word(0), word(4), word(8), word(12));
-        // Nobody captures empty packets of empty frames at the beginning of 1970, but disks
-        // that fill up and crashes do leave zeros, and a bomb of zeros never ends.
-        if (seconds, fraction, first, second) == (0, 0, 0, 0) {
-            return Err(Failure::Fault { offset, fault: RecordFault::Hole });
-        }
+        self.hole = match seconds | fraction | first | second {
+            0 if self.hole == MAX_HOLE => {
+                return Err(Failure::Fault {
+                    offset,
+                    fault: RecordFault::Hole { records: MAX_HOLE },
+                });
+            }
+            0 => self.hole.saturating_add(1),
+            _ => 0,
+        };
         let (captured, original) = match self.lengths {
             First::Captured => (first, second),
             First::Original => (second, first),

@@ -90,17 +90,25 @@ fn a_zstd_window_over_128_mib_is_refused_and_one_of_that_size_is_read() {
 }
 
 #[test]
-fn a_bomb_of_zeros_is_an_error_at_the_first_of_them() {
+fn a_bomb_of_zeros_is_an_error_long_before_its_end() {
     // One gibibyte: 64 members of 16 MiB.
     let zeros = gzip(&vec![0; 16 << 20]).repeat(64);
     let pcapng = [shb(LE), idb(LE, 1, 0, &[])].concat();
     for (header, want) in [
-        (pcap_header(LE, MICROS, 1), "record 1 at byte offset 24: the record header is all zeros"),
+        (
+            pcap_header(LE, MICROS, 1),
+            "record 1048577 at byte offset 16777240: more than 1048576 empty records of zeros",
+        ),
         (pcapng, "record 1 at byte offset 52: block of type `0x00000000` declares 0 bytes"),
     ] {
         let bomb = [gzip(&header), zeros.clone()].concat();
         let mut reader = Reader::from_read(Cursor::new(bomb), "bomb").unwrap();
-        let error = reader.next_record().unwrap_err().to_string();
+        let error = loop {
+            match reader.next_record() {
+                Ok(record) => assert!(record.is_some(), "the bomb was gone through"),
+                Err(error) => break error.to_string(),
+            }
+        };
         assert!(error.contains(want), "{error}");
         let unpacked_for_it = reader.bytes_read();
         assert!(unpacked_for_it < 200_000, "{unpacked_for_it} bytes were read");
