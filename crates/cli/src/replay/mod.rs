@@ -17,7 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use egress25_packet_filter::capture::{CaptureError, Reader, Record, RecordFault};
+use egress25_packet_filter::capture::{CaptureError, Reader, Record, RecordFault, Warning};
 use egress25_packet_filter::frame;
 use egress25_packet_filter::mapped::{self, Sifted, Stretch};
 use egress25_policy::{Edition, NetworkName};
@@ -91,7 +91,8 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
         let text = format!("the filter has counted {filter} judgements, and the report {here}");
         return Err(Failure::Internal(text));
     }
-    summary.close(&judge, reader.name(), stopped.is_none());
+    let whole = stopped.is_none() && !reader.warnings().iter().any(Warning::is_cut);
+    summary.close(&judge, reader.name(), whole);
     for warning in &summary.warnings {
         console.warn(warning);
     }

@@ -41,7 +41,7 @@ pub struct Summary {
     pub events_happened: usize,
     /// How many events there are.
     pub events: usize,
-    /// Whether the capture was read to its end.
+    /// Whether the capture was read to its end, and was not cut before it.
     pub complete: bool,
     /// Counts by subscription, verdict and reason.
     pub by_subscription: Vec<Count>,

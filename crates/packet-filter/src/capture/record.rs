@@ -72,6 +72,14 @@ impl<'a> OptionList<'a> {
     }
 }
 
+impl Warning {
+    /// Whether packets are missing behind the last one that was read.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        matches!(self, Self::TruncatedTail { .. } | Self::CompressedStreamCut { .. })
+    }
+}
+
 impl<'a> Iterator for OptionList<'a> {
     /// Code and value, or the code of the option that is longer than the block.
     type Item = Result<(u16, &'a [u8]), u16>;
