@@ -102,6 +102,8 @@ impl LabInput {
     /// # Errors
     /// Something in the lab does not fit, or an event cannot happen; the error says where.
     pub fn timeline(&self, edition: &Arc<Edition>) -> Result<Timeline, Failure> {
+        // What the command line says wrong is not the file's fault.
+        edition::settings(edition, &self.set)?;
         let mut lab =
             self.file.build(edition, &self.set).map_err(|error| self.source.lab_error(&error))?;
         if self.log.is_some() {
