@@ -1,6 +1,6 @@
 //! Files that the user wrote, and diagnostics that point into them.
 
-use std::fs;
+use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
@@ -9,6 +9,13 @@ use egress25_policy::{Edition, EditionError, LabError, locate_key};
 use miette::{NamedSource, SourceSpan};
 
 use crate::failure::{Failure, InputError};
+
+/// The longest text that is read, in bytes: an inventory of a hundred thousand machines with an
+/// address each has 10 MB, and a device or a pipe may never end.
+pub const MAX_TEXT: u64 = 64 * 1024 * 1024;
+
+/// The longest line that an error shows, in bytes: a longer one would fill the terminal.
+const MAX_SHOWN_LINE: usize = 1000;
 
 /// A text with the name of the file that it came from.
 #[derive(Debug, Clone)]
@@ -28,12 +35,17 @@ impl Source {
         let stdin = path == Path::new("-");
         let name = if stdin { "<stdin>".to_owned() } else { path.display().to_string() };
         let bytes = if stdin {
-            let mut bytes = Vec::new();
-            io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+            read_bounded(io::stdin().lock())
         } else {
-            fs::read(path)
+            File::open(path).and_then(read_bounded)
         };
         let bytes = bytes.map_err(|source| Failure::Read { name: name.clone(), source })?;
+        if u64::try_from(bytes.len()).is_ok_and(|len| len > MAX_TEXT) {
+            return Err(Failure::Usage(format!(
+                "`{name}` is longer than {MAX_TEXT} bytes, the most that is read of a text: name \
+                 the file that was meant, or split it (events can be in several files)"
+            )));
+        }
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self { name, text }),
             Err(error) => Err(Failure::Usage(format!(
@@ -46,13 +58,39 @@ impl Source {
     /// An error about this text.
     #[must_use]
     pub fn error(&self, what: impl Into<String>, span: Option<Range<usize>>) -> InputError {
-        let help = span.is_none().then(|| format!("in `{}`", self.name));
+        // The lines at the place are printed: where one of them is endless, the place is said in
+        // numbers.
+        let shown = span.clone().is_none_or(|span| self.can_be_shown(&span));
+        let help = match &span {
+            Some(span) if !shown => Some(format!("in `{}`, at byte {}", self.name, span.start)),
+            Some(_) => None,
+            None => Some(format!("in `{}`", self.name)),
+        };
+        let span = span.filter(|_| shown);
         InputError {
-            what: what.into(),
+            what: shortened(what.into()),
             source_code: NamedSource::new(&self.name, self.text.clone()).with_language("TOML"),
             span: span.map(SourceSpan::from),
             help,
         }
+    }
+
+    /// Whether the lines of a place, and those beside it, are short enough to be printed.
+    fn can_be_shown(&self, span: &Range<usize>) -> bool {
+        let mut at = 0_usize;
+        let (from, to) = (span.start.saturating_sub(1), span.end);
+        let mut before = 0;
+        for line in self.text.split_inclusive('\n') {
+            let end = at.saturating_add(line.len());
+            if end >= from && before.max(line.len()) > MAX_SHOWN_LINE {
+                return false;
+            }
+            if at > to {
+                break;
+            }
+            (at, before) = (end, line.len());
+        }
+        true
     }
 
     /// What the policy found wrong with this text.
@@ -66,6 +104,22 @@ impl Source {
         };
         self.error(what, span)
     }
+}
+
+/// Reads to the end, or to one byte past the limit.
+fn read_bounded(input: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(MAX_TEXT.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A message that fits on a screen, whatever was quoted in it or listed.
+fn shortened(mut text: String) -> String {
+    if text.len() > MAX_SHOWN_LINE {
+        text.truncate(text.floor_char_boundary(MAX_SHOWN_LINE));
+        text.push_str("… (shortened)");
+    }
+    text
 }
 
 /// The edition that a file holds.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use serde_json::Value;
@@ -13,6 +13,10 @@ use crate::failure::Failure;
 
 /// How many differences are shown.
 const SHOWN: usize = 20;
+
+/// The longest line of a golden file in bytes: the rows of the capture in `fixtures/` have up to
+/// 410, and a file without an end of line does not fill the memory.
+const MAX_LINE: u64 = 1024 * 1024;
 
 /// A row as text, by column.
 type Columns = BTreeMap<String, String>;
@@ -172,8 +176,12 @@ fn next_line(
     let mut line = String::new();
     loop {
         line.clear();
-        let read = input.read_line(&mut line);
+        let read = input.by_ref().take(MAX_LINE.saturating_add(1)).read_line(&mut line);
         let read = read.map_err(|source| Failure::Read { name: name.to_owned(), source })?;
+        if u64::try_from(read).is_ok_and(|read| read > MAX_LINE) {
+            let what = format!("a line is longer than {MAX_LINE} bytes, which no row is");
+            return Err(bad(name, &what));
+        }
         if read == 0 {
             return Ok(None);
         }
