@@ -273,6 +273,37 @@ fn a_cut_tail_is_a_warning_and_the_rest_is_judged() {
     assert!(text.contains("the file ends inside the record"), "{text}");
     let report = json(&format!("{line} --format json"));
     assert_eq!(reasons(&report), ["not-granted"]);
+    assert_eq!(report["summary"]["complete"], false, "packets are missing");
+}
+
+#[test]
+fn a_hole_of_zeros_in_a_pcap_does_not_hide_what_is_behind_it() {
+    let mut bytes = pcap(&[(1, mail(WEB, MX))]);
+    let record = bytes.get(24..).expect("a record").to_vec();
+    bytes.extend_from_slice(&[0; 16]);
+    bytes.extend_from_slice(&record);
+    let capture = captured(&bytes);
+    let line = format!("replay {} --lab fixtures/labs/day-of-mail.toml", capture.path.display());
+    let report = json(&format!("{line} --format json"));
+    let judged = reasons(&report).into_iter().filter(|reason| *reason == "not-granted").count();
+    assert_eq!(judged, 2, "{report}");
+    assert_eq!(report["summary"]["packets"], 3, "tcpdump and tshark count three, too");
+}
+
+#[test]
+fn a_setting_of_the_command_line_is_not_blamed_on_the_lab_file() {
+    let (code, text) = failure(&format!("{DAY} --set foo=bar"));
+    assert_eq!(code, 2);
+    assert!(text.contains("`foo` is no setting"), "{text}");
+    assert!(!text.contains("day-of-mail.toml"), "{text}");
+}
+
+#[test]
+fn an_expectation_with_an_endless_line_is_refused() {
+    let expected = captured(format!("{{\"a\":\"{}", "a".repeat(2_000_000)).as_bytes());
+    let (code, text) = failure(&format!("{DAY} --expect {}", expected.path.display()));
+    assert_eq!(code, 2);
+    assert!(text.contains("a line is longer than 1048576 bytes"), "{text}");
 }
 
 #[test]
