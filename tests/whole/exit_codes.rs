@@ -175,3 +175,91 @@ fn a_full_disk_is_an_error() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(text.starts_with("error: `stdout` cannot be written"), "{text}");
 }
+
+/// What stands in the place of the words of the table: a file that is fine, and one that the
+/// command makes.
+fn filled(row: &str, folder: &std::path::Path, input: Option<&str>) -> String {
+    let at = |name: &str| folder.join(name).display().to_string();
+    let lab = if row.contains("shop-net") {
+        "fixtures/scenarios/mail.lab.toml".to_owned()
+    } else {
+        "fixtures/labs/day-of-mail.toml".to_owned()
+    };
+    let fine = [
+        ("LAB", lab),
+        ("CAPTURE", "fixtures/captures/day-of-mail.pcapng".to_owned()),
+        ("EXPORT", at("log.ndjson")),
+        ("STORE", at("store.db")),
+        ("NONE", at("none")),
+    ];
+    let words = row.split(' ').map(|word| match fine.iter().find(|(name, _)| *name == word) {
+        Some((_, file)) => input.map_or_else(|| file.clone(), at),
+        None if ["OUT", "NEW"].contains(&word) => at(word),
+        None => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn prepared() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, log) = (folder.path().join("store.db"), folder.path().join("log.ndjson"));
+    let (store, log) = (store.display(), log.display());
+    stdout(&format!("store init --lab fixtures/labs/day-of-mail.toml --store {store}"));
+    stdout(&format!("store export {log} --store {store}"));
+    std::fs::create_dir(folder.path().join("directory")).expect("a directory");
+    folder
+}
+
+fn code(line: &str, stdout: Stdio) -> i32 {
+    let mut command = Command::new(binary());
+    command.args(words(line)).current_dir(repository()).stdin(Stdio::null()).stdout(stdout);
+    let output = command.stderr(Stdio::piped()).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!said.contains("panicked"), "{line}: {said}");
+    let lines: Vec<_> = said.lines().filter(|line| line.starts_with("error")).collect();
+    assert!(lines.windows(2).all(|pair| pair[0] != pair[1]), "{line}: told twice: {said}");
+    output.status.code().expect("it was not killed")
+}
+
+#[test]
+fn every_command_ends_with_the_code_that_its_page_says() {
+    let page = repository().join("docs/reference/program.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .filter(|row: &Vec<&str>| row.len() == 6)
+        .collect();
+    assert!(rows.len() > 20, "{} rows", rows.len());
+    let full = || Stdio::from(std::fs::File::options().write(true).open("/dev/full").expect("it"));
+    for row in rows {
+        let command = row[0].trim_matches('`');
+        for (column, expected) in
+            ["missing", "directory", "taken", "unread", "full"].iter().zip(&row[1..])
+        {
+            let Ok(expected) = expected.parse::<i32>() else { continue };
+            let folder = prepared();
+            let fill = |input| filled(command, folder.path(), input);
+            let found = match *column {
+                "missing" => code(&fill(Some("no-such-file")), Stdio::piped()),
+                "directory" => code(&fill(Some("directory")), Stdio::piped()),
+                "taken" => {
+                    std::fs::write(folder.path().join("OUT"), "somebody else's\n")
+                        .expect("written");
+                    let found = code(&fill(None), Stdio::piped());
+                    let still = std::fs::read(folder.path().join("OUT")).expect("there");
+                    assert_eq!(still, b"somebody else's\n", "{command}");
+                    found
+                }
+                "unread" => {
+                    let (reader, writer) = std::io::pipe().expect("a pipe");
+                    drop(reader);
+                    code(&fill(None), Stdio::from(writer))
+                }
+                _ => code(&fill(None), full()),
+            };
+            assert_eq!(found, expected, "{column}: {}", fill(None));
+        }
+    }
+}

@@ -108,8 +108,14 @@ impl Failure {
 
     /// The exit code that goes with it.
     #[must_use]
-    pub const fn exit_code(&self) -> u8 {
+    pub fn exit_code(&self) -> u8 {
         match self {
+            // A name that is a folder's is the user's to mend.
+            Self::Capture(CaptureError::Io { source, .. })
+                if source.kind() == io::ErrorKind::IsADirectory =>
+            {
+                Self::BAD_INPUT
+            }
             Self::ClosedPipe => Self::DONE,
             Self::Store(error) => crate::store_cmd::exit_code(error),
             Self::Written(error) => error.exit_code(),

@@ -284,9 +284,14 @@ fn one_name(path: &Path) -> std::io::Result<PathBuf> {
 /// Opens a connection with our settings; nothing is checked.
 fn connect(path: &Path, options: SqliteOptions, new: bool) -> Result<Connection, LogError> {
     let at = At { path: Some(path), busy: options.busy };
-    let length = std::fs::metadata(path).map_err(|error| at.system(&error))?.len();
-    if length == 0 && !new {
-        return Err(LogError::NotAStore { place: at.place(), what: "it is empty".to_owned() });
+    let metadata = std::fs::metadata(path).map_err(|error| at.system(&error))?;
+    let what = if metadata.is_dir() {
+        Some("it is a directory")
+    } else {
+        (metadata.len() == 0 && !new).then_some("it is empty")
+    };
+    if let Some(what) = what {
+        return Err(LogError::NotAStore { place: at.place(), what: what.to_owned() });
     }
     // Who may not read it learns that from the system's error, not from SQLite's.
     std::fs::File::open(path).map_err(|error| at.system(&error))?;
