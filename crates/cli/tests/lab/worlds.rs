@@ -221,7 +221,7 @@ fn passes_by(decided: &Decision, machine: &MachineName) -> bool {
 }
 
 /// The lines of a command that goes on, as they come.
-fn lines(lab: &mut Lab, words: &[&str]) -> Receiver<String> {
+pub(crate) fn lines(lab: &mut Lab, words: &[&str]) -> Receiver<String> {
     let mut command = lab.command(words);
     command.stdout(Stdio::piped()).stderr(Stdio::null());
     let output = lab.start(command).stdout.take().unwrap();

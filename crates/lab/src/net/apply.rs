@@ -161,23 +161,42 @@ async fn raise(handle: &Handle, place: &str, end: &End) -> Result<(), LabError> 
     Ok(())
 }
 
+/// Puts a rule in force at a node, or takes it away; either may be so already.
+pub(crate) fn set_rule(space: &Space, rule: &PlannedRule, on: bool) -> Result<(), LabError> {
+    space.run(|| {
+        talk(async |handle| {
+            for family in [AddressFamily::Inet, AddressFamily::Inet6] {
+                let mut known = rule_for(&handle, rule, family);
+                // There may be none.
+                let _ = handle.rule().del(known.message_mut().clone()).execute().await;
+            }
+            if on { add_rule(&handle, space.name(), rule).await } else { Ok(()) }
+        })
+    })
+}
+
+fn rule_for(
+    handle: &Handle,
+    rule: &PlannedRule,
+    family: AddressFamily,
+) -> rtnetlink::RuleAddRequest<()> {
+    let mut request = handle
+        .rule()
+        .add()
+        .table_id(rule.table)
+        .priority(rule.priority)
+        .action(RuleAction::ToTable);
+    if let Some(interface) = &rule.interface {
+        request = request.input_interface(interface.clone());
+    }
+    request.message_mut().header.family = family;
+    request
+}
+
 async fn add_rule(handle: &Handle, place: &str, rule: &PlannedRule) -> Result<(), LabError> {
     for family in [AddressFamily::Inet, AddressFamily::Inet6] {
-        let mut request = handle
-            .rule()
-            .add()
-            .table_id(rule.table)
-            .priority(rule.priority)
-            .action(RuleAction::ToTable);
-        if let Some(interface) = &rule.interface {
-            request = request.input_interface(interface.clone());
-        }
         let what = format!("rule for table {}", rule.table);
-        let result = match family {
-            AddressFamily::Inet => request.v4().execute().await,
-            _ => request.v6().execute().await,
-        };
-        result.map_err(failed(place, what))?;
+        rule_for(handle, rule, family).execute().await.map_err(failed(place, what))?;
     }
     Ok(())
 }

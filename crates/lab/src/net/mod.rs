@@ -6,6 +6,6 @@
 mod apply;
 mod space;
 
-pub(crate) use apply::{add_link, configure, set_link};
+pub(crate) use apply::{add_link, configure, set_link, set_rule};
 pub use space::Space;
 pub(crate) use space::{Files, run_program};

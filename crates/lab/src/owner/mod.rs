@@ -268,7 +268,8 @@ impl Owner {
         updated
     }
 
-    /// Takes a machine's links up or down.
+    /// Takes a machine's links up or down. What is down stays so whatever root does inside: the
+    /// fabric takes nothing from its ports.
     fn set_power(&self, machine: &MachineName, up: bool) -> Result<(), LabError> {
         let kind = NodeKind::Machine(machine.clone());
         let plan = self.plan();
@@ -276,12 +277,29 @@ impl Owner {
             self.complain(format!("`{machine}` has no node in the lab: nothing of it is moved"));
             return Ok(());
         };
+        if let Some(found) = self.court.policy.world().machines().get(machine) {
+            for (fabric, rule) in plan.shut(found) {
+                net::set_rule(&*datapath::space(&self.spaces, fabric)?, &rule, !up)?;
+            }
+        }
         let space = datapath::space(&self.spaces, id)?;
         let Some(node) = plan.nodes.get(id) else { return Ok(()) };
         for end in plan.ends(id) {
             net::set_link(&space, node, end, up)?;
         }
         Ok(())
+    }
+
+    /// Refuses what a machine that does not run cannot do.
+    pub(crate) fn runs(&self, machine: &MachineName) -> Result<(), LabError> {
+        let power = self.court.policy.world().machines().get(machine).map(|m| m.state.power);
+        match power {
+            None | Some(Power::Running) => Ok(()),
+            Some(power) => {
+                let what = format!("`{machine}` is `{power}`: nothing runs in it; start it first");
+                Err(LabError::Declined(what))
+            }
+        }
     }
 
     /// Ends the program that judges, as if it had crashed.

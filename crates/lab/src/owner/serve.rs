@@ -175,7 +175,13 @@ fn view(owner: &Owner) -> View {
 
 /// Hands the namespaces of a node over.
 fn enter(owner: &Owner, stream: &UnixStream, node: &str) -> io::Result<()> {
-    let space = match owner.plan().node(node).and_then(|id| space(&owner.spaces, id)) {
+    let entered = owner.plan().node(node).and_then(|id| {
+        if let Some(NodeKind::Machine(machine)) = owner.plan().nodes.get(id).map(|n| &n.kind) {
+            owner.runs(machine)?;
+        }
+        space(&owner.spaces, id)
+    });
+    let space = match entered {
         Ok(space) => space,
         Err(error) => return say(stream, &(&error).into()),
     };

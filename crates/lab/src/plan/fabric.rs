@@ -9,7 +9,7 @@ use egress25_policy::{
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::routes::appliance;
-use super::{End, Hop, MAIN, NodeId, NodeKind, Plan, Point, Stands};
+use super::{End, Hop, MAIN, NodeId, NodeKind, Plan, PlannedRule, Point, Stands};
 use crate::error::LabError;
 use crate::stage::{Hosts, Site};
 
@@ -18,6 +18,8 @@ const LINKS: usize = 4_095;
 
 /// The table with a fabric's own hosts, peerings and what is behind its gateway.
 const HOSTS: u32 = 1_000;
+/// The table for what comes from the ports of machines that do not run.
+const NOWHERE: u32 = 999;
 /// The tables of subnets begin here.
 const SUBNETS: u32 = 10_000;
 /// The tables of links to appliances of peered networks begin here.
@@ -54,6 +56,23 @@ pub(crate) fn any(v4: bool) -> IpNet {
 fn end(node: NodeId, interface: &str, addresses: &[IpAddr]) -> End {
     let addresses = addresses.iter().map(|address| assigned(*address)).collect();
     End { node, interface: interface.to_owned(), addresses }
+}
+
+/// The rule that lets nothing in by a port, whatever its machine does at its own end.
+pub(super) fn shut(port: &str) -> PlannedRule {
+    PlannedRule { interface: Some(port.to_owned()), table: NOWHERE, priority: 100 }
+}
+
+impl Book {
+    /// The ports of a machine, each with the fabric that it is at.
+    pub(super) fn ports_of(&self, machine: &Machine) -> Vec<(NodeId, &str)> {
+        let port = |interface: &egress25_policy::Interface| {
+            let fabric = self.fabrics.get(&interface.network)?;
+            let key = (interface.network.clone(), *interface.addresses.first()?);
+            Some((*fabric, self.ports.get(&key)?.as_str()))
+        };
+        machine.interfaces.iter().filter_map(port).collect()
+    }
 }
 
 /// What a plan is worked out with, kept so that more can join it.
@@ -148,6 +167,9 @@ impl Builder<'_> {
             self.named(&format!("network:{name}"), fabric)?;
             self.book.fabrics.insert(name.clone(), fabric);
             self.plan.rule(fabric, None, HOSTS, 5_000);
+            for v4 in [true, false] {
+                self.plan.route(fabric, NOWHERE, any(v4), Hop::Blackhole, "");
+            }
             let edge = self.plan.add_node(NodeKind::Edge(name.clone()), name.as_str(), true);
             self.named(&format!("edge:{name}"), edge)?;
             let up = [ROUTER_V4, ROUTER_V6];

@@ -15,7 +15,7 @@ pub(crate) mod routes;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use egress25_policy::{FirewallName, MachineName, NetworkName, SenderClass, World};
+use egress25_policy::{FirewallName, Machine, MachineName, NetworkName, SenderClass, World};
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -239,6 +239,13 @@ impl Plan {
             name: name.to_owned(),
             known: self.names.keys().cloned().collect::<Vec<_>>().join(", "),
         })
+    }
+
+    /// The rules that let nothing in by a machine's ports, each with its fabric: for as long as it
+    /// does not run.
+    pub(crate) fn shut(&self, machine: &Machine) -> Vec<(NodeId, PlannedRule)> {
+        let ports = self.book.ports_of(machine).into_iter();
+        ports.map(|(fabric, port)| (fabric, fabric::shut(port))).collect()
     }
 
     /// The links of a node, each with the end that is here.
