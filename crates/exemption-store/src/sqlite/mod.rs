@@ -152,9 +152,16 @@ impl SqliteLog {
         }
         self.insert(entries).map_err(|error| self.failed(&error))?;
         let witness = self.path.as_deref().map(Witness::of);
+        let (place, busy) = (self.place(), self.options.busy);
         let failed = |error: &std::io::Error| {
-            let path = witness.as_ref().map(Witness::path);
-            At { path, busy: self.options.busy }.system(error)
+            let at = At { path: witness.as_ref().map(Witness::path), busy };
+            match error.kind() {
+                // The store was opened, so it was there: its folder has gone since.
+                std::io::ErrorKind::NotFound => {
+                    LogError::Io { place: place.clone(), what: error.to_string() }
+                }
+                _ => at.system(error),
+            }
         };
         // Without its witness a damaged write-ahead log could take the commit back unnoticed.
         let prepared = witness.as_ref().map(|witness| witness.prepare(before)).transpose();
