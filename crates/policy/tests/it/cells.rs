@@ -345,11 +345,34 @@ fn long_table(size: usize) -> String {
     HALF.replace("{ROUTES}", &routes.join(", "))
 }
 
+/// Networks that all are peered with each other; each sends all through an appliance of the next.
+fn mesh(size: usize) -> String {
+    let mut text =
+        "[subscription.s]\noffer = \"pay-as-you-go\"\ncreated = \"2019-03-01\"\n".to_owned();
+    for number in 0..size {
+        let next = (number + 1) % size;
+        let peers: Vec<_> =
+            (0..size).filter(|peer| *peer != number).map(|peer| format!("\"n{peer}\"")).collect();
+        text.push_str(&format!(
+            "[network.n{number}]\naddress_space = [\"10.1.{number}.0/24\"]\npeerings = [{}]\n\
+             [network.n{number}.subnet.a]\nprefixes = [\"10.1.{number}.0/24\"]\n\
+             route_table = \"t{number}\"\n[route-table.t{number}]\nroutes = [{{ \
+             prefix = \"0.0.0.0/0\", next_hop = \"virtual-appliance\", address = \"10.1.{next}.4\" \
+             }}]\n[machine.m{number}]\nsubscription = \"s\"\nnetwork = \"n{number}\"\n\
+             subnet = \"a\"\naddresses = [\"10.1.{number}.4\"]\nip_forwarding = true\n",
+            peers.join(", ")
+        ));
+    }
+    text
+}
+
 #[test]
 fn ten_times_the_world_is_looked_at_ten_times() {
-    for (name, world) in [("ring", ring as fn(usize) -> String), ("long table", long_table)] {
-        let (small, large) = (cost(&world(40)), cost(&world(400)));
-        println!("{name}: {small} ranges for 40, {large} for 400");
-        assert!(large <= 15 * small, "{name}: {small} ranges for 40, {large} for 400");
+    let families: [(&str, fn(usize) -> String, usize); 3] =
+        [("ring", ring, 40), ("long table", long_table, 40), ("mesh", mesh, 20)];
+    for (name, world, size) in families {
+        let (small, large) = (cost(&world(size)), cost(&world(10 * size)));
+        println!("{name}: {small} ranges for {size}, {large} for ten times as many");
+        assert!(large <= 15 * small, "{name}: {small} ranges for {size}, {large} for ten times");
     }
 }

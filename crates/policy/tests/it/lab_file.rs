@@ -167,3 +167,21 @@ fn what_shows_a_network_in_a_capture_shows_no_other() {
     let file = LabFile::parse(&fine).unwrap();
     file.build(&Edition::default_edition().unwrap(), &[]).unwrap();
 }
+
+#[test]
+fn a_machine_may_have_as_many_addresses_as_a_network_and_none_twice() {
+    let addresses = |count: u32| {
+        let list = (0..count).map(|n| format!("\"{}\"", std::net::Ipv4Addr::from(0x0a00_0004 + n)));
+        format!("addresses = [{}]", list.collect::<Vec<_>>().join(", "))
+    };
+    let text = base().replace("10.0.0.0/16", "10.0.0.0/8");
+    let own = "addresses = [\"10.0.0.4\", \"fd00:25::4\"]";
+    // Each address was held against all before it: as many pairs as 200,000 have take a minute.
+    let many = text.replace(own, &addresses(200_000));
+    assert_ne!(many, text);
+    let file = LabFile::parse(&many).unwrap();
+    file.build(&Edition::default_edition().unwrap(), &[]).unwrap();
+    let twice = text.replace(own, &addresses(3).replace("10.0.0.6", "10.0.0.4"));
+    let error = wrong(&twice);
+    assert!(error.what.contains("belongs to `web` twice"), "{}", error.what);
+}
