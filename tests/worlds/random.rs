@@ -31,7 +31,8 @@ impl Dice {
 
     /// A number below a bound.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.number() % bound.max(1) as u64).expect("below a bound")
+        let bound = u64::try_from(bound.max(1)).unwrap_or(1);
+        usize::try_from(self.number() % bound).unwrap_or(0)
     }
 
     /// Whether something happens that happens so many times in a hundred.
