@@ -12,7 +12,8 @@ use nix::sched::{CloneFlags, setns};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
 use crate::error::LabError;
-use crate::owner::{Answer, Fault, Request};
+use crate::owner::{Answer, Fault, Request, SOCKET};
+use crate::place::{Place, same_user};
 
 /// A connection to a running lab.
 #[derive(Debug)]
@@ -26,14 +27,16 @@ impl Client {
     /// Connects to the lab of a folder.
     ///
     /// # Errors
-    /// No lab is up there.
+    /// No lab is up there, or it is another user's.
     pub fn connect(folder: &Path) -> Result<Self, LabError> {
-        let path = folder.join("control.sock");
+        Place::open(folder)?;
+        let path = folder.join(SOCKET);
         let unreachable = |error: io::Error| LabError::Unreachable {
             path: path.display().to_string(),
             what: format!("{error}; is the lab up?"),
         };
         let stream = UnixStream::connect(&path).map_err(unreachable)?;
+        same_user(&stream).map_err(unreachable)?;
         let reader = BufReader::new(stream.try_clone().map_err(unreachable)?);
         Ok(Self { path: path.clone(), stream, reader })
     }

@@ -19,6 +19,7 @@ pub mod isolate;
 pub mod judge;
 pub mod net;
 pub mod owner;
+pub mod place;
 pub mod plan;
 pub mod policy_state;
 mod reset;

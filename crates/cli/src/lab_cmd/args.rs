@@ -136,6 +136,10 @@ pub struct OwnArgs {
     #[command(flatten)]
     pub up: UpArgs,
 
+    /// The lab's folder, made already.
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: PathBuf,
+
     /// How far the process has come.
     #[arg(long, value_enum, default_value_t)]
     pub stage: OwnStage,

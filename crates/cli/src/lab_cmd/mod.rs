@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use egress25_lab::client::Client;
 use egress25_lab::error::LabError;
+use egress25_lab::place;
 
 use crate::console::Console;
 use crate::failure::Failure;
@@ -70,8 +71,10 @@ fn failed(error: LabError) -> Failure {
     }
 }
 
-/// The folder of a lab.
-fn folder(at: &AtArgs) -> PathBuf {
+/// The folder of a lab. It is worked out once and handed on: in a user namespace everybody is
+/// root.
+fn folder(at: &AtArgs) -> Result<PathBuf, Failure> {
+    let name = place::name(&at.name).map_err(failed)?;
     let base = at.run_dir.clone().unwrap_or_else(|| {
         std::env::var_os("XDG_RUNTIME_DIR").map_or_else(
             || std::env::temp_dir().join(format!("egress25-{}", whoami())),
@@ -79,7 +82,7 @@ fn folder(at: &AtArgs) -> PathBuf {
         )
     });
     let base = std::path::absolute(&base).unwrap_or(base);
-    base.join(&at.name)
+    Ok(base.join(name))
 }
 
 /// The number of the user, or his name.
@@ -89,5 +92,5 @@ fn whoami() -> String {
 }
 
 fn client(at: &AtArgs) -> Result<Client, Failure> {
-    Client::connect(&folder(at)).map_err(failed)
+    Client::connect(&folder(at)?).map_err(failed)
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::args::{OwnArgs, OwnStage};
 use super::up::{READY, arguments};
-use super::{failed, folder, store, world};
+use super::{failed, store, world};
 use crate::console::Console;
 use crate::failure::Failure;
 
@@ -28,7 +28,7 @@ fn next(args: &OwnArgs, stage: &str, stdin: Stdio) -> Result<Child, Failure> {
         .map_err(|source| Failure::Read { name: "this program".to_owned(), source })?;
     Command::new(&program)
         .args(["lab", "own", "--stage", stage])
-        .args(arguments(&args.up))
+        .args(arguments(&args.up, &args.folder))
         .stdin(stdin)
         .spawn()
         .map_err(|source| Failure::Read { name: program.display().to_string(), source })
@@ -70,7 +70,7 @@ fn own(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
     let hosts = world::hosts(up.hosts.as_deref(), &world)?;
     let (feed, log) = events.map_or((None, None), |(feed, log)| (Some(feed), Some(log)));
     let setup = Setup {
-        folder: folder(&up.at),
+        folder: args.folder.clone(),
         world,
         hosts,
         datapath: up.datapath,

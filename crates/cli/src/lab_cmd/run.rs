@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +11,7 @@ use std::time::Duration;
 use egress25_lab::client::Client;
 use egress25_lab::error::LabError;
 use egress25_lab::owner::{Answer, Request};
+use egress25_lab::place::Place;
 use egress25_lab::scenario::{
     Executed, Report, Scenario, StepReport, StepResult, Theatre, junit, play,
 };
@@ -43,11 +45,18 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
     .map(|(path, kind)| path.as_deref().map(|path| (path, kind)));
     let inputs = inputs.iter().map(PathBuf::as_path);
     let [junit_file, happened, ..] = written::claim(inputs, outputs, args.force.force)?;
-    let home = std::env::temp_dir().join(format!("egress25-run-{}", std::process::id()));
+    // Nobody can have made a folder of this name before.
+    let unique = format!("{}-{}", std::process::id(), Timestamp::now().as_microsecond());
+    let home = std::env::temp_dir().join(format!("egress25-run-{unique}"));
     let at = AtArgs { name: "scenario".to_owned(), run_dir: Some(home.clone()) };
+    let shared = files(&at);
+    std::fs::DirBuilder::new()
+        .mode(0o755)
+        .create(&shared)
+        .map_err(|source| Failure::Write { name: shared.display().to_string(), source })?;
     let result = with_lab(args, &scenario, &at, happened, console);
     // What the lab's programs wrote belongs to it.
-    for folder in [&home, &files(&at)] {
+    for folder in [&home, &shared] {
         let _ = std::fs::remove_dir_all(folder);
     }
     let report = result?;
@@ -83,7 +92,7 @@ fn with_lab(
     happened: Option<Target>,
     console: &mut Console,
 ) -> Result<Report, Failure> {
-    let hosts = hosts_file(scenario, &folder(at))?;
+    let hosts = hosts_file(scenario, &folder(at)?)?;
     let up = UpArgs {
         lab: lab_file(args, scenario),
         at: at.clone(),
@@ -113,8 +122,8 @@ fn hosts_file(scenario: &Scenario, folder: &Path) -> Result<Option<PathBuf>, Fai
     let path = folder.join("hosts.toml");
     let text = toml::to_string(&serde_json::json!({ "host": scenario.host }))
         .map_err(|error| Failure::Internal(error.to_string()))?;
-    std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(&path, text))
+    Place::make(folder).map_err(failed)?;
+    std::fs::write(&path, text)
         .map_err(|source| Failure::Write { name: path.display().to_string(), source })?;
     Ok(Some(path))
 }
@@ -126,20 +135,27 @@ fn played(
     happened_to: Option<Target>,
     console: &mut Console,
 ) -> Result<Report, Failure> {
-    let client = Client::connect(&folder(at)).map_err(failed)?;
+    let client = super::client(at)?;
     let heard = listen(at, args.verdicts.as_deref())?;
     let capture = match &args.capture {
         None => None,
         Some(path) => {
             let path = std::path::absolute(path)
                 .map_err(|source| Failure::Write { name: path.display().to_string(), source })?;
-            let mut client = Client::connect(&folder(at)).map_err(failed)?;
+            let mut client = super::client(at)?;
             client.ask(&Request::Capture { path }).map_err(failed)?;
             Some(client)
         }
     };
-    let mut theatre =
-        Lab { client, at: at.clone(), heard, console, broken: None, happened: Vec::new() };
+    let mut theatre = Lab {
+        client,
+        at: at.clone(),
+        home: folder(at)?,
+        heard,
+        console,
+        broken: None,
+        happened: Vec::new(),
+    };
     let report = play(scenario, &mut theatre, args.time_scale, args.datapath.name());
     let broken = theatre.broken.take();
     let happened = std::mem::take(&mut theatre.happened);
@@ -170,7 +186,7 @@ type Heard = Arc<Mutex<Vec<VerdictEvent>>>;
 
 /// Listens to the verdicts of the lab, and writes them to a file.
 fn listen(at: &AtArgs, file: Option<&Path>) -> Result<Heard, Failure> {
-    let mut client = Client::connect(&folder(at)).map_err(failed)?;
+    let mut client = super::client(at)?;
     client.ask(&Request::Events).map_err(failed)?;
     let mut file = match file {
         None => None,
@@ -200,6 +216,7 @@ fn listen(at: &AtArgs, file: Option<&Path>) -> Result<Heard, Failure> {
 struct Lab<'a> {
     client: Client,
     at: AtArgs,
+    home: PathBuf,
     heard: Heard,
     console: &'a mut Console,
     broken: Option<Failure>,
@@ -225,7 +242,7 @@ impl Theatre for Lab<'_> {
         }
         // A program that stays in the background must not hold the output open: a file does
         // not end with its writers.
-        let output = folder(&self.at).join("output");
+        let output = self.home.join("output");
         let written = File::create(&output).map_err(failed)?;
         let errors = written.try_clone().map_err(failed)?;
         let mut child = enter

@@ -1,14 +1,15 @@
 //! `lab up` and `lab down`.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use egress25_lab::client::Client;
 use egress25_lab::owner::Request;
+use egress25_lab::place::Place;
 
 use super::args::{AtArgs, UpArgs};
 use super::{failed, folder};
@@ -27,7 +28,8 @@ pub(super) fn run(args: &UpArgs, console: &mut Console) -> Result<(), Failure> {
 
 /// Starts the owner of a lab and waits until it is up.
 pub(super) fn bring_up(args: &UpArgs) -> Result<(), Failure> {
-    let folder = folder(&args.at);
+    let folder = folder(&args.at)?;
+    let place = Place::make(&folder).map_err(failed)?;
     if Client::connect(&folder).is_ok() {
         return Err(Failure::Usage(format!(
             "lab `{}` is up already; take it down first, or give another `--name`",
@@ -35,13 +37,13 @@ pub(super) fn bring_up(args: &UpArgs) -> Result<(), Failure> {
         )));
     }
     let unwritable = |source| Failure::Write { name: folder.display().to_string(), source };
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(unwritable)?;
-    let log = File::create(folder.join("log")).map_err(unwritable)?;
+    let log = place.file("log").map_err(failed)?;
+    log.set_len(0).map_err(unwritable)?;
     let program = std::env::current_exe()
         .map_err(|source| Failure::Read { name: "this program".to_owned(), source })?;
     let mut owner = Command::new(&program)
         .args(["lab", "own", "--stage", "leave"])
-        .args(arguments(args))
+        .args(arguments(args, &folder))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)
@@ -66,7 +68,7 @@ pub(super) fn bring_up(args: &UpArgs) -> Result<(), Failure> {
 }
 
 /// The arguments as the owner is given them.
-pub(super) fn arguments(args: &UpArgs) -> Vec<OsString> {
+pub(super) fn arguments(args: &UpArgs, folder: &Path) -> Vec<OsString> {
     let mut all: Vec<OsString> = Vec::new();
     let mut flag = |name: &str, value: OsString| {
         // In one word: a value may begin with a hyphen.
@@ -75,9 +77,7 @@ pub(super) fn arguments(args: &UpArgs) -> Vec<OsString> {
         all.push(word);
     };
     flag("name", args.at.name.clone().into());
-    if let Some(folder) = &args.at.run_dir {
-        flag("run-dir", folder.into());
-    }
+    flag("folder", folder.into());
     flag("datapath", args.datapath.name().into());
     if let Some(store) = &args.store {
         flag("store", store.into());
@@ -107,7 +107,7 @@ pub(super) fn down(at: &AtArgs, console: &mut Console) -> Result<(), Failure> {
 
 /// Ends a lab and waits until it has gone.
 pub(super) fn take_down(at: &AtArgs) -> Result<(), Failure> {
-    let folder = folder(at);
+    let folder = folder(at)?;
     let mut client = Client::connect(&folder).map_err(failed)?;
     client.ask(&Request::Down).map_err(failed)?;
     // The connection ends with the owner.

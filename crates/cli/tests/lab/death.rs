@@ -58,7 +58,7 @@ fn start_postfix(lab: &Lab) -> bool {
         std::fs::create_dir_all(folder.join(name)).unwrap();
     }
     let at = folder.display();
-    let open = "chmod 755 $(dirname $(dirname $1)) $(dirname $1); chown postfix $1/data";
+    let open = "chmod 755 $(dirname $1); chown postfix $1/data";
     let shared = Command::new("sh").args(["-c", open, "sh", &at.to_string()]).status().unwrap();
     assert!(shared.success());
     let main = format!(

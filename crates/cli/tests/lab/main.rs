@@ -28,6 +28,8 @@ mod peering;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 #[path = "../../../../tests/worlds/random.rs"]
 mod random_worlds;
 #[cfg(test)]

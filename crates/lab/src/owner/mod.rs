@@ -20,6 +20,7 @@ use crate::datapath::{self, DataPath, Enforce, Spaces};
 use crate::error::LabError;
 use crate::judge::{Clock, Court};
 use crate::net::{self, Space};
+use crate::place::Place;
 use crate::plan::{NodeKind, Plan};
 use crate::policy_state::PolicyState;
 use crate::smtp::Mailboxes;
@@ -29,6 +30,7 @@ use crate::verdict::Hub;
 use follower::Follower;
 
 pub use requests::{Answer, ConnectOutcome, Fault, MailOutcome, Request};
+pub(crate) use serve::SOCKET;
 pub use serve::serve;
 
 /// Where events come from besides the control socket: a store that somebody else writes to.
@@ -91,7 +93,7 @@ impl Owner {
     /// What could not be built; nothing that would pass unfiltered is left then.
     pub fn build(setup: Setup) -> Result<Self, LabError> {
         let Setup { folder, world, hosts, datapath, clock, log } = setup;
-        let claim = claim(&folder)?;
+        let claim = claim(&Place::handed(&folder)?)?;
         let plan = Plan::of(&world, &hosts, datapath == DataPath::AfPacket)?;
         let running: Vec<(MachineName, bool)> = world
             .machines()
@@ -331,10 +333,10 @@ impl Drop for Ended<'_> {
 
 /// Claims a folder for this lab. One that comes up at the same time would take its socket away,
 /// and leave a lab that nobody can reach.
-fn claim(folder: &std::path::Path) -> Result<File, LabError> {
-    let path = folder.join("lock");
+fn claim(place: &Place) -> Result<File, LabError> {
+    let path = place.path().join("lock");
     let failed = || LabError::system(format!("locking `{}`", path.display()));
-    let file = File::create(&path).map_err(failed())?;
+    let file = place.file("lock")?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
         Err(Errno::WOULDBLOCK) => {

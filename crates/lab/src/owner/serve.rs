@@ -5,17 +5,23 @@ use std::io::{self, BufRead, BufReader, IoSlice, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use egress25_packet_filter::capture::{NewInterface, OutputFile, Packet, PcapngWriter};
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use rustix::fs::{Mode, fchmod};
+use rustix::net::{
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix,
+    SocketFlags, SocketType, bind, listen, sendmsg, socket_with,
+};
 
 use super::requests::{Answer, Fault, NodeView, Request, View};
 use super::{Owner, probe_free};
 use crate::datapath::space;
 use crate::error::LabError;
+use crate::place::same_user;
 use crate::plan::NodeKind;
 use crate::verdict::Told;
 use crate::{connect, graph, isolate};
@@ -32,7 +38,7 @@ pub fn serve(owner: &Arc<Owner>, ready: impl FnOnce()) -> Result<(), LabError> {
     // One that a killed lab left behind answers nobody.
     let _ = fs::remove_file(&path);
     let failed = || LabError::system(format!("opening `{}`", path.display()));
-    let listener = UnixListener::bind(&path).map_err(failed())?;
+    let listener = listener(&path).map_err(failed())?;
     let (down, is_down) = channel();
     let accepting = owner.clone();
     std::thread::Builder::new()
@@ -58,7 +64,19 @@ pub fn serve(owner: &Arc<Owner>, ready: impl FnOnce()) -> Result<(), LabError> {
     Ok(())
 }
 
+/// A socket for this user alone, whatever the caller's umask is: the socket's mode is that of
+/// the file.
+fn listener(path: &Path) -> io::Result<UnixListener> {
+    let flags = SocketFlags::CLOEXEC;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
+    bind(&socket, &SocketAddrUnix::new(path)?)?;
+    listen(&socket, 128)?;
+    Ok(socket.into())
+}
+
 fn client(owner: &Owner, stream: &UnixStream, down: &Sender<()>) -> io::Result<()> {
+    same_user(stream)?;
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut line = String::new();
     while reader.read_line(&mut line)? > 0 {
@@ -252,7 +270,7 @@ fn events(owner: &Owner, stream: &UnixStream) -> io::Result<()> {
 }
 
 /// Writes what is judged until the other side has gone, each network as an interface.
-fn capture(owner: &Owner, stream: &UnixStream, path: &std::path::Path) -> io::Result<()> {
+fn capture(owner: &Owner, stream: &UnixStream, path: &Path) -> io::Result<()> {
     let mut interfaces = Vec::new();
     let wrong = |error: &dyn std::fmt::Display| io::Error::other(error.to_string());
     let begin = || -> io::Result<_> {

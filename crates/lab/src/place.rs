@@ -1,0 +1,165 @@
+//! A lab's folder: of this user alone, and opened without following links.
+//!
+//! It may lie in a folder that everybody writes to, such as `/tmp`: whoever knows its name can
+//! have made it before, with links in it or a socket of his own.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerCredentials;
+use nix::unistd::geteuid;
+use rustix::fs::{CWD, Mode, OFlags, fstat, mkdirat, openat};
+use rustix::io::Errno;
+
+use crate::error::LabError;
+
+/// The longest name of a lab.
+const LONGEST: usize = 64;
+/// The bits of a mode that let others write.
+const OTHERS_WRITE: u32 = 0o022;
+const STICKY: u32 = 0o1000;
+
+/// Refuses a lab's name that is more than a name, or might not be told from a command's option.
+///
+/// # Errors
+/// The name does not fit.
+pub fn name(name: &str) -> Result<&str, LabError> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let first = name.chars().next();
+    if name.len() <= LONGEST
+        && name.chars().all(fits)
+        && first.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')
+    {
+        return Ok(name);
+    }
+    let shown: String = name.chars().take(LONGEST).collect();
+    let what = format!(
+        "is no lab's name; expected 1 to {LONGEST} of the letters a to z and A to Z, digits, `-`, \
+         `_` and `.`, beginning with a letter, a digit or `_`"
+    );
+    Err(LabError::input(shown.escape_debug().to_string(), what))
+}
+
+/// A lab's folder, held open.
+#[derive(Debug)]
+pub struct Place {
+    path: PathBuf,
+    folder: File,
+}
+
+impl Place {
+    /// Makes a lab's folder, with mode 0700, or takes the one that is there.
+    ///
+    /// # Errors
+    /// It cannot be made, or what is there may be somebody else's.
+    pub fn make(path: &Path) -> Result<Self, LabError> {
+        let above = path.parent().unwrap_or(Path::new("/"));
+        let failed = || LabError::system(format!("making the folder `{}`", path.display()));
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(above).map_err(failed())?;
+        let above = shared(above)?;
+        if let Some(name) = path.file_name() {
+            match mkdirat(&above, name, Mode::RWXU) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(errno) => return Err(failed()(errno.into())),
+            }
+        }
+        Self::below(&above, path)
+    }
+
+    /// Opens the folder of a lab that is up.
+    ///
+    /// # Errors
+    /// There is none, or it may be somebody else's.
+    pub fn open(path: &Path) -> Result<Self, LabError> {
+        Self::below(&shared(path.parent().unwrap_or(Path::new("/")))?, path)
+    }
+
+    /// Opens the folder that the process has been handed by the one that made it. In a user
+    /// namespace nothing can be said of the folder around it: root is somebody unknown there.
+    ///
+    /// # Errors
+    /// There is none, or it may be somebody else's.
+    pub fn handed(path: &Path) -> Result<Self, LabError> {
+        Self::checked(open(CWD, path), path)
+    }
+
+    fn below(above: &File, path: &Path) -> Result<Self, LabError> {
+        Self::checked(open(above, Path::new(path.file_name().unwrap_or_default())), path)
+    }
+
+    fn checked(folder: io::Result<File>, path: &Path) -> Result<Self, LabError> {
+        let folder = folder.map_err(|error| unopened(path, &error))?;
+        let found = fstat(&folder).map_err(|errno| unopened(path, &errno.into()))?;
+        if found.st_uid != geteuid().as_raw() {
+            return Err(unsafe_folder(path, "is another user's; remove it or use `--run-dir`"));
+        }
+        if found.st_mode & 0o077 != 0 {
+            return Err(unsafe_folder(path, "is open to other users; expected mode 0700"));
+        }
+        Ok(Self { path: path.to_owned(), folder })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens a file of the folder for writing, made if there is none, as it is: nothing of it is
+    /// cut before the caller knows that it is his.
+    ///
+    /// # Errors
+    /// It is a link, or cannot be opened.
+    pub fn file(&self, name: &str) -> Result<File, LabError> {
+        // A pipe in its place would wait for a reader for ever.
+        let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let mode = Mode::RUSR | Mode::WUSR;
+        openat(&self.folder, name, flags | OFlags::CLOEXEC, mode).map(File::from).map_err(|errno| {
+            LabError::system(format!("opening `{}`", self.path.join(name).display()))(errno.into())
+        })
+    }
+}
+
+fn open(above: impl std::os::fd::AsFd, path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(openat(above, path, flags, Mode::empty())?.into())
+}
+
+/// Opens the folder around labs' folders, in which nobody else may put one in another's place.
+fn shared(path: &Path) -> Result<File, LabError> {
+    let folder = open(CWD, path).map_err(|error| unopened(path, &error))?;
+    let found = fstat(&folder).map_err(|errno| unopened(path, &errno.into()))?;
+    if found.st_uid != geteuid().as_raw() && found.st_uid != 0 {
+        return Err(unsafe_folder(path, "is another user's; give one of yours with `--run-dir`"));
+    }
+    if found.st_mode & OTHERS_WRITE != 0 && found.st_mode & STICKY == 0 {
+        return Err(unsafe_folder(path, "can be written to by others; expected mode 0700"));
+    }
+    Ok(folder)
+}
+
+fn unopened(path: &Path, error: &io::Error) -> LabError {
+    if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        return unsafe_folder(path, "is a link, which is not followed; give the folder itself");
+    }
+    let what = format!("{error}; is the lab up?");
+    LabError::Unreachable { path: path.display().to_string(), what }
+}
+
+fn unsafe_folder(path: &Path, what: &str) -> LabError {
+    LabError::input(path.display().to_string(), format!("the lab's folder {what}"))
+}
+
+/// Refuses a connection with a process of another user.
+pub(crate) fn same_user(stream: &UnixStream) -> io::Result<()> {
+    // Its process may lie outside of the caller's namespace and have no number here.
+    let other = getsockopt(stream, PeerCredentials)?.uid();
+    if other == geteuid().as_raw() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("user {other} is at the other end of the control socket")))
+}
