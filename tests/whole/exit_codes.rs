@@ -42,6 +42,8 @@ fn bad_usage_and_bad_input_end_with_2() {
         "check --to 203.0.113.5 --offer free-trial --created 2019-03-01 --started-since-grant",
         "explain no-such-reason",
         "policy show 1999-01",
+        "lab connect vm-web mx.example.net:25 --expect timout",
+        "filter --interface no-such-interface",
         "no-such-command",
     ] {
         let (code, text) = failure(line);

@@ -288,7 +288,7 @@ pub struct ConnectArgs {
     pub patience: u64,
 
     /// Fail with exit code 3 unless this becomes of it: open, timeout, refused, unreachable
-    #[arg(long, value_name = "OUTCOME")]
+    #[arg(long, value_name = "OUTCOME", value_parser = ["open", "timeout", "refused", "unreachable"])]
     pub expect: Option<String>,
 
     /// Which lab.
@@ -386,8 +386,8 @@ pub struct IptablesArgs {
 #[command(group = clap::ArgGroup::new("where").required(true).args(["interface", "queue"]))]
 pub struct FilterArgs {
     /// The lab file
-    #[arg(long, value_name = "LAB")]
-    pub lab: PathBuf,
+    #[arg(long, value_name = "LAB", required_unless_present_any = ["remove", "rules"])]
+    pub lab: Option<PathBuf>,
 
     /// The network that the packets belong to; left out: the only one of the lab
     #[arg(long, value_name = "NAME")]

@@ -1,7 +1,7 @@
 //! Commands that ask a running lab something.
 
 use egress25_lab::graph::dot;
-use egress25_lab::owner::{Answer, Request};
+use egress25_lab::owner::{Answer, NodeView, Request};
 use egress25_lab::plan::Plan;
 use egress25_policy::Event;
 use jiff::Timestamp;
@@ -21,26 +21,31 @@ fn unexpected() -> Failure {
     Failure::Internal("the lab gave another answer than was asked for".to_owned())
 }
 
+const HEADER: [&str; 4] = ["node", "kind", "addresses", "notes"];
+
+fn cells(node: &NodeView) -> [String; 4] {
+    let addresses: Vec<_> = node.addresses.iter().map(ToString::to_string).collect();
+    let notes: Vec<_> = node.notes.iter().map(|(key, value)| format!("{key} {value}")).collect();
+    [node.name.clone(), node.kind.clone(), addresses.join(" "), notes.join(", ")]
+}
+
 pub(super) fn inspect(args: &InspectArgs, console: &mut Console) -> Result<(), Failure> {
     let Answer::View(view) = client(&args.at)?.ask(&Request::Inspect).map_err(failed)? else {
         return Err(unexpected());
     };
-    if args.format != Format::Human {
-        let value = json!({ "schema_version": SCHEMA_VERSION, "lab": view });
-        return output::json(console, &value);
+    let value = || json!({ "schema_version": SCHEMA_VERSION, "lab": view });
+    match args.format {
+        Format::Human => {}
+        Format::Json => return output::json(console, &value()),
+        Format::Ndjson => return output::ndjson(console, &value()),
+        Format::Csv => {
+            return output::csv(console, &HEADER, view.nodes.iter().map(cells));
+        }
     }
     console.line(format!("data path {}, {} events applied", view.datapath, view.generation))?;
-    let mut table = output::table(console, &["node", "kind", "addresses", "notes"]);
+    let mut table = output::table(console, &HEADER);
     for node in &view.nodes {
-        let addresses: Vec<_> = node.addresses.iter().map(ToString::to_string).collect();
-        let notes: Vec<_> =
-            node.notes.iter().map(|(key, value)| format!("{key} {value}")).collect();
-        table.add_row([
-            node.name.clone(),
-            node.kind.clone(),
-            addresses.join(" "),
-            notes.join(", "),
-        ]);
+        table.add_row(cells(node));
     }
     output::write_table(console, &table)?;
     for (reason, verdict, count) in &view.counts {

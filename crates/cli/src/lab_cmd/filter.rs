@@ -1,6 +1,7 @@
 //! `filter`: the policy on a network that is there already.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
@@ -32,12 +33,15 @@ pub(super) fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failur
         }
         return Ok(());
     }
+    let Some(lab) = &args.lab else {
+        return Err(Failure::Usage("say which lab file with --lab".to_owned()));
+    };
     let (world, feed) = match &args.store {
         Some(path) => {
-            let (world, feed, _) = store::open(path, &as_up(args), console)?;
+            let (world, feed, _) = store::open(path, &as_up(args, lab), console)?;
             (world, Some(feed))
         }
-        None => (world::as_of(&args.lab, &args.edition, args.at_time)?, None),
+        None => (world::as_of(lab, &args.edition, args.at_time)?, None),
     };
     let network = world::network(&world, args.network.as_deref())?;
     let policy = Arc::new(PolicyState::new(world).map_err(failed)?);
@@ -76,9 +80,9 @@ pub(super) fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failur
 }
 
 /// The arguments as the store takes them.
-fn as_up(args: &FilterArgs) -> UpArgs {
+fn as_up(args: &FilterArgs, lab: &Path) -> UpArgs {
     UpArgs {
-        lab: args.lab.clone(),
+        lab: lab.to_owned(),
         at: AtArgs { name: "filter".to_owned(), run_dir: None },
         datapath: egress25_lab::datapath::DataPath::None,
         store: args.store.clone(),

@@ -59,6 +59,8 @@ fn a_deallocated_machines_root_cannot_set_its_link_up_again() {
         let refused = lab.exec("vm-web", &["true"]);
         let why = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(!refused.status.success() && why.contains("`deallocated`"), "{datapath}: {why}");
+        let rows = lab.print(&["inspect", "--format", "csv"]);
+        assert!(rows.starts_with("node,kind,addresses,notes\n"), "{rows}");
         lab.print(&["vm", "start", "vm-web"]);
         assert_eq!(lab.connect("vm-web", "relay.example.net:587"), "open", "{datapath}");
         let again = lab.output(&["vm", "start", "vm-web"]);

@@ -29,7 +29,7 @@ use crate::verdict::Hub;
 
 use follower::Follower;
 
-pub use requests::{Answer, ConnectOutcome, Fault, MailOutcome, Request};
+pub use requests::{Answer, ConnectOutcome, Fault, MailOutcome, NodeView, Request};
 pub(crate) use serve::SOCKET;
 pub use serve::serve;
 
