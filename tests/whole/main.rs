@@ -10,6 +10,7 @@
 )]
 
 mod check;
+mod circles;
 mod corpus;
 mod crashes;
 mod exit_codes;
