@@ -129,7 +129,7 @@ fn an_unknown_next_header_is_indeterminate() {
     }
 }
 
-// row: extension past the end, payload length 0 or short, jumbogram
+// row: extension past the end, payload length short
 #[test]
 fn impossible_lengths_are_malformed() {
     let past_end = chained(&[(DESTINATION_OPTIONS, &|next| vec![next, 9, 1, 4, 0, 0, 0, 0])]);
