@@ -23,6 +23,7 @@ pub mod output;
 pub mod policy_cmd;
 pub mod replay;
 pub mod schema;
+pub mod signals;
 pub mod store_cmd;
 pub mod validate;
 pub mod written;

@@ -1,15 +1,18 @@
 //! The other side of the control socket: asks a running lab, and enters its nodes.
 
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader, IoSliceMut, Write};
+use std::io::{self, BufRead, BufReader, IoSlice, IoSliceMut, Write};
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 use nix::sched::{CloneFlags, setns};
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
 
 use crate::error::LabError;
 use crate::owner::{Answer, Fault, Request, SOCKET};
@@ -81,15 +84,34 @@ impl Client {
         }
     }
 
-    /// Says that nothing more is wanted, and waits until the lab has ended what it was doing:
-    /// a capture is whole then.
+    /// Has the packets that are judged from now on written to an open file, as pcapng, until
+    /// [`Self::finish`].
     ///
     /// # Errors
-    /// The connection is lost.
+    /// The lab cannot be reached, or the file cannot be handed over.
+    pub fn capture(&mut self, file: BorrowedFd<'_>) -> Result<(), LabError> {
+        // A file that came before it is waited for would be lost with the text around it.
+        self.ask(&Request::Capture)?;
+        let files = [file];
+        let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut room);
+        if !ancillary.push(SendAncillaryMessage::ScmRights(&files)) {
+            return Err(self.lost("the file does not fit into a message"));
+        }
+        sendmsg(&self.stream, &[IoSlice::new(b"\n")], &mut ancillary, SendFlags::NOSIGNAL)
+            .map_err(|errno| self.lost(errno.to_string()))?;
+        self.answer().map(drop)
+    }
+
+    /// Says that nothing more is wanted of a capture, and waits until the lab has written all of
+    /// it. A capture that has ended already, for whatever reason, ends with that.
+    ///
+    /// # Errors
+    /// The file could not be written, or the lab ended before it was.
     pub fn finish(mut self) -> Result<(), LabError> {
+        // Where the lab has gone there is nobody to tell; what it said can be read all the same.
         let _ = self.stream.shutdown(std::net::Shutdown::Write);
-        while self.line()?.is_some() {}
-        Ok(())
+        self.answer().map(drop)
     }
 
     /// The namespaces of a node.
@@ -118,6 +140,13 @@ impl Client {
                 .ok_or_else(|| self.lost("it sent other namespaces than were expected")),
             _ => Err(self.lost("it did not send the namespaces")),
         }
+    }
+}
+
+impl AsFd for Client {
+    /// Can be read when the lab says something, or has gone.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
     }
 }
 

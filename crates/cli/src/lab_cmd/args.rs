@@ -58,6 +58,9 @@ pub enum LabCommand {
     Event(EventArgs),
     /// Write the packets that are judged, with their verdicts, to a pcapng file until
     /// interrupted
+    ///
+    /// SIGINT, SIGTERM, SIGHUP and the end of the lab end it, and the file is whole then. A file
+    /// that cannot be written to its end is not there, and the exit code is 1.
     #[command(after_long_help = "Examples:\n\
          \x20 egress25 lab capture judged.pcapng")]
     Capture(CaptureArgs),
@@ -265,13 +268,17 @@ pub struct EventArgs {
 /// The arguments of `lab capture`.
 #[derive(Debug, Args)]
 pub struct CaptureArgs {
-    /// The file
+    /// The file; `-` is stdout
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
     /// Which lab.
     #[command(flatten)]
     pub at: AtArgs,
+
+    /// What happens to a file that is in the way.
+    #[command(flatten)]
+    pub force: ForceArgs,
 }
 
 /// The arguments of `lab connect`.

@@ -1,5 +1,8 @@
 //! `lab events` and `lab capture`: what goes on as long as somebody listens.
 
+use std::os::fd::{AsFd, BorrowedFd};
+
+use egress25_lab::client::Client;
 use egress25_lab::owner::Request;
 use egress25_lab::verdict::{VerdictEvent, name};
 
@@ -8,6 +11,8 @@ use super::{client, failed};
 use crate::args::Format;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::signals::Signals;
+use crate::written::{self, Kind, Output, Target};
 
 pub(super) fn run(args: &EventsArgs, console: &mut Console) -> Result<(), Failure> {
     let mut client = client(&args.at)?;
@@ -63,11 +68,46 @@ pub(super) fn human(event: &VerdictEvent, console: &mut Console) -> Result<(), F
 }
 
 pub(super) fn capture(args: &CaptureArgs, console: &mut Console) -> Result<(), Failure> {
-    let path = std::path::absolute(&args.file)
-        .map_err(|source| Failure::Write { name: args.file.display().to_string(), source })?;
-    let mut client = client(&args.at)?;
-    client.ask(&Request::Capture { path }).map_err(failed)?;
+    let outputs = [Some((args.file.as_path(), Kind::Capture))];
+    let [Some(target)] = written::claim([], outputs, args.force.force)? else { return Ok(()) };
+    let signals = Signals::catch()?;
+    let client = client(&args.at)?;
+    let capture = Capture::begin(client, target)?;
     console.note("capturing; interrupt to end, then the file is whole");
-    // Nothing is told; the line ends with the lab.
-    client.line().map_err(failed).map(drop)
+    // A signal ends it, or the lab: by its own end, or by what it could not write.
+    signals
+        .wait(Some(capture.as_fd()), None)
+        .map_err(|error| Failure::Internal(format!("waiting for the lab: {error}")))?;
+    capture.finish()
+}
+
+/// A capture that a lab writes into a file of ours.
+pub(super) struct Capture {
+    client: Client,
+    output: Output,
+}
+
+impl Capture {
+    pub(super) fn begin(mut client: Client, target: Target) -> Result<Self, Failure> {
+        let output = Output::create(target)?;
+        client.capture(output.as_fd()).map_err(failed)?;
+        Ok(Self { client, output })
+    }
+
+    /// Ends it; the file is whole then, or not there.
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        let Self { client, output } = self;
+        client.finish().map_err(|error| {
+            let name = output.name();
+            Failure::Internal(format!("`{name}` cannot be written: {error}"))
+        })?;
+        Ok(output.finish()?)
+    }
+}
+
+impl AsFd for Capture {
+    /// Can be read when the capture has ended.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.client.as_fd()
+    }
 }

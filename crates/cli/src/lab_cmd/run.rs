@@ -6,6 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use egress25_lab::client::Client;
@@ -21,12 +22,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::args::{AtArgs, RunArgs, UpArgs};
+use super::events::Capture;
 use super::{failed, folder, up};
 use crate::args::EditionArgs;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::input::Source;
-use crate::written::{self, Kind, Target};
+use crate::written::{self, Kind, Output, Target};
 
 pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> {
     if !(0.001..=1_000.0).contains(&args.time_scale) {
@@ -44,7 +46,8 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
     ]
     .map(|(path, kind)| path.as_deref().map(|path| (path, kind)));
     let inputs = inputs.iter().map(PathBuf::as_path);
-    let [junit_file, happened, ..] = written::claim(inputs, outputs, args.force.force)?;
+    let [junit_file, happened, verdicts, capture] =
+        written::claim(inputs, outputs, args.force.force)?;
     // Nobody can have made a folder of this name before.
     let unique = format!("{}-{}", std::process::id(), Timestamp::now().as_microsecond());
     let home = std::env::temp_dir().join(format!("egress25-run-{unique}"));
@@ -54,7 +57,8 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
         .mode(0o755)
         .create(&shared)
         .map_err(|source| Failure::Write { name: shared.display().to_string(), source })?;
-    let result = with_lab(args, &scenario, &at, happened, console);
+    let files = Files { happened, verdicts, capture };
+    let result = with_lab(args, &scenario, &at, files, console);
     // What the lab's programs wrote belongs to it.
     for folder in [&home, &shared] {
         let _ = std::fs::remove_dir_all(folder);
@@ -77,6 +81,13 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
     Ok(())
 }
 
+/// What is written of a run besides its report.
+struct Files {
+    happened: Option<Target>,
+    verdicts: Option<Target>,
+    capture: Option<Target>,
+}
+
 /// The folder for the files of a scenario's programs, beside that of the lab: programs that
 /// change to other users have to get there.
 fn files(at: &AtArgs) -> PathBuf {
@@ -89,7 +100,7 @@ fn with_lab(
     args: &RunArgs,
     scenario: &Scenario,
     at: &AtArgs,
-    happened: Option<Target>,
+    files: Files,
     console: &mut Console,
 ) -> Result<Report, Failure> {
     let hosts = hosts_file(scenario, &folder(at)?)?;
@@ -103,9 +114,15 @@ fn with_lab(
         edition: EditionArgs::default(),
     };
     up::bring_up(&up)?;
-    let result = played(args, scenario, at, happened, console);
+    let listener = Listener::start(at, files.verdicts);
+    let result = listener.and_then(|listener| {
+        let heard = listener.heard.clone();
+        let files = (files.happened, files.capture);
+        played(args, scenario, at, heard, files, console).map(|report| (report, listener))
+    });
     let down = up::take_down(at);
-    let report = result?;
+    let (report, listener) = result?;
+    listener.finish()?;
     down.map(|()| report)
 }
 
@@ -132,20 +149,14 @@ fn played(
     args: &RunArgs,
     scenario: &Scenario,
     at: &AtArgs,
-    happened_to: Option<Target>,
+    heard: Heard,
+    (happened_to, capture): (Option<Target>, Option<Target>),
     console: &mut Console,
 ) -> Result<Report, Failure> {
     let client = super::client(at)?;
-    let heard = listen(at, args.verdicts.as_deref())?;
-    let capture = match &args.capture {
+    let capture = match capture {
         None => None,
-        Some(path) => {
-            let path = std::path::absolute(path)
-                .map_err(|source| Failure::Write { name: path.display().to_string(), source })?;
-            let mut client = super::client(at)?;
-            client.ask(&Request::Capture { path }).map_err(failed)?;
-            Some(client)
-        }
+        Some(target) => Some(Capture::begin(super::client(at)?, target)?),
     };
     let mut theatre = Lab {
         client,
@@ -162,7 +173,7 @@ fn played(
     // The kernel gathers its messages for a moment.
     std::thread::sleep(Duration::from_millis(300));
     if let Some(capture) = capture {
-        capture.finish().map_err(failed)?;
+        capture.finish()?;
     }
     if let Some(file) = happened_to {
         let text = toml::to_string(&Happened { event: happened })
@@ -184,33 +195,45 @@ struct Happened {
 /// Verdicts since the last mark.
 type Heard = Arc<Mutex<Vec<VerdictEvent>>>;
 
-/// Listens to the verdicts of the lab, and writes them to a file.
-fn listen(at: &AtArgs, file: Option<&Path>) -> Result<Heard, Failure> {
-    let mut client = super::client(at)?;
-    client.ask(&Request::Events).map_err(failed)?;
-    let mut file = match file {
-        None => None,
-        Some(path) => Some(
-            File::create(path)
-                .map_err(|source| Failure::Write { name: path.display().to_string(), source })?,
-        ),
-    };
-    let heard = Heard::default();
-    let hears = heard.clone();
-    std::thread::Builder::new()
-        .name("verdicts".to_owned())
-        .spawn(move || {
+/// Listens to the verdicts of a lab until it ends, and writes them to a file.
+struct Listener {
+    heard: Heard,
+    thread: JoinHandle<Result<(), Failure>>,
+}
+
+impl Listener {
+    fn start(at: &AtArgs, file: Option<Target>) -> Result<Self, Failure> {
+        let mut client = super::client(at)?;
+        client.ask(&Request::Events).map_err(failed)?;
+        let mut file = file.map(Output::create).transpose()?;
+        let heard = Heard::default();
+        let hears = heard.clone();
+        let work = move || {
             while let Ok(Some(line)) = client.line() {
                 if let Some(file) = &mut file {
-                    let _ = writeln!(file, "{line}");
+                    writeln!(file, "{line}").map_err(|source| {
+                        let name = file.name().to_owned();
+                        Failure::Write { name, source }
+                    })?;
                 }
                 if let Ok(event) = serde_json::from_str(&line) {
                     hears.lock().unwrap_or_else(PoisonError::into_inner).push(event);
                 }
             }
-        })
-        .map_err(|source| Failure::Internal(format!("no thread can be started: {source}")))?;
-    Ok(heard)
+            Ok(file.map_or(Ok(()), Output::finish)?)
+        };
+        let thread = std::thread::Builder::new()
+            .name("verdicts".to_owned())
+            .spawn(work)
+            .map_err(|source| Failure::Internal(format!("no thread can be started: {source}")))?;
+        Ok(Self { heard, thread })
+    }
+
+    /// Waits for the lab's end; the file is whole then.
+    fn finish(self) -> Result<(), Failure> {
+        let gone = || Failure::Internal("the thread that hears the verdicts has failed".to_owned());
+        self.thread.join().unwrap_or_else(|_| Err(gone()))
+    }
 }
 
 struct Lab<'a> {

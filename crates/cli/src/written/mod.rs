@@ -13,7 +13,7 @@ mod kind;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
 pub use draft::Draft;
@@ -210,6 +210,13 @@ impl Output {
         let Some((draft, replaced)) = self.draft.take() else { return Ok(()) };
         self.file.sync_all().map_err(failed)?;
         draft.publish_over(replaced.as_ref())
+    }
+}
+
+impl AsFd for Output {
+    /// The file as it is being written, for whoever else writes into it.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::harness::{
-    DATAPATHS, Lab, impossible, installed, is_root, processes, scenario, skip, wait_until,
+    DATAPATHS, Lab, impossible, installed, is_root, kill, processes, scenario, skip, wait_until,
 };
 
 fn pids() -> Vec<u32> {
@@ -26,10 +26,6 @@ fn holders(spaces: &[PathBuf]) -> Vec<u32> {
         lives.chain(open).any(|space| spaces.contains(&space))
     };
     pids().into_iter().filter(holds).collect()
-}
-
-fn kill(pid: u32) {
-    assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
 }
 
 /// The network namespace of a node, as it is called outside.
@@ -92,7 +88,7 @@ fn nothing_stays_behind_whichever_of_the_labs_processes_is_killed() {
         spaces.extend(["vm-web", "vm-ea", "network:shop-net"].map(|node| network_of(&lab, node)));
         wait_until("the programs run", || holders(&spaces).len() >= expected + 2);
         let stages = ["leave", "attend", "own"].map(|stage| lab.process(stage));
-        kill(lab.process(stage));
+        kill("KILL", lab.process(stage));
         wait_until("nobody holds a namespace of the lab", || holders(&spaces).is_empty());
         wait_until("its processes have ended", || {
             !processes(lab.folder.path()).iter().any(|pid| stages.contains(pid))

@@ -79,6 +79,12 @@ pub(crate) fn processes(folder: &Path) -> Vec<u32> {
         .collect()
 }
 
+/// Sends a signal to a process.
+pub(crate) fn kill(signal: &str, pid: u32) {
+    let done = Command::new("kill").args(["-s", signal, &pid.to_string()]).status();
+    assert!(done.unwrap().success(), "{signal}");
+}
+
 pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !done() {

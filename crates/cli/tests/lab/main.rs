@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod attacks;
 #[cfg(test)]
+mod captures;
+#[cfg(test)]
 mod death;
 #[cfg(test)]
 mod exports;

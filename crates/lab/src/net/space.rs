@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use nix::mount::{MsFlags, mount};
@@ -88,24 +89,30 @@ impl Space {
         })
     }
 
-    /// Starts a thread that stays in the network namespace.
+    /// Starts a thread that stays in the network namespace, which it has entered then.
     pub(crate) fn spawn(
         &self,
         name: &str,
         work: impl FnOnce() + Send + 'static,
     ) -> Result<thread::JoinHandle<()>, LabError> {
-        let network = self
-            .network
-            .try_clone()
-            .map_err(LabError::system(format!("entering `{}`", self.name)))?;
-        thread::Builder::new()
+        let failed = || LabError::system(format!("entering `{}`", self.name));
+        let network = self.network.try_clone().map_err(failed())?;
+        let (enters, entered) = sync_channel(1);
+        let thread = thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                if setns(network, CloneFlags::CLONE_NEWNET).is_ok() {
+                let done = setns(network, CloneFlags::CLONE_NEWNET);
+                let ready = done.is_ok();
+                // Whoever started the thread waits for this.
+                let _ = enters.send(done);
+                if ready {
                     work();
                 }
             })
-            .map_err(LabError::system("starting a thread"))
+            .map_err(LabError::system("starting a thread"))?;
+        let done = entered.recv().unwrap_or(Err(nix::Error::EPIPE));
+        done.map_err(|errno| failed()(errno.into()))?;
+        Ok(thread)
     }
 
     /// Runs a program in the network namespace, with some input, and waits for it.

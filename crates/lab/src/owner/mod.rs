@@ -3,6 +3,7 @@
 mod files;
 mod follower;
 mod join;
+mod listeners;
 mod probe;
 mod requests;
 mod serve;
@@ -28,6 +29,7 @@ use crate::stage::Hosts;
 use crate::verdict::Hub;
 
 use follower::Follower;
+use listeners::Captures;
 
 pub use requests::{Answer, ConnectOutcome, Fault, MailOutcome, NodeView, Request};
 pub(crate) use serve::SOCKET;
@@ -80,6 +82,7 @@ pub struct Owner {
     enforce: Box<dyn Enforce>,
     log: Option<Box<dyn EventLog>>,
     follower: Follower,
+    captures: Captures,
     /// The folder's lock, which the kernel lets go with the process.
     _claim: File,
     /// Held while an event is applied; whether the ports are cut off.
@@ -140,6 +143,7 @@ impl Owner {
             enforce,
             log,
             follower: Follower::default(),
+            captures: Captures::default(),
             _claim: claim,
             applying: Mutex::new(false),
         };

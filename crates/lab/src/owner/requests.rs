@@ -1,7 +1,6 @@
 //! What can be asked of a running lab: one JSON object a line, and one in answer.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
 
 use egress25_policy::Event;
 use serde::{Deserialize, Serialize};
@@ -27,11 +26,10 @@ pub enum Request {
     },
     /// Tell verdicts from now on, one a line, until the connection ends.
     Events,
-    /// Write the packets that are judged to a pcapng file until the connection ends.
-    Capture {
-        /// The file.
-        path: PathBuf,
-    },
+    /// Write the packets that are judged to a file as pcapng until the other side says no more.
+    /// The open file follows the answer, and a second answer says that capturing has begun; a last
+    /// one says whether all was written.
+    Capture,
     /// Open a TCP connection from a node.
     Connect {
         /// The node.

@@ -1,16 +1,15 @@
 //! The control socket: a thread for each connection.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, IoSlice, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, IoSlice, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use egress25_packet_filter::capture::{NewInterface, OutputFile, Packet, PcapngWriter};
 use rustix::fs::{Mode, fchmod};
 use rustix::net::{
     AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix,
@@ -18,12 +17,11 @@ use rustix::net::{
 };
 
 use super::requests::{Answer, Fault, NodeView, Request, View};
-use super::{Owner, probe_free};
+use super::{Owner, listeners};
 use crate::datapath::space;
 use crate::error::LabError;
 use crate::place::same_user;
 use crate::plan::NodeKind;
-use crate::verdict::Told;
 use crate::{connect, graph, isolate};
 
 /// The control socket's name in the lab's folder.
@@ -51,9 +49,18 @@ pub fn serve(owner: &Arc<Owner>, ready: impl FnOnce()) -> Result<(), LabError> {
                     continue;
                 };
                 let (owner, down) = (accepting.clone(), down.clone());
-                let _ = std::thread::Builder::new()
-                    .name("client".to_owned())
-                    .spawn(move || drop(client(&owner, &stream, &down)));
+                let work = move || {
+                    if let Err(error) = client(&owner, &stream, &down)
+                        && !has_gone(&error)
+                    {
+                        owner.complain(format!("a connection to the lab has failed: {error}"));
+                    }
+                };
+                let started = std::thread::Builder::new().name("client".to_owned()).spawn(work);
+                if let Err(error) = started {
+                    // Its connection is closed with what the thread was to have.
+                    accepting.complain(format!("nobody could answer a connection: {error}"));
+                }
             }
         })
         .map_err(LabError::system("starting a thread"))?;
@@ -61,7 +68,15 @@ pub fn serve(owner: &Arc<Owner>, ready: impl FnOnce()) -> Result<(), LabError> {
     // The sender lives as long as the thread does.
     let _ = is_down.recv();
     let _ = fs::remove_file(&path);
+    // Whoever listens learns of the end, and captures are written to theirs.
+    owner.court.hub.close();
+    owner.captures.wait();
     Ok(())
+}
+
+/// Whether an error says no more than that the other side has gone.
+fn has_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
 }
 
 /// A socket for this user alone, whatever the caller's umask is: the socket's mode is that of
@@ -85,8 +100,8 @@ fn client(owner: &Owner, stream: &UnixStream, down: &Sender<()>) -> io::Result<(
                 let what = format!("the request is none: {error}");
                 say(stream, &Answer::Failed { what, fault: Fault::Request })?;
             }
-            Ok(Request::Events) => return events(owner, stream),
-            Ok(Request::Capture { path }) => return capture(owner, stream, &path),
+            Ok(Request::Events) => return listeners::events(owner, stream),
+            Ok(Request::Capture) => return listeners::capture(owner, stream),
             Ok(Request::Enter { node }) => enter(owner, stream, &node)?,
             Ok(Request::Down) => {
                 say(stream, &Answer::Done { generation: owner.court.policy.generation() })?;
@@ -103,7 +118,7 @@ fn client(owner: &Owner, stream: &UnixStream, down: &Sender<()>) -> io::Result<(
     Ok(())
 }
 
-fn say(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {
+pub(super) fn say(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {
     let mut text = serde_json::to_vec(answer)?;
     text.push(b'\n');
     stream.write_all(&text)
@@ -134,7 +149,7 @@ fn answer(owner: &Owner, request: Request) -> Result<Answer, LabError> {
             owner.stop_filter();
             Answer::Done { generation: generation() }
         }
-        Request::Enter { .. } | Request::Events | Request::Capture { .. } | Request::Down => {
+        Request::Enter { .. } | Request::Events | Request::Capture | Request::Down => {
             Answer::Failed { what: "this is answered elsewhere".to_owned(), fault: Fault::Request }
         }
     })
@@ -219,107 +234,4 @@ fn enter(owner: &Owner, stream: &UnixStream, node: &str) -> io::Result<()> {
     }
     sendmsg(stream, &[IoSlice::new(&text)], &mut ancillary, SendFlags::NOSIGNAL)?;
     Ok(())
-}
-
-/// Calls `each` with every verdict until the other side has gone.
-fn follow(
-    owner: &Owner,
-    stream: &UnixStream,
-    mut each: impl FnMut(Told) -> io::Result<()>,
-) -> io::Result<()> {
-    let heard = owner.court.hub.listen();
-    say(stream, &Answer::Done { generation: owner.court.policy.generation() })?;
-    stream.set_read_timeout(Some(Duration::from_millis(1)))?;
-    let mut idle = 0_u32;
-    loop {
-        match heard.recv_timeout(Duration::from_millis(50)) {
-            Ok(told) => {
-                if probe_free(&told) {
-                    each(told)?;
-                }
-                idle = idle.saturating_add(1);
-            }
-            Err(RecvTimeoutError::Timeout) => idle = u32::MAX,
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
-        }
-        // Whether anybody is there costs a system call: now and then is enough.
-        if idle > 1_000 {
-            idle = 0;
-            let mut byte = [0_u8; 1];
-            match io::Read::read(&mut &*stream, &mut byte) {
-                Ok(0) => return Ok(()),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-}
-
-fn events(owner: &Owner, stream: &UnixStream) -> io::Result<()> {
-    let mut out = stream;
-    follow(owner, stream, |told| {
-        let mut text = match told {
-            Told::Verdict(event) => serde_json::to_vec(&*event)?,
-            Told::Missed(count) => format!("{{\"missed\":{count}}}").into_bytes(),
-            Told::Note(what) => serde_json::to_vec(&serde_json::json!({ "note": &*what }))?,
-        };
-        text.push(b'\n');
-        out.write_all(&text)
-    })
-}
-
-/// Writes what is judged until the other side has gone, each network as an interface.
-fn capture(owner: &Owner, stream: &UnixStream, path: &Path) -> io::Result<()> {
-    let mut interfaces = Vec::new();
-    let wrong = |error: &dyn std::fmt::Display| io::Error::other(error.to_string());
-    let begin = || -> io::Result<_> {
-        let file = OutputFile::create(path).map_err(|error| wrong(&error))?;
-        let comment = "captured by egress25 lab: every judged packet with its verdict";
-        PcapngWriter::new(file, Some(comment)).map_err(|error| wrong(&error))
-    };
-    let mut writer = match begin() {
-        Ok(writer) => writer,
-        Err(error) => {
-            return say(stream, &Answer::Failed { what: error.to_string(), fault: Fault::Lab });
-        }
-    };
-    let world = owner.court.policy.world();
-    let result = follow(owner, stream, |told| {
-        let event = match told {
-            Told::Verdict(event) => event,
-            Told::Missed(count) => {
-                let name = path.display();
-                owner.complain(format!("{count} packets came too fast for the capture `{name}`"));
-                return Ok(());
-            }
-            Told::Note(_) => return Ok(()),
-        };
-        let Some(packet) = &event.packet else { return Ok(()) };
-        let key = (event.network.clone(), packet.link);
-        let id = match interfaces.iter().find(|(known, _)| *known == key) {
-            Some((_, id)) => *id,
-            None => {
-                let found = world.networks().get(event.network.as_str());
-                let shown = found.and_then(|n| n.capture.interfaces.first());
-                let name = shown.cloned().unwrap_or_else(|| event.network.clone());
-                let interface = NewInterface {
-                    link: packet.link,
-                    name: Some(name.into()),
-                    description: None,
-                    snaplen: 0,
-                };
-                let id = writer.add_interface(&interface).map_err(|error| wrong(&error))?;
-                interfaces.push((key, id));
-                id
-            }
-        };
-        let wire_len = u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX);
-        let packet = Packet { timestamp: Some(event.at), wire_len, data: &packet.bytes };
-        writer.write_packet(id, &packet, &[&event.comment()]).map_err(|error| wrong(&error))
-    });
-    let file = writer.finish().map_err(|error| wrong(&error))?;
-    file.finish().map_err(|error| wrong(&error))?;
-    // The file is whole; whoever still listens is told by the end of the connection.
-    result
 }

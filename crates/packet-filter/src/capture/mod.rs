@@ -6,8 +6,7 @@
 //! or from a pipe. The format is told by the first bytes and never by the file's name.
 //!
 //! [`PcapngWriter`] writes packets with comments, which Wireshark shows and filters by
-//! (`frame.comment`), [`PcapWriter`] plain pcap, and [`OutputFile`] is a file that appears whole
-//! or not at all.
+//! (`frame.comment`), and [`PcapWriter`] plain pcap.
 //!
 //! Formats: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng, RFC 1952 (gzip), RFC 8878 (zstd).
 //!
@@ -33,7 +32,6 @@ mod error;
 mod format;
 mod input;
 mod interface;
-mod output;
 mod pcap;
 mod pcapng;
 mod reader;
@@ -46,7 +44,6 @@ pub(crate) use bytes::{u16_at, u32_at};
 pub use error::{CaptureError, RecordFault};
 pub use format::{ByteOrder, Compression, Container, Format, Resolution, section_application};
 pub(crate) use interface::Interface;
-pub use output::{OutputError, OutputFile};
 pub use reader::{DEFAULT_MAX_RECORD_LEN, MAX_BLOCK_LEN, MAX_RECORD_LEN, Options, Reader};
 pub use record::{Comments, InterfaceRef, Record, Warning};
 pub use writer::{InterfaceId, NewInterface, Packet, PcapWriter, PcapngWriter, WriteError};

@@ -11,8 +11,6 @@ mod corpus;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
-mod output;
-#[cfg(test)]
 mod pcap;
 #[cfg(test)]
 mod pcap_file;

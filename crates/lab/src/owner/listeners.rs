@@ -1,0 +1,209 @@
+//! Who listens to the verdicts of a lab: as text, or as a capture.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use egress25_packet_filter::capture::{
+    InterfaceId, NewInterface, Packet, PcapngWriter, WriteError,
+};
+use egress25_packet_filter::link::LinkType;
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+
+use super::requests::{Answer, Fault};
+use super::serve::say;
+use super::{Owner, probe_free};
+use crate::verdict::{Told, VerdictEvent};
+
+/// How often somebody who listens is looked after where nothing is told.
+const IDLE: Duration = Duration::from_millis(50);
+/// How long the lab waits at its end for captures to be written.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many captures are being written.
+#[derive(Debug, Default)]
+pub(super) struct Captures {
+    count: Mutex<usize>,
+    fewer: Condvar,
+}
+
+impl Captures {
+    fn begin(&self) -> Capturing<'_> {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        *count = count.saturating_add(1);
+        Capturing(self)
+    }
+
+    /// Waits until none is written any more, or for so long that something is wrong with one.
+    pub(super) fn wait(&self) {
+        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever waits for the answer of one that was not written learns it by the lab's end.
+        let _ = self.fewer.wait_timeout_while(count, PATIENCE, |count| *count > 0);
+    }
+}
+
+/// Counts for a capture until it ends.
+struct Capturing<'a>(&'a Captures);
+
+impl Drop for Capturing<'_> {
+    fn drop(&mut self) {
+        let mut count = self.0.count.lock().unwrap_or_else(PoisonError::into_inner);
+        *count = count.saturating_sub(1);
+        self.0.fewer.notify_all();
+    }
+}
+
+/// Calls `each` with every verdict until the other side has gone or says no more, and with nothing
+/// where for a while there was none.
+fn follow(
+    owner: &Owner,
+    stream: &UnixStream,
+    mut each: impl FnMut(Option<Told>) -> io::Result<()>,
+) -> io::Result<()> {
+    let heard = owner.court.hub.listen();
+    say(stream, &Answer::Done { generation: owner.court.policy.generation() })?;
+    stream.set_read_timeout(Some(Duration::from_millis(1)))?;
+    let mut idle = 0_u32;
+    loop {
+        match heard.recv_timeout(IDLE) {
+            Ok(told) => {
+                if probe_free(&told) {
+                    each(Some(told))?;
+                }
+                idle = idle.saturating_add(1);
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                each(None)?;
+                idle = u32::MAX;
+            }
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        }
+        // Whether anybody is there costs a system call: now and then is enough.
+        if idle > 1_000 {
+            idle = 0;
+            match (&mut &*stream).read(&mut [0_u8; 1]) {
+                Ok(0) => break,
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => break,
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    // What was told before that is of interest still.
+    heard.try_iter().filter(probe_free).try_for_each(|told| each(Some(told)))
+}
+
+/// Tells verdicts, one a line.
+pub(super) fn events(owner: &Owner, stream: &UnixStream) -> io::Result<()> {
+    let mut out = stream;
+    follow(owner, stream, |told| {
+        let mut text = match told {
+            None => return Ok(()),
+            Some(Told::Verdict(event)) => serde_json::to_vec(&*event)?,
+            Some(Told::Missed(count)) => format!("{{\"missed\":{count}}}").into_bytes(),
+            Some(Told::Note(what)) => serde_json::to_vec(&serde_json::json!({ "note": &*what }))?,
+        };
+        text.push(b'\n');
+        out.write_all(&text)
+    })
+}
+
+/// Writes what is judged to a file that the other side has opened, and says how that ended. The
+/// lab itself opens no file that somebody names.
+pub(super) fn capture(owner: &Owner, stream: &UnixStream) -> io::Result<()> {
+    let _capturing = owner.captures.begin();
+    let generation = owner.court.policy.generation();
+    say(stream, &Answer::Done { generation })?;
+    let Some(file) = handed(stream)? else {
+        let what = "a capture needs an open file, and none came with the message".to_owned();
+        return say(stream, &Answer::Failed { what, fault: Fault::Request });
+    };
+    match written(owner, stream, file) {
+        Ok(()) => say(stream, &Answer::Done { generation }),
+        Err(error) => {
+            let what = format!("a capture has ended before its time: {error}");
+            owner.complain(what);
+            say(stream, &Answer::Failed { what: error.to_string(), fault: Fault::Lab })
+        }
+    }
+}
+
+/// The file that the next message brings.
+fn handed(stream: &UnixStream) -> io::Result<Option<File>> {
+    let mut byte = [0_u8; 1];
+    let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut room);
+    let mut into = [IoSliceMut::new(&mut byte)];
+    recvmsg(stream, &mut into, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+    let mut files: Vec<OwnedFd> = Vec::new();
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(more) = message {
+            files.extend(more);
+        }
+    }
+    Ok(files.pop().map(File::from))
+}
+
+/// Writes what is judged until the other side says no more, each network as an interface.
+fn written(owner: &Owner, stream: &UnixStream, file: File) -> io::Result<()> {
+    let comment = "captured by egress25 lab: every judged packet with its verdict";
+    let writer = PcapngWriter::new(file, Some(comment)).map_err(cause)?;
+    let mut capture = Capture { owner, writer, interfaces: Vec::new() };
+    follow(owner, stream, |told| match told {
+        Some(Told::Verdict(event)) => capture.write(&event).map_err(cause),
+        Some(Told::Missed(count)) => {
+            owner.complain(format!("{count} packets came too fast for a capture"));
+            Ok(())
+        }
+        Some(Told::Note(_)) => Ok(()),
+        // A disk that is full is told of now, and a reader sees what there is.
+        None => capture.writer.flush().map_err(cause),
+    })?;
+    capture.writer.finish().map(drop).map_err(cause)
+}
+
+fn cause(error: WriteError) -> io::Error {
+    match error {
+        WriteError::Io(error) => error,
+        other => io::Error::other(other.to_string()),
+    }
+}
+
+struct Capture<'a> {
+    owner: &'a Owner,
+    writer: PcapngWriter<File>,
+    interfaces: Vec<((String, LinkType), InterfaceId)>,
+}
+
+impl Capture<'_> {
+    fn write(&mut self, event: &VerdictEvent) -> Result<(), WriteError> {
+        let Some(packet) = &event.packet else { return Ok(()) };
+        let id = self.interface(&event.network, packet.link)?;
+        let wire_len = u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX);
+        let packet = Packet { timestamp: Some(event.at), wire_len, data: &packet.bytes };
+        self.writer.write_packet(id, &packet, &[&event.comment()])
+    }
+
+    /// The interface of a network, called as the lab file calls it.
+    fn interface(&mut self, network: &str, link: LinkType) -> Result<InterfaceId, WriteError> {
+        let known =
+            |known: &&((String, LinkType), InterfaceId)| known.0.0 == network && known.0.1 == link;
+        if let Some((_, id)) = self.interfaces.iter().find(known) {
+            return Ok(*id);
+        }
+        let world = self.owner.court.policy.world();
+        let shown = world.networks().get(network).and_then(|n| n.capture.interfaces.first());
+        let name = shown.map_or(network, String::as_str);
+        let name = Some(name.to_owned().into());
+        let interface = NewInterface { link, name, description: None, snaplen: 0 };
+        let id = self.writer.add_interface(&interface)?;
+        self.interfaces.push(((network.to_owned(), link), id));
+        Ok(id)
+    }
+}
