@@ -5,18 +5,23 @@ use std::io::{self, BufRead, BufReader, IoSlice, IoSliceMut, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::Command;
+use std::time::Duration;
 
 use nix::sched::{CloneFlags, setns};
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerCredentials;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
 use crate::error::LabError;
-use crate::owner::{Answer, Fault, Request, SOCKET};
-use crate::place::{Place, same_user};
+use crate::owner::{Answer, Fault, Request};
+use crate::place::{Place, SOCKET, same_user};
+use crate::process::{Waited, wait_within};
 
 /// A connection to a running lab.
 #[derive(Debug)]
@@ -44,11 +49,30 @@ impl Client {
         Ok(Self { path: path.clone(), stream, reader })
     }
 
+    /// Waits for no answer longer than this.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn set_patience(&self, patience: Duration) -> Result<(), LabError> {
+        self.stream.set_read_timeout(Some(patience)).map_err(|error| self.lost(error.to_string()))
+    }
+
+    /// The number of the process that owns the lab, as the caller sees it.
+    #[must_use]
+    pub fn owner(&self) -> Option<i32> {
+        let pid = getsockopt(&self.stream, PeerCredentials).ok()?.pid();
+        (pid > 0).then_some(pid)
+    }
+
     fn lost(&self, what: impl Into<String>) -> LabError {
         LabError::Unreachable { path: self.path.display().to_string(), what: what.into() }
     }
 
-    fn send(&mut self, request: &Request) -> Result<(), LabError> {
+    /// Asks; [`Self::answer`] waits for the answer, which has come when [`AsFd::as_fd`] can be read.
+    ///
+    /// # Errors
+    /// The lab cannot be reached.
+    pub fn send(&mut self, request: &Request) -> Result<(), LabError> {
         let mut text = serde_json::to_vec(request).map_err(|e| self.lost(e.to_string()))?;
         text.push(b'\n');
         self.stream.write_all(&text).map_err(|error| self.lost(error.to_string()))
@@ -63,7 +87,11 @@ impl Client {
         self.answer()
     }
 
-    fn answer(&mut self) -> Result<Answer, LabError> {
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    /// The lab cannot be reached, or says no.
+    pub fn answer(&mut self) -> Result<Answer, LabError> {
         let line = self.line()?.ok_or_else(|| self.lost("it has closed the connection"))?;
         match serde_json::from_str(&line).map_err(|error| self.lost(error.to_string()))? {
             Answer::Failed { what, fault } => Err(refused(what, fault)),
@@ -184,14 +212,17 @@ impl Spaces {
     /// calling process, which must have one thread only, enters the namespaces and does not come
     /// back. The program ends with the lab, whatever it does.
     ///
+    /// With a time the program gets a process group of its own, which is ended when the time is
+    /// over, or when `wake` can be read before.
+    ///
     /// # Errors
     /// The namespaces cannot be entered, or the program cannot be started.
     pub fn run(
         self,
-        program: &OsString,
-        arguments: &[OsString],
+        (program, arguments): (&OsString, &[OsString]),
         folder: Option<&Path>,
-    ) -> Result<ExitStatus, LabError> {
+        within: Option<(Duration, BorrowedFd<'_>)>,
+    ) -> Result<Waited, LabError> {
         let enter = |fd: &OwnedFd, kind: CloneFlags, what: &str| {
             setns(fd, kind).map_err(LabError::errno(format!("entering the {what} of the node")))
         };
@@ -207,8 +238,17 @@ impl Spaces {
         if let Some(folder) = folder {
             command.current_dir(folder);
         }
-        command
-            .status()
-            .map_err(LabError::system(format!("starting `{}`", program.to_string_lossy())))
+        if within.is_some() {
+            command.process_group(0);
+        }
+        let name = program.to_string_lossy();
+        let mut child = command.spawn().map_err(LabError::system(format!("starting `{name}`")))?;
+        let waiting = || LabError::system(format!("waiting for `{name}`"));
+        match within {
+            None => child.wait().map(Waited::Ended).map_err(waiting()),
+            Some((time, wake)) => {
+                wait_within(&mut child, Some(time), Some(wake)).map_err(waiting())
+            }
+        }
     }
 }

@@ -57,20 +57,24 @@ pub fn leave() -> Result<(), LabError> {
 }
 
 /// Settles in the namespaces as their first process: mounts are private, `/proc` shows the
-/// processes of the lab, and the process ends with the one that started it, whose end of
-/// `lifeline` closes then.
+/// processes of the lab, and the process is to end with the one that started it, whose end of
+/// `lifeline` closes then: `end` is called and does not come back.
 ///
 /// # Errors
 /// The mounts cannot be made private.
-pub fn settle(lifeline: impl Read + Send + 'static) -> Result<(), LabError> {
+pub fn settle(
+    lifeline: impl Read + Send + 'static,
+    end: impl FnOnce() + Send + 'static,
+) -> Result<(), LabError> {
     // Should the parent have gone already, the lifeline is at its end.
     let _ = prctl::set_pdeathsig(Signal::SIGKILL);
     thread::Builder::new()
         .name("lifeline".to_owned())
         .spawn(move || {
             let mut lifeline = lifeline;
+            // An error is an end, too.
             let _ = io::copy(&mut lifeline, &mut io::sink());
-            std::process::exit(1);
+            end();
         })
         .map_err(LabError::system("starting a thread"))?;
     let none = None::<&str>;

@@ -22,6 +22,7 @@ pub mod owner;
 pub mod place;
 pub mod plan;
 pub mod policy_state;
+pub mod process;
 mod reset;
 pub mod ruleset;
 pub mod scenario;

@@ -12,10 +12,26 @@ use std::path::{Path, PathBuf};
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::PeerCredentials;
 use nix::unistd::geteuid;
-use rustix::fs::{CWD, Mode, OFlags, fstat, mkdirat, openat};
+use rustix::fs::{
+    AtFlags, CWD, FlockOperation, Mode, OFlags, flock, fstat, mkdirat, openat, statat, unlinkat,
+};
 use rustix::io::Errno;
 
 use crate::error::LabError;
+
+/// A lab's log in its folder. Whoever has it locked has the folder.
+pub const LOG: &str = "log";
+/// What a lab writes into its folder besides: by name, and below that of a node.
+const FILES: [&str; 3] = [SOCKET, HOSTS, OUTPUT];
+const NODE_FILES: [&str; 2] = ["hosts", "resolv.conf"];
+/// The control socket.
+pub const SOCKET: &str = "control.sock";
+/// The hosts of a scenario.
+pub const HOSTS: &str = "hosts.toml";
+/// What a scenario's program has printed.
+pub const OUTPUT: &str = "output";
+/// The folder with the files that nodes see in the place of the system's.
+pub const NODES: &str = "nodes";
 
 /// The longest name of a lab.
 const LONGEST: usize = 64;
@@ -109,6 +125,84 @@ impl Place {
         &self.path
     }
 
+    /// Claims the folder for a lab: its log, open and locked. The claim lasts as long as any
+    /// process has the file open, which all processes of a lab have as their standard error.
+    /// `None` where another lab has it.
+    ///
+    /// # Errors
+    /// The file cannot be opened or locked.
+    pub fn claim(&self) -> Result<Option<File>, LabError> {
+        let path = self.path.join(LOG);
+        let failed = || LabError::system(format!("locking `{}`", path.display()));
+        loop {
+            let file = self.file(LOG)?;
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {}
+                Err(Errno::WOULDBLOCK) => return Ok(None),
+                Err(errno) => return Err(failed()(errno.into())),
+            }
+            // A lab that went down meanwhile has removed what it had.
+            let open = fstat(&file).map_err(|errno| failed()(errno.into()))?;
+            match statat(&self.folder, LOG, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(named) if (named.st_dev, named.st_ino) == (open.st_dev, open.st_ino) => {
+                    return Ok(Some(file));
+                }
+                Ok(_) | Err(Errno::NOENT) => {}
+                Err(errno) => return Err(failed()(errno.into())),
+            }
+        }
+    }
+
+    /// Whether a lab has the folder; `None` where nothing of a lab is in it.
+    ///
+    /// # Errors
+    /// The log cannot be looked at.
+    pub fn is_claimed(&self) -> Result<Option<bool>, LabError> {
+        let failed = || LabError::system(format!("looking at `{}`", self.path.display()));
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = match openat(&self.folder, LOG, flags, Mode::empty()) {
+            Ok(file) => file,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(failed()(errno.into())),
+        };
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(Some(false)),
+            Err(Errno::WOULDBLOCK) => Ok(Some(true)),
+            Err(errno) => Err(failed()(errno.into())),
+        }
+    }
+
+    /// Removes what a lab has written into the folder, and the folder where nothing else is in it.
+    /// Whoever calls has claimed it.
+    ///
+    /// # Errors
+    /// Something of it cannot be removed.
+    pub fn clear(self) -> io::Result<()> {
+        let nodes = self.path.join(NODES);
+        match fs::read_dir(&nodes) {
+            Ok(entries) => {
+                for node in entries {
+                    let node = node?.path();
+                    for name in NODE_FILES {
+                        gone(fs::remove_file(node.join(name)))?;
+                    }
+                    gone(fs::remove_dir(node))?;
+                }
+                gone(fs::remove_dir(&nodes))?;
+            }
+            Err(error) => gone(Err(error))?,
+        }
+        // The log last: without it nobody takes the rest for a lab's.
+        for name in FILES.into_iter().chain([LOG]) {
+            gone(unlinkat(&self.folder, name, AtFlags::empty()).map_err(Into::into))?;
+        }
+        match fs::remove_dir(&self.path) {
+            // Something of somebody else's.
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            removed => gone(removed),
+        }
+    }
+
     /// Opens a file of the folder for writing, made if there is none, as it is: nothing of it is
     /// cut before the caller knows that it is his.
     ///
@@ -121,6 +215,14 @@ impl Place {
         openat(&self.folder, name, flags | OFlags::CLOEXEC, mode).map(File::from).map_err(|errno| {
             LabError::system(format!("opening `{}`", self.path.join(name).display()))(errno.into())
         })
+    }
+}
+
+/// What is not there need not be removed.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
     }
 }
 

@@ -23,9 +23,16 @@ pub enum LabCommand {
          \x20 egress25 lab up lab.toml --datapath nfqueue")]
     Up(Box<UpArgs>),
     /// End a lab
+    ///
+    /// When this returns, its processes have ended and its folder is free. What a lab has left
+    /// that died is removed.
     #[command(after_long_help = "Examples:\n\
          \x20 egress25 lab down")]
     Down(AtArgs),
+    /// List the labs that run, and what is left of those that died
+    #[command(after_long_help = "Examples:\n\
+         \x20 egress25 lab ls --format json")]
+    Ls(LsArgs),
     /// Show the nodes of a lab, what was judged, and what went wrong
     #[command(after_long_help = "Examples:\n\
          \x20 egress25 lab inspect --format json")]
@@ -143,6 +150,10 @@ pub struct OwnArgs {
     #[arg(long, value_name = "FOLDER")]
     pub folder: PathBuf,
 
+    /// A folder that goes with a lab that nobody adopts (repeatable).
+    #[arg(long, value_name = "FOLDER")]
+    pub remove: Vec<PathBuf>,
+
     /// How far the process has come.
     #[arg(long, value_enum, default_value_t)]
     pub stage: OwnStage,
@@ -172,6 +183,20 @@ pub struct InspectArgs {
     pub format: Format,
 }
 
+/// The arguments of `lab ls`.
+#[derive(Debug, Args)]
+pub struct LsArgs {
+    /// The folder with the labs' sockets and files
+    ///
+    /// Left out: `egress25` in the user's runtime folder, and the labs of `lab run`.
+    #[arg(long, value_name = "FOLDER")]
+    pub run_dir: Option<PathBuf>,
+
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
 /// The arguments of `lab exec`.
 #[derive(Debug, Args)]
 pub struct ExecArgs {
@@ -181,6 +206,12 @@ pub struct ExecArgs {
 
     /// The node: a machine, a host, a firewall; `network:NAME`, `edge:NAME` and `internet` too
     pub node: String,
+
+    /// End the program after so many seconds: exit code 124
+    ///
+    /// It has a process group of its own then, which is ended, and cannot read from a terminal.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: Option<u64>,
 
     /// The program and its arguments
     #[arg(last = true, required = true)]

@@ -1,8 +1,12 @@
 //! Commands that ask a running lab something.
 
+use std::os::fd::AsFd;
+use std::time::Duration;
+
 use egress25_lab::graph::dot;
 use egress25_lab::owner::{Answer, NodeView, Request};
 use egress25_lab::plan::Plan;
+use egress25_lab::process::Waited;
 use egress25_policy::Event;
 use jiff::Timestamp;
 use serde_json::json;
@@ -16,6 +20,10 @@ use crate::args::{EditionArgs, Format};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::output;
+use crate::signals::Signals;
+
+/// What `lab exec` ends with where the program took too long, as `timeout` does.
+const TOO_LONG: i32 = 124;
 
 fn unexpected() -> Failure {
     Failure::Internal("the lab gave another answer than was asked for".to_owned())
@@ -65,11 +73,22 @@ pub(super) fn exec(args: &ExecArgs, console: &mut Console) -> Result<(), Failure
     console.finish()?;
     // The folder that this was called in; one that has gone is no reason not to run.
     let here = std::env::current_dir().ok();
-    let status = spaces.run(program, arguments, here.as_deref()).map_err(failed)?;
-    match status.code() {
-        Some(0) => Ok(()),
+    // Without a time the program has the terminal, and its signals.
+    let signals = args.timeout.map(|_| Signals::catch()).transpose()?;
+    let within = args.timeout.map(Duration::from_secs).zip(signals.as_ref().map(AsFd::as_fd));
+    match spaces.run((program, arguments), here.as_deref(), within).map_err(failed)? {
+        Waited::Ended(status) if status.success() => Ok(()),
         // The program's exit code is the answer; one that was killed has none.
-        code => std::process::exit(code.unwrap_or(125)),
+        Waited::Ended(status) => std::process::exit(status.code().unwrap_or(125)),
+        Waited::TooLong => {
+            let seconds = args.timeout.unwrap_or_default();
+            console.warn(&format!("the program was ended: it took more than {seconds} seconds"));
+            std::process::exit(TOO_LONG)
+        }
+        Waited::Called => {
+            let signal = signals.as_ref().and_then(Signals::caught).unwrap_or("a signal");
+            Err(Failure::Internal(format!("the program was ended: {signal} came")))
+        }
     }
 }
 

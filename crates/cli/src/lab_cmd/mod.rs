@@ -5,13 +5,15 @@ mod ask;
 mod events;
 mod export;
 mod filter;
+mod ls;
 mod own;
 mod run;
 mod store;
+mod theatre;
 mod up;
 mod world;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egress25_lab::client::Client;
 use egress25_lab::error::LabError;
@@ -31,6 +33,7 @@ pub fn run(command: &LabCommand, console: &mut Console) -> Result<(), Failure> {
         LabCommand::Up(args) => up::run(args, console),
         LabCommand::Own(args) => own::run(args, console),
         LabCommand::Down(at) => up::down(at, console),
+        LabCommand::Ls(args) => ls::run(args, console),
         LabCommand::Inspect(args) => ask::inspect(args, console),
         LabCommand::Exec(args) => ask::exec(args, console),
         LabCommand::Events(args) => events::run(args, console),
@@ -75,14 +78,18 @@ fn failed(error: LabError) -> Failure {
 /// root.
 fn folder(at: &AtArgs) -> Result<PathBuf, Failure> {
     let name = place::name(&at.name).map_err(failed)?;
-    let base = at.run_dir.clone().unwrap_or_else(|| {
+    Ok(run_dir(at.run_dir.as_deref()).join(name))
+}
+
+/// The folder around labs' folders.
+fn run_dir(given: Option<&Path>) -> PathBuf {
+    let base = given.map(Path::to_owned).unwrap_or_else(|| {
         std::env::var_os("XDG_RUNTIME_DIR").map_or_else(
             || std::env::temp_dir().join(format!("egress25-{}", whoami())),
             |folder| PathBuf::from(folder).join("egress25"),
         )
     });
-    let base = std::path::absolute(&base).unwrap_or(base);
-    Ok(base.join(name))
+    std::path::absolute(&base).unwrap_or(base)
 }
 
 /// The number of the user, or his name.

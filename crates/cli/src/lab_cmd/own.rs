@@ -1,15 +1,18 @@
 //! `lab own`: the processes that a lab lives in.
 
 use std::io::Write;
+use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use egress25_lab::isolate;
 use egress25_lab::owner::{Owner, Setup, serve};
+use egress25_lab::place::Place;
+use egress25_lab::process::ends_before;
 use jiff::Timestamp;
 
 use super::args::{OwnArgs, OwnStage};
-use super::up::{READY, arguments};
+use super::up::{ADOPTED, READY, arguments};
 use super::{failed, store, world};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -34,15 +37,31 @@ fn next(args: &OwnArgs, stage: &str, stdin: Stdio) -> Result<Child, Failure> {
         .map_err(|source| Failure::Read { name: program.display().to_string(), source })
 }
 
-/// Leaves the namespaces behind and starts the first process in new ones. Standard input is its
-/// lifeline: it ends with this process.
+/// Leaves the namespaces behind and starts the first process in new ones. Standard input is that
+/// one's lifeline: it ends with this process. Standard input of this process is the tether of
+/// whoever has started the lab: it ends with him, too, unless he says that it is to go on.
 fn leave(args: &OwnArgs) -> Result<(), Failure> {
     isolate::leave().map_err(failed)?;
     let mut inner = next(args, "attend", Stdio::piped())?;
     // `wait` would close it.
-    let lifeline = inner.stdin.take();
+    let mut lifeline = inner.stdin.take();
+    let stdin = std::io::stdin();
+    let mut adopted = false;
+    // No thread can be started here any more. Where nothing can be waited for, all ends.
+    if !ends_before(&inner, stdin.as_fd()).unwrap_or(false) {
+        let mut line = String::new();
+        // An error is an end, too.
+        let _ = stdin.read_line(&mut line);
+        adopted = line.trim() == ADOPTED;
+        if !adopted {
+            drop(lifeline.take());
+        }
+    }
     let status = inner.wait();
     drop(lifeline);
+    if !adopted {
+        remove(args);
+    }
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => std::process::exit(status.code().unwrap_or(1)),
@@ -50,9 +69,27 @@ fn leave(args: &OwnArgs) -> Result<(), Failure> {
     }
 }
 
+/// Removes what a lab that nobody has adopted leaves. The claim of its folder is this process's
+/// standard error.
+fn remove(args: &OwnArgs) {
+    let lab = Place::handed(&args.folder).map_err(failed);
+    let cleared = lab.and_then(|place| {
+        let name = args.folder.display().to_string();
+        place.clear().map_err(|source| Failure::Write { name, source })
+    });
+    if let Err(error) = cleared {
+        // The log may be seen by who has started it.
+        let _ = writeln!(std::io::stderr(), "warning: {error}");
+    }
+    for folder in &args.remove {
+        // Whoever has started the lab removes them, too, if he lives.
+        let _ = std::fs::remove_dir_all(folder);
+    }
+}
+
 /// Settles in the new namespaces, starts the owner and reaps whoever loses his parent.
 fn attend(args: &OwnArgs) -> Result<(), Failure> {
-    isolate::settle(std::io::stdin()).map_err(failed)?;
+    isolate::settle(std::io::stdin(), || std::process::exit(1)).map_err(failed)?;
     let owner = next(args, "own", Stdio::null())?;
     // With the end of this process the kernel ends all others.
     std::process::exit(isolate::attend(owner.id()).map_err(failed)?)

@@ -10,6 +10,8 @@ mod captures;
 #[cfg(test)]
 mod death;
 #[cfg(test)]
+mod ends;
+#[cfg(test)]
 mod exports;
 #[cfg(test)]
 mod figures;

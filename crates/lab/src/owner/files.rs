@@ -8,6 +8,7 @@ use egress25_policy::{NetworkName, World};
 
 use crate::error::LabError;
 use crate::net::Files;
+use crate::place::NODES;
 use crate::plan::{Node, NodeKind, routes};
 use crate::stage::{Hosts, Site};
 
@@ -24,7 +25,7 @@ pub(super) fn of(
     if !matches!(node.kind, NodeKind::Machine(_) | NodeKind::Host(_) | NodeKind::Firewall(_)) {
         return Ok(Files::default());
     }
-    let place = folder.join("nodes").join(&node.name);
+    let place = folder.join(NODES).join(&node.name);
     let failed = || LabError::system(format!("writing `{}`", place.display()));
     fs::create_dir_all(&place).map_err(failed())?;
     let (names, resolver) = (place.join("hosts"), place.join("resolv.conf"));

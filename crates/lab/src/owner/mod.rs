@@ -8,14 +8,11 @@ mod probe;
 mod requests;
 mod serve;
 
-use std::fs::File;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use egress25_policy::{Event, EventKind, MachineName, Power, World};
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
 
 use crate::datapath::{self, DataPath, Enforce, Spaces};
 use crate::error::LabError;
@@ -27,12 +24,12 @@ use crate::policy_state::PolicyState;
 use crate::smtp::Mailboxes;
 use crate::stage::Hosts;
 use crate::verdict::Hub;
+use jiff::Timestamp;
 
 use follower::Follower;
 use listeners::Captures;
 
 pub use requests::{Answer, ConnectOutcome, Fault, MailOutcome, NodeView, Request};
-pub(crate) use serve::SOCKET;
 pub use serve::serve;
 
 /// Where events come from besides the control socket: a store that somebody else writes to.
@@ -56,7 +53,8 @@ pub trait EventLog: Send + Sync {
 
 /// What a lab is made of.
 pub struct Setup {
-    /// The lab's folder, for its control socket and its files.
+    /// The lab's folder, for its control socket and its files; [`Place::claim`] has claimed it for
+    /// this process.
     pub folder: PathBuf,
     /// The world as it stands.
     pub world: World,
@@ -75,6 +73,8 @@ pub struct Owner {
     plan: RwLock<Arc<Plan>>,
     pub(crate) spaces: Spaces,
     pub(crate) court: Court,
+    /// Since when it is up.
+    pub(crate) since: Timestamp,
     pub(crate) hosts: Hosts,
     pub(crate) datapath: DataPath,
     pub(crate) folder: PathBuf,
@@ -83,8 +83,6 @@ pub struct Owner {
     log: Option<Box<dyn EventLog>>,
     follower: Follower,
     captures: Captures,
-    /// The folder's lock, which the kernel lets go with the process.
-    _claim: File,
     /// Held while an event is applied; whether the ports are cut off.
     applying: Mutex<bool>,
 }
@@ -96,7 +94,7 @@ impl Owner {
     /// What could not be built; nothing that would pass unfiltered is left then.
     pub fn build(setup: Setup) -> Result<Self, LabError> {
         let Setup { folder, world, hosts, datapath, clock, log } = setup;
-        let claim = claim(&Place::handed(&folder)?)?;
+        Place::handed(&folder)?;
         let plan = Plan::of(&world, &hosts, datapath == DataPath::AfPacket)?;
         let running: Vec<(MachineName, bool)> = world
             .machines()
@@ -136,6 +134,7 @@ impl Owner {
             plan: RwLock::new(Arc::new(plan)),
             spaces,
             court,
+            since: clock(),
             hosts,
             datapath,
             folder,
@@ -144,7 +143,6 @@ impl Owner {
             log,
             follower: Follower::default(),
             captures: Captures::default(),
-            _claim: claim,
             applying: Mutex::new(false),
         };
         owner.check_datapath(None)?;
@@ -332,22 +330,6 @@ struct Ended<'a>(&'a Owner);
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
         self.0.complain("the store's events are followed no more; build the lab anew".to_owned());
-    }
-}
-
-/// Claims a folder for this lab. One that comes up at the same time would take its socket away,
-/// and leave a lab that nobody can reach.
-fn claim(place: &Place) -> Result<File, LabError> {
-    let path = place.path().join("lock");
-    let failed = || LabError::system(format!("locking `{}`", path.display()));
-    let file = place.file("lock")?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(Errno::WOULDBLOCK) => {
-            let what = "another lab with this name is up, or is coming up; give this one another";
-            Err(LabError::input(path.display().to_string(), what))
-        }
-        Err(errno) => Err(failed()(errno.into())),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use egress25_policy::Event;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
@@ -114,6 +115,8 @@ pub struct NodeView {
 /// The lab as it stands.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct View {
+    /// Since when it is up.
+    pub since: Timestamp,
     /// The data path.
     pub datapath: String,
     /// How many events have been applied since it came up.

@@ -20,12 +20,9 @@ use super::requests::{Answer, Fault, NodeView, Request, View};
 use super::{Owner, listeners};
 use crate::datapath::space;
 use crate::error::LabError;
-use crate::place::same_user;
+use crate::place::{SOCKET, same_user};
 use crate::plan::NodeKind;
 use crate::{connect, graph, isolate};
-
-/// The control socket's name in the lab's folder.
-pub(crate) const SOCKET: &str = "control.sock";
 
 /// Answers until somebody takes the lab down. `ready` is called when questions can come.
 ///
@@ -190,6 +187,7 @@ fn view(owner: &Owner) -> View {
         nodes.push(NodeView { name: name.clone(), kind: kind.to_owned(), addresses, notes });
     }
     View {
+        since: owner.since,
         datapath: owner.datapath.name().to_owned(),
         generation: owner.court.policy.generation(),
         user_namespace: isolate::in_user_namespace(),

@@ -66,6 +66,9 @@ pub struct Step {
     /// Texts that a program's output, or Postfix's log line, is to have in it.
     #[serde(default)]
     pub output: Vec<String>,
+    /// How many seconds a program may take, which is ended then; left out: 60.
+    #[serde(default)]
+    pub timeout: Option<f64>,
     /// How many seconds of silence count as a time-out; left out: 4, and for a Postfix that is
     /// started its own default.
     #[serde(default)]
@@ -219,6 +222,11 @@ impl Step {
             }
         };
         within_an_hour("patience", self.patience)?;
+        within_an_hour("timeout", self.timeout)?;
+        let runs = matches!(self.action()?, Action::Exec(_));
+        if self.timeout.is_some() && !runs {
+            return Err(LabError::input("timeout", "only `exec` runs a program; leave it out"));
+        }
         let given = [
             ("expect", self.expect.is_some(), !words.is_empty()),
             ("reason", self.reason.is_some(), reason),
@@ -330,6 +338,7 @@ mod tests {
         refused(&[EXEC, "reason = \"exempt\""]);
         refused(&[CONNECT, "output = [\"x\"]"]);
         refused(&[CONNECT, "exit = 1"]);
+        refused(&[CONNECT, "timeout = 1"]);
         refused(&["wait = 1", "expect = \"open\""]);
         refused(&[EVENT, "reason = \"exempt\""]);
         refused(&[POSTFIX, "expect = \"sent\""]);
@@ -350,6 +359,7 @@ mod tests {
         refused(&["wait = -1"]);
         refused(&["wait = nan"]);
         refused(&["wait = 3601"]);
+        refused(&[EXEC, "timeout = -1"]);
     }
 
     #[test]
@@ -362,6 +372,7 @@ mod tests {
         for lines in [
             &[CONNECT, "expect = \"timeout\"", "reason = \"not-granted\""][..],
             &[EXEC, "exit = 1", "output = [\"x\"]"],
+            &[EXEC, "timeout = 0.5"],
             &[EVENT, "expect = \"refused\""],
             &["wait = 0.5"],
         ] {

@@ -10,7 +10,7 @@ pub const JUNIT_MARK: &str = "<!-- written by egress25 -->";
 /// The report as JUnit XML.
 #[must_use]
 pub fn junit(report: &Report) -> String {
-    let skipped = report.steps.iter().filter(|step| step.result == StepResult::Skipped).count();
+    let skipped = report.skipped();
     let total: f64 = report.steps.iter().map(|step| step.seconds).sum();
     let name = escape(&format!("{} ({})", report.scenario, report.datapath));
     let mut text = format!(
@@ -31,7 +31,7 @@ pub fn junit(report: &Report) -> String {
             StepResult::Passed => String::new(),
             StepResult::Differs(what) => format!("<failure message=\"{}\"/>", escape(what)),
             StepResult::Failed(what) => format!("<error message=\"{}\"/>", escape(what)),
-            StepResult::Skipped => "<skipped/>".to_owned(),
+            StepResult::Skipped(why) => format!("<skipped message=\"{}\"/>", escape(why)),
         };
         let _ = if inner.is_empty() {
             writeln!(text, "/>")
@@ -77,12 +77,13 @@ mod tests {
             steps: vec![
                 step("one", StepResult::Passed),
                 step("two", StepResult::Differs("\"x\" < y".to_owned())),
-                step("three", StepResult::Skipped),
+                step("three", StepResult::Skipped("no <lab>".to_owned())),
             ],
         };
         let text = junit(&report);
         assert!(text.contains("name=\"a &amp; b (nft)\" tests=\"3\" failures=\"1\" errors=\"0\""));
         assert!(text.contains("<failure message=\"&quot;x&quot; &lt; y\"/>"), "{text}");
-        assert!(text.contains("name=\"three\" time=\"0.500\"><skipped/></testcase>"), "{text}");
+        let skipped = "time=\"0.500\"><skipped message=\"no &lt;lab&gt;\"/></testcase>";
+        assert!(text.contains(skipped), "{text}");
     }
 }

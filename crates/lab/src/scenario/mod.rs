@@ -12,9 +12,12 @@ pub use file::{
     Action, ConnectStep, ExecStep, MailStep, PostfixAction, PostfixStep, Scenario, Step,
 };
 pub use junit::{JUNIT_MARK, junit};
-pub use play::{Executed, Theatre, play};
+pub use play::{End, Executed, Theatre, play};
 
 use serde::Serialize;
+
+/// Why a step is not played whose predecessor could not be.
+const EARLIER: &str = "an earlier step could not be done";
 
 /// What became of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,8 +29,8 @@ pub enum StepResult {
     Differs(String),
     /// It could not be done.
     Failed(String),
-    /// An earlier step could not be done.
-    Skipped,
+    /// It was not played, and why not.
+    Skipped(String),
 }
 
 /// A step's line in the report.
@@ -56,6 +59,28 @@ pub struct Report {
 }
 
 impl Report {
+    /// The report of a scenario that was not played at all: the first step says why.
+    #[must_use]
+    pub fn unplayed(scenario: &Scenario, datapath: &str, why: &str) -> Self {
+        let steps = scenario.step.iter().enumerate().map(|(index, step)| StepReport {
+            name: step.title(),
+            result: match index {
+                0 => StepResult::Failed(why.to_owned()),
+                _ => StepResult::Skipped(EARLIER.to_owned()),
+            },
+            seen: String::new(),
+            seconds: 0.0,
+        });
+        let steps = steps.collect();
+        Self { scenario: scenario.name.clone(), datapath: datapath.to_owned(), steps }
+    }
+
+    /// How many steps were not played.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(step.result, StepResult::Skipped(_))).count()
+    }
+
     /// How many steps ended otherwise than they say.
     #[must_use]
     pub fn differing(&self) -> usize {

@@ -1,5 +1,6 @@
 //! A scenario is played: step after step, each against what it says.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,20 +11,44 @@ use super::file::{
     Action, ConnectStep, ExecStep, MailStep, PostfixAction, PostfixStep, Scenario, Step, event_at,
     host_and_port,
 };
-use super::{Report, StepReport, StepResult, postfix};
+use super::{EARLIER, Report, StepReport, StepResult, postfix};
 use crate::error::LabError;
 use crate::owner::{Answer, Request};
 
 /// How many seconds of silence count as a time-out where a step says nothing else.
 const PATIENCE: f64 = 4.0;
 
+/// How long a program may take where a step says nothing else.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
 /// A program that ended.
 #[derive(Debug, Clone)]
 pub struct Executed {
-    /// Its exit code; `None` where it was killed.
-    pub code: Option<i32>,
+    /// How.
+    pub end: End,
     /// What it printed, errors too.
     pub output: String,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// With an exit code.
+    Exit(i32),
+    /// A signal ended it.
+    Killed,
+    /// It took too long and was ended.
+    TooLong,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exit(code) => write!(f, "exit {code}"),
+            Self::Killed => f.write_str("killed"),
+            Self::TooLong => f.write_str("timeout"),
+        }
+    }
 }
 
 /// Where a scenario is played: a running lab, and what only the caller can do.
@@ -34,11 +59,20 @@ pub trait Theatre {
     /// The lab says no, or cannot be reached.
     fn ask(&mut self, request: &Request) -> Result<Answer, LabError>;
 
-    /// Runs a program in a node.
+    /// Runs a program in a node, for so long at most.
     ///
     /// # Errors
     /// It cannot be started.
-    fn exec(&mut self, node: &str, command: &[String], input: &str) -> Result<Executed, LabError>;
+    fn exec(
+        &mut self,
+        node: &str,
+        command: &[String],
+        input: &str,
+        time: Duration,
+    ) -> Result<Executed, LabError>;
+
+    /// Why the play is to end now, if it is.
+    fn interrupted(&self) -> Option<String>;
 
     /// The reasons that the filter gave to a machine since the last call of [`Self::mark`].
     fn reasons(&mut self, machine: &str) -> Vec<Reason>;
@@ -66,14 +100,10 @@ pub fn play(scenario: &Scenario, theatre: &mut dyn Theatre, scale: f64, datapath
     let mut broken = false;
     for step in &scenario.step {
         let begun = player.theatre.now();
-        let (result, seen) = if broken {
-            (StepResult::Skipped, String::new())
-        } else {
-            player.theatre.mark();
-            match player.step(step) {
-                Ok((result, seen)) => (result, seen),
-                Err(error) => (StepResult::Failed(error.to_string()), String::new()),
-            }
+        let (result, seen) = match player.theatre.interrupted() {
+            _ if broken => (StepResult::Skipped(EARLIER.to_owned()), String::new()),
+            Some(why) => (StepResult::Failed(format!("not reached: {why}")), String::new()),
+            None => player.play(step),
         };
         broken |= matches!(result, StepResult::Failed(_));
         let seconds = player.theatre.now().duration_since(begun).as_secs_f64();
@@ -94,6 +124,17 @@ struct Player<'a> {
 type Outcome = Result<(StepResult, String), LabError>;
 
 impl Player<'_> {
+    fn play(&mut self, step: &Step) -> (StepResult, String) {
+        self.theatre.mark();
+        let done = self.step(step);
+        // What was seen of a step that was interrupted says nothing.
+        match (self.theatre.interrupted(), done) {
+            (Some(why), _) => (StepResult::Failed(why), String::new()),
+            (None, Ok(done)) => done,
+            (None, Err(error)) => (StepResult::Failed(error.to_string()), String::new()),
+        }
+    }
+
     fn step(&mut self, step: &Step) -> Outcome {
         let patience = step.patience.unwrap_or(PATIENCE);
         match step.action()? {
@@ -170,11 +211,13 @@ impl Player<'_> {
     }
 
     fn exec(&mut self, step: &Step, exec: &ExecStep) -> Outcome {
-        let done = self.theatre.exec(&exec.on, &exec.command, "")?;
+        // A program's own time is none of the lab's waits: it is not scaled.
+        let time = step.timeout.and_then(|time| Duration::try_from_secs_f64(time).ok());
+        let done = self.theatre.exec(&exec.on, &exec.command, "", time.unwrap_or(TIMEOUT))?;
         let expected = step.exit.unwrap_or(0);
-        let seen = done.code.map_or("killed".to_owned(), |code| format!("exit {code}"));
+        let seen = done.end.to_string();
         let last = done.output.lines().last().unwrap_or_default().to_owned();
-        if done.code != Some(expected) {
+        if done.end != End::Exit(expected) {
             let what = format!("`exit {expected}` was expected, and it was `{seen}`: {last}");
             return Ok((StepResult::Differs(what), seen));
         }
@@ -271,11 +314,13 @@ impl Player<'_> {
     /// Runs a program that has to succeed.
     fn demand(&mut self, node: &str, command: &[&str], input: &str) -> Result<(), LabError> {
         let command: Vec<String> = command.iter().map(|&word| word.to_owned()).collect();
-        let done = self.theatre.exec(node, &command, input)?;
-        if done.code == Some(0) {
-            return Ok(());
-        }
-        Err(LabError::Program { program: command.join(" "), what: done.output })
+        let done = self.theatre.exec(node, &command, input, TIMEOUT)?;
+        let what = match done.end {
+            End::Exit(0) => return Ok(()),
+            End::TooLong => format!("it did not end in time; {}", done.output),
+            End::Exit(_) | End::Killed => done.output,
+        };
+        Err(LabError::Program { program: command.join(" "), what })
     }
 }
 
