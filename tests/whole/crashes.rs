@@ -2,10 +2,12 @@
 //! with: what stands under a name is whole, what was acknowledged is there, and nobody is exempt
 //! whom the whole log blocks.
 
+mod labs;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::program::{binary, repository};
@@ -31,6 +33,7 @@ const CASES: &[Case] = &[
         line: "store restore backup.db --store new.db",
         made: &["new.db"],
     },
+    Case { name: "migrate", line: "store migrate --store old.db", made: &["old.db"] },
     Case {
         name: "append",
         line: "subscription add late --offer msdn --created 2019-03-01 --store s.db",
@@ -43,7 +46,7 @@ const CASES: &[Case] = &[
     },
 ];
 
-fn run(folder: &Path, line: &str) -> std::process::Output {
+fn run(folder: &Path, line: &str) -> Output {
     command(folder, line).output().expect("it runs")
 }
 
@@ -85,6 +88,16 @@ fn lab() -> String {
     text
 }
 
+/// A store of the first schema, with a file beside it that says up to where it was acknowledged.
+fn older(folder: &Path) {
+    demand(folder, "store backup old.db --store s.db");
+    demand(folder, "subscription add late --offer msdn --created 2019-03-01 --store old.db");
+    let connection = rusqlite::Connection::open(folder.join("old.db")).expect("a store");
+    connection
+        .execute_batch("DROP TABLE snapshot; PRAGMA user_version = 1;")
+        .expect("the first schema");
+}
+
 /// What every try begins with.
 fn prepared() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
@@ -93,6 +106,7 @@ fn prepared() -> tempfile::TempDir {
     demand(folder.path(), "store init --lab lab.toml --store s.db");
     demand(folder.path(), "store export log.ndjson --store s.db");
     demand(folder.path(), "store backup backup.db --store s.db");
+    older(folder.path());
     for (from, to) in
         [("captures/day-of-mail.pcapng", "day.pcapng"), ("labs/day-of-mail.toml", "day.toml")]
     {
@@ -114,54 +128,97 @@ fn names(folder: &Path) -> BTreeSet<String> {
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// What a later look has to find, whatever became of a command.
-fn examine(case: &Case, pristine: &Path, folder: &Path, done: bool, what: &str) {
-    let context = || format!("{}, {what}: {:?}", case.name, names(folder));
-    for store in ["s.db", "new.db", "copy.db", "backup.db"] {
-        if !folder.join(store).exists() {
-            assert!(!(done && case.made.contains(&store)), "{}: {store} is missing", context());
-            assert_ne!(store, "s.db", "{}", context());
+/// Checks that a store is whole and says of the machine what its whole log does. Returns why it
+/// is not read where it is of an earlier schema.
+fn examine_store(folder: &Path, store: &str, context: &str) -> Result<(), String> {
+    let check = run(folder, &format!("check --machine web --to 203.0.113.5 --store {store}"));
+    let said = String::from_utf8_lossy(&check.stdout).into_owned();
+    let why = String::from_utf8_lossy(&check.stderr).into_owned();
+    if check.status.code() == Some(2) && why.contains("store migrate") {
+        return Err(why);
+    }
+    assert!(said.starts_with("DROP  revoked"), "{context}: {store}: {said}{why}");
+    let verify = run(folder, &format!("store verify --store {store}"));
+    let said = String::from_utf8_lossy(&verify.stdout);
+    assert!(verify.status.success(), "{context}: {store}: {said}");
+    Ok(())
+}
+
+/// Checks the copies that were kept of stores. Returns how many are of an earlier schema.
+fn examine_kept(folder: &Path, context: &str) -> usize {
+    let mut older = 0;
+    for name in names(folder) {
+        let kept = [".before-restore-", ".schema-1-"]
+            .iter()
+            .filter_map(|ending| name.split_once(ending))
+            .any(|(_, number)| number.bytes().all(|byte| byte.is_ascii_digit()));
+        if !kept {
             continue;
         }
-        let check = run(folder, &format!("check --machine web --to 203.0.113.5 --store {store}"));
-        let said = String::from_utf8_lossy(&check.stdout).into_owned();
-        let why = String::from_utf8_lossy(&check.stderr).into_owned();
-        assert!(said.starts_with("DROP  revoked"), "{}: {store}: {said}{why}", context());
-        let verify = run(folder, &format!("store verify --store {store}"));
-        assert!(
-            verify.status.success(),
-            "{}: {store}: {}",
-            context(),
-            String::from_utf8_lossy(&verify.stdout)
-        );
+        if examine_store(folder, &name, context).is_err() {
+            older += 1;
+            let apart = tempfile::tempdir().expect("a folder");
+            std::fs::copy(folder.join(&name), apart.path().join("kept.db")).expect("copied");
+            demand(apart.path(), "store migrate --store kept.db");
+            examine_store(apart.path(), "kept.db", context).expect("it was migrated");
+        }
+    }
+    older
+}
+
+/// What a later look has to find, whatever became of a command.
+fn examine(case: &Case, whole: &Path, folder: &Path, done: bool, what: &str) {
+    let context = format!("{}, {what}: {:?}", case.name, names(folder));
+    for store in ["s.db", "new.db", "copy.db", "backup.db"] {
+        if folder.join(store).exists() {
+            examine_store(folder, store, &context).expect("it is of this schema");
+            continue;
+        }
+        assert!(!(done && case.made.contains(&store)), "{context}: {store} is missing");
+        assert_ne!(store, "s.db", "{context}");
+    }
+    let kept = examine_kept(folder, &context);
+    if case.name == "migrate" {
+        match examine_store(folder, "old.db", &context) {
+            Ok(()) => assert!(kept > 0, "{context}: old.db was migrated, and nothing was kept"),
+            Err(why) => assert!(!done, "{context}: {why}"),
+        }
+    }
+    if done && case.name == "append" {
+        let listed = run(folder, "subscription list --store s.db --format csv");
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        assert!(listed.contains("late,"), "{context}: it was acknowledged: {listed}");
     }
     for input in ["lab.toml", "log.ndjson", "day.pcapng", "day.toml"] {
-        let same =
-            std::fs::read(pristine.join(input)).ok() == std::fs::read(folder.join(input)).ok();
-        assert!(same, "{}: {input} has changed", context());
+        let same = std::fs::read(whole.join(input)).ok() == std::fs::read(folder.join(input)).ok();
+        assert!(same, "{context}: {input} has changed");
     }
     for output in ["out.ndjson", "out.pcapng", "pass.pcapng", "drop.pcapng"] {
         if let Ok(bytes) = std::fs::read(folder.join(output)) {
-            let whole = std::fs::read(pristine.join(output)).expect("the whole output");
-            assert_eq!(bytes.len(), whole.len(), "{}: {output} is cut", context());
+            let whole = std::fs::read(whole.join(output)).expect("the whole output");
+            assert_eq!(bytes.len(), whole.len(), "{context}: {output} is cut");
         }
     }
 }
 
 /// The command again, as its user would: it does what it is for, and leaves nothing else behind.
-fn again(case: &Case, pristine: &Path, folder: &Path, what: &str) {
+fn again(case: &Case, pristine: &Path, folder: &Path, way: &Way, what: &str) {
     for made in case.made {
-        if *made != "s.db" {
+        if !pristine.join(made).exists() {
             let _ = std::fs::remove_file(folder.join(made));
         }
     }
     let _ = std::fs::remove_file(folder.join("new.db-head"));
-    let output = run(folder, case.line);
+    let output = (way.begin)(folder, case.line).output().expect("it runs");
+    (way.clean)(folder);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let taken = case.name == "append" && said.contains("there is one of that name");
     assert!(output.status.success() || taken, "{}, {what}, again: {said}", case.name);
     let kept = |name: &String| {
         name.contains(".before-restore-")
+            || name.contains(".schema-1-")
+            // What a lab run needs.
+            || matches!(name.as_str(), "run" | "scenario.toml")
             || name.ends_with("-head")
             || name.ends_with("-wal")
             || name.ends_with("-shm")
@@ -208,41 +265,80 @@ fn tries(variable: &str, usual: usize) -> usize {
     std::env::var(variable).ok().and_then(|tries| tries.parse().ok()).unwrap_or(usual)
 }
 
-#[test]
-fn commands_that_write_are_killed_at_any_moment() {
+/// How the tries of some cases are begun, ended and cleaned up.
+struct Way {
+    begin: fn(&Path, &str) -> Command,
+    /// What `strace` traces.
+    trace: &'static [&'static str],
+    /// Ends all that works on the case.
+    end: fn(&Path, &mut Child),
+    /// Ends whatever goes on after the command was run again.
+    clean: fn(&Path),
+    tries: usize,
+}
+
+/// A command that is one process.
+const PLAIN: Way = Way {
+    begin: command,
+    trace: &["-f"],
+    end: |_, child| drop(child.kill()),
+    clean: |_| {},
+    tries: 25,
+};
+
+/// Whether a command has said that it did what it is for.
+fn acknowledged(case: &Case, output: &Output) -> bool {
+    let says = !matches!(case.name, "export" | "write" | "lab up" | "lab run");
+    output.status.success() || says && !output.stdout.is_empty()
+}
+
+/// Kills every case at uniform moments of its run, and looks at what it left.
+fn kill_all(cases: &[Case], way: &Way, look: impl Fn(&Case, &Path, bool, &str)) {
     let Range { pristine, whole } = range();
     let mut seed = 25_u64;
     let (mut early, mut all) = (0_usize, 0_usize);
-    for case in CASES {
+    for case in cases {
         let mut took: Vec<Duration> = (0..3)
             .map(|_| {
                 let folder = copied(pristine.path());
                 let begun = Instant::now();
-                demand(folder.path(), case.line);
-                begun.elapsed()
+                let output = (way.begin)(folder.path(), case.line).output().expect("it runs");
+                let took = begun.elapsed();
+                (way.clean)(folder.path());
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success(), "{}: {said}", case.line);
+                took
             })
             .collect();
         took.sort();
         let span = took[1].as_micros().max(1);
-        for number in 0..tries("EGRESS25_KILLS", 25) {
+        for number in 0..way.tries {
             let folder = copied(pristine.path());
-            let mut child = command(folder.path(), case.line).spawn().expect("it runs");
+            let folder = folder.path();
+            let mut child = (way.begin)(folder, case.line).spawn().expect("it runs");
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let wait = u64::try_from(u128::from(seed >> 33) % span).expect("a short time");
             std::thread::sleep(Duration::from_micros(wait));
-            let done = child.try_wait().expect("a child").is_some();
-            let _ = child.kill();
-            let status = child.wait().expect("a child");
-            early += usize::from(!done);
+            early += usize::from(child.try_wait().expect("a child").is_none());
             all += 1;
+            (way.end)(folder, &mut child);
+            let done = acknowledged(case, &child.wait_with_output().expect("a child"));
             let what = format!("killed after {wait} us (number {number})");
-            examine(case, whole.path(), folder.path(), status.success(), &what);
-            again(case, pristine.path(), folder.path(), &what);
-            examine(case, whole.path(), folder.path(), true, &what);
+            examine(case, whole.path(), folder, done, &what);
+            look(case, folder, done, &what);
+            again(case, pristine.path(), folder, way, &what);
+            examine(case, whole.path(), folder, true, &what);
+            look(case, folder, true, &what);
         }
     }
     println!("{all} commands, {early} of them killed before their end");
     assert!(early * 100 >= all * 60, "only {early} of {all} were killed before their end");
+}
+
+#[test]
+fn commands_that_write_are_killed_at_any_moment() {
+    let tries = tries("EGRESS25_KILLS", PLAIN.tries);
+    kill_all(CASES, &Way { tries, ..PLAIN }, |_, _, _, _| {});
 }
 
 /// The system calls with which something is written.
@@ -265,13 +361,14 @@ const CALLS: &[&str] = &[
     "mkdirat",
 ];
 
-fn strace(folder: &Path, options: &[&str], line: &str) -> std::process::Output {
-    let inner = command(folder, line);
+/// Runs a command under `strace`, which writes what it traces beside the folder.
+fn strace(way: &Way, folder: &Path, options: &[&str], line: &str) -> Output {
+    let inner = (way.begin)(folder, line);
     let mut command = Command::new("strace");
-    command.args(["-f", "-y", "-o"]).arg(folder.join("..").join(trace_name(folder)));
+    command.args(way.trace).args(["-y", "-o"]).arg(folder.join("..").join(trace_name(folder)));
     command.args(options).arg(inner.get_program()).args(inner.get_args()).current_dir(folder);
-    command.env("XDG_DATA_HOME", folder).env("USER", "ada").stdin(Stdio::null());
-    command.output().expect("it runs")
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.stdin(Stdio::null()).output().expect("it runs")
 }
 
 fn trace_name(folder: &Path) -> String {
@@ -288,7 +385,8 @@ fn calls(folder: &Path) -> Vec<(&'static str, usize)> {
     let mut counts = std::collections::BTreeMap::<(String, &str), usize>::new();
     let mut found = BTreeSet::new();
     for line in text.lines() {
-        let Some((thread, call)) = line.split_once(' ') else { continue };
+        let digits = |(thread, _): &(&str, &str)| thread.bytes().all(|byte| byte.is_ascii_digit());
+        let (thread, call) = line.split_once(' ').filter(digits).unwrap_or(("", line));
         let call = call.trim_start();
         let Some(name) = CALLS
             .iter()
@@ -311,49 +409,60 @@ fn calls(folder: &Path) -> Vec<(&'static str, usize)> {
     found.into_iter().collect()
 }
 
-#[test]
-fn every_call_that_writes_fails_once() {
+/// Why no call can be made to fail here, if none can.
+fn untraceable() -> Option<&'static str> {
     let traced = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
-    if !traced.is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: strace is not installed, or may not trace here");
-        return;
-    }
+    let traces = traced.is_ok_and(|output| output.status.success());
+    (!traces).then_some("strace is not installed, or may not trace here")
+}
+
+/// Fails calls with which the cases write, one a run, and looks at what that left.
+fn fail_all(cases: &[Case], way: &Way, look: impl Fn(&Case, &Path, bool, &str)) {
     let Range { pristine, whole } = range();
-    let most = tries("EGRESS25_FAULTS", 12);
     let mut all = 0_usize;
-    for case in CASES {
+    for case in cases {
         let folder = copied(pristine.path());
         let trace = format!("trace={}", CALLS.join(","));
-        assert!(strace(folder.path(), &["-e", &trace], case.line).status.success());
+        assert!(strace(way, folder.path(), &["-e", &trace], case.line).status.success());
+        (way.clean)(folder.path());
         let calls = calls(folder.path());
         assert!(!calls.is_empty(), "{}: nothing is written", case.name);
-        let step = calls.len().div_ceil(most).max(1);
+        let step = calls.len().div_ceil(way.tries).max(1);
         for (number, (call, nth)) in calls.iter().enumerate().step_by(step) {
             let error = ["ENOSPC", "EIO"][(number / step) % 2];
-            let both = most >= 1_000;
+            let both = way.tries >= 1_000;
             for error in if both { vec!["ENOSPC", "EIO"] } else { vec![error] } {
                 let folder = copied(pristine.path());
+                let folder = folder.path();
                 let inject = format!("inject={call}:error={error}:when={nth}");
-                let output = strace(folder.path(), &["-e", &inject], case.line);
-                let _ =
-                    std::fs::remove_file(folder.path().join("..").join(trace_name(folder.path())));
-                let what = format!("{call} number {nth} fails with {error}");
+                let output = strace(way, folder, &["-e", &inject], case.line);
+                (way.clean)(folder);
+                let _ = std::fs::remove_file(folder.join("..").join(trace_name(folder)));
+                let what = format!("{}: {call} number {nth} fails with {error}", case.name);
                 let code = output.status.code();
-                assert!(
-                    matches!(code, Some(0..=2)),
-                    "{}, {what}: {code:?} {}",
-                    case.name,
-                    String::from_utf8_lossy(&output.stderr)
-                );
-                examine(case, whole.path(), folder.path(), code == Some(0), &what);
-                again(case, pristine.path(), folder.path(), &what);
-                examine(case, whole.path(), folder.path(), true, &what);
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert!(matches!(code, Some(0..=2)), "{what}: {code:?} {said}");
+                examine(case, whole.path(), folder, code == Some(0), &what);
+                look(case, folder, code == Some(0), &what);
+                again(case, pristine.path(), folder, way, &what);
+                examine(case, whole.path(), folder, true, &what);
+                look(case, folder, true, &what);
                 all += 1;
             }
         }
         println!("{}: {} calls write", case.name, calls.len());
     }
     println!("{all} calls failed, one a run");
+}
+
+#[test]
+fn every_call_that_writes_fails_once() {
+    if let Some(why) = untraceable() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let tries = tries("EGRESS25_FAULTS", 12);
+    fail_all(CASES, &Way { tries, ..PLAIN }, |_, _, _, _| {});
 }
 
 #[test]

@@ -8,6 +8,7 @@
     clippy::indexing_slicing,
     reason = "a test that cannot go on says so by panicking, outside of `#[test]` functions, too"
 )]
+#![expect(clippy::print_stdout, reason = "tests of many tries say how many there were")]
 
 mod check;
 mod circles;

@@ -1,0 +1,138 @@
+//! The commands that need a lab: the store that `lab up` makes, what `lab run` writes.
+
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use super::{Case, Way, command, fail_all, kill_all, tries, untraceable};
+
+/// A command that leaves a lab, or ends with one.
+const WAY: Way = Way {
+    begin,
+    // What the lab's own processes write is written by `store init`, too.
+    trace: &[],
+    end,
+    clean,
+    tries: 8,
+};
+
+const CASES: &[Case] = &[
+    Case {
+        name: "lab up",
+        line: "lab up lab.toml --run-dir run --datapath none --store new.db",
+        made: &["new.db"],
+    },
+    Case {
+        name: "lab run",
+        line: "lab run scenario.toml --datapath none --junit report.xml --happened happened.toml",
+        made: &["report.xml", "happened.toml"],
+    },
+];
+
+/// What lets the machine of [`super::lab`] send again: three events, each a step.
+const SCENARIO: &str = r#"name = "asked again"
+lab = "lab.toml"
+[[step]]
+event = { kind = "exemption-asked", subscription = "shop" }
+[[step]]
+event = { kind = "exemption-granted", subscription = "shop" }
+[[step]]
+event = { kind = "exemption-revoked", subscription = "shop" }
+"#;
+
+/// Why no lab can be built here, if none can.
+fn impossible() -> Option<String> {
+    let namespaces = Command::new("unshare").args(["-Urn", "true"]).output();
+    if !namespaces.is_ok_and(|output| output.status.success()) {
+        return Some("the kernel allows no user and network namespaces here".to_owned());
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("lab.toml"), super::lab()).expect("written");
+    let output = begin(folder.path(), CASES[0].line).output().expect("it runs");
+    clean(folder.path());
+    (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// The command, with all that a lab leaves in a folder of the try's own.
+fn begin(folder: &Path, line: &str) -> Command {
+    std::fs::create_dir_all(folder.join("run")).expect("a folder");
+    let scenario = folder.join("scenario.toml");
+    std::fs::write(scenario, SCENARIO).expect("written");
+    let mut command = command(folder, line);
+    command.env("TMPDIR", folder.join("run"));
+    command
+}
+
+/// The processes of the labs of a try: their arguments name its folder.
+fn processes(folder: &Path) -> Vec<u32> {
+    let folder = folder.display().to_string();
+    let processes = std::fs::read_dir("/proc").expect("processes").flatten();
+    processes
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+        .filter(|process| {
+            let line = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains(&folder)
+        })
+        .collect()
+}
+
+/// Kills the command and its lab, and waits until nothing of them is left.
+fn end(folder: &Path, child: &mut Child) {
+    let _ = child.kill();
+    kill_labs(folder);
+}
+
+fn kill_labs(folder: &Path) {
+    let begun = Instant::now();
+    loop {
+        let left: Vec<_> = processes(folder).iter().map(u32::to_string).collect();
+        if left.is_empty() {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "processes that do not end: {left:?}");
+        // One may have ended by itself.
+        let _ = Command::new("kill").arg("-9").args(&left).output();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn clean(folder: &Path) {
+    // There may be no lab any more.
+    let _ = command(folder, "lab down --run-dir run").output();
+    kill_labs(folder);
+}
+
+/// What a scenario writes is there whole or not at all.
+fn look(case: &Case, folder: &Path, done: bool, what: &str) {
+    if case.name != "lab run" {
+        return;
+    }
+    for (name, end) in [("report.xml", "</testsuite>\n"), ("happened.toml", "\"shop\"\n")] {
+        let Ok(text) = std::fs::read_to_string(folder.join(name)) else {
+            assert!(!done, "{what}: {name} is missing");
+            continue;
+        };
+        let steps = text.matches("<testcase").count() + text.matches("[[event]]").count();
+        assert!(text.ends_with(end) && steps == 3, "{what}: {name} is cut: {text}");
+    }
+}
+
+#[test]
+fn labs_that_write_are_killed_at_any_moment() {
+    if let Some(why) = impossible() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let tries = tries("EGRESS25_LAB_KILLS", WAY.tries);
+    kill_all(CASES, &Way { tries, ..WAY }, look);
+}
+
+#[test]
+fn every_call_that_writes_a_scenarios_report_fails_once() {
+    if let Some(why) = impossible().or(untraceable().map(str::to_owned)) {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let tries = tries("EGRESS25_LAB_FAULTS", 6);
+    fail_all(&CASES[1..], &Way { tries, ..WAY }, look);
+}
