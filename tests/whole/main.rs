@@ -26,6 +26,7 @@ mod policy;
 mod program;
 mod replay;
 mod replay_outputs;
+mod scenario_files;
 mod schemas;
 #[path = "../store/mod.rs"]
 mod store;

@@ -10,6 +10,7 @@ use crate::args::{FileKind, Format, ValidateArgs};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::input::{Source, edition_of};
+use crate::lab_cmd;
 use crate::lab_input::{LabInput, events_of};
 use crate::output;
 
@@ -40,7 +41,7 @@ pub fn run(args: &ValidateArgs, console: &mut Console) -> Result<(), Failure> {
     let mut files = Vec::new();
     for path in &args.files {
         let (name, outcome) = match Source::read(path) {
-            Ok(source) => (source.name.clone(), check(args, &source)),
+            Ok(source) => (source.name.clone(), check(args, path, &source)),
             Err(error) => (path.display().to_string(), Err(error)),
         };
         files.push(match outcome {
@@ -100,6 +101,7 @@ const fn kind_name(kind: FileKind) -> &'static str {
         FileKind::Lab => "lab",
         FileKind::Events => "events",
         FileKind::Edition => "edition",
+        FileKind::Scenario => "scenario",
     }
 }
 
@@ -111,13 +113,16 @@ fn recognise(source: &Source) -> Result<FileKind, Failure> {
     if has("statement") || has("unnamed") || has("cutoff") {
         return Ok(FileKind::Edition);
     }
+    if has("step") {
+        return Ok(FileKind::Scenario);
+    }
     if has("event") && table.len() == 1 {
         return Ok(FileKind::Events);
     }
     Ok(FileKind::Lab)
 }
 
-fn check(args: &ValidateArgs, source: &Source) -> Result<(FileKind, String), Failure> {
+fn check(args: &ValidateArgs, path: &Path, source: &Source) -> Result<(FileKind, String), Failure> {
     let kind = match args.kind {
         Some(kind) => kind,
         None => recognise(source)?,
@@ -126,6 +131,7 @@ fn check(args: &ValidateArgs, source: &Source) -> Result<(FileKind, String), Fai
         FileKind::Edition => edition_text(&edition_of(source)?),
         FileKind::Events => events(args, source)?,
         FileKind::Lab => lab(args, source)?,
+        FileKind::Scenario => lab_cmd::check_scenario(source, path, &args.edition)?,
     };
     Ok((kind, what))
 }

@@ -71,6 +71,27 @@ pub fn default_hosts(world: &World) -> Hosts {
     hosts
 }
 
+/// Splits `HOST:PORT`; an IPv6 address stands in brackets.
+///
+/// # Errors
+/// It is something else, or the port is none.
+pub fn host_and_port(text: &str) -> Result<(String, u16), LabError> {
+    let split = text.rsplit_once(':').and_then(|(host, port)| {
+        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let host = bracketed.unwrap_or(host);
+        let port = port.parse().ok().filter(|port| *port != 0)?;
+        let is_host = !host.is_empty() && (bracketed.is_some() || !host.contains(':'));
+        is_host.then(|| (host.to_owned(), port))
+    });
+    split.ok_or_else(|| {
+        LabError::input(
+            text,
+            "expected HOST:PORT, such as `mx.example.net:25` or `[2001:db8::19]:25`, with a port \
+             from 1 to 65535",
+        )
+    })
+}
+
 /// The 25th host of a prefix, or its first.
 fn some_host(prefix: &IpNet) -> Option<IpAddr> {
     prefix.hosts().nth(24).or_else(|| prefix.hosts().next())

@@ -39,6 +39,8 @@ pub enum FileKind {
     Events,
     /// An edition of the policy.
     Edition,
+    /// A scenario of a lab.
+    Scenario,
 }
 
 /// The arguments of `validate`.
@@ -50,6 +52,9 @@ Examples:
 
   Events, against the lab that they happen to:
       egress25 validate events.toml --lab lab.toml
+
+  A scenario, and whether its lab has what it names:
+      egress25 validate scenario.toml
 
   An edition of one's own:
       egress25 validate editions/2027-01.toml")]

@@ -7,6 +7,7 @@ use egress25_lab::graph::dot;
 use egress25_lab::owner::{Answer, NodeView, Request};
 use egress25_lab::plan::Plan;
 use egress25_lab::process::Waited;
+use egress25_lab::stage::host_and_port;
 use egress25_policy::Event;
 use jiff::Timestamp;
 use serde_json::json;
@@ -141,7 +142,7 @@ pub(super) fn event(args: &EventArgs, console: &mut Console) -> Result<(), Failu
 }
 
 pub(super) fn connect(args: &ConnectArgs, console: &mut Console) -> Result<(), Failure> {
-    let (host, port) = super::run::host_and_port(&args.to)?;
+    let (host, port) = host_and_port(&args.to).map_err(failed)?;
     let request = Request::Connect {
         from: args.from.clone(),
         to: host,

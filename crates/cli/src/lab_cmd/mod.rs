@@ -8,6 +8,7 @@ mod filter;
 mod ls;
 mod own;
 mod run;
+mod scenario;
 mod store;
 mod theatre;
 mod up;
@@ -21,6 +22,8 @@ use egress25_lab::place;
 
 use crate::console::Console;
 use crate::failure::Failure;
+
+pub use scenario::check_scenario;
 
 use args::{AtArgs, ExportCommand, FilterArgs, LabCommand};
 

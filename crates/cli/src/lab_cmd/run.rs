@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use egress25_lab::place::{HOSTS, Place};
@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::args::{AtArgs, RunArgs, UpArgs};
 use super::events::Capture;
+use super::scenario::{fits, lab_file, scenario};
 use super::theatre::{Heard, Lab, Listener};
 use super::up::{self, Tether};
 use super::{failed, folder};
@@ -29,9 +30,9 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
     }
     let signals = Signals::catch()?;
     let source = Source::read(&args.scenario)?;
-    let scenario = Scenario::parse(&source.text).map_err(failed)?;
+    let scenario = scenario(&source)?;
     // The scenario says where the lab is, which is an input, too.
-    let inputs = [args.scenario.clone(), lab_file(args, &scenario)];
+    let inputs = [args.scenario.clone(), lab_file(&args.scenario, &scenario)];
     let outputs = [
         (&args.junit, Kind::Junit),
         (&args.happened, Kind::Events),
@@ -42,6 +43,7 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
     let inputs = inputs.iter().map(PathBuf::as_path);
     let [junit_file, happened, verdicts, capture] =
         written::claim(inputs, outputs, args.force.force)?;
+    fits(&source, &scenario, &lab_file(&args.scenario, &scenario), &EditionArgs::default())?;
     // Nobody can have made a folder of this name before.
     let unique = format!("{}-{}", std::process::id(), Timestamp::now().as_microsecond());
     let home = std::env::temp_dir().join(format!("{HOME}{unique}"));
@@ -108,11 +110,6 @@ pub(super) fn files(at: &AtArgs) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The scenario's lab file, which is named from the scenario's folder on.
-fn lab_file(args: &RunArgs, scenario: &Scenario) -> PathBuf {
-    args.scenario.parent().unwrap_or(Path::new(".")).join(&scenario.lab)
-}
-
 /// A scenario that is to be played.
 struct Stage<'a> {
     args: &'a RunArgs,
@@ -157,7 +154,7 @@ impl Stage<'_> {
 
     fn bring_up(&self, folders: &[PathBuf]) -> Result<Tether, Failure> {
         let up = UpArgs {
-            lab: lab_file(self.args, self.scenario),
+            lab: lab_file(&self.args.scenario, self.scenario),
             at: self.at.clone(),
             datapath: self.args.datapath,
             store: None,
@@ -234,13 +231,4 @@ fn write_happened(file: Target, event: Vec<Event>) -> Result<(), Failure> {
     let text = toml::to_string(&Happened { event })
         .map_err(|error| Failure::Internal(error.to_string()))?;
     Ok(file.write(format!("{}\n{text}", Kind::Events.mark()).as_bytes())?)
-}
-
-/// Splits `HOST:PORT`; an IPv6 address stands in brackets.
-pub(super) fn host_and_port(text: &str) -> Result<(String, u16), Failure> {
-    let split = text.rsplit_once(':').and_then(|(host, port)| {
-        let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
-        Some((host.to_owned(), port.parse().ok()?))
-    });
-    split.ok_or_else(|| Failure::Usage(format!("`{text}` is no HOST:PORT")))
 }

@@ -7,8 +7,9 @@ use egress25_policy::{Event, Reason};
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::fault::ScenarioFault;
 use crate::error::LabError;
-use crate::stage::Hosts;
+use crate::stage::{Hosts, host_and_port};
 
 /// A scenario, as written.
 #[derive(Debug, Clone, Deserialize)]
@@ -174,13 +175,10 @@ impl Step {
         .collect();
         match actions.as_slice() {
             [only] => Ok(*only),
-            _ => Err(LabError::input(
-                format!("step.{}", self.name.as_deref().unwrap_or("?")),
-                format!(
-                    "a step does one thing (connect, mail, postfix, exec, event, wait), not {}",
-                    actions.len()
-                ),
-            )),
+            _ => Err(LabError::BadRequest(format!(
+                "a step does one thing (connect, mail, postfix, exec, event, wait), not {}",
+                actions.len()
+            ))),
         }
     }
 
@@ -192,17 +190,16 @@ impl Step {
         // The words it can expect, whether it has a reason, an exit code, an output.
         let (words, reason, exit, output) = match self.action()? {
             Action::Connect(step) => {
-                host_and_port(&step.to)?;
+                server("connect.to", &step.to)?;
                 (connect, true, false, false)
             }
             Action::Mail(step) => {
-                host_and_port(&step.server)?;
+                server("mail.server", &step.server)?;
                 (mail, true, false, false)
             }
             Action::Postfix(step) => {
-                for server in step.relay.iter().chain(step.routes.values()) {
-                    host_and_port(server)?;
-                }
+                step.relay.iter().try_for_each(|relay| server("postfix.relay", relay))?;
+                step.routes.values().try_for_each(|to| server("postfix.routes", to))?;
                 match step.action {
                     PostfixAction::Start => (&[][..], false, false, false),
                     _ => (&["sent", "deferred", "bounced"][..], true, false, true),
@@ -268,17 +265,16 @@ impl Scenario {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, LabError> {
+    pub fn parse(text: &str) -> Result<Self, ScenarioFault> {
         let scenario: Self =
-            toml::from_str(text).map_err(|error| LabError::input("scenario", error.to_string()))?;
+            toml::from_str(text).map_err(|error| ScenarioFault::of_toml(text, &error))?;
         if scenario.step.is_empty() {
-            return Err(LabError::input("step", "a scenario has at least one step"));
+            let none = LabError::input("step", "a scenario has at least one step");
+            return Err(ScenarioFault::of_file(text, &none));
         }
         for (index, step) in scenario.step.iter().enumerate() {
-            step.check().map_err(|error| {
-                let number = index.saturating_add(1);
-                LabError::input(format!("step {number}: {}", step.title()), error.to_string())
-            })?;
+            step.check()
+                .map_err(|error| ScenarioFault::of_step(text, index, &step.title(), &error))?;
         }
         Ok(scenario)
     }
@@ -303,13 +299,12 @@ pub(super) fn event_at(fields: &serde_json::Value, at: Timestamp) -> Result<Even
     serde_json::from_value(fields).map_err(|error| LabError::input("event", error.to_string()))
 }
 
-/// Splits `HOST:PORT`; an IPv6 address stands in brackets.
-pub(super) fn host_and_port(text: &str) -> Result<(String, u16), LabError> {
-    let split = text.rsplit_once(':').and_then(|(host, port)| {
-        let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
-        Some((host.to_owned(), port.parse().ok()?))
-    });
-    split.ok_or_else(|| LabError::input(text, "expected HOST:PORT"))
+/// Whether a step's key has a server, `HOST:PORT`.
+fn server(key: &str, text: &str) -> Result<(), LabError> {
+    host_and_port(text).map(drop).map_err(|error| match error {
+        LabError::Input { what, .. } => LabError::input(key, format!("`{text}`: {what}")),
+        other => other,
+    })
 }
 
 #[cfg(test)]

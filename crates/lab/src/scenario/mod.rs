@@ -2,12 +2,16 @@
 //!
 //! A scenario is a TOML file with a lab and steps. Each step does one thing (opens a connection,
 //! sends a mail, lets an event happen, runs a program, waits) and says what is to become of it.
+//! [`Scenario::fits`] says before anything is built whether its steps can be played.
 
+mod fault;
 mod file;
+mod fits;
 mod junit;
 mod play;
 mod postfix;
 
+pub use fault::ScenarioFault;
 pub use file::{
     Action, ConnectStep, ExecStep, MailStep, PostfixAction, PostfixStep, Scenario, Step,
 };

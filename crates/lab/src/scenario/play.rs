@@ -9,11 +9,12 @@ use jiff::Timestamp;
 
 use super::file::{
     Action, ConnectStep, ExecStep, MailStep, PostfixAction, PostfixStep, Scenario, Step, event_at,
-    host_and_port,
 };
+use super::fits::RELAY;
 use super::{EARLIER, Report, StepReport, StepResult, postfix};
 use crate::error::LabError;
 use crate::owner::{Answer, Request};
+use crate::stage::host_and_port;
 
 /// How many seconds of silence count as a time-out where a step says nothing else.
 const PATIENCE: f64 = 4.0;
@@ -248,7 +249,7 @@ impl Player<'_> {
         let read = || std::fs::read_to_string(&log).unwrap_or_default();
         match action.action {
             PostfixAction::Start => {
-                let relay = action.relay.as_deref().unwrap_or("mx.example.net:25");
+                let relay = action.relay.as_deref().unwrap_or(RELAY);
                 self.prepare(&folder, action, relay, step.patience)?;
                 self.demand(&action.on, &["postfix", "-c", &config, "start"], "")?;
                 return Ok((StepResult::Passed, "started".to_owned()));

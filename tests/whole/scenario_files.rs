@@ -1,0 +1,98 @@
+//! `validate` of scenarios: everything that can be wrong with one is found before a lab is built.
+
+use crate::program::{failure, repository, stdout};
+
+/// Writes a scenario in the shipped lab and validates it: exit code and what stands on stderr.
+fn validate(steps: &str) -> (i32, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lab = repository().join("fixtures/scenarios/mail.lab.toml");
+    let path = folder.path().join("played.toml");
+    let text = format!("name = \"n\"\nlab = \"{}\"\n{steps}", lab.display());
+    std::fs::write(&path, text).expect("written");
+    failure(&format!("validate {}", path.display()))
+}
+
+const WAIT: &str = "[[step]]\nwait = 1\n\n";
+
+#[test]
+fn the_shipped_scenarios_were_taken_for_labs() {
+    let folder = repository().join("fixtures/scenarios");
+    let mut checked = 0;
+    for entry in std::fs::read_dir(folder).expect("the scenarios") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("a text");
+        let kind = if text.contains("[[step]]") { "ok, scenario: " } else { "ok, lab: " };
+        let said = stdout(&format!("validate {}", path.display()));
+        assert!(said.contains(kind), "{said}");
+        checked += usize::from(kind == "ok, scenario: ");
+    }
+    assert!(checked >= 4, "{checked} scenarios are shipped");
+}
+
+#[test]
+fn what_is_wrong_in_a_step_was_found_when_the_lab_was_up() {
+    let to = |server: &str| format!("connect = {{ from = \"vm-web\", to = \"{server}\" }}");
+    for (step, part) in [
+        ("conect = { from = \"vm-web\" }", "unknown field `conect`"),
+        ("connect = { from = \"vm-web\", too = \"a:1\" }", "unknown field `too`"),
+        ("connect = { from = \"vm-wep\", to = \"vm-ea:25\" }", "the lab has no `vm-wep`"),
+        (&to("mx.example.nett:25"), "`mx.example.nett` is no host and no machine"),
+        (&to("mx.example.net"), "expected HOST:PORT"),
+        (&to("mx.example.net:0"), "a port from 1 to 65535"),
+        (&to("mx.example.net:65536"), "a port from 1 to 65535"),
+        (&to("2001:db8::19:25"), "expected HOST:PORT"),
+        (&format!("{}\nexpect = \"timout\"", to("vm-ea:25")), "not `timout`"),
+        (&format!("{}\nreason = \"granted\"", to("vm-ea:25")), "unknown variant `granted`"),
+        ("event = { kind = \"exemption-askd\", subscription = \"shop\" }", "no kind of event"),
+        ("event = { kind = \"exemption-asked\", subscription = \"shp\" }", "no subscription `shp`"),
+        (
+            "event = { kind = \"exemption-granted\", subscription = \"shop\" }",
+            "expect = \"refused\"",
+        ),
+        ("exec = { on = \"vm-none\", command = [\"true\"] }", "the lab has no `vm-none`"),
+        ("[step.postfix]\non = \"vm-web\"\naction = \"strat\"", "unknown variant `strat`"),
+        ("wait = 1\nexec = { on = \"vm-web\", command = [\"true\"] }", "does one thing"),
+    ] {
+        let (code, text) = validate(&format!("{WAIT}[[step]]\n{step}\n\n{WAIT}"));
+        assert_eq!(code, 2, "{step}\n{text}");
+        assert!(text.contains(part), "`{part}` is missing in\n{text}");
+        assert!(text.contains("step 2"), "the step is missing in\n{text}");
+        assert!(text.contains("played.toml"), "the file is missing in\n{text}");
+        let first = step.split([' ', '.', '[']).find(|word| !word.is_empty()).expect("a key");
+        let picture = text.split_once("played.toml").expect("a place").1;
+        let pictured = picture.contains(first) || picture.contains("action");
+        assert!(pictured && picture.contains("here"), "the place is missing in\n{text}");
+    }
+}
+
+#[test]
+fn what_a_step_does_counts_for_the_next() {
+    let deployed = "[[step]]\nevent = { kind = \"machine-deployed\", machine = \"vm-new\", \
+                    subscription = \"shop\", network = \"partner-net\", \
+                    addresses = [\"10.2.0.77\"] }\n\n";
+    let sends = "[[step]]\nconnect = { from = \"vm-new\", to = \"vm-web:25\" }\n";
+    assert_eq!(validate(&format!("{deployed}{sends}")).0, 0);
+    assert_eq!(validate(&format!("{sends}{deployed}")).0, 2);
+    let refused = "[[step]]\nevent = { kind = \"exemption-granted\", subscription = \"shop\" }\n\
+                   expect = \"refused\"\n";
+    assert_eq!(validate(refused).0, 0);
+}
+
+#[test]
+fn what_is_wrong_outside_of_the_steps_is_found_too() {
+    for (hosts, part) in [
+        ("[host.mx]\naddresses = []\n", "a host needs an address"),
+        ("[host.mx]\naddresses = [\"1.2.3.4\"]\non_premises = \"nat\"\n", "no network `nat`"),
+        ("[host.mx]\naddresses = [\"1.2.3.4\"]\nsmpt = [25]\n", "unknown field `smpt`"),
+    ] {
+        let (code, text) = validate(&format!("{WAIT}{hosts}"));
+        assert_eq!(code, 2, "{text}");
+        assert!(text.contains(part) && text.contains("here"), "`{part}` is missing in\n{text}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("lost.toml");
+    std::fs::write(&path, format!("name = \"n\"\nlab = \"gone.toml\"\n{WAIT}")).expect("written");
+    let (code, text) = failure(&format!("validate {}", path.display()));
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("gone.toml` cannot be read") && text.contains("lost.toml"), "{text}");
+}
