@@ -60,6 +60,19 @@ pub trait EventLog {
     /// Lets other writers in again.
     fn release(&mut self);
 
+    /// From here to [`look_away`](Self::look_away), reads see one state of the log, whatever
+    /// others do to it meanwhile. Returns false where they do so already, or where the engine
+    /// has no such thing.
+    ///
+    /// # Errors
+    /// The log can't be read.
+    fn look(&self) -> Result<bool, LogError> {
+        Ok(false)
+    }
+
+    /// Reads see the newest state again.
+    fn look_away(&self) {}
+
     /// Appends entries after revision `expected`, all or none, and returns when they are durable.
     ///
     /// # Errors

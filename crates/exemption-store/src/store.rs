@@ -60,6 +60,7 @@ impl<L: EventLog> Store<L> {
     /// # Errors
     /// The log can't be read, is damaged or was changed, or doesn't fit the policy.
     pub fn begin(log: L) -> Result<Self, StoreError> {
+        log.look()?;
         let genesis = log.genesis()?;
         let fold = Fold::begin(&genesis)?;
         let mut store = Self {
@@ -72,6 +73,7 @@ impl<L: EventLog> Store<L> {
             notes: Vec::new(),
         };
         store.load()?;
+        store.log.look_away();
         Ok(store)
     }
 
@@ -167,7 +169,7 @@ impl<L: EventLog> Store<L> {
         self.unproved = start.is_some();
         self.fold = start.unwrap_or(beginning);
         self.torn = false;
-        self.sync(|_, _, _| {})?;
+        self.catch_up(&mut |_, _, _| {})?;
         Ok(())
     }
 
@@ -209,9 +211,19 @@ impl<L: EventLog> Store<L> {
         &mut self,
         mut seen: impl FnMut(&Entry, &Applied, &World),
     ) -> Result<u64, StoreError> {
-        if self.torn {
-            self.load()?;
+        let looks = self.log.look()?;
+        let synced = if self.torn { self.load() } else { Ok(()) };
+        let synced = synced.and_then(|()| self.catch_up(&mut seen));
+        if looks {
+            self.log.look_away();
         }
+        synced
+    }
+
+    fn catch_up(
+        &mut self,
+        seen: &mut impl FnMut(&Entry, &Applied, &World),
+    ) -> Result<u64, StoreError> {
         loop {
             let head = self.log.head()?;
             let at = self.fold.head;
@@ -453,6 +465,19 @@ impl<L: EventLog> Store<L> {
         &self,
         after: u64,
         mut seen: impl FnMut(&Entry, &Sealed) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let looks = self.log.look()?;
+        let told = self.tell(after, &mut seen);
+        if looks {
+            self.log.look_away();
+        }
+        told
+    }
+
+    fn tell(
+        &self,
+        after: u64,
+        seen: &mut impl FnMut(&Entry, &Sealed) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let mut previous = match after {
             0 => Head { revision: 0, hash: crate::genesis::Genesis::hash_of(&self.genesis) },

@@ -52,6 +52,20 @@ impl VerifyReport {
 /// # Errors
 /// Nothing could be read at all. What could be read and is wrong is in the report.
 pub fn verify(log: &dyn EventLog, anchor: Option<Head>) -> Result<VerifyReport, StoreError> {
+    let inspected = log.inspect()?;
+    let looks = log.look()?;
+    let report = read_all(log, anchor, inspected);
+    if looks {
+        log.look_away();
+    }
+    report
+}
+
+fn read_all(
+    log: &dyn EventLog,
+    anchor: Option<Head>,
+    inspected: Vec<String>,
+) -> Result<VerifyReport, StoreError> {
     let genesis = log.genesis()?;
     let beginning = Fold::begin(&genesis)?;
     let mut report = VerifyReport {
@@ -61,7 +75,7 @@ pub fn verify(log: &dyn EventLog, anchor: Option<Head>) -> Result<VerifyReport, 
         snapshots: 0,
         findings: Vec::new(),
     };
-    for what in log.inspect()? {
+    for what in inspected {
         report.find(None, what);
     }
     let snapshots = match log.snapshots() {

@@ -7,12 +7,12 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use crate::error::{LogError, StoreError};
-use crate::log::EventLog;
+use crate::log::{EventLog, Head};
 use crate::verify::{VerifyReport, verify};
 
 use super::failure::At;
 use super::witness::{Said, Witness};
-use super::{SqliteLog, SqliteOptions, check_schema, connect, owned_schema, schema};
+use super::{SqliteLog, SqliteOptions, chained, check_schema, connect, owned_schema, schema};
 
 /// How many pages a copy takes at a time.
 const PAGES: i32 = 4096;
@@ -56,7 +56,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn sync_folder(path: &Path) -> std::io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     std::fs::File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
@@ -98,7 +98,13 @@ impl SqliteLog {
     /// There is a file already, or it can't be written.
     pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
         let at = At { path: Some(to), busy: self.options.busy };
-        copy_to(&self.connection, to, at, self.options)
+        // A copy that sees what others write meanwhile begins anew each time.
+        let looks = self.look()?;
+        let copied = copy_to(&self.connection, to, at, self.options);
+        if looks {
+            self.look_away();
+        }
+        copied
     }
 
     /// Opens a backup and verifies it.
@@ -110,6 +116,8 @@ impl SqliteLog {
         options: SqliteOptions,
     ) -> Result<(Self, VerifyReport), StoreError> {
         let source = Self::open(path, options)?;
+        // What is verified is what will be copied, even if it is a store that others write to.
+        source.look()?;
         let report = verify(&source, None)?;
         if let Some(finding) = report.findings.first() {
             let what = format!("it is no sound backup: {}", finding.what);
@@ -138,20 +146,52 @@ impl SqliteLog {
         let mut target = Held::open(to, options)?;
         check_schema(&target.0, at)?;
         let kept = target.keep(to, options, ".before-restore", keep)?;
-        self.replace(&mut target.0, at)?;
         let (head, witness) = (self.head()?, Witness::of(to));
+        let common = self.common(&target.0, head.revision, at)?;
+        self.replace(&mut target.0, at)?;
         let said = witness.read();
-        // Neither log fits the other's witness: between the two there is none.
-        witness.remove().map_err(|error| at.system(&error))?;
+        // Until the commit the one log is there, and then the other: the witness says what is
+        // true of both. Logs that begin differently have nothing in common, and no witness then.
+        let prepared = common.map_or_else(|| witness.remove(), |common| witness.replace(common));
+        prepared.map_err(|error| at.system(&error))?;
         if let Err(error) = target.0.execute_batch("COMMIT") {
             if let Said::UpTo(head) = said {
-                // The first error is the one that is told; without a witness the log is as it was.
-                let _ = witness.prepare(head);
+                // The first error is the one that is told; what the witness says is true.
+                let _ = witness.prepare(head).and_then(|mut witness| witness.write(head));
             }
             return Err(at.sqlite(&error).into());
         }
-        witness.prepare(head).map_err(|error| at.system(&error))?;
+        let written = witness.prepare(head).and_then(|mut witness| witness.write(head));
+        // With something in common the witness is right as it is, and only says less.
+        common.map_or(written, |_| Ok(())).map_err(|error| at.system(&error))?;
         Ok(kept)
+    }
+
+    /// Up to where another log and this one are the same; `None` if they begin differently. The
+    /// hashes are a chain: what comes before equal ones is equal.
+    fn common(
+        &self,
+        other: &Connection,
+        mut above: u64,
+        at: At<'_>,
+    ) -> Result<Option<Head>, LogError> {
+        let same = |revision| -> Result<Option<Head>, LogError> {
+            let there = chained(other, revision).map_err(|error| at.sqlite(&error))?;
+            let here = self.hash_at(revision)?;
+            Ok(here
+                .filter(|hash| there.as_deref() == Some(hash.as_bytes()))
+                .map(|hash| Head { revision, hash }))
+        };
+        let Some(mut common) = same(0)? else { return Ok(None) };
+        while common.revision < above {
+            let middle =
+                common.revision.saturating_add(above.saturating_sub(common.revision).div_ceil(2));
+            match same(middle)? {
+                Some(found) => common = found,
+                None => above = middle.saturating_sub(1),
+            }
+        }
+        Ok(Some(common))
     }
 
     /// Writes the rows of this log in the place of another's, in that one's transaction.

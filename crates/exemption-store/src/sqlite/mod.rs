@@ -62,7 +62,12 @@ pub struct SqliteLog {
     path: Option<PathBuf>,
     options: SqliteOptions,
     held: bool,
+    /// What the witness said before the log was looked at, for a verification.
+    said: Option<Said>,
 }
+
+/// How often a log is looked at anew whose witness changed meanwhile: somebody restores it.
+const LOOKS: usize = 20;
 
 impl SqliteLog {
     /// Begins a new log; in a file only where there is none. Until the caller has finished it
@@ -93,7 +98,7 @@ impl SqliteLog {
                 let mut connection =
                     Connection::open_in_memory().map_err(|error| at.sqlite(&error))?;
                 lay_out(&mut connection, genesis, at)?;
-                Ok(Self { connection, path: None, options, held: false })
+                Ok(Self { connection, path: None, options, held: false, said: None })
             }
             Place::File(path) => {
                 let at = At { path: Some(path), busy: options.busy };
@@ -111,29 +116,53 @@ impl SqliteLog {
     /// There is none, it isn't ours, its schema is another one, it can't be read or written, or
     /// entries that had been acknowledged are gone.
     pub fn open(path: &Path, options: SqliteOptions) -> Result<Self, LogError> {
-        // The witness first: whatever it says was there before.
-        let at = At { path: Some(path), busy: options.busy };
-        let path = &one_name(path).map_err(|error| at.system(&error))?;
-        let said = Witness::of(path).read();
-        let log = Self::examine(path, options)?;
-        log.check_witness(said)?;
+        let mut log = Self::look_at(path, options)?;
+        if let Some(said) = log.said.take() {
+            log.check_witness(said)?;
+        }
+        log.look_away();
         Ok(log)
     }
 
     /// Opens the log in a file to examine it, although entries may be gone or the witness be
-    /// damaged: [`verify`](crate::verify) finds that.
+    /// damaged: [`verify`](crate::verify) finds that. All that is read is of one state, whatever
+    /// others write meanwhile.
     ///
     /// # Errors
     /// As [`Self::open`], but for what a verification reports.
     pub fn examine(path: &Path, options: SqliteOptions) -> Result<Self, LogError> {
+        Self::look_at(path, options)
+    }
+
+    /// Opens the log in a file, keeps to the state that it has now, and to what the witness said
+    /// just before.
+    fn look_at(path: &Path, options: SqliteOptions) -> Result<Self, LogError> {
         let at = At { path: Some(path), busy: options.busy };
         let path = &one_name(path).map_err(|error| at.system(&error))?;
         let at = At { path: Some(path), busy: options.busy };
-        let connection = connect(path, options, false)?;
-        check_schema(&connection, at)?;
-        let log = Self { connection, path: Some(path.clone()), options, held: false };
-        log.check_mode()?;
-        Ok(log)
+        let witness = Witness::of(path);
+        let mut left = LOOKS;
+        loop {
+            // The witness first: whatever it says was there before.
+            let said = witness.read();
+            let connection = connect(path, options, false)?;
+            let log = Self {
+                connection,
+                path: Some(path.clone()),
+                options,
+                held: false,
+                said: Some(said),
+            };
+            log.look()?;
+            check_schema(&log.connection, at)?;
+            log.check_mode()?;
+            let lost = matches!(log.check_witness(said), Err(LogError::Lost { .. }));
+            left = left.saturating_sub(1);
+            // A restore between the two looks like a loss, and says so with a new witness.
+            if !lost || left == 0 || witness.read() == said {
+                return Ok(log);
+            }
+        }
     }
 
     fn at(&self) -> At<'_> {
@@ -219,14 +248,7 @@ impl SqliteLog {
 
     /// The chain's hash after a revision; `None` where it isn't there.
     fn hash_at(&self, revision: u64) -> Result<Option<Hash>, LogError> {
-        if revision == 0 {
-            return Ok(Some(Genesis::hash_of(&self.genesis()?)));
-        }
-        let hash: Option<Vec<u8>> = self
-            .connection
-            .prepare_cached("SELECT hash FROM event WHERE revision = ?1")
-            .and_then(|mut query| query.query_row([integer(revision)], |row| row.get(0)).optional())
-            .map_err(|error| self.failed(&error))?;
+        let hash = chained(&self.connection, revision).map_err(|error| self.failed(&error))?;
         hash.map(|bytes| self.hash(&bytes)).transpose()
     }
 
@@ -267,6 +289,15 @@ impl SqliteLog {
         }
         Ok(())
     }
+}
+
+/// The bytes of the chain's hash after a revision, as a database has them.
+fn chained(connection: &Connection, revision: u64) -> rusqlite::Result<Option<Vec<u8>>> {
+    let query = match revision {
+        0 => "SELECT hash FROM genesis WHERE id = 1 AND ?1 = 0",
+        _ => "SELECT hash FROM event WHERE revision = ?1",
+    };
+    connection.prepare_cached(query)?.query_row([integer(revision)], |row| row.get(0)).optional()
 }
 
 /// A revision as SQLite has integers. They begin at 1 and are counted one by one: they don't come
@@ -420,6 +451,8 @@ impl EventLog for SqliteLog {
 
     fn hold(&mut self) -> Result<bool, LogError> {
         if !self.held {
+            // Who writes goes on from the newest state.
+            self.look_away();
             self.connection
                 .execute_batch("BEGIN IMMEDIATE")
                 .map_err(|error| self.failed(&error))?;
@@ -432,6 +465,31 @@ impl EventLog for SqliteLog {
         self.held = false;
         if !self.connection.is_autocommit() {
             // A transaction that can't be rolled back is rolled back when the connection closes.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+
+    fn look(&self) -> Result<bool, LogError> {
+        if !self.connection.is_autocommit() {
+            return Ok(false);
+        }
+        // The first read decides which state it is.
+        let begun = self.connection.execute_batch("BEGIN").and_then(|()| {
+            let read = "SELECT count(*) FROM sqlite_schema";
+            self.connection.query_row(read, [], |row| row.get::<_, i64>(0))
+        });
+        match begun {
+            Ok(_) => Ok(true),
+            Err(error) => {
+                self.look_away();
+                Err(self.failed(&error))
+            }
+        }
+    }
+
+    fn look_away(&self) {
+        if !self.connection.is_autocommit() {
+            // A transaction that has only read has nothing to lose.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
     }
@@ -548,8 +606,11 @@ impl EventLog for SqliteLog {
         if dangling > 0 {
             found.push(format!("{dangling} idempotency keys lead nowhere"));
         }
-        if let Some(path) = &self.path
-            && let Err(error) = self.check_witness(Witness::of(path).read())
+        // One that keeps to a state was checked against what was said before that.
+        let newest = self.path.as_deref().filter(|_| self.connection.is_autocommit());
+        let said = self.said.or_else(|| newest.map(|path| Witness::of(path).read()));
+        if let Some(said) = said
+            && let Err(error) = self.check_witness(said)
         {
             found.push(error.to_string());
         }

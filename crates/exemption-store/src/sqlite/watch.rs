@@ -53,12 +53,14 @@ impl SqliteWatch {
         if open.version == Some(version) {
             return Ok(Vec::new());
         }
+        open.log.look()?;
         let head = open.log.head()?;
         if open.log.hash_at(after.revision)? != Some(after.hash) {
             let (place, revision) = (at.place(), head.revision);
             return Err(LogError::Lost { place, revision, witnessed: after.revision });
         }
         let new = open.log.read(after.revision, PAGE)?;
+        open.log.look_away();
         if new.len() < PAGE {
             open.version = Some(version);
         }

@@ -100,6 +100,27 @@ impl Prepared {
 }
 
 impl Witness {
+    /// Puts a new file that says `head` in the place of what is there, in one step and on the
+    /// disk. A writer that has committed already, and opened the old file, writes into that one.
+    /// Whoever calls this holds the write lock.
+    pub(super) fn replace(&self, head: Head) -> std::io::Result<()> {
+        let mut beside = self.0.as_os_str().to_owned();
+        beside.push(".new");
+        let beside = Self(PathBuf::from(beside));
+        // One that was killed may have left it.
+        beside.remove()?;
+        let replaced = beside.prepare(head).and_then(|new| {
+            new.0.sync_all()?;
+            std::fs::rename(&beside.0, &self.0)?;
+            super::copy::sync_folder(&self.0)
+        });
+        if replaced.is_err() {
+            // The first error is the one that is told.
+            let _ = beside.remove();
+        }
+        replaced
+    }
+
     pub(super) fn remove(&self) -> std::io::Result<()> {
         match std::fs::remove_file(&self.0) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),

@@ -20,3 +20,5 @@ mod follow;
 mod one_head;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod under_writers;
