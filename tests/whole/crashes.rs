@@ -3,6 +3,7 @@
 //! whom the whole log blocks.
 
 mod labs;
+mod pairs;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

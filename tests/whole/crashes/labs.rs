@@ -41,7 +41,7 @@ event = { kind = "exemption-revoked", subscription = "shop" }
 "#;
 
 /// Why no lab can be built here, if none can.
-fn impossible() -> Option<String> {
+pub(super) fn impossible() -> Option<String> {
     let namespaces = Command::new("unshare").args(["-Urn", "true"]).output();
     if !namespaces.is_ok_and(|output| output.status.success()) {
         return Some("the kernel allows no user and network namespaces here".to_owned());
@@ -115,6 +115,29 @@ fn look(case: &Case, folder: &Path, done: bool, what: &str) {
         let steps = text.matches("<testcase").count() + text.matches("[[event]]").count();
         assert!(text.ends_with(end) && steps == 3, "{what}: {name} is cut: {text}");
     }
+}
+
+/// Brings a lab up with a store, and down again.
+pub(super) fn takes(folder: &Path, store: &str) {
+    let line = format!("lab up lab.toml --run-dir run --datapath none --store {store}");
+    let output = begin(folder, &line).output().expect("it runs");
+    clean(folder);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{line}: {said}");
+    std::fs::remove_dir_all(folder.join("run")).expect("removed");
+}
+
+/// Lets a lab make a store, and write to it.
+pub(super) fn wrote(folder: &Path, store: &str) {
+    let line = format!("lab up lab.toml --run-dir run --datapath none --store {store}");
+    let output = begin(folder, &line).output().expect("it runs");
+    let event = command(folder, "lab vm deallocate web --run-dir run").output().expect("it runs");
+    clean(folder);
+    for output in [output, event] {
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{line}: {said}");
+    }
+    std::fs::remove_dir_all(folder.join("run")).expect("removed");
 }
 
 #[test]
