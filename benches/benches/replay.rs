@@ -1,13 +1,12 @@
 //! A capture file from its bytes to its counts.
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up ends there")]
 
-use std::num::NonZero;
-
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use egress25_benches::captures::write_pcap;
 use egress25_benches::sets::{Mix, Set};
 use egress25_packet_filter::capture::Reader;
-use egress25_packet_filter::{frame, mapped};
+use egress25_packet_filter::classify::Sifter;
+use egress25_packet_filter::frame;
 
 fn measure(c: &mut Criterion) {
     let test = std::env::args().any(|argument| argument == "--test");
@@ -16,26 +15,21 @@ fn measure(c: &mut Criterion) {
     write_pcap(&set, file.path()).expect("a capture");
     let mut group = c.benchmark_group("replay");
     group.throughput(Throughput::Bytes(set.bytes.len() as u64)).sample_size(10);
-    for threads in [1, 2] {
-        let options = mapped::Options {
-            threads: NonZero::new(threads),
-            ..mapped::Options::new(frame::Options::default())
-        };
-        group.bench_function(format!("mapped, {threads} thread(s)"), |b| {
-            b.iter(|| {
-                let (mut packets, mut kept) = (0, 0);
-                mapped::sift(file.path(), &options, &mut |stretch| {
-                    packets += stretch.packets();
-                    kept += stretch.kept_packets() as u64;
-                    Ok::<(), ()>(())
-                })
-                .expect("a capture")
-                .expect("a mapped capture");
-                assert_eq!((packets, kept), (set.list.len() as u64, set.syns));
-            });
+    group.bench_function("sifted in batches", |b| {
+        let sifter = Sifter::new(frame::Options::default());
+        b.iter(|| {
+            let mut reader = Reader::open(file.path()).expect("a capture");
+            let (mut packets, mut syns, mut kept) = (0, 0, Vec::new());
+            while let Some(batch) = reader.next_batch().expect("a batch") {
+                kept.clear();
+                sifter.sift(&batch.frames(), &mut kept);
+                packets += batch.len();
+                syns += kept.len() as u64;
+            }
+            assert_eq!((packets, syns), (set.list.len(), set.syns));
         });
-    }
-    group.bench_function("streamed, records only", |b| {
+    });
+    group.bench_function("records only", |b| {
         b.iter(|| {
             let mut reader = Reader::open(file.path()).expect("a capture");
             let mut packets = 0;

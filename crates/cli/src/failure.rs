@@ -45,6 +45,12 @@ pub enum Failure {
     /// A capture cannot be read (further).
     #[error(transparent)]
     Capture(#[from] CaptureError),
+    /// No packet of a capture is of a link type that is understood.
+    #[error("no packet of the capture can be judged; the first: {first}")]
+    NothingUnderstood {
+        /// What there is to say of the first one.
+        first: String,
+    },
     /// A capture cannot be written.
     #[error("`{name}`: {source}")]
     WriteCapture {
@@ -130,6 +136,7 @@ impl Failure {
             | Self::Files { .. }
             | Self::Read { .. }
             | Self::Capture(_)
+            | Self::NothingUnderstood { .. }
             | Self::Edition(_)
             | Self::Setting(_) => Self::BAD_INPUT,
         }

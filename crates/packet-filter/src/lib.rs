@@ -9,5 +9,4 @@ pub mod classify;
 pub mod filter;
 pub mod frame;
 pub mod link;
-pub mod mapped;
 pub mod table;

@@ -17,9 +17,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use egress25_packet_filter::capture::{CaptureError, Reader, Record, RecordFault, Warning};
+use egress25_packet_filter::capture::{Batch, CaptureError, Item, Reader, Record, Warning};
+use egress25_packet_filter::classify::Sifter;
 use egress25_packet_filter::frame;
-use egress25_packet_filter::mapped::{self, Sifted, Stretch};
 use egress25_policy::{Edition, NetworkName};
 
 use crate::args::{Format, OnIndeterminate, Only, ReplayArgs};
@@ -66,7 +66,7 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
         file_name(plan.lab.name()),
         plan.edition.id
     );
-    let mut sinks = outputs.create(&title)?;
+    let mut sinks = outputs.create(reader.format().container, &title)?;
     let mut golden = args.expect.as_deref().map(Golden::open).transpose()?;
     let mut progress = Progress::new(console, &reader);
     let mut report = Report::begin(&plan, &reader, judge.widths(), console)?;
@@ -86,6 +86,7 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     for warning in reader.warnings() {
         summary.warnings.push(warning.to_string());
     }
+    summary.warnings.extend(sinks.warning());
     if judge.judged() != summary.judged {
         let (filter, here) = (judge.judged(), summary.judged);
         let text = format!("the filter has counted {filter} judgements, and the report {here}");
@@ -100,6 +101,9 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     if let Some(error) = stopped {
         // The written captures would not be whole: they are left away.
         return Err(error.into());
+    }
+    if let Some(failure) = summary.nothing_understood() {
+        return Err(failure);
     }
     sinks.finish()?;
     match golden {
@@ -177,45 +181,21 @@ impl Replay<'_> {
         console: &mut Console,
         progress: &mut Progress,
     ) -> Result<Option<CaptureError>, Failure> {
-        match self.run_mapped(console, progress)? {
-            Some(Sifted::Whole) => return Ok(None),
-            // The reader says what is wrong with the rest.
-            Some(Sifted::Unread { records }) => {
-                for _ in 0..records {
-                    if let Err(error) = reader.next_record() {
-                        return Ok(Some(error));
-                    }
-                }
-            }
-            None => {}
-        }
+        let sifter = Sifter::new(self.plan.options);
+        let mut kept = Vec::new();
         loop {
-            match reader.next_record() {
-                Ok(Some(record)) => self.packet(&record, console)?,
+            match reader.next_batch() {
+                Ok(Some(batch)) => {
+                    kept.clear();
+                    sifter.sift(&batch.frames(), &mut kept);
+                    self.batch(&batch, &kept, console)?;
+                }
                 Ok(None) => return Ok(None),
-                Err(error) if is_passable(&error) => self.summary.not_understood(&error),
                 Err(error) => return Ok(Some(error)),
             }
             progress.tick(console, reader.bytes_read())?;
             self.is_wanted(console)?;
         }
-    }
-
-    /// Goes through a file that can be mapped, as far as nothing is wrong with it.
-    fn run_mapped(
-        &mut self,
-        console: &mut Console,
-        progress: &mut Progress,
-    ) -> Result<Option<Sifted>, Failure> {
-        if self.plan.capture == Path::new("-") {
-            return Ok(None);
-        }
-        let options = mapped::Options::new(self.plan.options);
-        mapped::sift(&self.plan.capture, &options, &mut |stretch| {
-            self.stretch(stretch, console)?;
-            progress.tick(console, stretch.end())?;
-            self.is_wanted(console)
-        })
     }
 
     /// Ends the replay where nobody reads the rows any more and they were all that was wanted: the
@@ -227,26 +207,42 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// Packets of which only some have to be looked at.
-    fn stretch(&mut self, stretch: &Stretch<'_>, console: &mut Console) -> Result<(), Failure> {
-        let Some((earliest, latest)) = stretch.times() else { return Ok(()) };
+    /// Packets of which only some, the kept ones, have to be looked at.
+    fn batch(
+        &mut self,
+        batch: &Batch<'_>,
+        kept: &[u32],
+        console: &mut Console,
+    ) -> Result<(), Failure> {
+        let mut left = kept.iter().map(|place| *place as usize).peekable();
+        // Written captures get every piece in its place; without them only few have to be found.
         if self.sinks.any() {
-            for (record, kept) in stretch.all() {
-                if kept {
-                    self.packet(&record, console)?;
-                } else {
-                    self.summary.packet(&record, 0);
-                    self.sinks.write(&record, Fate::Pass, &[])?;
+            for item in batch.items() {
+                match item {
+                    Item::Packet(place) => {
+                        let Some(record) = batch.record(place) else { continue };
+                        if left.next_if_eq(&place).is_some() {
+                            self.packet(&record, console)?;
+                        } else {
+                            self.sinks.packet(&record, Fate::Pass, &[])?;
+                        }
+                    }
+                    Item::Block(block) => self.sinks.block(&block)?,
+                    Item::Unread(block, error) => {
+                        self.summary.not_understood(error);
+                        self.sinks.unread(&block)?;
+                    }
                 }
             }
-            return Ok(());
+        } else {
+            for record in left.filter_map(|place| batch.record(place)) {
+                self.packet(&record, console)?;
+            }
+            for error in batch.unread() {
+                self.summary.not_understood(error);
+            }
         }
-        for record in stretch.kept() {
-            self.packet(&record, console)?;
-        }
-        let kept = u64::try_from(stretch.kept_packets()).unwrap_or(u64::MAX);
-        let passed = stretch.packets().saturating_sub(kept);
-        self.summary.unjudged_packets(passed, earliest, latest);
+        self.summary.passed_over(batch.len().saturating_sub(kept.len()), batch.times());
         Ok(())
     }
 
@@ -271,12 +267,7 @@ impl Replay<'_> {
                 self.report.row(row, console)?;
             }
         }
-        self.summary.packet(record, rows.len());
-        self.sinks.write(record, fate, &comments)
+        self.summary.packet(rows.len());
+        self.sinks.packet(record, fate, &comments)
     }
-}
-
-/// Whether the packets behind an error can be read: it was about one packet's interface.
-const fn is_passable(error: &CaptureError) -> bool {
-    matches!(error, CaptureError::Record { fault: RecordFault::Link { .. }, .. })
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use egress25_packet_filter::capture::{Behind, PcapngWriter, Record, WriteError};
+use egress25_packet_filter::capture::{Behind, Block, CaptureCopy, Container, Record, WriteError};
 use egress25_policy::{Reason, Verdict};
 
 use super::row::Row;
@@ -60,8 +60,10 @@ impl Outputs {
     }
 
     /// Begins the captures.
-    pub(super) fn create(self, title: &str) -> Result<Sinks, Failure> {
-        let begin = |target: Option<Target>| target.map(|t| Sink::create(t, title)).transpose();
+    pub(super) fn create(self, container: Container, title: &str) -> Result<Sinks, Failure> {
+        let begin = |target: Option<Target>| {
+            target.map(|target| Sink::create(target, container, title)).transpose()
+        };
         let Self { all, stopped, passed } = self;
         Ok(Sinks { all: begin(all)?, stopped: begin(stopped)?, passed: begin(passed)? })
     }
@@ -76,7 +78,7 @@ pub(super) struct Sinks {
 
 struct Sink {
     name: String,
-    writer: PcapngWriter<Behind<Output>>,
+    writer: CaptureCopy<Behind<Output>>,
 }
 
 impl Sinks {
@@ -86,7 +88,7 @@ impl Sinks {
     }
 
     /// Writes a packet where it belongs.
-    pub(super) fn write(
+    pub(super) fn packet(
         &mut self,
         record: &Record<'_>,
         fate: Fate,
@@ -97,16 +99,28 @@ impl Sinks {
             Fate::Stop => &mut self.stopped,
         };
         let comments: Vec<_> = comments.iter().map(String::as_str).collect();
-        for place in [&mut self.all, by_fate] {
-            let Some(sink) = place else { continue };
-            match sink.writer.write_record(record, &comments) {
-                // Who read this one has gone; the others are written all the same.
-                Err(error) if error.is_closed_pipe() => *place = None,
-                Err(source) => return Err(failure(&sink.name, source)),
-                Ok(()) => {}
-            }
-        }
-        Ok(())
+        write([&mut self.all, by_fate], |writer| writer.write_packet(record, &comments))
+    }
+
+    /// Writes a packet that is not understood: nothing stops it.
+    pub(super) fn unread(&mut self, block: &Block<'_>) -> Result<(), Failure> {
+        write([&mut self.all, &mut self.passed], |writer| writer.write_block(block))
+    }
+
+    /// Writes a block that is no packet, which every capture has.
+    pub(super) fn block(&mut self, block: &Block<'_>) -> Result<(), Failure> {
+        let Self { all, stopped, passed } = self;
+        write([all, stopped, passed], |writer| writer.write_block(block))
+    }
+
+    /// What could not be written, if anything.
+    pub(super) fn warning(&self) -> Option<String> {
+        let all = [&self.all, &self.stopped, &self.passed].into_iter().flatten();
+        let count = all.map(|sink| sink.writer.without_comments()).max().filter(|n| *n > 0)?;
+        Some(format!(
+            "{count} judged packets lie in simple packet blocks, which have no room for a comment; \
+             they were written without their verdicts"
+        ))
     }
 
     /// Ends the captures: from here on they are there.
@@ -124,12 +138,29 @@ impl Sinks {
     }
 }
 
+/// Writes to some of the captures.
+fn write<const N: usize>(
+    places: [&mut Option<Sink>; N],
+    mut each: impl FnMut(&mut CaptureCopy<Behind<Output>>) -> Result<(), WriteError>,
+) -> Result<(), Failure> {
+    for place in places {
+        let Some(sink) = place else { continue };
+        match each(&mut sink.writer) {
+            // Who read this one has gone; the others are written all the same.
+            Err(error) if error.is_closed_pipe() => *place = None,
+            Err(source) => return Err(failure(&sink.name, source)),
+            Ok(()) => {}
+        }
+    }
+    Ok(())
+}
+
 impl Sink {
-    fn create(target: Target, title: &str) -> Result<Self, Failure> {
+    fn create(target: Target, container: Container, title: &str) -> Result<Self, Failure> {
         let name = target.name().to_owned();
         let output = Output::create(target)?;
         let writer = Behind::start(output).map_err(WriteError::Io);
-        let writer = writer.and_then(|behind| PcapngWriter::new(behind, Some(title)));
+        let writer = writer.and_then(|behind| CaptureCopy::new(behind, container, title));
         let writer = writer.map_err(|error| failure(&name, error))?;
         Ok(Self { name, writer })
     }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use egress25_packet_filter::capture::{CaptureError, Record};
+use egress25_packet_filter::capture::CaptureError;
 use egress25_policy::{Reason, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::judge::Judge;
 use super::row::Row;
+use crate::failure::Failure;
 
 /// What a replay came to.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -50,7 +51,7 @@ pub struct Summary {
     #[serde(skip)]
     counts: BTreeMap<(String, Reason, Verdict), u64>,
     #[serde(skip)]
-    link_errors: Vec<String>,
+    link_error: Option<String>,
 }
 
 /// A count of the summary.
@@ -89,33 +90,40 @@ impl Summary {
         add(self.counts.entry((subscription, row.reason, row.verdict)).or_default(), 1);
     }
 
-    /// Counts a packet.
-    pub(super) fn packet(&mut self, record: &Record<'_>, rows: usize) {
+    /// Counts a packet that was looked at.
+    pub(super) fn packet(&mut self, rows: usize) {
         add(&mut self.packets, 1);
         if rows == 0 {
             add(&mut self.unjudged, 1);
         }
-        if let Some(time) = record.timestamp {
-            self.first = Some(self.first.map_or(time, |first| first.min(time)));
-            self.last = Some(self.last.map_or(time, |last| last.max(time)));
-        }
     }
 
-    /// Counts packets that pass unjudged, with the earliest and the latest time around them.
-    pub(super) fn unjudged_packets(&mut self, count: u64, earliest: Timestamp, latest: Timestamp) {
+    /// Counts the packets of a batch that pass unjudged, and takes in the earliest and the latest
+    /// time of the whole batch.
+    pub(super) fn passed_over(&mut self, count: usize, times: Option<(Timestamp, Timestamp)>) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
         add(&mut self.packets, count);
         add(&mut self.unjudged, count);
-        self.first = Some(self.first.map_or(earliest, |first| first.min(earliest)));
-        self.last = Some(self.last.map_or(latest, |last| last.max(latest)));
+        if let Some((earliest, latest)) = times {
+            self.first = Some(self.first.map_or(earliest, |first| first.min(earliest)));
+            self.last = Some(self.last.map_or(latest, |last| last.max(latest)));
+        }
     }
 
     /// Counts a packet of a link type that is not understood.
     pub(super) fn not_understood(&mut self, error: &CaptureError) {
         add(&mut self.not_understood, 1);
         add(&mut self.packets, 1);
-        if self.link_errors.is_empty() {
-            self.link_errors.push(error.to_string());
+        if self.link_error.is_none() {
+            self.link_error = Some(error.to_string());
         }
+    }
+
+    /// The failure of a capture of which no packet can be understood, as of a pcap file of such a
+    /// link type.
+    pub(super) fn nothing_understood(&self) -> Option<Failure> {
+        let error = self.link_error.as_ref().filter(|_| self.packets == self.not_understood)?;
+        Some(Failure::NothingUnderstood { first: error.clone() })
     }
 
     /// Brings the counts together at the end.
@@ -142,7 +150,7 @@ impl Summary {
                 self.packets
             ));
         }
-        if let Some(first) = self.link_errors.first() {
+        if let Some(first) = &self.link_error {
             let count = self.not_understood;
             warn(format!("{count} packets are of a link type that is not understood; {first}"));
         }

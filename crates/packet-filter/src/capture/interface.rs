@@ -18,7 +18,7 @@ const IF_TSOFFSET: u16 = 14;
 /// long names stays bounded.
 const NAME_LEN: usize = 512;
 
-const NANOS_PER_SECOND: u64 = 1_000_000_000;
+pub(super) const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// What an interface description block says that we need.
 #[derive(Debug)]
@@ -72,12 +72,16 @@ impl Interface {
         Ok(interface)
     }
 
-    /// The time that a packet's time stamp means.
-    pub(crate) fn time(&self, raw: u64) -> Result<Timestamp, OutOfRange> {
-        let seconds = i128::from(self.offset).checked_mul(i128::from(NANOS_PER_SECOND));
-        let nanos =
-            seconds.and_then(|s| s.checked_add(i128::try_from(self.resolution.nanos(raw)).ok()?));
-        Timestamp::from_nanosecond(nanos.ok_or(OutOfRange)?).map_err(|_| OutOfRange)
+    /// The time that a packet's time stamp means, in nanoseconds since 1970.
+    pub(crate) fn time(&self, raw: u64) -> Result<i128, OutOfRange> {
+        let offset = i128::from(self.offset).saturating_mul(i128::from(NANOS_PER_SECOND));
+        let nanos = i128::try_from(self.resolution.nanos(raw)).map_err(|_| OutOfRange)?;
+        let nanos = offset.saturating_add(nanos);
+        if (Timestamp::MIN.as_nanosecond()..=Timestamp::MAX.as_nanosecond()).contains(&nanos) {
+            Ok(nanos)
+        } else {
+            Err(OutOfRange)
+        }
     }
 }
 
@@ -93,6 +97,9 @@ impl TimeUnit {
     fn nanos(self, raw: u64) -> u128 {
         let raw = u128::from(raw);
         match self {
+            // What nearly every file has.
+            Self::Decimal(6) => raw.saturating_mul(1_000),
+            Self::Decimal(9) => raw,
             Self::Decimal(power @ 0..=9) => {
                 raw.saturating_mul(10_u128.saturating_pow(u32::from(9_u8.saturating_sub(power))))
             }

@@ -1,12 +1,12 @@
 //! Capture files, read and written.
 //!
-//! [`Reader`] yields the records of a capture one by one, in bounded memory: pcap (micro- and
+//! [`Reader`] yields the records of a capture one by one or in batches, in bounded memory: pcap (micro- and
 //! nanoseconds, both byte orders, also the variant with patched record headers) and pcapng
 //! (several sections and interfaces), each plain or compressed with gzip or zstd, from a file
 //! or from a pipe. The format is told by the first bytes and never by the file's name.
 //!
-//! [`PcapngWriter`] writes packets with comments, which Wireshark shows and filters by
-//! (`frame.comment`), and [`PcapWriter`] plain pcap.
+//! [`CaptureCopy`] writes what was read again, whole, with comments, which Wireshark shows and
+//! filters by (`frame.comment`). [`PcapngWriter`] and [`PcapWriter`] write new captures.
 //!
 //! Formats: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng, RFC 1952 (gzip), RFC 8878 (zstd).
 //!
@@ -26,8 +26,10 @@
 //! - it knows neither byte offsets of records nor the patched record headers.
 
 mod ahead;
+mod batch;
 mod behind;
 mod bytes;
+mod copy;
 mod error;
 mod format;
 mod input;
@@ -39,11 +41,11 @@ mod record;
 mod window;
 mod writer;
 
+pub use batch::{Batch, Item};
 pub use behind::Behind;
-pub(crate) use bytes::{u16_at, u32_at};
+pub use copy::CaptureCopy;
 pub use error::{CaptureError, RecordFault};
 pub use format::{ByteOrder, Compression, Container, Format, Resolution, section_application};
-pub(crate) use interface::Interface;
 pub use reader::{DEFAULT_MAX_RECORD_LEN, MAX_BLOCK_LEN, MAX_RECORD_LEN, Options, Reader};
-pub use record::{Comments, InterfaceRef, Record, Warning};
+pub use record::{Block, Comments, InterfaceRef, Record, Warning};
 pub use writer::{InterfaceId, NewInterface, Packet, PcapWriter, PcapngWriter, WriteError};

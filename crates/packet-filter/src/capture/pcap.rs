@@ -1,14 +1,11 @@
 //! pcap records (draft-ietf-opsawg-pcap).
 
-use std::io;
 use std::ops::Range;
-
-use jiff::Timestamp;
 
 use super::bytes::{u16_at, u32_at};
 use super::error::{CaptureError, RecordFault};
 use super::format::{ByteOrder, Resolution};
-use super::window::Window;
+use super::interface::NANOS_PER_SECOND;
 use crate::link::LinkType;
 
 /// Length of the file header in bytes.
@@ -28,48 +25,36 @@ const MAX_HOLE: u32 = 1 << 20;
 const RESERVED_LINK_BITS: u32 = 0x03ff_0000;
 const LINK_BITS: u32 = 0x0000_ffff;
 
-/// A packet that was found, in the window's terms.
+/// A packet that was found. Places count from the beginning of its record.
+#[derive(Debug)]
 pub(super) struct Found {
-    /// `Err` for a time that [`Timestamp`] cannot hold, `Ok(None)` for no time.
-    pub(super) timestamp: Result<Option<Timestamp>, OutOfRange>,
+    /// Nanoseconds since 1970; `Ok(None)` for no time.
+    pub(super) time: Result<Option<i128>, OutOfRange>,
     pub(super) link: LinkType,
     /// The interface's place in the section.
     pub(super) interface: Option<usize>,
     pub(super) wire_len: u32,
-    pub(super) data: Range<usize>,
+    /// Where its bytes are, and how many of them.
+    pub(super) data: usize,
+    pub(super) captured: u32,
     /// Where the options of its block are; empty where it can have none.
     pub(super) options: Range<usize>,
-    pub(super) offset: u64,
 }
 
-/// A time that [`Timestamp`] cannot hold.
-#[derive(Debug)]
+/// A time that [`jiff::Timestamp`] cannot hold.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct OutOfRange;
 
-/// What lay at the window's place.
-pub(super) enum Step {
-    Packet(Found),
-    /// Something that is no packet.
-    Other,
-    /// The stream ended between two records.
-    End,
-    /// The stream ended inside a record.
-    Tail {
-        offset: u64,
-        bytes_left: usize,
-    },
-}
-
-/// Why there is no step.
-pub(super) enum Failure {
-    Io(io::Error),
-    Fault { offset: u64, fault: RecordFault },
-}
-
-impl From<io::Error> for Failure {
-    fn from(e: io::Error) -> Self {
-        Self::Io(e)
-    }
+/// What lies at the beginning of some bytes.
+pub(super) enum Next {
+    /// A packet, in a record of so many bytes.
+    Packet(Found, usize),
+    /// A block of so many bytes that is no packet.
+    Block(usize),
+    /// A packet whose link type is not understood, in a block of so many bytes.
+    Unread(RecordFault, usize),
+    /// So many bytes are needed to tell.
+    Need(usize),
 }
 
 /// Which of a record's two lengths its header gives first.
@@ -136,29 +121,16 @@ impl Pcap {
         Ok(Self { order, resolution, lengths, record_header_len, link, hole: 0 })
     }
 
-    /// Goes past the next record.
-    pub(super) fn step(&mut self, window: &mut Window, max_len: u32) -> Result<Step, Failure> {
-        let offset = window.offset();
-        let tail = |window: &Window| match window.available() {
-            0 => Step::End,
-            bytes_left => Step::Tail { offset, bytes_left },
-        };
-        if !window.fill(self.record_header_len)? {
-            return Ok(tail(window));
+    /// What lies at the beginning of some bytes.
+    pub(super) fn next(&self, bytes: &[u8], max_len: u32) -> Result<Next, RecordFault> {
+        if bytes.len() < self.record_header_len {
+            return Ok(Next::Need(self.record_header_len));
         }
-        let header = window.bytes();
-        let word = |at| u32_at(header, at, self.order).unwrap_or_default();
+        let word = |at| u32_at(bytes, at, self.order).unwrap_or_default();
         let (seconds, fraction, first, second) = (word(0), word(4), word(8), word(12));
-        self.hole = match seconds | fraction | first | second {
-            0 if self.hole == MAX_HOLE => {
-                return Err(Failure::Fault {
-                    offset,
-                    fault: RecordFault::Hole { records: MAX_HOLE },
-                });
-            }
-            0 => self.hole.saturating_add(1),
-            _ => 0,
-        };
+        if self.hole == MAX_HOLE && seconds | fraction | first | second == 0 {
+            return Err(RecordFault::Hole { records: MAX_HOLE });
+        }
         let (captured, original) = match self.lengths {
             First::Captured => (first, second),
             First::Original => (second, first),
@@ -168,37 +140,40 @@ impl Pcap {
             Ok(len) if captured <= max_len => len,
             _ => {
                 let what = "a record";
-                let fault = RecordFault::TooLong { what, len: captured, limit: max_len };
-                return Err(Failure::Fault { offset, fault });
+                return Err(RecordFault::TooLong { what, len: captured, limit: max_len });
             }
         };
         let total = self.record_header_len.saturating_add(len);
-        if !window.fill(total)? {
-            return Ok(tail(window));
+        if bytes.len() < total {
+            return Ok(Next::Need(total));
         }
-        let data = window.place(self.record_header_len, len);
-        window.consume(total);
-        Ok(Step::Packet(Found {
-            timestamp: self.time(seconds, fraction).map(Some),
+        let found = Found {
+            time: Ok(Some(self.time(seconds, fraction))),
             link: self.link,
             interface: None,
             wire_len: original.max(captured),
-            data,
+            data: self.record_header_len,
+            captured,
             options: 0..0,
-            offset,
-        }))
+        };
+        Ok(Next::Packet(found, total))
     }
 
-    /// The time of a record. A fraction of a second or more is carried over, as other readers
-    /// do: such files exist.
-    fn time(&self, seconds: u32, fraction: u32) -> Result<Timestamp, OutOfRange> {
-        let (unit, nanos_each) = match self.resolution {
-            Resolution::Microseconds => (1_000_000, 1_000),
-            Resolution::Nanoseconds => (1_000_000_000, 1),
+    /// Notes that a packet was gone past: how long a hole of zeros is by now.
+    pub(super) fn passed(&mut self, found: &Found) {
+        let empty = found.wire_len == 0 && matches!(found.time, Ok(Some(0)));
+        self.hole = if empty { self.hole.saturating_add(1) } else { 0 };
+    }
+
+    /// The time of a record, in nanoseconds since 1970. A fraction of a second or more is carried
+    /// over, as other readers do: such files exist.
+    fn time(&self, seconds: u32, fraction: u32) -> i128 {
+        let nanos_each = match self.resolution {
+            Resolution::Microseconds => 1_000,
+            Resolution::Nanoseconds => 1,
         };
-        let carry = i64::from(fraction / unit);
-        let nanos = i32::try_from((fraction % unit).saturating_mul(nanos_each));
-        let seconds = i64::from(seconds).saturating_add(carry);
-        Timestamp::new(seconds, nanos.map_err(|_| OutOfRange)?).map_err(|_| OutOfRange)
+        // At most 2^32 seconds and as many parts: far below 2^63 nanoseconds.
+        let whole = u64::from(seconds).wrapping_mul(NANOS_PER_SECOND);
+        i128::from(whole.wrapping_add(u64::from(fraction).wrapping_mul(nanos_each)))
     }
 }

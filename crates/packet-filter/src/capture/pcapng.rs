@@ -4,26 +4,25 @@ use super::bytes::{u16_at, u32_at};
 use super::error::RecordFault;
 use super::format::ByteOrder;
 use super::interface::Interface;
-use super::pcap::{Failure, Found, Step};
+use super::pcap::{Found, Next};
 use super::reader::MAX_BLOCK_LEN;
-use super::window::Window;
 use crate::link::LinkType;
 
-const SECTION_HEADER: u32 = 0x0a0d_0d0a;
+pub(super) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
 /// Obsolete, but in old files.
-const PACKET: u32 = 2;
+pub(super) const PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
-const ENHANCED_PACKET: u32 = 6;
+pub(super) const ENHANCED_PACKET: u32 = 6;
 
 /// Type and total length in front of a block's body, and the total length again behind it.
-const BLOCK_HEAD: usize = 8;
-const BLOCK_TAIL: usize = 4;
+pub(super) const BLOCK_HEAD: usize = 8;
+pub(super) const BLOCK_TAIL: usize = 4;
 /// A section header's least length: the byte order is known only with its first 12 bytes.
 pub(super) const SECTION_HEADER_LEN: usize = 28;
 
 /// The bytes in front of the captured ones in (enhanced) packet blocks and simple ones.
-const PACKET_HEAD: usize = 20;
+pub(super) const PACKET_HEAD: usize = 20;
 const SIMPLE_HEAD: usize = 4;
 
 /// What a packet block may hold besides the packet: its options, in bytes.
@@ -47,7 +46,7 @@ impl PcapNg {
     }
 
     /// The byte order of the section that is being read.
-    pub(super) fn order(&self) -> ByteOrder {
+    pub(super) const fn order(&self) -> ByteOrder {
         self.order
     }
 
@@ -61,81 +60,62 @@ impl PcapNg {
         &self.interfaces
     }
 
-    /// Goes past the next block.
-    pub(super) fn step(&mut self, window: &mut Window, max_len: u32) -> Result<Step, Failure> {
-        let offset = window.offset();
-        let fail = |fault| Err(Failure::Fault { offset, fault });
-        let tail = |window: &Window| match window.available() {
-            0 => Step::End,
-            bytes_left => Step::Tail { offset, bytes_left },
-        };
-        if !window.fill(BLOCK_HEAD)? {
-            return Ok(tail(window));
+    /// What lies at the beginning of some bytes.
+    pub(super) fn next(&self, bytes: &[u8], max_len: u32) -> Result<Next, RecordFault> {
+        if bytes.len() < BLOCK_HEAD {
+            return Ok(Next::Need(BLOCK_HEAD));
         }
-        let kind = u32_at(window.bytes(), 0, self.order).unwrap_or_default();
+        let mut order = self.order;
+        let kind = u32_at(bytes, 0, order).unwrap_or_default();
         if kind == SECTION_HEADER {
             // Only its body says in which byte order its length is.
-            if !window.fill(BLOCK_HEAD.saturating_add(4))? {
-                return Ok(tail(window));
+            if bytes.len() < BLOCK_HEAD.saturating_add(4) {
+                return Ok(Next::Need(BLOCK_HEAD.saturating_add(4)));
             }
-            match section_order(window.bytes()) {
-                Ok(order) => self.order = order,
-                Err(fault) => return fail(fault),
-            }
+            order = section_order(bytes)?;
         }
-        let len = u32_at(window.bytes(), 4, self.order).unwrap_or_default();
-        let total = match checked_len(kind, len, max_len) {
-            Ok(total) => total,
-            Err(fault) => return fail(fault),
-        };
-        if !is_held(kind) {
-            return self.pass_over(window, kind, len, total);
-        }
-        if !window.fill(total)? {
-            return Ok(tail(window));
-        }
-        let found = match self.block(window, kind, len, total, max_len) {
-            Ok(found) => found,
-            Err(fault) => {
-                // A packet of an unsupported interface is whole: what follows can be read.
-                if matches!(fault, RecordFault::Link { .. }) {
-                    window.consume(total);
-                }
-                return fail(fault);
-            }
-        };
-        window.consume(total);
-        Ok(found.map_or(Step::Other, |found| Step::Packet(Found { offset, ..found })))
-    }
-
-    /// Reads a block that is there as a whole.
-    fn block(
-        &mut self,
-        window: &Window,
-        kind: u32,
-        len: u32,
-        total: usize,
-        max_len: u32,
-    ) -> Result<Option<Found>, RecordFault> {
-        let block = window.bytes().get(..total).unwrap_or_default();
-        let body_len = total.saturating_sub(BLOCK_HEAD).saturating_sub(BLOCK_TAIL);
-        let body = block.get(BLOCK_HEAD..).and_then(|b| b.get(..body_len)).unwrap_or_default();
-        let tail = u32_at(block, total.saturating_sub(BLOCK_TAIL), self.order).unwrap_or_default();
+        let len = u32_at(bytes, 4, order).unwrap_or_default();
+        let total = checked_len(kind, len, max_len)?;
+        let Some(block) = bytes.get(..total) else { return Ok(Next::Need(total)) };
+        let tail = u32_at(block, total.saturating_sub(BLOCK_TAIL), order).unwrap_or_default();
         if tail != len {
             return Err(RecordFault::LengthMismatch { kind, head: len, tail });
         }
-        match kind {
-            SECTION_HEADER => self.open_section(body).map(|()| None),
+        let found = match kind {
+            PACKET | ENHANCED_PACKET => self.packet(body(block), kind, max_len),
+            SIMPLE_PACKET => self.simple(body(block), max_len),
+            _ => return Ok(Next::Block(total)),
+        };
+        match found {
+            Ok(found) => Ok(Next::Packet(found, total)),
+            // The block is whole: what follows can be read.
+            Err(fault @ RecordFault::Link { .. }) => Ok(Next::Unread(fault, total)),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Whether a block changes how the packets behind it are read.
+    pub(super) fn is_description(&self, block: &[u8]) -> bool {
+        let kind = u32_at(block, 0, self.order).unwrap_or_default();
+        matches!(kind, SECTION_HEADER | INTERFACE_DESCRIPTION)
+    }
+
+    /// Takes in what a block that is no packet says.
+    pub(super) fn take_in(&mut self, block: &[u8]) -> Result<(), RecordFault> {
+        match u32_at(block, 0, self.order).unwrap_or_default() {
+            SECTION_HEADER => {
+                self.order = section_order(block)?;
+                self.open_section(body(block))?;
+            }
             INTERFACE_DESCRIPTION => {
                 if self.interfaces.len() >= MAX_INTERFACES {
                     return Err(RecordFault::TooManyInterfaces(MAX_INTERFACES));
                 }
-                self.interfaces.push(Interface::parse(body, self.order)?);
-                Ok(None)
+                self.interfaces.push(Interface::parse(body(block), self.order)?);
             }
-            SIMPLE_PACKET => self.simple(window, body, max_len).map(Some),
-            _ => self.packet(window, body, kind, max_len).map(Some),
+            _ => {}
         }
+        Ok(())
     }
 
     fn open_section(&mut self, body: &[u8]) -> Result<(), RecordFault> {
@@ -151,13 +131,7 @@ impl PcapNg {
     }
 
     /// An enhanced packet block, or an obsolete packet block, which differ in the first word.
-    fn packet(
-        &self,
-        window: &Window,
-        body: &[u8],
-        kind: u32,
-        max_len: u32,
-    ) -> Result<Found, RecordFault> {
+    fn packet(&self, body: &[u8], kind: u32, max_len: u32) -> Result<Found, RecordFault> {
         let word = |at| u32_at(body, at, self.order).unwrap_or_default();
         let id = match kind {
             PACKET => u32::from(u16_at(body, 0, self.order).unwrap_or_default()),
@@ -168,22 +142,23 @@ impl PcapNg {
         let room = body.len().saturating_sub(PACKET_HEAD);
         let len = captured_len(captured, room, max_len)?;
         let start = BLOCK_HEAD.saturating_add(PACKET_HEAD);
-        let padded = len.next_multiple_of(4);
+        let end = start.saturating_add(room);
+        let options = start.saturating_add(len.next_multiple_of(4)).min(end);
         let raw = (u64::from(high) << 32) | u64::from(low);
         Ok(Found {
-            timestamp: interface.time(raw).map(Some),
+            time: interface.time(raw).map(Some),
             link,
             interface: Some(at),
             wire_len: original.max(captured),
-            data: window.place(start, len),
-            options: window.place(start.saturating_add(padded), room.saturating_sub(padded)),
-            offset: 0,
+            data: start,
+            captured,
+            options: options..end,
         })
     }
 
     /// A simple packet block: of the section's first interface, without a time, and with as
     /// many bytes as that interface's snapshot length allows.
-    fn simple(&self, window: &Window, body: &[u8], max_len: u32) -> Result<Found, RecordFault> {
+    fn simple(&self, body: &[u8], max_len: u32) -> Result<Found, RecordFault> {
         let (interface, link, at) = self.interface(0)?;
         let original = u32_at(body, 0, self.order).unwrap_or_default();
         let captured = match interface.snaplen {
@@ -191,15 +166,15 @@ impl PcapNg {
             snaplen => original.min(snaplen),
         };
         let room = body.len().saturating_sub(SIMPLE_HEAD);
-        let len = captured_len(captured, room, max_len)?;
+        captured_len(captured, room, max_len)?;
         Ok(Found {
-            timestamp: Ok(None),
+            time: Ok(None),
             link,
             interface: Some(at),
             wire_len: original,
-            data: window.place(BLOCK_HEAD.saturating_add(SIMPLE_HEAD), len),
+            data: BLOCK_HEAD.saturating_add(SIMPLE_HEAD),
+            captured,
             options: 0..0,
-            offset: 0,
         })
     }
 
@@ -219,38 +194,12 @@ impl PcapNg {
         })?;
         Ok((interface, link, at))
     }
-
-    /// Goes past a block that is none of ours, without keeping it.
-    fn pass_over(
-        &self,
-        window: &mut Window,
-        kind: u32,
-        len: u32,
-        total: usize,
-    ) -> Result<Step, Failure> {
-        let offset = window.offset();
-        let until_tail = total.saturating_sub(BLOCK_TAIL);
-        let passed = window.skip(until_tail)?;
-        if passed < until_tail || !window.fill(BLOCK_TAIL)? {
-            let bytes_left = passed.saturating_add(window.available());
-            return Ok(Step::Tail { offset, bytes_left });
-        }
-        let tail = u32_at(window.bytes(), 0, self.order).unwrap_or_default();
-        if tail != len {
-            let fault = RecordFault::LengthMismatch { kind, head: len, tail };
-            return Err(Failure::Fault { offset, fault });
-        }
-        window.consume(BLOCK_TAIL);
-        Ok(Step::Other)
-    }
 }
 
-/// Whether a block is kept in the window as a whole; others are passed over, whatever their length.
-fn is_held(kind: u32) -> bool {
-    matches!(
-        kind,
-        SECTION_HEADER | INTERFACE_DESCRIPTION | PACKET | SIMPLE_PACKET | ENHANCED_PACKET
-    )
+/// What lies between a block's head and its tail.
+fn body(block: &[u8]) -> &[u8] {
+    let end = block.len().saturating_sub(BLOCK_TAIL);
+    block.get(BLOCK_HEAD..end).unwrap_or_default()
 }
 
 /// The byte order that a section header states in its first 12 bytes.
@@ -274,7 +223,12 @@ fn checked_len(kind: u32, len: u32, max_len: u32) -> Result<usize, RecordFault> 
     if len < least || !len.is_multiple_of(4) {
         return Err(RecordFault::BlockLength { kind, len, least });
     }
-    let limit = if is_held(kind) { max_len.saturating_add(OPTIONS_ROOM) } else { MAX_BLOCK_LEN };
+    let limit = match kind {
+        SECTION_HEADER | INTERFACE_DESCRIPTION | PACKET | SIMPLE_PACKET | ENHANCED_PACKET => {
+            max_len.saturating_add(OPTIONS_ROOM)
+        }
+        _ => MAX_BLOCK_LEN,
+    };
     match usize::try_from(len) {
         Ok(total) if len <= limit => Ok(total),
         _ => Err(RecordFault::TooLong { what: "a block", len, limit }),

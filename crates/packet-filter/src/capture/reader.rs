@@ -6,14 +6,17 @@ use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::error::CaptureError;
+use jiff::Timestamp;
+
+use super::batch::{Batch, Piece, Places};
+use super::error::{CaptureError, RecordFault};
 use super::format::{
     ByteOrder, Compression, Container, FOREIGN_LEN, Format, MAGIC_LEN, container_of, foreign,
 };
 use super::input::{Gauge, Input};
-use super::pcap::{FILE_HEADER_LEN, Failure, Found, Pcap, Step};
+use super::pcap::{FILE_HEADER_LEN, Found, Next, Pcap};
 use super::pcapng::{PcapNg, SECTION_HEADER_LEN};
-use super::record::{Comments, InterfaceRef, Record, Warning};
+use super::record::{Block, Comments, InterfaceRef, Record, Warning};
 use super::window::Window;
 
 /// The longest record that is read unless [`Options`] say otherwise, in bytes: the largest
@@ -62,11 +65,40 @@ pub struct Reader {
     next: u64,
     warnings: Vec<Warning>,
     done: bool,
+    places: Places,
 }
 
-enum Records {
+pub(super) enum Records {
     Pcap(Pcap),
     PcapNg(PcapNg),
+}
+
+impl Records {
+    /// What lies at the beginning of some bytes.
+    pub(super) fn next(&self, bytes: &[u8], max_len: u32) -> Result<Next, RecordFault> {
+        match self {
+            Self::Pcap(pcap) => pcap.next(bytes, max_len),
+            Self::PcapNg(pcapng) => pcapng.next(bytes, max_len),
+        }
+    }
+
+    /// The byte order of a pcapng section's numbers.
+    pub(super) const fn order(&self) -> ByteOrder {
+        match self {
+            Self::Pcap(_) => ByteOrder::Little,
+            Self::PcapNg(pcapng) => pcapng.order(),
+        }
+    }
+}
+
+/// What a reader comes to.
+enum Step {
+    Packet(Found, usize),
+    Block(usize),
+    Unread(RecordFault, usize),
+    /// Nothing that is there without another read.
+    Dry,
+    End,
 }
 
 impl fmt::Debug for Reader {
@@ -140,6 +172,7 @@ impl Reader {
             next: 0,
             warnings: Vec::new(),
             done: false,
+            places: Places::default(),
         })
     }
 
@@ -152,14 +185,69 @@ impl Reader {
     /// link type is not supported, naming the interface; a corrupt compressed stream; a
     /// failing input. All records before it have been handed out by then.
     pub fn next_record(&mut self) -> Result<Option<Record<'_>>, CaptureError> {
-        match self.find() {
-            Ok(Some(found)) => Ok(Some(self.record(found))),
-            Ok(None) => {
-                self.finish();
-                Ok(None)
+        loop {
+            match self.step(true)? {
+                Step::Packet(found, total) => {
+                    let (start, index) = (self.window.start(), self.next);
+                    self.pass(&found, total);
+                    return Ok(Some(self.record(&found, start, total, index)));
+                }
+                Step::Block(total) => self.take_in(total)?,
+                Step::Unread(fault, total) => {
+                    let error = self.fault(fault);
+                    self.pass_unread(total);
+                    return Err(error);
+                }
+                Step::Dry | Step::End => return Ok(None),
             }
-            Err(error) => Err(error),
         }
+    }
+
+    /// What is there of the capture: as many packets as were read at once, at least one piece of
+    /// it, `None` at its end. Waits for the next packet or block, and not for more.
+    ///
+    /// # Errors
+    /// As [`Reader::next_record`], but that a packet of an unsupported interface is a piece of the
+    /// batch and no error.
+    pub fn next_batch(&mut self) -> Result<Option<Batch<'_>>, CaptureError> {
+        self.places.clear(self.next);
+        let mut wait = true;
+        loop {
+            let step = match self.step(wait) {
+                // What is wrong behind this batch comes up again with the next one.
+                Err(_) if !wait => break,
+                step => step?,
+            };
+            let start = self.window.start();
+            match step {
+                Step::Packet(found, total) => {
+                    let Some(place) = self.places.packet(&found, start, total) else { break };
+                    if place == 0 {
+                        self.places.first = self.next;
+                    }
+                    self.pass(&found, total);
+                }
+                Step::Block(total) => {
+                    if self.places.any_packet() && self.is_description(total) {
+                        break;
+                    }
+                    self.take_in(total)?;
+                    self.places.piece(Piece::Block { start, total });
+                }
+                Step::Unread(..) if self.places.any_packet() => break,
+                Step::Unread(fault, total) => {
+                    let error = self.fault(fault);
+                    self.pass_unread(total);
+                    self.places.piece(Piece::Unread { start, total, error });
+                }
+                Step::Dry | Step::End => break,
+            }
+            wait = false;
+        }
+        if wait {
+            return Ok(None);
+        }
+        Ok(Some(Batch::new(&self.records, &self.window, &self.places, self.max_record_len())))
     }
 
     /// What there is to remark so far; complete when [`Reader::next_record`] has said `None`.
@@ -192,58 +280,101 @@ impl Reader {
         &self.name
     }
 
-    /// Goes on to the next packet.
-    fn find(&mut self) -> Result<Option<Found>, CaptureError> {
+    fn max_record_len(&self) -> u32 {
+        self.options.max_record_len.min(MAX_RECORD_LEN)
+    }
+
+    /// What comes next. Without `wait`, only what is there already.
+    fn step(&mut self, wait: bool) -> Result<Step, CaptureError> {
         while !self.done {
             if self.window.offset() > self.options.max_stream_len {
-                self.done = true;
+                self.done |= wait;
                 let limit = self.options.max_stream_len;
                 return Err(CaptureError::StreamTooLong { name: self.name.clone(), limit });
             }
-            let limit = self.options.max_record_len.min(MAX_RECORD_LEN);
-            let step = match &mut self.records {
-                Records::Pcap(pcap) => pcap.step(&mut self.window, limit),
-                Records::PcapNg(pcapng) => pcapng.step(&mut self.window, limit),
-            };
-            match step {
-                Ok(Step::Packet(found)) => return Ok(Some(found)),
-                Ok(Step::Other) => {}
-                Ok(Step::End) => return Ok(None),
-                Ok(Step::Tail { offset, bytes_left }) => {
-                    let bytes_left = u64::try_from(bytes_left).unwrap_or(u64::MAX);
-                    self.warnings.push(Warning::TruncatedTail { offset, bytes_left });
-                    return Ok(None);
+            match self.records.next(self.window.bytes(), self.max_record_len()) {
+                Ok(Next::Packet(found, total)) => return Ok(Step::Packet(found, total)),
+                Ok(Next::Block(total)) => return Ok(Step::Block(total)),
+                Ok(Next::Unread(fault, total)) => return Ok(Step::Unread(fault, total)),
+                Ok(Next::Need(_)) if !wait => return Ok(Step::Dry),
+                Ok(Next::Need(needed)) => {
+                    if !self.fill(needed)? {
+                        self.end();
+                    }
                 }
-                Err(failure) => return Err(self.fail(failure)),
+                Err(fault) => {
+                    self.done |= wait;
+                    return Err(self.fault(fault));
+                }
             }
         }
-        Ok(None)
+        Ok(Step::End)
     }
 
-    /// The error for a failure; only a packet of an unsupported interface can be gone past.
-    fn fail(&mut self, failure: Failure) -> CaptureError {
-        match failure {
-            Failure::Io(source) => {
-                self.done = true;
-                read_error(&self.name, self.format.compression, &self.window, source)
-            }
-            Failure::Fault { offset, fault } => {
-                let record = self.next.saturating_add(1);
-                if matches!(fault, super::RecordFault::Link { .. }) {
-                    self.next = record;
-                } else {
-                    self.done = true;
-                }
-                CaptureError::Record { name: self.name.clone(), record, offset, fault }
-            }
+    /// Reads until so many bytes are there; false where the stream ends before.
+    fn fill(&mut self, needed: usize) -> Result<bool, CaptureError> {
+        self.window.fill(needed).map_err(|source| {
+            self.done = true;
+            read_error(&self.name, self.format.compression, &self.window, source)
+        })
+    }
+
+    /// The error of the record that comes next.
+    fn fault(&self, fault: RecordFault) -> CaptureError {
+        let record = self.next.saturating_add(1);
+        let offset = self.window.offset();
+        CaptureError::Record { name: self.name.clone(), record, offset, fault }
+    }
+
+    /// Whether the block that comes next changes how packets are read.
+    fn is_description(&self, total: usize) -> bool {
+        let block = self.window.bytes().get(..total).unwrap_or_default();
+        matches!(&self.records, Records::PcapNg(pcapng) if pcapng.is_description(block))
+    }
+
+    /// Goes past a block that is no packet.
+    fn take_in(&mut self, total: usize) -> Result<(), CaptureError> {
+        let block = self.window.bytes().get(..total).unwrap_or_default();
+        if let Records::PcapNg(pcapng) = &mut self.records
+            && let Err(fault) = pcapng.take_in(block)
+        {
+            self.done = true;
+            return Err(self.fault(fault));
         }
+        self.window.consume(total);
+        Ok(())
+    }
+
+    /// Goes past a packet.
+    fn pass(&mut self, found: &Found, total: usize) {
+        if found.time.is_err() {
+            self.warn_of_time(self.next);
+        }
+        if let Records::Pcap(pcap) = &mut self.records {
+            pcap.passed(found);
+        }
+        self.window.consume(total);
+        self.next = self.next.saturating_add(1);
+    }
+
+    /// Goes past a packet whose link type is not understood.
+    fn pass_unread(&mut self, total: usize) {
+        self.window.consume(total);
+        self.next = self.next.saturating_add(1);
+    }
+
+    /// Notes how the stream ended, once.
+    fn end(&mut self) {
+        self.done = true;
+        if let bytes_left @ 1.. = u64::try_from(self.window.available()).unwrap_or(u64::MAX) {
+            let offset = self.window.offset();
+            self.warnings.push(Warning::TruncatedTail { offset, bytes_left });
+        }
+        self.finish();
     }
 
     /// Notes what only the end of the stream can tell, once.
     fn finish(&mut self) {
-        if std::mem::replace(&mut self.done, true) {
-            return;
-        }
         if self.window.was_cut() {
             let here = u64::try_from(self.window.available()).unwrap_or(u64::MAX);
             let unpacked = self.window.offset().saturating_add(here);
@@ -254,30 +385,8 @@ impl Reader {
         }
     }
 
-    fn record(&mut self, found: Found) -> Record<'_> {
-        let index = self.next;
-        self.next = self.next.saturating_add(1);
-        let timestamp = found.timestamp.unwrap_or_else(|_| {
-            self.warn_of_time(index);
-            None
-        });
-        let (interface, comments) = match (&self.records, found.interface) {
-            (Records::PcapNg(pcapng), Some(at)) => {
-                let options = self.window.slice(found.options);
-                (interface_ref(pcapng, at), Comments::new(options, pcapng.order()))
-            }
-            _ => (None, Comments::NONE),
-        };
-        Record {
-            index,
-            timestamp,
-            link: found.link,
-            interface,
-            wire_len: found.wire_len,
-            data: self.window.slice(found.data),
-            offset: found.offset,
-            comments,
-        }
+    fn record(&self, found: &Found, start: usize, total: usize, index: u64) -> Record<'_> {
+        record(&self.records, &self.window, found, (start, total), index)
     }
 
     fn warn_of_time(&mut self, index: u64) {
@@ -288,6 +397,39 @@ impl Reader {
             }
         }
         self.warnings.push(Warning::TimestampOutOfRange { first: index, count: 1 });
+    }
+}
+
+/// A packet as it is handed out, from where its record lies in the window's buffer.
+pub(super) fn record<'a>(
+    records: &'a Records,
+    window: &'a Window,
+    found: &Found,
+    (start, total): (usize, usize),
+    index: u64,
+) -> Record<'a> {
+    let bytes = window.buffer().get(start..start.saturating_add(total)).unwrap_or_default();
+    let data = found.data..found.data.saturating_add(found.captured as usize);
+    let (interface, comments, block) = match (records, found.interface) {
+        (Records::PcapNg(pcapng), Some(at)) => {
+            let options = bytes.get(found.options.clone()).unwrap_or_default();
+            let comments = Comments::new(options, pcapng.order());
+            let block = Block { bytes, order: pcapng.order() };
+            (interface_ref(pcapng, at), comments, Some(block))
+        }
+        _ => (None, Comments::NONE, None),
+    };
+    let nanos = found.time.ok().flatten();
+    Record {
+        index,
+        timestamp: nanos.and_then(|nanos| Timestamp::from_nanosecond(nanos).ok()),
+        link: found.link,
+        interface,
+        wire_len: found.wire_len,
+        data: bytes.get(data).unwrap_or_default(),
+        offset: window.base().saturating_add(u64::try_from(start).unwrap_or(u64::MAX)),
+        comments,
+        block,
     }
 }
 
@@ -360,17 +502,31 @@ impl Opening<'_> {
         }
     }
 
-    /// Reads the first section header.
+    /// Makes sure of the first section header, which stays to be read.
     fn section(&mut self, options: &Options) -> Result<(ByteOrder, PcapNg), CaptureError> {
-        let mut pcapng = PcapNg::new();
-        match pcapng.step(self.window, options.max_record_len.min(MAX_RECORD_LEN)) {
-            Ok(Step::Tail { .. } | Step::End) => {
-                Err(self.truncated("pcapng section header", SECTION_HEADER_LEN))
-            }
-            Ok(_) => Ok((pcapng.order(), pcapng)),
-            Err(Failure::Io(source)) => Err(self.failed(source)),
-            Err(Failure::Fault { offset, fault }) => {
-                Err(CaptureError::Record { name: self.name.to_owned(), record: 1, offset, fault })
+        let max_len = options.max_record_len.min(MAX_RECORD_LEN);
+        let failed = |name: &str, fault| {
+            Err(CaptureError::Record { name: name.to_owned(), record: 1, offset: 0, fault })
+        };
+        loop {
+            let pcapng = PcapNg::new();
+            match pcapng.next(self.window.bytes(), max_len) {
+                Ok(Next::Need(needed)) => {
+                    if !self.fill(needed)? {
+                        return Err(self.truncated("pcapng section header", SECTION_HEADER_LEN));
+                    }
+                }
+                Ok(Next::Block(total)) => {
+                    let block = self.window.bytes().get(..total).unwrap_or_default();
+                    let mut first = PcapNg::new();
+                    return match first.take_in(block) {
+                        Ok(()) => Ok((first.order(), pcapng)),
+                        Err(fault) => failed(self.name, fault),
+                    };
+                }
+                // The magic number of a section header is no packet's.
+                Ok(Next::Packet(..) | Next::Unread(..)) => return Err(self.unknown()),
+                Err(fault) => return failed(self.name, fault),
             }
         }
     }

@@ -30,6 +30,23 @@ pub struct Record<'a> {
     pub offset: u64,
     /// The comments that the file has for this packet.
     pub comments: Comments<'a>,
+    /// The block that it lies in, in pcapng files.
+    pub block: Option<Block<'a>>,
+}
+
+/// A whole block of a pcapng file, from its type to the length behind it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Block<'a> {
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// The byte order of its section.
+    pub order: ByteOrder,
+}
+
+impl fmt::Debug for Block<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Block({} bytes, {})", self.bytes.len(), self.order)
+    }
 }
 
 /// The packet comments of a record (`opt_comment` of pcapng), none in pcap files.
@@ -41,7 +58,7 @@ pub struct Comments<'a> {
     order: ByteOrder,
 }
 
-const OPT_COMMENT: u16 = 1;
+pub(super) const OPT_COMMENT: u16 = 1;
 
 impl<'a> Comments<'a> {
     /// No comments.

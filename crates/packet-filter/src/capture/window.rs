@@ -1,7 +1,6 @@
 //! A bounded window onto the uncompressed stream.
 
 use std::io::{self, ErrorKind, Read};
-use std::ops::Range;
 
 /// How much is asked for in one read, and the least size of the buffer, in bytes.
 const CHUNK: usize = 128 * 1024;
@@ -47,16 +46,20 @@ impl Window {
         self.buf.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Where `len` bytes from `from` on lie, for [`Window::slice`]; valid until the next
-    /// `fill` or `skip`, also after a `consume`.
-    pub(super) fn place(&self, from: usize, len: usize) -> Range<usize> {
-        let start = self.start.saturating_add(from);
-        start..start.saturating_add(len)
+    /// Where in [`Window::buffer`] the first of those bytes is. It stays there until the next
+    /// `fill`, also when it is consumed.
+    pub(super) fn start(&self) -> usize {
+        self.start
     }
 
-    /// The bytes at a place.
-    pub(super) fn slice(&self, place: Range<usize>) -> &[u8] {
-        self.buf.get(place).unwrap_or_default()
+    /// All bytes that are held, consumed ones among them.
+    pub(super) fn buffer(&self) -> &[u8] {
+        &self.buf
+    }
+
+    /// The offset of the buffer's first byte in the stream.
+    pub(super) fn base(&self) -> u64 {
+        self.offset.saturating_sub(u64::try_from(self.start).unwrap_or_default())
     }
 
     /// Reads until `need` bytes are there. False where the stream ends before.
@@ -75,17 +78,6 @@ impl Window {
         let len = len.min(self.available());
         self.start = self.start.saturating_add(len);
         self.offset = self.offset.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
-    }
-
-    /// Goes past `len` bytes, reading and forgetting them. Answers how many there were.
-    pub(super) fn skip(&mut self, len: usize) -> io::Result<usize> {
-        let mut left = len;
-        while left > 0 && self.fill(1)? {
-            let step = left.min(self.available());
-            self.consume(step);
-            left = left.saturating_sub(step);
-        }
-        Ok(len.saturating_sub(left))
     }
 
     /// One read, behind what is there.
@@ -139,20 +131,13 @@ mod tests {
     }
 
     #[test]
-    fn skipping_forgets_what_it_passes() {
-        let mut window = Window::new(Box::new(io::repeat(7).take(1 << 24)));
-        assert_eq!(window.skip((1 << 24) - 5).unwrap(), (1 << 24) - 5);
-        assert_eq!((window.offset(), window.buf.len()), ((1 << 24) - 5, CHUNK));
-        assert_eq!(window.skip(99).unwrap(), 5);
-    }
-
-    #[test]
-    fn a_place_outlives_the_bytes_being_consumed() {
+    fn what_is_consumed_stays_in_its_place() {
         let mut window = Window::new(Box::new(&b"abcdef"[..]));
         assert!(window.fill(6).unwrap());
         window.consume(1);
-        let place = window.place(1, 3);
+        let start = window.start();
         window.consume(5);
-        assert_eq!(window.slice(place), b"cde");
+        assert_eq!(window.buffer().get(start..start + 3), Some(&b"bcd"[..]));
+        assert_eq!((window.base(), window.offset()), (0, 6));
     }
 }

@@ -2,7 +2,6 @@
 
 use core::time::Duration;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::io::{self, BufWriter, ErrorKind, Write};
 
 use jiff::Timestamp;
@@ -18,14 +17,13 @@ use pcap_file::{DataLink, Endianness};
 
 use super::format::{ByteOrder, Resolution};
 use super::reader::MAX_RECORD_LEN;
-use super::record::Record;
 use crate::link::LinkType;
 
 /// The longest text of an option, in bytes: its length is a 16-bit number.
 const OPTION_LEN: usize = 65_535;
 
 /// What is collected before it is handed to the output, in bytes.
-const BUFFER: usize = 1 << 16;
+pub(super) const BUFFER: usize = 1 << 16;
 
 /// The most interfaces that a written capture may describe.
 const MAX_INTERFACES: usize = 65_536;
@@ -108,16 +106,6 @@ impl NewInterface<'_> {
     pub fn unnamed(link: LinkType) -> Self {
         Self { link, name: None, description: None, snaplen: 0 }
     }
-
-    fn into_owned(self) -> NewInterface<'static> {
-        let owned = |text: Option<Cow<'_, str>>| text.map(|t| Cow::Owned(t.into_owned()));
-        NewInterface {
-            link: self.link,
-            name: owned(self.name),
-            description: owned(self.description),
-            snaplen: self.snaplen,
-        }
-    }
 }
 
 /// An interface that was added to a written capture.
@@ -141,12 +129,6 @@ pub struct Packet<'a> {
 /// The bytes depend on nothing but what is written: the same calls make the same file.
 pub struct PcapngWriter<W: Write> {
     inner: PcapNgWriter<BufWriter<W>>,
-    known: HashMap<(u32, NewInterface<'static>), InterfaceId>,
-    /// Where [`PcapngWriter::write_record`] put the interfaces of the section it last saw.
-    recent: HashMap<(u32, LinkType), InterfaceId>,
-    recent_section: u32,
-    /// The last of those that was asked for.
-    last: Option<((u32, LinkType), InterfaceId)>,
 }
 
 impl<W: Write> PcapngWriter<W> {
@@ -172,10 +154,6 @@ impl<W: Write> PcapngWriter<W> {
                 BufWriter::with_capacity(BUFFER, output),
                 section,
             )?,
-            known: HashMap::new(),
-            recent: HashMap::new(),
-            recent_section: 0,
-            last: None,
         })
     }
 
@@ -284,26 +262,6 @@ impl<W: Write> PcapngWriter<W> {
         written.map_err(WriteError::Io)
     }
 
-    /// Writes a record of another capture as it was, its own comments first. Its interface is
-    /// described when its first packet comes; interfaces of different sections that agree in
-    /// everything become one.
-    ///
-    /// # Errors
-    /// As [`PcapngWriter::write_packet`] and [`PcapngWriter::add_interface`].
-    pub fn write_record(
-        &mut self,
-        record: &Record<'_>,
-        comments: &[&str],
-    ) -> Result<(), WriteError> {
-        let interface = self.interface_of(record)?;
-        let Record { timestamp, wire_len, data, .. } = *record;
-        let packet = Packet { timestamp, wire_len, data };
-        let own: Vec<Cow<'_, str>> = record.comments.iter().collect();
-        let all: Vec<&str> =
-            own.iter().map(AsRef::as_ref).chain(comments.iter().copied()).collect();
-        self.write_packet(interface, &packet, &all)
-    }
-
     /// Hands what is buffered to the output.
     ///
     /// # Errors
@@ -318,40 +276,6 @@ impl<W: Write> PcapngWriter<W> {
     /// Where the output fails: then the capture is not whole.
     pub fn finish(self) -> Result<W, WriteError> {
         unbuffered(self.inner.into_inner())
-    }
-
-    /// The interface that a record is written under.
-    fn interface_of(&mut self, record: &Record<'_>) -> Result<InterfaceId, WriteError> {
-        let (section, id) = record.interface.map_or((0, 0), |i| (i.section, i.id));
-        if section != self.recent_section {
-            self.recent.clear();
-            self.recent_section = section;
-            self.last = None;
-        }
-        if let Some((_, interface)) = self.last.filter(|(key, _)| *key == (id, record.link)) {
-            return Ok(interface);
-        }
-        if let Some(&interface) = self.recent.get(&(id, record.link)) {
-            self.last = Some(((id, record.link), interface));
-            return Ok(interface);
-        }
-        let described = NewInterface {
-            link: record.link,
-            name: record.interface.and_then(|i| i.name).map(Cow::Borrowed),
-            description: record.interface.and_then(|i| i.description).map(Cow::Borrowed),
-            snaplen: record.interface.map_or(0, |i| i.snaplen),
-        };
-        let key = (id, described.into_owned());
-        let interface = match self.known.get(&key) {
-            Some(&interface) => interface,
-            None => {
-                let interface = self.add_interface(&key.1)?;
-                self.known.insert(key, interface);
-                interface
-            }
-        };
-        self.recent.insert((id, record.link), interface);
-        Ok(interface)
     }
 }
 
@@ -428,7 +352,7 @@ impl<W: Write> PcapWriter<W> {
 }
 
 /// Empties a buffer into its output.
-fn unbuffered<W: Write>(buffered: BufWriter<W>) -> Result<W, WriteError> {
+pub(super) fn unbuffered<W: Write>(buffered: BufWriter<W>) -> Result<W, WriteError> {
     let mut output = buffered.into_inner().map_err(|e| WriteError::Io(e.into_error()))?;
     output.flush().map_err(WriteError::Io)?;
     Ok(output)
@@ -446,7 +370,7 @@ fn nanoseconds(time: Timestamp) -> Option<u64> {
 }
 
 /// As much of a text as fits into an option.
-fn fitting(text: &str) -> &str {
+pub(super) fn fitting(text: &str) -> &str {
     let end = text.floor_char_boundary(OPTION_LEN);
     text.get(..end).unwrap_or_default()
 }

@@ -7,6 +7,7 @@ mod build;
 #[cfg(test)]
 mod compressed;
 #[cfg(test)]
+mod copied;
 mod corpus;
 #[cfg(test)]
 mod hostile;

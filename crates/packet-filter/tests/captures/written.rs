@@ -1,17 +1,16 @@
 //! Captures that we write.
 
-use std::io::{self, Cursor, Write};
+use std::io::{self, Write};
 
 use egress25_packet_filter::capture::{
-    ByteOrder, InterfaceId, NewInterface, Packet, PcapWriter, PcapngWriter, Reader, Resolution,
-    WriteError,
+    ByteOrder, InterfaceId, NewInterface, Packet, PcapWriter, PcapngWriter, Resolution, WriteError,
 };
 use egress25_packet_filter::link::LinkType;
 use jiff::Timestamp;
 use proptest::prelude::any;
 use proptest::{prop_assert_eq, proptest};
 
-use crate::build::{BE, LE, epb_of, idb, shb};
+use crate::build::{LE, epb_of, idb};
 use crate::read::{nanos, read};
 
 const LINKS: [LinkType; 9] = [
@@ -80,52 +79,6 @@ fn the_bytes_are_little_endian_pcapng_with_nanoseconds_and_always_the_same() {
     want.extend(idb(LE, 101, 0, &[(9, &[9])]));
     want.extend(epb_of(LE, 0, 0x1_0000_0002, 3, 9, b"abc", &[(1, b"x")]));
     assert_eq!(bytes, want);
-}
-
-#[test]
-fn records_of_other_captures_keep_their_interfaces_and_comments() {
-    let bytes = [
-        shb(BE),
-        idb(BE, 1, 96, &[(2, b"eth0")]),
-        idb(BE, 1, 96, &[(2, b"eth1"), (3, b"second")]),
-        idb(BE, 1, 96, &[]),
-        epb_of(BE, 1, 5, 1, 60, b"a", &[(1, b"by the user")]),
-        epb_of(BE, 0, 6, 1, 60, b"b", &[]),
-        epb_of(BE, 1, 7, 1, 60, b"c", &[]),
-        // The same eth0 again, and another interface under its number.
-        shb(LE),
-        idb(LE, 1, 96, &[(2, b"eth0")]),
-        idb(LE, 101, 0, &[(2, b"tun0")]),
-        epb_of(LE, 0, 8, 1, 60, b"d", &[]),
-        epb_of(LE, 1, 9, 1, 60, b"e", &[]),
-    ]
-    .concat();
-    let mut reader = Reader::from_read(Cursor::new(bytes), "test").unwrap();
-    let mut writer = PcapngWriter::new(Vec::new(), None).unwrap();
-    while let Some(record) = reader.next_record().unwrap() {
-        writer.write_record(&record, &["verdict"]).unwrap();
-    }
-    let records = read(&writer.finish().unwrap()).whole();
-    let seen: Vec<_> = records
-        .iter()
-        .map(|r| {
-            let (_, id, name, description, snaplen) = r.interface.clone().unwrap();
-            (id, r.link, name.unwrap(), description, snaplen)
-        })
-        .collect();
-    let (eth1, second) = ("eth1".to_owned(), Some("second".to_owned()));
-    assert_eq!(
-        seen,
-        [
-            (0, LinkType::Ethernet, eth1.clone(), second.clone(), 96),
-            (1, LinkType::Ethernet, "eth0".into(), None, 96),
-            (0, LinkType::Ethernet, eth1, second, 96),
-            (1, LinkType::Ethernet, "eth0".into(), None, 96),
-            (2, LinkType::Raw, "tun0".into(), None, 0),
-        ]
-    );
-    assert_eq!(records[0].comments, ["by the user", "verdict"]);
-    assert_eq!(records[1].comments, ["verdict"]);
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod batches;
 mod build;
 mod compare;
 mod corpus;
-mod mapped;
 mod mutated;
 mod places;
 mod table;

@@ -1,0 +1,221 @@
+//! A capture written again, whole, with comments.
+
+use std::io::{BufWriter, Write};
+
+use super::bytes::{u16_at, u32_at};
+use super::format::{ByteOrder, Container};
+use super::pcapng::{
+    BLOCK_HEAD, BLOCK_TAIL, ENHANCED_PACKET, PACKET, PACKET_HEAD, SECTION_HEADER,
+    SECTION_HEADER_LEN,
+};
+use super::record::{Block, OPT_COMMENT, Record};
+use super::writer::{
+    BUFFER, InterfaceId, NewInterface, Packet, PcapngWriter, WriteError, fitting, unbuffered,
+};
+
+/// Where a section header says how long the section is, and what it says where nobody knows.
+const SECTION_LENGTH: usize = 16;
+const UNKNOWN_LENGTH: [u8; 8] = [0xff; 8];
+
+/// Writes what was read of a capture: every block of a pcapng file as it was, what nobody here
+/// understands among them, with comments added to packets; the packets of a pcap file as pcapng.
+///
+/// Comments stand behind those that a packet has already. A simple packet block has no room for
+/// any, and gets none: a time, which every other packet has, would have to be made up for it.
+pub struct CaptureCopy<W: Write> {
+    form: Form<W>,
+    /// A comment for the whole, until the first section was begun.
+    title: Option<String>,
+    without_comments: u64,
+}
+
+enum Form<W: Write> {
+    /// Of a pcap file, which is one interface without a name.
+    Anew(Box<PcapngWriter<W>>, Option<InterfaceId>),
+    /// Of a pcapng file.
+    Blocks(BufWriter<W>),
+}
+
+impl<W: Write> CaptureCopy<W> {
+    /// Begins a copy of a capture in a container, with a comment for the whole.
+    ///
+    /// # Errors
+    /// Where the output fails.
+    pub fn new(output: W, container: Container, title: &str) -> Result<Self, WriteError> {
+        let form = match container {
+            Container::Pcap { .. } => {
+                Form::Anew(Box::new(PcapngWriter::new(output, Some(title))?), None)
+            }
+            Container::PcapNg { .. } => Form::Blocks(BufWriter::with_capacity(BUFFER, output)),
+        };
+        Ok(Self { form, title: Some(title.to_owned()), without_comments: 0 })
+    }
+
+    /// Packets so far that could not be given their comments.
+    #[must_use]
+    pub const fn without_comments(&self) -> u64 {
+        self.without_comments
+    }
+
+    /// Writes a block that is no packet, or none that can be read.
+    ///
+    /// # Errors
+    /// Where the output fails.
+    pub fn write_block(&mut self, block: &Block<'_>) -> Result<(), WriteError> {
+        // There is none in a pcap file.
+        let Form::Blocks(output) = &mut self.form else { return Ok(()) };
+        if u32_at(block.bytes, 0, block.order) == Some(SECTION_HEADER) {
+            return write_section(output, block, self.title.take());
+        }
+        output.write_all(block.bytes).map_err(WriteError::Io)
+    }
+
+    /// Writes a packet with more comments. A comment over 65,535 bytes is cut.
+    ///
+    /// # Errors
+    /// Where the output fails.
+    pub fn write_packet(
+        &mut self,
+        record: &Record<'_>,
+        comments: &[&str],
+    ) -> Result<(), WriteError> {
+        match (&mut self.form, &record.block) {
+            (Form::Blocks(output), Some(block)) => {
+                if comments.is_empty() {
+                    return output.write_all(block.bytes).map_err(WriteError::Io);
+                }
+                let Some(options) = options_place(block) else {
+                    self.without_comments = self.without_comments.saturating_add(1);
+                    return output.write_all(block.bytes).map_err(WriteError::Io);
+                };
+                write_with_comments(output, block, options, comments)
+            }
+            (Form::Blocks(_), None) => Ok(()),
+            (Form::Anew(writer, interface), _) => {
+                let id = match *interface {
+                    Some(id) => id,
+                    None => *interface
+                        .insert(writer.add_interface(&NewInterface::unnamed(record.link))?),
+                };
+                let Record { timestamp, wire_len, data, .. } = *record;
+                writer.write_packet(id, &Packet { timestamp, wire_len, data }, comments)
+            }
+        }
+    }
+
+    /// Ends the copy and gives the output back.
+    ///
+    /// # Errors
+    /// Where the output fails: then the copy is not whole.
+    pub fn finish(self) -> Result<W, WriteError> {
+        match self.form {
+            Form::Anew(writer, _) => writer.finish(),
+            Form::Blocks(output) => unbuffered(output),
+        }
+    }
+}
+
+/// Where the options of a packet's block begin; `None` where it can have none.
+fn options_place(block: &Block<'_>) -> Option<usize> {
+    let kind = u32_at(block.bytes, 0, block.order)?;
+    if !matches!(kind, ENHANCED_PACKET | PACKET) {
+        return None;
+    }
+    let captured = u32_at(block.bytes, BLOCK_HEAD.checked_add(12)?, block.order)?;
+    let padded = usize::try_from(captured).ok()?.checked_next_multiple_of(4)?;
+    let end = block.bytes.len().checked_sub(BLOCK_TAIL)?;
+    Some(BLOCK_HEAD.checked_add(PACKET_HEAD)?.checked_add(padded)?.min(end))
+}
+
+/// Where the options from `begin` on end: at `opt_endofopt`, at one that is broken, or with the
+/// block.
+fn options_end(block: &Block<'_>, begin: usize) -> usize {
+    let stop = block.bytes.len().saturating_sub(BLOCK_TAIL);
+    let mut at = begin.min(stop);
+    while let Some(rest) = block.bytes.get(at..stop) {
+        let (code, len) = (u16_at(rest, 0, block.order), u16_at(rest, 2, block.order));
+        let (Some(1..), Some(len)) = (code, len) else { break };
+        let next = at.saturating_add(4).saturating_add(usize::from(len).next_multiple_of(4));
+        if next > stop {
+            break;
+        }
+        at = next;
+    }
+    at
+}
+
+/// A block with comments behind the options that it has. What of them is broken follows as it is.
+fn write_with_comments(
+    output: &mut impl Write,
+    block: &Block<'_>,
+    options: usize,
+    comments: &[&str],
+) -> Result<(), WriteError> {
+    let at = options_end(block, options);
+    let mut added = Vec::new();
+    for comment in comments {
+        push_comment(&mut added, block.order, comment);
+    }
+    let stop = block.bytes.len().saturating_sub(BLOCK_TAIL);
+    let rest = block.bytes.get(at..stop).unwrap_or_default();
+    let end_of_options: &[u8] = if rest.is_empty() { &[0; 4] } else { &[] };
+    let head = block.bytes.get(BLOCK_HEAD..at).unwrap_or_default();
+    write_parts(output, block, &[head, &added, rest, end_of_options])
+}
+
+/// A section header with a comment, and without the section's length, which is another one now.
+fn write_section(
+    output: &mut impl Write,
+    block: &Block<'_>,
+    title: Option<String>,
+) -> Result<(), WriteError> {
+    let options = SECTION_HEADER_LEN.saturating_sub(BLOCK_TAIL);
+    let mut bytes = block.bytes.to_vec();
+    let length = SECTION_LENGTH..SECTION_LENGTH.saturating_add(UNKNOWN_LENGTH.len());
+    if let Some(place) = bytes.get_mut(length) {
+        place.copy_from_slice(&UNKNOWN_LENGTH);
+    }
+    let section = Block { bytes: &bytes, order: block.order };
+    match title {
+        Some(title) => write_with_comments(output, &section, options, &[&title]),
+        None => output.write_all(&bytes).map_err(WriteError::Io),
+    }
+}
+
+/// A block of the kind of another one, from the parts of its body.
+fn write_parts(
+    output: &mut impl Write,
+    like: &Block<'_>,
+    parts: &[&[u8]],
+) -> Result<(), WriteError> {
+    let around = BLOCK_HEAD.saturating_add(BLOCK_TAIL);
+    let body: usize = parts.iter().map(|part| part.len()).sum();
+    let total = body.saturating_add(around);
+    let len = u32::try_from(total).map_err(|_| WriteError::PacketTooLong { len: total })?;
+    let len = match like.order {
+        ByteOrder::Little => len.to_le_bytes(),
+        ByteOrder::Big => len.to_be_bytes(),
+    };
+    let kind = like.bytes.get(..4).unwrap_or_default();
+    let mut write = |part: &[u8]| output.write_all(part).map_err(WriteError::Io);
+    write(kind)?;
+    write(&len)?;
+    for part in parts {
+        write(part)?;
+    }
+    write(&len)
+}
+
+fn push_comment(options: &mut Vec<u8>, order: ByteOrder, text: &str) {
+    let text = fitting(text);
+    // `fitting` makes sure of the 16 bits.
+    let len = u16::try_from(text.len()).unwrap_or(u16::MAX);
+    for number in [OPT_COMMENT, len] {
+        options.extend(match order {
+            ByteOrder::Little => number.to_le_bytes(),
+            ByteOrder::Big => number.to_be_bytes(),
+        });
+    }
+    options.extend(text.as_bytes());
+    options.resize(options.len().next_multiple_of(4), 0);
+}
