@@ -5,8 +5,8 @@ use std::path::Path;
 
 use egress25_packet_filter::capture::Reader;
 
-use crate::packets::{ipv6, mail, pcap};
-use crate::program::{egress25, failure, repository, stdout, words};
+use crate::packets::{ethernet, ipv6, mail, pcap};
+use crate::program::{binary, egress25, failure, repository, stdout, words};
 use crate::replay::captured;
 
 const DAY: &str =
@@ -188,4 +188,122 @@ fn tshark_reads_the_comments_where_it_is_installed() {
         return;
     };
     assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 15);
+}
+
+/// A pcapng block, little endian.
+fn block(kind: u32, body: &[u8]) -> Vec<u8> {
+    let mut body = body.to_vec();
+    body.resize(body.len().next_multiple_of(4), 0);
+    let len = u32::try_from(body.len() + 12).expect("a length").to_le_bytes();
+    [&kind.to_le_bytes()[..], &len, &body, &len].concat()
+}
+
+fn section() -> Vec<u8> {
+    block(0x0a0d_0d0a, &[&[0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0][..], &[0xff; 8]].concat())
+}
+
+fn interface(link: u16) -> Vec<u8> {
+    block(1, &[&link.to_le_bytes()[..], &[0; 6]].concat())
+}
+
+fn packet(interface: u32, bytes: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(bytes.len()).expect("a length");
+    let head = [interface, 0, 5, len, len].map(u32::to_le_bytes).concat();
+    block(6, &[&head, bytes].concat())
+}
+
+#[test]
+fn a_written_capture_leaves_no_block_out() {
+    const ETHERNET: u16 = 1;
+    const RADIO: u16 = 127;
+    let simple = ethernet(&mail([10, 0, 1, 4], [203, 0, 113, 25]));
+    let simple_len = u32::try_from(simple.len()).expect("a length").to_le_bytes();
+    let pieces = [
+        packet(1, b"a frame of a kind that nobody here reads"),
+        block(0x7777, b"a block of the future"),
+        block(3, &[&simple_len[..], &simple].concat()),
+    ];
+    let syn = ethernet(&mail([10, 0, 1, 4], [203, 0, 113, 26]));
+    let before = [section(), interface(ETHERNET), interface(RADIO)].concat();
+    let capture = captured(&[before, pieces.concat(), packet(0, &syn)].concat());
+    let folder = tempfile::tempdir().expect("a folder");
+    let [all, drop, pass] = ["all", "drop", "pass"].map(|name| folder.path().join(name));
+    let line = format!(
+        "replay {} --lab fixtures/labs/day-of-mail.toml --summary --write {} --drop-to {} \
+         --pass-to {}",
+        capture.path.display(),
+        all.display(),
+        drop.display(),
+        pass.display()
+    );
+    let output = egress25(words(&line)).output().expect("runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("1 judged packets lie in simple packet blocks"), "{said}");
+    let has = |path: &Path, piece: &[u8]| {
+        let bytes = std::fs::read(path).expect("a capture");
+        bytes.windows(piece.len()).any(|part| part == piece)
+    };
+    for (number, piece) in pieces.iter().enumerate() {
+        assert!(has(&all, piece), "piece {number} is lost");
+    }
+    // What is not understood passes; what is no packet goes everywhere.
+    let [unread, future, simple] = &pieces;
+    assert_eq!((has(&drop, unread), has(&pass, unread)), (false, true));
+    assert_eq!((has(&drop, future), has(&pass, future)), (true, true));
+    assert_eq!((has(&drop, simple), has(&pass, simple)), (true, false));
+}
+
+#[test]
+fn a_capture_of_unknown_link_types_alone_is_bad_input_in_both_formats() {
+    let pcapng = [section(), interface(127), packet(0, b"radio"), packet(0, b"radio")].concat();
+    let mut pcap = pcap(&[(1, mail([10, 0, 1, 4], [203, 0, 113, 25]))]);
+    pcap[20] = 127;
+    for bytes in [pcapng, pcap] {
+        let capture = captured(&bytes);
+        let folder = tempfile::tempdir().expect("a folder");
+        let written = folder.path().join("out.pcapng");
+        let line = format!(
+            "replay {} --lab fixtures/labs/day-of-mail.toml --write {}",
+            capture.path.display(),
+            written.display()
+        );
+        let (code, said) = failure(&line);
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains("127"), "{said}");
+        assert!(!written.exists());
+    }
+}
+
+#[test]
+fn a_capture_that_is_cut_while_it_is_replayed_ends_with_a_warning() {
+    let syn = mail([10, 0, 1, 4], [203, 0, 113, 25]);
+    let packets: Vec<_> = (0..200_000).map(|at| (at, syn.clone())).collect();
+    let bytes = pcap(&packets);
+    let capture = captured(&bytes);
+    let line = format!(
+        "replay {} --lab fixtures/labs/day-of-mail.toml --format ndjson",
+        capture.path.display()
+    );
+    let mut child = std::process::Command::new(binary())
+        .args(words(&line))
+        .current_dir(repository())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("runs");
+    // The first rows are there, and nobody reads on: the replay waits in the middle of the file.
+    let mut out = std::io::BufReader::new(child.stdout.take().expect("stdout"));
+    let mut row = String::new();
+    std::io::BufRead::read_line(&mut out, &mut row).expect("a row");
+    let file = File::options().write(true).open(&capture.path).expect("the capture");
+    let half = u64::try_from(bytes.len() / 2).expect("a length");
+    file.set_len(half + 3).expect("cut");
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut out, &mut rest).expect("the rest");
+    let output = child.wait_with_output().expect("ends");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("the file ends inside the record"), "{said}");
+    assert!(rest.contains("\"complete\":false"), "{:?}", rest.lines().last());
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use egress25_policy::{NetworkName, World};
+use egress25_policy::{MachineName, NetworkName, World};
 
 use crate::datapath::{GROUP, Ports, judge_queue, nflog};
 use crate::error::LabError;
@@ -20,7 +20,8 @@ const GROUPS: u16 = 64;
 #[derive(Debug)]
 pub struct InterfaceFilter {
     network: NetworkName,
-    port: RulePort,
+    interface: String,
+    machine: Option<MachineName>,
     options: RuleOptions,
     loaded: Mutex<Ruleset>,
 }
@@ -36,22 +37,31 @@ fn nft(script: &str) -> Result<String, LabError> {
 
 impl InterfaceFilter {
     /// Puts the policy of a network in force for what comes from an interface of the caller's
-    /// network namespace; the verdicts come to the court's hub.
+    /// network namespace, which may be said to be a machine's; the verdicts come to the court's
+    /// hub.
     ///
     /// # Errors
-    /// The interface does not exist, or the rules cannot be loaded.
-    pub fn load(court: &Court, network: &NetworkName, interface: &str) -> Result<Self, LabError> {
+    /// The interface does not exist, there is no such machine in the network, or the rules cannot
+    /// be loaded.
+    pub fn load(
+        court: &Court,
+        network: &NetworkName,
+        interface: &str,
+        machine: Option<MachineName>,
+    ) -> Result<Self, LabError> {
         let index = nix::net::if_::if_nametoindex(interface)
             .map_err(LabError::errno(format!("the interface `{interface}`")))?;
-        let port = RulePort { interface: interface.to_owned(), at: None };
         let told = Port { network: network.clone(), at: None, owner: interface.to_owned() };
         let ports = [(index, (interface.to_owned(), told))];
         let group = listen(court, &Arc::new(RwLock::new(ports.into())))?;
         let mark = format!("{}_{}", place(interface), mark(network, &[]));
-        let options = RuleOptions { mark: Some(mark), log_group: Some(group) };
-        let rules = render(&court.policy.world(), network, &port, &options);
+        let options = RuleOptions { mark: Some(mark), log_group: Some(group), hop_by_hop: false };
+        let world = court.policy.world();
+        let port = RulePort::outside(&world, network, interface, machine.as_ref())?;
+        let rules = Ruleset::of(&world, network, &[port], &options);
         nft(&rules.script())?;
-        Ok(Self { network: network.clone(), port, options, loaded: Mutex::new(rules) })
+        let (network, interface) = (network.clone(), interface.to_owned());
+        Ok(Self { network, interface, machine, options, loaded: Mutex::new(rules) })
     }
 
     /// Brings the rules up to a changed world.
@@ -60,7 +70,9 @@ impl InterfaceFilter {
     /// They cannot be loaded; the old ones stay in force.
     pub fn update(&self, world: &World) -> Result<(), LabError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let rules = render(world, &self.network, &self.port, &self.options);
+        let Self { network, interface, machine, options, .. } = self;
+        let port = RulePort::outside(world, network, interface, machine.as_ref())?;
+        let rules = Ruleset::of(world, network, &[port], options);
         if let Some(script) = rules.change_from(&loaded) {
             // Whoever took the rules away made a change in place impossible.
             nft(&script).or_else(|_| nft(&rules.script()))?;
@@ -68,10 +80,6 @@ impl InterfaceFilter {
         }
         Ok(())
     }
-}
-
-fn render(world: &World, network: &NetworkName, port: &RulePort, options: &RuleOptions) -> Ruleset {
-    Ruleset::of(world, network, std::slice::from_ref(port), options)
 }
 
 /// Listens to the first group of the kernel's log that no other filter of this host listens to.

@@ -2,9 +2,11 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Subcommand, ValueEnum};
 use egress25_lab::datapath::DataPath;
+use egress25_policy::MachineName;
 use jiff::Timestamp;
 
 use crate::args::{EditionArgs, ForceArgs, Format, moment};
@@ -383,6 +385,31 @@ pub enum ExportCommand {
     Iptables(IptablesArgs),
 }
 
+/// An interface that packets come from, and the machine that they are said to be of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentBy {
+    /// The interface.
+    pub interface: String,
+    /// The machine.
+    pub machine: Option<MachineName>,
+}
+
+impl FromStr for SentBy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (interface, machine) = match text.split_once('=') {
+            Some((interface, machine)) => (interface, Some(machine)),
+            None => (text, None),
+        };
+        if interface.is_empty() || machine.is_some_and(str::is_empty) {
+            return Err("expected an interface, or `INTERFACE=MACHINE`".to_owned());
+        }
+        let (interface, machine) = (interface.to_owned(), machine.map(MachineName::from));
+        Ok(Self { interface, machine })
+    }
+}
+
 /// The arguments of `export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
@@ -394,9 +421,10 @@ pub struct ExportArgs {
     #[arg(long, value_name = "NAME")]
     pub network: Option<String>,
 
-    /// The interface that the network's packets come from (repeatable); left out: any
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub interface: Vec<String>,
+    /// An interface that the network's packets come from (repeatable), and the machine that sends
+    /// there, if it is one machine's: others' addresses are dropped then; left out: any
+    #[arg(long, value_name = "NAME[=MACHINE]", value_delimiter = ',')]
+    pub interface: Vec<SentBy>,
 
     /// The time as of which the lab stands; left out: now
     #[arg(long, value_name = "TIME", value_parser = moment)]
@@ -431,10 +459,11 @@ pub struct FilterArgs {
     #[arg(long, value_name = "NAME")]
     pub network: Option<String>,
 
-    /// Enforce on packets that come from this interface (a bridge, a container network):
-    /// nftables rules are loaded, and stay in force until they are removed with `--remove`
-    #[arg(long, value_name = "NAME")]
-    pub interface: Option<String>,
+    /// Enforce on packets that come from this interface (a bridge, a container network, or one
+    /// machine's: others' addresses are dropped then): nftables rules are loaded, and stay in
+    /// force until they are removed with `--remove`
+    #[arg(long, value_name = "NAME[=MACHINE]")]
+    pub interface: Option<SentBy>,
 
     /// Judge the packets of this netfilter queue; `--rules` prints rules that fill it
     #[arg(long, value_name = "N")]

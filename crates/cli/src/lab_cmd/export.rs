@@ -1,9 +1,9 @@
 //! `export nft` and `export iptables`.
 
-use egress25_lab::ruleset::{Family, export_iptables, export_nft};
+use egress25_lab::ruleset::{Family, RulePort, export_iptables, export_nft};
 
 use super::args::{ExportArgs, ExportCommand};
-use super::world;
+use super::{failed, world};
 use crate::console::Console;
 use crate::failure::Failure;
 
@@ -14,11 +14,16 @@ pub(super) fn run(command: &ExportCommand, console: &mut Console) -> Result<(), 
     };
     let world = world::as_of(&args.lab, &args.edition, args.at_time)?;
     let network = world::network(&world, args.network.as_deref())?;
+    let ports = args
+        .interface
+        .iter()
+        .map(|port| RulePort::outside(&world, &network, &port.interface, port.machine.as_ref()));
+    let ports: Vec<_> = ports.collect::<Result<_, _>>().map_err(failed)?;
     let text = match command {
-        ExportCommand::Nft(_) => export_nft(&world, &network, &args.interface),
+        ExportCommand::Nft(_) => export_nft(&world, &network, &ports),
         ExportCommand::Iptables(more) => {
             let family = if more.ipv6 { Family::V6 } else { Family::V4 };
-            export_iptables(&world, &network, &args.interface, family)
+            export_iptables(&world, &network, &ports, family)
         }
     };
     console.line(text.trim_end())

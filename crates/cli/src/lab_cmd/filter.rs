@@ -13,7 +13,7 @@ use egress25_lab::standalone::{InterfaceFilter, queue, remove};
 use egress25_lab::verdict::{Hub, Told};
 use jiff::Timestamp;
 
-use super::args::{AtArgs, FilterArgs, UpArgs};
+use super::args::{AtArgs, FilterArgs, SentBy, UpArgs};
 use super::{events, failed, store, world};
 use crate::args::Format;
 use crate::console::Console;
@@ -24,7 +24,7 @@ pub(super) fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failur
     if args.remove
         && let Some(interface) = &args.interface
     {
-        return remove(interface).map_err(failed);
+        return remove(&interface.interface).map_err(failed);
     }
     if args.rules {
         for (program, rules) in queue_rules(&[], args.queue.unwrap_or_default()) {
@@ -47,8 +47,9 @@ pub(super) fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failur
     let policy = Arc::new(PolicyState::new(world).map_err(failed)?);
     let court = Court { policy, hub: Arc::new(Hub::default()), clock: Timestamp::now };
     let heard = court.hub.listen();
-    if let Some(interface) = &args.interface {
-        let filter = InterfaceFilter::load(&court, &network, interface).map_err(failed)?;
+    if let Some(SentBy { interface, machine }) = &args.interface {
+        let filter = InterfaceFilter::load(&court, &network, interface, machine.clone());
+        let filter = filter.map_err(failed)?;
         console.note(&format!(
             "in force on `{interface}`; the rules stay when this ends (`--remove` takes them away)"
         ));

@@ -121,19 +121,25 @@ fn no_attack_delivers_a_byte_over_any_data_path() {
     }
 }
 
-/// What is delivered through a router with some rules, by who is blocked and by who is not.
-fn through_a_router(load: &str) -> [BTreeSet<String>; 2] {
+/// What is delivered through a router with some rules, by who is blocked, with borrowed addresses
+/// as well where that is asked for, and by who is not.
+fn through_a_router(load: &str, borrowing: bool) -> [BTreeSet<String>; 2] {
     let folder = tempfile::tempdir().unwrap();
     for name in ["sender.py", "listener.py"] {
         std::fs::write(folder.path().join(name), script(name)).unwrap();
     }
     let at = folder.path().display();
-    let send = |from: [&str; 2]| {
+    let send = |from: [&str; 2], borrowed: &[&str]| {
         format!(
-            "ip netns exec box /usr/bin/python3 {at}/sender.py {} {} {} {}",
-            from[0], from[1], BLOCKED[2], BLOCKED[3]
+            "ip netns exec box /usr/bin/python3 {at}/sender.py {} {} {} {} {}",
+            from[0],
+            from[1],
+            BLOCKED[2],
+            BLOCKED[3],
+            borrowed.join(" ")
         )
     };
+    let borrowed = if borrowing { &BORROWED[..] } else { &[] };
     let script = format!(
         "{ROUTER}\n{load}\n\
          all_said() {{ for i in $(seq 100); do grep -aq control-end6 /run/said && break\n\
@@ -145,8 +151,8 @@ fn through_a_router(load: &str) -> [BTreeSet<String>; 2] {
          {} >/run/sent\n\
          all_said; cat /run/said; echo ----; : >/run/said\n{} >/run/sent\n\
          all_said; cat /run/said\n",
-        send(["10.1.0.4", "fd00:1::4"]),
-        send(["10.1.0.5", "fd00:1::5"]),
+        send(["10.1.0.4", "fd00:1::4"], borrowed),
+        send(["10.1.0.5", "fd00:1::5"], &[]),
     );
     let output = Command::new("unshare")
         .args(["-Urnm", "--pid", "--fork", "--kill-child", "sh", "-ec", &script])
@@ -169,11 +175,11 @@ fn exported(name: &str, load: &str) {
     if !installed("python3") {
         return skip("python3 is not installed");
     }
-    let [open, _] = through_a_router("true");
+    let [open, _] = through_a_router("true", false);
     let worked = leaked(&open, "no rules");
     assert!(worked.len() > 40, "{worked:?}");
     for (tracking, more) in [("", "true"), (", with connection tracking", TRACK)] {
-        let [blocked, exempt] = through_a_router(&format!("{more}\n{load}"));
+        let [blocked, exempt] = through_a_router(&format!("{more}\n{load}"), false);
         let leaked = leaked(&blocked, name);
         assert!(leaked.is_empty(), "{name}{tracking}: a blocked machine delivered {leaked:?}");
         for name in ["25 plain", "25 plain6", "25 ecn", "25 cut-24", "25 fast-open"] {
@@ -207,5 +213,38 @@ fn a_syn_that_is_cut_after_8_bytes_delivers_nothing_through_exported_iptables_ru
             export("iptables --ipv6")
         );
         exported(&format!("iptables-{program}"), &load);
+    }
+}
+
+#[test]
+fn a_port_that_is_said_to_be_a_machines_sends_by_no_borrowed_address_through_exported_rules() {
+    let _alone = alone();
+    if !installed("python3") {
+        return skip("python3 is not installed");
+    }
+    let of = |words: &str| export(words).replace("--interface p0", "--interface p0=vm-web");
+    let mut ways = Vec::new();
+    match impossible("nft") {
+        Some(why) => skip(&why),
+        None => ways.push(format!("{} >/run/rules; nft -f /run/rules", of("nft"))),
+    }
+    match impossible("nfqueue") {
+        Some(why) => skip(&why),
+        None => ways.push(format!(
+            "{} >/run/v4; iptables-restore --noflush /run/v4\n\
+             {} >/run/v6; ip6tables-restore --noflush /run/v6",
+            of("iptables"),
+            of("iptables --ipv6")
+        )),
+    }
+    let [open, _] = through_a_router("true", true);
+    let borrowed = open.iter().filter(|line| line.starts_with("25 as-")).count();
+    assert!(borrowed > 0, "none is delivered where nothing is filtered: {open:?}");
+    for load in ways {
+        let [blocked, exempt] = through_a_router(&load, true);
+        let leaked = leaked(&blocked, &load);
+        assert!(leaked.is_empty(), "{load}: a blocked machine delivered {leaked:?}");
+        // The exempt machine's own port is another one.
+        assert!(!exempt.contains("25 plain"), "{load}: {exempt:?}");
     }
 }

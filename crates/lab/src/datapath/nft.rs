@@ -35,7 +35,7 @@ fn rules(world: &World, bench: &Bench) -> Option<Ruleset> {
     let port =
         |point: &Point| RulePort { interface: point.interface.clone(), at: Some(point.at.clone()) };
     let ports: Vec<_> = bench.points.iter().map(port).collect();
-    let options = RuleOptions { log_group: Some(GROUP), ..RuleOptions::default() };
+    let options = RuleOptions { log_group: Some(GROUP), hop_by_hop: true, mark: None };
     Some(Ruleset::of(world, network, &ports, &options))
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use egress25_policy::{
-    Machine, MachineName, NetworkName, NextHop, SenderClass, SubnetName, World, winning_routes,
+    Machine, MachineName, NetworkName, NextHop, SubnetName, World, winning_routes,
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
@@ -246,12 +246,7 @@ impl Builder<'_> {
                 node: fabric,
                 interface: port,
                 network: interface.network.clone(),
-                at: Stands::Machine {
-                    machine: name.clone(),
-                    class: SenderClass::of(name, machine, interface),
-                    addresses: interface.addresses.clone(),
-                    forwards: interface.ip_forwarding,
-                },
+                at: Stands::machine(name, machine, interface),
             });
         }
         Ok(())

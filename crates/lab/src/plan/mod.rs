@@ -15,7 +15,9 @@ pub(crate) mod routes;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use egress25_policy::{FirewallName, Machine, MachineName, NetworkName, SenderClass, World};
+use egress25_policy::{
+    FirewallName, Interface, Machine, MachineName, NetworkName, SenderClass, World,
+};
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -162,6 +164,17 @@ pub enum Stands {
 }
 
 impl Stands {
+    /// A machine, with one of its interfaces.
+    #[must_use]
+    pub fn machine(name: &MachineName, machine: &Machine, interface: &Interface) -> Self {
+        Self::Machine {
+            machine: name.clone(),
+            class: SenderClass::of(name, machine, interface),
+            addresses: interface.addresses.clone(),
+            forwards: interface.ip_forwarding,
+        }
+    }
+
     /// The name of the machine or firewall.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -8,7 +8,7 @@ use egress25_policy::{LeadsTo, NetworkName, Reason, Verdict, World, verdict_of};
 use ipnet::IpNet;
 
 use super::verdicts::Content;
-use super::{mark, preface};
+use super::{RulePort, mark, preface};
 
 /// An address family: iptables has a program for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,19 +20,19 @@ pub enum Family {
 }
 
 /// The rules of a network for `iptables-restore --noflush` (or `ip6tables-restore`), hooked
-/// into FORWARD, which is where a host filters what it forwards. Without interfaces they count
-/// for everything that is forwarded.
+/// into FORWARD, which is where a host filters what it forwards. Without ports they count for
+/// everything that is forwarded.
 #[must_use]
 pub fn export_iptables(
     world: &World,
     network: &NetworkName,
-    interfaces: &[String],
+    ports: &[RulePort],
     family: Family,
 ) -> String {
     let content = Content::of(world, network);
     let ours = |address: &IpAddr| address.is_ipv4() == (family == Family::V4);
-    let own = format!("EGRESS25-{}", mark(network, interfaces));
-    let mut text = format!("{}*filter\n:{own} - [0:0]\n", preface(network));
+    let own = format!("EGRESS25-{}", mark(network, ports));
+    let mut text = format!("{}*filter\n:{own} - [0:0]\n", preface(network, ports));
     let mut rules = String::new();
     let target = |reason: Reason| target(world, reason);
     for protocol in ["4", "41", "47"] {
@@ -42,6 +42,16 @@ pub fn export_iptables(
     let _ = writeln!(rules, "-A {own} -p tcp --dport 25 --tcp-flags SYN,ACK SYN -j {own}-JUDGE");
     let _ = writeln!(rules, "-A {own} -j RETURN");
     let _ = writeln!(text, ":{own}-JUDGE - [0:0]");
+    for (number, port) in ports.iter().enumerate() {
+        let Some(addresses) = port.own_addresses() else { continue };
+        let chain = format!("{own}-P{number}");
+        let _ = writeln!(text, ":{chain} - [0:0]");
+        let _ = writeln!(rules, "-A {own}-JUDGE -i {} -j {chain}", port.interface);
+        for address in addresses.iter().filter(|address| ours(address)) {
+            let _ = writeln!(rules, "-A {chain} -s {address} -j RETURN");
+        }
+        let _ = writeln!(rules, "-A {chain} {}", target(Reason::SpoofedSource));
+    }
     for address in content.down.iter().filter(|address| ours(address)) {
         let to = target(Reason::SenderNotRunning);
         let _ = writeln!(rules, "-A {own}-JUDGE -s {address} {to}");
@@ -89,11 +99,11 @@ pub fn export_iptables(
         let _ = writeln!(rules, "-A {own}-{name} -j DROP");
     }
     let _ = writeln!(rules, "-A {own}-JUDGE {}", target(Reason::UnknownSource));
-    if interfaces.is_empty() {
+    if ports.is_empty() {
         let _ = writeln!(rules, "-I FORWARD 1 -j {own}");
     }
-    for interface in interfaces {
-        let _ = writeln!(rules, "-I FORWARD 1 -i {interface} -j {own}");
+    for port in ports {
+        let _ = writeln!(rules, "-I FORWARD 1 -i {} -j {own}", port.interface);
     }
     format!("{text}{rules}COMMIT\n")
 }

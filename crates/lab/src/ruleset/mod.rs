@@ -11,10 +11,12 @@ mod nft;
 mod verdicts;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use egress25_policy::{NetworkName, SenderClass, World};
+use egress25_policy::{MachineName, NetworkName, SenderClass, World};
 
+use crate::error::LabError;
 use crate::plan::Stands;
 
 pub use iptables::{Family, export_iptables};
@@ -31,19 +33,63 @@ pub struct RulePort {
     pub at: Option<Stands>,
 }
 
+impl RulePort {
+    /// A port outside of a lab, with the machine that is said to stand there. One that forwards
+    /// sends with the addresses of others, which are believed.
+    ///
+    /// # Errors
+    /// There is no such machine, or it has no interface in the network.
+    pub fn outside(
+        world: &World,
+        network: &NetworkName,
+        interface: &str,
+        machine: Option<&MachineName>,
+    ) -> Result<Self, LabError> {
+        let interface = interface.to_owned();
+        let Some(name) = machine else { return Ok(Self { interface, at: None }) };
+        let not_there = || {
+            let what = format!("no machine of this name has an interface in network `{network}`");
+            LabError::input(name.as_str(), what)
+        };
+        let machine = world.machines().get(name).ok_or_else(not_there)?;
+        let here: Vec<_> = machine.interfaces.iter().filter(|i| i.network == *network).collect();
+        let first = here.first().ok_or_else(not_there)?;
+        let forwards = here.iter().any(|interface| interface.ip_forwarding);
+        let at = (!forwards).then(|| Stands::Machine {
+            machine: name.clone(),
+            class: SenderClass::of(name, machine, first),
+            addresses: here.iter().flat_map(|interface| interface.addresses.clone()).collect(),
+            forwards,
+        });
+        Ok(Self { interface, at })
+    }
+
+    /// The addresses that what comes from the port has to bear, where that is known.
+    pub(crate) fn own_addresses(&self) -> Option<&[IpAddr]> {
+        match &self.at {
+            Some(Stands::Machine { addresses, forwards: false, .. }) => Some(addresses),
+            _ => None,
+        }
+    }
+}
+
 /// How rules are rendered.
 #[derive(Debug, Clone, Default)]
 pub struct RuleOptions {
     /// What tells the rules from others on the same host; `None` where there are no others.
     pub mark: Option<String>,
+    /// Whether what goes on to a forwarder is judged where it leaves that one: in a lab, every port
+    /// of which is judged.
+    pub hop_by_hop: bool,
     /// The group of the kernel's packet log that judged packets are told to.
     pub log_group: Option<u16>,
 }
 
 /// What tells the exported rules of a network and its interfaces from others on the same host, so
 /// that one script never takes the rules of another away (FNV-1a, for a short name).
-pub(crate) fn mark(network: &NetworkName, interfaces: &[String]) -> String {
-    let names = [network.as_str()].into_iter().chain(interfaces.iter().map(String::as_str));
+pub(crate) fn mark(network: &NetworkName, ports: &[RulePort]) -> String {
+    let interfaces = ports.iter().map(|port| port.interface.as_str());
+    let names = [network.as_str()].into_iter().chain(interfaces);
     let bytes = names.flat_map(|name| name.bytes().chain([0]));
     let hash = bytes
         .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
@@ -51,13 +97,26 @@ pub(crate) fn mark(network: &NetworkName, interfaces: &[String]) -> String {
 }
 
 /// What an export says of itself that its reader has to know.
-pub(crate) fn preface(network: &NetworkName) -> String {
-    format!(
-        "# egress25: outbound SMTP of network `{}`\n\
-         # A source address is believed, whichever interface or port of a bridge it comes from:\n\
-         # who can send by another machine's address sends as that machine.\n",
-        plain(network.as_str())
-    )
+pub(crate) fn preface(network: &NetworkName, ports: &[RulePort]) -> String {
+    let mut text = format!("# egress25: outbound SMTP of network `{}`\n", plain(network.as_str()));
+    let mut believed = ports.is_empty();
+    for port in ports {
+        match &port.at {
+            Some(at) => {
+                let (interface, name) = (plain(&port.interface), plain(at.name()));
+                let _ = writeln!(text, "# `{interface}` sends by the addresses of `{name}` alone.");
+            }
+            None => believed = true,
+        }
+    }
+    if believed {
+        text.push_str(
+            "# A source address is believed, whichever interface or port of a bridge it comes\n\
+             # from, unless that interface is said to be a machine's: who can send by another\n\
+             # machine's address sends as that machine. Who forwards sends by those of others.\n",
+        );
+    }
+    text
 }
 
 /// A name for a comment: one that ends the line would begin a rule.

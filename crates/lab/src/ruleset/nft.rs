@@ -75,7 +75,8 @@ impl Ruleset {
         let mark = options.mark.as_ref().map(|mark| format!("_{mark}")).unwrap_or_default();
         let table = format!("inet {TABLE}{mark}");
         let mut rules = Self { table, chains: String::new(), maps: BTreeMap::new() };
-        let deferring = deferring(world, ports);
+        let deferring =
+            if options.hop_by_hop { deferring(world, ports) } else { BTreeMap::default() };
         rules.reasons(world, !deferring.is_empty(), options);
         rules.defer(&deferring);
         let exits: BTreeMap<_, _> = content.exits.keys().zip(0_usize..).collect();
@@ -379,12 +380,10 @@ fn deferring(world: &World, ports: &[RulePort]) -> BTreeMap<String, Cells> {
 }
 
 /// The rules of a network for use outside of a lab, as a script for `nft -f`. Without
-/// interfaces they count for everything that comes in.
+/// ports they count for everything that comes in.
 #[must_use]
-pub fn export_nft(world: &World, network: &NetworkName, interfaces: &[String]) -> String {
-    let port = |interface: &String| RulePort { interface: interface.clone(), at: None };
-    let ports: Vec<_> = interfaces.iter().map(port).collect();
-    let options = RuleOptions { mark: Some(mark(network, interfaces)), ..RuleOptions::default() };
-    let rules = Ruleset::of(world, network, &ports, &options);
-    format!("#!/usr/sbin/nft -f\n{}{}", preface(network), rules.script())
+pub fn export_nft(world: &World, network: &NetworkName, ports: &[RulePort]) -> String {
+    let options = RuleOptions { mark: Some(mark(network, ports)), ..RuleOptions::default() };
+    let rules = Ruleset::of(world, network, ports, &options);
+    format!("#!/usr/sbin/nft -f\n{}{}", preface(network, ports), rules.script())
 }
