@@ -42,16 +42,7 @@ pub fn export_iptables(
     let _ = writeln!(rules, "-A {own} -p tcp --dport 25 --tcp-flags SYN,ACK SYN -j {own}-JUDGE");
     let _ = writeln!(rules, "-A {own} -j RETURN");
     let _ = writeln!(text, ":{own}-JUDGE - [0:0]");
-    for (number, port) in ports.iter().enumerate() {
-        let Some(addresses) = port.own_addresses() else { continue };
-        let chain = format!("{own}-P{number}");
-        let _ = writeln!(text, ":{chain} - [0:0]");
-        let _ = writeln!(rules, "-A {own}-JUDGE -i {} -j {chain}", port.interface);
-        for address in addresses.iter().filter(|address| ours(address)) {
-            let _ = writeln!(rules, "-A {chain} -s {address} -j RETURN");
-        }
-        let _ = writeln!(rules, "-A {chain} {}", target(Reason::SpoofedSource));
-    }
+    own_addresses(&own, family, ports, &target(Reason::SpoofedSource), [&mut text, &mut rules]);
     for address in content.down.iter().filter(|address| ours(address)) {
         let to = target(Reason::SenderNotRunning);
         let _ = writeln!(rules, "-A {own}-JUDGE -s {address} {to}");
@@ -106,6 +97,26 @@ pub fn export_iptables(
         let _ = writeln!(rules, "-I FORWARD 1 -i {} -j {own}", port.interface);
     }
     format!("{text}{rules}COMMIT\n")
+}
+
+/// What comes from a machine's port bears one of its addresses, or is not judged but dropped.
+fn own_addresses(
+    own: &str,
+    family: Family,
+    ports: &[RulePort],
+    spoofed: &str,
+    [text, rules]: [&mut String; 2],
+) {
+    for (number, port) in ports.iter().enumerate() {
+        let Some(addresses) = port.own_addresses() else { continue };
+        let chain = format!("{own}-P{number}");
+        let _ = writeln!(text, ":{chain} - [0:0]");
+        let _ = writeln!(rules, "-A {own}-JUDGE -i {} -j {chain}", port.interface);
+        for address in addresses.iter().filter(|a| a.is_ipv4() == (family == Family::V4)) {
+            let _ = writeln!(rules, "-A {chain} -s {address} -j RETURN");
+        }
+        let _ = writeln!(rules, "-A {chain} {spoofed}");
+    }
 }
 
 /// What hides the flags of a TCP header is dropped, before they are read. The `tcp` match of

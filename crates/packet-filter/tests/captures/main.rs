@@ -8,6 +8,7 @@ mod build;
 mod compressed;
 #[cfg(test)]
 mod copied;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 mod hostile;
