@@ -106,12 +106,6 @@ fn long_log(criterion: &mut Criterion) {
         number += 1000;
         store.append(Expected::Any, &batch).expect("appended");
     }
-    // The longest tail that a store leaves behind its last snapshot, about.
-    store.snapshot().expect("a snapshot");
-    for round in 0..8 {
-        let batch: Vec<_> = (0..1000).map(|one| circle(&store, round * 1000 + one)).collect();
-        store.append(Expected::Any, &batch).expect("appended");
-    }
     let head = store.head();
     drop(store);
 
@@ -134,7 +128,7 @@ fn long_log(criterion: &mut Criterion) {
             assert_eq!(fold.head(), head);
         });
     });
-    group.bench_function("open: snapshot and tail", |bencher| {
+    group.bench_function("open", |bencher| {
         bencher.iter(|| {
             let log = SqliteLog::open(&path, SqliteOptions::default()).expect("the log");
             let store = Store::open(log).expect("the store");

@@ -3,8 +3,8 @@
 //! The log is the truth; the [`World`](egress25_policy::World) at any time is its fold. An
 //! [`EventLog`] is an engine that keeps sealed entries ([`SqliteLog`] on disk, [`MemoryLog`] for
 //! trials and as a model); a [`Store`] puts the policy on top: it refuses what the state machines
-//! forbid, keeps the fold, and saves snapshots of it. A [`Follower`] is a reader that keeps up
-//! with what other processes write.
+//! forbid, and keeps the fold. A [`Follower`] is a reader that keeps up with what other processes
+//! write.
 //!
 //! **Order is the revision's, always.** An entry's effective time never lies before that of an
 //! earlier entry about the same subscription, machine, network or address, so
@@ -23,7 +23,6 @@ mod log;
 mod memory;
 mod ndjson;
 mod new_entry;
-mod snapshot;
 mod sqlite;
 mod store;
 mod verify;
@@ -34,10 +33,10 @@ pub use fold::Fold;
 pub use follower::{Follower, FollowerState};
 pub use genesis::Genesis;
 pub use hash::Hash;
-pub use log::{EventLog, Head, StoredSnapshot, Watch};
+pub use log::{EventLog, Head, Watch};
 pub use memory::MemoryLog;
 pub use ndjson::{ExportHeader, export, import};
 pub use new_entry::{Appended, Backdated, Expected, NewEntry, Outcome};
 pub use sqlite::{Keep, Place, SqliteLog, SqliteOptions};
-pub use store::{Note, SNAPSHOT_EVERY, Store};
+pub use store::Store;
 pub use verify::{Finding, VerifyReport, verify};

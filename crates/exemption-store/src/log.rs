@@ -15,17 +15,6 @@ pub struct Head {
     pub hash: Hash,
 }
 
-/// A snapshot of the fold as an engine keeps it: it need not understand it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredSnapshot {
-    /// The revision after which it was taken.
-    pub revision: u64,
-    /// SHA-256 of the bytes.
-    pub checksum: Hash,
-    /// The bytes.
-    pub body: Vec<u8>,
-}
-
 /// An engine that keeps a log: what SQLite, memory, or a cluster must be able to do.
 ///
 /// **What an engine promises.** When [`append`](Self::append) returns `Ok`, the entries are
@@ -91,18 +80,6 @@ pub trait EventLog {
     /// # Errors
     /// It can't be read.
     fn find_key(&self, key: &str) -> Result<Option<u64>, LogError>;
-
-    /// Keeps a snapshot; older ones may go.
-    ///
-    /// # Errors
-    /// It can't be written.
-    fn save_snapshot(&mut self, snapshot: &StoredSnapshot) -> Result<(), LogError>;
-
-    /// The snapshots that are kept, newest first.
-    ///
-    /// # Errors
-    /// They can't be read.
-    fn snapshots(&self) -> Result<Vec<StoredSnapshot>, LogError>;
 
     /// A watch over the log, with a connection of its own.
     ///

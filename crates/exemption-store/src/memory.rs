@@ -7,14 +7,13 @@ use std::time::Duration;
 use crate::entry::Sealed;
 use crate::error::{LogError, StoreError};
 use crate::genesis::Genesis;
-use crate::log::{EventLog, Head, StoredSnapshot, Watch};
+use crate::log::{EventLog, Head, Watch};
 
 #[derive(Debug)]
 struct Kept {
     genesis: Vec<u8>,
     entries: Vec<Sealed>,
     keys: BTreeMap<String, u64>,
-    snapshots: Vec<StoredSnapshot>,
 }
 
 #[derive(Debug)]
@@ -33,12 +32,8 @@ impl MemoryLog {
     /// # Errors
     /// The beginning can't be written as JSON, which doesn't happen.
     pub fn new(genesis: &Genesis) -> Result<Self, StoreError> {
-        let kept = Kept {
-            genesis: genesis.to_bytes()?,
-            entries: Vec::new(),
-            keys: BTreeMap::new(),
-            snapshots: Vec::new(),
-        };
+        let kept =
+            Kept { genesis: genesis.to_bytes()?, entries: Vec::new(), keys: BTreeMap::new() };
         Ok(Self(Arc::new(Shared { kept: Mutex::new(kept), appended: Condvar::new() })))
     }
 
@@ -99,17 +94,6 @@ impl EventLog for MemoryLog {
 
     fn find_key(&self, key: &str) -> Result<Option<u64>, LogError> {
         Ok(self.kept().keys.get(key).copied())
-    }
-
-    fn save_snapshot(&mut self, snapshot: &StoredSnapshot) -> Result<(), LogError> {
-        let mut kept = self.kept();
-        kept.snapshots.insert(0, snapshot.clone());
-        kept.snapshots.truncate(2);
-        Ok(())
-    }
-
-    fn snapshots(&self) -> Result<Vec<StoredSnapshot>, LogError> {
-        Ok(self.kept().snapshots.clone())
     }
 
     fn watch(&self) -> Result<Box<dyn Watch>, LogError> {

@@ -11,34 +11,9 @@ use crate::error::{LogError, StoreError};
 use crate::fold::Fold;
 use crate::log::{EventLog, Head};
 use crate::new_entry::{Appended, Backdated, Expected, NewEntry, Outcome};
-use crate::snapshot;
-
-/// After how many entries since the last snapshot an append takes a new one.
-pub const SNAPSHOT_EVERY: u64 = 8192;
 
 /// How many entries are read at a time.
 const PAGE: usize = 1024;
-
-/// Something that the user should know although nothing failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Note {
-    /// A snapshot can't be trusted; the log was folded without it.
-    #[error("the snapshot of revision {revision} is ignored: {why}; the log itself was read")]
-    SnapshotIgnored {
-        /// Its revision.
-        revision: u64,
-        /// Why.
-        why: String,
-    },
-    /// A snapshot couldn't be saved; opening takes longer.
-    #[error("no snapshot could be saved after revision {revision}: {why}; the log itself is safe")]
-    SnapshotUnsaved {
-        /// The revision.
-        revision: u64,
-        /// Why.
-        why: String,
-    },
-}
 
 /// A log with the policy on top of it: what it forbids isn't written, and the world is kept up.
 #[derive(Debug)]
@@ -48,10 +23,6 @@ pub struct Store<L> {
     fold: Fold,
     /// The fold is ahead of the log or torn, because a write failed: it is made anew first.
     torn: bool,
-    snapshot_at: u64,
-    /// The fold begins with what a snapshot says, which nothing but the snapshot vouches for.
-    unproved: bool,
-    notes: Vec<Note>,
 }
 
 impl<L: EventLog> Store<L> {
@@ -63,21 +34,13 @@ impl<L: EventLog> Store<L> {
         log.look()?;
         let genesis = log.genesis()?;
         let fold = Fold::begin(&genesis)?;
-        let mut store = Self {
-            log,
-            genesis,
-            fold,
-            torn: false,
-            snapshot_at: 0,
-            unproved: false,
-            notes: Vec::new(),
-        };
+        let mut store = Self { log, genesis, fold, torn: false };
         store.load()?;
         store.log.look_away();
         Ok(store)
     }
 
-    /// Opens a log: reads the newest sound snapshot and what came after it.
+    /// Opens a log and folds all of it.
     ///
     /// # Errors
     /// The log can't be read, is damaged or was changed, or doesn't fit the policy; or it was
@@ -138,68 +101,11 @@ impl<L: EventLog> Store<L> {
         crate::genesis::Genesis::from_bytes(&self.genesis)
     }
 
-    /// What the user should know; empties the list.
-    pub fn take_notes(&mut self) -> Vec<Note> {
-        std::mem::take(&mut self.notes)
-    }
-
-    /// Starts the fold from the best snapshot, then catches up.
+    /// Folds the log from its beginning.
     fn load(&mut self) -> Result<(), StoreError> {
-        let beginning = Fold::begin(&self.genesis)?;
-        let head = self.log.head()?;
-        let mut start = None;
-        for stored in self.log.snapshots()? {
-            if stored.revision > head.revision {
-                // Snapshots are taken of entries that were there.
-                let witnessed = stored.revision;
-                let (place, revision) = (self.log.place(), head.revision);
-                return Err(LogError::Lost { place, revision, witnessed }.into());
-            }
-            match snapshot::load(&stored, &self.log, &self.genesis, &beginning) {
-                Ok(fold) => {
-                    start = Some(fold);
-                    break;
-                }
-                Err(why) => {
-                    self.notes.push(Note::SnapshotIgnored { revision: stored.revision, why });
-                }
-            }
-        }
-        self.snapshot_at = start.as_ref().map_or(0, |fold| fold.head.revision);
-        self.unproved = start.is_some();
-        self.fold = start.unwrap_or(beginning);
+        self.fold = Fold::begin(&self.genesis)?;
         self.torn = false;
-        self.catch_up(&mut |_, _, _| {})?;
-        Ok(())
-    }
-
-    /// Folds the log whole, if a snapshot stood for its beginning so far: what is decided by the
-    /// world from here on rests on entries alone. A snapshot that said something else is told of.
-    ///
-    /// # Errors
-    /// The log can't be read, is damaged, or doesn't fit the policy.
-    pub fn prove(&mut self) -> Result<(), StoreError> {
-        if !self.unproved {
-            return Ok(());
-        }
-        let said = std::mem::replace(&mut self.fold, Fold::begin(&self.genesis)?);
-        let revision = self.snapshot_at;
-        self.torn = true;
-        let mut fold = Fold::begin(&self.genesis)?;
-        self.entries(0, |_, sealed| {
-            if sealed.revision <= said.head.revision {
-                fold.take(sealed)?;
-            }
-            Ok(())
-        })?;
-        let taken = |fold| snapshot::take(fold, &self.genesis).map(|taken| taken.checksum);
-        if taken(&fold)? != taken(&said)? {
-            let why = "the log leads to another world".to_owned();
-            self.notes.push(Note::SnapshotIgnored { revision, why });
-        }
-        self.fold = fold;
-        (self.torn, self.unproved) = (false, false);
-        self.sync(|_, _, _| {}).map(drop)
+        self.catch_up(&mut |_, _, _| {}).map(drop)
     }
 
     /// Reads what others appended, and tells each entry with what it changed and the world after
@@ -268,15 +174,12 @@ impl<L: EventLog> Store<L> {
         expected: Expected,
         batch: &[NewEntry],
     ) -> Result<Vec<Outcome>, StoreError> {
-        self.prove()?;
         let held = self.log.hold()?;
         let outcome = self.append_held(expected, batch, held);
         if outcome.is_err() {
             self.log.release();
         }
-        let outcome = outcome?;
-        self.snapshot_if_due();
-        Ok(outcome)
+        outcome
     }
 
     fn append_held(
@@ -431,30 +334,6 @@ impl<L: EventLog> Store<L> {
             return Err(StoreError::KeyTaken { key: key.clone(), revision });
         }
         Ok(Some(entry))
-    }
-
-    fn snapshot_if_due(&mut self) {
-        if self.fold.head.revision.saturating_sub(self.snapshot_at) >= SNAPSHOT_EVERY
-            && let Err(error) = self.snapshot()
-        {
-            let revision = self.fold.head.revision;
-            // Not again for each entry.
-            self.snapshot_at = revision;
-            self.notes.push(Note::SnapshotUnsaved { revision, why: error.to_string() });
-        }
-    }
-
-    /// Saves a snapshot of the present fold, if there is anything to save.
-    ///
-    /// # Errors
-    /// It can't be written; the log is as it was.
-    pub fn snapshot(&mut self) -> Result<(), StoreError> {
-        self.sync(|_, _, _| {})?;
-        if self.fold.head.revision > 0 {
-            self.log.save_snapshot(&snapshot::take(&self.fold, &self.genesis)?)?;
-            self.snapshot_at = self.fold.head.revision;
-        }
-        Ok(())
     }
 
     /// Tells every entry after a revision, in order, with its seal checked.

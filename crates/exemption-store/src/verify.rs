@@ -6,7 +6,6 @@ use crate::error::StoreError;
 use crate::fold::Fold;
 use crate::hash::Hash;
 use crate::log::{EventLog, Head};
-use crate::snapshot;
 
 /// How many entries are read at a time.
 const PAGE: usize = 1024;
@@ -30,8 +29,6 @@ pub struct VerifyReport {
     pub head: Hash,
     /// The revision of the last sound entry.
     pub revision: u64,
-    /// How many snapshots agree with the log.
-    pub snapshots: usize,
     /// What is wrong; empty if nothing.
     pub findings: Vec<Finding>,
 }
@@ -45,9 +42,9 @@ impl VerifyReport {
 }
 
 /// Reads a log from its beginning and checks everything: the engine's files, that no revision is
-/// missing, each checksum, the hash chain, that each entry may happen, the idempotency keys, and
-/// that the snapshots agree with the fold. With an anchor, a revision and the hash that was noted
-/// for it, also that the log still leads through it.
+/// missing, each checksum, the hash chain, that each entry may happen, and the idempotency
+/// keys. With an anchor, a revision and the hash that was noted for it, also that the log still
+/// leads through it.
 ///
 /// # Errors
 /// Nothing could be read at all. What could be read and is wrong is in the report.
@@ -68,25 +65,12 @@ fn read_all(
 ) -> Result<VerifyReport, StoreError> {
     let genesis = log.genesis()?;
     let beginning = Fold::begin(&genesis)?;
-    let mut report = VerifyReport {
-        entries: 0,
-        head: beginning.head.hash,
-        revision: 0,
-        snapshots: 0,
-        findings: Vec::new(),
-    };
+    let mut report =
+        VerifyReport { entries: 0, head: beginning.head.hash, revision: 0, findings: Vec::new() };
     for what in inspected {
         report.find(None, what);
     }
-    let snapshots = match log.snapshots() {
-        Ok(snapshots) => snapshots,
-        Err(error) => {
-            report.find(None, error.to_string());
-            Vec::new()
-        }
-    };
     let mut pass = Pass { fold: beginning.clone(), previous: beginning.head, sound: true };
-    let mut states = Vec::new();
     loop {
         let page = match log.read(pass.previous.revision, PAGE) {
             Ok(page) => page,
@@ -100,9 +84,6 @@ fn read_all(
         }
         for sealed in &page {
             pass.check(log, sealed, &mut report);
-            if pass.sound && snapshots.iter().any(|kept| kept.revision == sealed.revision) {
-                states.push(pass.fold.clone());
-            }
         }
     }
     report.head = pass.fold.head.hash;
@@ -116,20 +97,6 @@ fn read_all(
         Err(error) => report.find(None, error.to_string()),
     }
     check_anchor(log, anchor, &beginning, &mut report)?;
-    for stored in &snapshots {
-        let loaded = snapshot::load(stored, log, &genesis, &beginning);
-        let agrees = loaded.and_then(|fold| {
-            let state = states.iter().find(|state| state.head.revision == stored.revision);
-            let same = state.is_some_and(|state| {
-                state.world.state() == fold.world.state() && state.clocks == fold.clocks
-            });
-            if same { Ok(()) } else { Err("it isn't what the log leads to".to_owned()) }
-        });
-        match agrees {
-            Ok(()) => report.snapshots = report.snapshots.saturating_add(1),
-            Err(why) => report.find(Some(stored.revision), format!("its snapshot: {why}")),
-        }
-    }
     Ok(report)
 }
 

@@ -81,11 +81,11 @@ pub fn resolve(args: &CheckArgs) -> Result<Subject, Failure> {
     match &args.in_lab.lab {
         Some(lab) => {
             let lab = LabInput::load(lab, &args.in_lab.events, &args.edition.set)?;
-            in_lab(args, &args.in_lab, lab, Vec::new())
+            in_lab(args, &args.in_lab, lab)
         }
         None if of_the_store(args) => {
-            let (lab, notes) = lab_input(args.in_lab.store.as_deref(), &args.edition.set)?;
-            in_lab(args, &args.in_lab, lab, notes)
+            let lab = lab_input(args.in_lab.store.as_deref(), &args.edition.set)?;
+            in_lab(args, &args.in_lab, lab)
         }
         None => described(args, &args.described),
     }
@@ -190,12 +190,8 @@ fn offer(described: &Described) -> Result<Offer, Failure> {
     }
 }
 
-fn in_lab(
-    args: &CheckArgs,
-    in_lab: &InLab,
-    lab: LabInput,
-    mut notes: Vec<String>,
-) -> Result<Subject, Failure> {
+fn in_lab(args: &CheckArgs, in_lab: &InLab, lab: LabInput) -> Result<Subject, Failure> {
+    let mut notes = Vec::new();
     let edition = lab.edition(args.edition.edition.as_deref())?;
     let mut timeline = lab.timeline(&edition)?;
     let mut at = in_lab.at.unwrap_or_else(Timestamp::now);

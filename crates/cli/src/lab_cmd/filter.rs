@@ -38,7 +38,7 @@ pub(super) fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failur
     };
     let (world, feed) = match &args.store {
         Some(path) => {
-            let (world, feed, _) = store::open(path, &as_up(args, lab), console)?;
+            let (world, feed, _) = store::open(path, &as_up(args, lab))?;
             (world, Some(feed))
         }
         None => (world::as_of(lab, &args.edition, args.at_time)?, None),

@@ -99,7 +99,7 @@ fn own(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
     let up = &args.up;
     let (world, events) = match &up.store {
         Some(path) => {
-            let (world, feed, log) = store::open(path, up, console)?;
+            let (world, feed, log) = store::open(path, up)?;
             (world, Some((feed, log)))
         }
         None => (world::as_of(&up.lab, &up.edition, up.at_time)?, None),

@@ -14,7 +14,6 @@ use egress25_policy::{Event, World};
 use jiff::Timestamp;
 
 use super::args::UpArgs;
-use crate::console::Console;
 use crate::failure::Failure;
 use crate::input::Source;
 use crate::store_cmd::{begin as begin_store, exit_code, folder_of, genesis};
@@ -29,17 +28,13 @@ pub(super) type Opened = (World, Box<dyn EventFeed>, Box<dyn EventLog>);
 ///
 /// # Errors
 /// The store is not sound, or begins with another lab.
-pub(super) fn open(path: &Path, up: &UpArgs, console: &Console) -> Result<Opened, Failure> {
+pub(super) fn open(path: &Path, up: &UpArgs) -> Result<Opened, Failure> {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     if !path.exists() {
         begin(&path, up)?;
     }
     let log = SqliteLog::open(&path, SqliteOptions::default())?;
-    let mut store = Store::open(log)?;
-    store.prove()?;
-    for note in store.take_notes() {
-        console.warn(&note.to_string());
-    }
+    let store = Store::open(log)?;
     // The store's own lab is what would be built; another one that was asked for is not it.
     let lab = Source::read(&up.lab)?;
     if store.genesis()?.lab.as_ref() != Some(&lab.text) {

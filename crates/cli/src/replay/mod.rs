@@ -128,7 +128,7 @@ fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<Plan, Failure> {
     let lab = match &args.lab {
         Some(lab) => LabInput::load(lab, &args.events, &args.edition.set)?,
         None => {
-            let (mut lab, _) = lab_input(args.store.as_deref(), &args.edition.set)?;
+            let mut lab = lab_input(args.store.as_deref(), &args.edition.set)?;
             for path in &args.events {
                 let source = Source::read(path)?;
                 let events = events_of(&source)?;

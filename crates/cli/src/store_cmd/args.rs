@@ -449,7 +449,7 @@ pub enum StoreCommand {
         after_long_help = "Examples:\n  egress25 store init\n  egress25 store init --store lab.db --lab lab.toml"
     )]
     Init(InitArgs),
-    /// Check everything: files, checksums, hash chain, that each entry may happen, snapshots
+    /// Check everything: files, checksums, hash chain, that each entry may happen
     #[command(
         after_long_help = "Examples:\n  egress25 store verify\n  egress25 store verify --anchor 12:HASH"
     )]

@@ -37,7 +37,7 @@ pub(super) fn run(command: &ExemptionCommand, console: &mut Console) -> Result<(
             (named, EventKind::ExemptionRevoked { subscription: name(named) })
         }
     };
-    let mut store = place::open(&named.place, console)?;
+    let mut store = place::open(&named.place)?;
     let entries = record::entries(&named.record, vec![kind])?;
     let outcomes = record::append(&mut store, &named.record, &entries, console)?;
     let next = next_steps(store.world(), &name(named), &[]);
@@ -53,7 +53,7 @@ fn headline(world: &World, name: &SubscriptionName) -> String {
 /// Plays the portal, or whoever reads the support case.
 fn request(args: &RequestArgs, console: &mut Console) -> Result<(), Failure> {
     let named = &args.named;
-    let mut store = place::open(&named.place, console)?;
+    let mut store = place::open(&named.place)?;
     let name = SubscriptionName::from(named.name.as_str());
     let rule = may_ask(&store, &name, args)?;
     let form = fill_in(args, &rule)?;
@@ -226,7 +226,7 @@ struct List<'a> {
 }
 
 fn list(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
-    let world = subscription::world(args, console)?;
+    let world = subscription::world(args)?;
     let rows: Vec<Row> =
         world.subscriptions().iter().map(|(name, found)| Row::of(&world, name, found)).collect();
     let document = List { schema_version: SCHEMA_VERSION, exemptions: &rows };
@@ -245,7 +245,7 @@ struct Shown {
 }
 
 fn show(args: &OneArgs, console: &mut Console) -> Result<(), Failure> {
-    let store = place::open(&args.list.place, console)?;
+    let store = place::open(&args.list.place)?;
     let at = args.list.at;
     let world = match at {
         Some(at) => store.world_at(at)?,

@@ -11,17 +11,13 @@ use crate::lab_input::LabInput;
 use super::place;
 
 /// The lab that a store stands for: `check` and `replay` move through its events by time. `None`
-/// stands for the default store. Also what the user should know.
+/// stands for the default store.
 ///
 /// # Errors
 /// The store isn't there or isn't sound.
-pub fn lab_input(
-    path: Option<&Path>,
-    set: &[(String, String)],
-) -> Result<(LabInput, Vec<String>), Failure> {
+pub fn lab_input(path: Option<&Path>, set: &[(String, String)]) -> Result<LabInput, Failure> {
     let path = place::path(path)?;
-    let mut store = Store::open(SqliteLog::open(&path, SqliteOptions::default())?)?;
-    let notes = store.take_notes().iter().map(ToString::to_string).collect();
+    let store = Store::open(SqliteLog::open(&path, SqliteOptions::default())?)?;
     let genesis = store.genesis()?;
     let mut all: Vec<_> = genesis.settings.into_iter().collect();
     all.extend(set.iter().cloned());
@@ -29,5 +25,5 @@ pub fn lab_input(
     let source = Source { name: name.clone(), text: genesis.lab.unwrap_or_default() };
     let (_, events) = store.history()?;
     let log = Source { name, text: String::new() };
-    Ok((LabInput::of_log(source, &all, genesis.edition, (log, events))?, notes))
+    LabInput::of_log(source, &all, genesis.edition, (log, events))
 }

@@ -32,7 +32,7 @@ pub(super) fn run(args: &LogArgs, console: &mut Console) -> Result<(), Failure> 
             "--follow never ends: it takes `--format human` or `ndjson`".to_owned(),
         ));
     }
-    let store = place::open(&args.place, console)?;
+    let store = place::open(&args.place)?;
     if args.follow {
         return follow(args, &store, console);
     }

@@ -9,7 +9,6 @@ use egress25_exemption_store::{
 use egress25_policy::{Edition, LabFile};
 use jiff::Timestamp;
 
-use crate::console::Console;
 use crate::edition;
 use crate::failure::Failure;
 use crate::input::Source;
@@ -44,7 +43,7 @@ pub(super) fn path(given: Option<&Path>) -> Result<PathBuf, Failure> {
 ///
 /// # Errors
 /// It isn't there, isn't sound, or begins with another lab.
-pub fn open(args: &PlaceArgs, console: &Console) -> Result<Store<SqliteLog>, Failure> {
+pub fn open(args: &PlaceArgs) -> Result<Store<SqliteLog>, Failure> {
     let path = path(args.store.as_deref())?;
     let lab = args.lab.as_deref().map(Source::read).transpose()?;
     let place = Place::from(path.as_path());
@@ -53,11 +52,7 @@ pub fn open(args: &PlaceArgs, console: &Console) -> Result<Store<SqliteLog>, Fai
         return begin(&place, &genesis, "egress25", None);
     }
     let log = SqliteLog::open(&path, SqliteOptions::default())?;
-    let mut store = Store::open(log)?;
-    store.prove()?;
-    for note in store.take_notes() {
-        console.warn(&note.to_string());
-    }
+    let store = Store::open(log)?;
     if let Some(lab) = lab
         && store.genesis()?.lab.as_ref() != Some(&lab.text)
     {

@@ -93,9 +93,6 @@ pub(super) fn append(
             ));
         }
     }
-    for note in store.take_notes() {
-        console.warn(&note.to_string());
-    }
     Ok(outcomes)
 }
 

@@ -32,15 +32,15 @@ pub(super) fn run(command: &SubscriptionCommand, console: &mut Console) -> Resul
             format!("{} is a subscription of {} now", args.named.name, args.offer.title()),
         ),
     };
-    let mut store = place::open(&named.place, console)?;
+    let mut store = place::open(&named.place)?;
     let entries = record::entries(&named.record, vec![kind])?;
     let outcomes = record::append(&mut store, &named.record, &entries, console)?;
     record::report(console, named.format, &outcomes, &headline, &[])
 }
 
 /// The world of a store, at a time or after its last entry.
-pub(super) fn world(args: &ListArgs, console: &Console) -> Result<World, Failure> {
-    let store = place::open(&args.place, console)?;
+pub(super) fn world(args: &ListArgs) -> Result<World, Failure> {
+    let store = place::open(&args.place)?;
     match args.at {
         Some(at) => Ok(store.world_at(at)?),
         None => Ok(store.world().clone()),
@@ -64,7 +64,7 @@ struct List<'a> {
 }
 
 fn list(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
-    let world = world(args, console)?;
+    let world = world(args)?;
     let rows: Vec<Row> = world
         .subscriptions()
         .iter()

@@ -41,12 +41,12 @@ pub(super) fn run(command: &VmCommand, console: &mut Console) -> Result<(), Fail
         }
         VmCommand::Delete(named) => (named, EventKind::MachineDeleted { machine: machine(named) }),
     };
-    let mut store = place::open(&named.place, console)?;
+    let mut store = place::open(&named.place)?;
     finish(&mut store, named, vec![kind], console)
 }
 
 fn deploy(args: &DeployArgs, console: &mut Console) -> Result<(), Failure> {
-    let mut store = place::open(&args.named.place, console)?;
+    let mut store = place::open(&args.named.place)?;
     let machine = MachineName::from(args.named.name.as_str());
     let mut kinds = Vec::new();
     let placement = match &args.subscription {
@@ -155,7 +155,7 @@ impl Row {
 }
 
 fn list(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
-    let world = subscription::world(args, console)?;
+    let world = subscription::world(args)?;
     let rows: Vec<Row> = world
         .machines()
         .iter()

@@ -20,7 +20,7 @@ use crate::entry::Sealed;
 use crate::error::{LogError, StoreError};
 use crate::genesis::Genesis;
 use crate::hash::Hash;
-use crate::log::{EventLog, Head, StoredSnapshot, Watch};
+use crate::log::{EventLog, Head, Watch};
 
 use failure::At;
 use witness::{Said, Witness};
@@ -536,47 +536,6 @@ impl EventLog for SqliteLog {
                     .map_err(|_| self.at().damaged(format!("a key leads to revision {found}")))
             })
             .transpose()
-    }
-
-    fn save_snapshot(&mut self, snapshot: &StoredSnapshot) -> Result<(), LogError> {
-        let saved = (|| {
-            let transaction = rusqlite::Transaction::new(
-                &mut self.connection,
-                rusqlite::TransactionBehavior::Immediate,
-            )?;
-            transaction.execute(
-                "INSERT OR REPLACE INTO snapshot (revision, checksum, body) VALUES (?1, ?2, ?3)",
-                params![integer(snapshot.revision), snapshot.checksum.as_bytes(), snapshot.body],
-            )?;
-            transaction.execute(
-                "DELETE FROM snapshot WHERE revision NOT IN
-                 (SELECT revision FROM snapshot ORDER BY revision DESC LIMIT 2)",
-                [],
-            )?;
-            transaction.commit()
-        })();
-        saved.map_err(|error| self.failed(&error))
-    }
-
-    fn snapshots(&self) -> Result<Vec<StoredSnapshot>, LogError> {
-        let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = self
-            .connection
-            .prepare_cached(
-                "SELECT revision, checksum, body FROM snapshot ORDER BY revision DESC LIMIT 2",
-            )
-            .and_then(|mut query| {
-                query
-                    .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-                    .collect::<Result<Vec<_>, _>>()
-            })
-            .map_err(|error| self.failed(&error))?;
-        rows.into_iter()
-            .map(|(revision, checksum, body)| {
-                let revision = u64::try_from(revision)
-                    .map_err(|_| self.at().damaged("a snapshot's revision is negative"))?;
-                Ok(StoredSnapshot { revision, checksum: self.hash(&checksum)?, body })
-            })
-            .collect()
     }
 
     fn watch(&self) -> Result<Box<dyn Watch>, LogError> {

@@ -1,17 +1,17 @@
 //! Appending: what is refused, what is done once, what order holds.
 
 use egress25_exemption_store::{
-    Backdated, Expected, LogError, MemoryLog, NewEntry, Note, Outcome, Place, SqliteLog, Store,
+    Backdated, Expected, LogError, MemoryLog, NewEntry, Outcome, Place, SqliteLog, Store,
     StoreError,
 };
 use egress25_policy::{
-    Channel, EventKind, ExemptionState, Lab, LabFile, Offer, Timeline, World, WorldState,
+    Channel, EventKind, ExemptionState, Lab, LabFile, Timeline, World, WorldState,
 };
 use jiff::Timestamp;
 
 use crate::common::{
-    Rng, added, allowed, append, asked, at, create, deployed, genesis, granted, new, open, options,
-    revoked, setup, try_open,
+    Rng, allowed, append, asked, at, create, deployed, genesis, granted, new, open, options,
+    revoked, setup,
 };
 
 fn folder() -> (tempfile::TempDir, std::path::PathBuf) {
@@ -271,38 +271,4 @@ fn a_store_that_begins_with_a_lab_has_its_world() {
     let file = LabFile::parse(lab).unwrap();
     let Lab { world, .. } = file.build(&again.world().edition, &[]).unwrap();
     assert_eq!(world.subscriptions()["shop"].exemption.state, ExemptionState::Granted);
-}
-
-#[test]
-fn a_long_log_opens_from_its_snapshot_and_a_bad_snapshot_is_ignored_aloud() {
-    let (_folder, path) = folder();
-    let mut store = create(&path);
-    let mut rng = Rng(3);
-    for step in 0..50 {
-        let event = allowed(store.world(), &mut rng, at(step));
-        append(&mut store, NewEntry::new(event, at(step), "tester")).unwrap();
-    }
-    store.snapshot().unwrap();
-    append(&mut store, new(at(1000), added("late", Offer::PayAsYouGo))).unwrap();
-    let (head, state) = (store.head(), store.world().state());
-    drop(store);
-    let mut again = open(&path);
-    assert_eq!((again.head(), again.world().state()), (head, state.clone()));
-    assert!(again.take_notes().is_empty());
-    drop(again);
-
-    for change in [
-        "UPDATE snapshot SET body = CAST(replace(CAST(body AS TEXT), 'alpha', 'gamma') AS BLOB)",
-        "UPDATE snapshot SET revision = revision - 1",
-    ] {
-        rusqlite::Connection::open(&path).unwrap().execute_batch(change).unwrap();
-        let mut again = open(&path);
-        assert_eq!((again.head(), again.world().state()), (head, state.clone()));
-        let notes = again.take_notes();
-        assert!(matches!(notes[..], [Note::SnapshotIgnored { .. }]), "{notes:?}");
-    }
-    // A snapshot of entries that aren't there means that entries are gone.
-    let change = "UPDATE snapshot SET revision = 1000";
-    rusqlite::Connection::open(&path).unwrap().execute_batch(change).unwrap();
-    assert!(matches!(try_open(&path), Err(StoreError::Log(LogError::Lost { .. }))));
 }
