@@ -98,6 +98,16 @@ pub enum LogError {
         /// What the engine said.
         what: String,
     },
+    /// The file was removed or replaced while it was open.
+    #[error(
+        "`{place}` was removed, or another file was put in its place, while the store was open; \
+         this entry was not acknowledged: put the file back, or take a backup with `egress25 store \
+         restore`, and open the store anew"
+    )]
+    Removed {
+        /// The file.
+        place: String,
+    },
     /// The file is damaged.
     #[error("store `{place}` is damaged: {what}; `egress25 store restore` takes a backup")]
     Damaged {

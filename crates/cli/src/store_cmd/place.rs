@@ -137,7 +137,8 @@ pub(crate) fn begin(
 }
 
 /// Makes a store that is not there yet under another name, and gives it its own when it is whole.
-/// A witness of a store that is gone says nothing of the new one: it goes.
+/// What lies beside the name of a store that is gone says nothing of the new one, and SQLite would
+/// read the old write-ahead log into it: that is put aside, the rest goes.
 pub(super) fn publish(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<(), Failure>,
@@ -148,21 +149,34 @@ pub(super) fn publish(
     }
     let draft = Draft::beside(path)?;
     fill(draft.path())?;
-    let mut witness = path.as_os_str().to_owned();
-    witness.push("-head");
-    match std::fs::remove_file(&witness) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(Failure::Write {
-                name: PathBuf::from(witness).display().to_string(),
-                source: error,
-            });
+    let beside = |ending: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    let wal = beside("-wal");
+    let there = |path: &Path| path.metadata().is_ok_and(|found| found.len() > 0);
+    if there(&wal) {
+        // Entries that were acknowledged may be in it, for whoever has the old file still.
+        let aside = free(&wal, ".gone");
+        std::fs::rename(&wal, &aside).map_err(|source| unwritable(&wal, source))?;
+    }
+    for old in [wal, beside("-shm"), beside("-head")] {
+        match std::fs::remove_file(&old) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(unwritable(&old, error));
+            }
+            _ => {}
         }
-        _ => {}
     }
     draft.publish().map_err(|error| match error {
         WrittenError::Exists { .. } => exists().into(),
         other => Failure::from(other),
     })
+}
+
+fn unwritable(path: &Path, source: std::io::Error) -> Failure {
+    Failure::Write { name: path.display().to_string(), source }
 }
 
 /// Keeps a copy beside a store, whole or not at all: under the first name with the ending and a

@@ -201,6 +201,10 @@ impl Drop for Lab {
             let _ = child.kill();
             let _ = child.wait();
         }
-        let _ = self.command(&["down"]).output();
+        // A test that fails may have more than one up.
+        for lab in std::fs::read_dir(self.folder.path()).into_iter().flatten().flatten() {
+            let name = lab.file_name().to_string_lossy().into_owned();
+            let _ = self.command(&["down", "--name", &name]).output();
+        }
     }
 }

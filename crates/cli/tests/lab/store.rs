@@ -111,3 +111,28 @@ fn the_last_policy_stays_in_force_when_the_store_vanishes() {
     assert_eq!(lab.connect("vm-web", "mx.example.net:25"), "timeout");
     assert_eq!(lab.connect("vm-ea", "mx.example.net:25"), "open");
 }
+
+#[test]
+fn an_event_was_written_into_a_store_that_had_been_removed() {
+    if let Some(why) = impossible("nft") {
+        return skip(&why);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.db");
+    let store = file.display().to_string();
+    let lab = Lab::up(&scenario("mail.lab.toml"), "none", &["--store", &store]);
+    lab.print(&["event", "exemption-asked", "shop"]);
+    std::fs::remove_file(&file).unwrap();
+    let output = lab.output(&["event", "exemption-granted", "shop"]);
+    let (bad, said) = code(&output);
+    assert_eq!(bad, Some(1), "{said}");
+    assert!(said.contains("was removed"), "{said}");
+    assert!(!said.contains("is written"), "{said}");
+    let complains = || lab.inspect()["lab"]["complaints"].to_string();
+    wait_until("the lab says so", || complains().contains("the store cannot be followed"));
+    // What lies beside the store that is gone is in nobody's way.
+    lab.print(&["down"]);
+    let lab = scenario("mail.lab.toml").display().to_string();
+    let again = Lab::up(Path::new(&lab), "none", &["--store", &store]);
+    again.print(&["event", "exemption-asked", "shop"]);
+}

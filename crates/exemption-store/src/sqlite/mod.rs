@@ -6,15 +6,15 @@
 mod copy;
 pub use copy::Keep;
 mod failure;
+mod named;
 mod schema;
 mod watch;
 mod witness;
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::entry::Sealed;
 use crate::error::{LogError, StoreError};
@@ -23,6 +23,7 @@ use crate::hash::Hash;
 use crate::log::{EventLog, Head, Watch};
 
 use failure::At;
+use named::{Named, connect, one_name};
 use witness::{Said, Witness};
 
 /// Where a store is.
@@ -60,6 +61,8 @@ impl Default for SqliteOptions {
 pub struct SqliteLog {
     connection: Connection,
     path: Option<PathBuf>,
+    /// The files that are open, where there are any.
+    named: Option<Named>,
     options: SqliteOptions,
     held: bool,
     /// What the witness said before the log was looked at, for a verification.
@@ -98,7 +101,8 @@ impl SqliteLog {
                 let mut connection =
                     Connection::open_in_memory().map_err(|error| at.sqlite(&error))?;
                 lay_out(&mut connection, genesis, at)?;
-                Ok(Self { connection, path: None, options, held: false, said: None })
+                let named = None;
+                Ok(Self { connection, path: None, named, options, held: false, said: None })
             }
             Place::File(path) => {
                 let at = At { path: Some(path), busy: options.busy };
@@ -146,9 +150,10 @@ impl SqliteLog {
             // The witness first: whatever it says was there before.
             let said = witness.read();
             let connection = connect(path, options, false)?;
-            let log = Self {
+            let mut log = Self {
                 connection,
                 path: Some(path.clone()),
+                named: None,
                 options,
                 held: false,
                 said: Some(said),
@@ -156,6 +161,7 @@ impl SqliteLog {
             log.look()?;
             check_schema(&log.connection, at)?;
             log.check_mode()?;
+            log.named = Some(Named::of(path).map_err(|error| at.system(&error))?);
             let lost = matches!(log.check_witness(said), Err(LogError::Lost { .. }));
             left = left.saturating_sub(1);
             // A restore between the two looks like a loss, and says so with a new witness.
@@ -175,6 +181,7 @@ impl SqliteLog {
 
     /// Writes entries and their witness; the write lock is held.
     fn append_held(&mut self, expected: u64, entries: &[Sealed]) -> Result<(), LogError> {
+        self.check_names()?;
         let before = self.head()?;
         if before.revision != expected {
             return Err(LogError::Conflict { expected, actual: before.revision });
@@ -197,11 +204,21 @@ impl SqliteLog {
         let prepared = prepared.map_err(|error| failed(&error))?;
         self.connection.execute_batch("COMMIT").map_err(|error| self.failed(&error))?;
         self.held = false;
+        // Removed in between: whoever reads the store will not find it.
+        self.check_names()?;
         if let (Some(mut prepared), Some(last)) = (prepared, entries.last()) {
             let head = Head { revision: last.revision, hash: last.hash };
             prepared.write(head).map_err(|error| failed(&error))?;
         }
         Ok(())
+    }
+
+    /// Nobody reads what is written into files that were removed or replaced.
+    fn check_names(&self) -> Result<(), LogError> {
+        match self.named.as_ref().and_then(Named::lost) {
+            Some(lost) => Err(LogError::Removed { place: lost.display().to_string() }),
+            None => Ok(()),
+        }
     }
 
     fn check_mode(&self) -> Result<(), LogError> {
@@ -304,46 +321,6 @@ fn chained(connection: &Connection, revision: u64) -> rusqlite::Result<Option<Ve
 /// near the limit.
 fn integer(revision: u64) -> i64 {
     i64::try_from(revision).unwrap_or(i64::MAX)
-}
-
-/// The one name of a store, whatever links lead to it: SQLite's own files and the witness lie
-/// beside that. A file with several names of its own would have several of these.
-fn one_name(path: &Path) -> std::io::Result<PathBuf> {
-    let path = std::fs::canonicalize(path)?;
-    let metadata = std::fs::metadata(&path)?;
-    if metadata.is_file() && metadata.nlink() > 1 {
-        let what = "it has several names (hard links), and what lies beside it would be found \
-                    under one alone: copy it with `egress25 store backup`";
-        return Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, what));
-    }
-    Ok(path)
-}
-
-/// Opens a connection with our settings; nothing is checked.
-fn connect(path: &Path, options: SqliteOptions, new: bool) -> Result<Connection, LogError> {
-    let at = At { path: Some(path), busy: options.busy };
-    let metadata = std::fs::metadata(path).map_err(|error| at.system(&error))?;
-    let what = if metadata.is_dir() {
-        Some("it is a directory")
-    } else {
-        (metadata.len() == 0 && !new).then_some("it is empty")
-    };
-    if let Some(what) = what {
-        return Err(LogError::NotAStore { place: at.place(), what: what.to_owned() });
-    }
-    // Who may not read it learns that from the system's error, not from SQLite's.
-    std::fs::File::open(path).map_err(|error| at.system(&error))?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let opened = Connection::open_with_flags(path, flags).and_then(|connection| {
-        connection.busy_timeout(options.busy)?;
-        connection.execute_batch(
-            "PRAGMA synchronous = FULL;
-             PRAGMA cell_size_check = ON;
-             PRAGMA trusted_schema = OFF;",
-        )?;
-        Ok(connection)
-    });
-    opened.map_err(|error| at.sqlite(&error))
 }
 
 fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
@@ -575,10 +552,4 @@ impl EventLog for SqliteLog {
         }
         Ok(found)
     }
-}
-
-/// Which file a path leads to at present.
-fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
-    let metadata = std::fs::metadata(path)?;
-    Ok((metadata.dev(), metadata.ino()))
 }

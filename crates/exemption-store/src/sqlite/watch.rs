@@ -12,7 +12,8 @@ use crate::error::LogError;
 use crate::log::{EventLog, Head, Watch};
 
 use super::failure::At;
-use super::{SqliteLog, SqliteOptions, identity, pragma};
+use super::named::{Identity, identity};
+use super::{SqliteLog, SqliteOptions, pragma};
 
 /// How many entries one call returns at most.
 const PAGE: usize = 1024;
@@ -26,7 +27,7 @@ pub(super) struct SqliteWatch {
 struct Open {
     log: SqliteLog,
     /// The file that was opened: another one may be put in its place.
-    identity: (u64, u64),
+    identity: Identity,
     /// The database's version when it was last read to its end.
     version: Option<i64>,
 }

@@ -272,3 +272,33 @@ fn a_store_that_begins_with_a_lab_has_its_world() {
     let Lab { world, .. } = file.build(&again.world().edition, &[]).unwrap();
     assert_eq!(world.subscriptions()["shop"].exemption.state, ExemptionState::Granted);
 }
+
+#[test]
+fn an_entry_was_acknowledged_into_files_that_had_been_removed_or_replaced() {
+    type Spoil = fn(&std::path::Path);
+    let ways: [(&str, Spoil); 4] = [
+        ("removed", |path| std::fs::remove_file(path).unwrap()),
+        ("moved away", |path| std::fs::rename(path, path.with_extension("old")).unwrap()),
+        ("replaced", |path| {
+            let other = path.with_extension("new");
+            std::fs::copy(path, &other).unwrap();
+            std::fs::rename(other, path).unwrap();
+        }),
+        ("without its log", |path| {
+            std::fs::remove_file(path.with_extension("db-wal")).unwrap();
+        }),
+    ];
+    for (name, spoil) in ways {
+        let (_folder, path) = folder();
+        let mut store = create(&path);
+        append(&mut store, new(at(1), asked("alpha"))).unwrap();
+        let before = store.head();
+        spoil(&path);
+        let head = std::fs::read(path.with_extension("db-head")).unwrap();
+        let error = append(&mut store, new(at(2), granted("alpha"))).unwrap_err();
+        assert!(matches!(error, StoreError::Log(LogError::Removed { .. })), "{name}: {error}");
+        assert_eq!(store.head(), before, "{name}");
+        let witnessed = std::fs::read(path.with_extension("db-head")).unwrap();
+        assert_eq!(witnessed, head, "{name}: what was not acknowledged is not witnessed");
+    }
+}
