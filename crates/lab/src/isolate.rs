@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io::{self, Read};
+use std::os::fd::RawFd;
 use std::path::Path;
 use std::thread;
 
@@ -17,6 +18,26 @@ use nix::sys::wait::{WaitStatus, wait};
 use nix::unistd::{Pid, getegid, geteuid, setsid};
 
 use crate::error::LabError;
+
+/// Closes whatever the caller's caller has left open besides the three standard streams: a lab
+/// that goes on would hold its locks, its pipes and its deleted files. The calling process must
+/// have opened nothing itself yet.
+///
+/// # Errors
+/// What is open cannot be listed.
+pub fn close_leaked() -> Result<(), LabError> {
+    let failed = || LabError::system("listing what is open");
+    let mut open: Vec<RawFd> = Vec::new();
+    for entry in fs::read_dir("/proc/self/fd").map_err(failed())? {
+        let name = entry.map_err(failed())?.file_name();
+        open.extend(name.to_str().and_then(|name| name.parse::<RawFd>().ok()));
+    }
+    for descriptor in open.into_iter().filter(|descriptor| *descriptor > 2) {
+        // That of the list itself is closed already.
+        let _ = nix::unistd::close(descriptor);
+    }
+    Ok(())
+}
 
 /// Leaves the caller's namespaces behind. The next process that the caller starts is the first
 /// of the new process namespace; it calls [`settle`] and then [`attend`].

@@ -55,7 +55,12 @@ impl InterfaceFilter {
         let ports = [(index, (interface.to_owned(), told))];
         let group = listen(court, &Arc::new(RwLock::new(ports.into())))?;
         let mark = format!("{}_{}", place(interface), mark(network, &[]));
-        let options = RuleOptions { mark: Some(mark), log_group: Some(group), hop_by_hop: false };
+        let options = RuleOptions {
+            mark: Some(mark),
+            log_group: Some(group),
+            hop_by_hop: false,
+            generation: None,
+        };
         let world = court.policy.world();
         let port = RulePort::outside(&world, network, interface, machine.as_ref())?;
         let rules = Ruleset::of(&world, network, &[port], &options);
@@ -153,8 +158,38 @@ pub fn queue(
             Err(error) => opened = Err(error),
         },
     );
-    let closed = io::Error::other("the kernel has closed the packet queue");
-    opened
-        .and(Err(closed))
-        .map_err(LabError::system(format!("judging the packets of queue {number}")))
+    let what = format!("judging the packets of queue {number}");
+    match opened {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(match holder(number) {
+                Some(holder) => {
+                    let what = format!("{holder} judges it already; end it, or take another queue");
+                    LabError::input(format!("queue {number}"), what)
+                }
+                None => LabError::Answer(format!(
+                    "{what}: {error}; run as root (`CAP_NET_ADMIN` in the network namespace)"
+                )),
+            })
+        }
+        Err(error) => Err(LabError::system(what)(error)),
+        Ok(()) => {
+            let closed = io::Error::other("the kernel has closed the packet queue");
+            Err(LabError::system(what)(closed))
+        }
+    }
+}
+
+/// Who has opened a netfilter queue, by the kernel's list of them: the number of its socket is
+/// that of its process, as a rule.
+fn holder(queue: u16) -> Option<String> {
+    let list = std::fs::read_to_string("/proc/self/net/netfilter/nfnetlink_queue").ok()?;
+    let socket = list.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        (words.next()?.parse() == Ok(queue)).then(|| words.next().map(str::to_owned))?
+    })?;
+    let program = std::fs::read_to_string(format!("/proc/{socket}/comm"));
+    Some(program.map_or_else(
+        |_| "another program".to_owned(),
+        |name| format!("`{}` (process {socket})", name.trim().escape_debug()),
+    ))
 }

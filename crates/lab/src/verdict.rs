@@ -38,8 +38,9 @@ pub struct VerdictEvent {
     pub verdict: Verdict,
     /// Why.
     pub reason: Reason,
-    /// How many events had been applied when it was judged; with the `nft` data path, the
-    /// ruleset's.
+    /// How many events had been applied when it was judged; with the `nft` data path, up to the
+    /// last that has changed the rules of its network. Rules of `filter` on an interface do not
+    /// tell it: there it is how many had been applied when the verdict was told.
     pub generation: u64,
     /// The packet, for captures.
     #[serde(skip)]
@@ -140,6 +141,9 @@ struct Listener {
 /// How many complaints are kept.
 const COMPLAINTS: usize = 100;
 
+/// How many verdicts are kept for whoever asks later what was before.
+const KEPT: usize = 1_000;
+
 /// Tells verdicts to whoever listens, and what went wrong.
 #[derive(Debug, Default)]
 pub struct Hub {
@@ -150,6 +154,8 @@ pub struct Hub {
 struct State {
     count: u64,
     listeners: Vec<Listener>,
+    /// The last verdicts, without their packets.
+    kept: VecDeque<Arc<VerdictEvent>>,
     complaints: VecDeque<String>,
     reasons: std::collections::BTreeMap<(Reason, &'static str), u64>,
 }
@@ -160,6 +166,23 @@ impl Hub {
     pub fn listen(&self) -> Receiver<Told> {
         let (to, from) = sync_channel(BACKLOG);
         self.lock().listeners.push(Listener { to, missed: 0 });
+        from
+    }
+
+    /// Begins to listen; the verdicts that are kept come out first, those from now on behind them.
+    /// How many came before the first that is kept is a note.
+    #[must_use]
+    pub fn listen_since_start(&self) -> Receiver<Told> {
+        let (to, from) = sync_channel(BACKLOG);
+        let mut state = self.lock();
+        let forgotten = state.kept.front().map_or(0, |first| first.seq.saturating_sub(1));
+        let note = (forgotten > 0)
+            .then(|| Told::Note(format!("{forgotten} earlier verdicts are not kept").into()));
+        for told in note.into_iter().chain(state.kept.iter().cloned().map(Told::Verdict)) {
+            // There is room for more than is kept.
+            let _ = to.try_send(told);
+        }
+        state.listeners.push(Listener { to, missed: 0 });
         from
     }
 
@@ -176,6 +199,13 @@ impl Hub {
             event.seq = state.count;
             let counter = state.reasons.entry((event.reason, name(event.verdict))).or_default();
             *counter = counter.saturating_add(1);
+            if state.kept.len() >= KEPT {
+                state.kept.pop_front();
+            }
+            // Packets can be large, and nobody captures what was before.
+            let packet = event.packet.take();
+            state.kept.push_back(Arc::new(event.clone()));
+            event.packet = packet;
         }
         if state.listeners.is_empty() {
             return;
@@ -228,5 +258,48 @@ impl Hub {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(reason: Reason) -> VerdictEvent {
+        VerdictEvent {
+            seq: 0,
+            at: Timestamp::UNIX_EPOCH,
+            network: "n".to_owned(),
+            machine: None,
+            subscription: None,
+            port: "p".to_owned(),
+            source: None,
+            source_port: None,
+            destination: None,
+            destination_port: None,
+            verdict: Verdict::Drop,
+            reason,
+            generation: 0,
+            packet: None,
+        }
+    }
+
+    #[test]
+    fn what_was_before_is_told_first_and_what_is_not_kept_is_said() {
+        let hub = Hub::default();
+        for _ in 0..KEPT + 5 {
+            hub.tell(event(Reason::NotGranted));
+        }
+        let heard = hub.listen_since_start();
+        hub.tell(event(Reason::Revoked));
+        let told: Vec<Told> = heard.try_iter().collect();
+        assert_eq!(told.len(), KEPT + 2);
+        assert!(matches!(&told[0], Told::Note(note) if note.starts_with("5 earlier")), "{told:?}");
+        let numbers = told.iter().filter_map(|told| match told {
+            Told::Verdict(event) => Some(event.seq),
+            _ => None,
+        });
+        assert!(numbers.eq(6..=1_006), "{told:?}");
+        assert_eq!(hub.listen().try_iter().count(), 0);
     }
 }

@@ -234,6 +234,10 @@ pub struct EventsArgs {
     /// End after so many verdicts
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,
+
+    /// Begin with what was judged before: the last 1,000 verdicts, which the lab keeps
+    #[arg(long)]
+    pub since_start: bool,
 }
 
 /// The arguments of `lab graph`.

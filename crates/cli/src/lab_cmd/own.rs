@@ -41,6 +41,7 @@ fn next(args: &OwnArgs, stage: &str, stdin: Stdio) -> Result<Child, Failure> {
 /// one's lifeline: it ends with this process. Standard input of this process is the tether of
 /// whoever has started the lab: it ends with him, too, unless he says that it is to go on.
 fn leave(args: &OwnArgs) -> Result<(), Failure> {
+    isolate::close_leaked().map_err(failed)?;
     isolate::leave().map_err(failed)?;
     let mut inner = next(args, "attend", Stdio::piped())?;
     // `wait` would close it.

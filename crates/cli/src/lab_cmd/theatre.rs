@@ -39,7 +39,7 @@ pub(super) struct Listener {
 impl Listener {
     pub(super) fn start(at: &AtArgs, file: Option<Target>) -> Result<Self, Failure> {
         let mut client = super::client(at)?;
-        client.ask(&Request::Events).map_err(failed)?;
+        client.ask(&Request::Events { since_start: false }).map_err(failed)?;
         let mut file = file.map(Output::create).transpose()?;
         let heard = Heard::default();
         let hears = heard.clone();

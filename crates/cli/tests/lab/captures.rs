@@ -118,3 +118,16 @@ fn a_capture_replaced_a_file_that_somebody_else_wrote() {
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
 }
+
+#[test]
+fn what_was_judged_before_was_shown_to_nobody_who_listens_later() {
+    if let Some(why) = impossible("nft") {
+        return skip(&why);
+    }
+    let lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
+    assert_eq!(lab.connect("vm-web", MX), "timeout");
+    wait_until("it is told", || lab.inspect()["lab"]["counts"][0].is_array());
+    let words = ["events", "--since-start", "--count", "1", "--format", "ndjson"];
+    let event: serde_json::Value = serde_json::from_str(&lab.print(&words)).unwrap();
+    assert_eq!((&event["seq"], &event["machine"]), (&1.into(), &"vm-web".into()), "{event}");
+}

@@ -211,3 +211,25 @@ fn a_program_that_does_not_end_held_a_scenario_for_ever() {
     let in_time = lab.output(&["exec", "vm-web", "--timeout", "60", "--", "sh", "-c", "exit 7"]);
     assert_eq!(in_time.status.code(), Some(7));
 }
+
+#[test]
+fn a_lab_held_what_its_caller_had_left_open() {
+    if let Some(why) = impossible("nft") {
+        return skip(&why);
+    }
+    let leaked = tempfile::NamedTempFile::new().unwrap();
+    let line = "exec 9<$1; shift; exec \"$@\"";
+    // Comes up by the harness, then once more from a shell that has the file open.
+    let lab = Lab::up(&scenario("mail.lab.toml"), "none", &[]);
+    lab.print(&["down"]);
+    let mut up = Command::new("sh");
+    up.args(["-c", line, "sh"]).arg(leaked.path()).arg(env!("CARGO_BIN_EXE_egress25"));
+    up.args(["lab", "up", "--datapath", "none", "--run-dir"]).arg(lab.folder.path());
+    let output = up.arg(scenario("mail.lab.toml")).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    for stage in ["leave", "attend", "own"] {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", lab.process(stage))).unwrap().flatten();
+        let mut open = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        assert!(!open.any(|path| path == leaked.path()), "{stage}");
+    }
+}

@@ -169,3 +169,21 @@ fn a_queue_is_judged_and_drops_when_nobody_judges_it() {
     );
     enforced(&filter, KILLED);
 }
+
+#[test]
+fn a_queue_that_somebody_judges_already_was_told_of_as_operation_not_permitted() {
+    if let Some(why) = impossible("nfqueue") {
+        return skip(&why);
+    }
+    let program = env!("CARGO_BIN_EXE_egress25");
+    let lab = scenario("mail.lab.toml").display().to_string();
+    let filter = format!("{program} filter --lab {lab} --network shop-net --queue 7");
+    let (done, said) = in_a_network(&format!(
+        "{filter} 2>/dev/null & first=$!\n\
+         until grep -q '^ *7 ' /proc/self/net/netfilter/nfnetlink_queue; do sleep 0.05; done\n\
+         code=0; {filter} || code=$?; kill $first; echo ended with $code >&2"
+    ));
+    assert!(done, "{said}");
+    assert!(said.contains("ended with 2"), "{said}");
+    assert!(said.contains("`egress25` (process ") && said.contains("judges it already"), "{said}");
+}

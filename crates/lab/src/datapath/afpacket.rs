@@ -128,7 +128,7 @@ fn unjudged(mut from: Receiver, to: &Mutex<Sender>, stop: &AtomicBool) -> io::Re
 }
 
 impl Enforce for AfPacket {
-    fn update(&self, _: &World) -> Result<(), LabError> {
+    fn update(&self, _: &World, _: u64) -> Result<(), LabError> {
         // Judges look the policy up for every packet.
         Ok(())
     }

@@ -94,11 +94,11 @@ impl From<&Point> for Port {
 
 /// A data path that is in force.
 pub(crate) trait Enforce: Send + Sync {
-    /// Brings the rules up to a changed world.
+    /// Brings the rules up to a changed world, which so many events have led to.
     ///
     /// # Errors
     /// Some could not be: what is in force is older than the world.
-    fn update(&self, world: &World) -> Result<(), LabError>;
+    fn update(&self, world: &World, generation: u64) -> Result<(), LabError>;
 
     /// Judges at more points: those of a machine that was deployed. Nothing passes there before.
     ///
@@ -154,7 +154,7 @@ pub(crate) fn load(
 struct Open;
 
 impl Enforce for Open {
-    fn update(&self, _: &World) -> Result<(), LabError> {
+    fn update(&self, _: &World, _: u64) -> Result<(), LabError> {
         Ok(())
     }
 

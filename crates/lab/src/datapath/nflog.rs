@@ -114,6 +114,7 @@ fn listen(socket: &Socket, court: &Court, ports: &Ports) {
 fn tell(court: &Court, ports: &Ports, parts: &[PacketNla]) {
     let mut reason = None;
     let mut port = None;
+    let mut stamp = None;
     let mut payload: &[u8] = &[];
     for part in parts {
         match part {
@@ -124,11 +125,14 @@ fn tell(court: &Court, ports: &Ports, parts: &[PacketNla]) {
                 let ports = ports.read().unwrap_or_else(PoisonError::into_inner);
                 port = ports.get(index).map(|(_, port)| port.clone());
             }
+            PacketNla::Mark(mark) => stamp = mark.checked_sub(1),
             PacketNla::Payload(bytes) => payload = bytes,
             _ => {}
         }
     }
     let (Some(reason), Some(port)) = (reason, port) else { return };
+    // Outside of a lab a packet's mark is somebody else's.
+    let stamp = stamp.filter(|_| port.at.is_some()).map(u64::from);
     let wire_len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
     let frame = Frame { link: LinkType::Raw, bytes: payload, wire_len };
     let outcome = frame::outermost(&frame, &live());
@@ -155,7 +159,7 @@ fn tell(court: &Court, ports: &Ports, parts: &[PacketNla]) {
         destination_port: candidate.map(|candidate| candidate.destination_port),
         verdict: table.verdict(reason),
         reason,
-        generation: snapshot.generation,
+        generation: stamp.unwrap_or(snapshot.generation),
         packet: Some(Packet { link: LinkType::Raw, bytes: payload.into() }),
     });
 }

@@ -202,7 +202,7 @@ fn reject(
 }
 
 impl Enforce for NfQueue {
-    fn update(&self, _: &World) -> Result<(), LabError> {
+    fn update(&self, _: &World, _: u64) -> Result<(), LabError> {
         // Judges look the policy up for every packet.
         Ok(())
     }

@@ -29,20 +29,29 @@ struct Loaded {
     rules: Option<Ruleset>,
 }
 
-fn rules(world: &World, bench: &Bench) -> Option<Ruleset> {
+fn rules(world: &World, generation: u64, bench: &Bench) -> Option<Ruleset> {
     // All ports of a node belong to one network.
     let network = &bench.points.first()?.network;
     let port =
         |point: &Point| RulePort { interface: point.interface.clone(), at: Some(point.at.clone()) };
     let ports: Vec<_> = bench.points.iter().map(port).collect();
-    let options = RuleOptions { log_group: Some(GROUP), hop_by_hop: true, mark: None };
+    let options = RuleOptions {
+        log_group: Some(GROUP),
+        hop_by_hop: true,
+        mark: None,
+        generation: Some(generation),
+    };
     Some(Ruleset::of(world, network, &ports, &options))
 }
 
 impl Loaded {
     /// Brings the rules of one node up to a changed world.
-    fn change(&mut self, world: &World, spaces: &Spaces) -> Result<(), LabError> {
-        let Some(new) = rules(world, &self.bench) else { return Ok(()) };
+    fn change(
+        &mut self,
+        (world, generation): (&World, u64),
+        spaces: &Spaces,
+    ) -> Result<(), LabError> {
+        let Some(new) = rules(world, generation, &self.bench) else { return Ok(()) };
         let script = match &self.rules {
             Some(old) => new.change_from(old),
             None => Some(new.script()),
@@ -73,7 +82,10 @@ impl Nft {
 
     /// Begins to judge in one more node.
     fn begin(&self, bench: Bench, court: &Court) -> Result<Option<Loaded>, LabError> {
-        let Some(rules) = rules(&court.policy.world(), &bench) else { return Ok(None) };
+        let policy = &court.policy;
+        let Some(rules) = rules(&policy.world(), policy.generation(), &bench) else {
+            return Ok(None);
+        };
         let place = space(&self.spaces, bench.node)?;
         let ports = Ports::default();
         note_ports(&ports, &place, &bench.points)?;
@@ -95,14 +107,14 @@ fn refused(error: &LabError) -> LabError {
 }
 
 impl Enforce for Nft {
-    fn update(&self, world: &World) -> Result<(), LabError> {
+    fn update(&self, world: &World, generation: u64) -> Result<(), LabError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         // The kernel waits for its readers in each namespace: better in all at once.
         thread::scope(|scope| {
             let changes: Vec<_> = loaded
                 .iter_mut()
                 .map(|loaded| {
-                    let change = || loaded.change(world, &self.spaces);
+                    let change = || loaded.change((world, generation), &self.spaces);
                     thread::Builder::new().spawn_scoped(scope, change)
                 })
                 .collect();
@@ -123,7 +135,8 @@ impl Enforce for Nft {
             let place = space(&self.spaces, more.node)?;
             note_ports(&known.ports, &place, &more.points)?;
             known.bench.points.extend(more.points);
-            let rules = rules(&court.policy.world(), &known.bench);
+            let policy = &court.policy;
+            let rules = rules(&policy.world(), policy.generation(), &known.bench);
             let script = rules.as_ref().map(Ruleset::script).unwrap_or_default();
             known.rules = None;
             place.demand(&["nft", "-f", "-"], &script).map_err(|error| refused(&error))?;

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::sync::mpsc::RecvTimeoutError;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -63,9 +63,9 @@ impl Drop for Capturing<'_> {
 fn follow(
     owner: &Owner,
     stream: &UnixStream,
+    heard: &Receiver<Told>,
     mut each: impl FnMut(Option<Told>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let heard = owner.court.hub.listen();
     say(stream, &Answer::Done { generation: owner.court.policy.generation() })?;
     stream.set_read_timeout(Some(Duration::from_millis(1)))?;
     let mut idle = 0_u32;
@@ -100,9 +100,11 @@ fn follow(
 }
 
 /// Tells verdicts, one a line.
-pub(super) fn events(owner: &Owner, stream: &UnixStream) -> io::Result<()> {
+pub(super) fn events(owner: &Owner, stream: &UnixStream, since_start: bool) -> io::Result<()> {
+    let hub = &owner.court.hub;
+    let heard = if since_start { hub.listen_since_start() } else { hub.listen() };
     let mut out = stream;
-    follow(owner, stream, |told| {
+    follow(owner, stream, &heard, |told| {
         let mut text = match told {
             None => return Ok(()),
             Some(Told::Verdict(event)) => serde_json::to_vec(&*event)?,
@@ -155,7 +157,8 @@ fn written(owner: &Owner, stream: &UnixStream, file: File) -> io::Result<()> {
     let comment = "captured by egress25 lab: every judged packet with its verdict";
     let writer = PcapngWriter::new(file, Some(comment)).map_err(cause)?;
     let mut capture = Capture { owner, writer, interfaces: Vec::new() };
-    follow(owner, stream, |told| match told {
+    let heard = owner.court.hub.listen();
+    follow(owner, stream, &heard, |told| match told {
         Some(Told::Verdict(event)) => capture.write(&event).map_err(cause),
         Some(Told::Missed(count)) => {
             owner.complain(format!("{count} packets came too fast for a capture"));

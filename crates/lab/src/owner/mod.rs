@@ -249,7 +249,8 @@ impl Owner {
     /// Brings the rules up to the world. Where that fails, something may pass that must not any
     /// more: every judged port is cut off until it succeeds.
     fn enforce(&self, cut: &mut bool, world: &World) -> Result<(), LabError> {
-        let updated = self.enforce.update(world);
+        // Whoever applies events holds the lock: it is the world's.
+        let updated = self.enforce.update(world, self.court.policy.generation());
         if updated.is_ok() != *cut {
             return updated;
         }

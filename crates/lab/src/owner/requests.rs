@@ -26,7 +26,11 @@ pub enum Request {
         events: Vec<Event>,
     },
     /// Tell verdicts from now on, one a line, until the connection ends.
-    Events,
+    Events {
+        /// The last ones before, too, as far as the lab keeps them.
+        #[serde(default)]
+        since_start: bool,
+    },
     /// Write the packets that are judged to a file as pcapng until the other side says no more.
     /// The open file follows the answer, and a second answer says that capturing has begun; a last
     /// one says whether all was written.

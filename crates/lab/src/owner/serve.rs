@@ -97,7 +97,9 @@ fn client(owner: &Owner, stream: &UnixStream, down: &Sender<()>) -> io::Result<(
                 let what = format!("the request is none: {error}");
                 say(stream, &Answer::Failed { what, fault: Fault::Request })?;
             }
-            Ok(Request::Events) => return listeners::events(owner, stream),
+            Ok(Request::Events { since_start }) => {
+                return listeners::events(owner, stream, since_start);
+            }
             Ok(Request::Capture) => return listeners::capture(owner, stream),
             Ok(Request::Enter { node }) => enter(owner, stream, &node)?,
             Ok(Request::Down) => {
@@ -146,7 +148,7 @@ fn answer(owner: &Owner, request: Request) -> Result<Answer, LabError> {
             owner.stop_filter();
             Answer::Done { generation: generation() }
         }
-        Request::Enter { .. } | Request::Events | Request::Capture | Request::Down => {
+        Request::Enter { .. } | Request::Events { .. } | Request::Capture | Request::Down => {
             Answer::Failed { what: "this is answered elsewhere".to_owned(), fault: Fault::Request }
         }
     })

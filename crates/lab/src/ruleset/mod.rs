@@ -83,6 +83,9 @@ pub struct RuleOptions {
     pub hop_by_hop: bool,
     /// The group of the kernel's packet log that judged packets are told to.
     pub log_group: Option<u16>,
+    /// How many events had been applied to the world; told packets bear it. The packets' marks are
+    /// lost by that, so that it is for namespaces of our own.
+    pub generation: Option<u64>,
 }
 
 /// What tells the exported rules of a network and its interfaces from others on the same host, so

@@ -29,6 +29,9 @@ pub struct Ruleset {
     chains: String,
     /// The maps, by name; the name's end tells the family.
     maps: BTreeMap<String, Elements>,
+    /// What told packets are marked with while they are told: the number of events before these
+    /// rules, and one, because a mark of 0 is not told.
+    stamp: Option<u32>,
 }
 
 /// What comes before anything is judged: what is not our business, and what hides something.
@@ -74,7 +77,9 @@ impl Ruleset {
         let content = Content::of(world, network);
         let mark = options.mark.as_ref().map(|mark| format!("_{mark}")).unwrap_or_default();
         let table = format!("inet {TABLE}{mark}");
-        let mut rules = Self { table, chains: String::new(), maps: BTreeMap::new() };
+        let next = options.generation.map(|generation| generation.saturating_add(1));
+        let stamp = next.map(|next| u32::try_from(next).unwrap_or(u32::MAX));
+        let mut rules = Self { table, chains: String::new(), maps: BTreeMap::new(), stamp };
         let deferring =
             if options.hop_by_hop { deferring(world, ports) } else { BTreeMap::default() };
         rules.reasons(world, !deferring.is_empty(), options);
@@ -176,7 +181,11 @@ impl Ruleset {
             }
             rules.push_str("    counter\n");
             if let Some(group) = options.log_group {
-                let _ = writeln!(rules, "    log prefix \"{reason}\" group {group}");
+                let log = format!("log prefix \"{reason}\" group {group}");
+                let _ = match self.stamp {
+                    Some(_) => writeln!(rules, "    jump stamp\n    {log}\n    meta mark set 0"),
+                    None => writeln!(rules, "    {log}"),
+                };
             }
             rules.push_str(match verdict_of(world, *reason) {
                 Verdict::Pass => "    accept\n",
@@ -264,6 +273,9 @@ impl Ruleset {
         for name in names.iter().filter(|name| **name != "port25") {
             let _ = writeln!(text, "  chain {name} {{ }}");
         }
+        if let Some(stamp) = self.stamp {
+            let _ = writeln!(text, "  chain stamp {{\n    meta mark set {stamp}\n  }}");
+        }
         for map in self.maps.keys() {
             let kind = if map.ends_with('4') { "ipv4_addr" } else { "ipv6_addr" };
             let _ = writeln!(text, "  map {map} {{ type {kind} : verdict; }}");
@@ -273,16 +285,24 @@ impl Ruleset {
     }
 
     /// The script that leads from other rules to these, in place where only elements differ.
-    /// `None` where nothing differs.
+    /// `None` where nothing that judges differs: packets bear the older number then.
     #[must_use]
     pub fn change_from(&self, old: &Self) -> Option<String> {
-        if self == old {
+        if (&self.chains, &self.maps) == (&old.chains, &old.maps) {
             return None;
         }
-        if self.chains != old.chains || !self.maps.keys().eq(old.maps.keys()) {
+        if self.stamp.is_some() != old.stamp.is_some()
+            || self.chains != old.chains
+            || !self.maps.keys().eq(old.maps.keys())
+        {
             return Some(self.script());
         }
         let mut text = String::new();
+        if let Some(stamp) = self.stamp {
+            let table = &self.table;
+            let _ = writeln!(text, "flush chain {table} stamp");
+            let _ = writeln!(text, "add rule {table} stamp meta mark set {stamp}");
+        }
         for (map, elements) in &self.maps {
             let Some(before) = old.maps.get(map) else { continue };
             let gone: Vec<_> = before
