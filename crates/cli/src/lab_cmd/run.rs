@@ -28,7 +28,6 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
     if !(0.001..=1_000.0).contains(&args.time_scale) {
         return Err(Failure::Usage("`--time-scale` is between 0.001 and 1000".to_owned()));
     }
-    let signals = Signals::catch()?;
     let source = Source::read(&args.scenario)?;
     let scenario = scenario(&source)?;
     // The scenario says where the lab is, which is an input, too.
@@ -44,6 +43,8 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
     let [junit_file, happened, verdicts, capture] =
         written::claim(inputs, outputs, args.force.force)?;
     fits(&source, &scenario, &lab_file(&args.scenario, &scenario), &EditionArgs::default())?;
+    // From here on there is something to be ended.
+    let signals = Signals::catch()?;
     // Nobody can have made a folder of this name before.
     let unique = format!("{}-{}", std::process::id(), Timestamp::now().as_microsecond());
     let home = std::env::temp_dir().join(format!("{HOME}{unique}"));
