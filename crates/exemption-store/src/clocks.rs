@@ -16,7 +16,6 @@ use std::net::IpAddr;
 
 use egress25_policy::{Event, EventKind, Interface, Machine, MachineName, World};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 /// Something that has a time of its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,17 +42,12 @@ impl fmt::Display for Subject {
 }
 
 /// When something last happened to each thing.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Clocks {
-    #[serde(default)]
     subscriptions: BTreeMap<String, Timestamp>,
-    #[serde(default)]
     networks: BTreeMap<String, Timestamp>,
-    #[serde(default)]
     machines: BTreeMap<String, Timestamp>,
     /// By network, then by address.
-    #[serde(default)]
     addresses: BTreeMap<String, BTreeMap<IpAddr, Timestamp>>,
 }
 
