@@ -56,7 +56,8 @@ pub(super) fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failur
         follow(&court, feed, move |court| {
             filter.update(&court.policy.world()).map_err(|error| error.to_string())
         })?;
-        return tell(&heard, args.format, console);
+        tell(&heard, args.format, console);
+        return Ok(());
     }
     let number = args.queue.unwrap_or_default();
     follow(&court, feed, |_| Ok(()))?;
@@ -73,7 +74,7 @@ pub(super) fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failur
             judged.hub.close();
         })
         .map_err(|source| Failure::Internal(format!("no thread can be started: {source}")))?;
-    tell(&heard, args.format, console)?;
+    tell(&heard, args.format, console);
     match has_ended.recv() {
         Ok(Err(error)) => Err(failed(error)),
         _ => Ok(()),
@@ -118,15 +119,32 @@ fn follow(
         .map_err(|source| Failure::Internal(format!("no thread can be started: {source}")))
 }
 
-fn tell(heard: &Receiver<Told>, format: Format, console: &mut Console) -> Result<(), Failure> {
+/// Tells the verdicts for as long as there are any. Whether anybody reads them changes nothing of
+/// what is enforced: where they cannot be written, that is said once, and the filter goes on.
+fn tell(heard: &Receiver<Told>, format: Format, console: &mut Console) {
+    let mut silent = false;
     while let Ok(told) = heard.recv() {
-        match told {
-            Told::Verdict(event) if format == Format::Human => events::human(&event, console)?,
-            Told::Verdict(event) => output::ndjson(console, &*event)?,
-            Told::Note(what) => console.warn(&what),
-            Told::Missed(count) => console.warn(&format!("{count} verdicts came too fast to tell")),
+        let written = match told {
+            Told::Verdict(_) if silent => Ok(()),
+            Told::Verdict(event) if format == Format::Human => events::human(&event, console),
+            Told::Verdict(event) => output::ndjson(console, &*event),
+            Told::Note(what) => {
+                console.warn(&what);
+                Ok(())
+            }
+            Told::Missed(count) => {
+                console.warn(&format!("{count} verdicts came too fast to tell"));
+                Ok(())
+            }
+        };
+        if silent {
+            continue;
         }
-        console.finish()?;
+        if let Err(failure) = written.and_then(|()| console.finish()) {
+            silent = true;
+            console.warn(&format!(
+                "{failure}: verdicts are no longer told, and the filter stays in force"
+            ));
+        }
     }
-    Ok(())
 }

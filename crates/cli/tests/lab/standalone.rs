@@ -187,3 +187,32 @@ fn a_queue_that_somebody_judges_already_was_told_of_as_operation_not_permitted()
     assert!(said.contains("ended with 2"), "{said}");
     assert!(said.contains("`egress25` (process ") && said.contains("judges it already"), "{said}");
 }
+
+/// A SYN of a machine that may send, told to nobody: three in a row have to be let through.
+#[test]
+fn a_filter_ended_when_the_reader_of_its_verdicts_went() {
+    if let Some(why) = impossible("nfqueue") {
+        return skip(&why);
+    }
+    let program = env!("CARGO_BIN_EXE_egress25");
+    let lab = scenario("mail.lab.toml").display().to_string();
+    let filter = format!(
+        "{program} filter --lab {lab} --queue 7 --rules | \
+         sed '/ip6tables/,$d' | iptables-restore --noflush\n\
+         mkfifo /run/verdicts; : </run/verdicts &\n\
+         {program} filter --lab {lab} --network shop-net --queue 7 >/run/verdicts & filter=$!; \
+         sleep 2\n\
+         for nth in 1 2 3; do ip netns exec box /usr/bin/python3 -c 'import socket; \
+         socket.create_connection((\"203.0.113.25\", 25), 5, (\"10.1.0.5\", 0))'; done\n\
+         kill -0 $filter; echo goes on"
+    );
+    let script = container_network(&filter, KILLED);
+    let output = Command::new("unshare")
+        .args(["-Urnm", "--pid", "--fork", "--kill-child", "sh", "-ec", &script])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("goes on\n") && said.contains("still blocked\n"), "{said}{errors}");
+    assert!(errors.contains("the filter stays in force"), "{said}{errors}");
+}
