@@ -14,6 +14,7 @@ mod check;
 mod circles;
 mod corpus;
 mod crashes;
+mod endless;
 mod exit_codes;
 mod expectations;
 mod explain;

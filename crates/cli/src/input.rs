@@ -114,7 +114,8 @@ fn read_bounded(input: impl Read) -> io::Result<Vec<u8>> {
 }
 
 /// A message that fits on a screen, whatever was quoted in it or listed.
-fn shortened(mut text: String) -> String {
+#[must_use]
+pub fn shortened(mut text: String) -> String {
     if text.len() > MAX_SHOWN_LINE {
         text.truncate(text.floor_char_boundary(MAX_SHOWN_LINE));
         text.push_str("… (shortened)");

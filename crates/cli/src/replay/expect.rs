@@ -1,15 +1,18 @@
 //! `--expect`: the rows of a golden file against those of this replay.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+use std::rc::Rc;
 
 use serde_json::Value;
 
 use super::row::{COLUMNS, Row};
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::input::shortened;
 
 /// How many differences are shown.
 const SHOWN: usize = 20;
@@ -33,7 +36,45 @@ pub(super) struct Golden {
 
 enum Lines {
     Ndjson { input: BufReader<File>, line: u64 },
-    Csv { records: Box<csv::Reader<BufReader<File>>>, header: csv::StringRecord },
+    Csv { records: Box<Records>, header: csv::StringRecord },
+}
+
+/// The rows of a CSV, none of which is longer than [`MAX_LINE`].
+struct Records {
+    reader: csv::Reader<Rationed>,
+    left: Rc<Cell<u64>>,
+}
+
+impl Records {
+    fn new(input: BufReader<File>) -> Self {
+        let left = Rc::new(Cell::new(MAX_LINE));
+        let reader = csv::Reader::from_reader(Rationed { input, left: left.clone() });
+        Self { reader, left }
+    }
+
+    fn read(&mut self, record: &mut csv::StringRecord) -> csv::Result<bool> {
+        self.left.set(MAX_LINE);
+        self.reader.read_record(record)
+    }
+}
+
+/// A file of which no more is read for a row than a row can have.
+struct Rationed {
+    input: BufReader<File>,
+    left: Rc<Cell<u64>>,
+}
+
+impl Read for Rationed {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.left.get() == 0 {
+            let what = format!("a row is longer than {MAX_LINE} bytes, which none is");
+            return Err(io::Error::other(what));
+        }
+        let read = self.input.by_ref().take(self.left.get()).read(bytes)?;
+        let taken = u64::try_from(read).unwrap_or(u64::MAX);
+        self.left.set(self.left.get().saturating_sub(taken));
+        Ok(read)
+    }
 }
 
 impl Golden {
@@ -46,8 +87,8 @@ impl Golden {
         let lines = match first {
             Some(b'{') | None => Lines::Ndjson { input, line: 0 },
             Some(_) => {
-                let mut records = Box::new(csv::Reader::from_reader(input));
-                let header = records.headers().map_err(|error| bad(&name, &error))?.clone();
+                let mut records = Box::new(Records::new(input));
+                let header = records.reader.headers().map_err(|error| bad(&name, &error))?.clone();
                 if !header.iter().any(|column| column == "packet") {
                     return Err(bad(&name, &"it has no column `packet`"));
                 }
@@ -124,7 +165,7 @@ impl Golden {
     fn differ(&mut self, text: String) {
         self.differences = self.differences.saturating_add(1);
         if self.shown.len() < SHOWN {
-            self.shown.push(text);
+            self.shown.push(shortened(text));
         }
     }
 
@@ -153,7 +194,10 @@ impl Golden {
 }
 
 fn bad(name: &str, what: &impl std::fmt::Display) -> Failure {
-    Failure::Usage(format!("`{name}` is no golden file of a replay: {what}"))
+    Failure::Usage(format!(
+        "`{name}` is no golden file of a replay: {}",
+        shortened(what.to_string())
+    ))
 }
 
 /// What a row comes to, for a person.
@@ -214,11 +258,11 @@ fn text(value: &Value) -> String {
 
 fn next_record(
     name: &str,
-    records: &mut csv::Reader<BufReader<File>>,
+    records: &mut Records,
     header: &csv::StringRecord,
 ) -> Result<Option<Columns>, Failure> {
     let mut record = csv::StringRecord::new();
-    let more = records.read_record(&mut record).map_err(|error| bad(name, &error))?;
+    let more = records.read(&mut record).map_err(|error| bad(name, &error))?;
     let columns = header.iter().map(str::to_owned).zip(record.iter().map(str::to_owned));
     Ok(more.then(|| columns.collect()))
 }
