@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use egress25_policy::NetworkName;
+use egress25_policy::{NetworkName, nearest};
 
 use crate::error::LabError;
 use crate::net::Space;
@@ -48,7 +48,7 @@ pub(crate) fn resolve(owner: &Owner, node: NodeId, name: &str) -> Result<IpAddr,
     });
     found.ok_or_else(|| LabError::NoSuchNode {
         name: name.to_owned(),
-        known: plan.names.keys().cloned().collect::<Vec<_>>().join(", "),
+        known: nearest(name, plan.names.keys().map(String::as_str)),
     })
 }
 

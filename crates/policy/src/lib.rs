@@ -23,6 +23,7 @@ mod lab;
 mod lab_error;
 mod life;
 mod name;
+mod near;
 mod offer;
 mod plan;
 mod quota;
@@ -55,6 +56,7 @@ pub use life::{MachineState, Power, Programmed, ProgrammedBy};
 pub use name::{
     FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
 };
+pub use near::{first_few, nearest};
 pub use offer::{Offer, UnknownOffer};
 pub use plan::{edge_reason, verdict_of};
 pub use quota::{Recognised, recognise_quota_id};

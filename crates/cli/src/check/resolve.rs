@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use egress25_policy::{
     Edition, ExemptionState, MachineKind, MachineName, NetworkName, Offer, Question, Recognised,
-    Source, World, recognise_quota_id,
+    Source, World, first_few, nearest, recognise_quota_id,
 };
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -225,21 +225,18 @@ fn source(in_lab: &InLab, world: &World) -> Result<Source, Failure> {
     if let Some(address) = in_lab.from {
         return Ok(Source::Address { network: network(in_lab, world, address)?, address });
     }
-    let names = || {
-        let names: Vec<_> = world.machines().keys().map(MachineName::as_str).collect();
-        names.join(", ")
-    };
+    let names = || world.machines().keys().map(MachineName::as_str);
     let Some(name) = &in_lab.machine else {
         return Err(Failure::Usage(format!(
             "say which machine sends with --machine (or an address with --from); the lab's \
              machines are: {}",
-            names()
+            first_few(names())
         )));
     };
     if !world.machines().contains_key(name.as_str()) {
         return Err(Failure::Usage(format!(
             "the lab has no machine `{name}`; its machines are: {}",
-            names()
+            nearest(name, names())
         )));
     }
     Ok(Source::Machine(MachineName::from(name.as_str())))
@@ -250,9 +247,8 @@ fn network(in_lab: &InLab, world: &World, address: IpAddr) -> Result<Option<Netw
     if world.networks().contains_key(name.as_str()) {
         return Ok(Some(NetworkName::from(name.as_str())));
     }
-    let names: Vec<_> = world.networks().keys().map(NetworkName::as_str).collect();
     Err(Failure::Usage(format!(
         "the lab has no network `{name}` for {address}; its networks are: {}",
-        names.join(", ")
+        nearest(name, world.networks().keys().map(NetworkName::as_str))
     )))
 }

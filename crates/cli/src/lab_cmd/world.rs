@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use egress25_lab::stage::{Hosts, default_hosts};
-use egress25_policy::{NetworkName, World};
+use egress25_policy::{NetworkName, World, first_few, nearest};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -46,21 +46,20 @@ pub(super) fn hosts(file: Option<&Path>, world: &World) -> Result<Hosts, Failure
 
 /// The network that is meant: the one named, or the only one.
 pub(super) fn network(world: &World, name: Option<&str>) -> Result<NetworkName, Failure> {
-    let names = || world.networks().keys().map(NetworkName::as_str).collect::<Vec<_>>().join(", ");
+    let mut names = world.networks().keys();
     match name {
-        Some(name) => world
-            .networks()
-            .get_key_value(name)
-            .map(|(name, _)| name.clone())
-            .ok_or_else(|| Failure::Usage(format!("there is no network `{name}`: {}", names()))),
-        None => {
-            let mut all = world.networks().keys();
-            match (all.next(), all.next()) {
-                (Some(only), None) => Ok(only.clone()),
-                _ => {
-                    Err(Failure::Usage(format!("say which network with `--network`: {}", names())))
-                }
-            }
+        Some(name) => {
+            world.networks().get_key_value(name).map(|(name, _)| name.clone()).ok_or_else(|| {
+                let known = nearest(name, names.map(NetworkName::as_str));
+                Failure::Usage(format!("there is no network `{name}`; there are: {known}"))
+            })
         }
+        None => match (names.next(), names.next()) {
+            (Some(only), None) => Ok(only.clone()),
+            _ => {
+                let known = first_few(world.networks().keys().map(NetworkName::as_str));
+                Err(Failure::Usage(format!("say which network with `--network`: {known}")))
+            }
+        },
     }
 }

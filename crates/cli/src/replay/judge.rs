@@ -10,6 +10,7 @@ use egress25_packet_filter::frame::{self, Frame, Options, Outcome};
 use egress25_packet_filter::table::{Leaf, NetworkId, Slot};
 use egress25_policy::{
     HopKind, NetworkName, Question, SMTP_PORT, Source, StatementId, SubscriptionName, decide,
+    nearest,
 };
 use jiff::Timestamp;
 
@@ -58,11 +59,10 @@ impl Judge {
         if let Some(name) = &plan.network
             && !timeline.world().networks().contains_key(name)
         {
-            let names: Vec<_> =
-                timeline.world().networks().keys().map(NetworkName::as_str).collect();
+            let names = timeline.world().networks().keys().map(NetworkName::as_str);
             return Err(Failure::Usage(format!(
                 "the lab has no network `{name}`; its networks are: {}",
-                names.join(", ")
+                nearest(name.as_str(), names)
             )));
         }
         let moments = Moments::new(timeline)?;

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use egress25_policy::{
-    FirewallName, Interface, Machine, MachineName, NetworkName, SenderClass, World,
+    FirewallName, Interface, Machine, MachineName, NetworkName, SenderClass, World, nearest,
 };
 use ipnet::IpNet;
 use serde::Serialize;
@@ -250,7 +250,7 @@ impl Plan {
     pub fn node(&self, name: &str) -> Result<NodeId, LabError> {
         self.names.get(name).copied().ok_or_else(|| LabError::NoSuchNode {
             name: name.to_owned(),
-            known: self.names.keys().cloned().collect::<Vec<_>>().join(", "),
+            known: nearest(name, self.names.keys().map(String::as_str)),
         })
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use egress25_policy::{EventKind, World};
+use egress25_policy::{EventKind, MachineName, World, nearest};
 use jiff::Timestamp;
 
 use super::fault::ScenarioFault;
@@ -76,8 +76,8 @@ impl Stage {
         if self.nodes.contains(name) {
             return Ok(());
         }
-        let known: Vec<_> = self.nodes.iter().map(String::as_str).collect();
-        Err(LabError::input(key, format!("the lab has no `{name}`; it has: {}", known.join(", "))))
+        let known = nearest(name, self.nodes.iter().map(String::as_str));
+        Err(LabError::input(key, format!("the lab has no `{name}`; it has: {known}")))
     }
 
     /// Whether a server's name is a host's, a machine's, or an address.
@@ -90,9 +90,8 @@ impl Stage {
             return Ok(());
         }
         let hosts = self.hosts.keys().map(String::as_str);
-        let machines = self.world.machines().keys().map(egress25_policy::MachineName::as_str);
-        let known: Vec<_> = hosts.chain(machines).collect();
-        let known = known.join(", ");
+        let machines = self.world.machines().keys().map(MachineName::as_str);
+        let known = nearest(&name, hosts.chain(machines));
         Err(LabError::input(key, format!("`{name}` is no host and no machine; there are: {known}")))
     }
 
