@@ -214,3 +214,43 @@ fn a_machine_that_is_not_there_is_answered_with_those_that_are() {
     assert_eq!(code, 2);
     assert!(text.contains("--machine"), "{text}");
 }
+
+#[test]
+fn a_day_of_creation_was_demanded_where_none_counts() {
+    let to = "--to 203.0.113.5 --format json";
+    let answer = json(&format!("check --offer enterprise-agreement {to}"));
+    assert_eq!(answer["decision"]["reason"], "unrestricted-offer");
+    assert!(answer["question"]["created"].is_null(), "no day is made up");
+    let said = stdout("check --offer enterprise-agreement --to 203.0.113.5");
+    let flowing = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flowing.contains("Subscription: Enterprise Agreement, exemption none."), "{said}");
+    // A reading on which old subscriptions rest is named: it may be one.
+    let answer = json(&format!("check --offer free-trial --edition 2023-12 {to}"));
+    assert_eq!(answer["decision"]["reason"], "offer-never-exempt");
+    let assumed = answer["decision"]["assumed"].to_string();
+    assert!(assumed.contains("honour_pre_2017_subscriptions"), "{assumed}");
+    for counts in [
+        "--offer pay-as-you-go",
+        "--offer free-trial --edition 2023-12 --set honour_pre_2017_subscriptions=yes",
+        "--offer enterprise-agreement --via appliance --via-offer pay-as-you-go",
+    ] {
+        let (code, said) = failure(&format!("check {counts} --to 203.0.113.5"));
+        assert_eq!(code, 2, "{counts}: {said}");
+        assert!(said.contains("--created is missing"), "{counts}: {said}");
+    }
+}
+
+#[test]
+fn a_day_that_is_none_is_told_in_our_words() {
+    for wrong in ["yesterday", "2019-02-30", "2019-03-01T00:00:00Z"] {
+        let line = format!("check --offer pay-as-you-go --created {wrong} --to 203.0.113.5");
+        let (code, said) = failure(&line);
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains("expected a day such as `2019-03-01`"), "{said}");
+    }
+    let line = "check --lab fixtures/labs/revoked.toml --machine web --at 2020-12-08T09:00:00 \
+                --to 203.0.113.5";
+    let (code, said) = failure(line);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("does not say its time zone"), "{said}");
+}

@@ -8,7 +8,7 @@ use egress25_policy::{
     GatewayKind, Interface, Machine, MachineKind, MachineName, MachineState, NetworkName, Offer,
     Power, Programmed, ProgrammedBy, Question, RouteTable, RouteTableName, Settings, Source,
     Subnet, SubnetName, Subscription, SubscriptionName, UserNextHop, UserRoute, VirtualNetwork,
-    World, WorldError, YesNo,
+    World, WorldError, YesNo, creation_counts,
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use jiff::Timestamp;
@@ -45,8 +45,8 @@ pub enum Reached {
 pub struct Deployment {
     /// The subscription's offer.
     pub offer: Offer,
-    /// The day on which it was created.
-    pub created: Date,
+    /// The day on which it was created, where that is known.
+    pub created: Option<Date>,
     /// Where its exemption stands.
     pub exemption: ExemptionState,
     /// Whether the exemption has reached the machine.
@@ -58,7 +58,7 @@ pub struct Deployment {
     /// What a user-defined route sends the traffic through.
     pub via: Option<Via>,
     /// The offer and the creation day of the appliance's or firewall's own subscription.
-    pub hub: Option<(Offer, Date)>,
+    pub hub: Option<(Offer, Option<Date>)>,
     /// The destination.
     pub to: IpAddr,
     /// The destination's port.
@@ -89,11 +89,13 @@ impl Deployment {
     pub fn world(&self, edition: &Arc<Edition>, settings: Settings) -> Result<World, WorldError> {
         let mut world = World::new(edition.clone(), settings);
         let exemption = Exemption { state: self.exemption, since: None, granted_under: None };
-        let sender = Subscription { id: None, offer: self.offer, created: self.created, exemption };
+        let day = created(self.created);
+        let sender = Subscription { id: None, offer: self.offer, created: day, exemption };
         world.add_subscription(SubscriptionName::from(SUBSCRIPTION), sender)?;
         let mut hub = SUBSCRIPTION;
-        if let Some((offer, created)) = self.hub {
+        if let Some((offer, day)) = self.hub {
             hub = HUB_SUBSCRIPTION;
+            let created = created(day);
             let exemption = Exemption::default();
             let subscription = Subscription { id: None, offer, created, exemption };
             world.add_subscription(SubscriptionName::from(hub), subscription)?;
@@ -131,6 +133,16 @@ impl Deployment {
         }
         world.check()?;
         Ok(world)
+    }
+
+    /// The offer whose rule depends on a day of creation that is not known, if there is one.
+    #[must_use]
+    pub fn undated(&self, edition: &Edition, settings: &Settings) -> Option<Offer> {
+        [Some((self.offer, self.created)), self.hub]
+            .into_iter()
+            .flatten()
+            .find(|(offer, day)| day.is_none() && creation_counts(edition, settings, *offer))
+            .map(|(offer, _)| offer)
     }
 
     /// Whether the exemption is in the machine's programming.
@@ -229,6 +241,15 @@ impl Deployment {
             v4([100, 64, 0, 0], 10),
         ];
         own.into_iter().chain(reserved).find(|net| net.contains(&self.to)).unwrap_or(whole)
+    }
+}
+
+/// The day where it is known, or one before any restriction: where none counts that changes no
+/// verdict, and a reading on which old subscriptions rest is named.
+const fn created(day: Option<Date>) -> Date {
+    match day {
+        Some(day) => day,
+        None => jiff::civil::date(2010, 2, 1),
     }
 }
 

@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use egress25_policy::{Edition, Event, LabFile, Timeline, TimelineError, parse_events};
+use egress25_policy::{
+    Edition, Event, LabFile, Timeline, TimelineError, parse_events, parse_moment,
+};
 use jiff::Timestamp;
 
 use crate::edition;
@@ -153,7 +155,11 @@ fn locate_event(text: &str, event: &Event) -> Option<Range<usize>> {
     events.iter().find_map(|found| {
         let table = found.get_ref().as_table()?;
         let word = |key: &str| table.get(key).and_then(|value| value.get_ref().as_str());
-        let at: Timestamp = word("at")?.parse().ok()?;
+        let at = match table.get("at")?.get_ref() {
+            toml::de::DeValue::Datetime(at) => at.to_string(),
+            at => at.as_str()?.to_owned(),
+        };
+        let at: Timestamp = parse_moment(&at).ok()?;
         let named = [word("subscription"), word("machine")].into_iter().flatten();
         let fits = at == event.at
             && word("kind") == Some(event.kind.name())

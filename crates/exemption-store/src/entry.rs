@@ -19,6 +19,7 @@ pub struct Entry {
     /// Its place in the log: 1, 2, 3, without gaps.
     pub revision: u64,
     /// When it was recorded, by the writer's clock; that clock may be wrong.
+    #[serde(deserialize_with = "egress25_policy::moment::moment")]
     pub recorded: Timestamp,
     /// Who recorded it.
     pub who: String,

@@ -20,6 +20,7 @@ pub struct Genesis {
     /// The version of this layout; 1.
     pub schema: u16,
     /// When the log was begun.
+    #[serde(deserialize_with = "egress25_policy::moment::moment")]
     pub begun: Timestamp,
     /// The edition of the article, such as `2020-12`.
     pub edition: String,

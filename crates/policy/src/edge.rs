@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use crate::advice::{advise, relay, relay_or_change};
 use crate::decide::{Grounds, Place, blocked, nobodys};
 use crate::decision::{NextStep, Verdict};
-use crate::edition::{AppServiceRule, Effect, OfferRule, Restriction, Topic};
+use crate::edition::{AppServiceRule, Edition, Effect, OfferRule, Restriction, Topic};
 use crate::exemption::{Exemption, ExemptionState};
 use crate::life::ProgrammedBy;
 use crate::name::SubscriptionName;
@@ -14,7 +14,7 @@ use crate::offer::Offer;
 use crate::reason::Reason;
 use crate::settings::{
     AppServiceWhenSilent, AzureFirewallSubscription, CspCutoff, RevocationEffect, Setting,
-    UnnamedOffer, Unrestricted, YesNo,
+    Settings, UnnamedOffer, Unrestricted, YesNo,
 };
 use crate::world::{AzureFirewall, Machine, MachineKind, Subscription, World};
 
@@ -113,40 +113,26 @@ fn stand<'a>(
     deployed: Option<Option<Date>>,
     grounds: &mut Grounds,
 ) -> (&'a OfferRule, Standing) {
-    let (rule, named) = world.edition.rule(offer);
-    let mut restriction = rule.restriction;
-    let mut whatever_the_date = false;
+    let (edition, settings) = (&world.edition, &world.settings);
+    let (rule, named) = edition.rule(offer);
     if !named {
         grounds.assume(world, Setting::UnnamedOffer);
-        match world.settings.unnamed_offer {
-            UnnamedOffer::EditionDefault => {}
-            UnnamedOffer::Open => restriction = Restriction::Open,
-            UnnamedOffer::Blocked => whatever_the_date = true,
-        }
     }
-    let old = is_before(world, created);
-    let dated = match restriction {
-        _ if whatever_the_date => false,
+    let silent = match restriction(edition, settings, offer) {
         //= EA1
-        Restriction::Open => {
+        Some(Restriction::Open) => {
             grounds.cite(&rule.cites.open);
             return (rule, Standing::Open);
         }
-        Restriction::After => true,
         //= CS1
-        Restriction::NoDate => {
-            if old {
-                grounds.assume(world, Setting::CspCutoff);
-            }
-            world.settings.csp_cutoff == CspCutoff::General
-        }
-        Restriction::Always => {
-            if old {
-                grounds.assume(world, Setting::HonourPre2017Subscriptions);
-            }
-            world.settings.honour_pre_2017_subscriptions == YesNo::Yes
-        }
+        Some(Restriction::NoDate) => Some(Setting::CspCutoff),
+        Some(Restriction::Always) => Some(Setting::HonourPre2017Subscriptions),
+        Some(Restriction::After) | None => None,
     };
+    if let Some(setting) = silent.filter(|_| is_before(world, created)) {
+        grounds.assume(world, setting);
+    }
+    let dated = creation_counts(edition, settings, offer);
     if dated && is_old(world, created, deployed, grounds) {
         //= PG1
         //= G2
@@ -163,6 +149,29 @@ fn stand<'a>(
     //= PN1
     grounds.cite(&rule.cites.blocked);
     (rule, Standing::Restricted)
+}
+
+/// Whom an edition restricts of an offer, where the settings are heeded; `None`: every
+/// subscription, because a setting says so.
+fn restriction(edition: &Edition, settings: &Settings, offer: Offer) -> Option<Restriction> {
+    let (rule, named) = edition.rule(offer);
+    match settings.unnamed_offer {
+        _ if named => Some(rule.restriction),
+        UnnamedOffer::EditionDefault => Some(rule.restriction),
+        UnnamedOffer::Open => Some(Restriction::Open),
+        UnnamedOffer::Blocked => None,
+    }
+}
+
+/// Whether the verdict on an offer's subscriptions depends on the day on which they were created.
+#[must_use]
+pub fn creation_counts(edition: &Edition, settings: &Settings, offer: Offer) -> bool {
+    match restriction(edition, settings, offer) {
+        Some(Restriction::Open) | None => false,
+        Some(Restriction::After) => true,
+        Some(Restriction::NoDate) => settings.csp_cutoff == CspCutoff::General,
+        Some(Restriction::Always) => settings.honour_pre_2017_subscriptions == YesNo::Yes,
+    }
 }
 
 /// Whether a day is before the restriction, by the setting on the cutoff day itself.

@@ -263,6 +263,7 @@ pub struct Edition {
     #[serde(default)]
     pub in_force: bool,
     /// The first day of the restriction; UTC.
+    #[serde(deserialize_with = "crate::moment::day")]
     pub cutoff: Date,
     /// The ports that relays take, most usual first.
     pub relay_ports: Vec<u16>,

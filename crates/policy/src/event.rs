@@ -147,6 +147,7 @@ pub struct Placement {
 #[schemars(rename = "Event")]
 pub(crate) struct FlatEvent {
     /// When it took effect: RFC 3339, such as `2020-12-08T09:00:00Z`.
+    #[serde(deserialize_with = "crate::moment::moment")]
     #[schemars(with = "String")]
     at: Timestamp,
     /// What happened, such as `exemption-granted` or `machine-started`.
@@ -174,7 +175,11 @@ pub(crate) struct FlatEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     offer: Option<Offer>,
     /// The day of creation, for `subscription-added`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::moment::optional_day",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(with = "Option<String>")]
     created: Option<Date>,
     /// The channel, for `exemption-asked`.

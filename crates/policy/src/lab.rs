@@ -73,6 +73,7 @@ struct SubscriptionEntry {
     /// Its offer.
     offer: Offer,
     /// The day on which it was created, UTC, such as "2019-03-01".
+    #[serde(deserialize_with = "crate::moment::day")]
     #[schemars(with = "String")]
     created: Date,
     /// Its GUID.
@@ -218,7 +219,7 @@ struct MachineEntry {
     #[serde(default)]
     forwards_by: Option<usize>,
     /// When it was deployed, RFC 3339; left out: it was there when the lab began.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::moment::optional_moment")]
     #[schemars(with = "Option<String>")]
     deployed: Option<Timestamp>,
     /// Its power state when the lab begins.

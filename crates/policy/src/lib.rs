@@ -22,6 +22,7 @@ mod forwarded;
 mod lab;
 mod lab_error;
 mod life;
+pub mod moment;
 mod name;
 mod near;
 mod offer;
@@ -43,6 +44,7 @@ pub use cells::{
 pub use change::Undo;
 pub use decide::{Question, Source, decide};
 pub use decision::{Assumption, Decision, Hop, HopKind, NextStep, Verdict};
+pub use edge::creation_counts;
 pub use edition::{
     AppServiceRule, Channel, Citations, Edition, EditionError, Effect, FirewallRule, OfferRule,
     Requirement, Restriction, Topic,
@@ -53,6 +55,7 @@ pub use forwarded::{ForwardingPort, decide_forwarded};
 pub use lab::{Lab, LabFile, lab_schema, parse_events};
 pub use lab_error::{LabError, locate_key};
 pub use life::{MachineState, Power, Programmed, ProgrammedBy};
+pub use moment::{MomentError, parse_day, parse_moment};
 pub use name::{
     FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
 };

@@ -6,9 +6,9 @@ use std::fmt;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
+use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Unexpected, Visitor};
-use serde::Deserialize;
 
 /// What is expected of a day.
 const DAY: &str = "a day such as `2019-03-01`";
@@ -130,9 +130,7 @@ pub fn optional_day<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Date>,
 ///
 /// # Errors
 /// As for [`parse_moment`].
-pub fn optional_moment<'de, D: Deserializer<'de>>(
-    input: D,
-) -> Result<Option<Timestamp>, D::Error> {
+pub fn optional_moment<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Timestamp>, D::Error> {
     #[derive(Deserialize)]
     struct Moment(#[serde(deserialize_with = "moment")] Timestamp);
     Ok(Option::<Moment>::deserialize(input)?.map(|Moment(at)| at))

@@ -8,7 +8,7 @@ use egress25_policy::{ExemptionState, Offer};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::common::{EditionArgs, Format, moment};
+use super::common::{EditionArgs, Format, day, moment};
 
 /// What a user-defined route sends the traffic through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -78,8 +78,9 @@ pub struct Described {
     #[arg(long, value_name = "ID", conflicts_with = "lab")]
     pub quota_id: Option<String>,
 
-    /// The day on which the subscription was created, UTC
-    #[arg(long, value_name = "DATE", conflicts_with = "lab")]
+    /// The day on which the subscription was created, UTC; may be left out where the edition's
+    /// rule for the offer does not depend on it
+    #[arg(long, value_name = "DATE", value_parser = day, conflicts_with = "lab")]
     pub created: Option<Date>,
 
     /// Where the subscription's exemption stands [default: none]
@@ -117,7 +118,13 @@ pub struct Described {
     pub via_offer: Option<Offer>,
 
     /// The day on which that subscription was created [default: as --created]
-    #[arg(long, value_name = "DATE", conflicts_with = "lab", requires = "via_offer")]
+    #[arg(
+        long,
+        value_name = "DATE",
+        value_parser = day,
+        conflicts_with = "lab",
+        requires = "via_offer"
+    )]
     pub via_created: Option<Date>,
 }
 

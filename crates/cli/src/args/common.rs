@@ -1,9 +1,9 @@
 //! Arguments that several commands share.
 
 use clap::{Args, ValueEnum};
+use egress25_policy::{MomentError, parse_day, parse_moment};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 /// How the answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -61,23 +61,14 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 ///
 /// # Errors
 /// The text is neither.
-pub fn moment(text: &str) -> Result<Timestamp, String> {
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(at);
-    }
-    let day = text.parse::<Date>().map_err(|_| {
-        "expected a time such as `2020-12-08T09:00:00Z`, or a day such as `2020-12-08`".to_owned()
-    })?;
-    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).map_err(|error| error.to_string())
+pub fn moment(text: &str) -> Result<Timestamp, MomentError> {
+    parse_moment(text)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_stands_for_its_first_moment() {
-        assert_eq!(moment("2020-12-08"), moment("2020-12-08T00:00:00Z"));
-        assert!(moment("yesterday").is_err());
-    }
+/// Reads a day.
+///
+/// # Errors
+/// The text is none.
+pub fn day(text: &str) -> Result<Date, MomentError> {
+    parse_day(text)
 }

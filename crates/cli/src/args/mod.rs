@@ -10,7 +10,7 @@ mod small;
 
 pub use bench::{BenchArgs, BenchFormat};
 pub use check::{CheckArgs, Described, InLab, Kind, Via};
-pub use common::{EditionArgs, ForceArgs, Format, moment};
+pub use common::{EditionArgs, ForceArgs, Format, day, moment};
 pub use matrix::{MatrixArgs, MatrixFormat};
 pub use policy::{DiffArgs, ListArgs, PolicyCommand, ShowArgs, TraceArgs};
 pub use replay::{OnIndeterminate, Only, ReplayArgs};

@@ -162,7 +162,10 @@ fn asked(subject: &Subject, world: &World, decision: &Decision) -> Asked {
         at,
         subscription: sender.map(|machine| machine.subscription.clone()),
         offer: subscription.map(|subscription| subscription.offer),
-        created: subscription.map(|subscription| subscription.created),
+        created: match &subject.scene {
+            Scene::Described { deployment, .. } => deployment.created,
+            Scene::Lab { .. } => subscription.map(|subscription| subscription.created),
+        },
         exemption: subscription.map(|subscription| {
             let Exemption { state, .. } = subscription.exemption;
             state

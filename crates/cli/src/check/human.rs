@@ -50,8 +50,11 @@ fn asked(asked: &Asked, decision: &Decision) -> String {
         (None, None) => "nobody".to_owned(),
     };
     let mut text = format!("may {who} open a TCP connection to {to}?");
-    if let (Some(offer), Some(created)) = (asked.offer, asked.created) {
-        text.push_str(&format!(" Subscription: {}, created {created}", offer.title()));
+    if let Some(offer) = asked.offer {
+        text.push_str(&format!(" Subscription: {}", offer.title()));
+        if let Some(created) = asked.created {
+            text.push_str(&format!(", created {created}"));
+        }
         if let Some(exemption) = asked.exemption {
             text.push_str(&format!(", exemption {exemption}"));
         }

@@ -58,6 +58,9 @@ impl Scene {
         match self {
             Self::Described { deployment, set } => {
                 let settings = edition::settings(edition, set)?;
+                if let Some(offer) = deployment.undated(edition, &settings) {
+                    return Err(no_date(offer, edition));
+                }
                 deployment
                     .world(edition, settings)
                     .map_err(|error| Failure::Internal(error.to_string()))
@@ -71,6 +74,16 @@ impl Scene {
             }
         }
     }
+}
+
+/// That a day of creation is needed.
+fn no_date(offer: Offer, edition: &Edition) -> Failure {
+    let of_which = if edition.default { String::new() } else { format!(" of {}", edition.id) };
+    Failure::Usage(format!(
+        "--created is missing: the rule for {offer}{of_which} depends on the day on which the \
+         subscription was created (Azure's API does not return it; the portal and the first \
+         invoice show it)"
+    ))
 }
 
 /// Reads the arguments as a question.
@@ -101,13 +114,6 @@ const fn of_the_store(args: &CheckArgs) -> bool {
 
 fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure> {
     let offer = offer(described)?;
-    let created = described.created.ok_or_else(|| {
-        Failure::Usage(
-            "--created is missing: the day on which the subscription was created (Azure's API \
-             does not return it; the portal and the first invoice show it)"
-                .to_owned(),
-        )
-    })?;
     let reached = match (described.started_since_grant, described.deployed_since_grant) {
         (true, _) => Reached::Started,
         (_, true) => Reached::Deployed,
@@ -119,7 +125,8 @@ fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure
             "--started-since-grant and --deployed-since-grant need --exempt granted".to_owned(),
         ));
     }
-    let via_created = described.via_created.unwrap_or(created);
+    let created = described.created;
+    let via_created = described.via_created.or(created);
     let deployment = Deployment {
         offer,
         created,

@@ -151,11 +151,11 @@ impl State {
             _ => None,
         };
         let to = if self == Self::Internal { [10, 0, 0, 9] } else { [203, 0, 113, 5] };
-        let enterprise =
-            (self == Self::EnterpriseAppliance).then_some((Offer::EnterpriseAgreement, after));
+        let enterprise = (self == Self::EnterpriseAppliance)
+            .then_some((Offer::EnterpriseAgreement, Some(after)));
         Deployment {
             offer,
-            created: if self == Self::Before { before } else { after },
+            created: Some(if self == Self::Before { before } else { after }),
             exemption,
             reached,
             deployed: None,

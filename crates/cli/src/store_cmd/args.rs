@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::args::{EditionArgs, Format, moment};
+use crate::args::{EditionArgs, Format, day, moment};
 
 /// Which store.
 #[derive(Debug, Clone, Args)]
@@ -293,7 +293,7 @@ pub struct AddArgs {
     #[arg(long, value_name = "OFFER", value_parser = offer)]
     pub offer: Offer,
     /// The day on which it was created, UTC
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     pub created: Date,
 }
 

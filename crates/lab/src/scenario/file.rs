@@ -20,7 +20,7 @@ pub struct Scenario {
     /// The lab file, relative to the scenario's own folder.
     pub lab: PathBuf,
     /// The time as of which the lab begins; left out: now.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "egress25_policy::moment::optional_moment")]
     pub at: Option<Timestamp>,
     /// The hosts on the Internet and on premises; left out: those that every lab has.
     #[serde(default)]

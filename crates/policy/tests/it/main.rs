@@ -7,6 +7,7 @@
 )]
 
 mod cells;
+mod dates;
 mod editions;
 mod exhaustive_life;
 mod lab_file;
