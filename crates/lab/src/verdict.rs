@@ -39,7 +39,9 @@ pub struct VerdictEvent {
     /// Why.
     pub reason: Reason,
     /// How many events had been applied when it was judged; with the `nft` data path, up to the
-    /// last that has changed the rules of its network. Rules of `filter` on an interface do not
+    /// last that has changed the rules of its network, as the packet met them: the kernel looks
+    /// the sender up a moment later, so a change of that moment may count already, and the number
+    /// be one too low. Rules of `filter` on an interface do not
     /// tell it: there it is how many had been applied when the verdict was told.
     pub generation: u64,
     /// The packet, for captures.
