@@ -480,13 +480,3 @@ fn what_is_no_store_is_not_replaced_by_a_restore() {
     let left: PathBuf = folder.path().join("notes.txt.damaged-1");
     assert!(!left.exists());
 }
-
-#[test]
-fn what_a_killed_init_left_is_in_nobodys_way() {
-    let folder = prepared();
-    // In a container every process may have the number 1.
-    std::fs::write(folder.path().join("new.db.new-1"), "left").expect("written");
-    let process = std::process::id();
-    std::fs::write(folder.path().join(format!("new.db.new-{process}")), "left").expect("written");
-    demand(folder.path(), "store init --store new.db");
-}

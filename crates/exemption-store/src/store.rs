@@ -35,7 +35,7 @@ impl<L: EventLog> Store<L> {
         let genesis = log.genesis()?;
         let fold = Fold::begin(&genesis)?;
         let mut store = Self { log, genesis, fold, torn: false };
-        store.load()?;
+        store.catch_up(&mut |_, _, _| {})?;
         store.log.look_away();
         Ok(store)
     }

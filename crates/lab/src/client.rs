@@ -246,9 +246,7 @@ impl Spaces {
         let waiting = || LabError::system(format!("waiting for `{name}`"));
         match within {
             None => child.wait().map(Waited::Ended).map_err(waiting()),
-            Some((time, wake)) => {
-                wait_within(&mut child, Some(time), Some(wake)).map_err(waiting())
-            }
+            Some((time, wake)) => wait_within(&mut child, time, wake).map_err(waiting()),
         }
     }
 }

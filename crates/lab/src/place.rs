@@ -20,18 +20,18 @@ use rustix::io::Errno;
 use crate::error::LabError;
 
 /// A lab's log in its folder. Whoever has it locked has the folder.
-pub const LOG: &str = "log";
+const LOG: &str = "log";
 /// What a lab writes into its folder besides: by name, and below that of a node.
 const FILES: [&str; 3] = [SOCKET, HOSTS, OUTPUT];
 const NODE_FILES: [&str; 2] = ["hosts", "resolv.conf"];
 /// The control socket.
-pub const SOCKET: &str = "control.sock";
+pub(crate) const SOCKET: &str = "control.sock";
 /// The hosts of a scenario.
 pub const HOSTS: &str = "hosts.toml";
 /// What a scenario's program has printed.
 pub const OUTPUT: &str = "output";
 /// The folder with the files that nodes see in the place of the system's.
-pub const NODES: &str = "nodes";
+pub(crate) const NODES: &str = "nodes";
 
 /// The longest name of a lab.
 const LONGEST: usize = 64;
@@ -117,12 +117,6 @@ impl Place {
             return Err(unsafe_folder(path, "is open to other users; expected mode 0700"));
         }
         Ok(Self { path: path.to_owned(), folder })
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Claims the folder for a lab: its log, open and locked. The claim lasts as long as any

@@ -36,14 +36,10 @@ enum Ready {
 ///
 /// # Errors
 /// The system refuses.
-pub fn wait_within(
-    child: &mut Child,
-    time: Option<Duration>,
-    wake: Option<BorrowedFd<'_>>,
-) -> io::Result<Waited> {
+pub fn wait_within(child: &mut Child, time: Duration, wake: BorrowedFd<'_>) -> io::Result<Waited> {
     let group = Pid::from_child(child);
     let program = pidfd_open(group, PidfdFlags::empty())?;
-    let ready = wait(program.as_fd(), wake, time)?;
+    let ready = wait(program.as_fd(), Some(wake), Some(time))?;
     if ready == Ready::Program {
         return child.wait().map(Waited::Ended);
     }

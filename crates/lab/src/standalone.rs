@@ -55,12 +55,7 @@ impl InterfaceFilter {
         let ports = [(index, (interface.to_owned(), told))];
         let group = listen(court, &Arc::new(RwLock::new(ports.into())))?;
         let mark = format!("{}_{}", place(interface), mark(network, &[]));
-        let options = RuleOptions {
-            mark: Some(mark),
-            log_group: Some(group),
-            hop_by_hop: false,
-            generation: None,
-        };
+        let options = RuleOptions { mark: Some(mark), log_group: Some(group), generation: None };
         let world = court.policy.world();
         let port = RulePort::outside(&world, network, interface, machine.as_ref())?;
         let rules = Ruleset::of(&world, network, &[port], &options);

@@ -1,9 +1,7 @@
 //! Arguments that several commands share.
 
 use clap::{Args, ValueEnum};
-use egress25_policy::{MomentError, parse_day, parse_moment};
-use jiff::Timestamp;
-use jiff::civil::Date;
+pub use egress25_policy::{parse_day as day, parse_moment as moment};
 
 /// How the answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -55,20 +53,4 @@ pub struct ForceArgs {
 fn assignment(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| "expected `name=value`".to_owned())?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
-}
-
-/// Reads a moment: RFC 3339, or a day, which stands for its first moment, UTC.
-///
-/// # Errors
-/// The text is neither.
-pub fn moment(text: &str) -> Result<Timestamp, MomentError> {
-    parse_moment(text)
-}
-
-/// Reads a day.
-///
-/// # Errors
-/// The text is none.
-pub fn day(text: &str) -> Result<Date, MomentError> {
-    parse_day(text)
 }

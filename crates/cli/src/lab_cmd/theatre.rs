@@ -131,7 +131,7 @@ impl Theatre for Lab<'_> {
             // A program that does not read its input says so by its exit status.
             let _ = stdin.write_all(input.as_bytes());
         }
-        let waited = wait_within(&mut child, Some(time), Some(self.signals.as_fd()));
+        let waited = wait_within(&mut child, time, self.signals.as_fd());
         let end = match waited.map_err(failed)? {
             Waited::Ended(status) => status.code().map_or(End::Killed, End::Exit),
             Waited::TooLong => End::TooLong,

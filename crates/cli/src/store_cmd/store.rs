@@ -205,7 +205,7 @@ fn write(args: &ExportArgs, console: &mut Console) -> Result<(), Failure> {
     let draft = Draft::beside(&args.file)?;
     let mut file = BufWriter::new(File::create_new(draft.path()).map_err(wrong)?);
     let count = export(&store, &mut file)?;
-    file.into_inner().map_err(|error| wrong(error.into_error()))?.sync_all().map_err(wrong)?;
+    file.flush().map_err(wrong)?;
     draft.publish()?;
     console.note(&format!("{count} entries in `{name}`"));
     Ok(())

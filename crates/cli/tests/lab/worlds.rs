@@ -287,7 +287,7 @@ fn differences(shots: &[Shot], observed: &Observed) -> Vec<String> {
         }
         let arrived = observed.arrived.contains(&shot.port);
         let outside = match reason {
-            // Inside, or on premises: the listener outside sees it only if a service is there.
+            // Inside, or on premises: the listener outside never sees it.
             Reason::Internal | Reason::OnPremises => Some(false),
             Reason::PlatformAddress => None,
             _ => Some(*verdict == Verdict::Pass),

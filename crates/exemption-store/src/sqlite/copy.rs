@@ -196,9 +196,10 @@ impl SqliteLog {
 
     /// Writes the rows of this log in the place of another's, in that one's transaction.
     fn replace(&self, target: &mut Connection, at: At<'_>) -> Result<(), LogError> {
-        let tables = ["genesis", "event", "head", "idempotency", "snapshot"];
+        let tables = ["genesis", "event", "head", "idempotency"];
         let replaced = (|| {
-            for table in tables {
+            // What earlier versions believe of snapshots is not taken over.
+            for table in tables.into_iter().chain(["snapshot"]) {
                 // The log is append-only for everybody else: its triggers go with the table.
                 target.execute_batch(&format!("DROP TABLE {table}"))?;
             }
@@ -283,12 +284,6 @@ impl SqliteLog {
             .and_then(|()| held.0.execute_batch("COMMIT"));
         migrated.map_err(|error| at.sqlite(&error))?;
         Ok(Some((found, kept)))
-    }
-
-    /// Whether another path leads to this log's file.
-    #[must_use]
-    pub fn is_at(&self, path: &Path) -> bool {
-        self.path.as_ref().is_some_and(|own| super::one_name(path).is_ok_and(|path| path == *own))
     }
 }
 

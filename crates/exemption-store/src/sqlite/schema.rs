@@ -38,7 +38,8 @@ const MIGRATIONS: &[&str] = &[
          CREATE TRIGGER genesis_never_changes BEFORE UPDATE ON genesis BEGIN
              SELECT RAISE(ABORT, 'the log is append-only');
          END;",
-    // Earlier versions kept snapshots of the fold here. Nothing reads or writes them any more.
+    // Earlier versions kept snapshots of the fold here. Nothing reads or writes them any
+    // more.
     "CREATE TABLE snapshot (
              revision INTEGER PRIMARY KEY CHECK (revision > 0),
              checksum BLOB NOT NULL,

@@ -72,7 +72,7 @@ impl Witness {
         Said::Nonsense
     }
 
-    /// Makes sure that the witness can be written: it is there with its whole length, and says
+    /// Makes sure that the witness can be written: it is there, not empty, and says
     /// what it has said, or `head` where it has not been there.
     pub(super) fn prepare(&self, head: Head) -> std::io::Result<Prepared> {
         let mut options = OpenOptions::new();

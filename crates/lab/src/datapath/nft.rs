@@ -35,12 +35,7 @@ fn rules(world: &World, generation: u64, bench: &Bench) -> Option<Ruleset> {
     let port =
         |point: &Point| RulePort { interface: point.interface.clone(), at: Some(point.at.clone()) };
     let ports: Vec<_> = bench.points.iter().map(port).collect();
-    let options = RuleOptions {
-        log_group: Some(GROUP),
-        hop_by_hop: true,
-        mark: None,
-        generation: Some(generation),
-    };
+    let options = RuleOptions { log_group: Some(GROUP), mark: None, generation: Some(generation) };
     Some(Ruleset::of(world, network, &ports, &options))
 }
 

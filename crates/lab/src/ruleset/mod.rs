@@ -78,9 +78,6 @@ impl RulePort {
 pub struct RuleOptions {
     /// What tells the rules from others on the same host; `None` where there are no others.
     pub mark: Option<String>,
-    /// Whether what goes on to a forwarder is judged where it leaves that one: in a lab, every port
-    /// of which is judged.
-    pub hop_by_hop: bool,
     /// The group of the kernel's packet log that judged packets are told to.
     pub log_group: Option<u16>,
     /// How many events had been applied to the world; told packets bear it. The packets' marks are

@@ -80,8 +80,9 @@ impl Ruleset {
         let next = options.generation.map(|generation| generation.saturating_add(1));
         let stamp = next.map(|next| u32::try_from(next).unwrap_or(u32::MAX));
         let mut rules = Self { table, chains: String::new(), maps: BTreeMap::new(), stamp };
-        let deferring =
-            if options.hop_by_hop { deferring(world, ports) } else { BTreeMap::default() };
+        // In a lab every port is judged, a forwarder's among them; elsewhere nobody knows.
+        let in_a_lab = options.generation.is_some();
+        let deferring = if in_a_lab { deferring(world, ports) } else { BTreeMap::default() };
         rules.reasons(world, !deferring.is_empty(), options);
         rules.defer(&deferring);
         let exits: BTreeMap<_, _> = content.exits.keys().zip(0_usize..).collect();

@@ -35,8 +35,7 @@ pub(super) enum Piece {
 }
 
 impl Places {
-    pub(super) fn clear(&mut self, first: u64) {
-        self.first = first;
+    pub(super) fn clear(&mut self) {
         self.link = None;
         self.frames.clear();
         self.starts.clear();

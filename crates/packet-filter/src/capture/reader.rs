@@ -96,8 +96,7 @@ enum Step {
     Packet(Found, usize),
     Block(usize),
     Unread(RecordFault, usize),
-    /// Nothing that is there without another read.
-    Dry,
+    /// The end, or of what is there without another read.
     End,
 }
 
@@ -190,7 +189,8 @@ impl Reader {
                 Step::Packet(found, total) => {
                     let (start, index) = (self.window.start(), self.next);
                     self.pass(&found, total);
-                    return Ok(Some(self.record(&found, start, total, index)));
+                    let place = (start, total);
+                    return Ok(Some(record(&self.records, &self.window, &found, place, index)));
                 }
                 Step::Block(total) => self.take_in(total)?,
                 Step::Unread(fault, total) => {
@@ -198,7 +198,7 @@ impl Reader {
                     self.pass_unread(total);
                     return Err(error);
                 }
-                Step::Dry | Step::End => return Ok(None),
+                Step::End => return Ok(None),
             }
         }
     }
@@ -210,7 +210,7 @@ impl Reader {
     /// As [`Reader::next_record`], but that a packet of an unsupported interface is a piece of the
     /// batch and no error.
     pub fn next_batch(&mut self) -> Result<Option<Batch<'_>>, CaptureError> {
-        self.places.clear(self.next);
+        self.places.clear();
         let mut wait = true;
         loop {
             let step = match self.step(wait) {
@@ -240,7 +240,7 @@ impl Reader {
                     self.pass_unread(total);
                     self.places.piece(Piece::Unread { start, total, error });
                 }
-                Step::Dry | Step::End => break,
+                Step::End => break,
             }
             wait = false;
         }
@@ -296,7 +296,7 @@ impl Reader {
                 Ok(Next::Packet(found, total)) => return Ok(Step::Packet(found, total)),
                 Ok(Next::Block(total)) => return Ok(Step::Block(total)),
                 Ok(Next::Unread(fault, total)) => return Ok(Step::Unread(fault, total)),
-                Ok(Next::Need(_)) if !wait => return Ok(Step::Dry),
+                Ok(Next::Need(_)) if !wait => return Ok(Step::End),
                 Ok(Next::Need(needed)) => {
                     if !self.fill(needed)? {
                         self.end();
@@ -383,10 +383,6 @@ impl Reader {
         if self.gauge.trailing_garbage() {
             self.warnings.push(Warning::TrailingGarbage);
         }
-    }
-
-    fn record(&self, found: &Found, start: usize, total: usize, index: u64) -> Record<'_> {
-        record(&self.records, &self.window, found, (start, total), index)
     }
 
     fn warn_of_time(&mut self, index: u64) {

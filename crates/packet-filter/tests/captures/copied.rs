@@ -41,7 +41,7 @@ fn section(order: ByteOrder, length: u64, list: &[(u16, &[u8])]) -> Vec<u8> {
 
 const UNKNOWN_LINK: u16 = 127;
 
-/// Every kind of block, twice over: one of each byte order.
+/// Every kind of block, of a byte order.
 fn every_block(order: ByteOrder) -> Vec<Vec<u8>> {
     vec![
         section(order, 4711, &[(2, b"hardware"), (4, b"dumpcap")]),
