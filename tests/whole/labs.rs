@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::expectations::{Expectation, labs};
-use crate::program::{egress25, stdout};
+use crate::program::{egress25, stdout, words};
 
 #[test]
 fn there_are_at_least_six_labs_and_each_has_its_questions() {
@@ -104,4 +104,29 @@ fn differences(expected: &Expectation, answer: &Value) -> Vec<(&'static str, Str
         (expected != found).then_some((what, expected, found))
     })
     .collect()
+}
+
+#[test]
+fn rules_were_exported_for_what_is_no_interface_or_two_machines() {
+    let export = |more: &str| {
+        let lab = "fixtures/scenarios/mail.lab.toml";
+        let line = format!("export nft {lab} --network shop-net {more}");
+        egress25(words(&line)).output().expect("runs")
+    };
+    for name in ["eth+", "eth*", "eth0;drop", "a/b", "averyveryverylongname", "..", "-i", "e\"x"] {
+        let output = export(&format!("--interface={name}"));
+        assert_eq!(output.status.code(), Some(2), "{name}");
+    }
+    for (more, code) in [
+        ("--interface eth0=vm-web --interface eth0=vm-ea", 2),
+        ("--interface eth0=vm-web --interface eth0", 2),
+        ("--interface eth0=vm-web --interface eth0=vm-web", 0),
+        ("--interface eth0=nobody", 2),
+    ] {
+        let output = export(more);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{more}: {said}");
+    }
+    let once = export("--interface eth0=vm-web").stdout;
+    assert_eq!(export("--interface eth0=vm-web --interface eth0=vm-web").stdout, once);
 }

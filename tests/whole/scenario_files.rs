@@ -96,3 +96,32 @@ fn what_is_wrong_outside_of_the_steps_is_found_too() {
     assert_eq!(code, 2, "{text}");
     assert!(text.contains("gone.toml` cannot be read") && text.contains("lost.toml"), "{text}");
 }
+
+#[test]
+fn a_scenario_that_stopped_fitting_left_the_report_of_the_run_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lab = repository().join("fixtures/scenarios/mail.lab.toml");
+    let (path, report) = (folder.path().join("s.toml"), folder.path().join("junit.xml"));
+    let green =
+        "<?xml version=\"1.0\"?>\n<!-- written by egress25 -->\n<testsuite failures=\"0\"/>\n";
+    for step in ["connect = { from = \"vm-wbe\", to = \"mx.example.net:25\" }", "conect = 1"] {
+        let text = format!("name = \"n\"\nlab = \"{}\"\n[[step]]\n{step}\n", lab.display());
+        std::fs::write(&path, text).expect("written");
+        std::fs::write(&report, green).expect("written");
+        let line = format!("lab run {} --junit {} --force", path.display(), report.display());
+        let (code, said) = failure(&line);
+        assert_eq!(code, 2, "{said}");
+        let text = std::fs::read_to_string(&report).expect("a report");
+        assert!(text.contains("errors=\"1\""), "{text}");
+    }
+}
+
+#[test]
+fn a_scenario_without_a_step_was_taken_for_a_lab() {
+    let (code, said) = validate("[[steps]]\nwait = 1\n");
+    assert_eq!(code, 2);
+    assert!(said.contains("unknown field `steps`"), "{said}");
+    let (code, said) = validate(&format!("{WAIT}patience = 3\n"));
+    assert_eq!(code, 2);
+    assert!(said.contains("patience"), "{said}");
+}

@@ -163,3 +163,40 @@ fn a_report_that_was_the_scenario_or_its_lab_replaced_it() {
     }
     assert_eq!(content(folder.path()), before);
 }
+
+#[test]
+fn an_output_took_the_name_of_what_lies_beside_a_store() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path().display();
+    let day = "fixtures/captures/day-of-mail.pcapng";
+    stdout(&format!("store init --lab fixtures/labs/day-of-mail.toml --store {at}/s.db"));
+    for ending in ["-head", "-wal", "-shm"] {
+        // What is there now is no test of what will be.
+        let _ = fs::remove_file(folder.path().join(format!("s.db{ending}")));
+        for line in [
+            format!("store export {at}/s.db{ending} --store {at}/s.db"),
+            format!("store backup {at}/s.db{ending} --store {at}/s.db"),
+            format!("store init --store {at}/s.db{ending}"),
+            format!("replay {day} --store {at}/s.db --summary --write {at}/s.db{ending}"),
+        ] {
+            assert_eq!(failure(&line).0, 2, "{line}");
+        }
+    }
+    stdout(&format!("store verify --store {at}/s.db"));
+}
+
+#[test]
+fn rows_were_written_over_the_capture_that_they_tell_of() {
+    let (folder, line) = day_of_mail();
+    let before = content(folder.path());
+    let capture = folder.path().join("day.pcapng");
+    let file = fs::OpenOptions::new().write(true).open(&capture).expect("the capture");
+    let output = std::process::Command::new(crate::program::binary())
+        .args(words(&line))
+        .current_dir(repository())
+        .stdout(file)
+        .output()
+        .expect("runs");
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(content(folder.path()), before);
+}

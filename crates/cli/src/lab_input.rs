@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use egress25_policy::{
-    Edition, Event, LabFile, Timeline, TimelineError, parse_events, parse_moment,
+    Edition, Event, LabError, LabFile, Timeline, TimelineError, parse_events, parse_moment,
 };
 use jiff::Timestamp;
 
@@ -85,7 +85,17 @@ impl LabInput {
     /// # Errors
     /// There is no such edition.
     pub fn edition(&self, argument: Option<&str>) -> Result<Arc<Edition>, Failure> {
-        edition::choose(argument, self.log.as_deref().or_else(|| self.file.edition()))
+        match (argument, &self.log, self.file.edition()) {
+            // What the file names is the file's to mend.
+            (None, None, Some(named)) => edition::find(named).map_err(|failure| match failure {
+                Failure::Usage(what) => {
+                    let key = Some("edition".to_owned());
+                    self.source.lab_error(&LabError { what, key, span: None }).into()
+                }
+                other => other,
+            }),
+            (argument, log, own) => edition::choose(argument, log.as_deref().or(own)),
+        }
     }
 
     /// The edition under which the lab's events happened: the file's own, or the default.

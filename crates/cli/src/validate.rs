@@ -113,7 +113,8 @@ fn recognise(source: &Source) -> Result<FileKind, Failure> {
     if has("statement") || has("unnamed") || has("cutoff") {
         return Ok(FileKind::Edition);
     }
-    if has("step") {
+    // A lab has no key of that name.
+    if has("step") || has("lab") {
         return Ok(FileKind::Scenario);
     }
     if has("event") && table.len() == 1 {

@@ -89,8 +89,9 @@ pub enum LogError {
     },
     /// Reading or writing failed.
     #[error(
-        "reading or writing store `{place}` failed ({what}); what was acknowledged before stands, \
-         this entry was not acknowledged: try again with the same idempotency key"
+        "reading or writing store `{place}` failed ({what}): is there space left beside it? What was \
+         acknowledged stands; what this was to write was not: try again, with the same idempotency \
+         key where there is one"
     )]
     Io {
         /// The file.

@@ -406,8 +406,22 @@ impl FromStr for SentBy {
             Some((interface, machine)) => (interface, Some(machine)),
             None => (text, None),
         };
-        if interface.is_empty() || machine.is_some_and(str::is_empty) {
+        if machine.is_some_and(str::is_empty) {
             return Err("expected an interface, or `INTERFACE=MACHINE`".to_owned());
+        }
+        // What the kernel takes as a name, without what a rule's syntax reads as something else.
+        let odd = |c: char| c.is_whitespace() || c.is_control() || "/\"'\\*+!;{}$#,:".contains(c);
+        let names = 1..=15;
+        if !names.contains(&interface.len())
+            || [".", ".."].contains(&interface)
+            || interface.starts_with('-')
+            || interface.contains(odd)
+        {
+            return Err(
+                "expected the name of an interface: at most 15 bytes, without white space, \
+                        quotes, `/`, wildcards and other signs that rules read as their own"
+                    .to_owned(),
+            );
         }
         let (interface, machine) = (interface.to_owned(), machine.map(MachineName::from));
         Ok(Self { interface, machine })

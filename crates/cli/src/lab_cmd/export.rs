@@ -2,7 +2,7 @@
 
 use egress25_lab::ruleset::{Family, RulePort, export_iptables, export_nft};
 
-use super::args::{ExportArgs, ExportCommand};
+use super::args::{ExportArgs, ExportCommand, SentBy};
 use super::{failed, world};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -14,9 +14,21 @@ pub(super) fn run(command: &ExportCommand, console: &mut Console) -> Result<(), 
     };
     let world = world::as_of(&args.lab, &args.edition, args.at_time)?;
     let network = world::network(&world, args.network.as_deref())?;
-    let ports = args
-        .interface
-        .iter()
+    let mut named: Vec<&SentBy> = Vec::new();
+    for port in &args.interface {
+        match named.iter().find(|known| known.interface == port.interface) {
+            None => named.push(port),
+            Some(known) if known.machine == port.machine => {}
+            Some(_) => {
+                return Err(Failure::Usage(format!(
+                    "`--interface {}` is given twice, and not as the port of one machine",
+                    port.interface
+                )));
+            }
+        }
+    }
+    let ports = named
+        .into_iter()
         .map(|port| RulePort::outside(&world, &network, &port.interface, port.machine.as_ref()));
     let ports: Vec<_> = ports.collect::<Result<_, _>>().map_err(failed)?;
     let text = match command {

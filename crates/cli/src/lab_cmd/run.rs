@@ -29,7 +29,10 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
         return Err(Failure::Usage("`--time-scale` is between 0.001 and 1000".to_owned()));
     }
     let source = Source::read(&args.scenario)?;
-    let scenario = scenario(&source)?;
+    let scenario = match scenario(&source) {
+        Ok(scenario) => scenario,
+        Err(failure) => return Err(unread(args, failure)),
+    };
     // The scenario says where the lab is, which is an input, too.
     let inputs = [args.scenario.clone(), lab_file(&args.scenario, &scenario)];
     let outputs = [
@@ -42,7 +45,15 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
     let inputs = inputs.iter().map(PathBuf::as_path);
     let [junit_file, happened, verdicts, capture] =
         written::claim(inputs, outputs, args.force.force)?;
-    fits(&source, &scenario, &lab_file(&args.scenario, &scenario), &EditionArgs::default())?;
+    let lab = lab_file(&args.scenario, &scenario);
+    if let Err(failure) = fits(&source, &scenario, &lab, &EditionArgs::default()) {
+        // A report of an earlier run would say that all is well.
+        if let Some(file) = junit_file {
+            let why = failure.to_string();
+            file.write(junit(&Report::unplayed(&scenario, args.datapath.name(), &why)).as_bytes())?;
+        }
+        return Err(failure);
+    }
     // From here on there is something to be ended.
     let signals = Signals::catch()?;
     // Nobody can have made a folder of this name before.
@@ -70,6 +81,22 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
     failed?;
     written?;
     conclude(&report, signals.caught(), console)
+}
+
+/// A scenario that cannot be read has a report, too: one of an earlier run would say that all is
+/// well.
+fn unread(args: &RunArgs, failure: Failure) -> Failure {
+    let report = || {
+        let outputs = [args.junit.as_deref().map(|path| (path, Kind::Junit))];
+        let [file] = written::claim([args.scenario.as_path()], outputs, args.force.force)?;
+        let name = args.scenario.display().to_string();
+        let report = Report::unread(&name, args.datapath.name(), &failure.to_string());
+        file.map_or(Ok(()), |file| file.write(junit(&report).as_bytes()))
+    };
+    match report() {
+        Ok(()) => failure,
+        Err(error) => Failure::Usage(format!("{failure}; and there is no report of it: {error}")),
+    }
 }
 
 /// Says what became of a scenario.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::edition;
 use crate::failure::Failure;
 use crate::input::Source;
-use crate::written::{Draft, WrittenError};
+use crate::written::{Draft, WrittenError, not_beside_a_store};
 
 use super::args::PlaceArgs;
 
@@ -143,6 +143,7 @@ pub(super) fn publish(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    not_beside_a_store(path)?;
     let exists = || LogError::Exists { place: path.display().to_string() };
     if path.symlink_metadata().is_ok() {
         return Err(exists().into());

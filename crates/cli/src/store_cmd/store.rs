@@ -5,7 +5,8 @@ use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
 use egress25_exemption_store::{
-    LogError, Place, SqliteLog, SqliteOptions, Store, StoreError, export, import, verify,
+    EventLog as _, LogError, Place, SqliteLog, SqliteOptions, Store, StoreError, export, import,
+    verify,
 };
 use serde_json::json;
 
@@ -15,7 +16,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::input::Source;
 use crate::output;
-use crate::written::Draft;
+use crate::written::{Draft, not_beside_a_store};
 
 use super::args::{ExportArgs, FileArgs, InitArgs, MigrateArgs, StoreCommand, VerifyArgs};
 use super::{place, record};
@@ -154,13 +155,22 @@ fn restore(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
         }
     };
     let mut sentence = format!("`{}` holds {} entries again", path.display(), report.revision);
+    // What cannot be read any more has no entries to be missed.
+    let before = kept.as_ref().and_then(|kept| SqliteLog::open(kept, options).ok()?.head().ok());
+    let later = before.map_or(0, |head| head.revision.saturating_sub(report.revision));
     let kept = kept.map(|kept| kept.display().to_string());
     if let Some(kept) = &kept {
         sentence.push_str(&format!("; what was there is in `{kept}`"));
+        if later > 0 {
+            sentence.push_str(&format!(
+                ", with {later} later entries that are in force no more: `egress25 log --store \
+                 {kept}` shows them"
+            ));
+        }
     }
     let facts = json!({
         "store": path.display().to_string(), "revision": report.revision, "hash": report.head,
-        "kept": kept,
+        "kept": kept, "later_entries": later,
     });
     say(console, args.format, &sentence, facts)
 }
@@ -202,6 +212,7 @@ fn write(args: &ExportArgs, console: &mut Console) -> Result<(), Failure> {
     if args.file.symlink_metadata().is_ok() {
         return Err(LogError::Exists { place: name }.into());
     }
+    not_beside_a_store(&args.file)?;
     let draft = Draft::beside(&args.file)?;
     let mut file = BufWriter::new(File::create_new(draft.path()).map_err(wrong)?);
     let count = export(&store, &mut file)?;

@@ -21,6 +21,17 @@ pub enum WrittenError {
         /// The input.
         input: String,
     },
+    /// The output has the name of a file that lies beside a store.
+    #[error(
+        "`{output}` ends with `{ending}`, as what a store keeps beside itself does: choose another \
+         name"
+    )]
+    BesideAStore {
+        /// The output.
+        output: String,
+        /// How it ends.
+        ending: String,
+    },
     /// Two outputs are the same file.
     #[error("`{output}` and `{other}` are the same file: each output needs one of its own")]
     Twice {
@@ -86,6 +97,7 @@ impl WrittenError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::IsInput { .. }
+            | Self::BesideAStore { .. }
             | Self::Twice { .. }
             | Self::NotOurs { .. }
             | Self::Exists { .. }

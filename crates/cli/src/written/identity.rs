@@ -27,7 +27,17 @@ impl Identity {
         if path == Path::new("-") {
             return Self::of_descriptor(std::io::stdin().as_fd());
         }
-        std::fs::metadata(path).ok().as_ref().and_then(Self::of)
+        match std::fs::metadata(path) {
+            Ok(metadata) => Self::of(&metadata),
+            // Something that is read if it comes to be there, as what lies beside a store.
+            Err(_) => Self::of_absent(path),
+        }
+    }
+
+    /// The identity of the file that stdout leads to, if it is one.
+    pub(super) fn of_stdout_file() -> Option<Self> {
+        let file = File::from(std::io::stdout().as_fd().try_clone_to_owned().ok()?);
+        file.metadata().ok().filter(Metadata::is_file).as_ref().and_then(Self::of)
     }
 
     /// The identity of what stdout leads to.

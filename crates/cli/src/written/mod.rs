@@ -40,10 +40,10 @@ enum Place {
 }
 
 /// Makes sure that the outputs of a command can be written without harm, before anything is read.
-/// The inputs are all files that the command reads; those that do not exist are passed over.
+/// The inputs are all files that the command reads, whether they are there or not.
 ///
 /// # Errors
-/// An output is an input, the same file as another output, a directory, or a file that is not ours
+/// An output, or stdout, is an input, the same file as another output, a directory, or a file that is not ours
 /// and `force` is off.
 pub fn claim<'a, const N: usize>(
     inputs: impl IntoIterator<Item = &'a Path>,
@@ -54,6 +54,10 @@ pub fn claim<'a, const N: usize>(
         .into_iter()
         .filter_map(|path| Some((shown(path, "stdin"), Identity::of_input(path)?)))
         .collect();
+    let stdout = Identity::of_stdout_file();
+    if let Some((input, _)) = inputs.iter().find(|(_, input)| Some(input) == stdout.as_ref()) {
+        return Err(WrittenError::IsInput { output: "stdout".to_owned(), input: input.clone() });
+    }
     let mut targets = [const { None }; N];
     let mut taken: Vec<(String, Identity)> = Vec::new();
     for (place, output) in targets.iter_mut().zip(outputs) {
@@ -90,6 +94,21 @@ pub fn store_files(path: &Path) -> Vec<PathBuf> {
         PathBuf::from(name)
     };
     ["", "-wal", "-shm", "-head"].iter().map(beside).collect()
+}
+
+/// Makes sure that an output has no name that belongs to what lies beside a store.
+///
+/// # Errors
+/// It has.
+pub fn not_beside_a_store(output: &Path) -> Result<(), WrittenError> {
+    let name = output.file_name().unwrap_or_default().to_string_lossy();
+    match ["-wal", "-shm", "-head"].iter().find(|ending| name.ends_with(**ending)) {
+        None => Ok(()),
+        Some(ending) => Err(WrittenError::BesideAStore {
+            output: output.display().to_string(),
+            ending: (*ending).to_owned(),
+        }),
+    }
 }
 
 /// A path as messages name it.

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use egress25_packet_filter::capture::{
     InterfaceId, NewInterface, Packet, PcapngWriter, WriteError,
@@ -22,6 +22,10 @@ use crate::verdict::{Told, VerdictEvent};
 
 /// How often somebody who listens is looked after where nothing is told.
 const IDLE: Duration = Duration::from_millis(50);
+/// How often what is written of a busy lab reaches the disk's file at least.
+const FLUSHED: Duration = Duration::from_millis(500);
+/// How long after its end somebody who listens is told of what was judged before.
+pub(super) const SETTLES: Duration = Duration::from_millis(200);
 /// How long the lab waits at its end for captures to be written.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -95,8 +99,16 @@ fn follow(
             }
         }
     }
-    // What was told before that is of interest still.
-    heard.try_iter().filter(probe_free).try_for_each(|told| each(Some(told)))
+    // What was judged before that is of interest still, and the kernel's log may yet tell of it.
+    let until = Instant::now();
+    while until.elapsed() < SETTLES {
+        match heard.recv_timeout(SETTLES.saturating_sub(until.elapsed())) {
+            Ok(told) if probe_free(&told) => each(Some(told))?,
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    Ok(())
 }
 
 /// Tells verdicts, one a line.
@@ -157,9 +169,17 @@ fn written(owner: &Owner, stream: &UnixStream, file: File) -> io::Result<()> {
     let comment = "captured by egress25 lab: every judged packet with its verdict";
     let writer = PcapngWriter::new(file, Some(comment)).map_err(cause)?;
     let mut capture = Capture { owner, writer, interfaces: Vec::new() };
+    let mut flushed = Instant::now();
     let heard = owner.court.hub.listen();
     follow(owner, stream, &heard, |told| match told {
-        Some(Told::Verdict(event)) => capture.write(&event).map_err(cause),
+        Some(Told::Verdict(event)) => {
+            capture.write(&event).map_err(cause)?;
+            if flushed.elapsed() < FLUSHED {
+                return Ok(());
+            }
+            flushed = Instant::now();
+            capture.writer.flush().map_err(cause)
+        }
         Some(Told::Missed(count)) => {
             owner.complain(format!("{count} packets came too fast for a capture"));
             Ok(())

@@ -224,11 +224,13 @@ impl Step {
         if self.timeout.is_some() && !runs {
             return Err(LabError::input("timeout", "only `exec` runs a program; leave it out"));
         }
+        let waits = !matches!(self.action()?, Action::Wait(_) | Action::Event(_));
         let given = [
             ("expect", self.expect.is_some(), !words.is_empty()),
             ("reason", self.reason.is_some(), reason),
             ("exit", self.exit.is_some(), exit),
             ("output", !self.output.is_empty(), output),
+            ("patience", self.patience.is_some(), waits),
         ];
         if let Some((key, ..)) = given.iter().find(|(_, given, checked)| *given && !*checked) {
             return Err(LabError::input(*key, "this kind of step cannot check it; leave it out"));

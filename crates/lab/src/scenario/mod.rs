@@ -79,6 +79,18 @@ impl Report {
         Self { scenario: scenario.name.clone(), datapath: datapath.to_owned(), steps }
     }
 
+    /// The report of a scenario that cannot be read: one step says why.
+    #[must_use]
+    pub fn unread(scenario: &str, datapath: &str, why: &str) -> Self {
+        let step = StepReport {
+            name: "read the scenario".to_owned(),
+            result: StepResult::Failed(why.to_owned()),
+            seen: String::new(),
+            seconds: 0.0,
+        };
+        Self { scenario: scenario.to_owned(), datapath: datapath.to_owned(), steps: vec![step] }
+    }
+
     /// How many steps were not played.
     #[must_use]
     pub fn skipped(&self) -> usize {
