@@ -39,6 +39,10 @@ fn what_is_wrong_in_a_step_was_found_when_the_lab_was_up() {
         (&to("mx.example.nett:25"), "`mx.example.nett` is no host and no machine"),
         (&to("mx.example.net"), "expected HOST:PORT"),
         (&to("mx.example.net:0"), "a port from 1 to 65535"),
+        (
+            "mail = { from = \"vm-ea\", to = \"a\\r\\nDATA\", server = \"mx.example.net:25\" }",
+            "an address without white space",
+        ),
         (&to("mx.example.net:65536"), "a port from 1 to 65535"),
         (&to("2001:db8::19:25"), "expected HOST:PORT"),
         (&format!("{}\nexpect = \"timout\"", to("vm-ea:25")), "not `timout`"),

@@ -195,6 +195,12 @@ impl Step {
             }
             Action::Mail(step) => {
                 server("mail.server", &step.server)?;
+                // It becomes a line of the SMTP dialogue (RFC 5321, 4.1.2).
+                if step.to.is_empty() || step.to.contains(|c: char| c.is_control() || c == ' ') {
+                    let what =
+                        "expected an address without white space, such as `user@example.net`";
+                    return Err(LabError::input("mail.to", what));
+                }
                 (mail, true, false, false)
             }
             Action::Postfix(step) => {
