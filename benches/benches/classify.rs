@@ -8,7 +8,7 @@ use egress25_benches::contenders::{Contender, Ours, Sum, Touch};
 use egress25_benches::peers;
 use egress25_benches::sets::{Mix, Set};
 use egress25_benches::tables;
-use egress25_packet_filter::classify::Vectors;
+use egress25_packet_filter::sieve::Vectors;
 
 /// In a test run everything is small, so that it takes seconds.
 fn is_test() -> bool {

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use egress25_benches::sets::{FIRST_SENDER, Random};
 use egress25_benches::tables;
-use egress25_packet_filter::classify::Vectors;
+use egress25_packet_filter::sieve::Vectors;
 use egress25_packet_filter::table::TableBuilder;
 use egress25_policy::{NetworkName, Reason};
 
@@ -31,7 +31,7 @@ fn senders(c: &mut Criterion) {
         let table = tables::of_machines(*machines).expect("a table of that size");
         let (pairs, mut codes) = (pairs(*machines), Vec::new());
         group.bench_function(format!("{machines}"), |b| {
-            b.iter(|| table.answer_many(Vectors::best(), None, &pairs, &mut codes));
+            b.iter(|| table.answer_batch(Vectors::best(), None, &pairs, &mut codes));
         });
     }
     group.finish();
@@ -51,7 +51,7 @@ fn routes(c: &mut Criterion) {
         let table = builder.build(1).expect("a table");
         let (pairs, mut codes) = (pairs(1_000), Vec::new());
         group.bench_function(format!("{count}"), |b| {
-            b.iter(|| table.answer_many(Vectors::best(), None, &pairs, &mut codes));
+            b.iter(|| table.answer_batch(Vectors::best(), None, &pairs, &mut codes));
         });
     }
     group.finish();

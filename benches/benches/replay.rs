@@ -5,8 +5,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use egress25_benches::captures::write_pcap;
 use egress25_benches::sets::{Mix, Set};
 use egress25_packet_filter::capture::Reader;
-use egress25_packet_filter::classify::Sifter;
 use egress25_packet_filter::frame;
+use egress25_packet_filter::sieve::Sieve;
 
 fn measure(c: &mut Criterion) {
     let test = std::env::args().any(|argument| argument == "--test");
@@ -16,7 +16,7 @@ fn measure(c: &mut Criterion) {
     let mut group = c.benchmark_group("replay");
     group.throughput(Throughput::Bytes(set.bytes.len() as u64)).sample_size(10);
     group.bench_function("sifted in batches", |b| {
-        let sifter = Sifter::new(frame::Options::default());
+        let sifter = Sieve::new(frame::Options::default());
         b.iter(|| {
             let mut reader = Reader::open(file.path()).expect("a capture");
             let (mut packets, mut syns, mut kept) = (0, 0, Vec::new());

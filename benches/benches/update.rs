@@ -5,7 +5,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use egress25_benches::contenders::{Contender, Ours};
 use egress25_benches::sets::{Mix, Set};
 use egress25_benches::{tables, update};
-use egress25_packet_filter::classify::Vectors;
+use egress25_packet_filter::sieve::Vectors;
 
 fn measure(c: &mut Criterion) {
     let test = std::env::args().any(|argument| argument == "--test");

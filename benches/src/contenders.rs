@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use egress25_packet_filter::classify::{Code, Frames, Vectors, touch};
 use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::frame::Options;
+use egress25_packet_filter::sieve::{Code, Frames, Vectors, touch};
 use egress25_packet_filter::table::Table;
 
 use crate::sets::Set;

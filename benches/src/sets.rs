@@ -1,7 +1,7 @@
 //! Sets of packets, built from a seed.
 
-use egress25_packet_filter::classify::{FrameList, Frames};
 use egress25_packet_filter::link::LinkType;
+use egress25_packet_filter::sieve::{FrameList, Frames};
 
 /// A small generator of random numbers (xorshift*).
 #[derive(Debug, Clone)]

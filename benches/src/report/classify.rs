@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use egress25_packet_filter::classify::Vectors;
+use egress25_packet_filter::sieve::Vectors;
 
 use super::{Aim, Failed, note, plots};
 use crate::contenders::{Contender, Ours, Sum, Touch};

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use egress25_packet_filter::classify::Vectors;
+use egress25_packet_filter::sieve::Vectors;
 use egress25_packet_filter::table::Table;
 
 use super::{Aim, Failed, note, plots};
@@ -69,7 +69,7 @@ fn look_up(all: &[(u32, Arc<Table>, f64)]) -> Vec<Vec<f64>> {
                 })
                 .collect();
             let started = Instant::now();
-            table.answer_many(Vectors::best(), None, &pairs, &mut codes);
+            table.answer_batch(Vectors::best(), None, &pairs, &mut codes);
             nanos.push(nanos_each(started.elapsed(), PAIRS));
             std::hint::black_box(&codes);
         }

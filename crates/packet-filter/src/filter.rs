@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use egress25_policy::{Reason, Verdict};
 
-use crate::classify::{Code, Frames, Judges, Scratch, Tally, Vectors, run};
 use crate::frame::{self, Candidate, DropKind, Frame, Options, Outcome, VlanTags};
+use crate::sieve::{Code, Frames, Judges, Scratch, Tally, Vectors, run};
 use crate::table::{Answer, NetworkHint, NetworkId, Slot, Table};
 
 /// What the filter says of one packet.

@@ -5,8 +5,8 @@
 //! judges the candidates against a table that was compiled from the policy's world.
 
 pub mod capture;
-pub mod classify;
 pub mod filter;
 pub mod frame;
 pub mod link;
+pub mod sieve;
 pub mod table;

@@ -6,9 +6,9 @@ mod packets;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use egress25_packet_filter::classify::{Code, Vectors, touch};
 use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::frame::Options;
+use egress25_packet_filter::sieve::{Code, Vectors, touch};
 use egress25_packet_filter::table::{NetworkId, Table};
 use egress25_policy::NetworkName;
 use serde::Serialize;

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use egress25_packet_filter::capture::Reader;
-use egress25_packet_filter::classify::{FrameList, Frames};
 use egress25_packet_filter::link::LinkType;
+use egress25_packet_filter::sieve::{FrameList, Frames};
 use egress25_packet_filter::table::{Leaf, NetworkId, RouteSet, Table, TableBuilder};
 use egress25_policy::{NetworkName, Reason};
 use ipnet::IpNet;

@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use egress25_packet_filter::capture::{Batch, CaptureError, Item, Reader, Record, Warning};
-use egress25_packet_filter::classify::Sifter;
 use egress25_packet_filter::frame;
+use egress25_packet_filter::sieve::Sieve;
 use egress25_policy::{Edition, NetworkName};
 
 use crate::args::{Format, OnIndeterminate, Only, ReplayArgs};
@@ -181,7 +181,7 @@ impl Replay<'_> {
         console: &mut Console,
         progress: &mut Progress,
     ) -> Result<Option<CaptureError>, Failure> {
-        let sifter = Sifter::new(self.plan.options);
+        let sifter = Sieve::new(self.plan.options);
         let mut kept = Vec::new();
         loop {
             match reader.next_batch() {

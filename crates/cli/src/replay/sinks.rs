@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use egress25_packet_filter::capture::{Behind, Block, CaptureCopy, Container, Record, WriteError};
+use egress25_packet_filter::capture::{
+    Block, CaptureCopy, Container, Record, ThreadedWrite, WriteError,
+};
 use egress25_policy::{Reason, Verdict};
 
 use super::row::Row;
@@ -78,7 +80,7 @@ pub(super) struct Sinks {
 
 struct Sink {
     name: String,
-    writer: CaptureCopy<Behind<Output>>,
+    writer: CaptureCopy<ThreadedWrite<Output>>,
 }
 
 impl Sinks {
@@ -141,7 +143,7 @@ impl Sinks {
 /// Writes to some of the captures.
 fn write<const N: usize>(
     places: [&mut Option<Sink>; N],
-    mut each: impl FnMut(&mut CaptureCopy<Behind<Output>>) -> Result<(), WriteError>,
+    mut each: impl FnMut(&mut CaptureCopy<ThreadedWrite<Output>>) -> Result<(), WriteError>,
 ) -> Result<(), Failure> {
     for place in places {
         let Some(sink) = place else { continue };
@@ -159,7 +161,7 @@ impl Sink {
     fn create(target: Target, container: Container, title: &str) -> Result<Self, Failure> {
         let name = target.name().to_owned();
         let output = Output::create(target)?;
-        let writer = Behind::start(output).map_err(WriteError::Io);
+        let writer = ThreadedWrite::start(output).map_err(WriteError::Io);
         let writer = writer.and_then(|behind| CaptureCopy::new(behind, container, title));
         let writer = writer.map_err(|error| failure(&name, error))?;
         Ok(Self { name, writer })

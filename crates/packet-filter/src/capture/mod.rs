@@ -25,27 +25,15 @@
 //!   have them all, and the packets can be judged all the same;
 //! - it knows neither byte offsets of records nor the patched record headers.
 
-mod ahead;
-mod batch;
-mod behind;
-mod bytes;
-mod copy;
-mod error;
-mod format;
-mod input;
-mod interface;
-mod pcap;
-mod pcapng;
-mod reader;
-mod record;
-mod window;
-mod writer;
+mod read;
+mod write;
 
-pub use batch::{Batch, Item};
-pub use behind::Behind;
-pub use copy::CaptureCopy;
-pub use error::{CaptureError, RecordFault};
-pub use format::{ByteOrder, Compression, Container, Format, Resolution, section_application};
-pub use reader::{DEFAULT_MAX_RECORD_LEN, MAX_BLOCK_LEN, MAX_RECORD_LEN, Options, Reader};
-pub use record::{Block, Comments, InterfaceRef, Record, Warning};
-pub use writer::{InterfaceId, NewInterface, Packet, PcapWriter, PcapngWriter, WriteError};
+pub use read::{
+    Batch, Block, ByteOrder, CaptureError, Comments, Compression, Container,
+    DEFAULT_MAX_RECORD_LEN, Format, InterfaceRef, Item, MAX_BLOCK_LEN, MAX_RECORD_LEN, Options,
+    Reader, Record, RecordFault, Resolution, Warning, section_application,
+};
+pub use write::{
+    CaptureCopy, InterfaceId, NewInterface, Packet, PcapWriter, PcapngWriter, ThreadedWrite,
+    WriteError,
+};

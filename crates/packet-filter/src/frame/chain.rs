@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use etherparse::{IpNumber, Ipv6FragmentHeaderSlice};
 
-use super::context::{Context, Walk, unclear};
-use super::ipv4::MAX_PACKET;
-use super::view::{Short, View};
-use super::{
+use crate::frame::context::{Context, Walk, unclear};
+use crate::frame::ipv4::MAX_PACKET;
+use crate::frame::view::{Short, View};
+use crate::frame::{
     DropKind, FragmentDrop, Indeterminate, Layer, MAX_EXTENSIONS, Malformed, NoMatch, Outcome,
     Tunnel, tcp, tunnel,
 };

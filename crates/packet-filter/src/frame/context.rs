@@ -1,7 +1,9 @@
 //! What is carried along from layer to layer while a packet is read.
 
-use super::view::{Short, View};
-use super::{Indeterminate, Layer, Malformed, NoMatch, Options, Origin, Outcome, Tunnel, VlanTags};
+use crate::frame::view::{Short, View};
+use crate::frame::{
+    Indeterminate, Layer, Malformed, NoMatch, Options, Origin, Outcome, Tunnel, VlanTags,
+};
 
 /// What a step of the reading gives: a tunnel that could be entered, or the end of the walk.
 ///

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use etherparse::{IpNumber, Ipv4HeaderSlice};
 
-use super::chain::{self, Packet, Role};
-use super::context::{Context, Walk};
-use super::view::View;
-use super::{DropKind, FragmentDrop, Layer, Malformed, NoMatch, Origin, Outcome, tunnel};
+use crate::frame::chain::{self, Packet, Role};
+use crate::frame::context::{Context, Walk};
+use crate::frame::view::View;
+use crate::frame::{DropKind, FragmentDrop, Layer, Malformed, NoMatch, Origin, Outcome, tunnel};
 
 /// The largest packet that the 16-bit length fields allow, in bytes.
 pub(super) const MAX_PACKET: usize = 65_535;

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use etherparse::{IpNumber, Ipv6HeaderSlice};
 
-use super::chain::{self, Packet, Role};
-use super::context::{Context, Walk};
-use super::view::View;
-use super::{Layer, Malformed, Outcome, tunnel};
+use crate::frame::chain::{self, Packet, Role};
+use crate::frame::context::{Context, Walk};
+use crate::frame::view::View;
+use crate::frame::{Layer, Malformed, Outcome, tunnel};
 
 /// The header's length, in bytes.
 const HEADER: usize = 40;

@@ -2,9 +2,11 @@
 
 use etherparse::EtherType;
 
-use super::context::{Content, Context, Walk, unclear};
-use super::view::View;
-use super::{Indeterminate, Layer, MAX_MPLS_LABELS, Malformed, NoMatch, Outcome, ipv4, ipv6};
+use crate::frame::context::{Content, Context, Walk, unclear};
+use crate::frame::view::View;
+use crate::frame::{
+    Indeterminate, Layer, MAX_MPLS_LABELS, Malformed, NoMatch, Outcome, ipv4, ipv6,
+};
 use crate::link::LinkType;
 
 /// Ethertypes that etherparse does not name (RFC 3032, 2516).

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::net::IpAddr;
 
-use super::{Candidate, VlanTags};
+use crate::frame::{Candidate, VlanTags};
 
 /// What one packet of a frame turned out to be.
 ///

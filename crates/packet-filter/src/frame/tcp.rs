@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 
-use super::chain::Packet;
-use super::context::{Context, unclear};
-use super::view::{Short, View};
-use super::{Candidate, DropKind, FragmentDrop, Indeterminate, Layer, Malformed, NoMatch, Outcome};
+use crate::frame::chain::Packet;
+use crate::frame::context::{Context, unclear};
+use crate::frame::view::{Short, View};
+use crate::frame::{
+    Candidate, DropKind, FragmentDrop, Indeterminate, Layer, Malformed, NoMatch, Outcome,
+};
 
 /// The header without its options, in bytes.
 const FIXED: usize = 20;

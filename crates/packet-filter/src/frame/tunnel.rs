@@ -2,10 +2,10 @@
 
 use etherparse::{EtherType, IpNumber};
 
-use super::chain::Packet;
-use super::context::{Content, Context, Inside, Walk, unclear};
-use super::view::{Short, View};
-use super::{Indeterminate, Layer, NoMatch, Outcome, Tunnel};
+use crate::frame::chain::Packet;
+use crate::frame::context::{Content, Context, Inside, Walk, unclear};
+use crate::frame::view::{Short, View};
+use crate::frame::{Indeterminate, Layer, NoMatch, Outcome, Tunnel};
 use crate::link::LinkType;
 
 /// Well-known UDP ports (RFC 7348, RFC 8926, 3GPP TS 29.281, RFC 4380).

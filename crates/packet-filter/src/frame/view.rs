@@ -1,6 +1,6 @@
 //! Reading bytes that may not be there, and telling the two reasons apart.
 
-use super::Frame;
+use crate::frame::Frame;
 
 /// Why bytes cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,11 +6,11 @@ use std::sync::atomic::AtomicU64;
 
 use egress25_policy::{CaptureIds, MachineName, NetworkName, Reason, SubscriptionName, Verdict};
 
-use super::compile::Dependencies;
-use super::senders::{self, Drafted, Senders};
-use super::trie::{Roots, Tries};
-use super::{Entry, NetworkId, Networks, Owner, Place, RouteSet, Slot, Table, TooLarge};
-use crate::classify::Code;
+use crate::sieve::Code;
+use crate::table::compile::Dependencies;
+use crate::table::senders::{self, Drafted, Senders};
+use crate::table::trie::{Roots, Tries};
+use crate::table::{Entry, NetworkId, Networks, Owner, Place, RouteSet, Slot, Table, TooLarge};
 
 /// A subnet of a table: the network of its addresses, and the routes that they share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,7 +29,7 @@ pub struct OwnerId(u32);
 /// Builds a table from its parts, without a world: for tests, benchmarks, and sources other
 /// than a lab file.
 ///
-/// Nothing here leads through forwarders: a [`Leaf::Exit`](super::Leaf::Exit) of such a table
+/// Nothing here leads through forwarders: a [`Leaf::Exit`](crate::table::Leaf::Exit) of such a table
 /// means `unknown-source`.
 #[derive(Debug)]
 pub struct TableBuilder {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::Table;
+use crate::table::Table;
 
 /// Holds the table in use. Replacing it never waits for readers, and readers never wait: each
 /// takes the table once a batch and keeps it for that long.

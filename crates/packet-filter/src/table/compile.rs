@@ -13,8 +13,8 @@ use egress25_policy::{
     SenderClass, SubscriptionName, World, edge_reason, exit_reason, verdict_of,
 };
 
-use super::builder::{PlaceId, TableBuilder, number};
-use super::{Leaf, Networks, Port, RouteSet, Table, byte};
+use crate::table::builder::{PlaceId, TableBuilder, number};
+use crate::table::{Leaf, Networks, Port, RouteSet, Table, byte};
 
 /// More entries than a table can number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

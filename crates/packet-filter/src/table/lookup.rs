@@ -11,8 +11,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::pages::Pages;
-use crate::classify::{Level, prefetch};
+use crate::sieve::{Level, prefetch};
+use crate::table::pages::Pages;
 
 /// Keys in a bucket.
 pub(crate) const LANES: usize = 8;
@@ -254,7 +254,7 @@ pub(crate) struct Occupied {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classify::Scalar;
+    use crate::sieve::Scalar;
 
     fn filled(count: u32) -> Buckets {
         let mut buckets = Buckets::with_room_for(usize::try_from(count).unwrap());

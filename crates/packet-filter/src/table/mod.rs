@@ -9,12 +9,12 @@
 //! A change of one machine is a patch of its entries ([`Table::patch`]); a change of addresses,
 //! networks or routes is a new table. [`Table::epoch`] tells one from the other.
 
+mod batched;
 mod builder;
 mod cell;
+mod common_case;
 mod compile;
-mod first_look;
 pub(crate) mod lookup;
-mod many;
 mod networks;
 mod pages;
 mod routes;
@@ -29,15 +29,15 @@ use egress25_policy::{MachineName, NetworkName, Reason, SubscriptionName, Verdic
 
 pub use builder::{OwnerId, PlaceId, TableBuilder};
 pub use cell::TableCell;
+pub(crate) use common_case::CommonCase;
 pub use compile::{Patched, TooLarge};
-pub(crate) use first_look::FirstLook;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use lookup::Bucket;
 pub use networks::{NetworkHint, NetworkId, Networks};
 pub use routes::{Leaf, RouteSet};
 pub(crate) use senders::{Homes, Search};
 
-use crate::classify::{Code, Level, Scalar};
+use crate::sieve::{Code, Level, Scalar};
 use senders::{Senders, edge_of, place_of};
 use trie::{Roots, Tries};
 
@@ -338,7 +338,7 @@ impl Table {
         self.v4.homes_v4(network.map(NetworkId::get))
     }
 
-    /// What becomes of an IPv4 SYN to port 25 of which [`FirstLook`] could not tell it.
+    /// What becomes of an IPv4 SYN to port 25 of which [`CommonCase`] could not tell it.
     #[inline(never)]
     pub(crate) fn answer_further<L: Level>(
         &self,

@@ -7,7 +7,7 @@
 
 use core::ops::{Deref, DerefMut};
 
-use super::lookup::Bucket;
+use crate::table::lookup::Bucket;
 
 /// From this many bytes on, memory is mapped by itself and asked for in large pages.
 #[cfg(target_os = "linux")]

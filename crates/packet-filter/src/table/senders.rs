@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 
 use egress25_policy::Reason;
 
-use super::lookup::{Bucket, Buckets, Occupied, Probe, home_of, mix_v4, seed_v4};
-use super::{Place, TooLarge};
-use crate::classify::{Level, Scalar};
+use crate::sieve::{Level, Scalar};
+use crate::table::lookup::{Bucket, Buckets, Occupied, Probe, home_of, mix_v4, seed_v4};
+use crate::table::{Place, TooLarge};
 
 /// Stands for the network of a probe where the packet does not say which one it belongs to.
 const ANYWHERE: u32 = u32::MAX;

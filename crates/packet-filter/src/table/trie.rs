@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use egress25_policy::Reason;
 use ipnet::IpNet;
 
-use super::routes::{Leaf, RouteSet};
+use crate::table::routes::{Leaf, RouteSet};
 
 /// The branches of a node: one for each value of a byte.
 const BRANCHES: usize = 256;

@@ -5,10 +5,10 @@
 use std::alloc::System;
 use std::sync::Arc;
 
-use egress25_packet_filter::classify::{FrameList, Sifter, Vectors};
 use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::frame::Options;
 use egress25_packet_filter::link::LinkType;
+use egress25_packet_filter::sieve::{FrameList, Sieve, Vectors};
 use egress25_packet_filter::table::{Leaf, RouteSet, TableBuilder};
 use egress25_policy::{NetworkName, Reason};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -58,7 +58,7 @@ fn judging_and_sifting_allocate_nothing_once_their_room_is_there() {
     for level in Vectors::ALL {
         let mut filter = Filter::new(Arc::clone(&table), Options::default());
         filter.set_vectors(*level);
-        let mut sifter = Sifter::new(Options::default());
+        let mut sifter = Sieve::new(Options::default());
         sifter.set_vectors(*level);
         let (mut codes, mut kept) = (Vec::new(), Vec::new());
         filter.judge_frames(&batch, &mut codes);

@@ -3,7 +3,9 @@
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Read, Write};
 
-use egress25_packet_filter::capture::{Behind, NewInterface, Packet, PcapngWriter, WriteError};
+use egress25_packet_filter::capture::{
+    NewInterface, Packet, PcapngWriter, ThreadedWrite, WriteError,
+};
 use egress25_packet_filter::link::LinkType;
 
 /// A disk that has so much room.
@@ -28,7 +30,7 @@ impl Write for Disk {
 
 /// Writes a capture of so many packets to its end.
 fn capture<W: Write + Send + 'static>(output: W, packets: usize) -> Result<W, WriteError> {
-    let behind = Behind::start(output).map_err(WriteError::Io)?;
+    let behind = ThreadedWrite::start(output).map_err(WriteError::Io)?;
     let mut writer = PcapngWriter::new(behind, Some("behind"))?;
     let interface = writer.add_interface(&NewInterface::unnamed(LinkType::Ethernet))?;
     for _ in 0..packets {

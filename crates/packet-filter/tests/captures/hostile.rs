@@ -58,7 +58,7 @@ fn a_capture_cut_at_any_byte_delivers_what_is_whole_and_says_that_it_was_cut() {
             assert_eq!(read.records, records[..read.records.len()], "cut at {len}");
             let told = !read.warnings.is_empty() || read.error.is_some();
             assert_eq!(told, !ends.contains(&len), "cut at {len}: {read:?}");
-            // Behind the file header a cut is never an error.
+            // ThreadedWrite the file header a cut is never an error.
             assert_eq!(read.error.is_some(), len < ends[0], "cut at {len}: {read:?}");
         }
     }

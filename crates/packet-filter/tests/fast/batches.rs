@@ -5,10 +5,10 @@ use std::io::{Cursor, Read};
 use egress25_packet_filter::capture::{
     ByteOrder, Item, NewInterface, Packet, PcapWriter, PcapngWriter, Reader, Record, Resolution,
 };
-use egress25_packet_filter::classify::Sifter;
 use egress25_packet_filter::filter::{Filter, Input};
 use egress25_packet_filter::frame::{self, Frame};
 use egress25_packet_filter::link::LinkType;
+use egress25_packet_filter::sieve::Sieve;
 use jiff::Timestamp;
 
 use crate::build::{Made, Random, frame, table};
@@ -108,7 +108,7 @@ fn one_by_one(bytes: &[u8], options: frame::Options) -> (Vec<Told>, End) {
 fn in_batches(bytes: &[u8], options: frame::Options, at_once: usize) -> (Vec<Told>, End) {
     let source = Trickle(Cursor::new(bytes.to_vec()), at_once);
     let mut reader = Reader::from_read(source, "test").unwrap();
-    let sifter = Sifter::new(options);
+    let sifter = Sieve::new(options);
     let mut told = Vec::new();
     let error = loop {
         let batch = match reader.next_batch() {

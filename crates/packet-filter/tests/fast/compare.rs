@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use egress25_packet_filter::classify::{Code, FrameList, Vectors};
 use egress25_packet_filter::filter::{Filter, Input, Ruling};
 use egress25_packet_filter::frame::{Frame, Options, Origin};
 use egress25_packet_filter::link::LinkType;
+use egress25_packet_filter::sieve::{Code, FrameList, Vectors};
 use egress25_packet_filter::table::{NetworkId, Table};
 
 use crate::build::Made;

@@ -1,9 +1,9 @@
 //! Blocks that are full of candidates, and batches whose lists promise more than there is.
 
-use egress25_packet_filter::classify::{Code, FrameList, Vectors};
 use egress25_packet_filter::filter::{Filter, Input, Ruling};
 use egress25_packet_filter::frame::Options;
 use egress25_packet_filter::link::LinkType;
+use egress25_packet_filter::sieve::{Code, FrameList, Vectors};
 use egress25_policy::Reason;
 
 use crate::build::{Random, frame, table};
@@ -77,7 +77,7 @@ fn a_frame_that_is_not_whole_in_the_bytes_is_judged_as_an_empty_one_on_every_lev
         for captured in [60, 61, 100, u32::MAX - 14, u32::MAX] {
             let (mut list, mut bytes) = (FrameList::default(), Vec::new());
             for number in 0..130_u32 {
-                // Behind the last frame's 60 bytes nothing follows.
+                // ThreadedWrite the last frame's 60 bytes nothing follows.
                 let len = if number % 5 == 4 || number > 120 { captured } else { 60 };
                 list.push(number * 60, len, len);
                 bytes.extend(plain([10, 0, 0, 4], [203, 0, 113, 5], protocol, port));
@@ -132,7 +132,7 @@ fn replaced_reasons_are_seen_by_every_level() {
         let expected = table.answer(network, source, "203.0.113.9".parse().unwrap());
         for level in Vectors::ALL {
             let mut codes = Vec::new();
-            table.answer_many(*level, network, &pairs, &mut codes);
+            table.answer_batch(*level, network, &pairs, &mut codes);
             for code in &codes {
                 assert_eq!((code.verdict(), code.reason()), (expected.verdict, Some(*reason)));
             }

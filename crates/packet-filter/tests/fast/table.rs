@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use egress25_packet_filter::classify::{FrameList, Vectors};
 use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::frame::Options;
 use egress25_packet_filter::link::LinkType;
+use egress25_packet_filter::sieve::{FrameList, Vectors};
 use egress25_packet_filter::table::{
     Leaf, NetworkId, RouteSet, Slot, Table, TableBuilder, TableCell,
 };
@@ -95,7 +95,7 @@ fn many_answers_are_those_of_one_by_one() {
         let mut codes = Vec::new();
         for network in [None, one] {
             for level in Vectors::ALL {
-                table.answer_many(*level, network, &pairs, &mut codes);
+                table.answer_batch(*level, network, &pairs, &mut codes);
                 assert_eq!(codes.len(), pairs.len());
                 for (code, (source, to)) in codes.iter().zip(&pairs) {
                     let answer = table.answer(
@@ -146,7 +146,7 @@ fn neighbours_of_different_subnets_get_the_answers_of_their_own_routes() {
     let mut codes = Vec::new();
     for (level, network) in Vectors::ALL.iter().flat_map(|level| [(level, one), (level, other)]) {
         for pairs in [&pairs[..], &pairs[..63], &pairs[..1], &pairs[7..7 + 129]] {
-            table.answer_many(*level, Some(network), pairs, &mut codes);
+            table.answer_batch(*level, Some(network), pairs, &mut codes);
             for (code, (source, to)) in codes.iter().zip(pairs) {
                 let [from, to] = [source, to].map(|bits| IpAddr::V4(Ipv4Addr::from(*bits)));
                 let answer = table.answer(Some(network), from, to);

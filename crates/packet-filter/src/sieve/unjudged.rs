@@ -1,20 +1,20 @@
 //! Without a table: which frames of a batch a filter has something to say about.
 
-use super::Frames;
-use super::level::{BLOCK, Level, Vectors, Work};
-use super::run::{AHEAD, Skips, fetch};
-use super::sort::{Quick, Sorted, sort, sort_plain};
-use super::template::Template;
 use crate::frame::{self, Frame, Options, Outcome};
+use crate::sieve::Frames;
+use crate::sieve::level::{BLOCK, Level, Vectors, Work};
+use crate::sieve::run::{AHEAD, Skips, fetch};
+use crate::sieve::sort::{Quick, Sorted, sort, sort_plain};
+use crate::sieve::template::Template;
 
 /// Tells the frames that pass unjudged from the others.
 #[derive(Debug, Clone, Copy)]
-pub struct Sifter {
+pub struct Sieve {
     options: Options,
     vectors: Vectors,
 }
 
-impl Sifter {
+impl Sieve {
     /// One that reads packets by these options.
     #[must_use]
     pub fn new(options: Options) -> Self {
@@ -58,7 +58,7 @@ impl Sifter {
 
 /// A batch being sifted.
 struct Sifting<'a> {
-    sifter: &'a Sifter,
+    sifter: &'a Sieve,
     frames: &'a Frames<'a>,
     kept: &'a mut Vec<u32>,
 }

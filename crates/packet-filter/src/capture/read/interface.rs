@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::bytes::{i64_at, u16_at, u32_at};
-use super::error::RecordFault;
-use super::format::ByteOrder;
-use super::pcap::OutOfRange;
-use super::record::OptionList;
+use crate::capture::read::bytes::{i64_at, u16_at, u32_at};
+use crate::capture::read::error::RecordFault;
+use crate::capture::read::format::ByteOrder;
+use crate::capture::read::pcap::OutOfRange;
+use crate::capture::read::record::OptionList;
 use crate::link::{LinkType, UnsupportedLinkType};
 
 const IF_NAME: u16 = 2;

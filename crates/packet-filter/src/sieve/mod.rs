@@ -14,30 +14,30 @@
 //!
 //! Unsafe code is confined to the modules of the vector levels and to `prefetch`.
 
+mod candidate_block;
 mod code;
-mod dense;
 mod frames;
 mod level;
 pub(crate) mod prefetch;
 mod run;
 mod scalar;
-mod sift;
 mod sort;
 mod template;
+mod unjudged;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 #[cfg(target_arch = "x86_64")]
-mod x86_first_look;
+mod x86_common_case;
 #[cfg(target_arch = "x86_64")]
 mod x86_heads;
 
+pub(crate) use candidate_block::Heads;
 pub use code::Code;
-pub(crate) use dense::Heads;
 pub use frames::{FrameList, Frames};
 pub use level::Vectors;
 pub(crate) use level::{Ahead, BLOCK, Level, Work};
 pub use run::touch;
 pub(crate) use run::{Judges, Scratch, Tally, ones, run};
 pub(crate) use scalar::Scalar;
-pub use sift::Sifter;
 pub(crate) use template::Template;
+pub use unjudged::Sieve;

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flate2::bufread::GzDecoder;
 
-use super::ahead::Ahead;
-use super::format::{Compression, MAGIC_LEN, compression_of};
+use crate::capture::read::format::{Compression, MAGIC_LEN, compression_of};
+use crate::capture::read::threaded_read::ThreadedRead;
 
 /// Buffer in front of a decompressor, in bytes.
 const COMPRESSED_CHUNK: usize = 64 * 1024;
 
-/// The largest zstd window that is unpacked, as a power of 2: 128 MiB, which is what `zstd
+/// The largest zstd buffer that is unpacked, as a power of 2: 128 MiB, which is what `zstd
 /// --ultra -22` writes and the decompressor's own default. It bounds the decompressor's memory.
 const ZSTD_WINDOW_LOG: u32 = 27;
 
@@ -57,13 +57,13 @@ impl Input {
             Compression::Gzip => {
                 let raw = BufReader::with_capacity(COMPRESSED_CHUNK, raw);
                 let members = Members { state: State::Between(raw), gauge: Arc::clone(&gauge) };
-                Box::new(Ahead::start(members)?)
+                Box::new(ThreadedRead::start(members)?)
             }
             Compression::Zstd => {
                 let raw = BufReader::with_capacity(COMPRESSED_CHUNK, raw);
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(raw)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-                Box::new(Ahead::start(decoder)?)
+                Box::new(ThreadedRead::start(decoder)?)
             }
         };
         Ok(Self { stream, compression, gauge })

@@ -1,7 +1,7 @@
 //! The level that needs nothing: the safe twin of the vector levels.
 
-use super::level::{BLOCK, Level};
-use super::template::{Template, WINDOW};
+use crate::sieve::level::{BLOCK, Level};
+use crate::sieve::template::{Template, WINDOW};
 
 /// Bytes one by one.
 #[derive(Debug, Clone, Copy)]

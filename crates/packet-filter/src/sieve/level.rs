@@ -2,13 +2,13 @@
 
 use core::fmt;
 
-use super::code::Code;
-use super::dense::Heads;
-use super::frames::Frames;
-use super::run::{Tally, count_one, fetch_one};
-use super::scalar::Scalar;
-use super::template::Template;
-use crate::table::{FirstLook, Homes};
+use crate::sieve::candidate_block::Heads;
+use crate::sieve::code::Code;
+use crate::sieve::frames::Frames;
+use crate::sieve::run::{Tally, count_one, fetch_one};
+use crate::sieve::scalar::Scalar;
+use crate::sieve::template::Template;
+use crate::table::{CommonCase, Homes};
 
 /// Frames in a block of the sieve.
 pub(crate) const BLOCK: usize = 64;
@@ -31,7 +31,7 @@ pub(crate) trait Level: Copy {
     fn equal_lanes(self, keys: &[u32; 8], key: u32) -> u32;
 
     /// Reads and checks all frames of the block that begins at a place, and says which of those
-    /// whose bits are set are plain candidates: what `Dense::sort` says. `None` where the level
+    /// whose bits are set are plain candidates: what `CandidateBlock::sort` says. `None` where the level
     /// has no better way, or the block is not whole.
     #[inline(always)]
     fn read_heads(
@@ -49,9 +49,9 @@ pub(crate) trait Level: Copy {
     /// told. Some frames are fetched meanwhile, one after the other: all at once they would hold
     /// everything up.
     #[inline(always)]
-    fn first_look(
+    fn common_case(
         self,
-        look: &FirstLook<'_>,
+        look: &CommonCase<'_>,
         heads: &Heads,
         count: usize,
         ahead: Ahead<'_>,
@@ -151,12 +151,12 @@ impl Vectors {
         match self {
             Self::Scalar => {}
             Self::Avx2 => {
-                if let Some(level) = super::x86::Avx2::detect() {
+                if let Some(level) = crate::sieve::x86::Avx2::detect() {
                     return Detected::Avx2(level);
                 }
             }
             Self::Avx512 => {
-                if let Some(level) = super::x86::Avx512::detect() {
+                if let Some(level) = crate::sieve::x86::Avx512::detect() {
                     return Detected::Avx512(level);
                 }
             }
@@ -194,7 +194,7 @@ impl Detected {
 pub(crate) enum Detected {
     Scalar(Scalar),
     #[cfg(target_arch = "x86_64")]
-    Avx2(super::x86::Avx2),
+    Avx2(crate::sieve::x86::Avx2),
     #[cfg(target_arch = "x86_64")]
-    Avx512(super::x86::Avx512),
+    Avx512(crate::sieve::x86::Avx512),
 }

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use super::bytes::u32_at;
-use super::record::OptionList;
+use crate::capture::read::bytes::u32_at;
+use crate::capture::read::record::OptionList;
 
 /// The byte order of the numbers in a capture's headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,7 +96,7 @@ impl fmt::Display for Format {
 }
 
 /// How many bytes [`container_of`] and [`compression_of`] look at.
-pub(super) const MAGIC_LEN: usize = 4;
+pub(in crate::capture) const MAGIC_LEN: usize = 4;
 
 /// The compression that a stream beginning with `magic` has.
 pub(super) fn compression_of(magic: &[u8]) -> Compression {
@@ -175,7 +175,7 @@ const FOREIGN: &[(&[u8], &str, &str)] = &[
 #[must_use]
 pub fn section_application(start: &[u8]) -> Option<&[u8]> {
     const SHB_USERAPPL: u16 = 4;
-    let order = super::pcapng::section_order(start).ok()?;
+    let order = crate::capture::read::pcapng::section_order(start).ok()?;
     let len = usize::try_from(u32_at(start, 4, order)?).ok()?;
     let options = start.get(24..len.min(start.len()))?;
     let is_pcapng = matches!(container_of(start), Some(Container::PcapNg { .. }));
@@ -184,7 +184,7 @@ pub fn section_application(start: &[u8]) -> Option<&[u8]> {
 }
 
 /// How many bytes [`foreign`] can use.
-pub(super) const FOREIGN_LEN: usize = 32;
+pub(in crate::capture) const FOREIGN_LEN: usize = 32;
 
 /// Names the format of a stream that begins with `start`, where we know it.
 ///

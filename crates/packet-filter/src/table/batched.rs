@@ -1,13 +1,13 @@
-//! Many answers at once.
+//! Batched answers at once.
 
-use super::{FirstLook, Homes, NetworkId, Table};
-use crate::classify::{Ahead, BLOCK, Code, Heads, Level, Vectors, Work, ones};
+use crate::sieve::{Ahead, BLOCK, Code, Heads, Level, Vectors, Work, ones};
+use crate::table::{CommonCase, Homes, NetworkId, Table};
 
 impl Table {
     /// What becomes of many IPv4 SYNs to port 25 of one network: a code for each pair of source
     /// and destination, in order. The same as [`Self::answer`] for each; the buckets of a block
     /// of senders are fetched before the first is read.
-    pub fn answer_many(
+    pub fn answer_batch(
         &self,
         vectors: Vectors,
         network: Option<NetworkId>,
@@ -16,19 +16,19 @@ impl Table {
     ) {
         codes.clear();
         codes.resize(pairs.len(), Code::UNJUDGED);
-        vectors.detect().run(Many { table: self, network, pairs, codes });
+        vectors.detect().run(Batched { table: self, network, pairs, codes });
     }
 }
 
 /// Answers being worked out.
-struct Many<'a> {
+struct Batched<'a> {
     table: &'a Table,
     network: Option<NetworkId>,
     pairs: &'a [(u32, u32)],
     codes: &'a mut [Code],
 }
 
-impl Work for Many<'_> {
+impl Work for Batched<'_> {
     #[inline(always)]
     fn on<L: Level>(self, level: L) {
         let Self { table, network, pairs, codes } = self;
@@ -41,7 +41,7 @@ impl Work for Many<'_> {
         };
         // Three blocks take turns: while the senders of one are fetched, the one before is
         // answered, and the one before that gets the answers that took another bucket.
-        let look = table.first_look(&homes);
+        let look = table.common_case(&homes);
         let [mut late, mut fetched, mut next] =
             [&mut Heads::new(), &mut Heads::new(), &mut Heads::new()];
         let mut before: Option<&mut [Code]> = None;
@@ -79,14 +79,14 @@ struct Further<'a> {
 /// fetched.
 #[inline(always)]
 fn answer<'a, L: Level>(
-    look: &FirstLook<'_>,
+    look: &CommonCase<'_>,
     level: L,
     fetched: &Heads,
     block: Option<&'a mut [Code]>,
 ) -> Further<'a> {
     let codes = block.unwrap_or_default();
     let mut answers = [Code::UNJUDGED; BLOCK];
-    let told = level.first_look(look, fetched, codes.len(), Ahead::NONE, &mut answers);
+    let told = level.common_case(look, fetched, codes.len(), Ahead::NONE, &mut answers);
     for (code, answer) in codes.iter_mut().zip(answers) {
         *code = answer;
     }

@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use super::dense::{Dense, Heads};
-use super::level::{Ahead, BLOCK, Detected, Level, Work};
-use super::prefetch;
-use super::sort::{Quick, Sorted, sort, sort_plain};
-use super::{Code, Frames, Template};
 use crate::frame::{Frame, Options, VlanTags};
-use crate::table::{FirstLook, Homes, NetworkId, Search, Table};
+use crate::sieve::candidate_block::{CandidateBlock, Heads};
+use crate::sieve::level::{Ahead, BLOCK, Detected, Level, Work};
+use crate::sieve::prefetch;
+use crate::sieve::sort::{Quick, Sorted, sort, sort_plain};
+use crate::sieve::{Code, Frames, Template};
+use crate::table::{CommonCase, Homes, NetworkId, Search, Table};
 
 /// How far ahead frames are fetched: one block.
 pub(super) const AHEAD: usize = BLOCK;
@@ -48,14 +48,14 @@ struct Waiting {
 struct Known<'a> {
     port: u16,
     homes: Homes,
-    look: FirstLook<'a>,
+    look: CommonCase<'a>,
 }
 
 /// Room that is reused from batch to batch.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     waiting: Vec<Waiting>,
-    dense: Box<Dense>,
+    block: Box<CandidateBlock>,
     /// The block that is being read, and the one whose senders are being fetched, in turns.
     heads: Box<[Heads; 2]>,
 }
@@ -64,7 +64,7 @@ impl Default for Scratch {
     fn default() -> Self {
         Self {
             waiting: Vec::with_capacity(WAITING),
-            dense: Box::new(Dense::new()),
+            block: Box::new(CandidateBlock::new()),
             heads: Box::new([Heads::new(), Heads::new()]),
         }
     }
@@ -91,7 +91,7 @@ pub(crate) fn run(
         codes,
         tally,
         waiting: &mut scratch.waiting,
-        dense: &mut scratch.dense,
+        block: &mut scratch.block,
         heads: &mut scratch.heads,
         pending: None,
         turn: false,
@@ -106,7 +106,7 @@ struct Batch<'a, J> {
     codes: &'a mut [Code],
     tally: &'a mut Tally,
     waiting: &'a mut Vec<Waiting>,
-    dense: &'a mut Dense,
+    block: &'a mut CandidateBlock,
     heads: &'a mut [Heads; 2],
     pending: Option<Pending>,
     /// Which of the heads are read next: the second ones, if set. The others are the pending.
@@ -132,12 +132,13 @@ impl<J: Judges> Work for Batch<'_, J> {
         let mut judged = 0_u64;
         let options = self.judge.options();
         let table = self.judge.table();
-        let homes =
-            table.homes_v4(self.plain_network).filter(|_| Dense::fits(frames.link, options));
+        let homes = table
+            .homes_v4(self.plain_network)
+            .filter(|_| CandidateBlock::fits(frames.link, options));
         let known = options.port.zip(homes).map(|(port, homes)| Known {
             port,
             homes,
-            look: table.first_look(&homes),
+            look: table.common_case(&homes),
         });
         let mut skips = Skips::default();
         let mut full = false;
@@ -150,13 +151,13 @@ impl<J: Judges> Work for Batch<'_, J> {
                 ahead.fetch_from(0);
             }
             let mut left = skips.left_of_block(level, template.as_ref(), &frames, start);
-            if left.count_ones() >= Dense::LEAST
+            if left.count_ones() >= CandidateBlock::LEAST
                 && let Some(known) = &known
             {
                 let ahead = if full { ahead } else { Ahead::NONE };
                 let plain = self.dense_block(level, (start, left), known, ahead);
                 judged = judged.wrapping_add(u64::from(plain.count_ones()));
-                full = plain.count_ones() > Dense::FULL;
+                full = plain.count_ones() > CandidateBlock::FULL;
                 left &= !plain;
             } else if full {
                 ahead.fetch_from(0);
@@ -207,10 +208,10 @@ impl<J: Judges> Batch<'_, J> {
         known: &Known<'_>,
         ahead: Ahead<'_>,
     ) -> u64 {
-        let Self { frames, dense, heads, turn, .. } = self;
+        let Self { frames, block, heads, turn, .. } = self;
         let [one, other] = &mut **heads;
         let heads = if *turn { other } else { one };
-        let plain = dense.sort(level, frames, (start, left), known.port, &known.homes, heads);
+        let plain = block.sort(level, frames, (start, left), known.port, &known.homes, heads);
         for home in heads.home.iter().take(plain.count_ones() as usize) {
             known.look.prefetch(*home);
         }
@@ -232,7 +233,7 @@ impl<J: Judges> Batch<'_, J> {
         let codes = codes.get_mut(start..).unwrap_or_default();
         let mut answers = [Code::UNJUDGED; BLOCK];
         let count = plain.count_ones() as usize;
-        let told = level.first_look(&known.look, heads, count, ahead, &mut answers);
+        let told = level.common_case(&known.look, heads, count, ahead, &mut answers);
         let mut further = !told & ones(count);
         known.look.prefetch_further(heads, further);
         while further != 0 {

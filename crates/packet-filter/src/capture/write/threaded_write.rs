@@ -14,11 +14,11 @@ type End<W> = (W, io::Result<()>);
 /// Collects what is written, and writes it on another thread, all that waits at a time.
 ///
 /// An error of that thread is the answer to the first call afterwards that hands something over,
-/// at the latest to [`Behind::into_inner`]; nothing is written after it. Dropped without
-/// [`Behind::into_inner`], what was not handed over is lost, the rest is waited for, and the
+/// at the latest to [`ThreadedWrite::into_inner`]; nothing is written after it. Dropped without
+/// [`ThreadedWrite::into_inner`], what was not handed over is lost, the rest is waited for, and the
 /// output is dropped.
 #[derive(Debug)]
-pub struct Behind<W: Write + Send + 'static> {
+pub struct ThreadedWrite<W: Write + Send + 'static> {
     piece: Vec<u8>,
     /// Pieces on their way; `None` once the thread is to end.
     pieces: Option<SyncSender<Vec<u8>>>,
@@ -28,7 +28,7 @@ pub struct Behind<W: Write + Send + 'static> {
     thread: Option<JoinHandle<End<W>>>,
 }
 
-impl<W: Write + Send + 'static> Behind<W> {
+impl<W: Write + Send + 'static> ThreadedWrite<W> {
     /// Writes to an output.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl<W: Write + Send + 'static> Behind<W> {
     }
 }
 
-impl<W: Write + Send + 'static> Write for Behind<W> {
+impl<W: Write + Send + 'static> Write for ThreadedWrite<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.thread.is_none() {
             return Err(self.error());
@@ -100,13 +100,13 @@ impl<W: Write + Send + 'static> Write for Behind<W> {
         Ok(taken.len())
     }
 
-    /// Hands over what was collected. That it is written, [`Behind::into_inner`] says.
+    /// Hands over what was collected. That it is written, [`ThreadedWrite::into_inner`] says.
     fn flush(&mut self) -> io::Result<()> {
         self.hand_over()
     }
 }
 
-impl<W: Write + Send + 'static> Drop for Behind<W> {
+impl<W: Write + Send + 'static> Drop for ThreadedWrite<W> {
     fn drop(&mut self) {
         // The output goes with the thread: whoever drops this may count on both being gone.
         let _ = self.end();
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn what_is_written_behind_is_what_was_given() {
         let bytes: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
-        let mut behind = Behind::start(narrow(usize::MAX)).unwrap();
+        let mut behind = ThreadedWrite::start(narrow(usize::MAX)).unwrap();
         for chunk in bytes.chunks(99_991) {
             behind.write_all(chunk).unwrap();
         }
@@ -198,12 +198,12 @@ mod tests {
 
     #[test]
     fn nothing_written_is_nothing() {
-        assert!(Behind::start(narrow(0)).unwrap().into_inner().unwrap().taken.is_empty());
+        assert!(ThreadedWrite::start(narrow(0)).unwrap().into_inner().unwrap().taken.is_empty());
     }
 
     #[test]
     fn an_error_of_the_output_comes_out_and_stays() {
-        let mut behind = Behind::start(narrow(1_500_000)).unwrap();
+        let mut behind = ThreadedWrite::start(narrow(1_500_000)).unwrap();
         let chunk = vec![7; 100_000];
         let error = (0..1_000).find_map(|_| behind.write_all(&chunk).err()).unwrap();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn an_error_at_the_very_end_is_not_lost() {
-        let mut behind = Behind::start(narrow(0)).unwrap();
+        let mut behind = ThreadedWrite::start(narrow(0)).unwrap();
         behind.write_all(b"little").unwrap();
         assert_eq!(behind.into_inner().unwrap_err().kind(), io::ErrorKind::StorageFull);
     }
@@ -231,7 +231,7 @@ mod tests {
             }
         }
         let (sender, dropped) = sync_channel::<()>(1);
-        let mut behind = Behind::start(Held(sender)).unwrap();
+        let mut behind = ThreadedWrite::start(Held(sender)).unwrap();
         behind.write_all(&[1; PIECE * 2]).unwrap();
         drop(behind);
         assert!(

@@ -1,4 +1,4 @@
-//! A bounded window onto the uncompressed stream.
+//! A bounded buffer onto the uncompressed stream.
 
 use std::io::{self, ErrorKind, Read};
 
@@ -7,11 +7,11 @@ const CHUNK: usize = 128 * 1024;
 
 /// The bytes of the stream that are being looked at.
 ///
-/// The buffer never grows beyond twice what a caller asked [`Window::fill`] for (or one chunk),
+/// The buffer never grows beyond twice what a caller asked [`ReadBuffer::fill`] for (or one chunk),
 /// and only as bytes really arrive: a declared length alone allocates nothing. It is read into
 /// only when bytes are missing, and one read's worth is enough to go on, so that records of a
 /// live pipe are not held back.
-pub(super) struct Window {
+pub(super) struct ReadBuffer {
     source: Box<dyn Read + Send>,
     buf: Vec<u8>,
     start: usize,
@@ -21,12 +21,12 @@ pub(super) struct Window {
     cut: bool,
 }
 
-impl Window {
+impl ReadBuffer {
     pub(super) fn new(source: Box<dyn Read + Send>) -> Self {
         Self { source, buf: Vec::new(), start: 0, end: 0, offset: 0, ended: false, cut: false }
     }
 
-    /// The offset of the window's first byte in the stream.
+    /// The offset of the buffer's first byte in the stream.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
@@ -46,7 +46,7 @@ impl Window {
         self.buf.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Where in [`Window::buffer`] the first of those bytes is. It stays there until the next
+    /// Where in [`ReadBuffer::buffer`] the first of those bytes is. It stays there until the next
     /// `fill`, also when it is consumed.
     pub(super) fn start(&self) -> usize {
         self.start
@@ -112,32 +112,32 @@ mod tests {
 
     #[test]
     fn the_buffer_grows_with_what_arrives_and_not_with_what_is_asked_for() {
-        let mut window = Window::new(Box::new(io::repeat(7).take(10)));
-        assert!(!window.fill(1 << 40).unwrap());
-        assert_eq!((window.available(), window.buf.len()), (10, CHUNK));
+        let mut buffer = ReadBuffer::new(Box::new(io::repeat(7).take(10)));
+        assert!(!buffer.fill(1 << 40).unwrap());
+        assert_eq!((buffer.available(), buffer.buf.len()), (10, CHUNK));
     }
 
     #[test]
     fn the_buffer_stays_within_twice_what_is_asked_for() {
-        let mut window = Window::new(Box::new(io::repeat(7)));
+        let mut buffer = ReadBuffer::new(Box::new(io::repeat(7)));
         for need in [1, 100, CHUNK, CHUNK + 1, 3 * CHUNK, 100, 16 << 20, 1] {
             for _ in 0..20 {
-                assert!(window.fill(need).unwrap());
-                assert!(window.buf.len() <= (2 * (16 << 20)).min(2 * need.max(window.end)));
-                window.consume(need);
+                assert!(buffer.fill(need).unwrap());
+                assert!(buffer.buf.len() <= (2 * (16 << 20)).min(2 * need.max(buffer.end)));
+                buffer.consume(need);
             }
         }
-        assert!(window.buf.len() <= 2 * (16 << 20));
+        assert!(buffer.buf.len() <= 2 * (16 << 20));
     }
 
     #[test]
     fn what_is_consumed_stays_in_its_place() {
-        let mut window = Window::new(Box::new(&b"abcdef"[..]));
-        assert!(window.fill(6).unwrap());
-        window.consume(1);
-        let start = window.start();
-        window.consume(5);
-        assert_eq!(window.buffer().get(start..start + 3), Some(&b"bcd"[..]));
-        assert_eq!((window.base(), window.offset()), (0, 6));
+        let mut buffer = ReadBuffer::new(Box::new(&b"abcdef"[..]));
+        assert!(buffer.fill(6).unwrap());
+        buffer.consume(1);
+        let start = buffer.start();
+        buffer.consume(5);
+        assert_eq!(buffer.buffer().get(start..start + 3), Some(&b"bcd"[..]));
+        assert_eq!((buffer.base(), buffer.offset()), (0, 6));
     }
 }

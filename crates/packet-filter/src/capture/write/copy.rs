@@ -2,14 +2,14 @@
 
 use std::io::{BufWriter, Write};
 
-use super::bytes::{u16_at, u32_at};
-use super::format::{ByteOrder, Container};
-use super::pcapng::{
+use crate::capture::read::bytes::{u16_at, u32_at};
+use crate::capture::read::format::{ByteOrder, Container};
+use crate::capture::read::pcapng::{
     BLOCK_HEAD, BLOCK_TAIL, ENHANCED_PACKET, PACKET, PACKET_HEAD, SECTION_HEADER,
     SECTION_HEADER_LEN,
 };
-use super::record::{Block, OPT_COMMENT, Record};
-use super::writer::{
+use crate::capture::read::record::{Block, OPT_COMMENT, Record};
+use crate::capture::write::writer::{
     BUFFER, InterfaceId, NewInterface, Packet, PcapngWriter, WriteError, fitting, unbuffered,
 };
 

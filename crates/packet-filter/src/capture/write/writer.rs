@@ -15,8 +15,8 @@ use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeade
 use pcap_file::pcapng::{PcapNgWriteError, PcapNgWriter};
 use pcap_file::{DataLink, Endianness};
 
-use super::format::{ByteOrder, Resolution};
-use super::reader::MAX_RECORD_LEN;
+use crate::capture::read::MAX_RECORD_LEN;
+use crate::capture::read::format::{ByteOrder, Resolution};
 use crate::link::LinkType;
 
 /// The longest text of an option, in bytes: its length is a 16-bit number.

@@ -7,10 +7,10 @@
               would keep the loops from being vectorised"
 )]
 
-use super::frames::Frames;
-use super::level::{BLOCK, Level};
 use crate::frame::{Options, Origin};
 use crate::link::LinkType;
+use crate::sieve::frames::Frames;
+use crate::sieve::level::{BLOCK, Level};
 use crate::table::Homes;
 
 /// The bytes of a frame that are looked at: Ethernet, IPv4 and TCP without options.
@@ -20,7 +20,7 @@ type Lanes = [u32; BLOCK];
 
 /// What is read of the frames of a block, one lane each, and what is worked out.
 #[derive(Debug)]
-pub(super) struct Dense {
+pub(super) struct CandidateBlock {
     /// Bytes 12 to 15 and 20 to 23, as they lie in memory.
     kind: Lanes,
     fragment: Lanes,
@@ -66,7 +66,7 @@ impl Heads {
     }
 }
 
-impl Dense {
+impl CandidateBlock {
     /// How many frames of a block have to be left for this to be worth it.
     pub(super) const LEAST: u32 = 12;
     /// More candidates than this, and the next block is fetched while this one is answered.

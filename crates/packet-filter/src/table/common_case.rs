@@ -6,14 +6,14 @@
 
 use core::sync::atomic::Ordering;
 
-use super::lookup::{Bucket, LANES};
-use super::senders::place_of;
-use super::{Homes, Place, Table};
-use crate::classify::{Code, Heads, Level, prefetch};
+use crate::sieve::{Code, Heads, Level, prefetch};
+use crate::table::lookup::{Bucket, LANES};
+use crate::table::senders::place_of;
+use crate::table::{Homes, Place, Table};
 
 /// The parts of a table that an answer reads, for the IPv4 addresses of one network.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct FirstLook<'a> {
+pub(crate) struct CommonCase<'a> {
     pub(crate) network: u32,
     pub(crate) buckets: &'a [Bucket],
     pub(crate) places: &'a [Place],
@@ -28,8 +28,8 @@ pub(crate) struct FirstLook<'a> {
 
 impl Table {
     /// What answers of one network read.
-    pub(crate) fn first_look(&self, homes: &Homes) -> FirstLook<'_> {
-        FirstLook {
+    pub(crate) fn common_case(&self, homes: &Homes) -> CommonCase<'_> {
+        CommonCase {
             network: homes.network(),
             buckets: self.v4.buckets(),
             places: &self.places,
@@ -39,7 +39,7 @@ impl Table {
     }
 }
 
-impl FirstLook<'_> {
+impl CommonCase<'_> {
     /// Has the processor fetch the bucket where a search begins.
     #[inline(always)]
     pub(crate) fn prefetch(&self, home: u32) {

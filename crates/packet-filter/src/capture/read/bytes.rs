@@ -1,6 +1,6 @@
 //! Numbers out of byte slices, in the byte order of the file.
 
-use super::format::ByteOrder;
+use crate::capture::read::format::ByteOrder;
 
 /// The two bytes at `at`, `None` where the slice is shorter.
 pub(crate) fn u16_at(bytes: &[u8], at: usize, order: ByteOrder) -> Option<u16> {
@@ -21,7 +21,7 @@ pub(crate) fn u32_at(bytes: &[u8], at: usize, order: ByteOrder) -> Option<u32> {
 }
 
 /// The eight bytes at `at` as a signed number, `None` where the slice is shorter.
-pub(super) fn i64_at(bytes: &[u8], at: usize, order: ByteOrder) -> Option<i64> {
+pub(in crate::capture) fn i64_at(bytes: &[u8], at: usize, order: ByteOrder) -> Option<i64> {
     let raw = *bytes.get(at..)?.first_chunk()?;
     Some(match order {
         ByteOrder::Little => i64::from_le_bytes(raw),

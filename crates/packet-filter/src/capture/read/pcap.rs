@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::bytes::{u16_at, u32_at};
-use super::error::{CaptureError, RecordFault};
-use super::format::{ByteOrder, Resolution};
-use super::interface::NANOS_PER_SECOND;
+use crate::capture::read::bytes::{u16_at, u32_at};
+use crate::capture::read::error::{CaptureError, RecordFault};
+use crate::capture::read::format::{ByteOrder, Resolution};
+use crate::capture::read::interface::NANOS_PER_SECOND;
 use crate::link::LinkType;
 
 /// Length of the file header in bytes.

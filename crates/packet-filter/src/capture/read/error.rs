@@ -29,7 +29,7 @@ pub enum CaptureError {
         /// What the system said.
         source: io::Error,
     },
-    /// The compressed stream is corrupt, or a zstd frame needs a window of over 128 MiB.
+    /// The compressed stream is corrupt, or a zstd frame needs a buffer of over 128 MiB.
     #[error(
         "`{name}`: the compressed stream cannot be unpacked behind uncompressed byte {offset}: \
          {source}"
@@ -128,7 +128,7 @@ pub enum CaptureError {
         /// What is wrong with it.
         fault: RecordFault,
     },
-    /// More bytes than [`Options::max_stream_len`](super::Options) allows.
+    /// More bytes than [`Options::max_stream_len`](crate::capture::Options) allows.
     #[error(
         "`{name}`: the stream is longer than the limit of {limit} bytes (unpacked); \
              raise the limit if the capture is really that long"

@@ -13,13 +13,13 @@ use core::arch::x86_64::{
 };
 use core::sync::atomic::Ordering;
 
-use super::code::Code;
-use super::dense::Heads;
-use super::level::{Ahead, BLOCK};
-use super::run::fetch_one;
-use super::x86::load_16;
-use super::x86_heads::all;
-use crate::table::{Bucket, FirstLook, Place};
+use crate::sieve::candidate_block::Heads;
+use crate::sieve::code::Code;
+use crate::sieve::level::{Ahead, BLOCK};
+use crate::sieve::run::fetch_one;
+use crate::sieve::x86::load_16;
+use crate::sieve::x86_heads::all;
+use crate::table::{Bucket, CommonCase, Place};
 
 /// How many numbers are in a [`Place`], as a power of two, and where in it the edges are; the
 /// network is the first.
@@ -29,11 +29,11 @@ const EDGES: u32 = 4;
 const _: () = assert!(size_of::<Place>() == 4 << PLACE, "a place is 16 numbers");
 const _: () = assert!(size_of::<Bucket>() == 64, "a bucket is a cache line");
 
-/// As [`super::Level::first_look`].
+/// As [`crate::sieve::Level::common_case`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]
-pub(super) fn first_look(
-    look: &FirstLook<'_>,
+pub(super) fn common_case(
+    look: &CommonCase<'_>,
     heads: &Heads,
     count: usize,
     ahead: Ahead<'_>,
@@ -120,7 +120,7 @@ unsafe fn read_values(
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 fn tell(
-    look: &FirstLook<'_>,
+    look: &CommonCase<'_>,
     values: __m512i,
     destinations: __m512i,
     found: __mmask16,
@@ -167,7 +167,7 @@ fn tell(
 /// The place of all sixteen, where it is the same for all.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn uniform<'a>(look: &FirstLook<'a>, places: __m512i) -> Option<&'a Place> {
+fn uniform<'a>(look: &CommonCase<'a>, places: __m512i) -> Option<&'a Place> {
     let first = _mm512_cvtsi512_si32(places).cast_unsigned();
     let same = _mm512_cmpeq_epi32_mask(places, all(first)) == u16::MAX;
     if same { look.places.get(first as usize) } else { None }

@@ -8,13 +8,13 @@ const PIECE: usize = 256 * 1024;
 const READY: usize = 4;
 
 /// Reads a stream on another thread. What that thread meets, data or error, comes in order.
-pub(super) struct Ahead {
+pub(super) struct ThreadedRead {
     pieces: Receiver<io::Result<Vec<u8>>>,
     piece: Vec<u8>,
     at: usize,
 }
 
-impl Ahead {
+impl ThreadedRead {
     /// Begins to read. The thread ends with the stream, at an error, or when nobody wants more.
     ///
     /// # Errors
@@ -39,7 +39,7 @@ impl Ahead {
     }
 }
 
-impl Read for Ahead {
+impl Read for ThreadedRead {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if self.at >= self.piece.len() {
             // A thread that has said everything is at its end.
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn what_is_read_ahead_is_what_is_there() {
         let bytes: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
-        let mut ahead = Ahead::start(io::Cursor::new(bytes.clone())).unwrap();
+        let mut ahead = ThreadedRead::start(io::Cursor::new(bytes.clone())).unwrap();
         let mut read = Vec::new();
         ahead.read_to_end(&mut read).unwrap();
         assert_eq!(read, bytes);
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn an_error_comes_behind_what_was_read_before_it() {
-        let mut ahead = Ahead::start(Fails(2)).unwrap();
+        let mut ahead = ThreadedRead::start(Fails(2)).unwrap();
         let mut read = Vec::new();
         assert_eq!(ahead.read_to_end(&mut read).unwrap_err().to_string(), "broken");
         assert_eq!(read, b"abcabc");
@@ -101,7 +101,7 @@ mod tests {
                 Ok(buf.len())
             }
         }
-        drop(Ahead::start(Endless(sender)).unwrap());
+        drop(ThreadedRead::start(Endless(sender)).unwrap());
         assert!(dropped.recv().is_err(), "the stream is gone");
     }
 

@@ -2,18 +2,18 @@
 
 use jiff::Timestamp;
 
-use super::error::CaptureError;
-use super::pcap::{Found, Next};
-use super::reader::{Records, record};
-use super::record::{Block, Record};
-use super::window::Window;
-use crate::classify::{FrameList, Frames};
+use crate::capture::read::error::CaptureError;
+use crate::capture::read::pcap::{Found, Next};
+use crate::capture::read::read_buffer::ReadBuffer;
+use crate::capture::read::reader::{Records, record};
+use crate::capture::read::record::{Block, Record};
 use crate::link::LinkType;
+use crate::sieve::{FrameList, Frames};
 
 /// The most packets of a batch.
 const PACKETS: usize = 1 << 14;
 
-/// Where the pieces of a batch lie in the window's buffer.
+/// Where the pieces of a batch lie in the buffer's buffer.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     /// The first packet's place in the file.
@@ -76,7 +76,7 @@ impl Places {
 #[derive(Clone, Copy)]
 pub struct Batch<'a> {
     records: &'a Records,
-    window: &'a Window,
+    buffer: &'a ReadBuffer,
     places: &'a Places,
     max_len: u32,
 }
@@ -95,11 +95,11 @@ pub enum Item<'a> {
 impl<'a> Batch<'a> {
     pub(super) const fn new(
         records: &'a Records,
-        window: &'a Window,
+        buffer: &'a ReadBuffer,
         places: &'a Places,
         max_len: u32,
     ) -> Self {
-        Self { records, window, places, max_len }
+        Self { records, buffer, places, max_len }
     }
 
     /// How many packets there are that can be read.
@@ -118,7 +118,7 @@ impl<'a> Batch<'a> {
     #[must_use]
     pub fn frames(&self) -> Frames<'a> {
         let link = self.places.link.unwrap_or(LinkType::Ethernet);
-        self.places.frames.frames(link, None, self.window.buffer())
+        self.places.frames.frames(link, None, self.buffer.buffer())
     }
 
     /// The earliest and the latest time of a packet; `None` where none has a time.
@@ -132,12 +132,12 @@ impl<'a> Batch<'a> {
     /// A packet with everything that the file says of it.
     #[must_use]
     pub fn record(&self, place: usize) -> Option<Record<'a>> {
-        let Self { records, window, places, max_len } = *self;
+        let Self { records, buffer, places, max_len } = *self;
         let start = *places.starts.get(place)? as usize;
-        match records.next(window.buffer().get(start..)?, max_len) {
+        match records.next(buffer.buffer().get(start..)?, max_len) {
             Ok(Next::Packet(found, total)) => {
                 let index = places.first.saturating_add(u64::try_from(place).ok()?);
-                Some(record(records, window, &found, (start, total), index))
+                Some(record(records, buffer, &found, (start, total), index))
             }
             _ => None,
         }
@@ -153,7 +153,7 @@ impl<'a> Batch<'a> {
 
     /// Everything that the batch holds, in the order of the file.
     pub fn items(&self) -> impl Iterator<Item = Item<'a>> {
-        let Self { records, window, places, .. } = *self;
+        let Self { records, buffer, places, .. } = *self;
         let mut pieces = places.pieces.iter().peekable();
         let mut packets = 0..places.starts.len();
         std::iter::from_fn(move || {
@@ -161,7 +161,7 @@ impl<'a> Batch<'a> {
                 return packets.next().map(Item::Packet);
             };
             let block = |start: usize, total: usize| {
-                let bytes = window.buffer().get(start..start.saturating_add(total));
+                let bytes = buffer.buffer().get(start..start.saturating_add(total));
                 Block { bytes: bytes.unwrap_or_default(), order: records.order() }
             };
             Some(match piece {

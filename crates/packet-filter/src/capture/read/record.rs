@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::bytes::u16_at;
-use super::format::ByteOrder;
+use crate::capture::read::bytes::u16_at;
+use crate::capture::read::format::ByteOrder;
 use crate::link::LinkType;
 
 /// One captured packet, borrowed from the reader until the next one is asked for.
@@ -58,7 +58,7 @@ pub struct Comments<'a> {
     order: ByteOrder,
 }
 
-pub(super) const OPT_COMMENT: u16 = 1;
+pub(in crate::capture) const OPT_COMMENT: u16 = 1;
 
 impl<'a> Comments<'a> {
     /// No comments.

@@ -8,16 +8,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::batch::{Batch, Piece, Places};
-use super::error::{CaptureError, RecordFault};
-use super::format::{
+use crate::capture::read::batch::{Batch, Piece, Places};
+use crate::capture::read::error::{CaptureError, RecordFault};
+use crate::capture::read::format::{
     ByteOrder, Compression, Container, FOREIGN_LEN, Format, MAGIC_LEN, container_of, foreign,
 };
-use super::input::{Gauge, Input};
-use super::pcap::{FILE_HEADER_LEN, Found, Next, Pcap};
-use super::pcapng::{PcapNg, SECTION_HEADER_LEN};
-use super::record::{Block, Comments, InterfaceRef, Record, Warning};
-use super::window::Window;
+use crate::capture::read::input::{Gauge, Input};
+use crate::capture::read::pcap::{FILE_HEADER_LEN, Found, Next, Pcap};
+use crate::capture::read::pcapng::{PcapNg, SECTION_HEADER_LEN};
+use crate::capture::read::read_buffer::ReadBuffer;
+use crate::capture::read::record::{Block, Comments, InterfaceRef, Record, Warning};
 
 /// The longest record that is read unless [`Options`] say otherwise, in bytes: the largest
 /// snapshot length of libpcap.
@@ -48,17 +48,17 @@ impl Default for Options {
 
 /// Reads the records of a capture one by one.
 ///
-/// Memory is bounded by construction: one window of at most twice the longest record (or block
+/// Memory is bounded by construction: one buffer of at most twice the longest record (or block
 /// that has to be kept), the decompressor's own (32 KiB for gzip, at most 128 MiB for zstd),
 /// and what a pcapng section says of its interfaces (at most 65,536, names of 512 bytes).
 ///
 /// After an error the reader is at its end, except for a packet of an unsupported interface
-/// ([`RecordFault::Link`](super::RecordFault::Link)): the packets behind it can be read.
+/// ([`RecordFault::Link`](crate::capture::RecordFault::Link)): the packets behind it can be read.
 pub struct Reader {
     name: String,
     format: Format,
     records: Records,
-    window: Window,
+    buffer: ReadBuffer,
     gauge: Arc<Gauge>,
     total: Option<u64>,
     options: Options,
@@ -157,14 +157,14 @@ impl Reader {
             Err(source) => return Err(CaptureError::Io { name, offset: 0, source }),
         };
         let Input { stream, compression, gauge } = input;
-        let mut window = Window::new(stream);
-        let mut opening = Opening { name: &name, compression, window: &mut window };
+        let mut buffer = ReadBuffer::new(stream);
+        let mut opening = Opening { name: &name, compression, buffer: &mut buffer };
         let (container, records) = opening.run(&options)?;
         Ok(Self {
             format: Format { container, compression },
             name,
             records,
-            window,
+            buffer,
             gauge,
             total: None,
             options,
@@ -187,10 +187,10 @@ impl Reader {
         loop {
             match self.step(true)? {
                 Step::Packet(found, total) => {
-                    let (start, index) = (self.window.start(), self.next);
+                    let (start, index) = (self.buffer.start(), self.next);
                     self.pass(&found, total);
                     let place = (start, total);
-                    return Ok(Some(record(&self.records, &self.window, &found, place, index)));
+                    return Ok(Some(record(&self.records, &self.buffer, &found, place, index)));
                 }
                 Step::Block(total) => self.take_in(total)?,
                 Step::Unread(fault, total) => {
@@ -218,7 +218,7 @@ impl Reader {
                 Err(_) if !wait => break,
                 step => step?,
             };
-            let start = self.window.start();
+            let start = self.buffer.start();
             match step {
                 Step::Packet(found, total) => {
                     let Some(place) = self.places.packet(&found, start, total) else { break };
@@ -247,7 +247,7 @@ impl Reader {
         if wait {
             return Ok(None);
         }
-        Ok(Some(Batch::new(&self.records, &self.window, &self.places, self.max_record_len())))
+        Ok(Some(Batch::new(&self.records, &self.buffer, &self.places, self.max_record_len())))
     }
 
     /// What there is to remark so far; complete when [`Reader::next_record`] has said `None`.
@@ -287,12 +287,12 @@ impl Reader {
     /// What comes next. Without `wait`, only what is there already.
     fn step(&mut self, wait: bool) -> Result<Step, CaptureError> {
         while !self.done {
-            if self.window.offset() > self.options.max_stream_len {
+            if self.buffer.offset() > self.options.max_stream_len {
                 self.done |= wait;
                 let limit = self.options.max_stream_len;
                 return Err(CaptureError::StreamTooLong { name: self.name.clone(), limit });
             }
-            match self.records.next(self.window.bytes(), self.max_record_len()) {
+            match self.records.next(self.buffer.bytes(), self.max_record_len()) {
                 Ok(Next::Packet(found, total)) => return Ok(Step::Packet(found, total)),
                 Ok(Next::Block(total)) => return Ok(Step::Block(total)),
                 Ok(Next::Unread(fault, total)) => return Ok(Step::Unread(fault, total)),
@@ -313,35 +313,35 @@ impl Reader {
 
     /// Reads until so many bytes are there; false where the stream ends before.
     fn fill(&mut self, needed: usize) -> Result<bool, CaptureError> {
-        self.window.fill(needed).map_err(|source| {
+        self.buffer.fill(needed).map_err(|source| {
             self.done = true;
-            read_error(&self.name, self.format.compression, &self.window, source)
+            read_error(&self.name, self.format.compression, &self.buffer, source)
         })
     }
 
     /// The error of the record that comes next.
     fn fault(&self, fault: RecordFault) -> CaptureError {
         let record = self.next.saturating_add(1);
-        let offset = self.window.offset();
+        let offset = self.buffer.offset();
         CaptureError::Record { name: self.name.clone(), record, offset, fault }
     }
 
     /// Whether the block that comes next changes how packets are read.
     fn is_description(&self, total: usize) -> bool {
-        let block = self.window.bytes().get(..total).unwrap_or_default();
+        let block = self.buffer.bytes().get(..total).unwrap_or_default();
         matches!(&self.records, Records::PcapNg(pcapng) if pcapng.is_description(block))
     }
 
     /// Goes past a block that is no packet.
     fn take_in(&mut self, total: usize) -> Result<(), CaptureError> {
-        let block = self.window.bytes().get(..total).unwrap_or_default();
+        let block = self.buffer.bytes().get(..total).unwrap_or_default();
         if let Records::PcapNg(pcapng) = &mut self.records
             && let Err(fault) = pcapng.take_in(block)
         {
             self.done = true;
             return Err(self.fault(fault));
         }
-        self.window.consume(total);
+        self.buffer.consume(total);
         Ok(())
     }
 
@@ -353,21 +353,21 @@ impl Reader {
         if let Records::Pcap(pcap) = &mut self.records {
             pcap.passed(found);
         }
-        self.window.consume(total);
+        self.buffer.consume(total);
         self.next = self.next.saturating_add(1);
     }
 
     /// Goes past a packet whose link type is not understood.
     fn pass_unread(&mut self, total: usize) {
-        self.window.consume(total);
+        self.buffer.consume(total);
         self.next = self.next.saturating_add(1);
     }
 
     /// Notes how the stream ended, once.
     fn end(&mut self) {
         self.done = true;
-        if let bytes_left @ 1.. = u64::try_from(self.window.available()).unwrap_or(u64::MAX) {
-            let offset = self.window.offset();
+        if let bytes_left @ 1.. = u64::try_from(self.buffer.available()).unwrap_or(u64::MAX) {
+            let offset = self.buffer.offset();
             self.warnings.push(Warning::TruncatedTail { offset, bytes_left });
         }
         self.finish();
@@ -375,9 +375,9 @@ impl Reader {
 
     /// Notes what only the end of the stream can tell, once.
     fn finish(&mut self) {
-        if self.window.was_cut() {
-            let here = u64::try_from(self.window.available()).unwrap_or(u64::MAX);
-            let unpacked = self.window.offset().saturating_add(here);
+        if self.buffer.was_cut() {
+            let here = u64::try_from(self.buffer.available()).unwrap_or(u64::MAX);
+            let unpacked = self.buffer.offset().saturating_add(here);
             self.warnings.push(Warning::CompressedStreamCut { unpacked });
         }
         if self.gauge.trailing_garbage() {
@@ -396,15 +396,15 @@ impl Reader {
     }
 }
 
-/// A packet as it is handed out, from where its record lies in the window's buffer.
+/// A packet as it is handed out, from where its record lies in the buffer's buffer.
 pub(super) fn record<'a>(
     records: &'a Records,
-    window: &'a Window,
+    buffer: &'a ReadBuffer,
     found: &Found,
     (start, total): (usize, usize),
     index: u64,
 ) -> Record<'a> {
-    let bytes = window.buffer().get(start..start.saturating_add(total)).unwrap_or_default();
+    let bytes = buffer.buffer().get(start..start.saturating_add(total)).unwrap_or_default();
     let data = found.data..found.data.saturating_add(found.captured as usize);
     let (interface, comments, block) = match (records, found.interface) {
         (Records::PcapNg(pcapng), Some(at)) => {
@@ -423,7 +423,7 @@ pub(super) fn record<'a>(
         interface,
         wire_len: found.wire_len,
         data: bytes.get(data).unwrap_or_default(),
-        offset: window.base().saturating_add(u64::try_from(start).unwrap_or(u64::MAX)),
+        offset: buffer.base().saturating_add(u64::try_from(start).unwrap_or(u64::MAX)),
         comments,
         block,
     }
@@ -445,11 +445,11 @@ fn interface_ref(pcapng: &PcapNg, at: usize) -> Option<InterfaceRef<'_>> {
 fn read_error(
     name: &str,
     compression: Compression,
-    window: &Window,
+    buffer: &ReadBuffer,
     source: io::Error,
 ) -> CaptureError {
-    let here = u64::try_from(window.available()).unwrap_or(u64::MAX);
-    let offset = window.offset().saturating_add(here);
+    let here = u64::try_from(buffer.available()).unwrap_or(u64::MAX);
+    let offset = buffer.offset().saturating_add(here);
     let name = name.to_owned();
     let nonsense = matches!(
         source.kind(),
@@ -466,24 +466,24 @@ fn read_error(
 struct Opening<'a> {
     name: &'a str,
     compression: Compression,
-    window: &'a mut Window,
+    buffer: &'a mut ReadBuffer,
 }
 
 impl Opening<'_> {
     /// Recognises the container and reads its header.
     fn run(&mut self, options: &Options) -> Result<(Container, Records), CaptureError> {
         let whole = self.fill(MAGIC_LEN)?;
-        if self.window.available() == 0 && !self.window.was_cut() {
+        if self.buffer.available() == 0 && !self.buffer.was_cut() {
             return Err(CaptureError::Empty { name: self.name.to_owned() });
         }
-        match container_of(self.window.bytes()) {
+        match container_of(self.buffer.bytes()) {
             Some(container @ Container::Pcap { order, resolution, patched }) => {
                 if !self.fill(FILE_HEADER_LEN)? {
                     return Err(self.truncated("pcap file header", FILE_HEADER_LEN));
                 }
-                let bytes = self.window.bytes();
+                let bytes = self.buffer.bytes();
                 let pcap = Pcap::open(self.name, bytes, order, resolution, patched)?;
-                self.window.consume(FILE_HEADER_LEN);
+                self.buffer.consume(FILE_HEADER_LEN);
                 Ok((container, Records::Pcap(pcap)))
             }
             Some(Container::PcapNg { .. }) => {
@@ -506,14 +506,14 @@ impl Opening<'_> {
         };
         loop {
             let pcapng = PcapNg::new();
-            match pcapng.next(self.window.bytes(), max_len) {
+            match pcapng.next(self.buffer.bytes(), max_len) {
                 Ok(Next::Need(needed)) => {
                     if !self.fill(needed)? {
                         return Err(self.truncated("pcapng section header", SECTION_HEADER_LEN));
                     }
                 }
                 Ok(Next::Block(total)) => {
-                    let block = self.window.bytes().get(..total).unwrap_or_default();
+                    let block = self.buffer.bytes().get(..total).unwrap_or_default();
                     let mut first = PcapNg::new();
                     return match first.take_in(block) {
                         Ok(()) => Ok((first.order(), pcapng)),
@@ -528,21 +528,21 @@ impl Opening<'_> {
     }
 
     fn fill(&mut self, need: usize) -> Result<bool, CaptureError> {
-        self.window.fill(need).map_err(|source| self.failed(source))
+        self.buffer.fill(need).map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: io::Error) -> CaptureError {
-        read_error(self.name, self.compression, self.window, source)
+        read_error(self.name, self.compression, self.buffer, source)
     }
 
     fn truncated(&self, what: &'static str, needed: usize) -> CaptureError {
-        let have = self.window.available();
+        let have = self.buffer.available();
         CaptureError::TruncatedHeader { name: self.name.to_owned(), what, needed, have }
     }
 
     fn unknown(&self) -> CaptureError {
         let name = self.name.to_owned();
-        let start = self.window.bytes();
+        let start = self.buffer.bytes();
         let start = start.get(..FOREIGN_LEN).unwrap_or(start);
         if let Some(known) = foreign(start) {
             return CaptureError::Foreign { name, format: known.name, mend: known.mend };

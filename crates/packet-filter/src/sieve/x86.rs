@@ -13,15 +13,15 @@ use core::arch::x86_64::{
     _mm512_sub_epi32, _mm512_test_epi32_mask,
 };
 
-use super::code::Code;
-use super::dense::Heads;
-use super::frames::Frames;
-use super::level::{Ahead, BLOCK, Level, Work};
-use super::run::{Tally, count_one};
-use super::template::{Template, WINDOW};
-use super::x86_first_look::first_look;
-use super::x86_heads::{Whole, read_heads};
-use crate::table::{FirstLook, Homes};
+use crate::sieve::candidate_block::Heads;
+use crate::sieve::code::Code;
+use crate::sieve::frames::Frames;
+use crate::sieve::level::{Ahead, BLOCK, Level, Work};
+use crate::sieve::run::{Tally, count_one};
+use crate::sieve::template::{Template, WINDOW};
+use crate::sieve::x86_common_case::common_case;
+use crate::sieve::x86_heads::{Whole, read_heads};
+use crate::table::{CommonCase, Homes};
 
 /// The proof that the processor has AVX2 (and BMI1, BMI2, LZCNT and POPCNT, as all of those).
 #[derive(Debug, Clone, Copy)]
@@ -131,16 +131,16 @@ impl Level for Avx512 {
     }
 
     #[inline(always)]
-    fn first_look(
+    fn common_case(
         self,
-        look: &FirstLook<'_>,
+        look: &CommonCase<'_>,
         heads: &Heads,
         count: usize,
         ahead: Ahead<'_>,
         codes: &mut [Code; BLOCK],
     ) -> u64 {
         // SAFETY: the value of `Avx512` proves the features.
-        unsafe { first_look(look, heads, count, ahead, codes) }
+        unsafe { common_case(look, heads, count, ahead, codes) }
     }
 
     #[inline(always)]
@@ -340,9 +340,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::classify::scalar;
     use crate::frame::Options;
     use crate::link::LinkType;
+    use crate::sieve::scalar;
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]

@@ -1,28 +1,28 @@
 //! pcapng blocks (draft-ietf-opsawg-pcapng).
 
-use super::bytes::{u16_at, u32_at};
-use super::error::RecordFault;
-use super::format::ByteOrder;
-use super::interface::Interface;
-use super::pcap::{Found, Next};
-use super::reader::MAX_BLOCK_LEN;
+use crate::capture::read::bytes::{u16_at, u32_at};
+use crate::capture::read::error::RecordFault;
+use crate::capture::read::format::ByteOrder;
+use crate::capture::read::interface::Interface;
+use crate::capture::read::pcap::{Found, Next};
+use crate::capture::read::reader::MAX_BLOCK_LEN;
 use crate::link::LinkType;
 
-pub(super) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
+pub(in crate::capture) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
 /// Obsolete, but in old files.
-pub(super) const PACKET: u32 = 2;
+pub(in crate::capture) const PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
-pub(super) const ENHANCED_PACKET: u32 = 6;
+pub(in crate::capture) const ENHANCED_PACKET: u32 = 6;
 
 /// Type and total length in front of a block's body, and the total length again behind it.
-pub(super) const BLOCK_HEAD: usize = 8;
-pub(super) const BLOCK_TAIL: usize = 4;
+pub(in crate::capture) const BLOCK_HEAD: usize = 8;
+pub(in crate::capture) const BLOCK_TAIL: usize = 4;
 /// A section header's least length: the byte order is known only with its first 12 bytes.
-pub(super) const SECTION_HEADER_LEN: usize = 28;
+pub(in crate::capture) const SECTION_HEADER_LEN: usize = 28;
 
 /// The bytes in front of the captured ones in (enhanced) packet blocks and simple ones.
-pub(super) const PACKET_HEAD: usize = 20;
+pub(in crate::capture) const PACKET_HEAD: usize = 20;
 const SIMPLE_HEAD: usize = 4;
 
 /// What a packet block may hold besides the packet: its options, in bytes.

@@ -18,9 +18,9 @@ use core::arch::x86_64::{
     _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 
-use super::dense::{HEAD, Heads, ROOM};
-use super::level::BLOCK;
-use super::x86::load_16;
+use crate::sieve::candidate_block::{HEAD, Heads, ROOM};
+use crate::sieve::level::BLOCK;
+use crate::sieve::x86::load_16;
 use crate::table::Homes;
 
 /// Sixteen numbers.

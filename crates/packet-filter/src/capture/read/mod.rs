@@ -1,0 +1,20 @@
+//! Captures, read: bytes to the next record, over one buffer that is read into.
+
+mod batch;
+pub(super) mod bytes;
+mod error;
+pub(super) mod format;
+mod input;
+mod interface;
+mod pcap;
+pub(super) mod pcapng;
+mod read_buffer;
+mod reader;
+pub(super) mod record;
+mod threaded_read;
+
+pub use batch::{Batch, Item};
+pub use error::{CaptureError, RecordFault};
+pub use format::{ByteOrder, Compression, Container, Format, Resolution, section_application};
+pub use reader::{DEFAULT_MAX_RECORD_LEN, MAX_BLOCK_LEN, MAX_RECORD_LEN, Options, Reader};
+pub use record::{Block, Comments, InterfaceRef, Record, Warning};

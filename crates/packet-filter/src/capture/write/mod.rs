@@ -1,0 +1,9 @@
+//! Captures, written: what was read, whole, and new ones.
+
+mod copy;
+mod threaded_write;
+mod writer;
+
+pub use copy::CaptureCopy;
+pub use threaded_write::ThreadedWrite;
+pub use writer::{InterfaceId, NewInterface, Packet, PcapWriter, PcapngWriter, WriteError};
