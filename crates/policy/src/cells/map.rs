@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use super::stretches::{Both, FAMILIES, Step, Stretch, address, max, number, stretches, within};
-use super::{Cell, Cells, Forwarder, LeadsTo, SenderClass};
+use crate::article::reason::Reason;
+use crate::article::settings::PassOrFiltered;
+use crate::cells::stretches::{
+    Both, FAMILIES, Step, Stretch, address, max, number, stretches, within,
+};
+use crate::cells::{Cell, Cells, Forwarder, LeadsTo, SenderClass};
 use crate::decide::{PLATFORM, networks_in_reach};
-use crate::life::Power;
-use crate::name::{FirewallName, MachineName, NetworkName, SubnetName};
-use crate::reason::Reason;
-use crate::route::effective_routes;
-use crate::settings::PassOrFiltered;
+use crate::life::power::Power;
 use crate::world::World;
+use crate::world::name::{FirewallName, MachineName, NetworkName, SubnetName};
+use crate::world::route::effective_routes;
 
 /// Who is at an appliance's address.
 #[derive(Debug, Clone)]

@@ -18,13 +18,13 @@ use serde::Serialize;
 pub use map::CellMap;
 pub use stretches::winning_routes;
 
-use crate::edition::FirewallRule;
-use crate::name::{FirewallName, MachineName, NetworkName, SubnetName};
-use crate::plan::{edge_reason, firewall_edge_reason};
-use crate::reason::Reason;
-use crate::settings::{
+use crate::article::edition::FirewallRule;
+use crate::article::reason::Reason;
+use crate::article::settings::{
     AzureFirewallSubscription, AzureFirewallWhenSilent, EaViaAzureFirewall, ExemptViaAppliance,
 };
+use crate::decide::standing::{edge_reason, firewall_edge_reason};
+use crate::world::name::{FirewallName, MachineName, NetworkName, SubnetName};
 use crate::world::{Interface, Machine, World};
 
 /// Senders for whom every destination leads the same way.

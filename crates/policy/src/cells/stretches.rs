@@ -6,11 +6,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
+use crate::article::reason::Reason;
 use crate::decide::{Grounds, Toward, toward};
-use crate::name::{NetworkName, SubnetName};
-use crate::reason::Reason;
-use crate::route::{NextHop, Route, RouteOrigin, effective_routes, spaces};
 use crate::world::World;
+use crate::world::name::{NetworkName, SubnetName};
+use crate::world::route::{NextHop, Route, RouteOrigin, effective_routes, spaces};
 
 /// The families, as places of arrays.
 pub(super) const FAMILIES: [bool; 2] = [true, false];

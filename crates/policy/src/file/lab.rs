@@ -9,18 +9,18 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::capture_ids::CaptureIds;
-use crate::edition::Edition;
-use crate::event::{Event, EventKind, FlatEvent};
-use crate::exemption::{Exemption, ExemptionState};
-use crate::lab_error::{LabError, bad, syntax};
-use crate::life::{MachineState, Power, Programmed, ProgrammedBy};
-use crate::name::{
+use crate::article::edition::Edition;
+use crate::article::offer::Offer;
+use crate::article::settings::Settings;
+use crate::file::error::{LabError, bad, syntax};
+use crate::life::event::{Event, EventKind, FlatEvent};
+use crate::life::exemption::{Exemption, ExemptionState};
+use crate::life::power::{MachineState, Power, Programmed, ProgrammedBy};
+use crate::life::timeline::Timeline;
+use crate::world::capture_ids::CaptureIds;
+use crate::world::name::{
     FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
 };
-use crate::offer::Offer;
-use crate::settings::Settings;
-use crate::timeline::Timeline;
 use crate::world::{
     AzureFirewall, Gateway, GatewayKind, Interface, Machine, MachineKind, Peering, RouteTable,
     Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
@@ -73,7 +73,7 @@ struct SubscriptionEntry {
     /// Its offer.
     offer: Offer,
     /// The day on which it was created, UTC, such as "2019-03-01".
-    #[serde(deserialize_with = "crate::moment::day")]
+    #[serde(deserialize_with = "crate::file::moment::day")]
     #[schemars(with = "String")]
     created: Date,
     /// Its GUID.
@@ -219,7 +219,7 @@ struct MachineEntry {
     #[serde(default)]
     forwards_by: Option<usize>,
     /// When it was deployed, RFC 3339; left out: it was there when the lab began.
-    #[serde(default, deserialize_with = "crate::moment::optional_moment")]
+    #[serde(default, deserialize_with = "crate::file::moment::optional_moment")]
     #[schemars(with = "Option<String>")]
     deployed: Option<Timestamp>,
     /// Its power state when the lab begins.
@@ -489,7 +489,10 @@ impl Lab {
     ///
     /// # Errors
     /// The first event that the state machines forbid.
-    pub fn timeline(self, more: Vec<Event>) -> Result<Timeline, crate::timeline::TimelineError> {
+    pub fn timeline(
+        self,
+        more: Vec<Event>,
+    ) -> Result<Timeline, crate::life::timeline::TimelineError> {
         let mut events = self.events;
         events.extend(more);
         Timeline::new(self.world, events)

@@ -5,16 +5,16 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::capture_ids::CaptureIds;
-use crate::change::{Change, Undo};
-use crate::edition::{Edition, Effect, OfferRule};
-use crate::event::{Event, EventKind, Placement};
-use crate::exemption::{Exemption, ExemptionState};
-use crate::life::{MachineState, Power, Programmed, ProgrammedBy};
-use crate::name::{MachineName, NetworkName, SubnetName, SubscriptionName};
-use crate::offer::Offer;
-use crate::settings::{OfferChangeEffect, RevocationEffect, RevocationWhenSilent, YesNo};
-use crate::statement::StatementId;
+use crate::article::edition::{Edition, Effect, OfferRule};
+use crate::article::offer::Offer;
+use crate::article::settings::{OfferChangeEffect, RevocationEffect, RevocationWhenSilent, YesNo};
+use crate::article::statement::StatementId;
+use crate::life::change::{Change, Undo};
+use crate::life::event::{Event, EventKind, Placement};
+use crate::life::exemption::{Exemption, ExemptionState};
+use crate::life::power::{MachineState, Power, Programmed, ProgrammedBy};
+use crate::world::capture_ids::CaptureIds;
+use crate::world::name::{MachineName, NetworkName, SubnetName, SubscriptionName};
 use crate::world::{Interface, Machine, MachineKind, Subnet, Subscription, VirtualNetwork, World};
 
 /// What an event changed.
@@ -267,7 +267,8 @@ impl Change<'_> {
                     );
                 }
                 //= PN3
-                let needs_why = rule.asks.contains(&crate::edition::Requirement::Justification);
+                let needs_why =
+                    rule.asks.contains(&crate::article::edition::Requirement::Justification);
                 if needs_why && why.as_deref().is_none_or(|why| why.trim().is_empty()) {
                     return refuse(
                         format!(
@@ -326,7 +327,7 @@ impl Change<'_> {
         subscription: &Subscription,
     ) -> Result<(), Refused> {
         let (rule, _) = edition.rule(subscription.offer);
-        if rule.restriction == crate::edition::Restriction::Open {
+        if rule.restriction == crate::article::edition::Restriction::Open {
             return refuse(
                 format!("`{name}` is not restricted; there is nothing to ask for"),
                 &rule.cites.open,

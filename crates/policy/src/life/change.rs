@@ -2,8 +2,8 @@
 
 use std::ops::Deref;
 
-use crate::life::{MachineState, Power};
-use crate::name::{MachineName, NetworkName, SubscriptionName};
+use crate::life::power::{MachineState, Power};
+use crate::world::name::{MachineName, NetworkName, SubscriptionName};
 use crate::world::{Machine, Subscription, VirtualNetwork, World, WorldError};
 
 /// What takes one event back: hand it to [`World::undo`] while nothing later stands.

@@ -1,13 +1,13 @@
 //! What a compiler of the policy needs to know of senders and reasons.
 
+use crate::article::reason::Reason;
+use crate::article::settings::BlockForm;
+use crate::decide::decision::Verdict;
+use crate::decide::edge::{at_a_firewall, at_the_edge};
 use crate::decide::{Grounds, Place, pass_or_drop};
-use crate::decision::Verdict;
-use crate::edge::{at_a_firewall, at_the_edge};
-use crate::life::Power;
-use crate::name::{FirewallName, MachineName};
-use crate::reason::Reason;
-use crate::settings::BlockForm;
+use crate::life::power::Power;
 use crate::world::World;
+use crate::world::name::{FirewallName, MachineName};
 
 /// What a machine meets at the Internet's edge when it sends there directly: the reason alone.
 ///

@@ -1,6 +1,6 @@
 //! Recognising a subscription's offer from the quota id that the platform's API returns.
 
-use crate::offer::Offer;
+use crate::article::offer::Offer;
 
 /// What a quota id says of the offer.
 #[derive(Debug, Clone, PartialEq, Eq)]

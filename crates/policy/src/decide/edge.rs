@@ -3,19 +3,19 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::advice::{advise, relay, relay_or_change};
-use crate::decide::{Grounds, Place, blocked, nobodys};
-use crate::decision::{NextStep, Verdict};
-use crate::edition::{AppServiceRule, Edition, Effect, OfferRule, Restriction, Topic};
-use crate::exemption::{Exemption, ExemptionState};
-use crate::life::ProgrammedBy;
-use crate::name::SubscriptionName;
-use crate::offer::Offer;
-use crate::reason::Reason;
-use crate::settings::{
+use crate::article::edition::{AppServiceRule, Edition, Effect, OfferRule, Restriction, Topic};
+use crate::article::offer::Offer;
+use crate::article::reason::Reason;
+use crate::article::settings::{
     AppServiceWhenSilent, AzureFirewallSubscription, CspCutoff, RevocationEffect, Setting,
     Settings, UnnamedOffer, Unrestricted, YesNo,
 };
+use crate::decide::advice::{advise, relay, relay_or_change};
+use crate::decide::decision::{NextStep, Verdict};
+use crate::decide::{Grounds, Place, blocked, nobodys};
+use crate::life::exemption::{Exemption, ExemptionState};
+use crate::life::power::ProgrammedBy;
+use crate::world::name::SubscriptionName;
 use crate::world::{AzureFirewall, Machine, MachineKind, Subscription, World};
 
 /// What the edge says.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::offer::Offer;
+use crate::article::offer::Offer;
 
 /// A machine's power state, as the platform sees it.
 #[derive(

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::decision::Verdict;
+use crate::decide::decision::Verdict;
 
 macro_rules! reasons {
     ($($variant:ident = $name:literal, $verdict:ident, [$($rests:literal),*], $line:literal;)+) => {

@@ -8,9 +8,9 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::edition::Channel;
-use crate::name::{MachineName, NetworkName, SubnetName, SubscriptionName};
-use crate::offer::Offer;
+use crate::article::edition::Channel;
+use crate::article::offer::Offer;
+use crate::world::name::{MachineName, NetworkName, SubnetName, SubscriptionName};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,7 +147,7 @@ pub struct Placement {
 #[schemars(rename = "Event")]
 pub(crate) struct FlatEvent {
     /// When it took effect: RFC 3339, such as `2020-12-08T09:00:00Z`.
-    #[serde(deserialize_with = "crate::moment::moment")]
+    #[serde(deserialize_with = "crate::file::moment::moment")]
     #[schemars(with = "String")]
     at: Timestamp,
     /// What happened, such as `exemption-granted` or `machine-started`.
@@ -177,7 +177,7 @@ pub(crate) struct FlatEvent {
     /// The day of creation, for `subscription-added`.
     #[serde(
         default,
-        deserialize_with = "crate::moment::optional_day",
+        deserialize_with = "crate::file::moment::optional_day",
         skip_serializing_if = "Option::is_none"
     )]
     #[schemars(with = "Option<String>")]

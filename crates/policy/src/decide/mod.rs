@@ -3,22 +3,28 @@
 //! It follows the packet hop by hop until a hop sends it to the Internet, keeps it inside, or
 //! loses it; at the Internet's edge the rule of that hop's subscription decides (`edge`).
 
+pub(crate) mod advice;
+pub(crate) mod decision;
+pub(crate) mod edge;
+pub(crate) mod forwarded;
+pub(crate) mod standing;
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::SMTP_PORT;
-use crate::advice::relay;
-use crate::decision::{Assumption, Decision, Hop, HopKind, NextStep, Verdict};
-use crate::edge::{Edge, at_the_edge, behind_a_firewall, terms};
-use crate::edition::{FirewallRule, Topic};
-use crate::life::Power;
-use crate::name::{FirewallName, MachineName, NetworkName, SubnetName, SubscriptionName};
-use crate::reason::Reason;
-use crate::route::{NextHop, Route, RouteOrigin, effective_routes, is_inside, resolve};
-use crate::settings::{
+use crate::article::edition::{FirewallRule, Topic};
+use crate::article::reason::Reason;
+use crate::article::settings::{
     AzureFirewallWhenSilent, BlockForm, EaViaAzureFirewall, ExemptViaAppliance, PassOrDrop,
     PassOrFiltered, Setting,
 };
-use crate::statement::StatementId;
+use crate::article::statement::StatementId;
+use crate::decide::advice::relay;
+use crate::decide::decision::{Assumption, Decision, Hop, HopKind, NextStep, Verdict};
+use crate::decide::edge::{Edge, at_the_edge, behind_a_firewall, terms};
+use crate::life::power::Power;
+use crate::world::name::{FirewallName, MachineName, NetworkName, SubnetName, SubscriptionName};
+use crate::world::route::{NextHop, Route, RouteOrigin, effective_routes, is_inside, resolve};
 use crate::world::{Interface, Machine, World};
 
 /// Who sends.

@@ -9,9 +9,9 @@ use std::sync::{Arc, OnceLock};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::offer::Offer;
-use crate::settings::{SettingError, Settings};
-use crate::statement::{Statement, StatementId, StatementKind};
+use crate::article::offer::Offer;
+use crate::article::settings::{SettingError, Settings};
+use crate::article::statement::{Statement, StatementId, StatementKind};
 
 /// The built-in edition files: name and text.
 const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/editions.rs"));
@@ -263,7 +263,7 @@ pub struct Edition {
     #[serde(default)]
     pub in_force: bool,
     /// The first day of the restriction; UTC.
-    #[serde(deserialize_with = "crate::moment::day")]
+    #[serde(deserialize_with = "crate::file::moment::day")]
     pub cutoff: Date,
     /// The ports that relays take, most usual first.
     pub relay_ports: Vec<u16>,

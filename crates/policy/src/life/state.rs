@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::name::{MachineName, NetworkName, SubscriptionName};
+use crate::world::name::{MachineName, NetworkName, SubscriptionName};
 use crate::world::{Machine, Subscription, VirtualNetwork, World};
 
 /// Everything in a world that an event may change; route tables, firewalls, edition and settings

@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::edition::{Channel, Requirement};
-use crate::name::{FirewallName, MachineName, NetworkName, SubscriptionName};
-use crate::offer::Offer;
-use crate::reason::Reason;
-use crate::route::RouteOrigin;
-use crate::statement::StatementId;
+use crate::article::edition::{Channel, Requirement};
+use crate::article::offer::Offer;
+use crate::article::reason::Reason;
+use crate::article::statement::StatementId;
+use crate::world::name::{FirewallName, MachineName, NetworkName, SubscriptionName};
+use crate::world::route::RouteOrigin;
 
 /// What becomes of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

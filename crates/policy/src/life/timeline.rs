@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::change::Undo;
-use crate::event::Event;
-use crate::transition::{Applied, Refused};
+use crate::life::change::Undo;
+use crate::life::event::Event;
+use crate::life::transition::{Applied, Refused};
 use crate::world::World;
 
 /// A world that moves through its events, forward and back.

@@ -9,8 +9,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
-use crate::name::{NetworkName, SubnetName};
-use crate::settings::YesNo;
+use crate::article::settings::YesNo;
+use crate::world::name::{NetworkName, SubnetName};
 use crate::world::{GatewayKind, UserNextHop, VirtualNetwork, World};
 
 /// Where a route comes from.

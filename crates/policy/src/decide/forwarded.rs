@@ -1,14 +1,14 @@
 //! The reference decision on what a forwarder sends on.
 
+use crate::article::reason::Reason;
+use crate::decide::decision::Decision;
 use crate::decide::{
     Grounds, Place, Question, find_source, finish, from_machine, lost, through_firewall,
     to_platform, unknown_source,
 };
-use crate::decision::Decision;
-use crate::life::Power;
-use crate::name::{FirewallName, MachineName};
-use crate::reason::Reason;
+use crate::life::power::Power;
 use crate::world::World;
+use crate::world::name::{FirewallName, MachineName};
 
 /// A port by which packets leave that were not sent there: of an appliance or a firewall.
 #[derive(Debug, Clone, PartialEq, Eq)]

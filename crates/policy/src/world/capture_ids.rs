@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::name::NetworkName;
+use crate::world::name::NetworkName;
 use crate::world::{World, WorldError, err};
 
 /// The largest VXLAN network id: 24 bits (RFC 7348).

@@ -1,5 +1,9 @@
 //! The world: subscriptions, networks, machines, routes and firewalls, as they stand.
 
+pub(crate) mod capture_ids;
+pub(crate) mod name;
+pub(crate) mod route;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,15 +13,15 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::capture_ids::CaptureIds;
-use crate::edition::Edition;
-use crate::exemption::Exemption;
-use crate::life::{MachineState, Power};
-use crate::name::{
+use crate::article::edition::Edition;
+use crate::article::offer::Offer;
+use crate::article::settings::Settings;
+use crate::life::exemption::Exemption;
+use crate::life::power::{MachineState, Power};
+use crate::world::capture_ids::CaptureIds;
+use crate::world::name::{
     FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
 };
-use crate::offer::Offer;
-use crate::settings::Settings;
 
 /// A subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

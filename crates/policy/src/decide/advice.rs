@@ -1,11 +1,11 @@
 //! What the user can do about a block.
 
+use crate::article::edition::{Channel, OfferRule, Topic};
+use crate::article::reason::Reason;
+use crate::decide::decision::NextStep;
+use crate::decide::edge::terms;
 use crate::decide::{Grounds, Place};
-use crate::decision::NextStep;
-use crate::edge::terms;
-use crate::edition::{Channel, OfferRule, Topic};
-use crate::name::SubscriptionName;
-use crate::reason::Reason;
+use crate::world::name::SubscriptionName;
 use crate::world::{Subscription, World};
 
 //= G3

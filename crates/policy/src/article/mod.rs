@@ -1,0 +1,8 @@
+//! What the article says: editions, their statements, offers and settings; and the reasons of answers.
+
+pub(crate) mod edition;
+pub(crate) mod offer;
+pub(crate) mod quota;
+pub(crate) mod reason;
+pub(crate) mod settings;
+pub(crate) mod statement;
