@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use egress25_policy::{NetworkName, nearest};
 
+use crate::control::requests::ConnectOutcome;
 use crate::error::LabError;
-use crate::net::Space;
-use crate::owner::{ConnectOutcome, Owner};
-use crate::plan::{NodeId, NodeKind, routes};
+use crate::network::Space;
+use crate::network::plan::{NodeId, NodeKind, routes};
+use crate::owner::Owner;
 
 /// The address of a host or a machine, as a node sees it.
 pub(crate) fn resolve(owner: &Owner, node: NodeId, name: &str) -> Result<IpAddr, LabError> {
@@ -21,7 +22,7 @@ pub(crate) fn resolve(owner: &Owner, node: NodeId, name: &str) -> Result<IpAddr,
     let mine: Vec<IpAddr> = plan
         .ends(node)
         .flat_map(|end| end.addresses.iter().map(ipnet::IpNet::addr))
-        .filter(|address| !crate::graph::is_link_local(*address))
+        .filter(|address| !crate::network::graph::is_link_local(*address))
         .collect();
     let usable = |address: &IpAddr| mine.iter().any(|own| own.is_ipv4() == address.is_ipv4());
     let pick = |addresses: Vec<IpAddr>| {

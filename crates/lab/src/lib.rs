@@ -10,23 +10,13 @@
 //! The lab neither prints nor asks the system for the time or the environment: whoever starts it
 //! hands it a clock.
 
-pub mod client;
 mod connect;
-pub mod datapath;
+pub mod control;
+pub mod enforce;
 pub mod error;
-pub mod graph;
-pub mod isolate;
-pub mod judge;
-pub mod net;
+pub mod network;
 pub mod owner;
-pub mod place;
-pub mod plan;
-pub mod policy_state;
 pub mod process;
-mod reset;
-pub mod ruleset;
+pub mod rules;
 pub mod scenario;
 pub mod smtp;
-pub mod stage;
-pub mod standalone;
-pub mod verdict;

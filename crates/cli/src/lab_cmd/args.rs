@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Subcommand, ValueEnum};
-use egress25_lab::datapath::DataPath;
+use egress25_lab::enforce::DataPath;
 use egress25_policy::MachineName;
 use jiff::Timestamp;
 

@@ -3,11 +3,11 @@
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use egress25_lab::graph::dot;
-use egress25_lab::owner::{Answer, NodeView, Request};
-use egress25_lab::plan::Plan;
+use egress25_lab::control::requests::{Answer, NodeView, Request};
+use egress25_lab::network::graph::dot;
+use egress25_lab::network::hosts::host_and_port;
+use egress25_lab::network::plan::Plan;
 use egress25_lab::process::Waited;
-use egress25_lab::stage::host_and_port;
 use egress25_policy::Event;
 use jiff::Timestamp;
 use serde_json::json;

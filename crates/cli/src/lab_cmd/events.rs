@@ -2,9 +2,9 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use egress25_lab::client::Client;
-use egress25_lab::owner::Request;
-use egress25_lab::verdict::{VerdictEvent, name};
+use egress25_lab::control::client::Client;
+use egress25_lab::control::requests::Request;
+use egress25_lab::enforce::verdict::{VerdictEvent, name};
 
 use super::args::{CaptureArgs, EventsArgs};
 use super::{client, failed};

@@ -1,6 +1,6 @@
 //! `export nft` and `export iptables`.
 
-use egress25_lab::ruleset::{Family, RulePort, export_iptables, export_nft};
+use egress25_lab::rules::{Family, RulePort, export_iptables, export_nft};
 
 use super::args::{ExportArgs, ExportCommand, SentBy};
 use super::{failed, world};

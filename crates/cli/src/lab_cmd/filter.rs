@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use egress25_lab::datapath::queue_rules;
-use egress25_lab::judge::Court;
+use egress25_lab::enforce::judge::Court;
+use egress25_lab::enforce::policy_state::PolicyState;
+use egress25_lab::enforce::queue_rules;
+use egress25_lab::enforce::standalone::{InterfaceFilter, queue, remove};
+use egress25_lab::enforce::verdict::{Hub, Told};
 use egress25_lab::owner::EventFeed;
-use egress25_lab::policy_state::PolicyState;
-use egress25_lab::standalone::{InterfaceFilter, queue, remove};
-use egress25_lab::verdict::{Hub, Told};
 use jiff::Timestamp;
 
 use super::args::{AtArgs, FilterArgs, SentBy, UpArgs};
@@ -86,7 +86,7 @@ fn as_up(args: &FilterArgs, lab: &Path) -> UpArgs {
     UpArgs {
         lab: lab.to_owned(),
         at: AtArgs { name: "filter".to_owned(), run_dir: None },
-        datapath: egress25_lab::datapath::DataPath::None,
+        datapath: egress25_lab::enforce::DataPath::None,
         store: args.store.clone(),
         hosts: None,
         at_time: args.at_time,

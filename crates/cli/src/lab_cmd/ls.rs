@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use egress25_lab::client::Client;
-use egress25_lab::owner::{Answer, Request};
-use egress25_lab::place::{self, Place};
+use egress25_lab::control::client::Client;
+use egress25_lab::control::place::{self, Place};
+use egress25_lab::control::requests::{Answer, Request};
 use serde::Serialize;
 use serde_json::json;
 

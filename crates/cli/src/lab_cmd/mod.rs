@@ -16,9 +16,9 @@ mod world;
 
 use std::path::{Path, PathBuf};
 
-use egress25_lab::client::Client;
+use egress25_lab::control::client::Client;
+use egress25_lab::control::place;
 use egress25_lab::error::LabError;
-use egress25_lab::place;
 
 use crate::console::Console;
 use crate::failure::Failure;

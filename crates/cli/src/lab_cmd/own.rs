@@ -5,9 +5,9 @@ use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use egress25_lab::isolate;
+use egress25_lab::control::place::Place;
+use egress25_lab::network::isolate;
 use egress25_lab::owner::{Owner, Setup, serve};
-use egress25_lab::place::Place;
 use egress25_lab::process::ends_before;
 use jiff::Timestamp;
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use egress25_lab::place::{HOSTS, Place};
+use egress25_lab::control::place::{HOSTS, Place};
 use egress25_lab::scenario::{Report, Scenario, junit, play};
 use egress25_policy::Event;
 use jiff::Timestamp;

@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use egress25_lab::client::Client;
+use egress25_lab::control::client::Client;
+use egress25_lab::control::place::OUTPUT;
+use egress25_lab::control::requests::{Answer, Request};
+use egress25_lab::enforce::verdict::VerdictEvent;
 use egress25_lab::error::LabError;
-use egress25_lab::owner::{Answer, Request};
-use egress25_lab::place::OUTPUT;
 use egress25_lab::process::{Waited, wait_within};
 use egress25_lab::scenario::{End, Executed, StepReport, StepResult, Theatre};
-use egress25_lab::verdict::VerdictEvent;
 use egress25_policy::{Event, Reason};
 use jiff::Timestamp;
 

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use egress25_lab::client::Client;
-use egress25_lab::owner::Request;
-use egress25_lab::place::Place;
+use egress25_lab::control::client::Client;
+use egress25_lab::control::place::Place;
+use egress25_lab::control::requests::Request;
 
 use super::args::{AtArgs, UpArgs};
 use super::{failed, folder};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use egress25_lab::stage::{Hosts, default_hosts};
+use egress25_lab::network::hosts::{Hosts, default_hosts};
 use egress25_policy::{NetworkName, World, first_few, nearest};
 use jiff::Timestamp;
 use serde::Deserialize;

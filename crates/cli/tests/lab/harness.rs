@@ -5,8 +5,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use egress25_lab::client::Client;
-use egress25_lab::owner::Request;
+use egress25_lab::control::client::Client;
+use egress25_lab::control::requests::Request;
 use serde_json::Value;
 
 pub(crate) const DATAPATHS: [&str; 3] = ["nft", "nfqueue", "afpacket"];

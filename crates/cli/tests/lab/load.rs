@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use egress25_lab::client::Client;
-use egress25_lab::owner::Request;
+use egress25_lab::control::client::Client;
+use egress25_lab::control::requests::Request;
 use egress25_policy::Event;
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use egress25_lab::client::Client;
+use egress25_lab::control::client::Client;
 
 use crate::harness::{Lab, egress25, impossible, is_root, scenario, skip};
 

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use egress25_policy::{NetworkName, World};
 
+use crate::control::place::NODES;
 use crate::error::LabError;
-use crate::net::Files;
-use crate::place::NODES;
-use crate::plan::{Node, NodeKind, routes};
-use crate::stage::{Hosts, Site};
+use crate::network::Files;
+use crate::network::hosts::{Hosts, Site};
+use crate::network::plan::{Node, NodeKind, routes};
 
 /// A resolver that answers at once, with a refusal: names come from the hosts file.
 const RESOLVER: &str = "# names are in /etc/hosts; nothing is asked for outside of the lab\n\

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::Owner;
 use crate::error::LabError;
+use crate::owner::Owner;
 
 /// How long an event may take from the log into force.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -4,11 +4,11 @@ use std::sync::{Arc, PoisonError};
 
 use egress25_policy::{MachineName, World};
 
-use super::{Owner, files};
-use crate::datapath::{DataPath, space};
+use crate::enforce::{DataPath, space};
 use crate::error::LabError;
-use crate::net::{self, Space};
-use crate::plan::{Node, NodeKind, Plan};
+use crate::network::plan::{Node, NodeKind, Plan};
+use crate::network::{self, Space};
+use crate::owner::{Owner, files};
 
 impl Owner {
     /// Whether a machine has a node.
@@ -40,7 +40,7 @@ impl Owner {
         for (number, link) in plan.links.iter().enumerate().skip(before.links.len()) {
             let (left, right) =
                 (space(&self.spaces, link.left.node)?, space(&self.spaces, link.right.node)?);
-            net::add_link((&left, &link.left), (&right, &link.right), number)?;
+            network::add_link((&left, &link.left), (&right, &link.right), number)?;
         }
         let points = plan.points.get(before.points.len()..).unwrap_or_default();
         // As in the beginning: the rules before the addresses, and frames when there are links.
@@ -77,7 +77,7 @@ impl Owner {
             };
             let nothing = ends.is_empty() && more.routes.is_empty() && more.rules.is_empty();
             if old.is_none() || !nothing {
-                net::configure(space(&self.spaces, id)?.as_ref(), &more, &ends)?;
+                network::configure(space(&self.spaces, id)?.as_ref(), &more, &ends)?;
             }
         }
         Ok(())

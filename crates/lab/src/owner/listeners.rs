@@ -15,10 +15,10 @@ use egress25_packet_filter::capture::{
 use egress25_packet_filter::link::LinkType;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
-use super::requests::{Answer, Fault};
-use super::serve::say;
-use super::{Owner, probe_free};
-use crate::verdict::{Told, VerdictEvent};
+use crate::control::requests::{Answer, Fault};
+use crate::enforce::verdict::{Told, VerdictEvent};
+use crate::owner::serve::say;
+use crate::owner::{Owner, probe_free};
 
 /// How often somebody who listens is looked after where nothing is told.
 const IDLE: Duration = Duration::from_millis(50);

@@ -5,7 +5,6 @@ mod follower;
 mod join;
 mod listeners;
 mod probe;
-mod requests;
 mod serve;
 
 use std::net::IpAddr;
@@ -14,22 +13,21 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use egress25_policy::{Event, EventKind, MachineName, Power, World};
 
-use crate::datapath::{self, DataPath, Enforce, Spaces};
+use crate::control::place::Place;
+use crate::enforce::judge::{Clock, Court};
+use crate::enforce::policy_state::PolicyState;
+use crate::enforce::verdict::Hub;
+use crate::enforce::{self, DataPath, Enforce, Spaces};
 use crate::error::LabError;
-use crate::judge::{Clock, Court};
-use crate::net::{self, Space};
-use crate::place::Place;
-use crate::plan::{NodeKind, Plan};
-use crate::policy_state::PolicyState;
+use crate::network::hosts::Hosts;
+use crate::network::plan::{NodeKind, Plan};
+use crate::network::{self, Space};
 use crate::smtp::Mailboxes;
-use crate::stage::Hosts;
-use crate::verdict::Hub;
 use jiff::Timestamp;
 
 use follower::Follower;
 use listeners::Captures;
 
-pub use requests::{Answer, ConnectOutcome, Fault, MailOutcome, NodeView, Request};
 pub use serve::serve;
 
 /// Where events come from besides the control socket: a store that somebody else writes to.
@@ -103,9 +101,9 @@ impl Owner {
             .collect();
         let spaces = make_spaces(&plan, &world, &hosts, &folder)?;
         for (number, link) in plan.links.iter().enumerate() {
-            let left = datapath::space(&spaces, link.left.node)?;
-            let right = datapath::space(&spaces, link.right.node)?;
-            net::add_link((&left, &link.left), (&right, &link.right), number)?;
+            let left = enforce::space(&spaces, link.left.node)?;
+            let right = enforce::space(&spaces, link.right.node)?;
+            network::add_link((&left, &link.left), (&right, &link.right), number)?;
         }
         let policy = Arc::new(PolicyState::new(world)?);
         let court = Court { policy, hub: Arc::new(Hub::default()), clock };
@@ -113,12 +111,12 @@ impl Owner {
         let rules_first = matches!(datapath, DataPath::Nft | DataPath::NfQueue);
         let mut enforce = None;
         if rules_first {
-            enforce = Some(datapath::load(datapath, &plan, &spaces, &court)?);
+            enforce = Some(enforce::load(datapath, &plan, &spaces, &court)?);
         }
         for (id, node) in plan.nodes.iter().enumerate() {
             let ends: Vec<_> = plan.ends(id).collect();
-            let space = datapath::space(&spaces, id)?;
-            net::configure(&space, node, &ends)?;
+            let space = enforce::space(&spaces, id)?;
+            network::configure(&space, node, &ends)?;
             if let Some(interface) = &node.masquerade
                 && let Some(end) = ends.iter().find(|end| end.interface == *interface)
             {
@@ -127,7 +125,7 @@ impl Owner {
         }
         let enforce = match enforce {
             Some(enforce) => enforce,
-            None => datapath::load(datapath, &plan, &spaces, &court)?,
+            None => enforce::load(datapath, &plan, &spaces, &court)?,
         };
         let mail = Arc::new(Mailboxes::default());
         let owner = Self {
@@ -257,11 +255,11 @@ impl Owner {
         *cut = updated.is_err();
         let plan = self.plan();
         for point in &plan.points {
-            let place = datapath::space(&self.spaces, point.node)?;
+            let place = enforce::space(&self.spaces, point.node)?;
             let mut ends = plan.ends(point.node);
             let end = ends.find(|end| end.interface == point.interface);
             if let Some((node, end)) = plan.nodes.get(point.node).zip(end) {
-                net::set_link(&place, node, end, !*cut)?;
+                network::set_link(&place, node, end, !*cut)?;
             }
         }
         if let Err(error) = &updated {
@@ -284,13 +282,13 @@ impl Owner {
         };
         if let Some(found) = self.court.policy.world().machines().get(machine) {
             for (fabric, rule) in plan.shut(found) {
-                net::set_rule(&*datapath::space(&self.spaces, fabric)?, &rule, !up)?;
+                network::set_rule(&*enforce::space(&self.spaces, fabric)?, &rule, !up)?;
             }
         }
-        let space = datapath::space(&self.spaces, id)?;
+        let space = enforce::space(&self.spaces, id)?;
         let Some(node) = plan.nodes.get(id) else { return Ok(()) };
         for end in plan.ends(id) {
-            net::set_link(&space, node, end, up)?;
+            network::set_link(&space, node, end, up)?;
         }
         Ok(())
     }
@@ -316,7 +314,7 @@ impl Owner {
 
     fn start_mail_servers(&self) -> Result<(), LabError> {
         for (name, host) in &self.hosts {
-            let space = datapath::space(&self.spaces, self.plan().node(name)?)?;
+            let space = enforce::space(&self.spaces, self.plan().node(name)?)?;
             for port in &host.smtp {
                 crate::smtp::serve(&space, name, *port, &self.mail, self.court.clock)?;
             }
@@ -351,13 +349,13 @@ fn make_spaces(
 
 /// Hides what a node forwards behind the public addresses of an interface: with nftables, or
 /// iptables.
-fn translate(space: &Space, end: &crate::plan::End) -> Result<(), LabError> {
+fn translate(space: &Space, end: &network::plan::End) -> Result<(), LabError> {
     let interface = &end.interface;
     let public: Vec<IpAddr> = end
         .addresses
         .iter()
         .map(ipnet::IpNet::addr)
-        .filter(|address| !crate::graph::is_link_local(*address))
+        .filter(|address| !network::graph::is_link_local(*address))
         .collect();
     let rule = |address: &IpAddr| {
         let (family, of) = if address.is_ipv4() { ("ipv4", "ip") } else { ("ipv6", "ip6") };
@@ -381,9 +379,9 @@ fn translate(space: &Space, end: &crate::plan::End) -> Result<(), LabError> {
 }
 
 /// Whether something told is no probe of ours.
-pub(crate) fn probe_free(told: &crate::verdict::Told) -> bool {
+pub(crate) fn probe_free(told: &enforce::verdict::Told) -> bool {
     match told {
-        crate::verdict::Told::Verdict(event) => !crate::verdict::is_probe(event.source),
-        crate::verdict::Told::Missed(_) | crate::verdict::Told::Note(_) => true,
+        enforce::verdict::Told::Verdict(event) => !enforce::verdict::is_probe(event.source),
+        enforce::verdict::Told::Missed(_) | enforce::verdict::Told::Note(_) => true,
     }
 }

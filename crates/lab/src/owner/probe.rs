@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use egress25_policy::{MachineName, Power};
 use etherparse::PacketBuilder;
 
-use super::Owner;
-use crate::datapath::{DataPath, ether, space};
+use crate::enforce::verdict::{PROBE, Told, is_probe};
+use crate::enforce::{DataPath, ether, space};
 use crate::error::LabError;
-use crate::plan::NodeKind;
-use crate::verdict::{PROBE, Told, is_probe};
+use crate::network::plan::NodeKind;
+use crate::owner::Owner;
 
 /// Where it is sent to (RFC 5737).
 const TO: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 254);

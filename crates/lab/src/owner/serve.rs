@@ -16,13 +16,14 @@ use rustix::net::{
     SocketFlags, SocketType, bind, listen, sendmsg, socket_with,
 };
 
-use super::requests::{Answer, Fault, NodeView, Request, View};
-use super::{Owner, listeners};
-use crate::datapath::space;
+use crate::connect;
+use crate::control::place::{SOCKET, same_user};
+use crate::control::requests::{Answer, Fault, NodeView, Request, View};
+use crate::enforce::space;
 use crate::error::LabError;
-use crate::place::{SOCKET, same_user};
-use crate::plan::NodeKind;
-use crate::{connect, graph, isolate};
+use crate::network::plan::NodeKind;
+use crate::network::{graph, isolate};
+use crate::owner::{Owner, listeners};
 
 /// Answers until somebody takes the lab down. `ready` is called when questions can come.
 ///

@@ -7,9 +7,9 @@ use egress25_policy::{Event, Reason};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::fault::ScenarioFault;
 use crate::error::LabError;
-use crate::stage::{Hosts, host_and_port};
+use crate::network::hosts::{Hosts, host_and_port};
+use crate::scenario::fault::ScenarioFault;
 
 /// A scenario, as written.
 #[derive(Debug, Clone, Deserialize)]

@@ -6,11 +6,11 @@ use std::net::IpAddr;
 use egress25_policy::{EventKind, MachineName, World, nearest};
 use jiff::Timestamp;
 
-use super::fault::ScenarioFault;
-use super::file::{Action, PostfixAction, Scenario, Step, event_at};
 use crate::error::LabError;
-use crate::plan::Plan;
-use crate::stage::{Hosts, default_hosts, host_and_port};
+use crate::network::hosts::{Hosts, default_hosts, host_and_port};
+use crate::network::plan::Plan;
+use crate::scenario::fault::ScenarioFault;
+use crate::scenario::file::{Action, PostfixAction, Scenario, Step, event_at};
 
 /// The server that a Postfix is given where a step names none.
 pub(super) const RELAY: &str = "mx.example.net:25";

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Report, StepResult};
+use crate::scenario::{Report, StepResult};
 
 /// By this line a later run knows the file for one of ours.
 pub const JUNIT_MARK: &str = "<!-- written by egress25 -->";
@@ -60,8 +60,8 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::StepReport;
     use super::*;
+    use crate::scenario::StepReport;
 
     #[test]
     fn what_differs_is_a_failure_and_its_text_is_escaped() {

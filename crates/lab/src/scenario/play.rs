@@ -7,14 +7,14 @@ use std::time::Duration;
 use egress25_policy::Reason;
 use jiff::Timestamp;
 
-use super::file::{
+use crate::control::requests::{Answer, Request};
+use crate::error::LabError;
+use crate::network::hosts::host_and_port;
+use crate::scenario::file::{
     Action, ConnectStep, ExecStep, MailStep, PostfixAction, PostfixStep, Scenario, Step, event_at,
 };
-use super::fits::RELAY;
-use super::{EARLIER, Report, StepReport, StepResult, postfix};
-use crate::error::LabError;
-use crate::owner::{Answer, Request};
-use crate::stage::host_and_port;
+use crate::scenario::fits::RELAY;
+use crate::scenario::{EARLIER, Report, StepReport, StepResult, postfix};
 
 /// How many seconds of silence count as a time-out where a step says nothing else.
 const PATIENCE: f64 = 4.0;

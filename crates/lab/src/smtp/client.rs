@@ -5,9 +5,9 @@ use std::net::{IpAddr, TcpStream};
 use std::time::Duration;
 
 use crate::connect;
+use crate::control::requests::MailOutcome;
 use crate::error::LabError;
-use crate::net::Space;
-use crate::owner::MailOutcome;
+use crate::network::Space;
 
 /// Sends a mail from a node.
 pub(crate) fn send(

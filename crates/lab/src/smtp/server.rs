@@ -9,9 +9,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::enforce::judge::Clock;
 use crate::error::LabError;
-use crate::judge::Clock;
-use crate::net::Space;
+use crate::network::Space;
 
 /// The longest line that is read, the most lines of a mail, and the most mails kept.
 const LINE: u64 = 8_192;

@@ -13,12 +13,12 @@ use egress25_packet_filter::link::LinkType;
 use egress25_policy::{Verdict, World};
 use nfq::{Queue, Verdict as Kernel};
 
-use super::ether::{self, Sender};
-use super::{Bench, Enforce, Ports, Spaces, benches, note_ports, space};
+use crate::enforce::ether::{self, Sender};
+use crate::enforce::judge::{Court, Judge, Port};
+use crate::enforce::reset;
+use crate::enforce::{Bench, Enforce, Ports, Spaces, benches, note_ports, space};
 use crate::error::LabError;
-use crate::judge::{Court, Judge, Port};
-use crate::plan::{NodeId, Plan, Point};
-use crate::reset;
+use crate::network::plan::{NodeId, Plan, Point};
 
 /// The number of the queue in every namespace of a lab.
 pub const QUEUE: u16 = 25;

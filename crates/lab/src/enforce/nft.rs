@@ -5,11 +5,11 @@ use std::thread;
 
 use egress25_policy::World;
 
-use super::{Bench, Enforce, Ports, Spaces, benches, nflog, note_ports, space};
+use crate::enforce::judge::Court;
+use crate::enforce::{Bench, Enforce, Ports, Spaces, benches, nflog, note_ports, space};
 use crate::error::LabError;
-use crate::judge::Court;
-use crate::plan::{Plan, Point};
-use crate::ruleset::{RuleOptions, RulePort, Ruleset};
+use crate::network::plan::{Plan, Point};
+use crate::rules::{RuleOptions, RulePort, Ruleset};
 
 /// The group of the kernel's packet log.
 pub(crate) const GROUP: u16 = 25;

@@ -1,7 +1,7 @@
 //! The plan of a lab: nodes, links between them, and what each node routes where.
 //!
 //! It is worked out from the world alone, before anything is made, so that it can be printed
-//! ([`crate::graph`]) and tested without privileges.
+//! ([`crate::network::graph`]) and tested without privileges.
 //!
 //! Every virtual network is a node of its own that routes (address spaces may overlap); every
 //! interface of a machine is a link to it, as in the platform a port of the virtual switch.
@@ -22,7 +22,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 
 use crate::error::LabError;
-use crate::stage::Hosts;
+use crate::network::hosts::Hosts;
 
 /// What a node stands for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -5,9 +5,14 @@
 
 mod afpacket;
 pub(crate) mod ether;
+pub mod judge;
 pub(crate) mod nflog;
 mod nfqueue;
 mod nft;
+pub mod policy_state;
+mod reset;
+pub mod standalone;
+pub mod verdict;
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -16,10 +21,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use egress25_policy::World;
 use serde::{Deserialize, Serialize};
 
+use crate::enforce::judge::{Court, Port};
 use crate::error::LabError;
-use crate::judge::{Court, Port};
-use crate::net::Space;
-use crate::plan::{NodeId, Plan, Point};
+use crate::network::Space;
+use crate::network::plan::{NodeId, Plan, Point};
 
 pub use nfqueue::{QUEUE, judge_queue, queue_rules};
 pub(crate) use nft::GROUP;

@@ -18,9 +18,9 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
+use crate::control::place::{Place, SOCKET, same_user};
+use crate::control::requests::{Answer, Fault, Request};
 use crate::error::LabError;
-use crate::owner::{Answer, Fault, Request};
-use crate::place::{Place, SOCKET, same_user};
 use crate::process::{Waited, wait_within};
 
 /// A connection to a running lab.

@@ -8,7 +8,7 @@ use egress25_policy::{
     edge_reason, exit_reason,
 };
 
-use super::{Senders, senders};
+use crate::rules::{Senders, senders};
 
 /// Everything that the rules of one network say.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,10 +9,10 @@ use egress25_policy::{
     exit_reason, verdict_of,
 };
 
-use super::verdicts::Content;
-use super::{RuleOptions, RulePort, mark, plain, preface};
-use crate::plan::Stands;
-use crate::policy_state::deferrable;
+use crate::enforce::policy_state::deferrable;
+use crate::network::plan::Stands;
+use crate::rules::verdicts::Content;
+use crate::rules::{RuleOptions, RulePort, mark, plain, preface};
 
 /// What the table's name begins with.
 pub(crate) const TABLE: &str = "egress25";

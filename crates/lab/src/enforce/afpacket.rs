@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use egress25_packet_filter::link::LinkType;
 use egress25_policy::{Verdict, World};
 
-use super::ether::{self, Receiver, Sender};
-use super::{Enforce, Spaces, space};
+use crate::enforce::ether::{self, Receiver, Sender};
+use crate::enforce::judge::{Court, Judge, Port};
+use crate::enforce::reset;
+use crate::enforce::verdict::Hub;
+use crate::enforce::{Enforce, Spaces, space};
 use crate::error::LabError;
-use crate::judge::{Court, Judge, Port};
-use crate::plan::{NodeKind, Plan, Point};
-use crate::reset;
-use crate::verdict::Hub;
+use crate::network::plan::{NodeKind, Plan, Point};
 
 /// The `afpacket` data path.
 pub(super) struct AfPacket {

@@ -10,9 +10,9 @@ use egress25_packet_filter::table::{Answer, Table};
 use egress25_policy::{NetworkName, Reason, Verdict};
 use jiff::Timestamp;
 
-use crate::plan::Stands;
-use crate::policy_state::{PolicyState, Snapshot};
-use crate::verdict::{Hub, Packet, VerdictEvent};
+use crate::enforce::policy_state::{PolicyState, Snapshot};
+use crate::enforce::verdict::{Hub, Packet, VerdictEvent};
+use crate::network::plan::Stands;
 
 /// Tells the time. The lab itself never asks the system.
 pub type Clock = fn() -> Timestamp;

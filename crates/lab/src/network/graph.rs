@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use crate::plan::{NodeKind, Plan};
+use crate::network::plan::{NodeKind, Plan};
 
 pub(crate) const fn is_link_local(address: IpAddr) -> bool {
     match address {

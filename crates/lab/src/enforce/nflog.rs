@@ -16,11 +16,11 @@ use netlink_packet_netfilter::{NetfilterMessage, NetfilterMessageInner, Netfilte
 use netlink_sys::Socket;
 use netlink_sys::constants::NETLINK_NETFILTER;
 
-use super::Ports;
+use crate::enforce::Ports;
+use crate::enforce::judge::{Court, addresses, live};
+use crate::enforce::verdict::{Packet, VerdictEvent};
 use crate::error::LabError;
-use crate::judge::{Court, addresses, live};
-use crate::net::Space;
-use crate::verdict::{Packet, VerdictEvent};
+use crate::network::Space;
 
 /// How long the kernel gathers messages before it sends them.
 const GATHER: Duration = Duration::from_millis(10);

@@ -11,9 +11,9 @@ use rtnetlink::packet_route::route::RouteType;
 use rtnetlink::packet_route::rule::RuleAction;
 use rtnetlink::{Handle, LinkUnspec, LinkVeth, RouteMessageBuilder};
 
-use super::space::{Space, sysctl};
 use crate::error::LabError;
-use crate::plan::{End, Hop, Node, PlannedRoute, PlannedRule};
+use crate::network::plan::{End, Hop, Node, PlannedRoute, PlannedRule};
+use crate::network::space::{Space, sysctl};
 
 /// Talks rtnetlink with the calling thread's network namespace.
 fn talk<T, F>(work: impl FnOnce(Handle) -> F) -> Result<T, LabError>
@@ -131,7 +131,7 @@ fn parameters(node: &Node, ends: &[&End]) {
         sysctl(&format!("net/ipv6/conf/{scope}/accept_ra"), "0");
         sysctl(&format!("net/ipv6/conf/{scope}/accept_redirects"), "0");
         sysctl(&format!("net/ipv6/conf/{scope}/keep_addr_on_down"), "1");
-        if node.kind == crate::plan::NodeKind::Wires {
+        if node.kind == crate::network::plan::NodeKind::Wires {
             sysctl(&format!("net/ipv6/conf/{scope}/disable_ipv6"), "1");
         }
     }

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use egress25_policy::{MachineName, NetworkName, World};
 
-use crate::datapath::{GROUP, Ports, judge_queue, nflog};
+use crate::enforce::judge::{Court, Judge, Port};
+use crate::enforce::{GROUP, Ports, judge_queue, nflog};
 use crate::error::LabError;
-use crate::judge::{Court, Judge, Port};
-use crate::net::run_program;
-use crate::ruleset::{RuleOptions, RulePort, Ruleset, TABLE, mark};
+use crate::network::run_program;
+use crate::rules::{RuleOptions, RulePort, Ruleset, TABLE, mark};
 
 /// How many filters of one host can tell their verdicts at a time, less one.
 const GROUPS: u16 = 64;

@@ -8,10 +8,10 @@ use egress25_policy::{
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::routes::appliance;
-use super::{End, Hop, MAIN, NodeId, NodeKind, Plan, PlannedRule, Point, Stands};
 use crate::error::LabError;
-use crate::stage::{Hosts, Site};
+use crate::network::hosts::{Hosts, Site};
+use crate::network::plan::routes::appliance;
+use crate::network::plan::{End, Hop, MAIN, NodeId, NodeKind, Plan, PlannedRule, Point, Stands};
 
 /// How many links a lab may have: the addresses between fabrics are made of their numbers.
 const LINKS: usize = 4_095;
@@ -94,7 +94,7 @@ struct Builder<'a> {
 }
 
 pub(crate) fn build(world: &World, hosts: &Hosts) -> Result<Plan, LabError> {
-    crate::stage::check_hosts(hosts, world)?;
+    crate::network::hosts::check_hosts(hosts, world)?;
     let mut plan = Plan::default();
     let internet = plan.add_node(NodeKind::Internet, "internet", true);
     plan.names.insert("internet".to_owned(), internet);

@@ -4,6 +4,10 @@
 //! is left in a file system, so it ends with the last process that holds it.
 
 mod apply;
+pub mod graph;
+pub mod hosts;
+pub mod isolate;
+pub mod plan;
 mod space;
 
 pub(crate) use apply::{add_link, configure, set_link, set_rule};

@@ -17,7 +17,7 @@ use std::net::IpAddr;
 use egress25_policy::{MachineName, NetworkName, SenderClass, World};
 
 use crate::error::LabError;
-use crate::plan::Stands;
+use crate::network::plan::Stands;
 
 pub use iptables::{Family, export_iptables};
 pub(crate) use nft::TABLE;
@@ -129,7 +129,7 @@ pub(crate) type Senders = BTreeMap<IpAddr, SenderClass>;
 
 pub(crate) fn senders(world: &World, network: &NetworkName) -> Senders {
     let mut senders = Senders::new();
-    for place in crate::plan::routes::reachable(world, network) {
+    for place in crate::network::plan::routes::reachable(world, network) {
         for (name, machine) in world.machines() {
             for interface in machine.interfaces.iter().filter(|i| i.network == *place) {
                 for address in &interface.addresses {

@@ -8,7 +8,7 @@ use egress25_packet_filter::table::{Patched, Table};
 use egress25_policy::{Applied, CellMap, Cells, Event, NetworkName, Reason, SenderClass, World};
 
 use crate::error::LabError;
-use crate::plan::routes;
+use crate::network::plan::routes;
 
 /// Where each class of senders' destinations lead, of those that send anything through a
 /// forwarder.

@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use egress25_policy::{LeadsTo, NetworkName, Reason, Verdict, World, verdict_of};
 use ipnet::IpNet;
 
-use super::verdicts::Content;
-use super::{RulePort, mark, preface};
+use crate::rules::verdicts::Content;
+use crate::rules::{RulePort, mark, preface};
 
 /// An address family: iptables has a program for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
