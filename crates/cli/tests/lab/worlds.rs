@@ -141,6 +141,7 @@ fn asked(network: &NetworkName, address: IpAddr, destination: IpAddr) -> Questio
 
 impl Shooter<'_> {
     fn shoot(&mut self, from: &str, device: &str, source: IpAddr, to: IpAddr, expected: Decision) {
+        let expected = untranslated(self.world, expected);
         self.port += 1;
         let line = format!("{device} {source} {to} {}\n", self.port);
         let by = format!("{source} from {from}/{device} to {to}");
@@ -210,6 +211,28 @@ impl Shooter<'_> {
             }
         }
     }
+}
+
+/// What becomes of a packet that nobody on its way translates, as these machines do not: an interface
+/// by which an appliance sends on, and which does not forward, sends by its own addresses alone. The
+/// reference follows the packet of an appliance that works, which translates there.
+fn untranslated(world: &World, decided: Decision) -> Decision {
+    let is_out = |interface: &Interface, network: &NetworkName, address: IpAddr| {
+        interface.network == *network && interface.addresses.contains(&address)
+    };
+    let held = decided.path.iter().skip(1).any(|hop| match &hop.at {
+        HopKind::Machine { machine, network, address } => {
+            let found = world.machines().get(machine);
+            let mut all = found.into_iter().flat_map(|found| &found.interfaces);
+            all.any(|one| is_out(one, network, *address) && !one.ip_forwarding)
+        }
+        HopKind::Firewall { .. } => false,
+    });
+    if held {
+        let (verdict, reason) = (Verdict::Drop, Reason::SpoofedSource);
+        return Decision { verdict, reason, ..decided };
+    }
+    decided
 }
 
 /// Whether a packet comes to a machine on its way.
