@@ -1,6 +1,6 @@
 //! Collects where the code and the tests cite statements, for `policy trace`.
 
-#[path = "src/policy_cmd/scan.rs"]
+#[path = "src/commands/policy/scan.rs"]
 #[expect(unreachable_pub, reason = "it is a module of the library, too")]
 mod scan;
 

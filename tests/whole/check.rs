@@ -100,7 +100,7 @@ fn a_route_through_the_gateway_also_wins_for_private_addresses() {
 fn the_examples_of_explain_have_the_reason_that_they_explain() {
     let mut shown = 0;
     for reason in Reason::ALL {
-        let Some(example) = egress25_cli::explain::example(*reason) else { continue };
+        let Some(example) = egress25_cli::commands::explain::example(*reason) else { continue };
         let answer = json(&format!("check {example} --format json"));
         assert_eq!(answer["decision"]["reason"], reason.name(), "{example}");
         shown += 1;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use egress25_cli::policy_cmd::scan::rust_files;
+use egress25_cli::commands::policy::scan::rust_files;
 use syn::visit::Visit;
 
 use crate::program::repository;

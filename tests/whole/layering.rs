@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use egress25_cli::policy_cmd::scan::rust_files;
+use egress25_cli::commands::policy::scan::rust_files;
 
 use crate::program::repository;
 

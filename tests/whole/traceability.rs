@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use egress25_cli::policy_cmd::scan::{self, Place};
+use egress25_cli::commands::policy::scan::{self, Place};
 use egress25_policy::{Edition, Reason, StatementKind};
 
 use crate::program::repository;

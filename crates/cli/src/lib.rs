@@ -5,27 +5,11 @@
 //! clock or reads the environment.
 
 pub mod args;
-pub mod bench_cmd;
-pub mod check;
-pub mod completions;
-pub mod console;
-pub mod deployment;
-pub mod edition;
+pub mod commands;
 mod environment;
-pub mod explain;
-pub mod failure;
-pub mod input;
-pub mod lab_cmd;
-pub mod lab_input;
-pub mod man;
-pub mod matrix;
-pub mod output;
-pub mod policy_cmd;
-pub mod replay;
-pub mod schema;
+pub mod read;
+pub mod say;
 pub mod signals;
-pub mod store_cmd;
-pub mod validate;
 pub mod written;
 
 use std::ffi::OsString;
@@ -34,8 +18,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::args::{Cli, Command, PolicyCommand};
-use crate::console::Console;
-use crate::failure::Failure;
+use crate::say::console::Console;
+use crate::say::failure::Failure;
 
 /// The version of the layout of every machine-readable output.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -96,26 +80,26 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(command: Command, console: &mut Console) -> Result<(), Failure> {
     match command {
-        Command::Check(args) => check::run(&args, console),
-        Command::Replay(args) => replay::run(&args, console),
-        Command::Bench(args) => bench_cmd::run(&args, console),
-        Command::Explain(args) => explain::run(&args, console),
-        Command::Matrix(args) => matrix::run(&args, console),
-        Command::Policy(PolicyCommand::List(args)) => policy_cmd::list::run(&args, console),
-        Command::Policy(PolicyCommand::Show(args)) => policy_cmd::show::run(&args, console),
-        Command::Policy(PolicyCommand::Diff(args)) => policy_cmd::diff::run(&args, console),
-        Command::Policy(PolicyCommand::Trace(args)) => policy_cmd::trace::run(&args, console),
-        Command::Lab(command) => lab_cmd::run(&command, console),
-        Command::Export(command) => lab_cmd::run_export(&command, console),
-        Command::Filter(args) => lab_cmd::run_filter(&args, console),
-        Command::Exemption(command) => store_cmd::exemption(&command, console),
-        Command::Vm(command) => store_cmd::vm(&command, console),
-        Command::Subscription(command) => store_cmd::subscription(&command, console),
-        Command::Log(args) => store_cmd::log(&args, console),
-        Command::Store(command) => store_cmd::store(&command, console),
-        Command::Validate(args) => validate::run(&args, console),
-        Command::Schema(args) => schema::run(&args, console),
-        Command::Completions(args) => completions::run(&args, console),
-        Command::Man(args) => man::run(&args, console),
+        Command::Check(args) => commands::check::run(&args, console),
+        Command::Replay(args) => commands::replay::run(&args, console),
+        Command::Bench(args) => commands::bench::run(&args, console),
+        Command::Explain(args) => commands::explain::run(&args, console),
+        Command::Matrix(args) => commands::matrix::run(&args, console),
+        Command::Policy(PolicyCommand::List(args)) => commands::policy::list::run(&args, console),
+        Command::Policy(PolicyCommand::Show(args)) => commands::policy::show::run(&args, console),
+        Command::Policy(PolicyCommand::Diff(args)) => commands::policy::diff::run(&args, console),
+        Command::Policy(PolicyCommand::Trace(args)) => commands::policy::trace::run(&args, console),
+        Command::Lab(command) => commands::lab::run(&command, console),
+        Command::Export(command) => commands::lab::run_export(&command, console),
+        Command::Filter(args) => commands::lab::run_filter(&args, console),
+        Command::Exemption(command) => commands::store::exemption(&command, console),
+        Command::Vm(command) => commands::store::vm(&command, console),
+        Command::Subscription(command) => commands::store::subscription(&command, console),
+        Command::Log(args) => commands::store::log(&args, console),
+        Command::Store(command) => commands::store::store(&command, console),
+        Command::Validate(args) => commands::validate::run(&args, console),
+        Command::Schema(args) => commands::schema::run(&args, console),
+        Command::Completions(args) => commands::completions::run(&args, console),
+        Command::Man(args) => commands::man::run(&args, console),
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::common::EditionArgs;
+use crate::args::common::EditionArgs;
 
 /// How the figures are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

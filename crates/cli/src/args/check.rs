@@ -8,7 +8,7 @@ use egress25_policy::{ExemptionState, Offer};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::common::{EditionArgs, Format, day, moment};
+use crate::args::common::{EditionArgs, Format, day, moment};
 
 /// What a user-defined route sends the traffic through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

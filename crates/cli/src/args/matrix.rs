@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::common::EditionArgs;
+use crate::args::common::EditionArgs;
 
 /// How the matrix is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

@@ -3,10 +3,12 @@
 mod bench;
 mod check;
 mod common;
+pub mod lab;
 mod matrix;
 mod policy;
 mod replay;
-mod small;
+pub mod store;
+mod texts;
 
 pub use bench::{BenchArgs, BenchFormat};
 pub use check::{CheckArgs, Described, InLab, Kind, Via};
@@ -14,15 +16,17 @@ pub use common::{EditionArgs, ForceArgs, Format, day, moment};
 pub use matrix::{MatrixArgs, MatrixFormat};
 pub use policy::{DiffArgs, ListArgs, PolicyCommand, ShowArgs, TraceArgs};
 pub use replay::{OnIndeterminate, Only, ReplayArgs};
-pub use small::{
+pub use texts::{
     CompletionsArgs, ExplainArgs, FileKind, ManArgs, SchemaArgs, SchemaKind, ValidateArgs,
 };
 
 use clap::{Parser, Subcommand};
 
-use crate::console::ColorChoice;
-use crate::lab_cmd::args::{ExportCommand, FilterArgs, LabCommand};
-use crate::store_cmd::{ExemptionCommand, LogArgs, StoreCommand, SubscriptionCommand, VmCommand};
+use crate::args::lab::{ExportCommand, FilterArgs, LabCommand};
+use crate::commands::store::{
+    ExemptionCommand, LogArgs, StoreCommand, SubscriptionCommand, VmCommand,
+};
+use crate::say::console::ColorChoice;
 
 /// Why did this SYN to port 25 never leave Azure?
 ///

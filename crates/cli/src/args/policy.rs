@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::common::Format;
+use crate::args::common::Format;
 
 /// List, show, compare and trace the editions of the policy.
 #[derive(Debug, Subcommand)]

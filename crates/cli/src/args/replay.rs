@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use egress25_policy::{Reason, Verdict};
 
-use super::common::{EditionArgs, ForceArgs, Format};
+use crate::args::common::{EditionArgs, ForceArgs, Format};
 
 /// What becomes of a packet of which nobody can tell what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
-use super::error::WrittenError;
-use super::identity::{Identity, folder_of};
+use crate::written::error::WrittenError;
+use crate::written::identity::{Identity, folder_of};
 
 /// What is between a file's name and the random part of its draft's, and behind that.
 const INFIX: &str = ".egress25-";

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use super::Kind;
-use crate::failure::Failure;
+use crate::say::failure::Failure;
+use crate::written::Kind;
 
 /// Why something cannot be written.
 #[derive(Debug, thiserror::Error)]

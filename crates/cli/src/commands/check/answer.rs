@@ -1,0 +1,254 @@
+//! The answer as data.
+
+use std::net::IpAddr;
+
+use egress25_policy::{
+    Decision, Edition, Exemption, MachineName, Offer, Reason, Source, StatementId,
+    SubscriptionName, Verdict, World, decide,
+};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::SCHEMA_VERSION;
+use crate::commands::check::resolve::{Scene, Subject};
+use crate::say::failure::Failure;
+
+/// What people are misled by: the check of security groups says `Allow`.
+const IP_FLOW_VERIFY: &str = "IP flow verify would answer Allow: it looks at security groups \
+                              alone, and this is the platform's filter behind them";
+
+/// The answer to a question.
+#[derive(Debug, Clone, Serialize)]
+pub struct Answer {
+    /// The version of this layout.
+    pub schema_version: u32,
+    /// The edition that answered.
+    pub edition: EditionName,
+    /// What was asked.
+    pub question: Asked,
+    /// The decision.
+    pub decision: Decision,
+    /// What the edition in force answers, where another was asked.
+    pub in_force: Option<InForce>,
+    /// What else there is to know.
+    pub notes: Vec<String>,
+}
+
+/// An edition's name.
+#[derive(Debug, Clone, Serialize)]
+pub struct EditionName {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Whether it is the one in force.
+    pub in_force: bool,
+}
+
+impl EditionName {
+    /// The name of an edition.
+    #[must_use]
+    pub fn of(edition: &Edition) -> Self {
+        Self { id: edition.id.clone(), title: edition.title.clone(), in_force: edition.in_force }
+    }
+}
+
+/// A question, with what is known of the one who asks.
+#[derive(Debug, Clone, Serialize)]
+pub struct Asked {
+    /// The sending machine, where there is one.
+    pub machine: Option<MachineName>,
+    /// The sending address, where an address was asked about.
+    pub from: Option<IpAddr>,
+    /// The destination.
+    pub to: IpAddr,
+    /// Its TCP port.
+    pub port: u16,
+    /// The lab, where there is one.
+    pub lab: Option<String>,
+    /// The time in the lab.
+    pub at: Option<Timestamp>,
+    /// The sender's subscription.
+    pub subscription: Option<SubscriptionName>,
+    /// The offer of that subscription.
+    pub offer: Option<Offer>,
+    /// The day on which that subscription was created.
+    pub created: Option<Date>,
+    /// Where its exemption stands.
+    pub exemption: Option<egress25_policy::ExemptionState>,
+}
+
+/// What the edition in force answers to the same question.
+#[derive(Debug, Clone, Serialize)]
+pub struct InForce {
+    /// The edition in force.
+    pub edition: EditionName,
+    /// Whether its verdict or its reason is another.
+    pub differs: bool,
+    /// Its decision, where there is one.
+    pub decision: Option<Decision>,
+    /// Why there is none, otherwise.
+    pub error: Option<String>,
+}
+
+impl InForce {
+    /// Its verdict and reason, where there are any.
+    #[must_use]
+    pub fn outcome(&self) -> Option<(Verdict, Reason)> {
+        self.decision.as_ref().map(|decision| (decision.verdict, decision.reason))
+    }
+}
+
+/// Answers a question.
+///
+/// # Errors
+/// The world cannot be built.
+pub(super) fn answer(subject: &Subject) -> Result<Answer, Failure> {
+    let world = subject.scene.world(&subject.edition)?;
+    let decision = decide(&world, &subject.question);
+    let in_force = in_force(subject, &decision)?;
+    let notes = notes(&world, &decision);
+    Ok(Answer {
+        schema_version: SCHEMA_VERSION,
+        edition: EditionName::of(&subject.edition),
+        question: asked(subject, &world, &decision),
+        decision,
+        in_force,
+        notes,
+    })
+}
+
+/// The same question under the edition in force. What happened keeps its edition, so that an
+/// exemption that was granted then counts as granted then.
+fn in_force(subject: &Subject, decision: &Decision) -> Result<Option<InForce>, Failure> {
+    let edition = Edition::in_force()?;
+    if edition.id == subject.edition.id {
+        return Ok(None);
+    }
+    let name = EditionName::of(&edition);
+    Ok(Some(match subject.scene.world(&edition) {
+        Ok(world) => {
+            let now = decide(&world, &subject.question);
+            let differs = (now.verdict, now.reason) != (decision.verdict, decision.reason);
+            InForce { edition: name, differs, decision: Some(now), error: None }
+        }
+        // The lab cannot be so under the edition in force: that is an answer, too.
+        Err(error) => {
+            let error = Some(error.to_string());
+            InForce { edition: name, differs: true, decision: None, error }
+        }
+    }))
+}
+
+fn asked(subject: &Subject, world: &World, decision: &Decision) -> Asked {
+    let question = &subject.question;
+    let (machine, from) = match &question.source {
+        Source::Machine(name) => (Some(name.clone()), None),
+        Source::Address { address, .. } => (decision.machine.clone(), Some(*address)),
+    };
+    let (lab, at) = match &subject.scene {
+        Scene::Described { .. } => (None, None),
+        Scene::Lab { lab, at } => (Some(lab.name().to_owned()), Some(*at)),
+    };
+    let sender = machine.as_ref().and_then(|name| world.machines().get(name));
+    let subscription = sender.and_then(|machine| world.subscriptions().get(&machine.subscription));
+    Asked {
+        machine,
+        from,
+        to: question.destination,
+        port: question.port,
+        lab,
+        at,
+        subscription: sender.map(|machine| machine.subscription.clone()),
+        offer: subscription.map(|subscription| subscription.offer),
+        created: match &subject.scene {
+            Scene::Described { deployment, .. } => deployment.created,
+            Scene::Lab { .. } => subscription.map(|subscription| subscription.created),
+        },
+        exemption: subscription.map(|subscription| {
+            let Exemption { state, .. } = subscription.exemption;
+            state
+        }),
+    }
+}
+
+fn notes(world: &World, decision: &Decision) -> Vec<String> {
+    let mut notes = Vec::new();
+    let known = decision.machine.is_some() && decision.reason != Reason::SenderNotRunning;
+    if decision.verdict != Verdict::Pass && known {
+        notes.push(IP_FLOW_VERIFY.to_owned());
+    }
+    // What is not promised to those who may send: EA2, PG2.
+    let subscription = decision.subscription.as_ref();
+    let subscription = subscription.and_then(|name| world.subscriptions().get(name));
+    let sends = matches!(
+        decision.reason,
+        Reason::UnrestrictedOffer | Reason::PredatesRestriction | Reason::Exempt
+    );
+    if let Some(subscription) = subscription.filter(|_| sends) {
+        let (rule, _) = world.edition.rule(subscription.offer);
+        for id in &rule.cites.limits {
+            if let Some(statement) = world.edition.statement(id.as_str()) {
+                notes.push(format!("{} ({id})", statement.text.trim_end_matches('.')));
+            }
+        }
+    }
+    notes
+}
+
+impl Answer {
+    /// The columns of the CSV.
+    pub const CSV_HEADER: &'static [&'static str] = &[
+        "schema_version",
+        "edition",
+        "machine",
+        "subscription",
+        "to",
+        "port",
+        "at",
+        "verdict",
+        "reason",
+        "statements",
+        "assumed",
+        "next_steps",
+        "in_force_edition",
+        "in_force_verdict",
+        "in_force_reason",
+        "in_force_differs",
+    ];
+
+    /// The answer as a row of the CSV; lists are separated by spaces.
+    #[must_use]
+    pub fn csv_row(&self) -> Vec<String> {
+        let Self { question, decision, .. } = self;
+        let text = |value: Option<String>| value.unwrap_or_default();
+        let now = self.in_force.as_ref();
+        let outcome = now.and_then(InForce::outcome);
+        let assumed = decision.assumed.iter();
+        let steps = decision.next_steps.iter();
+        vec![
+            self.schema_version.to_string(),
+            self.edition.id.clone(),
+            text(question.machine.as_ref().map(ToString::to_string)),
+            text(decision.subscription.as_ref().map(ToString::to_string)),
+            question.to.to_string(),
+            question.port.to_string(),
+            text(question.at.map(|at| at.to_string())),
+            decision.verdict.to_string(),
+            decision.reason.to_string(),
+            spaced(decision.statements.iter().map(StatementId::to_string)),
+            spaced(assumed.map(|one| format!("{}={}", one.setting, one.value))),
+            spaced(steps.map(|step| step.name().to_owned())),
+            text(now.map(|now| now.edition.id.clone())),
+            text(outcome.map(|(verdict, _)| verdict.to_string())),
+            text(outcome.map(|(_, reason)| reason.to_string())),
+            text(now.map(|now| now.differs.to_string())),
+        ]
+    }
+}
+
+/// Words separated by spaces.
+pub(crate) fn spaced(words: impl Iterator<Item = String>) -> String {
+    words.collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,190 @@
+//! The answer for people.
+
+use egress25_policy::{Decision, Edition, Hop, HopKind, RouteOrigin, Setting, Verdict};
+
+use crate::commands::check::answer::{Answer, Asked, InForce};
+use crate::commands::check::resolve::Subject;
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output::labelled;
+
+/// Writes the answer.
+pub(super) fn write(
+    console: &mut Console,
+    answer: &Answer,
+    subject: &Subject,
+) -> Result<(), Failure> {
+    let paint = console.paint();
+    let decision = &answer.decision;
+    let (verdict, reason) = (decision.verdict, decision.reason);
+    let headline = verdict.name().to_uppercase();
+    console.line(format!(
+        "{}  {}",
+        paint.verdict(verdict, &headline),
+        paint.bold(reason.name())
+    ))?;
+    labelled(console, "", 0, reason.line())?;
+    console.line("")?;
+    labelled(console, "Asked      ", 11, &asked(&answer.question, decision))?;
+    let edition = format!("{} ({})", answer.edition.id, answer.edition.title);
+    labelled(console, "Edition    ", 11, &edition)?;
+    rests_on(console, decision, &subject.edition)?;
+    path(console, decision)?;
+    next_steps(console, decision)?;
+    for note in &answer.notes {
+        console.line("")?;
+        labelled(console, &paint.bold("Note  "), 6, note)?;
+    }
+    in_force(console, answer)
+}
+
+fn asked(asked: &Asked, decision: &Decision) -> String {
+    let to = if asked.to.is_ipv6() {
+        format!("[{}]:{}", asked.to, asked.port)
+    } else {
+        format!("{}:{}", asked.to, asked.port)
+    };
+    let who = match (&asked.machine, asked.from) {
+        (Some(machine), _) => format!("machine `{machine}`"),
+        (None, Some(from)) => format!("address {from}"),
+        (None, None) => "nobody".to_owned(),
+    };
+    let mut text = format!("may {who} open a TCP connection to {to}?");
+    if let Some(offer) = asked.offer {
+        text.push_str(&format!(" Subscription: {}", offer.title()));
+        if let Some(created) = asked.created {
+            text.push_str(&format!(", created {created}"));
+        }
+        if let Some(exemption) = asked.exemption {
+            text.push_str(&format!(", exemption {exemption}"));
+        }
+        text.push('.');
+    }
+    if let Some(subscription) = &decision.subscription
+        && asked.subscription.as_ref().is_some_and(|own| own != subscription)
+    {
+        text.push_str(&format!(" The rule of `{subscription}` decided."));
+    }
+    if let (Some(lab), Some(at)) = (&asked.lab, asked.at) {
+        text.push_str(&format!(" In {lab} at {at:.0}."));
+    }
+    text
+}
+
+fn rests_on(console: &mut Console, decision: &Decision, edition: &Edition) -> Result<(), Failure> {
+    let paint = console.paint();
+    console.line("")?;
+    console.line(paint.bold("Rests on"))?;
+    for id in &decision.statements {
+        let text = edition.statement(id.as_str()).map_or("", |statement| &statement.text);
+        labelled(console, &format!("  {:<9}", id.as_str()), 11, text)?;
+    }
+    for assumption in &decision.assumed {
+        let setting = Setting::ALL.iter().find(|setting| setting.name() == assumption.setting);
+        let why = setting.map_or(String::new(), |setting| {
+            if setting.default_value() == assumption.value {
+                format!(" -- {} {}", setting.question(), setting.why())
+            } else {
+                format!(
+                    " -- {} (set; the default is {})",
+                    setting.question(),
+                    setting.default_value()
+                )
+            }
+        });
+        let text = format!("{assumption}{why}");
+        labelled(console, &format!("  {}", paint.assumed("assumed  ")), 11, &text)?;
+    }
+    if decision.statements.is_empty() && decision.assumed.is_empty() {
+        console.line("  the routes and the world alone; no statement of the article")?;
+    }
+    Ok(())
+}
+
+fn path(console: &mut Console, decision: &Decision) -> Result<(), Failure> {
+    if decision.path.is_empty() {
+        return Ok(());
+    }
+    let paint = console.paint();
+    console.line("")?;
+    console.line(paint.bold("Path"))?;
+    for (place, hop) in decision.path.iter().enumerate() {
+        labelled(console, &format!("  {:<9}", place.saturating_add(1)), 11, &hop_text(hop))?;
+    }
+    Ok(())
+}
+
+/// A hop in words.
+pub(crate) fn hop_text(hop: &Hop) -> String {
+    let mut text = match &hop.at {
+        HopKind::Machine { machine, network, address } => {
+            format!("machine `{machine}` ({address} in `{network}`)")
+        }
+        HopKind::Firewall { firewall } => format!("Azure Firewall `{firewall}`"),
+    };
+    if let (Some(route), Some(next_hop)) = (hop.route, &hop.next_hop) {
+        let origin = match hop.origin {
+            Some(RouteOrigin::User) => "user-defined route",
+            Some(RouteOrigin::Bgp) => "BGP route",
+            Some(RouteOrigin::System) | None => "system route",
+        };
+        text.push_str(&format!(", {origin} {route} -> {next_hop}"));
+    }
+    text
+}
+
+fn next_steps(console: &mut Console, decision: &Decision) -> Result<(), Failure> {
+    if decision.next_steps.is_empty() {
+        return Ok(());
+    }
+    let paint = console.paint();
+    console.line("")?;
+    console.line(paint.bold("What to do"))?;
+    for (place, step) in decision.next_steps.iter().enumerate() {
+        let ids: Vec<_> = step.statements().iter().map(ToString::to_string).collect();
+        let ids = if ids.is_empty() { String::new() } else { format!(" [{}]", ids.join(", ")) };
+        let label = format!("  {:<9}", format!("{}.", place.saturating_add(1)));
+        labelled(console, &label, 11, &format!("{step}{ids}"))?;
+    }
+    Ok(())
+}
+
+fn in_force(console: &mut Console, answer: &Answer) -> Result<(), Failure> {
+    let Some(InForce { edition, differs, decision, error }) = &answer.in_force else {
+        return Ok(());
+    };
+    let paint = console.paint();
+    console.line("")?;
+    let id = &edition.id;
+    let Some(now) = decision else {
+        let error = error.as_deref().unwrap_or("the lab does not fit it");
+        let text = format!("under edition {id} this cannot be so: {error}");
+        return labelled(console, &paint.bold("Today  "), 7, &text);
+    };
+    let text = match (differs, now.verdict == answer.decision.verdict) {
+        (false, _) => format!("edition {id}, which is in force, answers the same"),
+        (true, same_verdict) => {
+            let but = if same_verdict { "for another reason" } else { "OTHERWISE" };
+            let ids: Vec<_> = now.statements.iter().map(ToString::to_string).collect();
+            format!(
+                "edition {id}, which is in force, answers {but}: {} {} [{}] {}",
+                now.verdict,
+                now.reason,
+                ids.join(", "),
+                now.reason.line()
+            )
+        }
+    };
+    let label = match (differs, now.verdict) {
+        (true, verdict) => paint.verdict(verdict, "Today  "),
+        (false, _) => paint.bold("Today  "),
+    };
+    labelled(console, &label, 7, &text)?;
+    // A packet that passes today needs nothing more.
+    if *differs && now.verdict != Verdict::Pass && now.next_steps != answer.decision.next_steps {
+        for step in &now.next_steps {
+            labelled(console, "       - ", 9, &step.to_string())?;
+        }
+    }
+    Ok(())
+}

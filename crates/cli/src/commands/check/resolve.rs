@@ -1,0 +1,261 @@
+//! From the arguments to the question and the world that it is asked of.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use egress25_policy::{
+    Edition, ExemptionState, MachineKind, MachineName, NetworkName, Offer, Question, Recognised,
+    Source, World, first_few, nearest, recognise_quota_id,
+};
+use ipnet::IpNet;
+use jiff::Timestamp;
+
+use crate::args::{CheckArgs, Described, InLab, Kind};
+use crate::commands::store::lab_input;
+use crate::read::deployment::{Deployment, Reached};
+use crate::read::edition;
+use crate::read::lab_input::LabInput;
+use crate::say::failure::Failure;
+
+/// What the question is asked of.
+#[derive(Debug)]
+pub enum Scene {
+    /// A deployment described by flags.
+    Described {
+        /// The facts.
+        deployment: Box<Deployment>,
+        /// Settings, by name.
+        set: Vec<(String, String)>,
+    },
+    /// A lab at a time.
+    Lab {
+        /// The lab.
+        lab: Box<LabInput>,
+        /// The time.
+        at: Timestamp,
+    },
+}
+
+/// A question, the edition that answers it, and what it is asked of.
+#[derive(Debug)]
+pub struct Subject {
+    /// The edition that answers.
+    pub edition: Arc<Edition>,
+    /// The question.
+    pub question: Question,
+    /// What it is asked of.
+    pub scene: Scene,
+    /// What the user may want to know of how the arguments were read.
+    pub notes: Vec<String>,
+}
+
+impl Scene {
+    /// The world as an edition judges it.
+    ///
+    /// # Errors
+    /// Something in it does not fit, or cannot have happened.
+    pub fn world(&self, edition: &Arc<Edition>) -> Result<World, Failure> {
+        match self {
+            Self::Described { deployment, set } => {
+                let settings = edition::settings(edition, set)?;
+                if let Some(offer) = deployment.undated(edition, &settings) {
+                    return Err(no_date(offer, edition));
+                }
+                deployment
+                    .world(edition, settings)
+                    .map_err(|error| Failure::Internal(error.to_string()))
+            }
+            Self::Lab { lab, at } => {
+                let mut timeline = lab.timeline(edition)?;
+                timeline
+                    .advance(Some(*at), |_, _, _| {})
+                    .map_err(|error| Failure::Usage(error.to_string()))?;
+                Ok(timeline.world().clone())
+            }
+        }
+    }
+}
+
+/// That a day of creation is needed.
+fn no_date(offer: Offer, edition: &Edition) -> Failure {
+    let of_which = if edition.default { String::new() } else { format!(" of {}", edition.id) };
+    Failure::Usage(format!(
+        "--created is missing: the rule for {offer}{of_which} depends on the day on which the \
+         subscription was created (Azure's API does not return it; the portal and the first \
+         invoice show it)"
+    ))
+}
+
+/// Reads the arguments as a question.
+///
+/// # Errors
+/// They do not fit together, or a file is bad.
+pub fn resolve(args: &CheckArgs) -> Result<Subject, Failure> {
+    match &args.in_lab.lab {
+        Some(lab) => {
+            let lab = LabInput::load(lab, &args.in_lab.events, &args.edition.set)?;
+            in_lab(args, &args.in_lab, lab)
+        }
+        None if of_the_store(args) => {
+            let lab = lab_input(args.in_lab.store.as_deref(), &args.edition.set)?;
+            in_lab(args, &args.in_lab, lab)
+        }
+        None => described(args, &args.described),
+    }
+}
+
+/// Whether a machine is asked about, and not a subscription that flags describe.
+const fn of_the_store(args: &CheckArgs) -> bool {
+    let (asked, described) = (&args.in_lab, &args.described);
+    asked.machine.is_some()
+        || asked.from.is_some()
+        || asked.store.is_some() && described.offer.is_none() && described.quota_id.is_none()
+}
+
+fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure> {
+    let offer = offer(described)?;
+    let reached = match (described.started_since_grant, described.deployed_since_grant) {
+        (true, _) => Reached::Started,
+        (_, true) => Reached::Deployed,
+        _ => Reached::No,
+    };
+    let exemption = described.exempt.unwrap_or_default();
+    if reached != Reached::No && exemption != ExemptionState::Granted {
+        return Err(Failure::Usage(
+            "--started-since-grant and --deployed-since-grant need --exempt granted".to_owned(),
+        ));
+    }
+    let created = described.created;
+    let via_created = described.via_created.or(created);
+    let deployment = Deployment {
+        offer,
+        created,
+        exemption,
+        reached,
+        deployed: described.deployed,
+        kind: machine_kind(described.kind.unwrap_or_default()),
+        via: described.via,
+        hub: described.via_offer.map(|offer| (offer, via_created)),
+        to: args.to,
+        port: args.port,
+    };
+    let space = Deployment::address_space();
+    let mut notes = Vec::new();
+    if space.iter().any(|net| net.contains(&args.to)) {
+        let space: Vec<_> = space.iter().map(IpNet::to_string).collect();
+        let (space, to) = (space.join(" and "), args.to);
+        notes.push(format!("the network is taken to be {space}, so {to} is inside of it"));
+    }
+    Ok(Subject {
+        edition: edition::choose(args.edition.edition.as_deref(), None)?,
+        question: deployment.question(),
+        scene: Scene::Described { deployment: Box::new(deployment), set: args.edition.set.clone() },
+        notes,
+    })
+}
+
+const fn machine_kind(kind: Kind) -> MachineKind {
+    match kind {
+        Kind::VirtualMachine => MachineKind::VirtualMachine,
+        Kind::ScaleSet => MachineKind::ScaleSet,
+        Kind::AppService => MachineKind::AppService,
+    }
+}
+
+/// The offer: as given, or recognised from the quota id; never guessed.
+fn offer(described: &Described) -> Result<Offer, Failure> {
+    let Some(quota_id) = &described.quota_id else {
+        return described.offer.ok_or_else(|| {
+            let names: Vec<_> = Offer::ALL.iter().map(|offer| offer.name()).collect();
+            Failure::Usage(format!(
+                "say --offer, --quota-id or --lab; the offers are: {}",
+                names.join(", ")
+            ))
+        });
+    };
+    match (recognise_quota_id(quota_id), described.offer) {
+        (Recognised::NoMachines, _) => {
+            Err(Failure::Usage(format!("`{quota_id}` is a support plan: there are no machines")))
+        }
+        (Recognised::One(found), Some(given)) if found != given => Err(Failure::Usage(format!(
+            "--quota-id `{quota_id}` means {found}, but --offer says {given}; drop one of them"
+        ))),
+        (Recognised::One(found), _) => Ok(found),
+        (Recognised::Several(offers), Some(given)) if offers.contains(&given) => Ok(given),
+        (Recognised::Several(offers), given) => {
+            let names: Vec<_> = offers.iter().map(|offer| offer.name()).collect();
+            let but = given.map_or(String::new(), |given| format!(", and {given} is none of them"));
+            Err(Failure::Usage(format!(
+                "`{quota_id}` serves several offers{but}; say which with --offer: {}",
+                names.join(", ")
+            )))
+        }
+        (Recognised::Unknown, Some(given)) => Ok(given),
+        (Recognised::Unknown, None) => Err(Failure::Usage(format!(
+            "`{quota_id}` is no quota id that the table knows; say the offer with --offer"
+        ))),
+    }
+}
+
+fn in_lab(args: &CheckArgs, in_lab: &InLab, lab: LabInput) -> Result<Subject, Failure> {
+    let mut notes = Vec::new();
+    let edition = lab.edition(args.edition.edition.as_deref())?;
+    let mut timeline = lab.timeline(&edition)?;
+    let mut at = in_lab.at.unwrap_or_else(Timestamp::now);
+    if in_lab.at.is_none() && in_lab.lab.is_none() {
+        // Whatever the clock says, everything in a store has happened.
+        at = timeline.events().last().map_or(at, |last| at.max(last.at));
+    }
+    timeline.advance(Some(at), |_, _, _| {}).map_err(|error| Failure::Usage(error.to_string()))?;
+    let own = lab.own_edition()?;
+    if own.id != edition.id && !timeline.events().is_empty() {
+        notes.push(format!(
+            "the lab's events happened under its own edition, {}; {} judges",
+            own.id, edition.id
+        ));
+    }
+    let later = timeline.events().iter().filter(|event| event.at > at).count();
+    if later > 0 {
+        notes.push(format!("{later} events are later than {at} and have not happened"));
+    }
+    let source = source(in_lab, timeline.world())?;
+    Ok(Subject {
+        edition,
+        question: Question { source, destination: args.to, port: args.port },
+        scene: Scene::Lab { lab: Box::new(lab), at },
+        notes,
+    })
+}
+
+/// Who sends: a machine of the lab, or an address.
+fn source(in_lab: &InLab, world: &World) -> Result<Source, Failure> {
+    if let Some(address) = in_lab.from {
+        return Ok(Source::Address { network: network(in_lab, world, address)?, address });
+    }
+    let names = || world.machines().keys().map(MachineName::as_str);
+    let Some(name) = &in_lab.machine else {
+        return Err(Failure::Usage(format!(
+            "say which machine sends with --machine (or an address with --from); the lab's \
+             machines are: {}",
+            first_few(names())
+        )));
+    };
+    if !world.machines().contains_key(name.as_str()) {
+        return Err(Failure::Usage(format!(
+            "the lab has no machine `{name}`; its machines are: {}",
+            nearest(name, names())
+        )));
+    }
+    Ok(Source::Machine(MachineName::from(name.as_str())))
+}
+
+fn network(in_lab: &InLab, world: &World, address: IpAddr) -> Result<Option<NetworkName>, Failure> {
+    let Some(name) = &in_lab.network else { return Ok(None) };
+    if world.networks().contains_key(name.as_str()) {
+        return Ok(Some(NetworkName::from(name.as_str())));
+    }
+    Err(Failure::Usage(format!(
+        "the lab has no network `{name}` for {address}; its networks are: {}",
+        nearest(name, world.networks().keys().map(NetworkName::as_str))
+    )))
+}

@@ -1,0 +1,150 @@
+//! `filter`: the policy on a network that is there already.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use egress25_lab::enforce::judge::Court;
+use egress25_lab::enforce::policy_state::PolicyState;
+use egress25_lab::enforce::queue_rules;
+use egress25_lab::enforce::standalone::{InterfaceFilter, queue, remove};
+use egress25_lab::enforce::verdict::{Hub, Told};
+use egress25_lab::owner::EventFeed;
+use jiff::Timestamp;
+
+use crate::args::Format;
+use crate::args::lab::{AtArgs, FilterArgs, SentBy, UpArgs};
+use crate::commands::lab::{events, failed, store, world};
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output;
+
+pub(super) fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failure> {
+    if args.remove
+        && let Some(interface) = &args.interface
+    {
+        return remove(&interface.interface).map_err(failed);
+    }
+    if args.rules {
+        for (program, rules) in queue_rules(&[], args.queue.unwrap_or_default()) {
+            console.line(format!("# {program}-restore --noflush"))?;
+            console.line(rules.trim_end())?;
+        }
+        return Ok(());
+    }
+    let Some(lab) = &args.lab else {
+        return Err(Failure::Usage("say which lab file with --lab".to_owned()));
+    };
+    let (world, feed) = match &args.store {
+        Some(path) => {
+            let (world, feed, _) = store::open(path, &as_up(args, lab))?;
+            (world, Some(feed))
+        }
+        None => (world::as_of(lab, &args.edition, args.at_time)?, None),
+    };
+    let network = world::network(&world, args.network.as_deref())?;
+    let policy = Arc::new(PolicyState::new(world).map_err(failed)?);
+    let court = Court { policy, hub: Arc::new(Hub::default()), clock: Timestamp::now };
+    let heard = court.hub.listen();
+    if let Some(SentBy { interface, machine }) = &args.interface {
+        let filter = InterfaceFilter::load(&court, &network, interface, machine.clone());
+        let filter = filter.map_err(failed)?;
+        console.note(&format!(
+            "in force on `{interface}`; the rules stay when this ends (`--remove` takes them away)"
+        ));
+        follow(&court, feed, move |court| {
+            filter.update(&court.policy.world()).map_err(|error| error.to_string())
+        })?;
+        tell(&heard, args.format, console);
+        return Ok(());
+    }
+    let number = args.queue.unwrap_or_default();
+    follow(&court, feed, |_| Ok(()))?;
+    let judged = court;
+    let (ended, has_ended) = std::sync::mpsc::channel();
+    std::thread::Builder::new()
+        .name("queue".to_owned())
+        .spawn(move || {
+            let result = queue(&judged, &network, number, || {
+                let _ = writeln!(std::io::stderr(), "note: queue {number} is open");
+            });
+            let _ = ended.send(result);
+            // Whoever waits for verdicts is told by this that none will come.
+            judged.hub.close();
+        })
+        .map_err(|source| Failure::Internal(format!("no thread can be started: {source}")))?;
+    tell(&heard, args.format, console);
+    match has_ended.recv() {
+        Ok(Err(error)) => Err(failed(error)),
+        _ => Ok(()),
+    }
+}
+
+/// The arguments as the store takes them.
+fn as_up(args: &FilterArgs, lab: &Path) -> UpArgs {
+    UpArgs {
+        lab: lab.to_owned(),
+        at: AtArgs { name: "filter".to_owned(), run_dir: None },
+        datapath: egress25_lab::enforce::DataPath::None,
+        store: args.store.clone(),
+        hosts: None,
+        at_time: args.at_time,
+        edition: args.edition.clone(),
+    }
+}
+
+/// Follows a store: the policy first, then whatever else has to be brought up to it.
+fn follow(
+    court: &Court,
+    feed: Option<Box<dyn EventFeed>>,
+    after: impl Fn(&Court) -> Result<(), String> + Send + 'static,
+) -> Result<(), Failure> {
+    let Some(mut feed) = feed else { return Ok(()) };
+    let court = court.clone();
+    std::thread::Builder::new()
+        .name("feed".to_owned())
+        .spawn(move || {
+            while let Some(event) = feed.next() {
+                let done = event.and_then(|(_, event)| {
+                    court.policy.apply(&event).map_err(|error| error.to_string())?;
+                    after(&court)
+                });
+                if let Err(what) = done {
+                    let _ = writeln!(std::io::stderr(), "warning: {what}");
+                }
+            }
+        })
+        .map(drop)
+        .map_err(|source| Failure::Internal(format!("no thread can be started: {source}")))
+}
+
+/// Tells the verdicts for as long as there are any. Whether anybody reads them changes nothing of
+/// what is enforced: where they cannot be written, that is said once, and the filter goes on.
+fn tell(heard: &Receiver<Told>, format: Format, console: &mut Console) {
+    let mut silent = false;
+    while let Ok(told) = heard.recv() {
+        let written = match told {
+            Told::Verdict(_) if silent => Ok(()),
+            Told::Verdict(event) if format == Format::Human => events::human(&event, console),
+            Told::Verdict(event) => output::ndjson(console, &*event),
+            Told::Note(what) => {
+                console.warn(&what);
+                Ok(())
+            }
+            Told::Missed(count) => {
+                console.warn(&format!("{count} verdicts came too fast to tell"));
+                Ok(())
+            }
+        };
+        if silent {
+            continue;
+        }
+        if let Err(failure) = written.and_then(|()| console.finish()) {
+            silent = true;
+            console.warn(&format!(
+                "{failure}: verdicts are no longer told, and the filter stays in force"
+            ));
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! `lab ls`: which labs run, and what is left of those that died.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use egress25_lab::control::client::Client;
+use egress25_lab::control::place::{self, Place};
+use egress25_lab::control::requests::{Answer, Request};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::SCHEMA_VERSION;
+use crate::args::Format;
+use crate::args::lab::LsArgs;
+use crate::commands::lab::run::HOME;
+use crate::commands::lab::{failed, run_dir};
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output;
+
+/// How long a lab may take to say how it stands.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const HEADER: [&str; 7] = ["name", "state", "data path", "since", "pid", "machines", "folder"];
+
+/// How a lab stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum State {
+    /// It answers.
+    Running,
+    /// It comes up, goes down, or does not answer.
+    Busy,
+    /// Its processes have ended; its files are there still.
+    LeftOver,
+}
+
+impl State {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Busy => "busy",
+            Self::LeftOver => "left-over",
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    name: String,
+    state: State,
+    datapath: Option<String>,
+    since: Option<String>,
+    pid: Option<i32>,
+    machines: Option<usize>,
+    folder: PathBuf,
+}
+
+impl Row {
+    fn cells(&self) -> [String; 7] {
+        let text = |part: &Option<String>| part.clone().unwrap_or_else(|| "-".to_owned());
+        [
+            self.name.clone(),
+            self.state.name().to_owned(),
+            text(&self.datapath),
+            text(&self.since),
+            text(&self.pid.map(|pid| pid.to_string())),
+            text(&self.machines.map(|count| count.to_string())),
+            self.folder.display().to_string(),
+        ]
+    }
+}
+
+pub(super) fn run(args: &LsArgs, console: &mut Console) -> Result<(), Failure> {
+    let mut around = vec![run_dir(args.run_dir.as_deref())];
+    if args.run_dir.is_none() {
+        around.extend(homes());
+    }
+    let mut rows = Vec::new();
+    for folder in around {
+        for lab in folders(&folder)? {
+            rows.extend(look(&lab)?);
+        }
+    }
+    let value = || json!({ "schema_version": SCHEMA_VERSION, "labs": rows });
+    match args.format {
+        Format::Json => return output::json(console, &value()),
+        Format::Ndjson => return rows.iter().try_for_each(|row| output::ndjson(console, row)),
+        Format::Csv => return output::csv(console, &HEADER, rows.iter().map(Row::cells)),
+        Format::Human => {}
+    }
+    if rows.is_empty() {
+        console.note("no lab runs, and nothing is left of one");
+        return Ok(());
+    }
+    let mut table = output::table(console, &HEADER);
+    for row in &rows {
+        table.add_row(row.cells());
+    }
+    output::write_table(console, &table)?;
+    if rows.iter().any(|row| row.state == State::LeftOver) {
+        console.note("`egress25 lab down --name NAME --run-dir FOLDER` removes what is left over");
+    }
+    Ok(())
+}
+
+/// The folders around the labs of `lab run`. What cannot be looked into is somebody else's.
+fn homes() -> Vec<PathBuf> {
+    let entries = fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
+    let ours = entries.filter(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        name.starts_with(HOME) && !name.ends_with("-files")
+    });
+    ours.map(|entry| entry.path()).collect()
+}
+
+/// The folders below one, in order; none where it does not exist or is somebody else's.
+fn folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+            ) =>
+        {
+            return Ok(Vec::new());
+        }
+        Err(source) => return Err(Failure::Read { name: folder.display().to_string(), source }),
+    };
+    let mut all: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    all.retain(|path| path.is_dir());
+    all.sort();
+    Ok(all)
+}
+
+/// How the lab of a folder stands; `None` where the folder is none of a lab of this user.
+fn look(folder: &Path) -> Result<Option<Row>, Failure> {
+    let Ok(place) = Place::open(folder) else { return Ok(None) };
+    let state = match place.is_claimed().map_err(failed)? {
+        None => return Ok(None),
+        Some(false) => State::LeftOver,
+        Some(true) => State::Busy,
+    };
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if place::name(&name).is_err() {
+        return Ok(None);
+    }
+    let folder = folder.to_owned();
+    let mut row =
+        Row { name, state, datapath: None, since: None, pid: None, machines: None, folder };
+    if state == State::LeftOver {
+        return Ok(Some(row));
+    }
+    let Ok(mut client) = Client::connect(&row.folder) else { return Ok(Some(row)) };
+    row.pid = client.owner();
+    let asked = client.set_patience(PATIENCE).and_then(|()| client.ask(&Request::Inspect));
+    if let Ok(Answer::View(view)) = asked {
+        row.state = State::Running;
+        row.machines = Some(view.nodes.iter().filter(|node| node.kind == "machine").count());
+        row.datapath = Some(view.datapath);
+        row.since = Some(view.since.to_string());
+    }
+    Ok(Some(row))
+}

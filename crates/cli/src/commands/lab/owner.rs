@@ -1,0 +1,130 @@
+//! `lab own`: the processes that a lab lives in.
+
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use egress25_lab::control::place::Place;
+use egress25_lab::network::isolate;
+use egress25_lab::owner::{Owner, Setup, serve};
+use egress25_lab::process::ends_before;
+use jiff::Timestamp;
+
+use crate::args::lab::{OwnArgs, OwnStage};
+use crate::commands::lab::up::{ADOPTED, READY, arguments};
+use crate::commands::lab::{failed, store, world};
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+
+pub(super) fn run(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
+    match args.stage {
+        OwnStage::Leave => leave(args),
+        OwnStage::Attend => attend(args),
+        OwnStage::Own => own(args, console),
+    }
+}
+
+/// The process of the next stage.
+fn next(args: &OwnArgs, stage: &str, stdin: Stdio) -> Result<Child, Failure> {
+    let program = std::env::current_exe()
+        .map_err(|source| Failure::Read { name: "this program".to_owned(), source })?;
+    Command::new(&program)
+        .args(["lab", "own", "--stage", stage])
+        .args(arguments(&args.up, &args.folder))
+        .stdin(stdin)
+        .spawn()
+        .map_err(|source| Failure::Read { name: program.display().to_string(), source })
+}
+
+/// Leaves the namespaces behind and starts the first process in new ones. Standard input is that
+/// one's lifeline: it ends with this process. Standard input of this process is the tether of
+/// whoever has started the lab: it ends with him, too, unless he says that it is to go on.
+fn leave(args: &OwnArgs) -> Result<(), Failure> {
+    isolate::close_leaked().map_err(failed)?;
+    isolate::leave().map_err(failed)?;
+    let mut inner = next(args, "attend", Stdio::piped())?;
+    // `wait` would close it.
+    let mut lifeline = inner.stdin.take();
+    let stdin = std::io::stdin();
+    let mut adopted = false;
+    // No thread can be started here any more. Where nothing can be waited for, all ends.
+    if !ends_before(&inner, stdin.as_fd()).unwrap_or(false) {
+        let mut line = String::new();
+        // An error is an end, too.
+        let _ = stdin.read_line(&mut line);
+        adopted = line.trim() == ADOPTED;
+        if !adopted {
+            drop(lifeline.take());
+        }
+    }
+    let status = inner.wait();
+    drop(lifeline);
+    if !adopted {
+        remove(args);
+    }
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(source) => Err(Failure::Read { name: "the lab's process".to_owned(), source }),
+    }
+}
+
+/// Removes what a lab that nobody has adopted leaves. The claim of its folder is this process's
+/// standard error.
+fn remove(args: &OwnArgs) {
+    let lab = Place::handed(&args.folder).map_err(failed);
+    let cleared = lab.and_then(|place| {
+        let name = args.folder.display().to_string();
+        place.clear().map_err(|source| Failure::Write { name, source })
+    });
+    if let Err(error) = cleared {
+        // The log may be seen by who has started it.
+        let _ = writeln!(std::io::stderr(), "warning: {error}");
+    }
+    for folder in &args.remove {
+        // Whoever has started the lab removes them, too, if he lives.
+        let _ = std::fs::remove_dir_all(folder);
+    }
+}
+
+/// Settles in the new namespaces, starts the owner and reaps whoever loses his parent.
+fn attend(args: &OwnArgs) -> Result<(), Failure> {
+    isolate::settle(std::io::stdin(), || std::process::exit(1)).map_err(failed)?;
+    let owner = next(args, "own", Stdio::null())?;
+    // With the end of this process the kernel ends all others.
+    std::process::exit(isolate::attend(owner.id()).map_err(failed)?)
+}
+
+fn own(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
+    let up = &args.up;
+    let (world, events) = match &up.store {
+        Some(path) => {
+            let (world, feed, log) = store::open(path, up)?;
+            (world, Some((feed, log)))
+        }
+        None => (world::as_of(&up.lab, &up.edition, up.at_time)?, None),
+    };
+    let hosts = world::hosts(up.hosts.as_deref(), &world)?;
+    let (feed, log) = events.map_or((None, None), |(feed, log)| (Some(feed), Some(log)));
+    let setup = Setup {
+        folder: args.folder.clone(),
+        world,
+        hosts,
+        datapath: up.datapath,
+        clock: Timestamp::now,
+        log,
+    };
+    let owner = Arc::new(Owner::build(setup).map_err(failed)?);
+    if let Some(feed) = feed {
+        owner.follow(feed).map_err(failed)?;
+    }
+    let out = console.out();
+    let result = serve(&owner, || {
+        let _ = writeln!(out, "{READY}");
+        let _ = out.flush();
+    });
+    result.map_err(failed)?;
+    // Threads of the lab are still at work; nothing of what they do counts any more.
+    std::process::exit(0)
+}

@@ -1,0 +1,172 @@
+//! Commands that ask a running lab something.
+
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use egress25_lab::control::requests::{Answer, NodeView, Request};
+use egress25_lab::network::graph::dot;
+use egress25_lab::network::hosts::host_and_port;
+use egress25_lab::network::plan::Plan;
+use egress25_lab::process::Waited;
+use egress25_policy::Event;
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::SCHEMA_VERSION;
+use crate::args::lab::{
+    AtArgs, ConnectArgs, EventArgs, ExecArgs, GraphArgs, InspectArgs, VmAction, VmArgs,
+};
+use crate::args::{EditionArgs, Format};
+use crate::commands::lab::{client, failed, world};
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output;
+use crate::signals::Signals;
+
+/// What `lab exec` ends with where the program took too long, as `timeout` does.
+const TOO_LONG: i32 = 124;
+
+fn unexpected() -> Failure {
+    Failure::Internal("the lab gave another answer than was asked for".to_owned())
+}
+
+const HEADER: [&str; 4] = ["node", "kind", "addresses", "notes"];
+
+fn cells(node: &NodeView) -> [String; 4] {
+    let addresses: Vec<_> = node.addresses.iter().map(ToString::to_string).collect();
+    let notes: Vec<_> = node.notes.iter().map(|(key, value)| format!("{key} {value}")).collect();
+    [node.name.clone(), node.kind.clone(), addresses.join(" "), notes.join(", ")]
+}
+
+pub(super) fn inspect(args: &InspectArgs, console: &mut Console) -> Result<(), Failure> {
+    let Answer::View(view) = client(&args.at)?.ask(&Request::Inspect).map_err(failed)? else {
+        return Err(unexpected());
+    };
+    let value = || json!({ "schema_version": SCHEMA_VERSION, "lab": view });
+    match args.format {
+        Format::Human => {}
+        Format::Json => return output::json(console, &value()),
+        Format::Ndjson => return output::ndjson(console, &value()),
+        Format::Csv => {
+            return output::csv(console, &HEADER, view.nodes.iter().map(cells));
+        }
+    }
+    console.line(format!("data path {}, {} events applied", view.datapath, view.generation))?;
+    let mut table = output::table(console, &HEADER);
+    for node in &view.nodes {
+        table.add_row(cells(node));
+    }
+    output::write_table(console, &table)?;
+    for (reason, verdict, count) in &view.counts {
+        console.line(format!("{count} × {verdict} {reason}"))?;
+    }
+    for complaint in &view.complaints {
+        console.warn(complaint);
+    }
+    Ok(())
+}
+
+pub(super) fn exec(args: &ExecArgs, console: &mut Console) -> Result<(), Failure> {
+    let Some((program, arguments)) = args.command.split_first() else {
+        return Err(Failure::Usage("say what to run after `--`".to_owned()));
+    };
+    let spaces = client(&args.at)?.spaces(&args.node).map_err(failed)?;
+    console.finish()?;
+    // The folder that this was called in; one that has gone is no reason not to run.
+    let here = std::env::current_dir().ok();
+    // Without a time the program has the terminal, and its signals.
+    let signals = args.timeout.map(|_| Signals::catch()).transpose()?;
+    let within = args.timeout.map(Duration::from_secs).zip(signals.as_ref().map(AsFd::as_fd));
+    match spaces.run((program, arguments), here.as_deref(), within).map_err(failed)? {
+        Waited::Ended(status) if status.success() => Ok(()),
+        // The program's exit code is the answer; one that was killed has none.
+        Waited::Ended(status) => std::process::exit(status.code().unwrap_or(125)),
+        Waited::TooLong => {
+            let seconds = args.timeout.unwrap_or_default();
+            console.warn(&format!("the program was ended: it took more than {seconds} seconds"));
+            std::process::exit(TOO_LONG)
+        }
+        Waited::Called => {
+            let signal = signals.as_ref().and_then(Signals::caught).unwrap_or("a signal");
+            Err(Failure::Internal(format!("the program was ended: {signal} came")))
+        }
+    }
+}
+
+pub(super) fn graph(args: &GraphArgs, console: &mut Console) -> Result<(), Failure> {
+    let text = match &args.lab {
+        Some(lab) => {
+            let world = world::as_of(lab, &EditionArgs::default(), None)?;
+            let hosts = world::hosts(None, &world)?;
+            dot(&Plan::of(&world, &hosts, false).map_err(failed)?)
+        }
+        None => match client(&args.at)?.ask(&Request::Inspect).map_err(failed)? {
+            Answer::View(view) => view.graph,
+            _ => return Err(unexpected()),
+        },
+    };
+    console.line(text.trim_end())
+}
+
+/// Lets an event happen in a running lab.
+fn apply(at: &AtArgs, fields: &serde_json::Value) -> Result<(), Failure> {
+    let event: Event = serde_json::from_value(fields.clone())
+        .map_err(|error| Failure::Usage(error.to_string()))?;
+    client(at)?.ask(&Request::Apply { events: vec![event] }).map_err(failed).map(drop)
+}
+
+pub(super) fn vm(args: &VmArgs, console: &mut Console) -> Result<(), Failure> {
+    let kind = match args.action {
+        VmAction::Deallocate => "machine-deallocated",
+        VmAction::Start => "machine-started",
+        VmAction::Restart => "machine-restarted",
+        VmAction::Stop => "machine-stopped",
+        VmAction::Shutdown => "guest-shutdown",
+        VmAction::Redeploy => "machine-redeployed",
+    };
+    apply(&args.at, &json!({ "at": Timestamp::now(), "kind": kind, "machine": args.machine }))?;
+    console.note(&format!("`{}`: {kind}", args.machine));
+    Ok(())
+}
+
+pub(super) fn event(args: &EventArgs, console: &mut Console) -> Result<(), Failure> {
+    let mut fields = json!({
+        "at": Timestamp::now(), "kind": args.kind, "subscription": args.subscription,
+    });
+    if let (Some(why), Some(object)) = (&args.why, fields.as_object_mut()) {
+        object.insert("why".to_owned(), why.clone().into());
+    }
+    apply(&args.at, &fields)?;
+    console.note(&format!("`{}`: {}", args.subscription, args.kind));
+    Ok(())
+}
+
+pub(super) fn connect(args: &ConnectArgs, console: &mut Console) -> Result<(), Failure> {
+    let (host, port) = host_and_port(&args.to).map_err(failed)?;
+    let request = Request::Connect {
+        from: args.from.clone(),
+        to: host,
+        port,
+        patience: args.patience.saturating_mul(1_000),
+    };
+    let Answer::Connected { outcome } = client(&args.at)?.ask(&request).map_err(failed)? else {
+        return Err(unexpected());
+    };
+    console.line(outcome.name())?;
+    match &args.expect {
+        Some(expected) if expected != outcome.name() => Err(Failure::Differs(format!(
+            "`{}` to `{}`: `{}` was expected, and it was `{}`",
+            args.from,
+            args.to,
+            expected,
+            outcome.name()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn crash(at: &AtArgs, console: &mut Console) -> Result<(), Failure> {
+    client(at)?.ask(&Request::StopFilter).map_err(failed)?;
+    console.note("the program that judges has ended; SYNs to port 25 stay dropped");
+    Ok(())
+}

@@ -1,0 +1,262 @@
+//! `lab run`: a scenario against a lab of its own.
+
+use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use egress25_lab::control::place::{HOSTS, Place};
+use egress25_lab::scenario::{Report, Scenario, junit, play};
+use egress25_policy::Event;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::args::EditionArgs;
+use crate::args::lab::{AtArgs, RunArgs, UpArgs};
+use crate::commands::lab::events::Capture;
+use crate::commands::lab::scenario::{fits, lab_file, scenario};
+use crate::commands::lab::theatre::{Heard, Lab, Listener};
+use crate::commands::lab::up::{self, Tether};
+use crate::commands::lab::{failed, folder};
+use crate::read::input::Source;
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::signals::Signals;
+use crate::written::{self, Kind, Target};
+
+pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> {
+    if !(0.001..=1_000.0).contains(&args.time_scale) {
+        return Err(Failure::Usage("`--time-scale` is between 0.001 and 1000".to_owned()));
+    }
+    let source = Source::read(&args.scenario)?;
+    let scenario = match scenario(&source) {
+        Ok(scenario) => scenario,
+        Err(failure) => return Err(unread(args, failure)),
+    };
+    // The scenario says where the lab is, which is an input, too.
+    let inputs = [args.scenario.clone(), lab_file(&args.scenario, &scenario)];
+    let outputs = [
+        (&args.junit, Kind::Junit),
+        (&args.happened, Kind::Events),
+        (&args.verdicts, Kind::Verdicts),
+        (&args.capture, Kind::Capture),
+    ]
+    .map(|(path, kind)| path.as_deref().map(|path| (path, kind)));
+    let inputs = inputs.iter().map(PathBuf::as_path);
+    let [junit_file, happened, verdicts, capture] =
+        written::claim(inputs, outputs, args.force.force)?;
+    let lab = lab_file(&args.scenario, &scenario);
+    if let Err(failure) = fits(&source, &scenario, &lab, &EditionArgs::default()) {
+        // A report of an earlier run would say that all is well.
+        if let Some(file) = junit_file {
+            let why = failure.to_string();
+            file.write(junit(&Report::unplayed(&scenario, args.datapath.name(), &why)).as_bytes())?;
+        }
+        return Err(failure);
+    }
+    // From here on there is something to be ended.
+    let signals = Signals::catch()?;
+    // Nobody can have made a folder of this name before.
+    let unique = format!("{}-{}", std::process::id(), Timestamp::now().as_microsecond());
+    let home = std::env::temp_dir().join(format!("{HOME}{unique}"));
+    let at = AtArgs { name: "scenario".to_owned(), run_dir: Some(home.clone()) };
+    let shared = files(&at);
+    std::fs::DirBuilder::new()
+        .mode(0o755)
+        .create(&shared)
+        .map_err(|source| Failure::Write { name: shared.display().to_string(), source })?;
+    let files = Files { happened, verdicts, capture };
+    let folders = [home, shared];
+    let stage = Stage { args, scenario: &scenario, at: &at, signals: &signals };
+    let (report, failed) = stage.run(&folders, files, console);
+    // What the lab's programs wrote belongs to it.
+    for folder in &folders {
+        // The lab itself has removed what it could.
+        let _ = std::fs::remove_dir_all(folder);
+    }
+    let written = match junit_file {
+        Some(file) => file.write(junit(&report).as_bytes()),
+        None => Ok(()),
+    };
+    failed?;
+    written?;
+    conclude(&report, signals.caught(), console)
+}
+
+/// A scenario that cannot be read has a report, too: one of an earlier run would say that all is
+/// well.
+fn unread(args: &RunArgs, failure: Failure) -> Failure {
+    let report = || {
+        let outputs = [args.junit.as_deref().map(|path| (path, Kind::Junit))];
+        let [file] = written::claim([args.scenario.as_path()], outputs, args.force.force)?;
+        let name = args.scenario.display().to_string();
+        let report = Report::unread(&name, args.datapath.name(), &failure.to_string());
+        file.map_or(Ok(()), |file| file.write(junit(&report).as_bytes()))
+    };
+    match report() {
+        Ok(()) => failure,
+        Err(error) => Failure::Usage(format!("{failure}; and there is no report of it: {error}")),
+    }
+}
+
+/// Says what became of a scenario.
+fn conclude(report: &Report, signal: Option<&str>, console: &mut Console) -> Result<(), Failure> {
+    let (all, differing, broken) = (report.steps.len(), report.differing(), report.failed());
+    let skipped = report.skipped();
+    console.line(format!(
+        "{} over {}: {all} steps, {differing} differ, {broken} could not be done, {skipped} were \
+         not played",
+        report.scenario, report.datapath
+    ))?;
+    if let Some(signal) = signal {
+        return Err(Failure::Internal(format!("ended by {signal} before the last step")));
+    }
+    if broken > 0 {
+        return Err(Failure::Internal(format!("{broken} steps could not be done")));
+    }
+    if differing > 0 {
+        return Err(Failure::Differs(format!("{differing} of {all} steps ended differently")));
+    }
+    Ok(())
+}
+
+/// How the folder of a run's lab is called, in the folder for temporary files.
+pub(super) const HOME: &str = "egress25-run-";
+
+/// What is written of a run besides its report.
+struct Files {
+    happened: Option<Target>,
+    verdicts: Option<Target>,
+    capture: Option<Target>,
+}
+
+/// The folder for the files of a scenario's programs, beside that of the lab: programs that
+/// change to other users have to get there.
+pub(super) fn files(at: &AtArgs) -> PathBuf {
+    let mut name = at.run_dir.clone().unwrap_or_default().into_os_string();
+    name.push("-files");
+    PathBuf::from(name)
+}
+
+/// A scenario that is to be played.
+struct Stage<'a> {
+    args: &'a RunArgs,
+    scenario: &'a Scenario,
+    at: &'a AtArgs,
+    signals: &'a Signals,
+}
+
+impl Stage<'_> {
+    /// Brings the lab up, plays, and takes it down. There is a report however that ends; the lab
+    /// ends with this process, however this one ends.
+    fn run(
+        &self,
+        folders: &[PathBuf],
+        files: Files,
+        console: &mut Console,
+    ) -> (Report, Result<(), Failure>) {
+        let datapath = self.args.datapath.name();
+        let tether = match self.bring_up(folders) {
+            Ok(tether) => tether,
+            Err(failure) => {
+                let report = Report::unplayed(self.scenario, datapath, &failure.to_string());
+                return (report, Err(failure));
+            }
+        };
+        let (report, result) = match Listener::start(self.at, files.verdicts) {
+            Err(failure) => {
+                let report = Report::unplayed(self.scenario, datapath, &failure.to_string());
+                (report, (Err(failure), None))
+            }
+            Ok(listener) => {
+                let heard = listener.heard.clone();
+                let (report, result) = self.play(heard, files.happened, files.capture, console);
+                (report, (result, Some(listener)))
+            }
+        };
+        let (result, listener) = result;
+        let ended = tether.end();
+        let heard = listener.map_or(Ok(()), Listener::finish);
+        (report, result.and(heard).and(ended))
+    }
+
+    fn bring_up(&self, folders: &[PathBuf]) -> Result<Tether, Failure> {
+        let up = UpArgs {
+            lab: lab_file(&self.args.scenario, self.scenario),
+            at: self.at.clone(),
+            datapath: self.args.datapath,
+            store: None,
+            hosts: self.hosts_file()?,
+            at_time: self.scenario.at,
+            edition: EditionArgs::default(),
+        };
+        up::bring_up(&up, folders, Some(self.signals))
+    }
+
+    /// The hosts of the scenario as a file for the owner.
+    fn hosts_file(&self) -> Result<Option<PathBuf>, Failure> {
+        if self.scenario.host.is_empty() {
+            return Ok(None);
+        }
+        let text = toml::to_string(&serde_json::json!({ "host": self.scenario.host }))
+            .map_err(|error| Failure::Internal(error.to_string()))?;
+        let folder = folder(self.at)?;
+        let mut file = Place::make(&folder).and_then(|place| place.file(HOSTS)).map_err(failed)?;
+        let path = folder.join(HOSTS);
+        file.write_all(text.as_bytes())
+            .map_err(|source| Failure::Write { name: path.display().to_string(), source })?;
+        Ok(Some(path))
+    }
+
+    /// Plays the scenario in the lab, which is up.
+    fn play(
+        &self,
+        heard: Heard,
+        happened: Option<Target>,
+        capture: Option<Target>,
+        console: &mut Console,
+    ) -> (Report, Result<(), Failure>) {
+        let datapath = self.args.datapath.name();
+        let begun = crate::commands::lab::client(self.at).and_then(|client| {
+            let begin = |target| Capture::begin(crate::commands::lab::client(self.at)?, target);
+            Ok((client, folder(self.at)?, capture.map(begin).transpose()?))
+        });
+        let (client, home, capture) = match begun {
+            Ok(begun) => begun,
+            Err(failure) => {
+                let report = Report::unplayed(self.scenario, datapath, &failure.to_string());
+                return (report, Err(failure));
+            }
+        };
+        let mut theatre = Lab {
+            client,
+            at: self.at.clone(),
+            home,
+            heard,
+            signals: self.signals,
+            console,
+            broken: None,
+            happened: Vec::new(),
+        };
+        let report = play(self.scenario, &mut theatre, self.args.time_scale, datapath);
+        let broken = theatre.broken.take().map_or(Ok(()), Err);
+        let events = std::mem::take(&mut theatre.happened);
+        // The kernel gathers its messages for a moment.
+        std::thread::sleep(Duration::from_millis(300));
+        let captured = capture.map_or(Ok(()), Capture::finish);
+        let written = happened.map_or(Ok(()), |file| write_happened(file, events));
+        (report, broken.and(captured).and(written))
+    }
+}
+
+/// The events of a run, as an events file has them.
+#[derive(Serialize)]
+struct Happened {
+    event: Vec<Event>,
+}
+
+fn write_happened(file: Target, event: Vec<Event>) -> Result<(), Failure> {
+    let text = toml::to_string(&Happened { event })
+        .map_err(|error| Failure::Internal(error.to_string()))?;
+    Ok(file.write(format!("{}\n{text}", Kind::Events.mark()).as_bytes())?)
+}

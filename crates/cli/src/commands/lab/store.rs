@@ -1,0 +1,106 @@
+//! A store behind a lab: its events come from there, and are written there.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use egress25_exemption_store::{
+    Expected, Follower, FollowerState, NewEntry, Place, SqliteLog, SqliteOptions, Store, StoreError,
+};
+use egress25_lab::error::LabError;
+use egress25_lab::owner::{EventFeed, EventLog};
+use egress25_policy::{Event, World};
+use jiff::Timestamp;
+
+use crate::args::lab::UpArgs;
+use crate::commands::store::{begin as begin_store, exit_code, folder_of, genesis};
+use crate::read::input::Source;
+use crate::say::failure::Failure;
+
+/// Who writes, as the store's entries say.
+const WHO: &str = "egress25 lab";
+
+/// The world of a store, what follows it, and where more is written.
+pub(super) type Opened = (World, Box<dyn EventFeed>, Box<dyn EventLog>);
+
+/// Opens the store of a lab, or begins it with the lab file.
+///
+/// # Errors
+/// The store is not sound, or begins with another lab.
+pub(super) fn open(path: &Path, up: &UpArgs) -> Result<Opened, Failure> {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    if !path.exists() {
+        begin(&path, up)?;
+    }
+    let log = SqliteLog::open(&path, SqliteOptions::default())?;
+    let store = Store::open(log)?;
+    // The store's own lab is what would be built; another one that was asked for is not it.
+    let lab = Source::read(&up.lab)?;
+    if store.genesis()?.lab.as_ref() != Some(&lab.text) {
+        return Err(Failure::Usage(format!(
+            "store `{}` does not begin with the lab `{}` as that file is now; a store keeps the \
+             lab that it was begun with: take that one, or another `--store`",
+            path.display(),
+            lab.name
+        )));
+    }
+    let follower = store.follow()?;
+    let world = follower.world().clone();
+    let feed = Feed { follower, waiting: VecDeque::new(), stale: false };
+    Ok((world, Box::new(feed), Box::new(Log(Mutex::new(store)))))
+}
+
+/// Begins a store with what had happened by the time as of which the lab begins.
+fn begin(path: &Path, up: &UpArgs) -> Result<(), Failure> {
+    let source = Source::read(&up.lab)?;
+    let mut genesis = genesis(Some(&source), up.edition.edition.as_deref(), &up.edition.set)?;
+    genesis.begun = up.at_time.unwrap_or(genesis.begun);
+    folder_of(path)?;
+    let until = Some(genesis.begun);
+    begin_store(&Place::File(path.to_owned()), &genesis, WHO, until).map(drop)
+}
+
+struct Feed {
+    follower: Follower,
+    waiting: VecDeque<(u64, Event)>,
+    stale: bool,
+}
+
+impl EventFeed for Feed {
+    fn next(&mut self) -> Option<Result<(u64, Event), String>> {
+        loop {
+            if let Some(event) = self.waiting.pop_front() {
+                return Some(Ok(event));
+            }
+            let waiting = &mut self.waiting;
+            self.follower.poll(Duration::from_secs(1), |entry, _, _| {
+                waiting.push_back((entry.revision, entry.event.clone()));
+            });
+            match self.follower.state() {
+                FollowerState::Current => self.stale = false,
+                // It is told once; the last good world stays in force.
+                FollowerState::Stale { error, .. } if !self.stale => {
+                    self.stale = true;
+                    return Some(Err(format!("the store cannot be followed: {error}")));
+                }
+                FollowerState::Stale { .. } => std::thread::sleep(Duration::from_millis(200)),
+            }
+        }
+    }
+}
+
+struct Log(Mutex<Store<SqliteLog>>);
+
+impl EventLog for Log {
+    fn append(&self, event: &Event) -> Result<u64, LabError> {
+        let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = NewEntry::new(event.clone(), Timestamp::now(), WHO);
+        store.append(Expected::Any, &[entry]).map_err(|error| match &error {
+            StoreError::Refused { .. } => LabError::Declined(error.to_string()),
+            _ if exit_code(&error) == Failure::BAD_INPUT => LabError::BadRequest(error.to_string()),
+            _ => LabError::Answer(error.to_string()),
+        })?;
+        Ok(store.head().revision)
+    }
+}

@@ -1,0 +1,217 @@
+//! `lab up` and `lab down`.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use egress25_lab::control::client::Client;
+use egress25_lab::control::place::Place;
+use egress25_lab::control::requests::Request;
+
+use crate::args::lab::{AtArgs, UpArgs};
+use crate::commands::lab::{failed, folder};
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::signals::{Signals, Woken};
+
+/// What the owner prints when the lab is up.
+pub(super) const READY: &str = "ready";
+
+/// What whoever has started a lab says when it is to go on without him.
+pub(super) const ADOPTED: &str = "adopted";
+
+/// How long a lab may take to end: the kernel takes seconds for hundreds of namespaces.
+const ENDS_WITHIN: Duration = Duration::from_secs(60);
+/// How long somebody who looks whether a folder is free may have it.
+const LOOK: Duration = Duration::from_millis(300);
+const PAUSE: Duration = Duration::from_millis(10);
+
+pub(super) fn run(args: &UpArgs, console: &mut Console) -> Result<(), Failure> {
+    bring_up(args, &[], None)?.adopt()?;
+    let name = &args.at.name;
+    console.note(&format!("lab `{name}` is up; `egress25 lab inspect --name {name}` shows it"));
+    Ok(())
+}
+
+/// What a lab hangs by: without it, or when its process ends, the lab ends.
+pub(super) struct Tether {
+    outermost: Child,
+    hold: Option<ChildStdin>,
+}
+
+impl Tether {
+    /// Lets the lab go on by itself.
+    fn adopt(mut self) -> Result<(), Failure> {
+        let told = self.hold.as_mut().map(|hold| writeln!(hold, "{ADOPTED}"));
+        told.unwrap_or(Ok(()))
+            .map_err(|error| Failure::Internal(format!("the lab has ended already: {error}")))
+    }
+
+    /// Ends the lab, and waits until nothing of it is left.
+    pub(super) fn end(mut self) -> Result<(), Failure> {
+        drop(self.hold.take());
+        let begun = Instant::now();
+        while begun.elapsed() < ENDS_WITHIN {
+            match self.outermost.try_wait() {
+                Ok(None) => std::thread::sleep(PAUSE),
+                Ok(Some(_)) => return Ok(()),
+                Err(source) => {
+                    return Err(Failure::Read { name: "the lab's process".to_owned(), source });
+                }
+            }
+        }
+        Err(not_ended("the lab", self.outermost.id()))
+    }
+}
+
+fn not_ended(lab: &str, process: impl std::fmt::Display) -> Failure {
+    Failure::Internal(format!(
+        "{lab} was told to end and has not within {} seconds; its process is {process}",
+        ENDS_WITHIN.as_secs()
+    ))
+}
+
+/// Starts the owner of a lab and waits until it is up. The folders go with the lab, unless it is
+/// adopted. A signal ends the wait, and with it the lab.
+pub(super) fn bring_up(
+    args: &UpArgs,
+    goes_with_it: &[PathBuf],
+    signals: Option<&Signals>,
+) -> Result<Tether, Failure> {
+    let folder = folder(&args.at)?;
+    let place = Place::make(&folder).map_err(failed)?;
+    let Some(claim) = claim(&place, LOOK)? else {
+        return Err(Failure::Usage(format!(
+            "lab `{}` is up already, or is coming up or going down; take it down first, or give \
+             another `--name`",
+            args.at.name
+        )));
+    };
+    let unwritable = |source| Failure::Write { name: folder.display().to_string(), source };
+    claim.set_len(0).map_err(unwritable)?;
+    let log = claim.try_clone().map_err(unwritable)?;
+    let program = std::env::current_exe()
+        .map_err(|source| Failure::Read { name: "this program".to_owned(), source })?;
+    let mut command = Command::new(&program);
+    command.args(["lab", "own", "--stage", "leave"]);
+    for folder in goes_with_it {
+        command.arg("--remove").arg(folder);
+    }
+    command.args(arguments(args, &folder));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(claim);
+    let mut outermost = command
+        .spawn()
+        .map_err(|source| Failure::Read { name: program.display().to_string(), source })?;
+    // The lab alone has the claim from here on.
+    drop(command);
+    let hold = outermost.stdin.take();
+    let mut line = String::new();
+    if let Some(stdout) = outermost.stdout.take() {
+        let woken = signals.map(|signals| signals.wait(Some(stdout.as_fd()), None));
+        if let Some(Ok(Woken::Signal)) = woken {
+            Tether { outermost, hold }.end()?;
+            let signal = signals.and_then(Signals::caught).unwrap_or("a signal");
+            return Err(Failure::Internal(format!("ended by {signal} while the lab came up")));
+        }
+        // What cannot be read is no word that it is up.
+        let _ = BufReader::new(stdout).read_line(&mut line);
+    }
+    if line.trim() == READY {
+        return Ok(Tether { outermost, hold });
+    }
+    let status = outermost.wait();
+    let what = written(&log).unwrap_or_else(|error| format!("its log cannot be read: {error}"));
+    let what = what.trim().trim_start_matches("error: ");
+    let what = format!("the lab did not come up: {what}");
+    // The owner's exit code tells a bad input from a failure.
+    match status.ok().and_then(|status| status.code()) {
+        Some(code) if code == i32::from(Failure::BAD_INPUT) => Err(Failure::Usage(what)),
+        _ => Err(Failure::Internal(what)),
+    }
+}
+
+/// What is in a file, from its beginning, wherever its name is by now.
+fn written(log: &File) -> io::Result<String> {
+    let mut bytes = vec![0; usize::try_from(log.metadata()?.len()).unwrap_or(0).min(1 << 20)];
+    log.read_exact_at(&mut bytes, 0)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Claims a lab's folder, within some time; `None` where somebody has it.
+fn claim(place: &Place, within: Duration) -> Result<Option<File>, Failure> {
+    let begun = Instant::now();
+    loop {
+        let claim = place.claim().map_err(failed)?;
+        if claim.is_some() || begun.elapsed() >= within {
+            return Ok(claim);
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// The arguments as the owner is given them.
+pub(super) fn arguments(args: &UpArgs, folder: &Path) -> Vec<OsString> {
+    let mut all: Vec<OsString> = Vec::new();
+    let mut flag = |name: &str, value: OsString| {
+        // In one word: a value may begin with a hyphen.
+        let mut word = OsString::from(format!("--{name}="));
+        word.push(value);
+        all.push(word);
+    };
+    flag("name", args.at.name.clone().into());
+    flag("folder", folder.into());
+    flag("datapath", args.datapath.name().into());
+    if let Some(store) = &args.store {
+        flag("store", store.into());
+    }
+    if let Some(hosts) = &args.hosts {
+        flag("hosts", hosts.into());
+    }
+    if let Some(at) = &args.at_time {
+        flag("at-time", at.to_string().into());
+    }
+    if let Some(edition) = &args.edition.edition {
+        flag("edition", edition.into());
+    }
+    for (name, value) in &args.edition.set {
+        flag("set", format!("{name}={value}").into());
+    }
+    all.push("--".into());
+    all.push(args.lab.clone().into());
+    all
+}
+
+/// Ends a lab, waits until its processes have ended, and removes what it wrote into its folder.
+pub(super) fn down(at: &AtArgs, console: &mut Console) -> Result<(), Failure> {
+    let folder = folder(at)?;
+    let place = Place::open(&folder).map_err(failed)?;
+    let name = &at.name;
+    let owner = match Client::connect(&folder) {
+        Ok(mut client) => {
+            client.ask(&Request::Down).map_err(failed)?;
+            client.owner()
+        }
+        // One that has died is taken down by removing what it left.
+        Err(error) => match place.is_claimed().map_err(failed)? {
+            Some(false) => None,
+            Some(true) | None => return Err(failed(error)),
+        },
+    };
+    let Some(claim) = claim(&place, ENDS_WITHIN)? else {
+        let process = owner.map_or_else(|| "unknown".to_owned(), |owner| owner.to_string());
+        return Err(not_ended(&format!("lab `{name}`"), process));
+    };
+    let removed = place.clear();
+    drop(claim);
+    removed.map_err(|source| Failure::Write { name: folder.display().to_string(), source })?;
+    console.note(&match owner {
+        Some(_) => format!("lab `{name}` is down"),
+        None => format!("lab `{name}` had ended already; what it left is removed"),
+    });
+    Ok(())
+}

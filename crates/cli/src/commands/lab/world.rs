@@ -1,0 +1,65 @@
+//! The world of a lab file as of some time.
+
+use std::path::Path;
+
+use egress25_lab::network::hosts::{Hosts, default_hosts};
+use egress25_policy::{NetworkName, World, first_few, nearest};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::args::EditionArgs;
+use crate::read::input::Source;
+use crate::read::lab_input::LabInput;
+use crate::say::failure::Failure;
+
+/// The world of a lab file, with everything that had happened at some time.
+pub(super) fn as_of(
+    lab: &Path,
+    edition: &EditionArgs,
+    at: Option<Timestamp>,
+) -> Result<World, Failure> {
+    let input = LabInput::load(lab, &[], &edition.set)?;
+    let edition = input.edition(edition.edition.as_deref())?;
+    let mut timeline = input.timeline(&edition)?;
+    timeline
+        .advance(Some(at.unwrap_or_else(Timestamp::now)), |_, _, _| {})
+        .map_err(|error| Failure::Usage(error.to_string()))?;
+    Ok(timeline.world().clone())
+}
+
+/// A file with hosts.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HostsFile {
+    #[serde(default)]
+    host: Hosts,
+}
+
+/// The hosts of a file, or the ones that every lab has.
+pub(super) fn hosts(file: Option<&Path>, world: &World) -> Result<Hosts, Failure> {
+    let Some(file) = file else { return Ok(default_hosts(world)) };
+    let source = Source::read(file)?;
+    let parsed: HostsFile = toml::from_str(&source.text)
+        .map_err(|error| Failure::from(source.error(error.message(), error.span())))?;
+    Ok(parsed.host)
+}
+
+/// The network that is meant: the one named, or the only one.
+pub(super) fn network(world: &World, name: Option<&str>) -> Result<NetworkName, Failure> {
+    let mut names = world.networks().keys();
+    match name {
+        Some(name) => {
+            world.networks().get_key_value(name).map(|(name, _)| name.clone()).ok_or_else(|| {
+                let known = nearest(name, names.map(NetworkName::as_str));
+                Failure::Usage(format!("there is no network `{name}`; there are: {known}"))
+            })
+        }
+        None => match (names.next(), names.next()) {
+            (Some(only), None) => Ok(only.clone()),
+            _ => {
+                let known = first_few(world.networks().keys().map(NetworkName::as_str));
+                Err(Failure::Usage(format!("say which network with `--network`: {known}")))
+            }
+        },
+    }
+}

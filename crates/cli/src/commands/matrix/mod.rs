@@ -1,0 +1,94 @@
+//! `matrix`: who may send, every offer in every state.
+
+mod render;
+mod states;
+
+pub use states::{Cell, State, cells};
+
+use egress25_policy::Offer;
+use serde::Serialize;
+
+use crate::SCHEMA_VERSION;
+use crate::args::{MatrixArgs, MatrixFormat};
+use crate::commands::check::EditionName;
+use crate::read::edition;
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output;
+
+/// The matrix as data.
+#[derive(Debug, Serialize)]
+struct Matrix {
+    schema_version: u32,
+    edition: EditionName,
+    states: Vec<StateName>,
+    cells: Vec<Cell>,
+}
+
+#[derive(Debug, Serialize)]
+struct StateName {
+    state: &'static str,
+    title: String,
+}
+
+/// Prints the matrix.
+///
+/// # Errors
+/// The edition or a setting is bad.
+pub fn run(args: &MatrixArgs, console: &mut Console) -> Result<(), Failure> {
+    let edition = edition::choose(args.edition.edition.as_deref(), None)?;
+    let settings = edition::settings(&edition, &args.edition.set)?;
+    let cells = cells(&edition, &settings)?;
+    match args.format {
+        MatrixFormat::Human => render::human(console, &edition, &cells, args.all_offers),
+        MatrixFormat::Markdown => render::markdown(console, &edition, &cells, args.all_offers),
+        MatrixFormat::Json => {
+            let title =
+                |state: &State| StateName { state: state.name(), title: state.title(&edition) };
+            let states = State::ALL.iter().map(title).collect();
+            let name = EditionName::of(&edition);
+            let matrix = Matrix { schema_version: SCHEMA_VERSION, edition: name, states, cells };
+            output::json(console, &matrix)
+        }
+        MatrixFormat::Ndjson => {
+            cells.iter().try_for_each(|cell| output::ndjson(console, &output::Versioned::new(cell)))
+        }
+        MatrixFormat::Csv => {
+            let header =
+                ["edition", "offer", "state", "verdict", "reason", "statements", "assumed"];
+            output::csv(console, &header, cells.iter().map(|cell| csv_row(&edition.id, cell)))
+        }
+    }
+}
+
+fn csv_row(edition: &str, cell: &Cell) -> [String; 7] {
+    [
+        edition.to_owned(),
+        cell.offer.to_string(),
+        cell.state.name().to_owned(),
+        cell.verdict.to_string(),
+        cell.reason.to_string(),
+        cell.statements.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        cell.assumed
+            .iter()
+            .map(|one| format!("{}={}", one.setting, one.value))
+            .collect::<Vec<_>>()
+            .join(" "),
+    ]
+}
+
+/// Offers whose answers are all the same, together.
+fn groups(cells: &[Cell], all_offers: bool) -> Vec<(Vec<Offer>, Vec<&Cell>)> {
+    let mut groups: Vec<(Vec<Offer>, Vec<&Cell>)> = Vec::new();
+    for offer in Offer::ALL {
+        let row: Vec<_> = cells.iter().filter(|cell| cell.offer == *offer).collect();
+        let same = |other: &[&Cell]| {
+            other.len() == row.len() && other.iter().zip(&row).all(|(a, b)| a.looks_like(b))
+        };
+        match groups.iter_mut().find(|(_, other)| !all_offers && same(other)) {
+            Some((offers, _)) => offers.push(*offer),
+            None => groups.push((vec![*offer], row)),
+        }
+    }
+    groups
+}

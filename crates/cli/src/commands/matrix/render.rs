@@ -1,0 +1,103 @@
+//! The matrix for people: a terminal's tables, and Markdown.
+
+use comfy_table::{Attribute, Color};
+use egress25_policy::{Edition, Offer, Verdict};
+
+use crate::commands::matrix::groups;
+use crate::commands::matrix::states::{Cell, State};
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output::{self, labelled};
+
+const STAR: &str = "* rests on a reading of ours where the article is silent; `egress25 check` \
+                    names the setting.";
+
+/// Writes the matrix for a terminal.
+pub(super) fn human(
+    console: &mut Console,
+    edition: &Edition,
+    cells: &[Cell],
+    all_offers: bool,
+) -> Result<(), Failure> {
+    let paint = console.paint();
+    labelled(console, &paint.bold(&format!("Edition {}  ", edition.id)), 17, &edition.title)?;
+    let groups = groups(cells, all_offers);
+    for (heading, states) in tables() {
+        console.line("")?;
+        console.line(paint.bold(heading))?;
+        let titles: Vec<_> = states.iter().map(|state| state.title(edition)).collect();
+        let titles: Vec<_> = titles.iter().map(|title| stacked(title, 12)).collect();
+        let header: Vec<_> =
+            ["offer"].into_iter().chain(titles.iter().map(String::as_str)).collect();
+        let mut table = output::table(console, &header);
+        table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+        for (offers, row) in &groups {
+            let mut line = vec![comfy_table::Cell::new(stacked(&names(offers), 28))];
+            for state in states {
+                let cell = row.iter().find(|cell| cell.state == *state);
+                line.push(cell.map_or_else(|| comfy_table::Cell::new(""), |cell| colored(cell)));
+            }
+            table.add_row(line);
+        }
+        output::write_table(console, &table)?;
+    }
+    console.line("")?;
+    labelled(console, "", 0, STAR)
+}
+
+/// Writes the matrix as Markdown.
+pub(super) fn markdown(
+    console: &mut Console,
+    edition: &Edition,
+    cells: &[Cell],
+    all_offers: bool,
+) -> Result<(), Failure> {
+    console.line(format!("Edition {}: {}.", edition.id, edition.title))?;
+    let groups = groups(cells, all_offers);
+    for (heading, states) in tables() {
+        console.line(format!("\n**{heading}**\n"))?;
+        let titles: Vec<_> = states.iter().map(|state| state.title(edition)).collect();
+        console.line(format!("| offer | {} |", titles.join(" | ")))?;
+        console.line(format!("|---{}|", "|---".repeat(states.len())))?;
+        for (offers, row) in &groups {
+            let answers: Vec<_> = states
+                .iter()
+                .filter_map(|state| row.iter().find(|cell| cell.state == *state))
+                .map(|cell| {
+                    let star = if cell.is_assumed() { " \\*" } else { "" };
+                    format!("**{}** {}{star}", cell.verdict, cell.reason)
+                })
+                .collect();
+            console.line(format!("| {} | {} |", names(offers), answers.join(" | ")))?;
+        }
+    }
+    console.line(format!("\n\\{STAR}"))
+}
+
+fn tables() -> [(&'static str, &'static [State]); 2] {
+    [
+        ("Port 25, directly to the Internet", State::DIRECT),
+        ("Other ways (created after the cutoff)", State::OTHER),
+    ]
+}
+
+fn names(offers: &[Offer]) -> String {
+    offers.iter().map(|offer| offer.title()).collect::<Vec<_>>().join(", ")
+}
+
+/// A text broken into short lines, so that a column stays narrow.
+fn stacked(text: &str, width: usize) -> String {
+    output::wrap(text, width).join("\n")
+}
+
+fn colored(cell: &Cell) -> comfy_table::Cell {
+    let star = if cell.is_assumed() { " *" } else { "" };
+    let reason = cell.reason.name().replace("-and-", " and ").replace('-', " ");
+    let text = format!("{}{star}\n{}", cell.verdict, stacked(&reason, 14));
+    let color = match cell.verdict {
+        Verdict::Pass => Color::Green,
+        Verdict::Drop => Color::Red,
+        Verdict::Reject => Color::Magenta,
+    };
+    comfy_table::Cell::new(text).fg(color).add_attribute(Attribute::NormalIntensity)
+}

@@ -1,0 +1,14 @@
+//! What the program does: a file or a folder a verb.
+
+pub mod bench;
+pub mod check;
+pub mod completions;
+pub mod explain;
+pub mod lab;
+pub mod man;
+pub mod matrix;
+pub mod policy;
+pub mod replay;
+pub mod schema;
+pub mod store;
+pub mod validate;

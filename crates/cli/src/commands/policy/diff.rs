@@ -1,0 +1,182 @@
+//! `policy diff`: two editions compared by meaning.
+
+use std::collections::BTreeSet;
+
+use egress25_policy::{Edition, Offer};
+use serde::Serialize;
+
+use crate::SCHEMA_VERSION;
+use crate::args::{DiffArgs, Format};
+use crate::commands::check::EditionName;
+use crate::commands::matrix::{Cell, cells};
+use crate::commands::policy::{points, row_text};
+use crate::read::edition;
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output::{self, labelled};
+
+/// How two editions differ.
+#[derive(Debug, Serialize)]
+struct Diff {
+    schema_version: u32,
+    a: EditionName,
+    b: EditionName,
+    changes: Vec<Change>,
+}
+
+/// One difference.
+#[derive(Debug, Serialize)]
+struct Change {
+    /// `point`, `offer`, `statement` or `answer`.
+    about: &'static str,
+    /// The point, the offer, or the statement's id.
+    what: String,
+    /// The state that the answer is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+    /// What the first edition says; none where it says nothing.
+    a: Option<String>,
+    /// What the second says.
+    b: Option<String>,
+}
+
+/// Compares two editions.
+///
+/// # Errors
+/// There is no such edition.
+pub fn run(args: &DiffArgs, console: &mut Console) -> Result<(), Failure> {
+    let (a, b) = (edition::find(&args.a)?, edition::find(&args.b)?);
+    let mut changes = point_changes(&a, &b);
+    changes.extend(offer_changes(&a, &b));
+    changes.extend(answer_changes(&a, &b)?);
+    changes.extend(statement_changes(&a, &b));
+    let (schema_version, a, b) = (SCHEMA_VERSION, EditionName::of(&a), EditionName::of(&b));
+    let diff = Diff { schema_version, a, b, changes };
+    match args.format {
+        Format::Human => human(console, &diff),
+        Format::Json => output::json(console, &diff),
+        Format::Ndjson => diff
+            .changes
+            .iter()
+            .try_for_each(|one| output::ndjson(console, &output::Versioned::new(one))),
+        Format::Csv => {
+            let rows = diff.changes.into_iter().map(|one| {
+                [
+                    one.about.to_owned(),
+                    one.what,
+                    one.a.unwrap_or_default(),
+                    one.b.unwrap_or_default(),
+                ]
+            });
+            output::csv(console, &["about", "what", "state", "a", "b"], rows)
+        }
+    }
+}
+
+fn change(
+    about: &'static str,
+    what: impl Into<String>,
+    a: Option<String>,
+    b: Option<String>,
+) -> Option<Change> {
+    (a != b).then(|| Change { about, what: what.into(), state: None, a, b })
+}
+
+fn point_changes(a: &Edition, b: &Edition) -> Vec<Change> {
+    let (left, right) = (points(a), points(b));
+    let value = |points: &[(&str, String)], name: &str| {
+        points.iter().find(|(point, _)| *point == name).map(|(_, value)| value.clone())
+    };
+    let mut names: Vec<&str> = left.iter().map(|(name, _)| *name).collect();
+    names.extend(right.iter().map(|(name, _)| *name).filter(|name| value(&left, name).is_none()));
+    names
+        .into_iter()
+        .filter_map(|name| change("point", name, value(&left, name), value(&right, name)))
+        .collect()
+}
+
+fn offer_changes(a: &Edition, b: &Edition) -> Vec<Change> {
+    let row = |edition: &Edition, offer: &Offer| Some(row_text(edition, *offer));
+    Offer::ALL
+        .iter()
+        .filter_map(|offer| change("offer", offer.title(), row(a, offer), row(b, offer)))
+        .collect()
+}
+
+fn statement_changes(a: &Edition, b: &Edition) -> Vec<Change> {
+    let ids: BTreeSet<_> =
+        a.statements.iter().chain(&b.statements).map(|statement| &statement.id).collect();
+    let text = |edition: &Edition, id: &str| {
+        edition.statement(id).map(|found| format!("{}: {}", found.kind, found.text))
+    };
+    ids.into_iter()
+        .filter_map(|id| {
+            let id = id.as_str();
+            change("statement", id, text(a, id), text(b, id))
+        })
+        .collect()
+}
+
+/// The cells of the matrix whose answers are others.
+fn answer_changes(
+    a: &std::sync::Arc<Edition>,
+    b: &std::sync::Arc<Edition>,
+) -> Result<Vec<Change>, Failure> {
+    let left = cells(a, &edition::settings(a, &[])?)?;
+    let right = cells(b, &edition::settings(b, &[])?)?;
+    let changes = left.iter().zip(&right).filter_map(|(left, right)| {
+        let text = |cell: &Cell| Some(format!("{} {}", cell.verdict, cell.reason));
+        let change = change("answer", right.offer.title(), text(left), text(right))?;
+        Some(Change { state: Some(right.state.name()), ..change })
+    });
+    Ok(changes.collect())
+}
+
+fn human(console: &mut Console, diff: &Diff) -> Result<(), Failure> {
+    let paint = console.paint();
+    for (mark, edition) in [("-", &diff.a), ("+", &diff.b)] {
+        console.line(format!("{mark} edition {} ({})", edition.id, edition.title))?;
+    }
+    if diff.changes.is_empty() {
+        return console.line("\nThey say the same.");
+    }
+    let headings = [
+        ("point", "Points"),
+        ("offer", "Offers"),
+        ("answer", "Answers that are others"),
+        ("statement", "Statements"),
+    ];
+    for (about, heading) in headings {
+        let changes: Vec<_> = diff.changes.iter().filter(|one| one.about == about).collect();
+        if changes.is_empty() {
+            continue;
+        }
+        console.line("")?;
+        console.line(paint.bold(&format!("{heading} ({})", changes.len())))?;
+        for (names, one) in merged(changes) {
+            let state = one.state.map_or(String::new(), |state| format!("{state}: "));
+            labelled(console, "  ", 2, &format!("{state}{}", names.join(", ")))?;
+            if let Some(a) = &one.a {
+                labelled(console, "    - ", 6, a)?;
+            }
+            if let Some(b) = &one.b {
+                labelled(console, "    + ", 6, b)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What changed in the same way, together.
+fn merged(changes: Vec<&Change>) -> Vec<(Vec<&str>, &Change)> {
+    let mut merged: Vec<(Vec<&str>, &Change)> = Vec::new();
+    for one in changes {
+        let same =
+            |other: &Change| (other.state, &other.a, &other.b) == (one.state, &one.a, &one.b);
+        match merged.iter_mut().find(|(_, other)| same(other)) {
+            Some((names, _)) => names.push(&one.what),
+            None => merged.push((vec![&one.what], one)),
+        }
+    }
+    merged
+}

@@ -1,0 +1,127 @@
+//! `policy show`.
+
+use egress25_policy::{Edition, Offer, Setting, Settings, StatementKind};
+use serde::Serialize;
+
+use crate::SCHEMA_VERSION;
+use crate::args::{Format, ShowArgs};
+use crate::commands::policy::{points, row_text};
+use crate::read::edition;
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output::{self, labelled};
+
+#[derive(Debug, Serialize)]
+struct Shown<'a> {
+    schema_version: u32,
+    edition: &'a Edition,
+    settings: Vec<SettingEntry>,
+}
+
+#[derive(Debug, Serialize)]
+struct SettingEntry {
+    setting: &'static str,
+    value: &'static str,
+    values: &'static [&'static str],
+    question: &'static str,
+    why: &'static str,
+}
+
+/// Shows an edition.
+///
+/// # Errors
+/// There is no such edition.
+pub fn run(args: &ShowArgs, console: &mut Console) -> Result<(), Failure> {
+    let edition = edition::find(&args.edition)?;
+    let settings = edition::settings(&edition, &[])?;
+    match args.format {
+        Format::Human => human(console, &edition, &settings),
+        Format::Json => {
+            let settings = entries(&settings);
+            let shown = Shown { schema_version: SCHEMA_VERSION, edition: &edition, settings };
+            output::json(console, &shown)
+        }
+        Format::Ndjson => edition
+            .statements
+            .iter()
+            .try_for_each(|one| output::ndjson(console, &output::Versioned::new(one))),
+        Format::Csv => {
+            let rows = edition.statements.iter().map(|one| {
+                let id = one.id.as_str();
+                [edition.id.as_str(), id, one.kind.name(), one.text.as_str()]
+            });
+            output::csv(console, &["edition", "id", "kind", "text"], rows)
+        }
+    }
+}
+
+fn entries(settings: &Settings) -> Vec<SettingEntry> {
+    let entry = |setting: &Setting| SettingEntry {
+        setting: setting.name(),
+        value: settings.get(*setting),
+        values: setting.values(),
+        question: setting.question(),
+        why: setting.why(),
+    };
+    Setting::ALL.iter().map(entry).collect()
+}
+
+fn human(console: &mut Console, edition: &Edition, settings: &Settings) -> Result<(), Failure> {
+    let paint = console.paint();
+    let mark = match (edition.default, edition.in_force) {
+        (true, _) => " (default)",
+        (_, true) => " (in force)",
+        _ => "",
+    };
+    labelled(console, &paint.bold(&format!("Edition {}{mark}  ", edition.id)), 2, "")?;
+    labelled(console, "  ", 2, &edition.title)?;
+    section(console, "Points")?;
+    for (name, value) in points(edition) {
+        labelled(console, &format!("  {name:<34}"), 36, &value)?;
+    }
+    section(console, "Offers")?;
+    for (names, text) in rows(edition) {
+        labelled(console, "  ", 2, &names.join(", "))?;
+        labelled(console, "      ", 6, &text)?;
+    }
+    section(console, "Statements")?;
+    let kinds = [
+        StatementKind::Rule,
+        StatementKind::Lifecycle,
+        StatementKind::Advice,
+        StatementKind::Limit,
+    ];
+    for statement in &edition.statements {
+        let kind = kinds.iter().find(|kind| **kind == statement.kind).map_or("", |one| one.name());
+        let label = format!("  {:<6} {kind:<11}", statement.id.as_str());
+        labelled(console, &label, 20, &statement.text)?;
+    }
+    section(console, "Settings: our reading where the article is silent (--set NAME=VALUE)")?;
+    for entry in entries(settings) {
+        let others: Vec<_> =
+            entry.values.iter().filter(|value| **value != entry.value).copied().collect();
+        let line = format!("  {} = {}", entry.setting, paint.assumed(entry.value));
+        console.line(format!("{line}  (or: {})", others.join(", ")))?;
+        labelled(console, "      ", 6, &format!("{} {}", entry.question, entry.why))?;
+    }
+    Ok(())
+}
+
+/// The rows of the edition, with the offers that each is for.
+fn rows(edition: &Edition) -> Vec<(Vec<&'static str>, String)> {
+    let mut rows: Vec<(Vec<&str>, String)> = Vec::new();
+    for offer in Offer::ALL {
+        let text = row_text(edition, *offer);
+        match rows.iter_mut().find(|(_, other)| *other == text) {
+            Some((names, _)) => names.push(offer.title()),
+            None => rows.push((vec![offer.title()], text)),
+        }
+    }
+    rows
+}
+
+fn section(console: &mut Console, heading: &str) -> Result<(), Failure> {
+    let heading = console.paint().bold(heading);
+    console.line("")?;
+    console.line(heading)
+}

@@ -1,0 +1,130 @@
+//! `policy trace`: every statement with the code that carries it and the tests that show it.
+
+use egress25_policy::{Edition, StatementKind};
+use serde::Serialize;
+
+use crate::SCHEMA_VERSION;
+use crate::args::{Format, TraceArgs};
+use crate::commands::check::EditionName;
+use crate::read::edition;
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output::{self, labelled};
+
+/// Where statements stand, collected when this program was built: id, file, line, test.
+const PLACES: &[(&str, &str, u32, bool)] = include!(concat!(env!("OUT_DIR"), "/trace.rs"));
+
+#[derive(Debug, Serialize)]
+struct Trace {
+    schema_version: u32,
+    edition: EditionName,
+    statements: Vec<Traced>,
+}
+
+/// A statement with its places.
+#[derive(Debug, Clone, Serialize)]
+pub struct Traced {
+    /// Its id.
+    pub id: String,
+    /// Its kind.
+    pub kind: StatementKind,
+    /// The places in the code, as `file:line`.
+    pub code: Vec<String>,
+    /// The places in the tests.
+    pub tests: Vec<String>,
+}
+
+impl Traced {
+    /// Whether it has what its kind needs: rules and lifecycle statements code and a test.
+    #[must_use]
+    pub fn is_covered(&self) -> bool {
+        match self.kind {
+            StatementKind::Rule | StatementKind::Lifecycle => {
+                !self.code.is_empty() && !self.tests.is_empty()
+            }
+            StatementKind::Advice | StatementKind::Limit => true,
+        }
+    }
+}
+
+/// Prints the table.
+///
+/// # Errors
+/// There is no such edition.
+pub fn run(args: &TraceArgs, console: &mut Console) -> Result<(), Failure> {
+    let edition = edition::find(&args.edition)?;
+    let statements = trace(&edition);
+    match args.format {
+        Format::Human => human(console, &edition, &statements),
+        Format::Json => {
+            let edition = EditionName::of(&edition);
+            output::json(console, &Trace { schema_version: SCHEMA_VERSION, edition, statements })
+        }
+        Format::Ndjson => statements
+            .iter()
+            .try_for_each(|one| output::ndjson(console, &output::Versioned::new(one))),
+        Format::Csv => {
+            let rows = statements.iter().map(|one| {
+                let (code, tests) = (one.code.join(" "), one.tests.join(" "));
+                [edition.id.clone(), one.id.clone(), one.kind.name().to_owned(), code, tests]
+            });
+            output::csv(console, &["edition", "id", "kind", "code", "tests"], rows)
+        }
+    }
+}
+
+/// The statements of an edition with their places.
+///
+/// A bare id is of the default edition; those of the others stand behind the edition's id, as
+/// in `2018-11/EF1`.
+#[must_use]
+pub fn trace(edition: &Edition) -> Vec<Traced> {
+    let places = |id: &str, test: bool| {
+        let full = format!("{}/{id}", edition.id);
+        let fits = |(place, _, _, of_test): &&(&str, &str, u32, bool)| {
+            *of_test == test && (*place == full || edition.default && *place == id)
+        };
+        let text = |(_, file, line, _): &(&str, &str, u32, bool)| format!("{file}:{line}");
+        PLACES.iter().filter(fits).map(text).collect::<Vec<_>>()
+    };
+    let traced = |statement: &egress25_policy::Statement| Traced {
+        id: statement.id.to_string(),
+        kind: statement.kind,
+        code: places(statement.id.as_str(), false),
+        tests: places(statement.id.as_str(), true),
+    };
+    edition.statements.iter().map(traced).collect()
+}
+
+fn human(console: &mut Console, edition: &Edition, traced: &[Traced]) -> Result<(), Failure> {
+    let paint = console.paint();
+    console.line(paint.bold(&format!("Edition {}", edition.id)))?;
+    for one in traced {
+        let text = edition.statement(&one.id).map_or("", |statement| &statement.text);
+        let id = format!("{:<6} {:<10}", one.id, one.kind.name());
+        console.line("")?;
+        labelled(console, &format!("{} ", paint.bold(&id)), 18, text)?;
+        for (label, places) in [("code", &one.code), ("test", &one.tests)] {
+            let mut label = label;
+            for place in places {
+                console.line(format!("       {label:<10} {place}"))?;
+                label = "";
+            }
+            if places.is_empty() && !one.is_covered() {
+                console.line(format!("       {label:<10} {}", paint.assumed("none")))?;
+            }
+        }
+    }
+    let due = traced
+        .iter()
+        .filter(|one| matches!(one.kind, StatementKind::Rule | StatementKind::Lifecycle));
+    let (due, covered) = (due.count(), traced.iter().filter(|one| one.is_covered()).count());
+    let rest = traced.len().saturating_sub(due);
+    let text = format!(
+        "{} of {due} rule and lifecycle statements have code and test; {rest} are advice and \
+         limits",
+        covered.saturating_sub(rest)
+    );
+    console.line("")?;
+    labelled(console, "", 0, &text)
+}

@@ -1,0 +1,268 @@
+//! `--expect`: the rows of a golden file against those of this replay.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use crate::commands::replay::row::{COLUMNS, Row};
+use crate::read::input::shortened;
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+
+/// How many differences are shown.
+const SHOWN: usize = 20;
+
+/// The longest line of a golden file in bytes: the rows of the capture in `fixtures/` have up to
+/// 410, and a file without an end of line does not fill the memory.
+const MAX_LINE: u64 = 1024 * 1024;
+
+/// A row as text, by column.
+type Columns = BTreeMap<String, String>;
+
+/// A golden file, read row by row as the replay goes on: both are in order of the packets.
+pub(super) struct Golden {
+    name: String,
+    lines: Lines,
+    next: Option<(u64, u64, Columns)>,
+    rows: u64,
+    differences: usize,
+    shown: Vec<String>,
+}
+
+enum Lines {
+    Ndjson { input: BufReader<File>, line: u64 },
+    Csv { records: Box<Records>, header: csv::StringRecord },
+}
+
+/// The rows of a CSV, none of which is longer than [`MAX_LINE`].
+struct Records {
+    reader: csv::Reader<Rationed>,
+    left: Rc<Cell<u64>>,
+}
+
+impl Records {
+    fn new(input: BufReader<File>) -> Self {
+        let left = Rc::new(Cell::new(MAX_LINE));
+        let reader = csv::Reader::from_reader(Rationed { input, left: left.clone() });
+        Self { reader, left }
+    }
+
+    fn read(&mut self, record: &mut csv::StringRecord) -> csv::Result<bool> {
+        self.left.set(MAX_LINE);
+        self.reader.read_record(record)
+    }
+}
+
+/// A file of which no more is read for a row than a row can have.
+struct Rationed {
+    input: BufReader<File>,
+    left: Rc<Cell<u64>>,
+}
+
+impl Read for Rationed {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.left.get() == 0 {
+            let what = format!("a row is longer than {MAX_LINE} bytes, which none is");
+            return Err(io::Error::other(what));
+        }
+        let read = self.input.by_ref().take(self.left.get()).read(bytes)?;
+        let taken = u64::try_from(read).unwrap_or(u64::MAX);
+        self.left.set(self.left.get().saturating_sub(taken));
+        Ok(read)
+    }
+}
+
+impl Golden {
+    /// Opens a golden file; its first byte tells the format.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let name = path.display().to_string();
+        let failed = |source| Failure::Read { name: name.clone(), source };
+        let mut input = BufReader::new(File::open(path).map_err(failed)?);
+        let first = input.fill_buf().map_err(failed)?.first().copied();
+        let lines = match first {
+            Some(b'{') | None => Lines::Ndjson { input, line: 0 },
+            Some(_) => {
+                let mut records = Box::new(Records::new(input));
+                let header = records.reader.headers().map_err(|error| bad(&name, &error))?.clone();
+                if !header.iter().any(|column| column == "packet") {
+                    return Err(bad(&name, &"it has no column `packet`"));
+                }
+                Lines::Csv { records, header }
+            }
+        };
+        let mut golden =
+            Self { name, lines, next: None, rows: 0, differences: 0, shown: Vec::new() };
+        golden.advance()?;
+        Ok(golden)
+    }
+
+    /// Compares the next row of the replay.
+    pub(super) fn row(&mut self, row: &Row) -> Result<(), Failure> {
+        self.rows = self.rows.saturating_add(1);
+        let place = (row.packet, u64::from(row.depth));
+        while let Some((packet, depth, columns)) = &self.next
+            && (*packet, *depth) < place
+        {
+            let text = format!("- packet {packet}: {}", outline(columns));
+            self.differ(text);
+            self.advance()?;
+        }
+        let found: Columns =
+            COLUMNS.iter().map(|name| (*name).to_owned()).zip(row.values()).collect();
+        match &self.next {
+            Some((packet, depth, expected)) if (*packet, *depth) == place => {
+                let changed: Vec<_> = expected
+                    .iter()
+                    .filter_map(|(name, expected)| {
+                        let found = found.get(name)?;
+                        (found != expected)
+                            .then(|| format!("{name} `{found}`, expected `{expected}`"))
+                    })
+                    .collect();
+                if !changed.is_empty() {
+                    let text = format!("~ packet {packet}: {}", changed.join("; "));
+                    self.differ(text);
+                }
+                self.advance()
+            }
+            _ => {
+                self.differ(format!("+ packet {}: {}", row.packet, outline(&found)));
+                Ok(())
+            }
+        }
+    }
+
+    /// Says how the rows differ, where they do.
+    pub(super) fn finish(mut self, console: &Console) -> Result<(), Failure> {
+        while let Some((packet, _, columns)) = &self.next {
+            let text = format!("- packet {packet}: {}", outline(columns));
+            self.differ(text);
+            self.advance()?;
+        }
+        if self.differences == 0 {
+            console.note(&format!("{} rows, all as `{}` expects them", self.rows, self.name));
+            return Ok(());
+        }
+        let mut text = format!(
+            "the rows are not those of `{}` (- expected and missing, + not expected, ~ changed):",
+            self.name
+        );
+        for line in &self.shown {
+            text.push_str(&format!("\n  {line}"));
+        }
+        let more = self.differences.saturating_sub(self.shown.len());
+        if more > 0 {
+            text.push_str(&format!("\n  and {more} more"));
+        }
+        Err(Failure::Differs(text))
+    }
+
+    fn differ(&mut self, text: String) {
+        self.differences = self.differences.saturating_add(1);
+        if self.shown.len() < SHOWN {
+            self.shown.push(shortened(text));
+        }
+    }
+
+    /// Reads the next golden row.
+    fn advance(&mut self) -> Result<(), Failure> {
+        let before = self.next.take();
+        let columns = match &mut self.lines {
+            Lines::Ndjson { input, line } => next_line(&self.name, input, line)?,
+            Lines::Csv { records, header } => next_record(&self.name, records, header)?,
+        };
+        let Some(columns) = columns else { return Ok(()) };
+        let number = |name: &str| match columns.get(name) {
+            None if name == "depth" => Ok(0),
+            Some(text) => text.parse::<u64>().map_err(|_| {
+                bad(&self.name, &format!("`{text}` is no number of a packet (column `{name}`)"))
+            }),
+            None => Err(bad(&self.name, &format!("a row has no `{name}`"))),
+        };
+        let (packet, depth) = (number("packet")?, number("depth")?);
+        if before.is_some_and(|(earlier, deep, _)| (packet, depth) <= (earlier, deep)) {
+            return Err(bad(&self.name, &format!("packet {packet} is not in order")));
+        }
+        self.next = Some((packet, depth, columns));
+        Ok(())
+    }
+}
+
+fn bad(name: &str, what: &impl std::fmt::Display) -> Failure {
+    Failure::Usage(format!(
+        "`{name}` is no golden file of a replay: {}",
+        shortened(what.to_string())
+    ))
+}
+
+/// What a row comes to, for a person.
+fn outline(columns: &Columns) -> String {
+    let text = |name: &str| columns.get(name).map_or("", String::as_str);
+    format!(
+        "{} {} -> {} {}",
+        if text("machine").is_empty() { text("source") } else { text("machine") },
+        text("verdict"),
+        text("destination"),
+        text("reason")
+    )
+}
+
+fn next_line(
+    name: &str,
+    input: &mut BufReader<File>,
+    number: &mut u64,
+) -> Result<Option<Columns>, Failure> {
+    let mut line = String::new();
+    loop {
+        line.clear();
+        let read = input.by_ref().take(MAX_LINE.saturating_add(1)).read_line(&mut line);
+        let read = read.map_err(|source| Failure::Read { name: name.to_owned(), source })?;
+        if u64::try_from(read).is_ok_and(|read| read > MAX_LINE) {
+            let what = format!("a line is longer than {MAX_LINE} bytes, which no row is");
+            return Err(bad(name, &what));
+        }
+        if read == 0 {
+            return Ok(None);
+        }
+        *number = number.saturating_add(1);
+        if line.trim().is_empty() {
+            continue;
+        }
+        let value: Value = serde_json::from_str(&line)
+            .map_err(|error| bad(name, &format!("line {number}: {error}")))?;
+        let Some(object) = value.as_object() else {
+            return Err(bad(name, &format!("line {number} is no object")));
+        };
+        // The summary, and whatever a later version may add.
+        if object.get("kind").and_then(Value::as_str) != Some("packet") {
+            continue;
+        }
+        return Ok(Some(object.iter().map(|(key, value)| (key.clone(), text(value))).collect()));
+    }
+}
+
+/// A JSON value as the CSV has it.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(list) => list.iter().map(text).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
+}
+
+fn next_record(
+    name: &str,
+    records: &mut Records,
+    header: &csv::StringRecord,
+) -> Result<Option<Columns>, Failure> {
+    let mut record = csv::StringRecord::new();
+    let more = records.read(&mut record).map_err(|error| bad(name, &error))?;
+    let columns = header.iter().map(str::to_owned).zip(record.iter().map(str::to_owned));
+    Ok(more.then(|| columns.collect()))
+}

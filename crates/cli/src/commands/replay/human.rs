@@ -1,0 +1,139 @@
+//! Rows and summary for people.
+
+use comfy_table::{Cell, CellAlignment, Color};
+use egress25_policy::Verdict;
+
+use crate::commands::check::EditionName;
+use crate::commands::replay::report::ONLY_REPORTS;
+use crate::commands::replay::row::Row;
+use crate::commands::replay::summary::Summary;
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output;
+
+/// The widths of the columns in front: time, destination, verdict, reason.
+const TIME: usize = 27;
+const DESTINATION: usize = 16;
+const VERDICT: usize = 7;
+const REASON: usize = 26;
+
+/// Writes the heading of the rows.
+pub(super) fn header(
+    console: &mut Console,
+    (machine, subscription): (usize, usize),
+) -> Result<(), Failure> {
+    let (machine, subscription) = (machine.max(7), subscription.max(12));
+    let line = format!(
+        "{:<TIME$}  {:<machine$}  {:<subscription$}  {:<DESTINATION$}  {:<VERDICT$}  \
+         {:<REASON$}  {}",
+        "time", "machine", "subscription", "destination", "verdict", "reason", "rests on"
+    );
+    let line = console.paint().bold(&line);
+    console.line(line)
+}
+
+/// Writes a row.
+pub(super) fn row(
+    console: &mut Console,
+    row: &Row,
+    (machine, subscription): (usize, usize),
+) -> Result<(), Failure> {
+    let (machine, subscription) = (machine.max(7), subscription.max(12));
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let time = row.time.map(|time| format!("{time:.6}"));
+    let name = row.machine.as_ref().map(ToString::to_string);
+    // Where the lab does not know the sender, its address tells more than a dash.
+    let sender = name.or_else(|| row.source.map(|source| source.to_string()));
+    let rests_on = match (&row.detail, row.statements.is_empty()) {
+        (Some(detail), _) => detail.clone(),
+        (None, false) => row.ids(" "),
+        (None, true) => {
+            row.assumed.iter().map(|one| format!("assumed {one}")).collect::<Vec<_>>().join(" ")
+        }
+    };
+    let decided_by = row.decided_by.as_ref().map(|name| format!(" (by {name})"));
+    let inside = row.tunnel.map(|tunnel| format!(" (inside of {tunnel})"));
+    let verdict = console.paint().verdict(row.verdict, &format!("{:<VERDICT$}", row.verdict));
+    let line = format!(
+        "{:<TIME$}  {:<machine$}  {:<subscription$}  {:<DESTINATION$}  {verdict}  \
+         {:<REASON$}  {}{}{}",
+        or_dash(time),
+        or_dash(sender),
+        or_dash(row.subscription.as_ref().map(ToString::to_string)),
+        or_dash(row.destination.map(|to| to.to_string())),
+        row.reason.name(),
+        rests_on,
+        decided_by.unwrap_or_default(),
+        inside.unwrap_or_default(),
+    );
+    console.line(line.trim_end())
+}
+
+/// Writes the summary.
+pub(super) fn summary(
+    console: &mut Console,
+    summary: &Summary,
+    edition: &EditionName,
+    after_rows: bool,
+) -> Result<(), Failure> {
+    if after_rows {
+        console.line("")?;
+    }
+    if !summary.by_subscription.is_empty() {
+        let mut table = output::table(
+            console,
+            &["subscription", "verdict", "reason", "packets", "what it means"],
+        );
+        for count in &summary.by_subscription {
+            let color = match count.verdict {
+                Verdict::Pass => Color::Green,
+                Verdict::Drop => Color::Red,
+                Verdict::Reject => Color::Magenta,
+            };
+            table.add_row([
+                Cell::new(count.subscription.as_deref().unwrap_or("-")),
+                Cell::new(count.verdict).fg(color),
+                Cell::new(count.reason),
+                Cell::new(count.packets).set_alignment(CellAlignment::Right),
+                Cell::new(count.reason.line()),
+            ]);
+        }
+        output::write_table(console, &table)?;
+        console.line("")?;
+    }
+    lines(summary, edition).iter().try_for_each(|line| output::labelled(console, "", 0, line))
+}
+
+/// The summary in words.
+pub(super) fn lines(summary: &Summary, edition: &EditionName) -> Vec<String> {
+    let Summary { packets, judged, passed, dropped, rejected, unjudged, .. } = summary;
+    let mut lines = vec![format!(
+        "{packets} packets, {judged} judged: {passed} passed, {dropped} dropped, {rejected} \
+         rejected; {unjudged} are no SYN to port 25."
+    )];
+    let odd = [
+        (summary.malformed, "malformed"),
+        (summary.fragments_dropped, "fragments dropped"),
+        (summary.indeterminate, "indeterminate"),
+        (summary.not_understood, "of a link type that is not understood"),
+    ];
+    let odd: Vec<_> = odd
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    if !odd.is_empty() {
+        lines.push(format!("Among them: {}.", odd.join(", ")));
+    }
+    if let (Some(first), Some(last)) = (summary.first, summary.last) {
+        lines.push(format!(
+            "From {first:.0} to {last:.0}; {} of {} events of the lab happened by then.",
+            summary.events_happened, summary.events
+        ));
+    }
+    if !summary.complete {
+        lines.push("The capture could not be read to its end.".to_owned());
+    }
+    lines.push(format!("Edition {}; {ONLY_REPORTS}.", edition.id));
+    lines
+}

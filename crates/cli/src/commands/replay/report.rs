@@ -1,0 +1,139 @@
+//! Rows and summary in the format that was asked for, as they come.
+
+use std::io::Write;
+
+use egress25_packet_filter::capture::Reader;
+use serde::Serialize;
+
+use crate::SCHEMA_VERSION;
+use crate::args::Format;
+use crate::commands::check::EditionName;
+use crate::commands::replay::Plan;
+use crate::commands::replay::human;
+use crate::commands::replay::row::{COLUMNS, Row};
+use crate::commands::replay::summary::Summary;
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output::{self, Versioned};
+
+/// What a replay is, lest anybody takes it for more.
+pub(super) const ONLY_REPORTS: &str = "replay only reports: nothing was sent, nothing was blocked";
+
+/// Writes the report.
+pub(super) struct Report {
+    format: Format,
+    stdout_taken: bool,
+    rows: bool,
+    written: u64,
+    widths: (usize, usize),
+}
+
+/// The last line of NDJSON.
+#[derive(Serialize)]
+struct SummaryLine<'a> {
+    kind: &'static str,
+    edition: &'a EditionName,
+    note: &'static str,
+    #[serde(flatten)]
+    summary: &'a Summary,
+}
+
+impl Report {
+    /// Begins the report.
+    pub(super) fn begin(
+        plan: &Plan,
+        reader: &Reader,
+        widths: (usize, usize),
+        console: &mut Console,
+    ) -> Result<Self, Failure> {
+        let report = Self {
+            format: plan.format,
+            stdout_taken: plan.stdout_taken,
+            rows: plan.rows && !plan.stdout_taken,
+            written: 0,
+            widths,
+        };
+        console.note(ONLY_REPORTS);
+        match report.format {
+            Format::Human if report.rows => human::header(console, widths)?,
+            Format::Json => {
+                let head = [
+                    ("schema_version", serde_json::json!(SCHEMA_VERSION)),
+                    ("edition", serde_json::json!(EditionName::of(&plan.edition))),
+                    ("note", serde_json::json!(ONLY_REPORTS)),
+                    ("lab", serde_json::json!(plan.lab.name())),
+                    ("capture", serde_json::json!(reader.name())),
+                    ("capture_format", serde_json::json!(reader.format().to_string())),
+                ];
+                console.line("{")?;
+                for (key, value) in head {
+                    console.line(format!("  \"{key}\": {value},"))?;
+                }
+                write!(console.out(), "  \"rows\": [").map_err(Failure::stdout)?;
+            }
+            Format::Csv if report.rows => {
+                output::csv(console, COLUMNS, Vec::<Vec<String>>::new())?;
+            }
+            Format::Human | Format::Ndjson | Format::Csv => {}
+        }
+        Ok(report)
+    }
+
+    /// Writes a row.
+    pub(super) fn row(&mut self, row: &Row, console: &mut Console) -> Result<(), Failure> {
+        if !self.rows {
+            return Ok(());
+        }
+        let first = self.written == 0;
+        self.written = self.written.saturating_add(1);
+        match self.format {
+            Format::Human => human::row(console, row, self.widths),
+            Format::Json => {
+                let comma = if first { "\n    " } else { ",\n    " };
+                write!(console.out(), "{comma}").map_err(Failure::stdout)?;
+                serde_json::to_writer(console.out(), row)
+                    .map_err(|error| Failure::stdout(error.into()))
+            }
+            Format::Ndjson => output::ndjson(console, &Versioned::new(row)),
+            Format::Csv => {
+                // Into memory first: this writer flushes what is below it.
+                let mut writer = csv::Writer::from_writer(Vec::new());
+                writer.write_record(row.values()).map_err(output::csv_failure)?;
+                let line = writer.into_inner();
+                let line = line.map_err(|error| Failure::Internal(error.to_string()))?;
+                console.out().write_all(&line).map_err(Failure::stdout)
+            }
+        }
+    }
+
+    /// Ends the report with the summary.
+    pub(super) fn end(
+        &self,
+        summary: &Summary,
+        edition: &EditionName,
+        console: &mut Console,
+    ) -> Result<(), Failure> {
+        match self.format {
+            Format::Human if self.stdout_taken => {
+                human::lines(summary, edition).iter().for_each(|line| console.note(line));
+                Ok(())
+            }
+            Format::Human => human::summary(console, summary, edition, self.written > 0),
+            Format::Json => {
+                console.line(if self.written > 0 { "\n  ]," } else { "]," })?;
+                let text = serde_json::to_string_pretty(summary)
+                    .map_err(|error| Failure::Internal(error.to_string()))?;
+                let text = text.replace('\n', "\n  ");
+                console.line(format!("  \"summary\": {text}\n}}"))
+            }
+            Format::Ndjson => {
+                let line = SummaryLine { kind: "summary", edition, note: ONLY_REPORTS, summary };
+                output::ndjson(console, &Versioned::new(&line))
+            }
+            Format::Csv => {
+                human::lines(summary, edition).iter().for_each(|line| console.note(line));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! `log`.
+
+use std::time::Duration;
+
+use egress25_exemption_store::{Entry, FollowerState, SqliteLog, Store, StoreError};
+use egress25_policy::World;
+use serde::Serialize;
+
+use crate::SCHEMA_VERSION;
+use crate::args::Format;
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output;
+
+use crate::args::store::LogArgs;
+use crate::commands::store::place;
+use crate::commands::store::rows::EntryRow;
+
+/// How long one wait for new entries takes at most.
+const WAIT: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Serialize)]
+struct Log {
+    schema_version: u32,
+    revision: u64,
+    entries: Vec<EntryRow>,
+}
+
+pub(super) fn run(args: &LogArgs, console: &mut Console) -> Result<(), Failure> {
+    if args.follow && matches!(args.format, Format::Json | Format::Csv) {
+        return Err(Failure::Usage(
+            "--follow never ends: it takes `--format human` or `ndjson`".to_owned(),
+        ));
+    }
+    let store = place::open(&args.place)?;
+    if args.follow {
+        return follow(args, &store, console);
+    }
+    let mut rows = Vec::new();
+    store.entries(args.after, |entry, sealed| {
+        if wanted(args, entry, store.world()) {
+            rows.push(EntryRow::of(entry, Some(sealed)));
+        }
+        Ok(())
+    })?;
+    match args.format {
+        Format::Human => {
+            let mut table =
+                output::table(console, &["revision", "took effect", "what", "of", "by", "why"]);
+            rows.iter().for_each(|row| {
+                table.add_row(row.cells());
+            });
+            output::write_table(console, &table)
+        }
+        Format::Json => {
+            let revision = store.head().revision;
+            output::json(console, &Log { schema_version: SCHEMA_VERSION, revision, entries: rows })
+        }
+        Format::Ndjson => {
+            rows.iter().try_for_each(|row| output::ndjson(console, &output::Versioned::new(row)))
+        }
+        Format::Csv => output::csv(console, EntryRow::HEADER, rows.into_iter().map(EntryRow::csv)),
+    }
+}
+
+/// Whether an entry was asked for. Which subscription a machine belongs to, the last world says.
+fn wanted(args: &LogArgs, entry: &Entry, world: &World) -> bool {
+    let kind = &entry.event.kind;
+    if args.at.is_some_and(|at| entry.event.at > at) {
+        return false;
+    }
+    let machine = kind.machine();
+    if let Some(name) = &args.machine
+        && machine.is_none_or(|machine| machine.as_str() != name)
+    {
+        return false;
+    }
+    let Some(name) = &args.subscription else { return true };
+    let placed = match kind {
+        egress25_policy::EventKind::MachineDeployed { placement: Some(placement), .. } => {
+            Some(&placement.subscription)
+        }
+        _ => machine
+            .and_then(|machine| world.machines().get(machine))
+            .map(|machine| &machine.subscription),
+    };
+    kind.subscription().or(placed).is_some_and(|subscription| subscription.as_str() == name)
+}
+
+fn line(args: &LogArgs, entry: &Entry, console: &mut Console) -> Result<(), Failure> {
+    let row = EntryRow::of(entry, None);
+    if args.format == Format::Ndjson {
+        output::ndjson(console, &output::Versioned::new(&row))?;
+    } else {
+        console.line(row.cells().join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+/// Writes what is there, then whatever comes, for ever.
+fn follow(args: &LogArgs, store: &Store<SqliteLog>, console: &mut Console) -> Result<(), Failure> {
+    let mut follower = store.follow()?;
+    let mut failed = None;
+    let until = store.head().revision;
+    store.entries(args.after, |entry, _| {
+        if entry.revision <= until && failed.is_none() && wanted(args, entry, store.world()) {
+            failed = line(args, entry, console).err();
+        }
+        Ok(())
+    })?;
+    let mut said: Option<StoreError> = None;
+    loop {
+        if let Some(failure) = failed {
+            return Err(failure);
+        }
+        console.finish()?;
+        follower.poll(WAIT, |entry, _, world| {
+            if failed.is_none() && entry.revision > args.after && wanted(args, entry, world) {
+                failed = line(args, entry, console).err();
+            }
+        });
+        match (follower.state(), &said) {
+            (FollowerState::Stale { error, .. }, said_before) => {
+                if said_before.as_ref() != Some(error) {
+                    console.warn(&format!(
+                        "{error}; going on from revision {} when it can be read again",
+                        follower.head().revision
+                    ));
+                    said = Some(error.clone());
+                }
+                // A store that can't be read answers at once.
+                std::thread::sleep(WAIT);
+            }
+            (FollowerState::Current, Some(_)) => {
+                console.warn("the store can be read again");
+                said = None;
+            }
+            (FollowerState::Current, None) => {}
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Where the store is, and opening it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use egress25_exemption_store::{
+    Expected, Genesis, LogError, NewEntry, Place, SqliteLog, SqliteOptions, Store, StoreError,
+};
+use egress25_policy::{Edition, LabFile};
+use jiff::Timestamp;
+
+use crate::read::edition;
+use crate::read::input::Source;
+use crate::say::failure::Failure;
+use crate::written::{Draft, WrittenError, not_beside_a_store};
+
+use crate::args::store::PlaceArgs;
+
+/// The store that every command takes where none is given: in the XDG data folder.
+///
+/// # Errors
+/// Neither `XDG_DATA_HOME` nor `HOME` says where that is.
+pub fn default_path() -> Result<PathBuf, Failure> {
+    let absolute = |value: OsString| Some(PathBuf::from(value)).filter(|path| path.is_absolute());
+    let data = std::env::var_os("XDG_DATA_HOME").and_then(absolute).or_else(|| {
+        let home = std::env::var_os("HOME").and_then(absolute)?;
+        Some(home.join(".local").join("share"))
+    });
+    data.map(|data| data.join("egress25").join("store.db")).ok_or_else(|| {
+        Failure::Usage(
+            "neither XDG_DATA_HOME nor HOME says where the store is; say it with --store"
+                .to_owned(),
+        )
+    })
+}
+
+/// The path of a store.
+pub(super) fn path(given: Option<&Path>) -> Result<PathBuf, Failure> {
+    given.map_or_else(default_path, |path| Ok(path.to_owned()))
+}
+
+/// Opens a store; what the user should know is told on stderr.
+///
+/// # Errors
+/// It isn't there, isn't sound, or begins with another lab.
+pub fn open(args: &PlaceArgs) -> Result<Store<SqliteLog>, Failure> {
+    let path = path(args.store.as_deref())?;
+    let lab = args.lab.as_deref().map(Source::read).transpose()?;
+    let place = Place::from(path.as_path());
+    if place == Place::Memory {
+        let genesis = genesis(lab.as_ref(), None, &[])?;
+        return begin(&place, &genesis, "egress25", None);
+    }
+    let log = SqliteLog::open(&path, SqliteOptions::default())?;
+    let store = Store::open(log)?;
+    if let Some(lab) = lab
+        && store.genesis()?.lab.as_ref() != Some(&lab.text)
+    {
+        return Err(Failure::Usage(format!(
+            "store `{}` doesn't begin with the lab `{}` as that file is now; a store keeps the lab \
+             that it was begun with (`egress25 store init --lab`)",
+            path.display(),
+            lab.name
+        )));
+    }
+    Ok(store)
+}
+
+/// What a store begins with.
+pub(crate) fn genesis(
+    lab: Option<&Source>,
+    argument: Option<&str>,
+    set: &[(String, String)],
+) -> Result<Genesis, Failure> {
+    let parse = |lab: &Source| {
+        LabFile::parse(&lab.text).map_err(|error| Failure::from(lab.lab_error(&error)))
+    };
+    let file = lab.map(parse).transpose()?;
+    let own = file.as_ref().and_then(LabFile::edition);
+    let chosen = edition::choose(argument, own)?;
+    if !edition::is_built_in(&chosen) {
+        return Err(Failure::Usage(format!(
+            "a store needs a built-in edition, which stays what it is; `{}` comes from a file",
+            chosen.id
+        )));
+    }
+    let mut genesis = Genesis::new(crate::commands::store::record::now()?, &chosen.id);
+    for (name, value) in set {
+        genesis = genesis.with_setting(name, value);
+    }
+    let Some((file, lab)) = file.zip(lab) else {
+        edition::settings(&chosen, set)?;
+        return Ok(genesis);
+    };
+    check_lab(&file, &chosen, set).map_err(|error| lab.lab_error(&error))?;
+    Ok(genesis.with_lab(&lab.text))
+}
+
+fn check_lab(
+    file: &LabFile,
+    edition: &std::sync::Arc<Edition>,
+    set: &[(String, String)],
+) -> Result<(), egress25_policy::LabError> {
+    file.build(edition, set).map(|_| ())
+}
+
+/// Begins a store, with the events that its lab lists, up to a time: there is none until all of it
+/// is there.
+pub(crate) fn begin(
+    place: &Place,
+    genesis: &Genesis,
+    who: &str,
+    until: Option<Timestamp>,
+) -> Result<Store<SqliteLog>, Failure> {
+    let (_, mut events) = genesis.build()?;
+    events.retain(|event| until.is_none_or(|until| event.at <= until));
+    events.sort_by_key(|event| event.at);
+    let entry = |event| {
+        let mut entry = NewEntry::new(event, genesis.begun, who);
+        entry.why = Some("listed in the lab file".to_owned());
+        entry
+    };
+    let entries: Vec<_> = events.into_iter().map(entry).collect();
+    let fill = |place: &Place| {
+        let log = SqliteLog::create(place, genesis, SqliteOptions::default())?;
+        let mut store = Store::begin(log)?;
+        store.append(Expected::At(0), &entries)?;
+        Ok(store)
+    };
+    match place {
+        Place::Memory => fill(place),
+        Place::File(path) => {
+            publish(path, |new| Ok(fill(&Place::File(new.to_owned()))?.into_log().finish()?))?;
+            Ok(Store::open(SqliteLog::open(path, SqliteOptions::default())?)?)
+        }
+    }
+}
+
+/// Makes a store that is not there yet under another name, and gives it its own when it is whole.
+/// What lies beside the name of a store that is gone says nothing of the new one, and SQLite would
+/// read the old write-ahead log into it: that is put aside, the rest goes.
+pub(super) fn publish(
+    path: &Path,
+    fill: impl FnOnce(&Path) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    not_beside_a_store(path)?;
+    let exists = || LogError::Exists { place: path.display().to_string() };
+    if path.symlink_metadata().is_ok() {
+        return Err(exists().into());
+    }
+    let draft = Draft::beside(path)?;
+    fill(draft.path())?;
+    let beside = |ending: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    let wal = beside("-wal");
+    let there = |path: &Path| path.metadata().is_ok_and(|found| found.len() > 0);
+    if there(&wal) {
+        // Entries that were acknowledged may be in it, for whoever has the old file still.
+        let aside = free(&wal, ".gone");
+        std::fs::rename(&wal, &aside).map_err(|source| unwritable(&wal, source))?;
+    }
+    for old in [wal, beside("-shm"), beside("-head")] {
+        match std::fs::remove_file(&old) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(unwritable(&old, error));
+            }
+            _ => {}
+        }
+    }
+    draft.publish().map_err(|error| match error {
+        WrittenError::Exists { .. } => exists().into(),
+        other => Failure::from(other),
+    })
+}
+
+fn unwritable(path: &Path, source: std::io::Error) -> Failure {
+    Failure::Write { name: path.display().to_string(), source }
+}
+
+/// Keeps a copy beside a store, whole or not at all: under the first name with the ending and a
+/// number that isn't taken.
+pub(super) fn keep(
+    path: &Path,
+    ending: &str,
+    fill: &mut dyn FnMut(&Path) -> Result<(), StoreError>,
+) -> Result<PathBuf, StoreError> {
+    let failed = |error: WrittenError| LogError::Engine {
+        place: path.display().to_string(),
+        what: error.to_string(),
+    };
+    loop {
+        let kept = free(path, ending);
+        let draft = Draft::beside(&kept).map_err(failed)?;
+        fill(draft.path())?;
+        match draft.publish() {
+            // Somebody else took the name meanwhile.
+            Err(WrittenError::Exists { .. }) => {}
+            Err(other) => return Err(failed(other).into()),
+            Ok(()) => return Ok(kept),
+        }
+    }
+}
+
+/// The first name with this ending and a number that isn't taken.
+pub(super) fn free(path: &Path, ending: &str) -> PathBuf {
+    let mut number = 1_u32;
+    loop {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!("{ending}-{number}"));
+        let name = PathBuf::from(name);
+        if name.symlink_metadata().is_err() {
+            return name;
+        }
+        number = number.saturating_add(1);
+    }
+}

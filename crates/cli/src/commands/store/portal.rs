@@ -1,0 +1,234 @@
+//! The portal, or whoever reads the support case: what is asked, and what comes of the answers.
+//!
+//! The article says what is looked at (PG4, PN3, PN4), not how it is weighed: the automatic
+//! reviewer's rules are ours, and every answer that it gives says so.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use egress25_policy::{OfferRule, Requirement};
+
+use crate::say::failure::Failure;
+
+use crate::args::store::{Answer, Checks, RequestArgs};
+
+/// What makes a payment history sufficient: the portal's own diagnosis of 2020-11 names paid
+/// invoices of at least 1,000 US dollars in sum.
+const SUFFICIENT_DOLLARS: u64 = 1000;
+
+/// How a reviewer answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Enabled.
+    Granted,
+    /// Not yet: what is missing.
+    FurtherSteps(Vec<&'static str>),
+    /// No: why.
+    Refused(&'static str),
+}
+
+/// A request as it was filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Form {
+    /// The justification (PN3), where it was asked for or given.
+    pub(super) why: Option<String>,
+    /// Question and answer, in words.
+    pub(super) answers: Vec<String>,
+    /// What the automatic reviewer makes of it.
+    pub(super) decision: Decision,
+}
+
+/// Asks what the offer's channel asks: the flags first, then the terminal, if there is one.
+///
+/// # Errors
+/// An answer is missing and nobody can be asked.
+pub(super) fn fill_in(args: &RequestArgs, rule: &OfferRule) -> Result<Form, Failure> {
+    fill_in_with(args, rule, &mut |question, flag| ask_terminal(question, flag))
+}
+
+type Ask<'a> = dyn FnMut(&str, &str) -> Result<String, Failure> + 'a;
+
+fn fill_in_with(args: &RequestArgs, rule: &OfferRule, ask: &mut Ask<'_>) -> Result<Form, Failure> {
+    let mut form =
+        Form { why: args.named.record.why.clone(), answers: vec![], decision: Decision::Granted };
+    let mut missing = Vec::new();
+    let mut refused = None;
+    for requirement in &rule.asks {
+        match requirement {
+            Requirement::GoodStanding => {
+                let yes = yes(
+                    args.good_standing,
+                    "Is the account in good standing?",
+                    ask,
+                    "good-standing",
+                )?;
+                form.say("good standing", yes);
+                if !yes {
+                    refused = refused.or(Some("the account must be in good standing"));
+                }
+            }
+            Requirement::PaymentHistory => {
+                let question = "Has the account a payment history?";
+                let yes = yes(args.payment_history, question, ask, "payment-history")?;
+                form.say("payment history", yes);
+                if !yes {
+                    missing.push("build up a payment history, then ask again");
+                }
+            }
+            Requirement::SufficientPaymentHistory => {
+                let paid = match args.paid {
+                    Some(paid) => paid,
+                    None => number(&ask("Sum of the paid invoices, in US dollars?", "paid")?)?,
+                };
+                form.answers.push(format!("paid invoices: {paid} US dollars"));
+                if paid < SUFFICIENT_DOLLARS {
+                    missing.push("pay invoices of at least 1,000 US dollars in sum");
+                }
+            }
+            Requirement::Justification => {
+                if form.why.is_none() {
+                    let question = "Why can't the deployment use an authenticated relay?";
+                    form.why = Some(ask(question, "why")?);
+                }
+            }
+            Requirement::AntiFraud => match checks(args.anti_fraud, ask)? {
+                Checks::Passed => form.answers.push("anti-fraud checks: passed".to_owned()),
+                Checks::Pending => {
+                    form.answers.push("anti-fraud checks: pending".to_owned());
+                    missing.push("wait for the anti-fraud checks");
+                }
+                Checks::Failed => {
+                    form.answers.push("anti-fraud checks: failed".to_owned());
+                    refused = refused.or(Some("the anti-fraud checks failed"));
+                }
+            },
+            Requirement::Qualification => {
+                let yes = yes(args.qualifies, "Does the subscription qualify?", ask, "qualifies")?;
+                form.say("qualifies", yes);
+                if !yes {
+                    refused = refused.or(Some("the subscription doesn't qualify"));
+                }
+            }
+            // Nobody can be asked: it is what the reviewer has.
+            Requirement::Discretion => {}
+        }
+    }
+    form.decision = match (refused, missing.is_empty()) {
+        (Some(why), _) => Decision::Refused(why),
+        (None, false) => Decision::FurtherSteps(missing),
+        (None, true) => Decision::Granted,
+    };
+    Ok(form)
+}
+
+impl Form {
+    fn say(&mut self, what: &str, yes: bool) {
+        self.answers.push(format!("{what}: {}", if yes { "yes" } else { "no" }));
+    }
+}
+
+fn yes(
+    given: Option<Answer>,
+    question: &str,
+    ask: &mut Ask<'_>,
+    flag: &str,
+) -> Result<bool, Failure> {
+    if let Some(given) = given {
+        return Ok(given == Answer::Yes);
+    }
+    match ask(&format!("{question} [y/n]"), flag)?.to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(true),
+        "n" | "no" => Ok(false),
+        other => Err(Failure::Usage(format!("`{other}` is no answer; expected `y` or `n`"))),
+    }
+}
+
+fn checks(given: Option<Checks>, ask: &mut Ask<'_>) -> Result<Checks, Failure> {
+    if let Some(given) = given {
+        return Ok(given);
+    }
+    let question = "What came of the anti-fraud checks? [passed/pending/failed]";
+    match ask(question, "anti-fraud")?.to_ascii_lowercase().as_str() {
+        "passed" => Ok(Checks::Passed),
+        "pending" => Ok(Checks::Pending),
+        "failed" => Ok(Checks::Failed),
+        other => Err(Failure::Usage(format!(
+            "`{other}` is no answer; expected `passed`, `pending` or `failed`"
+        ))),
+    }
+}
+
+fn number(text: &str) -> Result<u64, Failure> {
+    text.replace([',', '$', ' '], "")
+        .parse()
+        .map_err(|_| Failure::Usage(format!("`{text}` is no sum in whole dollars")))
+}
+
+/// Asks on the terminal; where there is none, says which flag answers.
+fn ask_terminal(question: &str, flag: &str) -> Result<String, Failure> {
+    let missing = || Failure::Usage(format!("the request asks: {question} Answer with --{flag}"));
+    if !io::stdin().is_terminal() {
+        return Err(missing());
+    }
+    let mut stderr = io::stderr();
+    // A question that can't be shown is answered by nobody, which the empty answer below says.
+    let _ = write!(stderr, "{question} ").and_then(|()| stderr.flush());
+    let mut answer = String::new();
+    io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|source| Failure::Read { name: "<stdin>".to_owned(), source })?;
+    let answer = answer.trim();
+    if answer.is_empty() { Err(missing()) } else { Ok(answer.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use egress25_policy::{Edition, Offer};
+
+    use super::*;
+    use crate::args::{Cli, Command};
+    use crate::commands::store::ExemptionCommand;
+
+    fn form(offer: Offer, flags: &[&str], typed: &[&str]) -> Result<Form, String> {
+        let line = ["egress25", "exemption", "request", "shop"].iter().chain(flags);
+        let cli = Cli::parse_from(line);
+        let Command::Exemption(ExemptionCommand::Request(args)) = cli.command else { panic!() };
+        let edition = Edition::named("2020-12").unwrap();
+        let mut typed = typed.iter();
+        let mut ask = |_: &str, flag: &str| {
+            let answer = typed.next().map(|answer| (*answer).to_owned());
+            answer.ok_or_else(|| Failure::Usage(format!("--{flag}")))
+        };
+        let form = fill_in_with(&args, edition.rule(offer).0, &mut ask);
+        form.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    //= PG4 type=test
+    fn the_portal_asks_for_standing_and_payment_history() {
+        let form = |flags: &[&str], typed: &[&str]| form(Offer::PayAsYouGo, flags, typed);
+        assert_eq!(form(&[], &["y", "yes"]).unwrap().decision, Decision::Granted);
+        let poor = form(&["--good-standing", "yes"], &["n"]).unwrap();
+        assert!(matches!(poor.decision, Decision::FurtherSteps(_)));
+        let bad = form(&["--good-standing", "no", "--payment-history", "yes"], &[]).unwrap();
+        assert!(matches!(bad.decision, Decision::Refused(_)));
+        assert_eq!(bad.answers, ["good standing: no", "payment history: yes"]);
+        assert_eq!(form(&["--good-standing", "yes"], &[]).unwrap_err(), "--payment-history");
+        assert!(form(&[], &["perhaps"]).is_err());
+    }
+
+    #[test]
+    //= PN4 type=test
+    fn a_support_case_needs_a_justification_and_anti_fraud_checks() {
+        let form = |flags: &[&str], typed: &[&str]| form(Offer::PartnerNetwork, flags, typed);
+        let full = form(&[], &["old scanners", "passed"]).unwrap();
+        assert_eq!(full.why.as_deref(), Some("old scanners"));
+        assert_eq!(full.decision, Decision::Granted);
+        let pending = form(&["--why", "old scanners", "--anti-fraud", "pending"], &[]).unwrap();
+        assert!(matches!(pending.decision, Decision::FurtherSteps(_)));
+        let failed = form(&["--why", "old scanners", "--anti-fraud", "failed"], &[]).unwrap();
+        assert!(matches!(failed.decision, Decision::Refused(_)));
+        assert_eq!(form(&["--anti-fraud", "passed"], &[]).unwrap_err(), "--why");
+    }
+}

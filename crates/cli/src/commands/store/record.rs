@@ -1,0 +1,161 @@
+//! Appending to the store, and saying what came of it.
+
+use egress25_exemption_store::{
+    Appended, Backdated, Expected, NewEntry, Outcome, SqliteLog, Store,
+};
+use egress25_policy::{Event, EventKind};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::SCHEMA_VERSION;
+use crate::args::Format;
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output;
+
+use crate::args::store::RecordArgs;
+use crate::commands::store::rows::EntryRow;
+
+/// Who records, where nobody says.
+pub(super) fn user() -> String {
+    ["USER", "LOGNAME"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|name| !name.is_empty())
+        .or_else(|| {
+            let process = std::fs::metadata("/proc/self").ok()?;
+            Some(format!("user {}", std::os::unix::fs::MetadataExt::uid(&process)))
+        })
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// The wall clock, to the millisecond: what is finer is noise to a reader, and the revision says
+/// the order.
+///
+/// # Errors
+/// The clock stands where no time can be written (after the year 9999).
+pub(super) fn now() -> Result<Timestamp, Failure> {
+    let wrong =
+        |_| Failure::Usage("the system's clock is beyond the year 9999: set it right".to_owned());
+    let now = Timestamp::try_from(std::time::SystemTime::now()).map_err(wrong)?;
+    Timestamp::from_millisecond(now.as_millisecond()).map_err(wrong)
+}
+
+/// What is to be recorded, by the arguments and the clock.
+pub(super) fn entries(args: &RecordArgs, kinds: Vec<EventKind>) -> Result<Vec<NewEntry>, Failure> {
+    let now = now()?;
+    if let Some(at) = args.at
+        && at > now
+    {
+        return Err(Failure::Usage(format!(
+            "--at {at} is in the future: the log says what happened, not what is planned"
+        )));
+    }
+    let who = args.who.clone().unwrap_or_else(user);
+    let several = kinds.len() > 1;
+    let entry = |(place, kind): (usize, EventKind)| NewEntry {
+        event: Event { at: args.at.unwrap_or(now), edition: None, kind },
+        recorded: now,
+        who: who.clone(),
+        why: args.why.clone(),
+        channel: None,
+        // A batch has one key a step, so that all of it is done once.
+        key: args.key.as_ref().map(|key| match several {
+            true => format!("{key}/{place}"),
+            false => key.clone(),
+        }),
+        backdated: match args.at {
+            Some(_) => Backdated::Refuse,
+            None => Backdated::Raise,
+        },
+    };
+    Ok(kinds.into_iter().enumerate().map(entry).collect())
+}
+
+/// Appends entries.
+pub(super) fn append(
+    store: &mut Store<SqliteLog>,
+    args: &RecordArgs,
+    entries: &[NewEntry],
+    console: &Console,
+) -> Result<Vec<Outcome>, Failure> {
+    let expected = args.expect_revision.map_or(Expected::Any, Expected::At);
+    let outcomes = store.append(expected, entries)?;
+    for (new, outcome) in entries.iter().zip(&outcomes) {
+        let entry = outcome.entry();
+        if matches!(outcome, Outcome::Already(_)) {
+            console.warn(&format!("done already, at revision {}", entry.revision));
+        } else if entry.event.at != new.event.at {
+            console.warn(&format!(
+                "the clock says {}, but something earlier in the log took effect at {}; so does \
+                 this",
+                new.event.at, entry.event.at
+            ));
+        }
+    }
+    Ok(outcomes)
+}
+
+#[derive(Serialize)]
+struct Recorded<'a> {
+    schema_version: u32,
+    /// Whether anything was appended, or all was there already.
+    appended: bool,
+    entries: Vec<EntryRow>,
+    /// The machines whose verdicts may be others now.
+    machines: &'a [String],
+    next: &'a [String],
+}
+
+/// Says what was recorded, and what to do next.
+pub(super) fn report(
+    console: &mut Console,
+    format: Format,
+    outcomes: &[Outcome],
+    headline: &str,
+    next: &[String],
+) -> Result<(), Failure> {
+    let applied = outcomes.iter().filter_map(|outcome| match outcome {
+        Outcome::Appended(appended) => Some(appended.as_ref()),
+        Outcome::Already(_) => None,
+    });
+    let mut machines: Vec<String> = applied
+        .flat_map(|Appended { applied, .. }| applied.machines.iter().map(ToString::to_string))
+        .collect();
+    machines.sort();
+    machines.dedup();
+    let rows = || outcomes.iter().map(|outcome| EntryRow::of(outcome.entry(), None));
+    match format {
+        Format::Human => {
+            let mut revisions: Vec<_> =
+                outcomes.iter().map(|outcome| outcome.entry().revision.to_string()).collect();
+            revisions.dedup();
+            let at = outcomes.last().map(|last| last.entry().event.at.to_string());
+            console.line(format!(
+                "{headline} (revision {}, {})",
+                revisions.join(" and "),
+                at.unwrap_or_default()
+            ))?;
+            if !next.is_empty() {
+                console.line("")?;
+                let heading = console.paint().bold("What to do next");
+                console.line(heading)?;
+                for step in next {
+                    output::labelled(console, "  - ", 4, step)?;
+                }
+            }
+            Ok(())
+        }
+        Format::Json => {
+            let appended = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Appended(_)));
+            let entries = rows().collect();
+            let schema_version = SCHEMA_VERSION;
+            let machines = &machines;
+            output::json(console, &Recorded { schema_version, appended, entries, machines, next })
+        }
+        Format::Ndjson => {
+            rows().try_for_each(|row| output::ndjson(console, &output::Versioned::new(&row)))
+        }
+        Format::Csv => output::csv(console, EntryRow::HEADER, rows().map(|row| row.csv())),
+    }
+}

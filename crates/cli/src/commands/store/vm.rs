@@ -1,0 +1,181 @@
+//! `vm …`.
+
+use egress25_exemption_store::{SqliteLog, Store};
+use egress25_policy::{
+    EventKind, ExemptionState, MachineName, NetworkName, Placement, SubnetName, SubscriptionName,
+    World,
+};
+use serde::Serialize;
+
+use crate::SCHEMA_VERSION;
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output;
+
+use crate::args::store::{DeployArgs, ListArgs, NamedArgs, VmCommand};
+use crate::commands::store::{place, record, subscription};
+
+pub(super) fn run(command: &VmCommand, console: &mut Console) -> Result<(), Failure> {
+    let machine = |named: &NamedArgs| MachineName::from(named.name.as_str());
+    let (named, kind) = match command {
+        VmCommand::List(args) => return list(args, console),
+        VmCommand::Deploy(args) => return deploy(args, console),
+        VmCommand::Stop(args) => {
+            let machine = machine(&args.named);
+            let kind = if args.guest {
+                EventKind::GuestShutdown { machine }
+            } else {
+                EventKind::MachineStopped { machine }
+            };
+            (&args.named, kind)
+        }
+        VmCommand::Deallocate(named) => {
+            (named, EventKind::MachineDeallocated { machine: machine(named) })
+        }
+        VmCommand::Start(named) => (named, EventKind::MachineStarted { machine: machine(named) }),
+        VmCommand::Restart(named) => {
+            (named, EventKind::MachineRestarted { machine: machine(named) })
+        }
+        VmCommand::Redeploy(named) => {
+            (named, EventKind::MachineRedeployed { machine: machine(named) })
+        }
+        VmCommand::Delete(named) => (named, EventKind::MachineDeleted { machine: machine(named) }),
+    };
+    let mut store = place::open(&named.place)?;
+    finish(&mut store, named, vec![kind], console)
+}
+
+fn deploy(args: &DeployArgs, console: &mut Console) -> Result<(), Failure> {
+    let mut store = place::open(&args.named.place)?;
+    let machine = MachineName::from(args.named.name.as_str());
+    let mut kinds = Vec::new();
+    let placement = match &args.subscription {
+        None => None,
+        Some(_) if args.address.is_empty() => {
+            return Err(Failure::Usage("a new machine needs an --address".to_owned()));
+        }
+        Some(subscription) => {
+            let network = NetworkName::from(args.network.as_str());
+            if !store.world().networks().contains_key(&network) {
+                let address_space = args.address_space.clone();
+                kinds.push(EventKind::NetworkAdded { network: network.clone(), address_space });
+            }
+            Some(Placement {
+                subscription: SubscriptionName::from(subscription.as_str()),
+                network,
+                subnet: args.subnet.as_deref().map(SubnetName::from),
+                addresses: args.address.clone(),
+            })
+        }
+    };
+    kinds.push(EventKind::MachineDeployed { machine, placement });
+    finish(&mut store, &args.named, kinds, console)
+}
+
+/// Records what happened to a machine, and says how it stands.
+fn finish(
+    store: &mut Store<SqliteLog>,
+    named: &NamedArgs,
+    kinds: Vec<EventKind>,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let entries = record::entries(&named.record, kinds)?;
+    let outcomes = record::append(store, &named.record, &entries, console)?;
+    let name = MachineName::from(named.name.as_str());
+    let headline = store.world().machines().get(&name).map_or_else(
+        || format!("{name} is gone"),
+        |machine| format!("{name} is {}", machine.state.power),
+    );
+    let next = waiting(store.world(), &name);
+    record::report(console, named.format, &outcomes, &headline, &next)
+}
+
+/// What a machine still needs for its subscription's exemption to reach it.
+fn waiting(world: &World, name: &MachineName) -> Vec<String> {
+    let Some(machine) = world.machines().get(name) else { return Vec::new() };
+    let Some(subscription) = world.subscriptions().get(&machine.subscription) else {
+        return Vec::new();
+    };
+    let granted = subscription.exemption.state == ExemptionState::Granted;
+    match machine.state.power {
+        egress25_policy::Power::Running if granted && !machine.state.programmed.exempt => {
+            vec![format!(
+                "the exemption of {} has not reached it: `egress25 vm deallocate {name}`, then \
+                 `egress25 vm start {name}`",
+                machine.subscription
+            )]
+        }
+        egress25_policy::Power::Stopped if granted && !machine.state.programmed.exempt => {
+            vec![format!(
+                "it keeps its place, so that a start renews nothing: `egress25 vm deallocate \
+                 {name}` first (the portal's Stop does that)"
+            )]
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    machine: String,
+    subscription: String,
+    power: &'static str,
+    exempt: bool,
+    /// What programmed it.
+    programmed_by: egress25_policy::ProgrammedBy,
+    programmed_at: Option<jiff::Timestamp>,
+    offer_then: &'static str,
+    addresses: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct List<'a> {
+    schema_version: u32,
+    machines: &'a [Row],
+}
+
+impl Row {
+    const HEADER: [&'static str; 7] =
+        ["machine", "subscription", "power", "exempt", "by", "at", "addresses"];
+
+    fn cells(&self) -> [String; 7] {
+        let by = serde_json::to_value(self.programmed_by)
+            .ok()
+            .and_then(|value| value.as_str().map(str::to_owned));
+        [
+            self.machine.clone(),
+            self.subscription.clone(),
+            self.power.to_owned(),
+            if self.exempt { "yes" } else { "no" }.to_owned(),
+            by.unwrap_or_default(),
+            self.programmed_at.map(|at| at.to_string()).unwrap_or_default(),
+            self.addresses.join(" "),
+        ]
+    }
+}
+
+fn list(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
+    let world = subscription::world(args)?;
+    let rows: Vec<Row> = world
+        .machines()
+        .iter()
+        .map(|(name, machine)| {
+            let programmed = &machine.state.programmed;
+            let interfaces = machine.interfaces.iter();
+            Row {
+                machine: name.to_string(),
+                subscription: machine.subscription.to_string(),
+                power: machine.state.power.name(),
+                exempt: programmed.exempt,
+                programmed_by: programmed.by,
+                programmed_at: programmed.at,
+                offer_then: programmed.offer.name(),
+                addresses: interfaces
+                    .flat_map(|interface| interface.addresses.iter().map(ToString::to_string))
+                    .collect(),
+            }
+        })
+        .collect();
+    let document = List { schema_version: SCHEMA_VERSION, machines: &rows };
+    output::list(console, args.format, &Row::HEADER, (&rows, Row::cells), &document)
+}

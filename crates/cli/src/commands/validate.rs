@@ -1,0 +1,180 @@
+//! `validate`: whether a file says what it can say.
+
+use std::path::Path;
+
+use egress25_policy::{Edition, World};
+use serde::Serialize;
+
+use crate::SCHEMA_VERSION;
+use crate::args::{FileKind, Format, ValidateArgs};
+use crate::commands::lab;
+use crate::read::input::{Source, edition_of};
+use crate::read::lab_input::{LabInput, events_of};
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output;
+
+/// What was found of the files.
+#[derive(Debug, Serialize)]
+struct Report {
+    schema_version: u32,
+    files: Vec<Checked>,
+}
+
+/// What was found of a file.
+#[derive(Debug, Serialize)]
+struct Checked {
+    file: String,
+    kind: Option<&'static str>,
+    ok: bool,
+    /// What is in it, or what is wrong with it.
+    what: String,
+    /// The bytes of the file that it is about: the first, and the one behind the last.
+    span: Option<(usize, usize)>,
+}
+
+/// Checks the files of the arguments.
+///
+/// # Errors
+/// A file is bad; what is wrong has been written then.
+pub fn run(args: &ValidateArgs, console: &mut Console) -> Result<(), Failure> {
+    let mut files = Vec::new();
+    for path in &args.files {
+        let (name, outcome) = match Source::read(path) {
+            Ok(source) => (source.name.clone(), check(args, path, &source)),
+            Err(error) => (path.display().to_string(), Err(error)),
+        };
+        files.push(match outcome {
+            Ok((kind, what)) => {
+                Checked { file: name, kind: Some(kind_name(kind)), ok: true, what, span: None }
+            }
+            Err(error) => {
+                // The picture of the place goes to stderr, whatever the format of the data.
+                console.report(&error);
+                let span = match &error {
+                    Failure::Input(error) => error
+                        .span
+                        .map(|span| (span.offset(), span.offset().saturating_add(span.len()))),
+                    _ => None,
+                };
+                Checked { file: name, kind: None, ok: false, what: error.to_string(), span }
+            }
+        });
+    }
+    write(args.format, console, &files)?;
+    let bad = files.iter().filter(|file| !file.ok).count();
+    if bad == 0 { Ok(()) } else { Err(Failure::Files { bad, all: files.len() }) }
+}
+
+fn write(format: Format, console: &mut Console, files: &[Checked]) -> Result<(), Failure> {
+    let one = |checked: &Checked| Checked {
+        file: checked.file.clone(),
+        kind: checked.kind,
+        ok: checked.ok,
+        what: checked.what.clone(),
+        span: checked.span,
+    };
+    match format {
+        Format::Human => files.iter().filter(|file| file.ok).try_for_each(|file| {
+            let kind = file.kind.unwrap_or("file");
+            console.line(format!("{}: ok, {kind}: {}", file.file, file.what))
+        }),
+        Format::Json => {
+            let files = files.iter().map(one).collect();
+            output::json(console, &Report { schema_version: SCHEMA_VERSION, files })
+        }
+        Format::Ndjson => {
+            files.iter().try_for_each(|file| output::ndjson(console, &output::Versioned::new(file)))
+        }
+        Format::Csv => {
+            let rows = files.iter().map(|file| {
+                let kind = file.kind.unwrap_or("");
+                [file.file.clone(), kind.to_owned(), file.ok.to_string(), file.what.clone()]
+            });
+            output::csv(console, &["file", "kind", "ok", "what"], rows)
+        }
+    }
+}
+
+const fn kind_name(kind: FileKind) -> &'static str {
+    match kind {
+        FileKind::Lab => "lab",
+        FileKind::Events => "events",
+        FileKind::Edition => "edition",
+        FileKind::Scenario => "scenario",
+    }
+}
+
+/// What a text is, by its keys.
+fn recognise(source: &Source) -> Result<FileKind, Failure> {
+    let table: toml::Table = toml::from_str(&source.text)
+        .map_err(|error| source.error(error.message(), error.span()))?;
+    let has = |key: &str| table.contains_key(key);
+    if has("statement") || has("unnamed") || has("cutoff") {
+        return Ok(FileKind::Edition);
+    }
+    // A lab has no key of that name.
+    if has("step") || has("lab") {
+        return Ok(FileKind::Scenario);
+    }
+    if has("event") && table.len() == 1 {
+        return Ok(FileKind::Events);
+    }
+    Ok(FileKind::Lab)
+}
+
+fn check(args: &ValidateArgs, path: &Path, source: &Source) -> Result<(FileKind, String), Failure> {
+    let kind = match args.kind {
+        Some(kind) => kind,
+        None => recognise(source)?,
+    };
+    let what = match kind {
+        FileKind::Edition => edition_text(&edition_of(source)?),
+        FileKind::Events => events(args, source)?,
+        FileKind::Lab => lab(args, source)?,
+        FileKind::Scenario => lab::check_scenario(source, path, &args.edition)?,
+    };
+    Ok((kind, what))
+}
+
+fn edition_text(edition: &Edition) -> String {
+    let rows = edition.rules.len();
+    let statements = edition.statements.len();
+    format!("{}, {statements} statements, {rows} rows that name offers", edition.id)
+}
+
+fn events(args: &ValidateArgs, source: &Source) -> Result<String, Failure> {
+    let events = events_of(source)?;
+    let count = events.len();
+    let Some(lab) = &args.lab else {
+        return Ok(format!(
+            "{count} events; whether they can happen shows with --lab, the lab that they happen to"
+        ));
+    };
+    let mut lab = LabInput::load(Path::new(lab), &[], &args.edition.set)?;
+    lab.add_events(source.clone(), events);
+    let edition = lab.edition(args.edition.edition.as_deref())?;
+    lab.timeline(&edition)?;
+    Ok(format!("{count} events, which can happen to `{}`", lab.name()))
+}
+
+fn lab(args: &ValidateArgs, source: &Source) -> Result<String, Failure> {
+    let lab = LabInput::of(source.clone(), &args.edition.set)?;
+    let edition = lab.edition(args.edition.edition.as_deref())?;
+    let timeline = lab.timeline(&edition)?;
+    let World { edition, .. } = timeline.world();
+    let world = timeline.world();
+    if world.machines().is_empty() && timeline.events().is_empty() {
+        return Err(source
+            .error("there is no machine in it and nothing happens: add `[machine.NAME]`", None)
+            .into());
+    }
+    Ok(format!(
+        "edition {}, {} subscriptions, {} networks, {} machines, {} events",
+        edition.id,
+        world.subscriptions().len(),
+        world.networks().len(),
+        world.machines().len(),
+        timeline.events().len(),
+    ))
+}

@@ -1,0 +1,152 @@
+//! Files that the user wrote, and diagnostics that point into them.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::Path;
+
+use egress25_policy::{Edition, EditionError, LabError, locate_key};
+use miette::{NamedSource, SourceSpan};
+
+use crate::say::failure::{Failure, InputError};
+
+/// The longest text that is read, in bytes: an inventory of a hundred thousand machines with an
+/// address each has 10 MB, and a device or a pipe may never end.
+pub const MAX_TEXT: u64 = 64 * 1024 * 1024;
+
+/// The longest line that an error shows, in bytes: a longer one would fill the terminal.
+const MAX_SHOWN_LINE: usize = 1000;
+
+/// A text with the name of the file that it came from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The file's name, or `<stdin>`.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+impl Source {
+    /// Reads a text file; `-` is stdin.
+    ///
+    /// # Errors
+    /// It cannot be read, or it is no text.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let stdin = path == Path::new("-");
+        let name = if stdin { "<stdin>".to_owned() } else { path.display().to_string() };
+        let bytes = if stdin {
+            read_bounded(io::stdin().lock())
+        } else {
+            File::open(path).and_then(read_bounded)
+        };
+        let bytes = bytes.map_err(|source| Failure::Read { name: name.clone(), source })?;
+        if u64::try_from(bytes.len()).is_ok_and(|len| len > MAX_TEXT) {
+            return Err(Failure::Usage(format!(
+                "`{name}` is longer than {MAX_TEXT} bytes, the most that is read of a text: name \
+                 the file that was meant, or split it (events can be in several files)"
+            )));
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Self { name, text }),
+            Err(error) => Err(Failure::Usage(format!(
+                "`{name}` is no text file: the byte at offset {} is not UTF-8",
+                error.utf8_error().valid_up_to()
+            ))),
+        }
+    }
+
+    /// An error about this text.
+    #[must_use]
+    pub fn error(&self, what: impl Into<String>, span: Option<Range<usize>>) -> InputError {
+        // The lines at the place are printed: where one of them is endless, the place is said in
+        // numbers.
+        let shown = span.clone().is_none_or(|span| self.can_be_shown(&span));
+        let help = match &span {
+            Some(span) if !shown => Some(format!("in `{}`, at byte {}", self.name, span.start)),
+            Some(_) => None,
+            None => Some(format!("in `{}`", self.name)),
+        };
+        let span = span.filter(|_| shown);
+        InputError {
+            what: shortened(what.into()),
+            source_code: NamedSource::new(&self.name, self.text.clone()).with_language("TOML"),
+            span: span.map(SourceSpan::from),
+            help,
+        }
+    }
+
+    /// Whether the lines of a place, and those beside it, are short enough to be printed.
+    fn can_be_shown(&self, span: &Range<usize>) -> bool {
+        let mut at = 0_usize;
+        let (from, to) = (span.start.saturating_sub(1), span.end);
+        let mut before = 0;
+        for line in self.text.split_inclusive('\n') {
+            let end = at.saturating_add(line.len());
+            if end >= from && before.max(line.len()) > MAX_SHOWN_LINE {
+                return false;
+            }
+            if at > to {
+                break;
+            }
+            (at, before) = (end, line.len());
+        }
+        true
+    }
+
+    /// What the policy found wrong with this text.
+    #[must_use]
+    pub fn lab_error(&self, error: &LabError) -> InputError {
+        let key = error.key.as_deref();
+        let span = error.span.clone().or_else(|| locate_key(&self.text, key?));
+        let what = match key {
+            Some(key) => format!("`{key}`: {}", error.what),
+            None => error.what.clone(),
+        };
+        self.error(what, span)
+    }
+}
+
+/// Reads to the end, or to one byte past the limit.
+fn read_bounded(input: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(MAX_TEXT.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A message that fits on a screen, whatever was quoted in it or listed.
+#[must_use]
+pub fn shortened(mut text: String) -> String {
+    if text.len() > MAX_SHOWN_LINE {
+        text.truncate(text.floor_char_boundary(MAX_SHOWN_LINE));
+        text.push_str("… (shortened)");
+    }
+    text
+}
+
+/// The edition that a file holds.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn edition_of(source: &Source) -> Result<Edition, Failure> {
+    if let Err(error) = toml::from_str::<Edition>(&source.text) {
+        return Err(source.error(error.message(), error.span()).into());
+    }
+    Edition::parse(&source.name, &source.text).map_err(|error| match error {
+        EditionError::Invalid { what, .. } => {
+            let span = quoted(&what).and_then(|word| place_of(&source.text, word));
+            source.error(what, span).into()
+        }
+        other => other.into(),
+    })
+}
+
+/// The first word in backticks.
+fn quoted(text: &str) -> Option<&str> {
+    text.split('`').nth(1)
+}
+
+/// Where a quoted value or a key stands in a text for the first time.
+fn place_of(text: &str, word: &str) -> Option<Range<usize>> {
+    let at = text.find(&format!("\"{word}\"")).or_else(|| text.find(word))?;
+    Some(at..at.saturating_add(word.len()))
+}

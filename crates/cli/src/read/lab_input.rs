@@ -1,0 +1,179 @@
+//! A lab file with further events, as several commands take them.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use egress25_policy::{
+    Edition, Event, LabError, LabFile, Timeline, TimelineError, parse_events, parse_moment,
+};
+use jiff::Timestamp;
+
+use crate::read::edition;
+use crate::read::input::Source;
+use crate::say::failure::Failure;
+
+/// A lab, read and not yet built.
+#[derive(Debug, Clone)]
+pub struct LabInput {
+    source: Source,
+    file: LabFile,
+    more: Vec<(Source, Vec<Event>)>,
+    set: Vec<(String, String)>,
+    /// The edition under which a store's log was begun; its events are the log's alone.
+    log: Option<String>,
+}
+
+impl LabInput {
+    /// Reads a lab file and files with more events.
+    ///
+    /// # Errors
+    /// A file cannot be read or is bad.
+    pub fn load(lab: &Path, events: &[PathBuf], set: &[(String, String)]) -> Result<Self, Failure> {
+        let stdin = [lab].into_iter().chain(events.iter().map(PathBuf::as_path));
+        if stdin.filter(|path| *path == Path::new("-")).count() > 1 {
+            return Err(Failure::Usage("only one file can be `-`: stdin is read once".to_owned()));
+        }
+        let mut input = Self::of(Source::read(lab)?, set)?;
+        for path in events {
+            let source = Source::read(path)?;
+            let events = events_of(&source)?;
+            input.more.push((source, events));
+        }
+        Ok(input)
+    }
+
+    /// A lab from a text alone.
+    ///
+    /// # Errors
+    /// The text is no lab.
+    pub fn of(source: Source, set: &[(String, String)]) -> Result<Self, Failure> {
+        let file = LabFile::parse(&source.text).map_err(|error| source.lab_error(&error))?;
+        Ok(Self { source, file, more: vec![], set: set.to_vec(), log: None })
+    }
+
+    /// The log of a store, with the text of the lab that it began with. The lab file's own events
+    /// are in the log.
+    ///
+    /// # Errors
+    /// The text is no lab.
+    pub fn of_log(
+        source: Source,
+        set: &[(String, String)],
+        edition: String,
+        log: (Source, Vec<Event>),
+    ) -> Result<Self, Failure> {
+        let mut input = Self::of(source, set)?;
+        input.log = Some(edition);
+        input.more.push(log);
+        Ok(input)
+    }
+
+    /// Adds the events of one more text.
+    pub fn add_events(&mut self, source: Source, events: Vec<Event>) {
+        self.more.push((source, events));
+    }
+
+    /// The file's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.source.name
+    }
+
+    /// The edition of the arguments, of the lab file, or the default.
+    ///
+    /// # Errors
+    /// There is no such edition.
+    pub fn edition(&self, argument: Option<&str>) -> Result<Arc<Edition>, Failure> {
+        match (argument, &self.log, self.file.edition()) {
+            // What the file names is the file's to mend.
+            (None, None, Some(named)) => edition::find(named).map_err(|failure| match failure {
+                Failure::Usage(what) => {
+                    let key = Some("edition".to_owned());
+                    self.source.lab_error(&LabError { what, key, span: None }).into()
+                }
+                other => other,
+            }),
+            (argument, log, own) => edition::choose(argument, log.as_deref().or(own)),
+        }
+    }
+
+    /// The edition under which the lab's events happened: the file's own, or the default.
+    ///
+    /// # Errors
+    /// There is no such edition.
+    pub fn own_edition(&self) -> Result<Arc<Edition>, Failure> {
+        self.edition(None)
+    }
+
+    /// Builds the timeline as an edition judges it.
+    ///
+    /// Where that is another than the lab's own, what happened has happened under the lab's own:
+    /// an exemption that was granted then counts as granted then.
+    ///
+    /// # Errors
+    /// Something in the lab does not fit, or an event cannot happen; the error says where.
+    pub fn timeline(&self, edition: &Arc<Edition>) -> Result<Timeline, Failure> {
+        // What the command line says wrong is not the file's fault.
+        edition::settings(edition, &self.set)?;
+        let mut lab =
+            self.file.build(edition, &self.set).map_err(|error| self.source.lab_error(&error))?;
+        if self.log.is_some() {
+            lab.events.clear();
+        }
+        lab.events.extend(self.more.iter().flat_map(|(_, events)| events.iter().cloned()));
+        let origin = self.own_edition()?;
+        if origin.id != edition.id && edition::is_built_in(&origin) {
+            for event in &mut lab.events {
+                event.edition.get_or_insert_with(|| origin.id.clone());
+            }
+        }
+        let mut sorted = lab.events.clone();
+        sorted.sort_by_key(|event| event.at);
+        lab.timeline(vec![]).map_err(|error| self.event_error(&error, sorted.get(error.place)))
+    }
+
+    /// An event that cannot happen, where it stands in its file.
+    fn event_error(&self, error: &TimelineError, event: Option<&Event>) -> Failure {
+        let sources = [&self.source].into_iter().chain(self.more.iter().map(|(source, _)| source));
+        for source in sources {
+            if let Some(span) = event.and_then(|event| locate_event(&source.text, event)) {
+                return source.error(error.to_string(), Some(span)).into();
+            }
+        }
+        self.source.error(error.to_string(), None).into()
+    }
+}
+
+/// The events of a file that has nothing else.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn events_of(source: &Source) -> Result<Vec<Event>, Failure> {
+    parse_events(&source.text).map_err(|error| source.lab_error(&error).into())
+}
+
+/// The bytes of a TOML text where an event stands.
+fn locate_event(text: &str, event: &Event) -> Option<Range<usize>> {
+    let document = toml::de::DeTable::parse(text).ok()?;
+    let events = document.get_ref().get("event")?.get_ref().as_array()?;
+    let subject = event
+        .kind
+        .subscription()
+        .map(egress25_policy::SubscriptionName::as_str)
+        .or_else(|| event.kind.machine().map(egress25_policy::MachineName::as_str));
+    events.iter().find_map(|found| {
+        let table = found.get_ref().as_table()?;
+        let word = |key: &str| table.get(key).and_then(|value| value.get_ref().as_str());
+        let at = match table.get("at")?.get_ref() {
+            toml::de::DeValue::Datetime(at) => at.to_string(),
+            at => at.as_str()?.to_owned(),
+        };
+        let at: Timestamp = parse_moment(&at).ok()?;
+        let named = [word("subscription"), word("machine")].into_iter().flatten();
+        let fits = at == event.at
+            && word("kind") == Some(event.kind.name())
+            && subject.is_none_or(|subject| named.into_iter().any(|name| name == subject));
+        fits.then(|| table.get("kind").map_or(found.span(), |kind| kind.span()))
+    })
+}

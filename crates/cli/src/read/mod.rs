@@ -1,0 +1,6 @@
+//! What the program reads: texts, and what they stand for.
+
+pub mod deployment;
+pub mod edition;
+pub mod input;
+pub mod lab_input;

@@ -1,0 +1,249 @@
+//! The terminal: data on stdout, notes on stderr, colour where somebody can see it.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use clap::ValueEnum;
+use egress25_policy::Verdict;
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+use crate::say::failure::Failure;
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The width of text where there is no terminal.
+const PLAIN_WIDTH: usize = 100;
+
+/// Where the program writes.
+pub struct Console {
+    out: BufWriter<Reader>,
+    paint: Paint,
+    paint_notes: bool,
+    notes: bool,
+    terminal_width: Option<usize>,
+}
+
+/// Who reads stdout. One who has gone is no failure: what he does not want to see is thrown away,
+/// and the command goes on to its answer, which its exit code and its files are a part of.
+struct Reader {
+    stdout: io::Stdout,
+    gone: bool,
+}
+
+impl Reader {
+    fn unless_gone<T>(&mut self, done: io::Result<T>, instead: T) -> io::Result<T> {
+        match done {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.gone = true;
+                Ok(instead)
+            }
+            other => other,
+        }
+    }
+}
+
+impl Write for Reader {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.gone {
+            return Ok(bytes.len());
+        }
+        let written = self.stdout.write(bytes);
+        self.unless_gone(written, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.stdout.flush();
+        self.unless_gone(flushed, ())
+    }
+}
+
+impl std::fmt::Debug for Console {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Console").field("notes", &self.notes).finish_non_exhaustive()
+    }
+}
+
+impl Console {
+    /// A console on the process's own stdout and stderr.
+    #[must_use]
+    pub fn new(color: ColorChoice, quiet: bool) -> Self {
+        let out_terminal = io::stdout().is_terminal();
+        let err_terminal = io::stderr().is_terminal();
+        // no-color.org: present and not empty.
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let colored = |terminal: bool| match color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => terminal && !no_color && !dumb,
+        };
+        let mut table = comfy_table::Table::new();
+        table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
+        let terminal_width = if out_terminal { table.width().map(usize::from) } else { None };
+        Self {
+            out: BufWriter::new(Reader { stdout: io::stdout(), gone: false }),
+            paint: Paint { on: colored(out_terminal) },
+            paint_notes: colored(err_terminal),
+            notes: err_terminal && !quiet,
+            terminal_width,
+        }
+    }
+
+    /// Where data goes.
+    pub fn out(&mut self) -> &mut impl Write {
+        &mut self.out
+    }
+
+    /// The colours of stdout.
+    #[must_use]
+    pub const fn paint(&self) -> Paint {
+        self.paint
+    }
+
+    /// The width of the terminal, if stdout is one.
+    #[must_use]
+    pub const fn terminal_width(&self) -> Option<usize> {
+        self.terminal_width
+    }
+
+    /// The width to which text is wrapped.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.terminal_width.unwrap_or(PLAIN_WIDTH).clamp(40, 120)
+    }
+
+    /// Whether notes and progress are shown: stderr is a terminal and nobody wants quiet.
+    #[must_use]
+    pub const fn shows_notes(&self) -> bool {
+        self.notes
+    }
+
+    /// Whether nobody reads the data any more.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.out.get_ref().gone
+    }
+
+    /// Writes a line of data.
+    ///
+    /// # Errors
+    /// The write failed.
+    pub fn line(&mut self, text: impl AsRef<str>) -> Result<(), Failure> {
+        writeln!(self.out, "{}", text.as_ref()).map_err(Failure::stdout)
+    }
+
+    /// Writes a note for a person: on a terminal alone.
+    pub fn note(&self, text: &str) {
+        if self.notes {
+            to_stderr(&format!("note: {text}"));
+        }
+    }
+
+    /// Writes a warning: something that whoever reads the data has to know.
+    pub fn warn(&self, text: &str) {
+        let mark = if self.paint_notes { "\u{1b}[33mwarning\u{1b}[0m" } else { "warning" };
+        to_stderr(&format!("{mark}: {text}"));
+    }
+
+    /// Writes out what is buffered.
+    ///
+    /// # Errors
+    /// The write failed.
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        self.out.flush().map_err(Failure::stdout)
+    }
+
+    /// Writes out what is buffered, for a command that goes on as long as somebody reads.
+    ///
+    /// # Errors
+    /// The write failed, or nobody reads any more.
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        self.flush()?;
+        if self.is_unread() { Err(Failure::ClosedPipe) } else { Ok(()) }
+    }
+
+    /// Reports a failure on stderr.
+    pub fn report(&self, failure: &Failure) {
+        let mark = if self.paint_notes { "\u{1b}[31merror\u{1b}[0m" } else { "error" };
+        match failure {
+            Failure::ClosedPipe => {}
+            Failure::Input(error) => {
+                let theme = if self.paint_notes {
+                    GraphicalTheme::unicode()
+                } else {
+                    GraphicalTheme::unicode_nocolor()
+                };
+                let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
+                let mut text = String::new();
+                if handler.render_report(&mut text, error.as_ref()).is_err() {
+                    text = error.what.clone();
+                }
+                to_stderr(&format!("{mark}: {}", text.trim()));
+            }
+            other => to_stderr(&format!("{mark}: {other}")),
+        }
+    }
+}
+
+fn to_stderr(text: &str) {
+    // Nobody is left to be told of a stderr that cannot be written to.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Colours, or none.
+#[derive(Debug, Clone, Copy)]
+pub struct Paint {
+    on: bool,
+}
+
+impl Paint {
+    /// No colours.
+    pub const OFF: Self = Self { on: false };
+
+    /// Whether there are colours.
+    #[must_use]
+    pub const fn is_on(self) -> bool {
+        self.on
+    }
+
+    fn with(self, code: &str, text: &str) -> String {
+        if self.on { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    /// A heading.
+    #[must_use]
+    pub fn bold(self, text: &str) -> String {
+        self.with("1", text)
+    }
+
+    /// Something less important.
+    #[must_use]
+    pub fn dim(self, text: &str) -> String {
+        self.with("2", text)
+    }
+
+    /// Something that is assumed.
+    #[must_use]
+    pub fn assumed(self, text: &str) -> String {
+        self.with("33", text)
+    }
+
+    /// A text in the colour of a verdict.
+    #[must_use]
+    pub fn verdict(self, verdict: Verdict, text: &str) -> String {
+        match verdict {
+            Verdict::Pass => self.with("1;32", text),
+            Verdict::Drop => self.with("1;31", text),
+            Verdict::Reject => self.with("1;35", text),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! What the program says: rows, notes, failures.
+
+pub mod console;
+pub mod failure;
+pub mod output;
