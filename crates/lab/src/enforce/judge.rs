@@ -147,8 +147,9 @@ impl Judge {
         };
         let key = (port.network.clone(), at_port);
         let mut unknown = None;
-        // A forwarder sends on what comes from a peered network: its owner is found there.
-        for origin in self.snapshot.origins(&port.network) {
+        // A forwarder sends on what comes from a peered network, and from those behind it: its
+        // owner is found there.
+        for origin in self.snapshot.nearest_first(&port.network) {
             let network = table.network(origin);
             let answer =
                 table.answer_forwarded(&key, network, candidate.source, candidate.destination)?;

@@ -140,8 +140,13 @@ fn tell(court: &Court, ports: &Ports, parts: &[PacketNla]) {
     let (source, destination) = addresses(&outcome);
     let snapshot = court.policy.snapshot();
     let table = &snapshot.table;
+    // Outside of a lab an address of a network far away is nobody's.
+    let networks = match &port.at {
+        Some(_) => snapshot.nearest_first(&port.network),
+        None => snapshot.origins(&port.network),
+    };
     let found = source.and_then(|source| {
-        snapshot.origins(&port.network).iter().find_map(|network| {
+        networks.iter().find_map(|network| {
             let slot = table.slot(Some(table.network(network)?), source).ok()?;
             Some((network, table.owner(slot)?))
         })

@@ -1,6 +1,6 @@
 //! The world of a running lab and the table compiled from it, shared by all data paths.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -20,8 +20,9 @@ pub(crate) struct Snapshot {
     pub(crate) table: Arc<Table>,
     pub(crate) generation: u64,
     forwarded: Arc<Forwarded>,
-    /// The networks that a packet at a port of a network can come from: its own, its peers.
-    peers: Arc<BTreeMap<NetworkName, Vec<NetworkName>>>,
+    /// The networks that a packet at a port of a network can come from, the nearest first, and how
+    /// many of them are its own and its peers.
+    peers: Arc<BTreeMap<NetworkName, (Vec<NetworkName>, usize)>>,
 }
 
 impl Snapshot {
@@ -37,7 +38,14 @@ impl Snapshot {
 
     /// The networks whose packets can be seen at a port of a network, its own first.
     pub(crate) fn origins(&self, network: &NetworkName) -> &[NetworkName] {
-        self.peers.get(network).map_or(&[], Vec::as_slice)
+        let (all, near) = self.peers.get(network).map_or((&[][..], 0), |(all, near)| (all, *near));
+        all.get(..near).unwrap_or(all)
+    }
+
+    /// The networks from which packets can come to a network from forwarder to forwarder, the
+    /// nearest first.
+    pub(crate) fn nearest_first(&self, network: &NetworkName) -> &[NetworkName] {
+        self.peers.get(network).map_or(&[], |(all, _)| all)
     }
 }
 
@@ -131,7 +139,11 @@ fn compile(world: &World, generation: u64) -> Result<Snapshot, LabError> {
     let peers = world
         .networks()
         .keys()
-        .map(|name| (name.clone(), routes::reachable(world, name).cloned().collect()))
+        .map(|name| {
+            let all = routes::nearest_first(world, name).into_iter().cloned().collect();
+            let near: BTreeSet<_> = routes::reachable(world, name).collect();
+            (name.clone(), (all, near.len()))
+        })
         .collect();
     let forwarded = Arc::new(all_forwarded(world));
     Ok(Snapshot { table, generation, forwarded, peers: Arc::new(peers) })

@@ -29,7 +29,7 @@ pub fn export_iptables(
     ports: &[RulePort],
     family: Family,
 ) -> String {
-    let content = Content::of(world, network);
+    let content = Content::of(world, network, false);
     let ours = |address: &IpAddr| address.is_ipv4() == (family == Family::V4);
     let own = format!("EGRESS25-{}", mark(network, ports));
     let mut text = format!("{}*filter\n:{own} - [0:0]\n", preface(network, ports));

@@ -17,7 +17,7 @@ use std::net::IpAddr;
 use egress25_policy::{MachineName, NetworkName, SenderClass, World};
 
 use crate::error::LabError;
-use crate::network::plan::Stands;
+use crate::network::plan::{Stands, routes};
 
 pub use iptables::{Family, export_iptables};
 pub(crate) use nft::TABLE;
@@ -127,9 +127,14 @@ pub(crate) fn plain(name: &str) -> String {
 /// Who may send from a network's ports: the addresses of its machines and those of its peers.
 pub(crate) type Senders = BTreeMap<IpAddr, SenderClass>;
 
-pub(crate) fn senders(world: &World, network: &NetworkName) -> Senders {
+/// With `from_afar` those of all networks from which a packet can come by forwarders, too.
+pub(crate) fn senders(world: &World, network: &NetworkName, from_afar: bool) -> Senders {
     let mut senders = Senders::new();
-    for place in crate::network::plan::routes::reachable(world, network) {
+    let places = match from_afar {
+        true => routes::nearest_first(world, network),
+        false => routes::reachable(world, network).collect(),
+    };
+    for place in places {
         for (name, machine) in world.machines() {
             for interface in machine.interfaces.iter().filter(|i| i.network == *place) {
                 for address in &interface.addresses {

@@ -74,14 +74,14 @@ impl Ruleset {
         ports: &[RulePort],
         options: &RuleOptions,
     ) -> Self {
-        let content = Content::of(world, network);
+        // In a lab every port is judged, a forwarder's among them; elsewhere nobody knows.
+        let in_a_lab = options.generation.is_some();
+        let content = Content::of(world, network, in_a_lab);
         let mark = options.mark.as_ref().map(|mark| format!("_{mark}")).unwrap_or_default();
         let table = format!("inet {TABLE}{mark}");
         let next = options.generation.map(|generation| generation.saturating_add(1));
         let stamp = next.map(|next| u32::try_from(next).unwrap_or(u32::MAX));
         let mut rules = Self { table, chains: String::new(), maps: BTreeMap::new(), stamp };
-        // In a lab every port is judged, a forwarder's among them; elsewhere nobody knows.
-        let in_a_lab = options.generation.is_some();
         let deferring = if in_a_lab { deferring(world, ports) } else { BTreeMap::default() };
         rules.reasons(world, !deferring.is_empty(), options);
         rules.defer(&deferring);

@@ -26,10 +26,12 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    pub(crate) fn of(world: &World, network: &NetworkName) -> Self {
+    /// In a lab a port's own addresses are known, and what comes from far, from forwarder to
+    /// forwarder, is told from what is borrowed.
+    pub(crate) fn of(world: &World, network: &NetworkName, in_a_lab: bool) -> Self {
         let mut content = Self {
             down: BTreeSet::new(),
-            class_of: senders(world, network),
+            class_of: senders(world, network, in_a_lab),
             edge: BTreeMap::new(),
             classes: BTreeMap::new(),
             exits: BTreeMap::new(),

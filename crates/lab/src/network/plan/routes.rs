@@ -30,6 +30,24 @@ pub(crate) fn reachable<'a>(
     [network].into_iter().chain(peerings.iter().map(|peering| &peering.network))
 }
 
+/// A network and all whose packets can come to it from forwarder to forwarder, the nearest first.
+pub(crate) fn nearest_first<'a>(
+    world: &'a World,
+    network: &'a NetworkName,
+) -> Vec<&'a NetworkName> {
+    let mut all = vec![network];
+    let mut next = 0;
+    while let Some(here) = all.get(next).copied() {
+        for there in reachable(world, here) {
+            if !all.contains(&there) {
+                all.push(there);
+            }
+        }
+        next = next.saturating_add(1);
+    }
+    all
+}
+
 /// Finds who is at an appliance's address, if anybody is.
 pub(crate) fn appliance(
     world: &World,
