@@ -65,19 +65,40 @@ fn help_and_version_end_with_0_on_stdout() {
 #[test]
 fn a_flag_comes_from_the_environment_and_a_typed_one_wins() {
     let mut command = egress25(words("check --offer free-trial"));
-    command.env("EGRESS25_TO", "203.0.113.5").env("EGRESS25_CREATED", "2019-03-01");
-    command.env("EGRESS25_OFFER", "enterprise-agreement").env("EGRESS25_FORMAT", "csv");
-    command.env("EGRESS25_SET", "block_form=reject,csp_cutoff=always");
+    command.env("EGRESS25_CHECK_TO", "203.0.113.5").env("EGRESS25_CHECK_CREATED", "2019-03-01");
+    command.env("EGRESS25_CHECK_OFFER", "enterprise-agreement").env("EGRESS25_CHECK_FORMAT", "csv");
+    command.env("EGRESS25_CHECK_SET", "block_form=reject,csp_cutoff=always");
     let text = String::from_utf8(command.output().expect("runs").stdout).expect("text");
     assert!(text.contains(",reject,offer-never-exempt,"), "{text}");
     let mut command = egress25(words(QUESTION));
-    command.env("EGRESS25_EXEMPT", "granted").env("EGRESS25_STARTED_SINCE_GRANT", "1");
+    command.env("EGRESS25_CHECK_EXEMPT", "granted").env("EGRESS25_CHECK_STARTED_SINCE_GRANT", "1");
     let text = String::from_utf8(command.output().expect("runs").stdout).expect("text");
     assert!(text.starts_with("PASS"), "{text}");
     let mut command = egress25(words(QUESTION));
-    command.env("EGRESS25_EXEMPT", "granted").env("EGRESS25_STARTED_SINCE_GRANT", "no");
+    command.env("EGRESS25_CHECK_EXEMPT", "granted").env("EGRESS25_CHECK_STARTED_SINCE_GRANT", "no");
     let text = String::from_utf8(command.output().expect("runs").stdout).expect("text");
     assert!(text.contains("waiting-for-stop-and-start"), "{text}");
+}
+
+#[test]
+fn a_variable_of_one_command_broke_another() {
+    // `bench` has no CSV, and `replay --expect` is a file.
+    let mut command = egress25(words("bench --help"));
+    assert!(command.env("EGRESS25_CHECK_FORMAT", "csv").output().expect("runs").status.success());
+    let day = "replay fixtures/captures/day-of-mail.pcapng --summary";
+    let mut command = egress25(words(&format!("{day} --lab fixtures/labs/day-of-mail.toml")));
+    command.env("EGRESS25_LAB_CONNECT_EXPECT", "open").env("EGRESS25_FORMAT", "no such format");
+    assert!(command.output().expect("runs").status.success());
+}
+
+#[test]
+fn a_word_that_is_no_yes_and_no_no_counted_as_yes() {
+    let mut command = egress25(words(QUESTION));
+    command.env("EGRESS25_CHECK_STARTED_SINCE_GRANT", "perhaps");
+    let output = command.output().expect("runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("perhaps"), "{said}");
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn the_definition_of_the_arguments_holds_together() {
 
 #[test]
 fn every_flag_has_help_and_an_environment_variable() {
-    fn walk(command: &Command) {
+    fn walk(command: &Command, prefix: &str) {
         for arg in command.get_arguments() {
             let name = arg.get_id();
             if ["help", "version"].contains(&name.as_str()) {
@@ -33,14 +33,17 @@ fn every_flag_has_help_and_an_environment_variable() {
             }
             assert!(arg.get_help().is_some(), "{}: {name} has no help", command.get_name());
             if let Some(long) = arg.get_long() {
-                let variable = format!("EGRESS25_{}", long.replace('-', "_").to_uppercase());
+                let variable = format!("{prefix}_{}", long.replace('-', "_").to_uppercase());
                 let found = arg.get_env().map(|name| name.to_string_lossy().into_owned());
                 assert_eq!(found, Some(variable), "{}", command.get_name());
             }
         }
-        command.get_subcommands().for_each(walk);
+        for below in command.get_subcommands() {
+            let name = below.get_name().replace('-', "_").to_uppercase();
+            walk(below, &format!("{prefix}_{name}"));
+        }
     }
-    walk(&egress25_cli::command());
+    walk(&egress25_cli::command(), "EGRESS25");
 }
 
 #[test]

@@ -1,24 +1,34 @@
-//! Gives every flag an environment variable: `--to` may also come from `EGRESS25_TO`.
+//! Gives every flag an environment variable, named by command and flag: `check --to` may also come
+//! from `EGRESS25_CHECK_TO`. The flags of every command (`--color`, `--quiet`) have no command in
+//! theirs.
 
-use clap::builder::FalseyValueParser;
+use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, Command};
 
-/// The environment variable of a flag.
-pub(crate) fn variable(long: &str) -> String {
-    format!("EGRESS25_{}", long.replace('-', "_").to_uppercase())
+/// Adds the variables to a program and to everything below it.
+pub(crate) fn attach(program: Command) -> Command {
+    below(program, "EGRESS25")
 }
 
-/// Adds the variables to a command and everything below it.
-pub(crate) fn attach(command: Command) -> Command {
-    command.mut_args(with_variable).mut_subcommands(attach)
+fn below(command: Command, prefix: &str) -> Command {
+    let command = command.mut_args(|arg| with_variable(arg, prefix));
+    command.mut_subcommands(|command| {
+        let prefix = variable(prefix, command.get_name());
+        below(command, &prefix)
+    })
 }
 
-fn with_variable(arg: Arg) -> Arg {
-    let Some(variable) = arg.get_long().map(variable) else { return arg };
+fn variable(prefix: &str, name: &str) -> String {
+    format!("{prefix}_{}", name.replace('-', "_").to_uppercase())
+}
+
+fn with_variable(arg: Arg, prefix: &str) -> Arg {
+    let Some(variable) = arg.get_long().map(|long| variable(prefix, long)) else { return arg };
     match arg.get_action() {
         ArgAction::Set | ArgAction::Append => arg.env(variable).hide_env_values(true),
+        // What is no yes and no no is an error, as a misspelt flag is.
         ArgAction::SetTrue => {
-            arg.env(variable).hide_env_values(true).value_parser(FalseyValueParser::new())
+            arg.env(variable).hide_env_values(true).value_parser(BoolishValueParser::new())
         }
         _ => arg,
     }

@@ -44,7 +44,7 @@ use crate::say::console::ColorChoice;
     max_term_width = 100,
     arg_required_else_help = true,
     subcommand_required = true,
-    after_help = "Every flag --some-flag can also be given as EGRESS25_SOME_FLAG.\n\
+    after_help = "Every flag can also be given as a variable: `check --to` as EGRESS25_CHECK_TO.\n\
                   `egress25 COMMAND --help` shows a command's flags with examples.",
     after_long_help = ROOT_HELP
 )]
@@ -79,8 +79,10 @@ Examples:
       egress25 matrix --format markdown
 
 Environment:
-  Every flag can also be given as a variable: --some-flag as EGRESS25_SOME_FLAG. A flag that is
-  typed wins. Lists (--set) are separated by commas.
+  Every flag can also be given as a variable named by command and flag: `check --to` as
+  EGRESS25_CHECK_TO, `lab up --store` as EGRESS25_LAB_UP_STORE; --color and --quiet as
+  EGRESS25_COLOR and EGRESS25_QUIET. A flag that is typed wins. Lists (--set) are separated by
+  commas. A flag without a value takes yes or no.
   NO_COLOR  no colours, unless --color says otherwise
 
 Exit codes:
