@@ -228,7 +228,17 @@ fn untranslated(world: &World, decided: Decision) -> Decision {
         }
         HopKind::Firewall { .. } => false,
     });
-    if held {
+    // What is lost further on is told where it was sent.
+    let lost = matches!(
+        decided.reason,
+        Reason::NoRoute
+            | Reason::NextHopUnknown
+            | Reason::ApplianceNotForwarding
+            | Reason::RoutingLoop
+            | Reason::SenderNotRunning
+            | Reason::UnknownSource
+    );
+    if held && !lost {
         let (verdict, reason) = (Verdict::Drop, Reason::SpoofedSource);
         return Decision { verdict, reason, ..decided };
     }
