@@ -5,10 +5,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use egress25_lab::process::{Ready, wait};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
@@ -75,25 +74,11 @@ impl Signals {
     /// # Errors
     /// The system refuses.
     pub fn wait(&self, other: Option<BorrowedFd<'_>>, time: Option<Duration>) -> io::Result<Woken> {
-        let begun = Instant::now();
-        loop {
-            let mut all = vec![PollFd::new(&self.woken, PollFlags::IN)];
-            all.extend(other.map(|other| PollFd::from_borrowed_fd(other, PollFlags::IN)));
-            let left = time.map(|time| time.saturating_sub(begun.elapsed()));
-            let left = left.map(Timespec::try_from).transpose().unwrap_or(None);
-            match poll(&mut all, left.as_ref()) {
-                Err(Errno::INTR) => continue,
-                Err(errno) => return Err(errno.into()),
-                Ok(_) => {}
-            }
-            let mut ready = all.iter().map(|one| !one.revents().is_empty());
-            match (ready.next(), ready.next()) {
-                (Some(true), _) => return Ok(Woken::Signal),
-                (_, Some(true)) => return Ok(Woken::Ready),
-                _ if time.is_some_and(|time| begun.elapsed() >= time) => return Ok(Woken::Over),
-                _ => {}
-            }
-        }
+        Ok(match wait(self.woken.as_fd(), other, time)? {
+            Ready::First => Woken::Signal,
+            Ready::Second => Woken::Ready,
+            Ready::Nothing => Woken::Over,
+        })
     }
 }
 

@@ -23,11 +23,14 @@ pub enum Waited {
     Called,
 }
 
-/// What became ready.
+/// What of two files became ready to be read, the first before the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ready {
-    Program,
-    Wake,
+pub enum Ready {
+    /// The first.
+    First,
+    /// The second.
+    Second,
+    /// None, and the time is over.
     Nothing,
 }
 
@@ -40,7 +43,7 @@ pub fn wait_within(child: &mut Child, time: Duration, wake: BorrowedFd<'_>) -> i
     let group = Pid::from_child(child);
     let program = pidfd_open(group, PidfdFlags::empty())?;
     let ready = wait(program.as_fd(), Some(wake), Some(time))?;
-    if ready == Ready::Program {
+    if ready == Ready::First {
         return child.wait().map(Waited::Ended);
     }
     // Until the program itself is reaped, its group's number belongs to nobody else.
@@ -48,7 +51,7 @@ pub fn wait_within(child: &mut Child, time: Duration, wake: BorrowedFd<'_>) -> i
     wait(program.as_fd(), None, Some(GRACE))?;
     end(group, Signal::KILL)?;
     child.wait()?;
-    Ok(if ready == Ready::Wake { Waited::Called } else { Waited::TooLong })
+    Ok(if ready == Ready::Second { Waited::Called } else { Waited::TooLong })
 }
 
 /// Waits until a program ends or something can be read, and says whether the program ended first.
@@ -57,7 +60,7 @@ pub fn wait_within(child: &mut Child, time: Duration, wake: BorrowedFd<'_>) -> i
 /// The system refuses.
 pub fn ends_before(child: &Child, other: BorrowedFd<'_>) -> io::Result<bool> {
     let program = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
-    Ok(wait(program.as_fd(), Some(other), None)? == Ready::Program)
+    Ok(wait(program.as_fd(), Some(other), None)? == Ready::First)
 }
 
 fn end(group: Pid, signal: Signal) -> io::Result<()> {
@@ -68,15 +71,19 @@ fn end(group: Pid, signal: Signal) -> io::Result<()> {
     }
 }
 
-fn wait(
-    program: BorrowedFd<'_>,
-    wake: Option<BorrowedFd<'_>>,
+/// Waits until a file can be read, or another one, or some time is over.
+///
+/// # Errors
+/// The system refuses.
+pub fn wait(
+    first: BorrowedFd<'_>,
+    second: Option<BorrowedFd<'_>>,
     time: Option<Duration>,
 ) -> io::Result<Ready> {
     let begun = Instant::now();
     loop {
-        let mut all = vec![PollFd::from_borrowed_fd(program, PollFlags::IN)];
-        all.extend(wake.map(|wake| PollFd::from_borrowed_fd(wake, PollFlags::IN)));
+        let mut all = vec![PollFd::from_borrowed_fd(first, PollFlags::IN)];
+        all.extend(second.map(|second| PollFd::from_borrowed_fd(second, PollFlags::IN)));
         let left = time.map(|time| time.saturating_sub(begun.elapsed()));
         let left = left.and_then(|left| Timespec::try_from(left).ok());
         match poll(&mut all, left.as_ref()) {
@@ -86,8 +93,8 @@ fn wait(
         }
         let mut ready = all.iter().map(|one| !one.revents().is_empty());
         match (ready.next(), ready.next()) {
-            (Some(true), _) => return Ok(Ready::Program),
-            (_, Some(true)) => return Ok(Ready::Wake),
+            (Some(true), _) => return Ok(Ready::First),
+            (_, Some(true)) => return Ok(Ready::Second),
             _ if time.is_some_and(|time| begun.elapsed() >= time) => return Ok(Ready::Nothing),
             _ => {}
         }
