@@ -15,6 +15,22 @@ pub struct Head {
     pub hash: Hash,
 }
 
+/// Reads of one state of a log, whatever others do to it meanwhile.
+///
+/// # Errors
+/// As `read` says, or the log can't be read.
+pub(crate) fn of_one_state<T, E: From<LogError>>(
+    log: &(impl EventLog + ?Sized),
+    read: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
+    let looks = log.look()?;
+    let result = read();
+    if looks {
+        log.look_away();
+    }
+    result
+}
+
 /// An engine that keeps a log: what SQLite, memory, or a cluster must be able to do.
 ///
 /// **What an engine promises.** When [`append`](Self::append) returns `Ok`, the entries are

@@ -9,7 +9,7 @@ use crate::clocks::{Subject, concerns};
 use crate::entry::{ENTRY_SCHEMA, Entry, Sealed};
 use crate::error::{LogError, StoreError};
 use crate::fold::Fold;
-use crate::log::{EventLog, Head};
+use crate::log::{EventLog, Head, of_one_state};
 use crate::new_entry::{Appended, Backdated, Expected, NewEntry, Outcome};
 
 /// How many entries are read at a time.
@@ -345,12 +345,7 @@ impl<L: EventLog> Store<L> {
         after: u64,
         mut seen: impl FnMut(&Entry, &Sealed) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let looks = self.log.look()?;
-        let told = self.tell(after, &mut seen);
-        if looks {
-            self.log.look_away();
-        }
-        told
+        of_one_state(&self.log, || self.tell(after, &mut seen))
     }
 
     fn tell(

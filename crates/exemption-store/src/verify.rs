@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::error::StoreError;
 use crate::fold::Fold;
 use crate::hash::Hash;
-use crate::log::{EventLog, Head};
+use crate::log::{EventLog, Head, of_one_state};
 
 /// How many entries are read at a time.
 const PAGE: usize = 1024;
@@ -50,12 +50,7 @@ impl VerifyReport {
 /// Nothing could be read at all. What could be read and is wrong is in the report.
 pub fn verify(log: &dyn EventLog, anchor: Option<Head>) -> Result<VerifyReport, StoreError> {
     let inspected = log.inspect()?;
-    let looks = log.look()?;
-    let report = read_all(log, anchor, inspected);
-    if looks {
-        log.look_away();
-    }
-    report
+    of_one_state(log, || read_all(log, anchor, inspected))
 }
 
 fn read_all(

@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use crate::error::{LogError, StoreError};
-use crate::log::{EventLog, Head};
+use crate::log::{EventLog, Head, of_one_state};
 use crate::verify::{VerifyReport, verify};
 
 use super::failure::At;
@@ -50,7 +50,8 @@ pub(super) fn close(connection: Connection, at: At<'_>) -> Result<(), StoreError
     Ok(())
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+/// What lies beside a database: its name with an ending.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
@@ -99,12 +100,7 @@ impl SqliteLog {
     pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
         let at = At { path: Some(to), busy: self.options.busy };
         // A copy that sees what others write meanwhile begins anew each time.
-        let looks = self.look()?;
-        let copied = copy_to(&self.connection, to, at, self.options);
-        if looks {
-            self.look_away();
-        }
-        copied
+        of_one_state(self, || copy_to(&self.connection, to, at, self.options))
     }
 
     /// Opens a backup and verifies it.
@@ -157,11 +153,11 @@ impl SqliteLog {
         if let Err(error) = target.0.execute_batch("COMMIT") {
             if let Said::UpTo(head) = said {
                 // The first error is the one that is told; what the witness says is true.
-                let _ = witness.prepare(head).and_then(|mut witness| witness.write(head));
+                let _ = witness.say(head);
             }
             return Err(at.sqlite(&error).into());
         }
-        let written = witness.prepare(head).and_then(|mut witness| witness.write(head));
+        let written = witness.say(head);
         // With something in common the witness is right as it is, and only says less.
         common.map_or(written, |_| Ok(())).map_err(|error| at.system(&error))?;
         Ok(kept)

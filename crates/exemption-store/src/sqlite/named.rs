@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 use super::SqliteOptions;
+use super::copy::beside;
 use super::failure::At;
 use crate::error::LogError;
 
@@ -27,9 +28,7 @@ pub(super) struct Named(Vec<(PathBuf, Identity)>);
 impl Named {
     /// The files of a database that has been read.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
-        let mut wal = path.as_os_str().to_owned();
-        wal.push("-wal");
-        let wal = PathBuf::from(wal);
+        let wal = beside(path, "-wal");
         let mut all = vec![(path.to_owned(), identity(path)?)];
         match identity(&wal) {
             Ok(found) => all.push((wal, found)),

@@ -12,6 +12,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::copy::{beside, sync_folder};
+
 use crate::hash::Hash;
 use crate::log::Head;
 
@@ -38,9 +40,7 @@ pub(super) struct Witness(PathBuf);
 
 impl Witness {
     pub(super) fn of(database: &Path) -> Self {
-        let mut path = database.as_os_str().to_owned();
-        path.push("-head");
-        Self(PathBuf::from(path))
+        Self(beside(database, "-head"))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -104,21 +104,24 @@ impl Witness {
     /// disk. A writer that has committed already, and opened the old file, writes into that one.
     /// Whoever calls this holds the write lock.
     pub(super) fn replace(&self, head: Head) -> std::io::Result<()> {
-        let mut beside = self.0.as_os_str().to_owned();
-        beside.push(".new");
-        let beside = Self(PathBuf::from(beside));
+        let next = Self(beside(&self.0, ".new"));
         // One that was killed may have left it.
-        beside.remove()?;
-        let replaced = beside.prepare(head).and_then(|new| {
+        next.remove()?;
+        let replaced = next.prepare(head).and_then(|new| {
             new.0.sync_all()?;
-            std::fs::rename(&beside.0, &self.0)?;
-            super::copy::sync_folder(&self.0)
+            std::fs::rename(&next.0, &self.0)?;
+            sync_folder(&self.0)
         });
         if replaced.is_err() {
             // The first error is the one that is told.
-            let _ = beside.remove();
+            let _ = next.remove();
         }
         replaced
+    }
+
+    /// Says `head` in the file that is there, or in a new one.
+    pub(super) fn say(&self, head: Head) -> std::io::Result<()> {
+        self.prepare(head)?.write(head)
     }
 
     pub(super) fn remove(&self) -> std::io::Result<()> {
