@@ -76,17 +76,18 @@ impl Ruleset {
     ) -> Self {
         // In a lab every port is judged, a forwarder's among them; elsewhere nobody knows.
         let in_a_lab = options.generation.is_some();
-        let content = Content::of(world, network, in_a_lab);
+        let mut map = CellMap::new(world);
+        let content = Content::of(&mut map, world, network, in_a_lab);
         let mark = options.mark.as_ref().map(|mark| format!("_{mark}")).unwrap_or_default();
         let table = format!("inet {TABLE}{mark}");
         let next = options.generation.map(|generation| generation.saturating_add(1));
         let stamp = next.map(|next| u32::try_from(next).unwrap_or(u32::MAX));
         let mut rules = Self { table, chains: String::new(), maps: BTreeMap::new(), stamp };
-        let deferring = if in_a_lab { deferring(world, ports) } else { BTreeMap::default() };
+        let deferring = if in_a_lab { deferring(&mut map, ports) } else { BTreeMap::default() };
         rules.reasons(world, !deferring.is_empty(), options);
         rules.defer(&deferring);
         let exits: BTreeMap<_, _> = content.exits.keys().zip(0_usize..).collect();
-        rules.ports(world, ports, &exits);
+        rules.ports(&mut map, ports, &exits);
         for ((class, cells), number) in content.classes.iter().zip(0_usize..) {
             rules.class(class, cells, number, &exits);
             for (address, _) in content.class_of.iter().filter(|(_, of)| *of == class) {
@@ -137,8 +138,12 @@ impl Ruleset {
 
     /// What leaves a port that its own addresses do not bear: a machine's is dropped, or judged as
     /// sent on by it where it forwards; a firewall's is judged as routed through it.
-    fn ports(&mut self, world: &World, ports: &[RulePort], exits: &BTreeMap<&Forwarder, usize>) {
-        let mut map = CellMap::new(world);
+    fn ports(
+        &mut self,
+        map: &mut CellMap<'_>,
+        ports: &[RulePort],
+        exits: &BTreeMap<&Forwarder, usize>,
+    ) {
         let mut first = Vec::new();
         for (number, port) in ports.iter().enumerate() {
             let Some(at) = &port.at else { continue };
@@ -391,8 +396,7 @@ fn range(cell: &Cell) -> String {
 }
 
 /// The ports whose machine sends something through a forwarder, with where its destinations lead.
-fn deferring(world: &World, ports: &[RulePort]) -> BTreeMap<String, Cells> {
-    let mut map = CellMap::new(world);
+fn deferring(map: &mut CellMap<'_>, ports: &[RulePort]) -> BTreeMap<String, Cells> {
     let cells = ports.iter().filter_map(|port| {
         let cells = map.cells(port.at.as_ref()?.class()?);
         cells.any_forwarded().then(|| (port.interface.clone(), cells))

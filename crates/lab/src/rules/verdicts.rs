@@ -27,16 +27,21 @@ pub(crate) struct Content {
 
 impl Content {
     /// In a lab a port's own addresses are known, and what comes from far, from forwarder to
-    /// forwarder, is told from what is borrowed.
-    pub(crate) fn of(world: &World, network: &NetworkName, in_a_lab: bool) -> Self {
+    /// forwarder, is told from what is borrowed. It can come where somebody forwards alone.
+    pub(crate) fn of(
+        map: &mut CellMap<'_>,
+        world: &World,
+        network: &NetworkName,
+        in_a_lab: bool,
+    ) -> Self {
+        let from_afar = in_a_lab && forwarders(world, network).next().is_some();
         let mut content = Self {
             down: BTreeSet::new(),
-            class_of: senders(world, network, in_a_lab),
+            class_of: senders(world, network, from_afar),
             edge: BTreeMap::new(),
             classes: BTreeMap::new(),
             exits: BTreeMap::new(),
         };
-        let mut map = CellMap::new(world);
         for (address, class) in &content.class_of {
             let Some((name, machine, _)) = world.owner(&class.network, *address) else { continue };
             if machine.state.power == Power::Running {

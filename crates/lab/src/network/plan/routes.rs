@@ -1,5 +1,6 @@
 //! Who is at an appliance's address.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use egress25_policy::{NetworkName, World};
@@ -36,13 +37,13 @@ pub(crate) fn nearest_first<'a>(
     network: &'a NetworkName,
 ) -> Vec<&'a NetworkName> {
     let mut all = vec![network];
+    let mut known = BTreeSet::from([network]);
     let mut next = 0;
-    while let Some(here) = all.get(next).copied() {
-        for there in reachable(world, here) {
-            if !all.contains(&there) {
-                all.push(there);
-            }
-        }
+    // Where all are known, as in a mesh after the first, no more peerings are looked at.
+    while known.len() < world.networks().len()
+        && let Some(here) = all.get(next).copied()
+    {
+        all.extend(reachable(world, here).filter(|there| known.insert(there)));
         next = next.saturating_add(1);
     }
     all
