@@ -36,8 +36,7 @@ impl Identity {
 
     /// The identity of the file that stdout leads to, if it is one.
     pub(super) fn of_stdout_file() -> Option<Self> {
-        let file = File::from(std::io::stdout().as_fd().try_clone_to_owned().ok()?);
-        file.metadata().ok().filter(Metadata::is_file).as_ref().and_then(Self::of)
+        metadata(std::io::stdout().as_fd()).filter(Metadata::is_file).as_ref().and_then(Self::of)
     }
 
     /// The identity of what stdout leads to.
@@ -46,8 +45,7 @@ impl Identity {
     }
 
     fn of_descriptor(descriptor: BorrowedFd<'_>) -> Option<Self> {
-        let file = File::from(descriptor.try_clone_to_owned().ok()?);
-        file.metadata().ok().as_ref().and_then(Self::of)
+        metadata(descriptor).as_ref().and_then(Self::of)
     }
 
     /// The identity of a file that does not exist yet.
@@ -56,6 +54,10 @@ impl Identity {
         let name = path.file_name()?.to_owned();
         Some(Self::Will { device: folder.dev(), inode: folder.ino(), name })
     }
+}
+
+fn metadata(descriptor: BorrowedFd<'_>) -> Option<Metadata> {
+    File::from(descriptor.try_clone_to_owned().ok()?).metadata().ok()
 }
 
 /// The folder that a path lies in.

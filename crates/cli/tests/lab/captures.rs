@@ -1,9 +1,9 @@
 //! How a capture of a lab ends: whole, or not at all and said.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command};
 
-use crate::harness::{Lab, egress25, impossible, kill, scenario, skip, wait_until};
+use crate::harness::{Lab, egress25, impossible, kill, said, scenario, skip, wait_until};
 
 const MX: &str = "mx.example.net:25";
 
@@ -37,11 +37,6 @@ fn packets(file: &Path) -> usize {
     let output = command.args(["--format", "ndjson"]).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
     String::from_utf8_lossy(&output.stdout).matches("\"machine\":\"vm-web\"").count()
-}
-
-fn said(output: &Output) -> String {
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    format!("{}{}", text(&output.stdout), text(&output.stderr))
 }
 
 #[test]

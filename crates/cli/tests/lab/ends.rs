@@ -1,17 +1,14 @@
 //! How labs end: by whoever runs them, by signals, and with nothing left.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{Lab, egress25, impossible, kill, processes, scenario, skip, wait_until};
-
-fn said(output: &Output) -> String {
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    format!("{}{}", text(&output.stdout), text(&output.stderr))
-}
+use crate::harness::{
+    Lab, egress25, impossible, kill, processes, said, scenario, skip, wait_until,
+};
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();

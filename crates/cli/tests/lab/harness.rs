@@ -208,3 +208,9 @@ impl Drop for Lab {
         }
     }
 }
+
+/// All that a program has said.
+pub(crate) fn said(output: &Output) -> String {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}{}", text(&output.stdout), text(&output.stderr))
+}

@@ -2,15 +2,7 @@
 
 use std::process::{Command, Output};
 
-use crate::harness::{impossible, is_root, possible, root, scenario, skip};
-
-fn said(output: &Output) -> String {
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    )
-}
+use crate::harness::{impossible, is_root, possible, root, said, scenario, skip};
 
 /// A folder of somebody else with the program and the scenarios in it: the program may lie
 /// where another user cannot read.

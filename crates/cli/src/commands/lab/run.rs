@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use egress25_lab::control::place::{HOSTS, Place};
@@ -22,7 +22,7 @@ use crate::read::input::Source;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::signals::Signals;
-use crate::written::{self, Kind, Target};
+use crate::written::{self, Kind, Target, WrittenError};
 
 pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> {
     if !(0.001..=1_000.0).contains(&args.time_scale) {
@@ -34,7 +34,7 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
         Err(failure) => return Err(unread(args, failure)),
     };
     // The scenario says where the lab is, which is an input, too.
-    let inputs = [args.scenario.clone(), lab_file(&args.scenario, &scenario)];
+    let lab = lab_file(&args.scenario, &scenario);
     let outputs = [
         (&args.junit, Kind::Junit),
         (&args.happened, Kind::Events),
@@ -42,16 +42,13 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
         (&args.capture, Kind::Capture),
     ]
     .map(|(path, kind)| path.as_deref().map(|path| (path, kind)));
-    let inputs = inputs.iter().map(PathBuf::as_path);
+    let inputs = [args.scenario.as_path(), lab.as_path()];
     let [junit_file, happened, verdicts, capture] =
         written::claim(inputs, outputs, args.force.force)?;
-    let lab = lab_file(&args.scenario, &scenario);
     if let Err(failure) = fits(&source, &scenario, &lab, &EditionArgs::default()) {
         // A report of an earlier run would say that all is well.
-        if let Some(file) = junit_file {
-            let why = failure.to_string();
-            file.write(junit(&Report::unplayed(&scenario, args.datapath.name(), &why)).as_bytes())?;
-        }
+        let why = failure.to_string();
+        write_report(junit_file, &Report::unplayed(&scenario, args.datapath.name(), &why))?;
         return Err(failure);
     }
     // From here on there is something to be ended.
@@ -67,17 +64,14 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
         .map_err(|source| Failure::Write { name: shared.display().to_string(), source })?;
     let files = Files { happened, verdicts, capture };
     let folders = [home, shared];
-    let stage = Stage { args, scenario: &scenario, at: &at, signals: &signals };
+    let stage = Stage { args, scenario: &scenario, lab: &lab, at: &at, signals: &signals };
     let (report, failed) = stage.run(&folders, files, console);
     // What the lab's programs wrote belongs to it.
     for folder in &folders {
         // The lab itself has removed what it could.
         let _ = std::fs::remove_dir_all(folder);
     }
-    let written = match junit_file {
-        Some(file) => file.write(junit(&report).as_bytes()),
-        None => Ok(()),
-    };
+    let written = write_report(junit_file, &report);
     failed?;
     written?;
     conclude(&report, signals.caught(), console)
@@ -90,13 +84,17 @@ fn unread(args: &RunArgs, failure: Failure) -> Failure {
         let outputs = [args.junit.as_deref().map(|path| (path, Kind::Junit))];
         let [file] = written::claim([args.scenario.as_path()], outputs, args.force.force)?;
         let name = args.scenario.display().to_string();
-        let report = Report::unread(&name, args.datapath.name(), &failure.to_string());
-        file.map_or(Ok(()), |file| file.write(junit(&report).as_bytes()))
+        write_report(file, &Report::unread(&name, args.datapath.name(), &failure.to_string()))
     };
     match report() {
         Ok(()) => failure,
         Err(error) => Failure::Usage(format!("{failure}; and there is no report of it: {error}")),
     }
+}
+
+/// Writes the report of a run, where one is asked for.
+fn write_report(file: Option<Target>, report: &Report) -> Result<(), WrittenError> {
+    file.map_or(Ok(()), |file| file.write(junit(report).as_bytes()))
 }
 
 /// Says what became of a scenario.
@@ -142,6 +140,8 @@ pub(super) fn files(at: &AtArgs) -> PathBuf {
 struct Stage<'a> {
     args: &'a RunArgs,
     scenario: &'a Scenario,
+    /// The scenario's lab file.
+    lab: &'a Path,
     at: &'a AtArgs,
     signals: &'a Signals,
 }
@@ -155,34 +155,31 @@ impl Stage<'_> {
         files: Files,
         console: &mut Console,
     ) -> (Report, Result<(), Failure>) {
-        let datapath = self.args.datapath.name();
         let tether = match self.bring_up(folders) {
             Ok(tether) => tether,
-            Err(failure) => {
-                let report = Report::unplayed(self.scenario, datapath, &failure.to_string());
-                return (report, Err(failure));
-            }
+            Err(failure) => return self.unplayed(failure),
         };
-        let (report, result) = match Listener::start(self.at, files.verdicts) {
-            Err(failure) => {
-                let report = Report::unplayed(self.scenario, datapath, &failure.to_string());
-                (report, (Err(failure), None))
-            }
+        let ((report, result), listener) = match Listener::start(self.at, files.verdicts) {
+            Err(failure) => (self.unplayed(failure), None),
             Ok(listener) => {
                 let heard = listener.heard.clone();
-                let (report, result) = self.play(heard, files.happened, files.capture, console);
-                (report, (result, Some(listener)))
+                (self.play(heard, files.happened, files.capture, console), Some(listener))
             }
         };
-        let (result, listener) = result;
         let ended = tether.end();
         let heard = listener.map_or(Ok(()), Listener::finish);
         (report, result.and(heard).and(ended))
     }
 
+    /// The report of what could not be begun.
+    fn unplayed(&self, failure: Failure) -> (Report, Result<(), Failure>) {
+        let datapath = self.args.datapath.name();
+        (Report::unplayed(self.scenario, datapath, &failure.to_string()), Err(failure))
+    }
+
     fn bring_up(&self, folders: &[PathBuf]) -> Result<Tether, Failure> {
         let up = UpArgs {
-            lab: lab_file(&self.args.scenario, self.scenario),
+            lab: self.lab.to_owned(),
             at: self.at.clone(),
             datapath: self.args.datapath,
             store: None,
@@ -216,17 +213,13 @@ impl Stage<'_> {
         capture: Option<Target>,
         console: &mut Console,
     ) -> (Report, Result<(), Failure>) {
-        let datapath = self.args.datapath.name();
         let begun = crate::commands::lab::client(self.at).and_then(|client| {
             let begin = |target| Capture::begin(crate::commands::lab::client(self.at)?, target);
             Ok((client, folder(self.at)?, capture.map(begin).transpose()?))
         });
         let (client, home, capture) = match begun {
             Ok(begun) => begun,
-            Err(failure) => {
-                let report = Report::unplayed(self.scenario, datapath, &failure.to_string());
-                return (report, Err(failure));
-            }
+            Err(failure) => return self.unplayed(failure),
         };
         let mut theatre = Lab {
             client,
@@ -238,7 +231,8 @@ impl Stage<'_> {
             broken: None,
             happened: Vec::new(),
         };
-        let report = play(self.scenario, &mut theatre, self.args.time_scale, datapath);
+        let report =
+            play(self.scenario, &mut theatre, self.args.time_scale, self.args.datapath.name());
         let broken = theatre.broken.take().map_or(Ok(()), Err);
         let events = std::mem::take(&mut theatre.happened);
         // The kernel gathers its messages for a moment.
