@@ -15,7 +15,9 @@ def take(connection, port):
         return
     for name in data.split(';'):
         if name.strip(' \0'):
-            print(port, name.strip(' \0'), flush=True)
+            # Lines of two threads must not mix: one that does hides what was delivered.
+            with saying:
+                print(port, name.strip(' \0'), flush=True)
 
 
 def serve(port):
@@ -30,6 +32,7 @@ def serve(port):
 
 
 ready = []
+saying = threading.Lock()
 for port in (25, 587):
     threading.Thread(target=serve, args=(port,), daemon=True).start()
 sys.stdin.read()
