@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use egress25_skipped::skipped;
+
 use crate::program::{binary, repository};
 
 /// A command that writes, in a folder that is prepared anew for each try.
@@ -459,8 +461,7 @@ fn fail_all(cases: &[Case], way: &Way, look: impl Fn(&Case, &Path, bool, &str)) 
 #[test]
 fn every_call_that_writes_fails_once() {
     if let Some(why) = untraceable() {
-        eprintln!("SKIPPED: {why}");
-        return;
+        return skipped(why);
     }
     let tries = tries("EGRESS25_FAULTS", 12);
     fail_all(CASES, &Way { tries, ..PLAIN }, |_, _, _, _| {});

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use egress25_packet_filter::capture::Reader;
+use egress25_skipped::skipped;
 
 use crate::packets::{ethernet, ipv6, mail, pcap};
 use crate::program::{binary, egress25, failure, repository, stdout, words};
@@ -184,8 +185,7 @@ fn tshark_reads_the_comments_where_it_is_installed() {
         .stdin(File::open(&path).expect("the capture"))
         .output();
     let Ok(output) = tshark else {
-        eprintln!("SKIPPED: tshark is not installed, so nobody else has read the comments");
-        return;
+        return skipped("tshark is not installed, so nobody else has read the comments");
     };
     assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 15);
 }

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
+use egress25_skipped::skipped;
+
 use super::{Case, Way, command, fail_all, kill_all, tries, untraceable};
 
 /// A command that leaves a lab, or ends with one.
@@ -143,8 +145,7 @@ pub(super) fn wrote(folder: &Path, store: &str) {
 #[test]
 fn labs_that_write_are_killed_at_any_moment() {
     if let Some(why) = impossible() {
-        eprintln!("SKIPPED: {why}");
-        return;
+        return skipped(why);
     }
     let tries = tries("EGRESS25_LAB_KILLS", WAY.tries);
     kill_all(CASES, &Way { tries, ..WAY }, look);
@@ -153,8 +154,7 @@ fn labs_that_write_are_killed_at_any_moment() {
 #[test]
 fn every_call_that_writes_a_scenarios_report_fails_once() {
     if let Some(why) = impossible().or(untraceable().map(str::to_owned)) {
-        eprintln!("SKIPPED: {why}");
-        return;
+        return skipped(why);
     }
     let tries = tries("EGRESS25_LAB_FAULTS", 6);
     fail_all(&CASES[1..], &Way { tries, ..WAY }, look);

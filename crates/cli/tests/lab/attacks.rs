@@ -12,8 +12,10 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use egress25_skipped::skipped;
+
 use crate::exports::{ROUTER, export};
-use crate::harness::{Lab, alone, impossible, installed, possible, root, scenario, skip};
+use crate::harness::{Lab, alone, impossible, installed, possible, root, scenario};
 
 const HOSTS: &str = "[host.listener]\naddresses = [\"203.0.113.25\", \"2001:db8:2525::19\"]\n";
 const BLOCKED: [&str; 4] = ["10.1.0.4", "fd00:1::4", "203.0.113.25", "2001:db8:2525::19"];
@@ -96,7 +98,7 @@ fn leaked(delivered: &BTreeSet<String>, context: &str) -> Vec<String> {
 fn no_attack_delivers_a_byte_over_any_data_path() {
     let _alone = alone();
     if !installed("python3") {
-        return skip("python3 is not installed");
+        return skipped("python3 is not installed");
     }
     let attack = [&BLOCKED[..], &BORROWED].concat();
     // Without a filter most of them deliver: the attacks are none on paper only.
@@ -173,7 +175,7 @@ const TRACK: &str = "nft add table inet track; \
 fn exported(name: &str, load: &str) {
     let _alone = alone();
     if !installed("python3") {
-        return skip("python3 is not installed");
+        return skipped("python3 is not installed");
     }
     let [open, _] = through_a_router("true", false);
     let worked = leaked(&open, "no rules");
@@ -191,7 +193,7 @@ fn exported(name: &str, load: &str) {
 #[test]
 fn no_attack_delivers_a_byte_through_exported_nftables_rules() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     exported("nft", &format!("{} >/run/rules; nft -f /run/rules", export("nft")));
 }
@@ -199,11 +201,11 @@ fn no_attack_delivers_a_byte_through_exported_nftables_rules() {
 #[test]
 fn a_syn_that_is_cut_after_8_bytes_delivers_nothing_through_exported_iptables_rules() {
     if let Some(why) = impossible("nfqueue") {
-        return skip(&why);
+        return skipped(why);
     }
     for program in ["legacy", "nft"] {
         if !installed(&format!("iptables-{program}")) {
-            skip(&format!("iptables-{program} is not installed"));
+            skipped(format!("iptables-{program} is not installed"));
             continue;
         }
         let load = format!(
@@ -220,16 +222,16 @@ fn a_syn_that_is_cut_after_8_bytes_delivers_nothing_through_exported_iptables_ru
 fn a_port_that_is_said_to_be_a_machines_sends_by_no_borrowed_address_through_exported_rules() {
     let _alone = alone();
     if !installed("python3") {
-        return skip("python3 is not installed");
+        return skipped("python3 is not installed");
     }
     let of = |words: &str| export(words).replace("--interface p0", "--interface p0=vm-web");
     let mut ways = Vec::new();
     match impossible("nft") {
-        Some(why) => skip(&why),
+        Some(why) => skipped(why),
         None => ways.push(format!("{} >/run/rules; nft -f /run/rules", of("nft"))),
     }
     match impossible("nfqueue") {
-        Some(why) => skip(&why),
+        Some(why) => skipped(why),
         None => ways.push(format!(
             "{} >/run/v4; iptables-restore --noflush /run/v4\n\
              {} >/run/v6; ip6tables-restore --noflush /run/v6",

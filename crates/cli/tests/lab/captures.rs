@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
-use crate::harness::{Lab, egress25, impossible, kill, said, scenario, skip, wait_until};
+use egress25_skipped::skipped;
+
+use crate::harness::{Lab, egress25, impossible, kill, said, scenario, wait_until};
 
 const MX: &str = "mx.example.net:25";
 
@@ -42,7 +44,7 @@ fn packets(file: &Path) -> usize {
 #[test]
 fn a_capture_onto_a_full_disk_ended_well_and_said_nothing() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
     let disk = tempfile::tempdir().unwrap();
@@ -64,7 +66,7 @@ fn a_capture_onto_a_full_disk_ended_well_and_said_nothing() {
 #[test]
 fn a_capture_that_is_interrupted_is_whole() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
     for signal in ["INT", "TERM", "HUP"] {
@@ -82,7 +84,7 @@ fn a_capture_that_is_interrupted_is_whole() {
 #[test]
 fn a_capture_ends_with_its_lab_and_is_whole_if_the_lab_has_ended_well() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     for (ends_well, code) in [(true, 0), (false, 1)] {
         let lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
@@ -104,7 +106,7 @@ fn a_capture_ends_with_its_lab_and_is_whole_if_the_lab_has_ended_well() {
 #[test]
 fn a_capture_replaced_a_file_that_somebody_else_wrote() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let lab = Lab::up(&scenario("mail.lab.toml"), "none", &[]);
     let file = lab.folder.path().join("letter");
@@ -117,7 +119,7 @@ fn a_capture_replaced_a_file_that_somebody_else_wrote() {
 #[test]
 fn what_was_judged_before_was_shown_to_nobody_who_listens_later() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
     assert_eq!(lab.connect("vm-web", MX), "timeout");

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use egress25_skipped::skipped;
+
 use crate::harness::{
-    DATAPATHS, Lab, impossible, installed, is_root, kill, processes, scenario, skip, wait_until,
+    DATAPATHS, Lab, impossible, installed, is_root, kill, processes, scenario, wait_until,
 };
 
 fn pids() -> Vec<u32> {
@@ -46,7 +48,7 @@ fn populate(lab: &mut Lab) -> usize {
 
 fn start_postfix(lab: &Lab) -> bool {
     if !is_root() || !installed("postfix") {
-        skip("no Postfix is started: needs root and Postfix");
+        skipped("no Postfix is started: needs root and Postfix");
         return false;
     }
     let folder = lab.folder.path().join("postfix");
@@ -75,7 +77,7 @@ fn start_postfix(lab: &Lab) -> bool {
 fn nothing_stays_behind_whichever_of_the_labs_processes_is_killed() {
     for (stage, datapath) in ["own", "attend", "leave"].into_iter().zip(DATAPATHS) {
         if let Some(why) = impossible(datapath) {
-            skip(&why);
+            skipped(why);
             continue;
         }
         let mut lab = Lab::up(&scenario("mail.lab.toml"), datapath, &[]);
@@ -103,7 +105,7 @@ fn nothing_stays_behind_whichever_of_the_labs_processes_is_killed() {
 #[test]
 fn whoever_loses_his_parent_in_a_lab_is_reaped() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
     let first = lab.process("attend");

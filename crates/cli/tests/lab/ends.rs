@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use egress25_skipped::skipped;
 use serde_json::Value;
 
-use crate::harness::{
-    Lab, egress25, impossible, kill, processes, said, scenario, skip, wait_until,
-};
+use crate::harness::{Lab, egress25, impossible, kill, processes, said, scenario, wait_until};
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -57,7 +56,7 @@ const STEPS: [&str; 4] = [
 #[test]
 fn a_run_that_a_signal_ended_left_its_lab_and_no_report() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     for (signal, step) in ["INT", "TERM", "HUP", "KILL"].into_iter().zip(STEPS) {
         let folder = tempfile::tempdir().unwrap();
@@ -93,7 +92,7 @@ fn pipe(folder: &Path) -> PathBuf {
 #[test]
 fn a_run_that_is_ended_while_its_lab_comes_up_has_a_report() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let folder = tempfile::tempdir().unwrap();
     let work = folder.path().join("work");
@@ -121,7 +120,7 @@ fn a_run_that_is_ended_while_its_lab_comes_up_has_a_report() {
 #[test]
 fn a_lab_whose_up_was_killed_came_up_told_to_nobody() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let folder = tempfile::tempdir().unwrap();
     let hosts = pipe(folder.path());
@@ -152,7 +151,7 @@ fn down_came_back_before_the_lab_had_gone_and_up_failed() {
 #[test]
 fn labs_that_run_and_what_dead_ones_left_were_listed_nowhere() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let lab = Lab::up(&scenario("mail.lab.toml"), "none", &[]);
     let file = scenario("mail.lab.toml").display().to_string();
@@ -195,7 +194,7 @@ fn running(words: &str) -> usize {
 #[test]
 fn a_program_that_does_not_end_held_a_scenario_for_ever() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let folder = tempfile::tempdir().unwrap();
     let program = "[\"sh\", \"-c\", \"sleep 3111 & sleep 3111\"]";
@@ -216,7 +215,7 @@ fn a_program_that_does_not_end_held_a_scenario_for_ever() {
 #[test]
 fn a_lab_held_what_its_caller_had_left_open() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let leaked = tempfile::NamedTempFile::new().unwrap();
     let line = "exec 9<$1; shift; exec \"$@\"";

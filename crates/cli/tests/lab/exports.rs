@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use crate::harness::{impossible, scenario, skip};
+use egress25_skipped::skipped;
+
+use crate::harness::{impossible, scenario};
 
 /// A router between a box, which has the addresses of several machines, and a host outside.
 pub(crate) const ROUTER: &str = r#"
@@ -109,7 +111,7 @@ pub(crate) fn export(words: &str) -> String {
 #[test]
 fn exported_nftables_rules_judge_real_connections() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     judged(&format!("{} >/run/rules; nft -f /run/rules", export("nft")));
 }
@@ -117,7 +119,7 @@ fn exported_nftables_rules_judge_real_connections() {
 #[test]
 fn exported_iptables_rules_judge_real_connections() {
     if let Some(why) = impossible("nfqueue") {
-        return skip(&why);
+        return skipped(why);
     }
     judged(&format!(
         "{} >/run/v4; iptables-restore --noflush /run/v4\n\

@@ -5,9 +5,10 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use egress25_skipped::skipped;
 use serde_json::{Value, json};
 
-use crate::harness::{Lab, alone, impossible, installed, scenario, skip};
+use crate::harness::{Lab, alone, impossible, installed, scenario};
 
 /// Seconds that each measurement takes, and how many there are: the median counts.
 const MEASURE: &str = "4";
@@ -57,7 +58,7 @@ fn load_average() -> String {
 fn figures() {
     let _alone = alone();
     if !installed("iperf3") {
-        return skip("iperf3 is not installed");
+        return skipped("iperf3 is not installed");
     }
     let before = load_average();
     let mut rows = Vec::new();
@@ -65,7 +66,7 @@ fn figures() {
     println!("{:>9}  {:>22}  {:>20}", "data path", "connections/s", "Gbit/s");
     for datapath in ["none", "nft", "nfqueue", "afpacket"] {
         if let Some(why) = (datapath != "none").then(|| impossible(datapath)).flatten() {
-            skip(&why);
+            skipped(why);
             continue;
         }
         let mut lab = Lab::up(&scenario("mail.lab.toml"), datapath, &[]);

@@ -6,8 +6,9 @@ use std::path::Path;
 use egress25_packet_filter::capture::Reader;
 use egress25_packet_filter::frame::{Frame, Options, Origin, Outcome, outermost};
 use egress25_packet_filter::link::LinkType;
+use egress25_skipped::skipped;
 
-use crate::harness::{Lab, alone, possible, root, skip};
+use crate::harness::{Lab, alone, possible, root};
 
 /// The machine and the listener have the addresses of the frames.
 const LAB: &str = r#"
@@ -149,10 +150,10 @@ fn no_frame_that_the_reference_drops_makes_a_listener_answer() {
     let _alone = alone();
     let corpus = root().join("../shared/corpus/_synthetic");
     if !corpus.exists() {
-        return skip("the corpus of frames is not here");
+        return skipped("the corpus of frames is not here");
     }
     if !Path::new("/usr/bin/python3").exists() {
-        return skip("python3 is not installed");
+        return skipped("python3 is not installed");
     }
     let mut files = Vec::new();
     let mut expected = BTreeMap::new();

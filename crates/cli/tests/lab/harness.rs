@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use egress25_lab::control::client::Client;
 use egress25_lab::control::requests::Request;
+use egress25_skipped::skipped;
 use serde_json::Value;
 
 pub(crate) const DATAPATHS: [&str; 3] = ["nft", "nfqueue", "afpacket"];
@@ -22,11 +23,6 @@ pub(crate) fn scenario(name: &str) -> PathBuf {
 
 pub(crate) fn egress25() -> Command {
     Command::new(env!("CARGO_BIN_EXE_egress25"))
-}
-
-/// Says aloud that a test did not run.
-pub(crate) fn skip(why: &str) {
-    eprintln!("SKIPPED: {why}");
 }
 
 /// Held by tests that fill the machine, so that they do not disturb each other.
@@ -62,7 +58,7 @@ pub(crate) fn impossible(datapath: &str) -> Option<String> {
 
 /// The data paths that can be had here; says aloud which cannot, and why.
 pub(crate) fn possible() -> impl Iterator<Item = &'static str> {
-    DATAPATHS.into_iter().filter(|datapath| impossible(datapath).map(|why| skip(&why)).is_none())
+    DATAPATHS.into_iter().filter(|datapath| impossible(datapath).map(skipped).is_none())
 }
 
 /// The processes whose arguments name a folder: the owner of its lab and what it started.

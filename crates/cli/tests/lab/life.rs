@@ -4,15 +4,16 @@ use std::process::Command;
 
 use egress25_exemption_store::{Expected, NewEntry, SqliteLog, SqliteOptions, Store};
 use egress25_policy::Event;
+use egress25_skipped::skipped;
 use serde_json::json;
 
-use crate::harness::{Lab, impossible, is_root, possible, processes, scenario, skip, wait_until};
+use crate::harness::{Lab, impossible, is_root, possible, processes, scenario, wait_until};
 
 #[test]
 fn syns_stay_dropped_when_the_filter_dies() {
     for datapath in ["nfqueue", "afpacket"] {
         if let Some(why) = impossible(datapath) {
-            skip(&why);
+            skipped(why);
             continue;
         }
         let lab = Lab::up(&scenario("mail.lab.toml"), datapath, &[]);
@@ -71,7 +72,7 @@ fn a_deallocated_machines_root_cannot_set_its_link_up_again() {
 #[test]
 fn a_grant_in_the_store_reaches_the_running_lab() {
     if let Some(why) = impossible("nfqueue") {
-        return skip(&why);
+        return skipped(why);
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
@@ -101,10 +102,10 @@ fn a_grant_in_the_store_reaches_the_running_lab() {
 #[test]
 fn a_lab_that_cannot_enforce_does_not_come_up() {
     if let Some(why) = impossible("nfqueue") {
-        return skip(&why);
+        return skipped(why);
     }
     if !is_root() {
-        return skip("not root: a file system without the programs cannot be made");
+        return skipped("not root: a file system without the programs cannot be made");
     }
     // The same machine, with nothing at the place where the rules' program is.
     let folder = tempfile::tempdir().unwrap();

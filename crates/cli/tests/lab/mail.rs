@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{DATAPATHS, Lab, egress25, impossible, installed, is_root, scenario, skip};
+use egress25_skipped::skipped;
+
+use crate::harness::{DATAPATHS, Lab, egress25, impossible, installed, is_root, scenario};
 
 /// The lab's hosts without mail servers of its own: others listen.
 const HOSTS: &str = "[host.\"mx.example.net\"]\naddresses = [\"203.0.113.25\"]\n\
@@ -11,10 +13,10 @@ const HOSTS: &str = "[host.\"mx.example.net\"]\naddresses = [\"203.0.113.25\"]\n
 /// Plays a scenario with a Postfix over a data path.
 fn with_postfix(name: &str, datapath: &str) {
     if !is_root() || !installed("postfix") {
-        return skip("Postfix changes to its own user: needs root and Postfix");
+        return skipped("Postfix changes to its own user: needs root and Postfix");
     }
     if let Some(why) = impossible(datapath) {
-        return skip(&why);
+        return skipped(why);
     }
     let mut command = egress25();
     command.args(["lab", "run", "--datapath", datapath]).arg(scenario(name));
@@ -54,10 +56,10 @@ fn wait_for(lab: &Lab, to: &str) {
 #[expect(clippy::too_many_lines, reason = "one story, told from beginning to end")]
 fn swaks_delivers_to_smtp_sink_and_to_aiosmtpd_where_it_may_and_times_out_where_not() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     if !installed("swaks") || !installed("smtp-sink") {
-        return skip("swaks or smtp-sink is not installed");
+        return skipped("swaks or smtp-sink is not installed");
     }
     let folder = tempfile::tempdir().unwrap();
     let hosts = folder.path().join("hosts.toml");
@@ -97,7 +99,7 @@ fn swaks_delivers_to_smtp_sink_and_to_aiosmtpd_where_it_may_and_times_out_where_
         wait_for(&lab, "relay.example.net:587");
         servers.push("relay.example.net:587");
     } else {
-        skip("aiosmtpd is not installed");
+        skipped("aiosmtpd is not installed");
     }
     let swaks = |from: &str, server: &str| {
         let output = lab.exec(

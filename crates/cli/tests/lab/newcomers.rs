@@ -3,9 +3,10 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
+use egress25_skipped::skipped;
 use serde_json::{Value, json};
 
-use crate::harness::{Lab, apply, impossible, possible, scenario, skip, wait_until};
+use crate::harness::{Lab, apply, impossible, possible, scenario, wait_until};
 
 const MX: &str = "mx.example.net:25";
 const RELAY: &str = "relay.example.net:587";
@@ -68,7 +69,7 @@ fn a_machine_that_is_deployed_while_the_lab_runs_gets_its_place_before_the_filte
 #[test]
 fn what_cannot_join_a_running_lab_is_told_by_events_and_inspect() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let mut lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
     let mut events = lab.command(&["events", "--format", "ndjson"]);

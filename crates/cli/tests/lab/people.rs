@@ -2,7 +2,9 @@
 
 use std::process::{Command, Output};
 
-use crate::harness::{impossible, is_root, possible, root, said, scenario, skip};
+use egress25_skipped::skipped;
+
+use crate::harness::{impossible, is_root, possible, root, said, scenario};
 
 /// A folder of somebody else with the program and the scenarios in it: the program may lie
 /// where another user cannot read.
@@ -46,10 +48,10 @@ impl Somebody {
 #[test]
 fn a_user_without_privileges_has_a_lab_for_a_whole_life() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     if !is_root() {
-        return skip("not root, so the other tests show it already");
+        return skipped("not root, so the other tests show it already");
     }
     let somebody = Somebody::new();
     for datapath in possible() {
@@ -81,7 +83,7 @@ fn a_user_without_privileges_has_a_lab_for_a_whole_life() {
 #[test]
 fn a_kernel_that_allows_no_namespaces_is_told_of() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let folder = tempfile::tempdir().unwrap();
     let script = format!(

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use egress25_lab::control::client::Client;
+use egress25_skipped::skipped;
 
-use crate::harness::{Lab, egress25, impossible, is_root, scenario, skip};
+use crate::harness::{Lab, egress25, impossible, is_root, scenario};
 
 fn up(run_dir: &Path, name: &str) -> Output {
     let mut command = egress25();
@@ -91,7 +92,7 @@ fn a_folder_that_others_can_write_to_was_taken() {
 #[test]
 fn the_control_socket_of_a_stranger_was_believed() {
     if !is_root() {
-        return skip("not root: nobody else can be had");
+        return skipped("not root: nobody else can be had");
     }
     let folder = tempfile::tempdir().unwrap();
     let lab = folder.path().join("default");
@@ -108,7 +109,7 @@ fn the_control_socket_of_a_stranger_was_believed() {
 #[test]
 fn the_control_socket_was_open_to_others_with_umask_0() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let folder = tempfile::tempdir().unwrap();
     let line = format!(
@@ -129,10 +130,10 @@ fn the_control_socket_was_open_to_others_with_umask_0() {
 #[test]
 fn another_user_at_the_control_socket_is_not_answered() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     if !is_root() || !Path::new("/usr/bin/python3").exists() {
-        return skip("not root, or no Python: nobody else can be had");
+        return skipped("not root, or no Python: nobody else can be had");
     }
     let lab = Lab::up(&scenario("mail.lab.toml"), "none", &[]);
     let socket = lab.folder.path().join("default/control.sock");
@@ -158,10 +159,10 @@ fn another_user_at_the_control_socket_is_not_answered() {
 #[test]
 fn a_user_without_a_runtime_folder_was_told_of_the_folder_of_root() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     if !is_root() {
-        return skip("not root, so the other tests show it already");
+        return skipped("not root, so the other tests show it already");
     }
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("egress25");

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Output;
 
+use egress25_skipped::skipped;
 use serde_json::Value;
 
-use crate::harness::{egress25, impossible, possible, scenario, skip};
+use crate::harness::{egress25, impossible, possible, scenario};
 
 fn run(name: &str, datapath: &str, more: &[&std::ffi::OsStr]) -> Output {
     egress25()
@@ -113,7 +114,7 @@ fn offers_and_routes_decide_alike_over_every_data_path() {
 #[test]
 fn a_step_that_ends_otherwise_gives_exit_code_3_and_a_failure_in_the_report() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let folder = tempfile::tempdir().unwrap();
     let lab = scenario("mail.lab.toml");

@@ -2,7 +2,9 @@
 
 use std::process::Command;
 
-use crate::harness::{egress25, impossible, scenario, skip};
+use egress25_skipped::skipped;
+
+use crate::harness::{egress25, impossible, scenario};
 
 fn export(words: &[&str]) -> String {
     let output = egress25()
@@ -21,7 +23,7 @@ fn export(words: &[&str]) -> String {
 fn rules_that_are_loaded_later_take_no_others_away() {
     for needs in ["nft", "nfqueue"] {
         if let Some(why) = impossible(needs) {
-            return skip(&why);
+            return skipped(why);
         }
     }
     let program = env!("CARGO_BIN_EXE_egress25");
@@ -80,7 +82,7 @@ fn exported_rules_load_as_they_are_printed() {
     ];
     for (needs, words, load) in rules {
         if let Some(why) = impossible(needs) {
-            skip(&why);
+            skipped(why);
             continue;
         }
         let file = folder.path().join("rules");
@@ -145,7 +147,7 @@ const KILLED: &str = "kill -9 $filter; sleep 0.3\n\
 #[test]
 fn an_interface_of_a_container_network_is_filtered_and_stays_so() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let filter = format!(
         "{} filter --lab {} --network shop-net --interface br0 & filter=$!; sleep 2",
@@ -158,7 +160,7 @@ fn an_interface_of_a_container_network_is_filtered_and_stays_so() {
 #[test]
 fn a_queue_is_judged_and_drops_when_nobody_judges_it() {
     if let Some(why) = impossible("nfqueue") {
-        return skip(&why);
+        return skipped(why);
     }
     let program = env!("CARGO_BIN_EXE_egress25");
     let lab = scenario("mail.lab.toml").display().to_string();
@@ -173,7 +175,7 @@ fn a_queue_is_judged_and_drops_when_nobody_judges_it() {
 #[test]
 fn a_queue_that_somebody_judges_already_was_told_of_as_operation_not_permitted() {
     if let Some(why) = impossible("nfqueue") {
-        return skip(&why);
+        return skipped(why);
     }
     let program = env!("CARGO_BIN_EXE_egress25");
     let lab = scenario("mail.lab.toml").display().to_string();
@@ -192,7 +194,7 @@ fn a_queue_that_somebody_judges_already_was_told_of_as_operation_not_permitted()
 #[test]
 fn a_filter_ended_when_the_reader_of_its_verdicts_went() {
     if let Some(why) = impossible("nfqueue") {
-        return skip(&why);
+        return skipped(why);
     }
     let program = env!("CARGO_BIN_EXE_egress25");
     let lab = scenario("mail.lab.toml").display().to_string();

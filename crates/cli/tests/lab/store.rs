@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::Output;
 
-use crate::harness::{Lab, egress25, impossible, scenario, skip, wait_until};
+use egress25_skipped::skipped;
+
+use crate::harness::{Lab, egress25, impossible, scenario, wait_until};
 
 fn up(folder: &Path, lab: &Path, store: &Path) -> Output {
     let mut command = egress25();
@@ -18,7 +20,7 @@ fn code(output: &Output) -> (Option<i32>, String) {
 #[test]
 fn a_store_that_cannot_be_used_ends_a_lab_with_the_exit_code_of_the_other_commands() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -68,7 +70,7 @@ fn a_store_that_cannot_be_used_ends_a_lab_with_the_exit_code_of_the_other_comman
 #[test]
 fn what_is_asked_of_a_lab_ends_with_the_documented_exit_code() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("store.db").display().to_string();
@@ -93,7 +95,7 @@ fn what_is_asked_of_a_lab_ends_with_the_documented_exit_code() {
 #[test]
 fn the_last_policy_stays_in_force_when_the_store_vanishes() {
     if let Some(why) = impossible("nfqueue") {
-        return skip(&why);
+        return skipped(why);
     }
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("stores");
@@ -115,7 +117,7 @@ fn the_last_policy_stays_in_force_when_the_store_vanishes() {
 #[test]
 fn an_event_was_written_into_a_store_that_had_been_removed() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("store.db");

@@ -2,17 +2,19 @@
 
 use std::process::{Command, Stdio};
 
-use crate::harness::{Lab, egress25, impossible, is_root, processes, scenario, skip, wait_until};
+use egress25_skipped::skipped;
+
+use crate::harness::{Lab, egress25, impossible, is_root, processes, scenario, wait_until};
 
 const MX: &str = "mx.example.net:25";
 
 #[test]
 fn machines_are_cut_off_while_the_rules_cannot_follow_the_policy() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     if !is_root() {
-        return skip("not root: the owner's file system cannot be entered");
+        return skipped("not root: the owner's file system cannot be entered");
     }
     let lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
     for words in [["event", "exemption-asked", "shop"], ["event", "exemption-granted", "shop"]] {
@@ -45,7 +47,7 @@ fn machines_are_cut_off_while_the_rules_cannot_follow_the_policy() {
 #[test]
 fn rules_that_somebody_took_away_are_back_with_their_next_change() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
     let gone = lab.exec("network:shop-net", &["nft", "delete", "table", "inet", "egress25"]);
@@ -110,7 +112,7 @@ fn a_name_with_a_line_end_adds_no_rule_to_what_is_exported() {
 #[test]
 fn of_two_labs_that_come_up_in_one_folder_one_does() {
     if let Some(why) = impossible("nft") {
-        return skip(&why);
+        return skipped(why);
     }
     let folder = tempfile::tempdir().unwrap();
     let up = || {
@@ -158,7 +160,7 @@ for n in range(40000):
 fn a_queue_that_ran_over_is_judged_on() {
     for datapath in ["nfqueue", "afpacket"] {
         if let Some(why) = impossible(datapath) {
-            skip(&why);
+            skipped(why);
             continue;
         }
         let lab = Lab::up(&scenario("mail.lab.toml"), datapath, &[]);

@@ -16,9 +16,10 @@ use egress25_policy::{
     Machine, MachineName, NetworkName, Power, Question, Reason, SMTP_PORT, Source, Verdict, World,
     decide, decide_forwarded,
 };
+use egress25_skipped::skipped;
 use serde_json::Value;
 
-use crate::harness::{Lab, alone, possible, skip};
+use crate::harness::{Lab, alone, possible};
 use crate::random_worlds::{self as worlds, Dice};
 
 /// Sends SYNs by raw socket: one a line of stdin, `interface source destination port`.
@@ -382,7 +383,7 @@ fn seeds() -> std::ops::Range<u64> {
 fn the_lab_does_what_the_reference_says_in_random_worlds() {
     let _alone = alone();
     if !std::path::Path::new("/usr/bin/python3").exists() {
-        return skip("python3 is not installed");
+        return skipped("python3 is not installed");
     }
     for datapath in possible() {
         let sent: usize = seeds().map(|seed| check(seed, datapath)).sum();

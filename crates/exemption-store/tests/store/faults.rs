@@ -11,13 +11,10 @@ use std::time::Duration;
 use egress25_exemption_store::{
     FollowerState, LogError, SqliteLog, SqliteOptions, Store, StoreError, verify,
 };
+use egress25_skipped::skipped;
 
 use crate::children::{as_role, child, lines};
 use crate::common::{append, asked, at, create, new, open, options, try_open};
-
-fn skip(what: &str, why: &str) {
-    eprintln!("SKIPPED: {what}: {why}");
-}
 
 /// What a child said and whether it ended well.
 fn run(command: &mut Command) -> (Vec<String>, bool) {
@@ -48,7 +45,7 @@ fn a_full_disk_is_said_loses_nothing_and_passes() {
     let folder = tempfile::tempdir().unwrap();
     let script = "mount -t tmpfs -o size=512k tmpfs \"$0\" && exec \"$@\"";
     let Some(mut command) = in_small_file_system(folder.path(), script, "filler") else {
-        return skip("a full disk", "no mount namespace to be had");
+        return skipped("no mount namespace to be had");
     };
     let (said, well) = run(&mut command);
     assert!(well, "{said:?}");
@@ -67,7 +64,7 @@ fn a_file_system_that_cannot_be_written_is_said() {
         source.path().display()
     );
     let Some(mut command) = in_small_file_system(folder.path(), &script, "visitor") else {
-        return skip("a read-only file system", "no mount namespace to be had");
+        return skipped("no mount namespace to be had");
     };
     let (said, well) = run(&mut command);
     assert!(well);
@@ -86,11 +83,11 @@ fn shim(folder: &Path) -> Option<PathBuf> {
     match built {
         Ok(output) if output.status.success() => Some(library),
         Ok(output) => {
-            skip("EIO", &String::from_utf8_lossy(&output.stderr));
+            skipped(String::from_utf8_lossy(&output.stderr));
             None
         }
         Err(error) => {
-            skip("EIO", &error.to_string());
+            skipped(format_args!("no C compiler: {error}"));
             None
         }
     }
@@ -175,7 +172,7 @@ fn a_store_that_belongs_to_somebody_else_is_said_with_owner_and_mode() {
             mode(&path, 0);
         }
         let Ok(mut visitor) = command.spawn() else {
-            return skip("a foreign store", "this program can't be run by another user");
+            return skipped("this program can't be run by another user");
         };
         let said: Vec<String> = lines(&mut visitor).collect();
         visitor.wait().unwrap();

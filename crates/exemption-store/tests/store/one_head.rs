@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use egress25_exemption_store::{Genesis, LogError, Place, SqliteLog, Store, StoreError, verify};
+use egress25_skipped::skipped;
 use rusqlite::Connection;
 
 use crate::common::{
@@ -122,8 +123,7 @@ fn a_restore_onto_a_full_disk_leaves_the_store_as_it_is() {
     std::fs::create_dir(&mounted).unwrap();
     // A file system of our own, in namespaces of our own: another process has to work in it.
     if !Command::new("unshare").args(["-Urm", "true"]).status().is_ok_and(|done| done.success()) {
-        eprintln!("SKIPPED: the kernel allows no user and mount namespaces here");
-        return;
+        return skipped("the kernel allows no user and mount namespaces here");
     }
     let test = std::env::current_exe().unwrap();
     let script = format!(
@@ -141,7 +141,9 @@ fn a_restore_onto_a_full_disk_leaves_the_store_as_it_is() {
 #[test]
 #[ignore = "a part of another test, which runs it on a small file system"]
 fn full_disk_inside() {
-    let Ok(folder) = std::env::var("EGRESS25_FULL_DISK") else { return };
+    let Ok(folder) = std::env::var("EGRESS25_FULL_DISK") else {
+        return skipped("a part of another test, which starts it");
+    };
     let path = Path::new(&folder).join("store.db");
     let backups = tempfile::tempdir().unwrap();
     let backup = backups.path().join("backup.db");

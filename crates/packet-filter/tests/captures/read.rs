@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use egress25_packet_filter::capture::{CaptureError, Options, Reader, Record, Warning};
 use egress25_packet_filter::link::LinkType;
+use egress25_skipped::skipped;
 use jiff::Timestamp;
 
 /// Section, id, name, description, snapshot length.
@@ -115,6 +116,6 @@ pub(crate) fn corpus() -> Option<PathBuf> {
     if corpus.join("truth.tsv").is_file() {
         return Some(corpus);
     }
-    eprintln!("SKIPPED: there is no corpus at `{}`", corpus.display());
+    skipped(format_args!("no corpus at {}", corpus.display()));
     None
 }

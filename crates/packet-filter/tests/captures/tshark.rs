@@ -5,6 +5,7 @@ use std::process::Command;
 
 use egress25_packet_filter::capture::{NewInterface, Packet, PcapngWriter};
 use egress25_packet_filter::link::LinkType;
+use egress25_skipped::skipped;
 use jiff::Timestamp;
 
 /// What tshark prints, or a loud word and `None` where it is not installed.
@@ -12,7 +13,7 @@ fn tshark(path: &Path, arguments: &[&str]) -> Option<String> {
     let output = match Command::new("tshark").arg("-r").arg(path).args(arguments).output() {
         Ok(output) => output,
         Err(error) => {
-            eprintln!("SKIPPED: tshark cannot be run: {error}");
+            skipped(format_args!("tshark cannot be run: {error}"));
             return None;
         }
     };

@@ -7,6 +7,7 @@ use egress25_packet_filter::frame::{Frame, Options, Origin};
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::{Code, FrameList, Vectors};
 use egress25_packet_filter::table::{NetworkId, Table};
+use egress25_skipped::skipped;
 
 use crate::build::Made;
 
@@ -32,6 +33,16 @@ pub(crate) struct Pair {
     rulings: Vec<Ruling>,
 }
 
+/// The levels that this processor has; says which it lacks.
+pub(crate) fn levels() -> impl Iterator<Item = Vectors> {
+    Vectors::ALL.iter().copied().filter(|level| {
+        if !level.is_here() {
+            skipped(format_args!("this processor has no {level}"));
+        }
+        level.is_here()
+    })
+}
+
 impl Pair {
     pub(crate) fn new(table: &Arc<Table>, options: Options, network: Option<NetworkId>) -> Self {
         let make = || {
@@ -39,8 +50,7 @@ impl Pair {
             filter.set_network(network);
             filter
         };
-        let here = Vectors::ALL.iter().copied().filter(|level| level.is_here());
-        let fast = here.map(|level| {
+        let fast = levels().map(|level| {
             let mut filter = make();
             filter.set_vectors(level);
             (level, filter)

@@ -3,10 +3,11 @@
 use egress25_packet_filter::filter::{Filter, Input, Ruling};
 use egress25_packet_filter::frame::Options;
 use egress25_packet_filter::link::LinkType;
-use egress25_packet_filter::sieve::{Code, FrameList, Vectors};
+use egress25_packet_filter::sieve::{Code, FrameList};
 use egress25_policy::Reason;
 
 use crate::build::{Random, frame, table};
+use crate::compare::levels;
 
 /// An Ethernet frame with a packet of some protocol and port, 60 bytes long.
 fn plain(source: [u8; 4], to: [u8; 4], protocol: u8, port: u8) -> [u8; 60] {
@@ -35,10 +36,10 @@ fn check(list: &FrameList, bytes: &[u8], options: Options, what: &str) -> usize 
     reference.set_network(network);
     let mut rulings = Vec::new();
     reference.judge_batch(&inputs, &mut rulings);
-    for level in Vectors::ALL.iter().filter(|level| level.is_here()) {
+    for level in levels() {
         let mut filter = Filter::new(table.clone(), options);
         filter.set_network(network);
-        filter.set_vectors(*level);
+        filter.set_vectors(level);
         let mut codes: Vec<Code> = Vec::new();
         filter.judge_frames(&frames, &mut codes);
         assert_eq!(codes.len(), rulings.len());
@@ -130,9 +131,9 @@ fn replaced_reasons_are_seen_by_every_level() {
     for reason in Reason::ALL {
         assert!(table.replace(slot, *reason));
         let expected = table.answer(network, source, "203.0.113.9".parse().unwrap());
-        for level in Vectors::ALL {
+        for level in levels() {
             let mut codes = Vec::new();
-            table.answer_batch(*level, network, &pairs, &mut codes);
+            table.answer_batch(level, network, &pairs, &mut codes);
             for code in &codes {
                 assert_eq!((code.verdict(), code.reason()), (expected.verdict, Some(*reason)));
             }

@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::frame::Options;
 use egress25_packet_filter::link::LinkType;
-use egress25_packet_filter::sieve::{FrameList, Vectors};
+use egress25_packet_filter::sieve::FrameList;
 use egress25_packet_filter::table::{
     Leaf, NetworkId, RouteSet, Slot, Table, TableBuilder, TableCell,
 };
 use egress25_policy::{NetworkName, Reason, Verdict};
 
 use crate::build::Random;
+use crate::compare::levels;
 
 const REASONS: [Reason; 4] =
     [Reason::NotGranted, Reason::Exempt, Reason::Revoked, Reason::PredatesRestriction];
@@ -94,8 +95,8 @@ fn many_answers_are_those_of_one_by_one() {
         let one = table.network(&NetworkName::from("n0"));
         let mut codes = Vec::new();
         for network in [None, one] {
-            for level in Vectors::ALL {
-                table.answer_batch(*level, network, &pairs, &mut codes);
+            for level in levels() {
+                table.answer_batch(level, network, &pairs, &mut codes);
                 assert_eq!(codes.len(), pairs.len());
                 for (code, (source, to)) in codes.iter().zip(&pairs) {
                     let answer = table.answer(
@@ -144,9 +145,9 @@ fn neighbours_of_different_subnets_get_the_answers_of_their_own_routes() {
         })
         .collect();
     let mut codes = Vec::new();
-    for (level, network) in Vectors::ALL.iter().flat_map(|level| [(level, one), (level, other)]) {
+    for (level, network) in levels().flat_map(|level| [(level, one), (level, other)]) {
         for pairs in [&pairs[..], &pairs[..63], &pairs[..1], &pairs[7..7 + 129]] {
-            table.answer_batch(*level, Some(network), pairs, &mut codes);
+            table.answer_batch(level, Some(network), pairs, &mut codes);
             for (code, (source, to)) in codes.iter().zip(pairs) {
                 let [from, to] = [source, to].map(|bits| IpAddr::V4(Ipv4Addr::from(*bits)));
                 let answer = table.answer(Some(network), from, to);
@@ -201,9 +202,9 @@ fn a_replaced_reason_counts_from_the_next_batch_on() {
     list.push(0, 60, 60);
     let bytes = syn([10, 0, 0, 4]);
     let mut codes = Vec::new();
-    for level in Vectors::ALL {
+    for level in levels() {
         let mut filter = Filter::new(Arc::clone(&table), Options::default());
-        filter.set_vectors(*level);
+        filter.set_vectors(level);
         for reason in [Reason::Exempt, Reason::SenderNotRunning, Reason::NotGranted] {
             let patches = table.patches();
             assert!(table.replace(slot, reason));

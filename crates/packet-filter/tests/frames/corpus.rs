@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use egress25_packet_filter::capture::Reader;
 use egress25_packet_filter::frame::{Frame, Options, Outcome};
+use egress25_skipped::skipped;
 
 use crate::{support, yardsticks};
 
@@ -90,7 +91,7 @@ struct Truth {
 fn corpus() -> Option<PathBuf> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
     if !corpus.join("truth.tsv").is_file() {
-        eprintln!("SKIPPED: no corpus at {}", corpus.display());
+        skipped(format_args!("no corpus at {}", corpus.display()));
         return None;
     }
     Some(corpus)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use egress25_packet_filter::capture::Reader;
 use egress25_packet_filter::frame::{Frame, Options, Origin};
+use egress25_skipped::skipped;
 
 use crate::{rows, support};
 
@@ -58,7 +59,7 @@ fn entry(text: &str) -> Entry {
 fn folder() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/_synthetic");
     if !folder.is_dir() {
-        eprintln!("SKIPPED: no cases at {}", folder.display());
+        skipped(format_args!("no cases at {}", folder.display()));
         return None;
     }
     Some(folder)

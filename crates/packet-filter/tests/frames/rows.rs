@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use egress25_skipped::skipped;
+
 /// The sources that carry `// row:` lines.
 const SOURCES: [&str; 6] = [
     include_str!("tcp.rs"),
@@ -36,7 +38,7 @@ pub(crate) fn shown() -> BTreeSet<String> {
 pub(crate) fn table() -> Option<BTreeSet<String>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/evasion.md");
     let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!("SKIPPED: no evasion table at {}", path.display());
+        skipped(format_args!("no evasion table at {}", path.display()));
         return None;
     };
     let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
