@@ -7,7 +7,7 @@ import? 'just/store.just'
 
 # The main job on a shipped capture.
 demo:
-    cargo run --release -- replay fixtures/captures/day-of-mail.pcapng --lab fixtures/labs/day-of-mail.toml
+    cargo run --release -- replay fixtures/captures/day-of-mail.pcapng --inventory fixtures/inventories/day-of-mail.toml
 
 # All tests.
 test:

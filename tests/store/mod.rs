@@ -165,16 +165,16 @@ fn a_store_that_is_not_there_is_said_and_how_to_begin_one() {
 fn a_store_begins_with_a_lab_and_replays_it() {
     let home = Home::new();
     let fixtures = crate::program::repository().join("fixtures");
-    let lab = fixtures.join("labs/day-of-mail.toml");
+    let lab = fixtures.join("inventories/day-of-mail.toml");
     let capture = fixtures.join("captures/day-of-mail.pcapng");
     let (lab, capture) = (lab.display(), capture.display());
-    home.run(&format!("store init --store day.db --lab {lab}"));
-    let from_lab = home.run(&format!("replay {capture} --lab {lab} --format csv"));
+    home.run(&format!("store init --store day.db --inventory {lab}"));
+    let from_lab = home.run(&format!("replay {capture} --inventory {lab} --format csv"));
     let from_store = home.run(&format!("replay {capture} --store day.db --format csv"));
     assert_eq!(from_lab, from_store);
     assert!(home.run("vm list --store day.db").lines().count() > 1);
-    assert!(home.run(&format!("vm list --store :memory: --lab {lab}")).lines().count() > 1);
-    home.fails(&format!("vm list --lab {lab}"), 2, "store init");
+    assert!(home.run(&format!("vm list --store :memory: --inventory {lab}")).lines().count() > 1);
+    home.fails(&format!("vm list --inventory {lab}"), 2, "store init");
 }
 
 #[test]

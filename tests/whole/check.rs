@@ -174,7 +174,7 @@ fn an_edition_file_answers_like_a_built_in_one() {
 
 #[test]
 fn a_machine_of_a_lab_is_asked_about_at_a_time() {
-    let lab = "check --lab fixtures/labs/day-of-mail.toml --machine vm-web --to 203.0.113.25";
+    let lab = "check --inventory fixtures/inventories/day-of-mail.toml --machine vm-web --to 203.0.113.25";
     let answer = json(&format!("{lab} --at 2020-12-08T11:30:00Z --format json"));
     assert_eq!(answer["decision"]["reason"], "waiting-for-stop-and-start");
     assert_eq!(answer["question"]["at"], "2020-12-08T11:30:00Z");
@@ -187,7 +187,7 @@ fn a_machine_of_a_lab_is_asked_about_at_a_time() {
 
 #[test]
 fn a_lab_comes_from_stdin_and_events_from_a_file_of_their_own() {
-    let lab = std::fs::read(crate::program::repository().join("fixtures/labs/revoked.toml"))
+    let lab = std::fs::read(crate::program::repository().join("fixtures/inventories/revoked.toml"))
         .expect("the lab");
     let folder = tempfile::tempdir().expect("a folder");
     let events = folder.path().join("events.toml");
@@ -195,7 +195,7 @@ fn a_lab_comes_from_stdin_and_events_from_a_file_of_their_own() {
                 machine = \"sender-1\"\n";
     std::fs::write(&events, text).expect("written");
     let line = format!(
-        "check --lab - --events {} --machine sender-1 --to 203.0.113.5 --at 2021-01-02 \
+        "check --inventory - --events {} --machine sender-1 --to 203.0.113.5 --at 2021-01-02 \
          --format json",
         events.display()
     );
@@ -206,11 +206,13 @@ fn a_lab_comes_from_stdin_and_events_from_a_file_of_their_own() {
 
 #[test]
 fn a_machine_that_is_not_there_is_answered_with_those_that_are() {
-    let (code, text) =
-        failure("check --lab fixtures/labs/revoked.toml --machine web --to 203.0.113.5");
+    let (code, text) = failure(
+        "check --inventory fixtures/inventories/revoked.toml --machine web --to 203.0.113.5",
+    );
     assert_eq!(code, 2);
     assert!(text.contains("sender-1, sender-2"), "{text}");
-    let (code, text) = failure("check --lab fixtures/labs/revoked.toml --to 203.0.113.5");
+    let (code, text) =
+        failure("check --inventory fixtures/inventories/revoked.toml --to 203.0.113.5");
     assert_eq!(code, 2);
     assert!(text.contains("--machine"), "{text}");
 }
@@ -248,7 +250,7 @@ fn a_day_that_is_none_is_told_in_our_words() {
         assert_eq!(code, 2, "{said}");
         assert!(said.contains("expected a day such as `2019-03-01`"), "{said}");
     }
-    let line = "check --lab fixtures/labs/revoked.toml --machine web --at 2020-12-08T09:00:00 \
+    let line = "check --inventory fixtures/inventories/revoked.toml --machine web --at 2020-12-08T09:00:00 \
                 --to 203.0.113.5";
     let (code, said) = failure(line);
     assert_eq!(code, 2, "{said}");

@@ -31,7 +31,7 @@ fn every_file_is_judged_or_refused_and_the_report_is_whole() {
     assert!(all.len() > 1_300, "{} files", all.len());
     let (mut judged, mut refused) = (0, 0);
     for path in &all {
-        let output = egress25(["replay", "--lab", "fixtures/labs/day-of-mail.toml"])
+        let output = egress25(["replay", "--inventory", "fixtures/inventories/day-of-mail.toml"])
             .args(["--look-inside", "--format", "json", "--summary"])
             .arg(path)
             .output()

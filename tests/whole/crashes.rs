@@ -26,7 +26,11 @@ struct Case {
 /// The store of the prepared folder says that the exemption of `shop` was granted, the machine
 /// started since, and the exemption revoked at last.
 const CASES: &[Case] = &[
-    Case { name: "init", line: "store init --lab lab.toml --store new.db", made: &["new.db"] },
+    Case {
+        name: "init",
+        line: "store init --inventory inventory.toml --store new.db",
+        made: &["new.db"],
+    },
     Case { name: "import", line: "store import log.ndjson --store new.db", made: &["new.db"] },
     Case { name: "export", line: "store export out.ndjson --store s.db", made: &["out.ndjson"] },
     Case { name: "backup", line: "store backup copy.db --store s.db", made: &["copy.db"] },
@@ -44,7 +48,7 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "write",
-        line: "replay day.pcapng --lab day.toml --summary --write out.pcapng --pass-to pass.pcapng --drop-to drop.pcapng",
+        line: "replay day.pcapng --inventory day.toml --summary --write out.pcapng --pass-to pass.pcapng --drop-to drop.pcapng",
         made: &["out.pcapng", "pass.pcapng", "drop.pcapng"],
     },
 ];
@@ -105,14 +109,15 @@ fn older(folder: &Path) {
 fn prepared() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name);
-    std::fs::write(at("lab.toml"), lab()).expect("written");
-    demand(folder.path(), "store init --lab lab.toml --store s.db");
+    std::fs::write(at("inventory.toml"), lab()).expect("written");
+    demand(folder.path(), "store init --inventory inventory.toml --store s.db");
     demand(folder.path(), "store export log.ndjson --store s.db");
     demand(folder.path(), "store backup backup.db --store s.db");
     older(folder.path());
-    for (from, to) in
-        [("captures/day-of-mail.pcapng", "day.pcapng"), ("labs/day-of-mail.toml", "day.toml")]
-    {
+    for (from, to) in [
+        ("captures/day-of-mail.pcapng", "day.pcapng"),
+        ("inventories/day-of-mail.toml", "day.toml"),
+    ] {
         std::fs::copy(repository().join("fixtures").join(from), at(to)).expect("copied");
     }
     folder
@@ -192,7 +197,7 @@ fn examine(case: &Case, whole: &Path, folder: &Path, done: bool, what: &str) {
         let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
         assert!(listed.contains("late,"), "{context}: it was acknowledged: {listed}");
     }
-    for input in ["lab.toml", "log.ndjson", "day.pcapng", "day.toml"] {
+    for input in ["inventory.toml", "log.ndjson", "day.pcapng", "day.toml"] {
         let same = std::fs::read(whole.join(input)).ok() == std::fs::read(folder.join(input)).ok();
         assert!(same, "{context}: {input} has changed");
     }

@@ -16,7 +16,7 @@ fn within_a_gigabyte(line: &str) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-const LAB: &str = "fixtures/labs/day-of-mail.toml";
+const INVENTORY: &str = "fixtures/inventories/day-of-mail.toml";
 
 /// Every command line with a text to read, in the place of which `FILE` stands.
 const READERS: &[&str] = &[
@@ -24,11 +24,11 @@ const READERS: &[&str] = &[
     "validate FILE --kind events",
     "validate FILE --kind edition",
     "validate FILE --kind scenario",
-    "check --lab FILE --machine m --to 203.0.113.5",
-    "check --lab LAB --events FILE --machine m --to 203.0.113.5",
-    "check --lab LAB --edition FILE --machine m --to 203.0.113.5",
-    "replay fixtures/captures/day-of-mail.pcapng --lab LAB --events FILE",
-    "replay fixtures/captures/day-of-mail.pcapng --lab LAB --expect FILE",
+    "check --inventory FILE --machine m --to 203.0.113.5",
+    "check --inventory INVENTORY --events FILE --machine m --to 203.0.113.5",
+    "check --inventory INVENTORY --edition FILE --machine m --to 203.0.113.5",
+    "replay fixtures/captures/day-of-mail.pcapng --inventory INVENTORY --events FILE",
+    "replay fixtures/captures/day-of-mail.pcapng --inventory INVENTORY --expect FILE",
     "lab run FILE",
     "lab graph FILE",
     "export nft FILE --network n",
@@ -37,7 +37,7 @@ const READERS: &[&str] = &[
 #[test]
 fn a_text_without_an_end_is_refused_whatever_it_is_to_be() {
     for reader in READERS {
-        let line = reader.replace("FILE", "/dev/zero").replace("LAB", LAB);
+        let line = reader.replace("FILE", "/dev/zero").replace("INVENTORY", INVENTORY);
         let (code, said) = within_a_gigabyte(&line);
         assert_eq!(code, Some(2), "{line}: {said}");
         assert!(said.contains("/dev/zero") && said.contains("longer than"), "{line}: {said}");
@@ -52,7 +52,8 @@ fn ten_megabytes_of_junk_were_printed_back() {
     for junk in ["[", "x", "\u{1b}[31m", "{\"packet\": ", "packet,", "a = \""] {
         std::fs::write(&file, junk.repeat(10_000_000 / junk.len())).expect("written");
         for reader in READERS {
-            let line = reader.replace("FILE", &file.display().to_string()).replace("LAB", LAB);
+            let line =
+                reader.replace("FILE", &file.display().to_string()).replace("INVENTORY", INVENTORY);
             let (code, said) = within_a_gigabyte(&line);
             assert_eq!(code, Some(2), "{line}: {said:.2000}");
             assert!(said.len() < 5_000, "{line}: {} bytes: {said:.2000}", said.len());

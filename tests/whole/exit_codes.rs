@@ -33,9 +33,9 @@ fn bad_usage_and_bad_input_end_with_2() {
         "check --to 203.0.113.5 --offer pay-as-you-go",
         "check --to 203.0.113.5 --offer pay-as-you-go --created yesterday",
         "check --to 203.0.113.5 --offer gold --created 2019-03-01",
-        "check --to 203.0.113.5 --lab no-such-file.toml",
-        "check --to 203.0.113.5 --lab fixtures/captures/day-of-mail.pcap",
-        "check --to 203.0.113.5 --offer pay-as-you-go --lab fixtures/labs/revoked.toml",
+        "check --to 203.0.113.5 --inventory no-such-file.toml",
+        "check --to 203.0.113.5 --inventory fixtures/captures/day-of-mail.pcap",
+        "check --to 203.0.113.5 --offer pay-as-you-go --inventory fixtures/inventories/revoked.toml",
         "check --to 203.0.113.5 --offer free-trial --created 2019-03-01 --edition 1999-01",
         "check --to 203.0.113.5 --offer free-trial --created 2019-03-01 --set nothing=yes",
         "check --to 203.0.113.5 --offer free-trial --created 2019-03-01 --set block_form=maybe",
@@ -86,7 +86,8 @@ fn a_variable_of_one_command_broke_another() {
     let mut command = egress25(words("bench --help"));
     assert!(command.env("EGRESS25_CHECK_FORMAT", "csv").output().expect("runs").status.success());
     let day = "replay fixtures/captures/day-of-mail.pcapng --summary";
-    let mut command = egress25(words(&format!("{day} --lab fixtures/labs/day-of-mail.toml")));
+    let mut command =
+        egress25(words(&format!("{day} --inventory fixtures/inventories/day-of-mail.toml")));
     command.env("EGRESS25_LAB_CONNECT_EXPECT", "open").env("EGRESS25_FORMAT", "no such format");
     assert!(command.output().expect("runs").status.success());
 }
@@ -141,7 +142,7 @@ fn run_into(line: &str, stdout: impl Into<Stdio>) -> (i32, String) {
 }
 
 const REPLAY: &str =
-    "replay fixtures/captures/day-of-mail.pcapng --lab fixtures/labs/day-of-mail.toml";
+    "replay fixtures/captures/day-of-mail.pcapng --inventory fixtures/inventories/day-of-mail.toml";
 
 /// A folder with what a replay says, and with that changed in one row.
 fn golden_files() -> tempfile::TempDir {
@@ -203,13 +204,13 @@ fn a_full_disk_is_an_error() {
 /// command makes.
 fn filled(row: &str, folder: &std::path::Path, input: Option<&str>) -> String {
     let at = |name: &str| folder.join(name).display().to_string();
-    let lab = if row.contains("shop-net") {
-        "fixtures/scenarios/mail.lab.toml".to_owned()
+    let inventory = if row.contains("shop-net") {
+        "fixtures/scenarios/mail.inventory.toml".to_owned()
     } else {
-        "fixtures/labs/day-of-mail.toml".to_owned()
+        "fixtures/inventories/day-of-mail.toml".to_owned()
     };
     let fine = [
-        ("LAB", lab),
+        ("INVENTORY", inventory),
         ("CAPTURE", "fixtures/captures/day-of-mail.pcapng".to_owned()),
         ("EXPORT", at("log.ndjson")),
         ("STORE", at("store.db")),
@@ -227,7 +228,9 @@ fn prepared() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, log) = (folder.path().join("store.db"), folder.path().join("log.ndjson"));
     let (store, log) = (store.display(), log.display());
-    stdout(&format!("store init --lab fixtures/labs/day-of-mail.toml --store {store}"));
+    stdout(&format!(
+        "store init --inventory fixtures/inventories/day-of-mail.toml --store {store}"
+    ));
     stdout(&format!("store export {log} --store {store}"));
     std::fs::create_dir(folder.path().join("directory")).expect("a directory");
     folder
@@ -284,5 +287,14 @@ fn every_command_ends_with_the_code_that_its_page_says() {
             };
             assert_eq!(found, expected, "{column}: {}", fill(None));
         }
+    }
+}
+
+#[test]
+fn the_flag_that_was_called_lab_says_what_it_is_called_now() {
+    for line in ["replay day.pcap --lab x.toml", "check --to 203.0.113.25 --lab=x.toml"] {
+        let (code, told) = failure(line);
+        assert_eq!(code, 2, "{line}");
+        assert!(told.contains("`--lab FILE` is now `--inventory FILE`"), "{line}: {told}");
     }
 }

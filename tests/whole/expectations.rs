@@ -45,7 +45,7 @@ pub(crate) struct ExampleLab {
 
 /// The example labs, in order of name.
 pub(crate) fn labs() -> Vec<ExampleLab> {
-    let folder = repository().join("fixtures/labs");
+    let folder = repository().join("fixtures/inventories");
     let mut labs: Vec<_> = std::fs::read_dir(folder)
         .expect("the labs")
         .map(|entry| entry.expect("an entry").path())

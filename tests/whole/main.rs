@@ -18,7 +18,7 @@ mod endless;
 mod exit_codes;
 mod expectations;
 mod explain;
-mod labs;
+mod inventories;
 mod layering;
 mod manual;
 mod matrix;

@@ -9,7 +9,7 @@ use crate::packets::{ethernet, ipv4, ipv6, mail, pcap, syn, udp};
 use crate::program::{egress25, failure, json, repository, stdout, words};
 
 const DAY: &str =
-    "replay fixtures/captures/day-of-mail.pcapng --lab fixtures/labs/day-of-mail.toml";
+    "replay fixtures/captures/day-of-mail.pcapng --inventory fixtures/inventories/day-of-mail.toml";
 
 /// A capture in a folder of its own.
 pub(crate) struct Captured {
@@ -28,7 +28,7 @@ pub(crate) fn captured(bytes: &[u8]) -> Captured {
 fn replay(packets: &[(u32, Vec<u8>)], lab: &str, more: &str) -> Value {
     let capture = captured(&pcap(packets));
     let path = capture.path.display();
-    json(&format!("replay {path} --lab fixtures/labs/{lab}.toml --format json {more}"))
+    json(&format!("replay {path} --inventory fixtures/inventories/{lab}.toml --format json {more}"))
 }
 
 /// The reasons of the rows, in order.
@@ -89,7 +89,7 @@ fn every_form_of_the_day_gives_the_same_rows() {
         "day-of-mail.pcapng.zst",
     ] {
         let line = format!(
-            "replay fixtures/captures/{form} --lab fixtures/labs/day-of-mail.toml --format csv"
+            "replay fixtures/captures/{form} --inventory fixtures/inventories/day-of-mail.toml --format csv"
         );
         assert!(stdout(&line) == golden, "{form}");
     }
@@ -106,7 +106,9 @@ fn the_golden_rows_of_every_fixture_are_what_is_found() {
     ] {
         let stem = capture.split('.').next().expect("a name");
         let golden = repository().join(format!("tests/golden/replay-{stem}.csv"));
-        let line = format!("replay fixtures/captures/{capture} --lab fixtures/labs/{lab}.toml");
+        let line = format!(
+            "replay fixtures/captures/{capture} --inventory fixtures/inventories/{lab}.toml"
+        );
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&golden, stdout(&format!("{line} --format csv"))).expect("written");
         }
@@ -117,8 +119,7 @@ fn the_golden_rows_of_every_fixture_are_what_is_found() {
 
 #[test]
 fn the_other_hops_subscription_is_named() {
-    let line =
-        "replay fixtures/captures/hub-and-spokes.pcap --lab fixtures/labs/hub-and-spokes.toml";
+    let line = "replay fixtures/captures/hub-and-spokes.pcap --inventory fixtures/inventories/hub-and-spokes.toml";
     let report = json(&format!("{line} --format json"));
     let rows = report["rows"].as_array().expect("rows");
     let brief: Vec<_> = rows
@@ -145,7 +146,7 @@ fn the_other_hops_subscription_is_named() {
 #[test]
 fn overlapping_networks_are_told_apart_or_said_to_be_ambiguous() {
     let line = "replay fixtures/captures/overlapping-vlans.pcap \
-                --lab fixtures/labs/overlapping.toml --format json";
+                --inventory fixtures/inventories/overlapping.toml --format json";
     let report = json(line);
     assert_eq!(reasons(&report), ["not-granted", "unrestricted-offer", "ambiguous-network"]);
     // Unless somebody knows which network it was.
@@ -243,7 +244,10 @@ fn nothing_judged_is_said() {
     let quiet = captured(&pcap(&[(1, ipv4(6, WEB, MX, &[], &syn(80)))]));
     let empty = captured(&pcap(&[]));
     for (capture, part) in [(quiet, "none of the 1 packets"), (empty, "there is no packet in")] {
-        let line = format!("replay {} --lab fixtures/labs/revoked.toml", capture.path.display());
+        let line = format!(
+            "replay {} --inventory fixtures/inventories/revoked.toml",
+            capture.path.display()
+        );
         let (code, text) = failure(&line);
         assert_eq!(code, 0);
         assert!(text.starts_with("warning: ") && text.contains(part), "{text}");
@@ -256,7 +260,8 @@ fn nothing_judged_is_said() {
 #[test]
 fn a_lab_that_does_not_fit_is_said() {
     let capture = captured(&pcap(&[(1, mail([172, 16, 0, 1], MX))]));
-    let line = format!("replay {} --lab fixtures/labs/revoked.toml", capture.path.display());
+    let line =
+        format!("replay {} --inventory fixtures/inventories/revoked.toml", capture.path.display());
     let (code, text) = failure(&line);
     assert_eq!(code, 0);
     assert!(text.contains("does it fit the capture?"), "{text}");
@@ -267,7 +272,10 @@ fn a_cut_tail_is_a_warning_and_the_rest_is_judged() {
     let mut bytes = pcap(&[(1, mail(WEB, MX)), (2, mail(WEB, MX))]);
     bytes.truncate(bytes.len() - 5);
     let capture = captured(&bytes);
-    let line = format!("replay {} --lab fixtures/labs/day-of-mail.toml", capture.path.display());
+    let line = format!(
+        "replay {} --inventory fixtures/inventories/day-of-mail.toml",
+        capture.path.display()
+    );
     let (code, text) = failure(&line);
     assert_eq!(code, 0);
     assert!(text.contains("the file ends inside the record"), "{text}");
@@ -283,7 +291,10 @@ fn a_hole_of_zeros_in_a_pcap_does_not_hide_what_is_behind_it() {
     bytes.extend_from_slice(&[0; 16]);
     bytes.extend_from_slice(&record);
     let capture = captured(&bytes);
-    let line = format!("replay {} --lab fixtures/labs/day-of-mail.toml", capture.path.display());
+    let line = format!(
+        "replay {} --inventory fixtures/inventories/day-of-mail.toml",
+        capture.path.display()
+    );
     let report = json(&format!("{line} --format json"));
     let judged = reasons(&report).into_iter().filter(|reason| *reason == "not-granted").count();
     assert_eq!(judged, 2, "{report}");
@@ -313,7 +324,7 @@ fn a_corrupt_record_ends_the_replay_after_what_was_judged() {
     bytes[second + 8..second + 16].copy_from_slice(&[0xff; 8]);
     let capture = captured(&bytes);
     let line = format!(
-        "replay {} --lab fixtures/labs/day-of-mail.toml --format json",
+        "replay {} --inventory fixtures/inventories/day-of-mail.toml --format json",
         capture.path.display()
     );
     let output = egress25(words(&line)).output().expect("runs");
@@ -335,11 +346,12 @@ fn what_is_no_capture_is_refused_by_name() {
     ] {
         let capture = captured(bytes);
         let path = capture.path.display();
-        let (code, text) = failure(&format!("replay {path} --lab fixtures/labs/revoked.toml"));
+        let (code, text) =
+            failure(&format!("replay {path} --inventory fixtures/inventories/revoked.toml"));
         assert_eq!(code, 2, "{text}");
         assert!(text.contains(part) || text.contains("not pcap or pcapng"), "{text}");
     }
-    let (code, text) = failure("replay no-such-file --lab fixtures/labs/revoked.toml");
+    let (code, text) = failure("replay no-such-file --inventory fixtures/inventories/revoked.toml");
     assert_eq!(code, 2);
     assert!(text.contains("cannot open `no-such-file`"), "{text}");
 }

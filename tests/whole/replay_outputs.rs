@@ -11,7 +11,7 @@ use crate::program::{binary, egress25, failure, repository, stdout, words};
 use crate::replay::captured;
 
 const DAY: &str =
-    "replay fixtures/captures/day-of-mail.pcapng --lab fixtures/labs/day-of-mail.toml";
+    "replay fixtures/captures/day-of-mail.pcapng --inventory fixtures/inventories/day-of-mail.toml";
 
 /// The packets of a capture: bytes and comments.
 fn packets(mut reader: Reader) -> Vec<(Vec<u8>, Vec<String>)> {
@@ -64,7 +64,7 @@ fn what_nobody_can_tell_goes_where_it_is_told_to_go() {
         let folder = tempfile::tempdir().expect("a folder");
         let pass = folder.path().join("pass.pcapng");
         let line = format!(
-            "replay {} --lab fixtures/labs/dual-stack.toml --pass-to {} {choice}",
+            "replay {} --inventory fixtures/inventories/dual-stack.toml --pass-to {} {choice}",
             capture.path.display(),
             pass.display()
         );
@@ -76,7 +76,7 @@ fn what_nobody_can_tell_goes_where_it_is_told_to_go() {
 #[test]
 fn a_capture_comes_from_stdin_and_goes_to_stdout() {
     let bytes = std::fs::read(repository().join("fixtures/captures/day-of-mail.pcap.gz"));
-    let line = "replay - --lab fixtures/labs/day-of-mail.toml --drop-to -";
+    let line = "replay - --inventory fixtures/inventories/day-of-mail.toml --drop-to -";
     let output = egress25(words(line)).write_stdin(bytes.expect("a capture")).output();
     let output = output.expect("runs");
     assert!(output.status.success());
@@ -84,7 +84,7 @@ fn a_capture_comes_from_stdin_and_goes_to_stdout() {
     assert_eq!(packets(reader.expect("a capture")).len(), 180);
     assert_eq!(failure(&format!("{line} --write -")).0, 2);
     assert_eq!(failure(&format!("{line} --format json")).0, 2);
-    assert_eq!(failure("replay - --lab -").0, 2);
+    assert_eq!(failure("replay - --inventory -").0, 2);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_replay_that_fails_leaves_no_capture_behind() {
     let path = folder.path().join("judged.pcapng");
     std::fs::write(&path, "from before").expect("written");
     let line = format!(
-        "replay {} --lab fixtures/labs/day-of-mail.toml --force --write {}",
+        "replay {} --inventory fixtures/inventories/day-of-mail.toml --force --write {}",
         capture.path.display(),
         path.display()
     );
@@ -229,7 +229,7 @@ fn a_written_capture_leaves_no_block_out() {
     let folder = tempfile::tempdir().expect("a folder");
     let [all, drop, pass] = ["all", "drop", "pass"].map(|name| folder.path().join(name));
     let line = format!(
-        "replay {} --lab fixtures/labs/day-of-mail.toml --summary --write {} --drop-to {} \
+        "replay {} --inventory fixtures/inventories/day-of-mail.toml --summary --write {} --drop-to {} \
          --pass-to {}",
         capture.path.display(),
         all.display(),
@@ -264,7 +264,7 @@ fn a_capture_of_unknown_link_types_alone_is_bad_input_in_both_formats() {
         let folder = tempfile::tempdir().expect("a folder");
         let written = folder.path().join("out.pcapng");
         let line = format!(
-            "replay {} --lab fixtures/labs/day-of-mail.toml --write {}",
+            "replay {} --inventory fixtures/inventories/day-of-mail.toml --write {}",
             capture.path.display(),
             written.display()
         );
@@ -282,7 +282,7 @@ fn a_capture_that_is_cut_while_it_is_replayed_ends_with_a_warning() {
     let bytes = pcap(&packets);
     let capture = captured(&bytes);
     let line = format!(
-        "replay {} --lab fixtures/labs/day-of-mail.toml --format ndjson",
+        "replay {} --inventory fixtures/inventories/day-of-mail.toml --format ndjson",
         capture.path.display()
     );
     let mut child = std::process::Command::new(binary())

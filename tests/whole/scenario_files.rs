@@ -5,9 +5,9 @@ use crate::program::{failure, repository, stdout};
 /// Writes a scenario in the shipped lab and validates it: exit code and what stands on stderr.
 fn validate(steps: &str) -> (i32, String) {
     let folder = tempfile::tempdir().expect("a folder");
-    let lab = repository().join("fixtures/scenarios/mail.lab.toml");
+    let lab = repository().join("fixtures/scenarios/mail.inventory.toml");
     let path = folder.path().join("played.toml");
-    let text = format!("name = \"n\"\nlab = \"{}\"\n{steps}", lab.display());
+    let text = format!("name = \"n\"\ninventory = \"{}\"\n{steps}", lab.display());
     std::fs::write(&path, text).expect("written");
     failure(&format!("validate {}", path.display()))
 }
@@ -21,7 +21,7 @@ fn the_shipped_scenarios_were_taken_for_labs() {
     for entry in std::fs::read_dir(folder).expect("the scenarios") {
         let path = entry.expect("an entry").path();
         let text = std::fs::read_to_string(&path).expect("a text");
-        let kind = if text.contains("[[step]]") { "ok, scenario: " } else { "ok, lab: " };
+        let kind = if text.contains("[[step]]") { "ok, scenario: " } else { "ok, inventory: " };
         let said = stdout(&format!("validate {}", path.display()));
         assert!(said.contains(kind), "{said}");
         checked += usize::from(kind == "ok, scenario: ");
@@ -95,7 +95,8 @@ fn what_is_wrong_outside_of_the_steps_is_found_too() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("lost.toml");
-    std::fs::write(&path, format!("name = \"n\"\nlab = \"gone.toml\"\n{WAIT}")).expect("written");
+    std::fs::write(&path, format!("name = \"n\"\ninventory = \"gone.toml\"\n{WAIT}"))
+        .expect("written");
     let (code, text) = failure(&format!("validate {}", path.display()));
     assert_eq!(code, 2, "{text}");
     assert!(text.contains("gone.toml` cannot be read") && text.contains("lost.toml"), "{text}");
@@ -104,12 +105,12 @@ fn what_is_wrong_outside_of_the_steps_is_found_too() {
 #[test]
 fn a_scenario_that_stopped_fitting_left_the_report_of_the_run_before() {
     let folder = tempfile::tempdir().expect("a folder");
-    let lab = repository().join("fixtures/scenarios/mail.lab.toml");
+    let lab = repository().join("fixtures/scenarios/mail.inventory.toml");
     let (path, report) = (folder.path().join("s.toml"), folder.path().join("junit.xml"));
     let green =
         "<?xml version=\"1.0\"?>\n<!-- written by egress25 -->\n<testsuite failures=\"0\"/>\n";
     for step in ["connect = { from = \"vm-wbe\", to = \"mx.example.net:25\" }", "conect = 1"] {
-        let text = format!("name = \"n\"\nlab = \"{}\"\n[[step]]\n{step}\n", lab.display());
+        let text = format!("name = \"n\"\ninventory = \"{}\"\n[[step]]\n{step}\n", lab.display());
         std::fs::write(&path, text).expect("written");
         std::fs::write(&report, green).expect("written");
         let line = format!("lab run {} --junit {} --force", path.display(), report.display());

@@ -4,7 +4,8 @@ use crate::program::{repository, stdout};
 
 #[test]
 fn the_shipped_schemas_are_what_the_program_prints() {
-    for (file, line) in [("lab.schema.json", "schema lab"), ("events.schema.json", "schema events")]
+    for (file, line) in
+        [("inventory.schema.json", "schema inventory"), ("events.schema.json", "schema events")]
     {
         let path = repository().join("fixtures").join(file);
         let printed = stdout(line);
@@ -18,7 +19,7 @@ fn the_shipped_schemas_are_what_the_program_prints() {
 
 #[test]
 fn no_reference_of_a_schema_dangles() {
-    for line in ["schema lab", "schema events"] {
+    for line in ["schema inventory", "schema events"] {
         let text = stdout(line);
         let schema: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         let defined = schema["$defs"].as_object().expect("definitions");

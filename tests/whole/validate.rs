@@ -28,7 +28,10 @@ addresses = ["10.0.0.4"]
 
 #[test]
 fn every_kind_of_file_is_recognised_by_its_content() {
-    assert!(stdout("validate fixtures/labs/revoked.toml").contains("ok, lab: edition 2020-12"));
+    assert!(
+        stdout("validate fixtures/inventories/revoked.toml")
+            .contains("ok, inventory: edition 2020-12")
+    );
     let text = stdout("validate crates/policy/editions/2019-08.toml");
     assert!(text.contains("ok, edition: 2019-08"), "{text}");
     let events = "[[event]]\nat = \"2020-01-01T00:00:00Z\"\nkind = \"machine-stopped\"\n\
@@ -67,7 +70,7 @@ fn an_event_that_cannot_happen_is_found_and_pointed_at() {
     assert!(text.contains("kind = \"exemption-granted\""), "{text}");
     let (code, text) = validate(event, "");
     assert_eq!((code, text.as_str()), (0, ""), "by themselves they may be right");
-    let (code, text) = validate(event, "--lab fixtures/labs/free-trial.toml");
+    let (code, text) = validate(event, "--inventory fixtures/inventories/free-trial.toml");
     assert_eq!(code, 2);
     assert!(text.contains("there is no subscription `shop`"), "{text}");
 }
@@ -98,11 +101,11 @@ fn an_empty_file_is_no_lab() {
 
 #[test]
 fn the_good_and_the_bad_are_told_apart_in_json() {
-    let line = "validate fixtures/labs/revoked.toml fixtures/README.md --format json";
+    let line = "validate fixtures/inventories/revoked.toml fixtures/README.md --format json";
     let output = egress25(words(line)).output().expect("runs");
     assert_eq!(output.status.code(), Some(2));
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(report["files"][0]["ok"], true);
-    assert_eq!(report["files"][0]["kind"], "lab");
+    assert_eq!(report["files"][0]["kind"], "inventory");
     assert_eq!(report["files"][1]["ok"], false);
 }

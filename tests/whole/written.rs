@@ -14,14 +14,15 @@ fn day_of_mail() -> (tempfile::TempDir, String) {
         fs::copy(repository().join("fixtures").join(from), folder.path().join(to)).expect("copied");
     };
     copy("captures/day-of-mail.pcapng", "day.pcapng");
-    copy("labs/day-of-mail.toml", "lab.toml");
+    copy("inventories/day-of-mail.toml", "inventory.toml");
     let at = folder.path().display();
     fs::write(folder.path().join("events.toml"), "").expect("written");
-    let golden =
-        stdout(&format!("replay {at}/day.pcapng --lab {at}/lab.toml --format ndjson --summary"));
+    let golden = stdout(&format!(
+        "replay {at}/day.pcapng --inventory {at}/inventory.toml --format ndjson --summary"
+    ));
     fs::write(folder.path().join("golden"), golden).expect("written");
     let line = format!(
-        "replay {at}/day.pcapng --lab {at}/lab.toml --events {at}/events.toml --summary \
+        "replay {at}/day.pcapng --inventory {at}/inventory.toml --events {at}/events.toml --summary \
          --expect {at}/golden --only rejected"
     );
     (folder, line)
@@ -45,10 +46,10 @@ fn an_output_of_a_replay_that_was_one_of_its_inputs_replaced_it() {
     let (folder, line) = day_of_mail();
     let at = folder.path();
     symlink("day.pcapng", at.join("soft")).expect("a link");
-    fs::hard_link(at.join("lab.toml"), at.join("hard")).expect("a link");
+    fs::hard_link(at.join("inventory.toml"), at.join("hard")).expect("a link");
     let before = content(at);
     for option in ["--write", "--pass-to", "--drop-to", "--force --write"] {
-        for output in ["day.pcapng", "lab.toml", "events.toml", "golden", "soft", "hard"] {
+        for output in ["day.pcapng", "inventory.toml", "events.toml", "golden", "soft", "hard"] {
             let (code, text) = failure(&format!("{line} {option} {}/{output}", at.display()));
             assert_eq!(code, 2, "{option} {output}: {text}");
             assert!(text.contains("is the same file as the input"), "{option} {output}: {text}");
@@ -64,7 +65,7 @@ fn a_capture_from_stdin_was_replaced_by_the_output() {
     let before = content(at);
     for input in ["-", "/dev/stdin"] {
         let line = format!(
-            "replay {input} --lab {0}/lab.toml --summary --write {0}/day.pcapng",
+            "replay {input} --inventory {0}/inventory.toml --summary --write {0}/day.pcapng",
             at.display()
         );
         let stdin = fs::File::open(at.join("day.pcapng")).expect("the capture");
@@ -110,7 +111,7 @@ fn an_output_of_a_store_that_was_the_store_replaced_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path().display();
     let store = format!("--store {at}/s.db");
-    stdout(&format!("store init {store} --lab fixtures/labs/day-of-mail.toml"));
+    stdout(&format!("store init {store} --inventory fixtures/inventories/day-of-mail.toml"));
     let before = content(folder.path());
     for file in before.iter().map(|(name, _)| name) {
         let line =
@@ -148,13 +149,16 @@ fn what_a_killed_replay_left_stayed_for_good() {
 fn a_report_that_was_the_scenario_or_its_lab_replaced_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path().display();
-    fs::copy(repository().join("fixtures/labs/revoked.toml"), folder.path().join("lab.toml"))
-        .expect("copied");
-    let scenario = "name = \"s\"\nlab = \"lab.toml\"\n\n[[step]]\nwait = 0\n";
+    fs::copy(
+        repository().join("fixtures/inventories/revoked.toml"),
+        folder.path().join("inventory.toml"),
+    )
+    .expect("copied");
+    let scenario = "name = \"s\"\ninventory = \"inventory.toml\"\n\n[[step]]\nwait = 0\n";
     fs::write(folder.path().join("s.toml"), scenario).expect("written");
     let before = content(folder.path());
     for option in ["--junit", "--happened", "--verdicts", "--capture"] {
-        for file in ["s.toml", "lab.toml"] {
+        for file in ["s.toml", "inventory.toml"] {
             let line = format!("lab run {at}/s.toml {option} {at}/{file}");
             let (code, text) = failure(&line);
             assert_eq!(code, 2, "{option} {file}: {text}");
@@ -169,7 +173,9 @@ fn an_output_took_the_name_of_what_lies_beside_a_store() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path().display();
     let day = "fixtures/captures/day-of-mail.pcapng";
-    stdout(&format!("store init --lab fixtures/labs/day-of-mail.toml --store {at}/s.db"));
+    stdout(&format!(
+        "store init --inventory fixtures/inventories/day-of-mail.toml --store {at}/s.db"
+    ));
     for ending in ["-head", "-wal", "-shm"] {
         // What is there now is no test of what will be.
         let _ = fs::remove_file(folder.path().join(format!("s.db{ending}")));

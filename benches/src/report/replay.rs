@@ -32,15 +32,16 @@ pub(super) fn section(page: &mut String, aims: &mut Vec<Aim>, root: &Path) -> Re
     // A file's pages are mapped in larger pieces than those of shared memory.
     let input = tempfile::tempdir()?;
     let capture = input.path().join("imix.pcap").display().to_string();
-    let lab_file = path("lab.toml");
+    let inventory_file = path("inventory.toml");
     let (passed, dropped, kept) = (path("pass.pcapng"), path("drop.pcapng"), path("kept.pcap"));
     let set = Set::of_bytes(Mix::Imix, 1 << 30, 1_000, 25);
     write_pcap(&set, Path::new(&capture))?;
-    std::fs::write(&lab_file, lab(200))?;
+    std::fs::write(&inventory_file, lab(200))?;
     let program = program.display().to_string();
     let filter = "tcp dst port 25 and tcp[tcpflags] & (tcp-syn|tcp-ack|tcp-rst) == tcp-syn";
     let tshark = "tcp.dstport == 25 and tcp.flags.syn == 1 and tcp.flags.ack == 0";
-    let replay = |capture| vec![program.as_str(), "replay", capture, "--lab", &lab_file];
+    let replay =
+        |capture| vec![program.as_str(), "replay", capture, "--inventory", &inventory_file];
     let mut split = replay(capture.as_str());
     split.extend(["--summary", "--pass-to", &passed, "--drop-to", &dropped]);
     let mut summary = replay(capture.as_str());
@@ -70,7 +71,7 @@ pub(super) fn section(page: &mut String, aims: &mut Vec<Aim>, root: &Path) -> Re
     }
     page.push('\n');
     judge(aims, &all);
-    memory(page, aims, &program, &lab_file, &capture)
+    memory(page, aims, &program, &inventory_file, &capture)
 }
 
 /// A command on one core.
@@ -127,12 +128,14 @@ fn memory(
     page: &mut String,
     aims: &mut Vec<Aim>,
     program: &str,
-    lab_file: &str,
+    inventory_file: &str,
     capture: &str,
 ) -> Result<(), Failed> {
-    let script = format!("cat {capture} | {program} replay - --lab {lab_file} --summary");
+    let script =
+        format!("cat {capture} | {program} replay - --inventory {inventory_file} --summary");
     let piped = peak(&script);
-    let script = format!("gzip -1 -c {capture} | {program} replay - --lab {lab_file} --summary");
+    let script =
+        format!("gzip -1 -c {capture} | {program} replay - --inventory {inventory_file} --summary");
     let gzip = peak(&script);
     let most = piped
         .into_iter()

@@ -15,6 +15,7 @@ pub mod written;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::args::{Cli, Command, PolicyCommand};
@@ -44,6 +45,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
+            let error = with_new_name(error);
             // Help and version go to stdout and are no errors; a closed pipe is none either.
             let code = if error.use_stderr() { Failure::BAD_INPUT } else { Failure::DONE };
             return match error.print() {
@@ -76,6 +78,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         (Failure::DONE | Failure::DIFFERS, Failure::FAILED) => Failure::FAILED,
         (code, _) => code,
     })
+}
+
+/// The error of a flag that had another name in 0.1.0 says what it is called now.
+fn with_new_name(mut error: clap::Error) -> clap::Error {
+    let unknown = error.get(ContextKind::InvalidArg);
+    if unknown == Some(&ContextValue::String("--lab".to_owned())) {
+        let now = "`--lab FILE` is now `--inventory FILE`".into();
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![now]));
+        error.remove(ContextKind::SuggestedArg);
+    }
+    error
 }
 
 fn dispatch(command: Command, console: &mut Console) -> Result<(), Failure> {

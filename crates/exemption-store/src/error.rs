@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use egress25_policy::{LabError, Refused};
+use egress25_policy::{InventoryError, Refused};
 use jiff::Timestamp;
 
 use crate::hash::Hash;
@@ -225,9 +225,9 @@ pub enum StoreError {
         /// What doesn't fit.
         what: String,
     },
-    /// The lab file that the log begins with.
-    #[error("the lab that the log begins with: {}", .0.what)]
-    Lab(LabError),
+    /// The inventory that the log begins with.
+    #[error("the inventory that the log begins with: {}", .0.what)]
+    Inventory(InventoryError),
     /// An import isn't what an export wrote.
     #[error("line {line} of the import: {what}; nothing was kept")]
     Import {

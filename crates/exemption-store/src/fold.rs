@@ -14,7 +14,7 @@ pub struct Fold {
     pub(crate) world: World,
     pub(crate) clocks: Clocks,
     pub(crate) head: Head,
-    /// Whether the lab that the log began with lists events that had happened then: its first
+    /// Whether the inventory that the log began with lists events that had happened then: its first
     /// entries.
     pub(crate) listed: bool,
 }

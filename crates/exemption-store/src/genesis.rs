@@ -1,8 +1,8 @@
-//! What a log begins with: an edition, settings, and the lab whose world the events change.
+//! What a log begins with: an edition, settings, and the inventory whose world the events change.
 
 use std::collections::BTreeMap;
 
-use egress25_policy::{Edition, Event, LabFile, World};
+use egress25_policy::{Edition, Event, InventoryFile, World};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -24,12 +24,12 @@ pub struct Genesis {
     pub begun: Timestamp,
     /// The edition of the article, such as `2020-12`.
     pub edition: String,
-    /// Settings that were set, by name; those of the lab file are in the file.
+    /// Settings that were set, by name; those of the inventory are in the file.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
-    /// The text of the lab file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lab: Option<String>,
+    /// The text of the inventory. Stores have it as `lab`, and their hash chains begin with that.
+    #[serde(rename = "lab", default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<String>,
 }
 
 impl Genesis {
@@ -41,14 +41,14 @@ impl Genesis {
             begun,
             edition: edition.to_owned(),
             settings: BTreeMap::new(),
-            lab: None,
+            inventory: None,
         }
     }
 
-    /// The same, with a lab file's world.
+    /// The same, with an inventory's world.
     #[must_use]
-    pub fn with_lab(mut self, text: &str) -> Self {
-        self.lab = Some(text.to_owned());
+    pub fn with_inventory(mut self, text: &str) -> Self {
+        self.inventory = Some(text.to_owned());
         self
     }
 
@@ -59,11 +59,11 @@ impl Genesis {
         self
     }
 
-    /// The world at the beginning, and the events that the lab file lists: whoever begins a log
+    /// The world at the beginning, and the events that the inventory lists: whoever begins a log
     /// appends them.
     ///
     /// # Errors
-    /// An unknown edition or setting, or a lab file that doesn't fit.
+    /// An unknown edition or setting, or an inventory that doesn't fit.
     pub fn build(&self) -> Result<(World, Vec<Event>), StoreError> {
         let wrong = |what: String| StoreError::Genesis { what };
         if self.schema != GENESIS_SCHEMA {
@@ -73,13 +73,13 @@ impl Genesis {
             )));
         }
         let edition = Edition::named(&self.edition).map_err(|error| wrong(error.to_string()))?;
-        if let Some(text) = &self.lab {
+        if let Some(text) = &self.inventory {
             let set: Vec<_> =
                 self.settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-            let lab = LabFile::parse(text)
+            let inventory = InventoryFile::parse(text)
                 .and_then(|file| file.build(&edition, &set))
-                .map_err(StoreError::Lab)?;
-            return Ok((lab.world, lab.events));
+                .map_err(StoreError::Inventory)?;
+            return Ok((inventory.world, inventory.events));
         }
         let mut settings = edition.default_settings().map_err(|error| wrong(error.to_string()))?;
         for (name, value) in &self.settings {

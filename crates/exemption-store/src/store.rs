@@ -26,7 +26,7 @@ pub struct Store<L> {
 }
 
 impl<L: EventLog> Store<L> {
-    /// As [`Self::open`], for whoever begins a log and is to append what its lab lists.
+    /// As [`Self::open`], for whoever begins a log and is to append what its inventory lists.
     ///
     /// # Errors
     /// The log can't be read, is damaged or was changed, or doesn't fit the policy.
@@ -44,7 +44,7 @@ impl<L: EventLog> Store<L> {
     ///
     /// # Errors
     /// The log can't be read, is damaged or was changed, or doesn't fit the policy; or it was
-    /// begun, and not all that its lab lists is in it.
+    /// begun, and not all that its inventory lists is in it.
     pub fn open(log: L) -> Result<Self, StoreError> {
         let store = Self::begin(log)?;
         if store.fold.listed && store.fold.head.revision == 0 {

@@ -21,7 +21,7 @@ const WAY: Way = Way {
 const CASES: &[Case] = &[
     Case {
         name: "lab up",
-        line: "lab up lab.toml --run-dir run --datapath none --store new.db",
+        line: "lab up inventory.toml --run-dir run --datapath none --store new.db",
         made: &["new.db"],
     },
     Case {
@@ -33,7 +33,7 @@ const CASES: &[Case] = &[
 
 /// What lets the machine of [`super::lab`] send again: three events, each a step.
 const SCENARIO: &str = r#"name = "asked again"
-lab = "lab.toml"
+inventory = "inventory.toml"
 [[step]]
 event = { kind = "exemption-asked", subscription = "shop" }
 [[step]]
@@ -49,7 +49,7 @@ pub(super) fn impossible() -> Option<String> {
         return Some("the kernel allows no user and network namespaces here".to_owned());
     }
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("lab.toml"), super::lab()).expect("written");
+    std::fs::write(folder.path().join("inventory.toml"), super::lab()).expect("written");
     let output = begin(folder.path(), CASES[0].line).output().expect("it runs");
     clean(folder.path());
     (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
@@ -121,7 +121,7 @@ fn look(case: &Case, folder: &Path, done: bool, what: &str) {
 
 /// Brings a lab up with a store, and down again.
 pub(super) fn takes(folder: &Path, store: &str) {
-    let line = format!("lab up lab.toml --run-dir run --datapath none --store {store}");
+    let line = format!("lab up inventory.toml --run-dir run --datapath none --store {store}");
     let output = begin(folder, &line).output().expect("it runs");
     clean(folder);
     let said = String::from_utf8_lossy(&output.stderr);
@@ -131,7 +131,7 @@ pub(super) fn takes(folder: &Path, store: &str) {
 
 /// Lets a lab make a store, and write to it.
 pub(super) fn wrote(folder: &Path, store: &str) {
-    let line = format!("lab up lab.toml --run-dir run --datapath none --store {store}");
+    let line = format!("lab up inventory.toml --run-dir run --datapath none --store {store}");
     let output = begin(folder, &line).output().expect("it runs");
     let event = command(folder, "lab vm deallocate web --run-dir run").output().expect("it runs");
     clean(folder);

@@ -6,7 +6,7 @@ use super::{copied, demand, labs, prepared, run};
 
 /// Commands that write a store, and which.
 const WRITERS: &[(&str, &str)] = &[
-    ("store init --lab lab.toml --store new.db", "new.db"),
+    ("store init --inventory inventory.toml --store new.db", "new.db"),
     ("store import log.ndjson --store new.db", "new.db"),
     ("store backup copy.db --store s.db", "copy.db"),
     ("store restore backup.db --store s.db", "s.db"),

@@ -22,12 +22,12 @@ pub enum BenchFormat {
 #[command(after_long_help = EXAMPLES)]
 pub struct BenchArgs {
     /// The capture: pcap or pcapng, plain or compressed. Left out: packets of ours
-    #[arg(value_name = "CAPTURE", requires = "lab")]
+    #[arg(value_name = "CAPTURE", requires = "inventory")]
     pub capture: Option<PathBuf>,
 
-    /// The lab file whose table the packets are judged by
+    /// The inventory whose table the packets are judged by
     #[arg(long, value_name = "FILE", requires = "capture")]
-    pub lab: Option<PathBuf>,
+    pub inventory: Option<PathBuf>,
 
     /// Which edition, and which settings.
     #[command(flatten)]
@@ -55,8 +55,8 @@ Examples:
   How fast is this machine?
       egress25 bench
 
-  And with packets and a lab of one's own, for a script:
-      egress25 bench day.pcap --lab lab.toml --format json
+  And with packets and an inventory of one's own, for a script:
+      egress25 bench day.pcap --inventory inventory.toml --format json
 
-Packets are judged from memory, on one thread, with the lab as it is at its beginning. libpcap is
+Packets are judged from memory, on one thread, with the inventory as it is at its beginning. libpcap is
 measured beside it where it is installed: its filter for SYNs to port 25, without any look-up.";

@@ -61,9 +61,9 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub described: Described,
 
-    /// A machine of a lab.
+    /// A machine of an inventory.
     #[command(flatten)]
-    pub in_lab: InLab,
+    pub in_inventory: InInventory,
 }
 
 /// A subscription described by flags.
@@ -71,40 +71,40 @@ pub struct CheckArgs {
 #[command(next_help_heading = "A subscription described by flags")]
 pub struct Described {
     /// The subscription's offer, such as pay-as-you-go or enterprise-agreement
-    #[arg(long, value_name = "OFFER", value_parser = offer, conflicts_with = "lab")]
+    #[arg(long, value_name = "OFFER", value_parser = offer, conflicts_with = "inventory")]
     pub offer: Option<Offer>,
 
     /// Recognise the offer from subscriptionPolicies.quotaId, as Azure's API returns it
-    #[arg(long, value_name = "ID", conflicts_with = "lab")]
+    #[arg(long, value_name = "ID", conflicts_with = "inventory")]
     pub quota_id: Option<String>,
 
     /// The day on which the subscription was created, UTC; may be left out where the edition's
     /// rule for the offer does not depend on it
-    #[arg(long, value_name = "DATE", value_parser = day, conflicts_with = "lab")]
+    #[arg(long, value_name = "DATE", value_parser = day, conflicts_with = "inventory")]
     pub created: Option<Date>,
 
     /// Where the subscription's exemption stands [default: none]
-    #[arg(long, value_name = "STATE", value_parser = exemption(), conflicts_with = "lab")]
+    #[arg(long, value_name = "STATE", value_parser = exemption(), conflicts_with = "inventory")]
     pub exempt: Option<ExemptionState>,
 
     /// The machine has been stopped (deallocated) and started since the exemption was granted
-    #[arg(long, conflicts_with = "lab")]
+    #[arg(long, conflicts_with = "inventory")]
     pub started_since_grant: bool,
 
     /// The machine was first deployed after the exemption was granted
-    #[arg(long, conflicts_with_all = ["lab", "started_since_grant"])]
+    #[arg(long, conflicts_with_all = ["inventory", "started_since_grant"])]
     pub deployed_since_grant: bool,
 
     /// When the machine was deployed
-    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "lab")]
+    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "inventory")]
     pub deployed: Option<Timestamp>,
 
     /// What the sender is [default: virtual-machine]
-    #[arg(long, value_enum, conflicts_with = "lab")]
+    #[arg(long, value_enum, conflicts_with = "inventory")]
     pub kind: Option<Kind>,
 
     /// What a user-defined route sends the traffic through
-    #[arg(long, value_enum, conflicts_with = "lab")]
+    #[arg(long, value_enum, conflicts_with = "inventory")]
     pub via: Option<Via>,
 
     /// The offer of the appliance's or firewall's subscription [default: the sender's own]
@@ -112,7 +112,7 @@ pub struct Described {
         long,
         value_name = "OFFER",
         value_parser = offer,
-        conflicts_with = "lab",
+        conflicts_with = "inventory",
         requires = "via"
     )]
     pub via_offer: Option<Offer>,
@@ -122,21 +122,21 @@ pub struct Described {
         long,
         value_name = "DATE",
         value_parser = day,
-        conflicts_with = "lab",
+        conflicts_with = "inventory",
         requires = "via_offer"
     )]
     pub via_created: Option<Date>,
 }
 
-/// A machine of a lab.
+/// A machine of an inventory.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "A machine of a lab file, or of the store")]
-pub struct InLab {
-    /// The lab file; `-` is stdin
+#[command(next_help_heading = "A machine of an inventory, or of the store")]
+pub struct InInventory {
+    /// The inventory; `-` is stdin
     #[arg(long, value_name = "FILE")]
-    pub lab: Option<PathBuf>,
+    pub inventory: Option<PathBuf>,
 
-    /// The store, where there is no lab file [default: the one in the data folder]
+    /// The store, where there is no inventory [default: the one in the data folder]
     #[arg(long, value_name = "PATH")]
     pub store: Option<PathBuf>,
 
@@ -157,7 +157,7 @@ pub struct InLab {
     pub network: Option<String>,
 
     /// More events, from a file of their own (repeatable)
-    #[arg(long, value_name = "FILE", requires = "lab", value_delimiter = ',')]
+    #[arg(long, value_name = "FILE", requires = "inventory", value_delimiter = ',')]
     pub events: Vec<PathBuf>,
 
     /// The time of the question; later events have not happened [default: now]
@@ -193,12 +193,12 @@ Examples:
       egress25 check --offer pay-as-you-go --created 2019-03-01 --via appliance \\
           --via-offer enterprise-agreement --to 203.0.113.5
 
-  A machine of a lab, at a time, under the edition that is in force today:
-      egress25 check --lab lab.toml --machine web --at 2020-12-08T09:00:00Z \\
+  A machine of an inventory, at a time, under the edition that is in force today:
+      egress25 check --inventory inventory.toml --machine web --at 2020-12-08T09:00:00Z \\
           --edition in-force --to 203.0.113.5
 
   A machine of the store, as it stood on a day:
       egress25 check --machine web --at 2020-12-08 --to 203.0.113.5
 
   In a script: fail with exit code 3 unless the mail can leave:
-      egress25 check --lab lab.toml --machine web --to 203.0.113.5 --expect pass";
+      egress25 check --inventory inventory.toml --machine web --to 203.0.113.5 --expect pass";

@@ -23,7 +23,7 @@ pub struct EditionArgs {
     /// The edition of the article that answers
     ///
     /// An id such as 2020-12 (`egress25 policy list`), `default`, `in-force`, or the path of an
-    /// edition file. Left out: the lab file's edition, or 2020-12.
+    /// edition file. Left out: the inventory's edition, or 2020-12.
     #[arg(long, value_name = "ID|FILE")]
     pub edition: Option<String>,
 

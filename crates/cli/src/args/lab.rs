@@ -14,15 +14,15 @@ use crate::args::{EditionArgs, ForceArgs, Format, moment};
 /// The commands below `lab`.
 #[derive(Debug, Subcommand)]
 pub enum LabCommand {
-    /// Build the network of a lab file and put the filter in force.
+    /// Build the network of an inventory and put the filter in force.
     ///
     /// Every machine is a network namespace, every virtual network a router of its own; there is
     /// an Internet with mx.example.net (port 25) and relay.example.net (port 587), and what is
     /// behind gateways. No root is needed where the kernel allows user namespaces. The lab goes
     /// on in the background until `lab down`; if its process dies, nothing of it stays.
     #[command(after_long_help = "Examples:\n\
-         \x20 egress25 lab up fixtures/scenarios/mail.lab.toml\n\
-         \x20 egress25 lab up lab.toml --datapath nfqueue")]
+         \x20 egress25 lab up fixtures/scenarios/mail.inventory.toml\n\
+         \x20 egress25 lab up inventory.toml --datapath nfqueue")]
     Up(Box<UpArgs>),
     /// End a lab
     ///
@@ -50,9 +50,9 @@ pub enum LabCommand {
     #[command(after_long_help = "Examples:\n\
          \x20 egress25 lab events --format ndjson")]
     Events(EventsArgs),
-    /// Print the lab as a graph in the DOT language (of a running lab, or of a lab file)
+    /// Print the lab as a graph in the DOT language (of a running lab, or of an inventory)
     #[command(after_long_help = "Examples:\n\
-         \x20 egress25 lab graph lab.toml | dot -Tsvg > lab.svg")]
+         \x20 egress25 lab graph inventory.toml | dot -Tsvg > lab.svg")]
     Graph(GraphArgs),
     /// Deallocate, start, restart, stop or redeploy a machine.
     ///
@@ -88,7 +88,10 @@ pub enum LabCommand {
          \x20 egress25 lab crash")]
     Crash(AtArgs),
     /// Own a lab; what `lab up` starts.
-    #[command(hide = true, after_long_help = "Examples:\n  egress25 lab up lab.toml starts it")]
+    #[command(
+        hide = true,
+        after_long_help = "Examples:\n  egress25 lab up inventory.toml starts it"
+    )]
     Own(Box<OwnArgs>),
 }
 
@@ -109,9 +112,9 @@ pub struct AtArgs {
 /// The arguments of `lab up`.
 #[derive(Debug, Clone, Args)]
 pub struct UpArgs {
-    /// The lab file
-    #[arg(value_name = "LAB")]
-    pub lab: PathBuf,
+    /// The inventory
+    #[arg(value_name = "INVENTORY")]
+    pub inventory: PathBuf,
 
     /// Which lab.
     #[command(flatten)]
@@ -131,7 +134,7 @@ pub struct UpArgs {
     #[arg(long, value_name = "FILE")]
     pub hosts: Option<PathBuf>,
 
-    /// The time as of which the lab begins; left out: now. Earlier events of the lab file have
+    /// The time as of which the lab begins; left out: now. Earlier events of the inventory have
     /// happened, later ones do not happen by themselves
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub at_time: Option<Timestamp>,
@@ -243,9 +246,9 @@ pub struct EventsArgs {
 /// The arguments of `lab graph`.
 #[derive(Debug, Args)]
 pub struct GraphArgs {
-    /// A lab file; left out: the running lab
-    #[arg(value_name = "LAB")]
-    pub lab: Option<PathBuf>,
+    /// An inventory; left out: the running lab
+    #[arg(value_name = "INVENTORY")]
+    pub inventory: Option<PathBuf>,
 
     /// Which lab.
     #[command(flatten)]
@@ -381,11 +384,11 @@ pub struct RunArgs {
 pub enum ExportCommand {
     /// Print the policy of a network as a script for `nft -f`
     #[command(after_long_help = "Examples:\n\
-         \x20 egress25 export nft lab.toml > rules.nft")]
+         \x20 egress25 export nft inventory.toml > rules.nft")]
     Nft(ExportArgs),
     /// Print the policy of a network for `iptables-restore --noflush`
     #[command(after_long_help = "Examples:\n\
-         \x20 egress25 export iptables lab.toml > rules.v4")]
+         \x20 egress25 export iptables inventory.toml > rules.v4")]
     Iptables(IptablesArgs),
 }
 
@@ -431,9 +434,9 @@ impl FromStr for SentBy {
 /// The arguments of `export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// The lab file
-    #[arg(value_name = "LAB")]
-    pub lab: PathBuf,
+    /// The inventory
+    #[arg(value_name = "INVENTORY")]
+    pub inventory: PathBuf,
 
     /// The network; left out: the only one of the lab
     #[arg(long, value_name = "NAME")]
@@ -469,9 +472,9 @@ pub struct IptablesArgs {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("where").required(true).args(["interface", "queue"]))]
 pub struct FilterArgs {
-    /// The lab file
-    #[arg(long, value_name = "LAB", required_unless_present_any = ["remove", "rules"])]
-    pub lab: Option<PathBuf>,
+    /// The inventory
+    #[arg(long, value_name = "INVENTORY", required_unless_present_any = ["remove", "rules"])]
+    pub inventory: Option<PathBuf>,
 
     /// The network that the packets belong to; left out: the only one of the lab
     #[arg(long, value_name = "NAME")]

@@ -11,7 +11,7 @@ pub mod store;
 mod texts;
 
 pub use bench::{BenchArgs, BenchFormat};
-pub use check::{CheckArgs, Described, InLab, Kind, Via};
+pub use check::{CheckArgs, Described, InInventory, Kind, Via};
 pub use common::{EditionArgs, ForceArgs, Format, day, moment};
 pub use matrix::{MatrixArgs, MatrixFormat};
 pub use policy::{DiffArgs, ListArgs, PolicyCommand, ShowArgs, TraceArgs};
@@ -70,7 +70,7 @@ Examples:
       egress25 check --offer pay-as-you-go --created 2019-03-01 --to 203.0.113.5
 
   Why did no mail leave that day? A capture and a description of the subscriptions:
-      egress25 replay day.pcapng --lab lab.toml
+      egress25 replay day.pcapng --inventory inventory.toml
 
   Why was that answered?
       egress25 explain not-granted
@@ -97,7 +97,7 @@ pub enum Command {
     /// Answer one question: may this machine open a connection to port 25 there?
     ///
     /// Either describe a subscription by flags (--offer, --created, ...), or ask about a machine of
-    /// a lab file (--lab, --machine).
+    /// an inventory (--inventory, --machine).
     ///
     /// The answer says the verdict, the reason with the statements of the article that it rests
     /// on, what is assumed where the article is silent, the way that the packet takes hop by hop,
@@ -106,9 +106,9 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Judge every SYN to port 25 in a capture.
     ///
-    /// A capture and a lab file go in; a row for every judged packet comes out, with the verdict,
+    /// A capture and an inventory go in; a row for every judged packet comes out, with the verdict,
     /// the reason and the statements that it rests on, and a summary by subscription and reason.
-    /// The capture's time stamps drive the lab's events: a start in the middle of a capture
+    /// The capture's time stamps drive the inventory's events: a start in the middle of a capture
     /// changes verdicts from there on.
     ///
     /// Replay only reports: nothing is sent, and nothing is blocked.
@@ -126,7 +126,7 @@ pub enum Command {
     /// List, show, compare and trace the editions of the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Build the network of a lab file, with real programs in it and the filter in force
+    /// Build the network of an inventory, with real programs in it and the filter in force
     #[command(subcommand)]
     Lab(LabCommand),
     /// Print the policy as rules for nftables or iptables
@@ -134,7 +134,7 @@ pub enum Command {
     Export(ExportCommand),
     /// Put the filter in force on a bridge or a container network that is there already
     #[command(after_long_help = "Examples:\n\
-         \x20 egress25 filter --lab lab.toml --interface eth1")]
+         \x20 egress25 filter --inventory inventory.toml --interface eth1")]
     Filter(Box<FilterArgs>),
     /// Ask for exemptions, answer requests, and see where they stand (in the store)
     #[command(
@@ -162,9 +162,9 @@ pub enum Command {
         after_long_help = "Examples:\n  egress25 store init\n  egress25 store verify"
     )]
     Store(StoreCommand),
-    /// Check lab, events and edition files.
+    /// Check inventory, events and edition files.
     ///
-    /// What a file is, is told by its content. A lab is built and its events are played through,
+    /// What a file is, is told by its content. An inventory is built and its events are played through,
     /// so that an event which cannot happen is found here.
     Validate(ValidateArgs),
     /// Print the JSON schema of a file, for an editor.

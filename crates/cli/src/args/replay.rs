@@ -62,11 +62,11 @@ pub struct ReplayArgs {
     #[arg(value_name = "CAPTURE")]
     pub capture: PathBuf,
 
-    /// The lab file; `-` is stdin
+    /// The inventory; `-` is stdin
     #[arg(long, value_name = "FILE", required_unless_present = "store")]
-    pub lab: Option<PathBuf>,
+    pub inventory: Option<PathBuf>,
 
-    /// The store, where there is no lab file: its events happen by the capture's time
+    /// The store, where there is no inventory: its events happen by the capture's time
     #[arg(long, value_name = "PATH")]
     pub store: Option<PathBuf>,
 
@@ -81,7 +81,7 @@ pub struct ReplayArgs {
     /// The network that every packet belongs to, whatever it shows
     ///
     /// Without it a packet's network is known by its VXLAN id, its VLAN or its capture
-    /// interface, as the lab's networks list them, or by an address that one network alone has.
+    /// interface, as the inventory's networks list them, or by an address that one network alone has.
     #[arg(long, value_name = "NAME")]
     pub network: Option<String>,
 
@@ -136,17 +136,17 @@ pub struct ReplayArgs {
 const EXAMPLES: &str = "\
 Examples:
   Why did no mail leave that day?
-      egress25 replay day.pcapng --lab lab.toml
+      egress25 replay day.pcapng --inventory inventory.toml
 
   What was dropped, and a capture with the reasons for Wireshark:
-      egress25 replay day.pcap.gz --lab lab.toml --only dropped --write judged.pcapng
+      egress25 replay day.pcap.gz --inventory inventory.toml --only dropped --write judged.pcapng
 
   What would another edition have said?
-      egress25 replay day.pcapng --lab lab.toml --edition in-force --summary
+      egress25 replay day.pcapng --inventory inventory.toml --edition in-force --summary
 
   From a running capture:
-      tcpdump -i eth0 -U -w - 'tcp port 25' | egress25 replay - --lab lab.toml
+      tcpdump -i eth0 -U -w - 'tcp port 25' | egress25 replay - --inventory inventory.toml
 
   As a regression test: write once, compare ever after:
-      egress25 replay day.pcapng --lab lab.toml --format ndjson > golden.ndjson
-      egress25 replay day.pcapng --lab lab.toml --expect golden.ndjson --summary";
+      egress25 replay day.pcapng --inventory inventory.toml --format ndjson > golden.ndjson
+      egress25 replay day.pcapng --inventory inventory.toml --expect golden.ndjson --summary";

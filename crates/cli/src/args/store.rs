@@ -21,9 +21,9 @@ pub struct PlaceArgs {
     #[arg(long, value_name = "PATH")]
     pub store: Option<PathBuf>,
 
-    /// The lab that the store begins with: for `:memory:`, or to make sure that it is that one
+    /// The inventory that the store begins with: for `:memory:`, or to make sure that it is that one
     #[arg(long, value_name = "FILE")]
-    pub lab: Option<PathBuf>,
+    pub inventory: Option<PathBuf>,
 }
 
 /// How something is recorded.
@@ -212,7 +212,7 @@ Examples:
   A new machine; the network is begun with it, if it isn't there:
       egress25 vm deploy web --subscription shop --address 10.0.0.4
 
-  A machine that the store's lab lists as not deployed, or a deleted one in its old place:
+  A machine that the store's inventory lists as not deployed, or a deleted one in its old place:
       egress25 vm deploy web")]
 pub struct DeployArgs {
     /// The machine, how it is recorded, how the outcome is written.
@@ -369,9 +369,9 @@ pub struct InitArgs {
     /// The store; left out: `egress25/store.db` in the data folder
     #[arg(long, value_name = "PATH")]
     pub store: Option<PathBuf>,
-    /// The lab whose world and events the store begins with
+    /// The inventory whose world and events the store begins with
     #[arg(long, value_name = "FILE")]
-    pub lab: Option<PathBuf>,
+    pub inventory: Option<PathBuf>,
     /// Edition and settings, for good.
     #[command(flatten)]
     pub edition: EditionArgs,
@@ -446,7 +446,7 @@ pub struct ExportArgs {
 pub enum StoreCommand {
     /// Begin a store
     #[command(
-        after_long_help = "Examples:\n  egress25 store init\n  egress25 store init --store lab.db --lab lab.toml"
+        after_long_help = "Examples:\n  egress25 store init\n  egress25 store init --store shop.db --inventory inventory.toml"
     )]
     Init(InitArgs),
     /// Check everything: files, checksums, hash chain, that each entry may happen

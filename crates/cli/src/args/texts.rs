@@ -33,13 +33,13 @@ pub struct ExplainArgs {
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FileKind {
-    /// A lab file.
-    Lab,
+    /// An inventory.
+    Inventory,
     /// A file with events alone.
     Events,
     /// An edition of the policy.
     Edition,
-    /// A scenario of a lab.
+    /// A scenario for a lab.
     Scenario,
 }
 
@@ -47,13 +47,13 @@ pub enum FileKind {
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  A lab:
-      egress25 validate lab.toml
+  An inventory:
+      egress25 validate inventory.toml
 
-  Events, against the lab that they happen to:
-      egress25 validate events.toml --lab lab.toml
+  Events, against the inventory that they happen to:
+      egress25 validate events.toml --inventory inventory.toml
 
-  A scenario, and whether its lab has what it names:
+  A scenario, and whether its inventory has what it names:
       egress25 validate scenario.toml
 
   An edition of one's own:
@@ -67,9 +67,9 @@ pub struct ValidateArgs {
     #[arg(long, value_enum)]
     pub kind: Option<FileKind>,
 
-    /// The lab that the events of the files happen to
+    /// The inventory that the events of the files happen to
     #[arg(long, value_name = "FILE")]
-    pub lab: Option<PathBuf>,
+    pub inventory: Option<PathBuf>,
 
     /// Which edition, and which settings.
     #[command(flatten)]
@@ -83,8 +83,8 @@ pub struct ValidateArgs {
 /// A file that has a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SchemaKind {
-    /// The lab file.
-    Lab,
+    /// The inventory.
+    Inventory,
     /// A file with events alone.
     Events,
 }
@@ -93,9 +93,9 @@ pub enum SchemaKind {
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  For an editor with a TOML language server (first line of the lab file):
-      #:schema ./lab.schema.json
-      egress25 schema lab > lab.schema.json")]
+  For an editor with a TOML language server (first line of the inventory):
+      #:schema ./inventory.schema.json
+      egress25 schema inventory > inventory.schema.json")]
 pub struct SchemaArgs {
     /// Which file
     #[arg(value_enum)]

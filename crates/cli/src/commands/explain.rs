@@ -168,9 +168,11 @@ const fn what_to_do(reason: Reason) -> &'static str {
         Reason::ApplianceNotForwarding => {
             "Start the appliance, and enable IP forwarding on its interface."
         }
-        Reason::UnknownSource => "Add the address to the lab file: the lab does not know it.",
+        Reason::UnknownSource => {
+            "Add the address to the inventory: the inventory does not know it."
+        }
         Reason::AmbiguousNetwork => {
-            "Say which network the traffic belongs to: `capture` ids in the lab file, or --network."
+            "Say which network the traffic belongs to: `capture` ids in the inventory, or --network."
         }
         Reason::SpoofedSource => {
             "Only in a lab and on a live filter, where the port is known: the platform checks an \

@@ -18,27 +18,27 @@ pub fn run(args: &SchemaArgs, console: &mut Console) -> Result<(), Failure> {
 /// The schema of a file.
 #[must_use]
 pub fn schema(file: SchemaKind) -> Value {
-    let lab = egress25_policy::lab_schema().to_value();
+    let inventory = egress25_policy::inventory_schema().to_value();
     match file {
-        SchemaKind::Lab => lab,
-        SchemaKind::Events => events(&lab),
+        SchemaKind::Inventory => inventory,
+        SchemaKind::Events => events(&inventory),
     }
 }
 
-/// A file with events alone: the `event` list of a lab, with the definitions that it needs.
-fn events(lab: &Value) -> Value {
-    let list = lab.pointer("/properties/event").cloned().unwrap_or_default();
+/// A file with events alone: the `event` list of an inventory, with the definitions that it needs.
+fn events(inventory: &Value) -> Value {
+    let list = inventory.pointer("/properties/event").cloned().unwrap_or_default();
     let mut needed = Map::new();
     let mut waiting = references(&list);
     while let Some(name) = waiting.pop() {
-        if let Some(found) = lab.pointer(&format!("/$defs/{name}"))
+        if let Some(found) = inventory.pointer(&format!("/$defs/{name}"))
             && needed.insert(name, found.clone()).is_none()
         {
             waiting.extend(references(found));
         }
     }
     json!({
-        "$schema": lab.get("$schema"),
+        "$schema": inventory.get("$schema"),
         "title": "egress25 events file",
         "description": "What happened, in any order.",
         "type": "object",

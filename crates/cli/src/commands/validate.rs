@@ -9,7 +9,7 @@ use crate::SCHEMA_VERSION;
 use crate::args::{FileKind, Format, ValidateArgs};
 use crate::commands::lab;
 use crate::read::input::{Source, edition_of};
-use crate::read::lab_input::{LabInput, events_of};
+use crate::read::inventory::{InventoryInput, events_of};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
@@ -98,7 +98,7 @@ fn write(format: Format, console: &mut Console, files: &[Checked]) -> Result<(),
 
 const fn kind_name(kind: FileKind) -> &'static str {
     match kind {
-        FileKind::Lab => "lab",
+        FileKind::Inventory => "inventory",
         FileKind::Events => "events",
         FileKind::Edition => "edition",
         FileKind::Scenario => "scenario",
@@ -113,14 +113,14 @@ fn recognise(source: &Source) -> Result<FileKind, Failure> {
     if has("statement") || has("unnamed") || has("cutoff") {
         return Ok(FileKind::Edition);
     }
-    // A lab has no key of that name.
-    if has("step") || has("lab") {
+    // An inventory has no key of that name.
+    if has("step") || has("inventory") {
         return Ok(FileKind::Scenario);
     }
     if has("event") && table.len() == 1 {
         return Ok(FileKind::Events);
     }
-    Ok(FileKind::Lab)
+    Ok(FileKind::Inventory)
 }
 
 fn check(args: &ValidateArgs, path: &Path, source: &Source) -> Result<(FileKind, String), Failure> {
@@ -131,7 +131,7 @@ fn check(args: &ValidateArgs, path: &Path, source: &Source) -> Result<(FileKind,
     let what = match kind {
         FileKind::Edition => edition_text(&edition_of(source)?),
         FileKind::Events => events(args, source)?,
-        FileKind::Lab => lab(args, source)?,
+        FileKind::Inventory => inventory(args, source)?,
         FileKind::Scenario => lab::check_scenario(source, path, &args.edition)?,
     };
     Ok((kind, what))
@@ -146,22 +146,22 @@ fn edition_text(edition: &Edition) -> String {
 fn events(args: &ValidateArgs, source: &Source) -> Result<String, Failure> {
     let events = events_of(source)?;
     let count = events.len();
-    let Some(lab) = &args.lab else {
+    let Some(inventory) = &args.inventory else {
         return Ok(format!(
-            "{count} events; whether they can happen shows with --lab, the lab that they happen to"
+            "{count} events; whether they can happen shows with --inventory, the inventory that they happen to"
         ));
     };
-    let mut lab = LabInput::load(Path::new(lab), &[], &args.edition.set)?;
-    lab.add_events(source.clone(), events);
-    let edition = lab.edition(args.edition.edition.as_deref())?;
-    lab.timeline(&edition)?;
-    Ok(format!("{count} events, which can happen to `{}`", lab.name()))
+    let mut inventory = InventoryInput::load(Path::new(inventory), &[], &args.edition.set)?;
+    inventory.add_events(source.clone(), events);
+    let edition = inventory.edition(args.edition.edition.as_deref())?;
+    inventory.timeline(&edition)?;
+    Ok(format!("{count} events, which can happen to `{}`", inventory.name()))
 }
 
-fn lab(args: &ValidateArgs, source: &Source) -> Result<String, Failure> {
-    let lab = LabInput::of(source.clone(), &args.edition.set)?;
-    let edition = lab.edition(args.edition.edition.as_deref())?;
-    let timeline = lab.timeline(&edition)?;
+fn inventory(args: &ValidateArgs, source: &Source) -> Result<String, Failure> {
+    let inventory = InventoryInput::of(source.clone(), &args.edition.set)?;
+    let edition = inventory.edition(args.edition.edition.as_deref())?;
+    let timeline = inventory.timeline(&edition)?;
     let World { edition, .. } = timeline.world();
     let world = timeline.world();
     if world.machines().is_empty() && timeline.events().is_empty() {

@@ -35,12 +35,12 @@ fn is_file(reference: &str) -> bool {
     reference == "-" || Path::new(reference).exists() || reference.ends_with(".toml")
 }
 
-/// The edition of the arguments, of the lab file, or the default.
+/// The edition of the arguments, of the inventory, or the default.
 ///
 /// # Errors
 /// No edition has the id, or the file is bad.
-pub fn choose(argument: Option<&str>, lab: Option<&str>) -> Result<Arc<Edition>, Failure> {
-    find(argument.or(lab).unwrap_or("default"))
+pub fn choose(argument: Option<&str>, inventory: Option<&str>) -> Result<Arc<Edition>, Failure> {
+    find(argument.or(inventory).unwrap_or("default"))
 }
 
 /// An edition's settings, with some of them set by name.

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 
-use egress25_policy::{Edition, EditionError, LabError, locate_key};
+use egress25_policy::{Edition, EditionError, InventoryError, locate_key};
 use miette::{NamedSource, SourceSpan};
 
 use crate::say::failure::{Failure, InputError};
@@ -95,7 +95,7 @@ impl Source {
 
     /// What the policy found wrong with this text.
     #[must_use]
-    pub fn lab_error(&self, error: &LabError) -> InputError {
+    pub fn inventory_error(&self, error: &InventoryError) -> InputError {
         let key = error.key.as_deref();
         let span = error.span.clone().or_else(|| locate_key(&self.text, key?));
         let what = match key {

@@ -3,4 +3,4 @@
 pub mod deployment;
 pub mod edition;
 pub mod input;
-pub mod lab_input;
+pub mod inventory;

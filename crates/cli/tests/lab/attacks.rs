@@ -67,7 +67,7 @@ fn range(datapath: &str) -> (Lab, Receiver<String>, tempfile::TempDir) {
     let hosts = folder.path().join("hosts.toml");
     std::fs::write(&hosts, HOSTS).unwrap();
     let hosts = hosts.display().to_string();
-    let mut lab = Lab::up(&scenario("mail.lab.toml"), datapath, &["--hosts", &hosts]);
+    let mut lab = Lab::up(&scenario("mail.inventory.toml"), datapath, &["--hosts", &hosts]);
     let listener = script("listener.py");
     let mut command = lab.command(&["exec", "listener", "--", "/usr/bin/python3", "-c", &listener]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());

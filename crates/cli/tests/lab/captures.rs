@@ -35,7 +35,7 @@ fn begin(lab: &Lab, file: &Path) -> Child {
 /// How many packets of `vm-web` a capture has.
 fn packets(file: &Path) -> usize {
     let mut command = egress25();
-    command.arg("replay").arg(file).arg("--lab").arg(scenario("mail.lab.toml"));
+    command.arg("replay").arg(file).arg("--inventory").arg(scenario("mail.inventory.toml"));
     let output = command.args(["--format", "ndjson"]).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
     String::from_utf8_lossy(&output.stdout).matches("\"machine\":\"vm-web\"").count()
@@ -46,7 +46,7 @@ fn a_capture_onto_a_full_disk_ended_well_and_said_nothing() {
     if let Some(why) = impossible("nft") {
         return skipped(why);
     }
-    let lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
+    let lab = Lab::up(&scenario("mail.inventory.toml"), "nft", &[]);
     let disk = tempfile::tempdir().unwrap();
     let script = "mount -t tmpfs -o size=64k none $1; \
                   dd if=/dev/zero of=$1/fill bs=4k 2>/dev/null || true; \
@@ -68,7 +68,7 @@ fn a_capture_that_is_interrupted_is_whole() {
     if let Some(why) = impossible("nft") {
         return skipped(why);
     }
-    let lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
+    let lab = Lab::up(&scenario("mail.inventory.toml"), "nft", &[]);
     for signal in ["INT", "TERM", "HUP"] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("out.pcapng");
@@ -87,7 +87,7 @@ fn a_capture_ends_with_its_lab_and_is_whole_if_the_lab_has_ended_well() {
         return skipped(why);
     }
     for (ends_well, code) in [(true, 0), (false, 1)] {
-        let lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
+        let lab = Lab::up(&scenario("mail.inventory.toml"), "nft", &[]);
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("out.pcapng");
         let mut capture = begin(&lab, &file);
@@ -108,7 +108,7 @@ fn a_capture_replaced_a_file_that_somebody_else_wrote() {
     if let Some(why) = impossible("nft") {
         return skipped(why);
     }
-    let lab = Lab::up(&scenario("mail.lab.toml"), "none", &[]);
+    let lab = Lab::up(&scenario("mail.inventory.toml"), "none", &[]);
     let file = lab.folder.path().join("letter");
     std::fs::write(&file, "mine").unwrap();
     let output = lab.output(&["capture", file.to_str().unwrap()]);
@@ -121,7 +121,7 @@ fn what_was_judged_before_was_shown_to_nobody_who_listens_later() {
     if let Some(why) = impossible("nft") {
         return skipped(why);
     }
-    let lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
+    let lab = Lab::up(&scenario("mail.inventory.toml"), "nft", &[]);
     assert_eq!(lab.connect("vm-web", MX), "timeout");
     wait_until("it is told", || lab.inspect()["lab"]["counts"][0].is_array());
     let words = ["events", "--since-start", "--count", "1", "--format", "ndjson"];

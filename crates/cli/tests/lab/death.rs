@@ -80,7 +80,7 @@ fn nothing_stays_behind_whichever_of_the_labs_processes_is_killed() {
             skipped(why);
             continue;
         }
-        let mut lab = Lab::up(&scenario("mail.lab.toml"), datapath, &[]);
+        let mut lab = Lab::up(&scenario("mail.inventory.toml"), datapath, &[]);
         let mut expected = populate(&mut lab);
         if start_postfix(&lab) {
             expected += 3;
@@ -97,7 +97,7 @@ fn nothing_stays_behind_whichever_of_the_labs_processes_is_killed() {
         });
         assert_eq!(lab.output(&["inspect"]).status.code(), Some(1), "{stage}");
         // The same folder serves again.
-        let again = lab.command(&["up"]).arg(scenario("mail.lab.toml")).output().unwrap();
+        let again = lab.command(&["up"]).arg(scenario("mail.inventory.toml")).output().unwrap();
         assert!(again.status.success(), "{stage}: {}", String::from_utf8_lossy(&again.stderr));
     }
 }
@@ -107,7 +107,7 @@ fn whoever_loses_his_parent_in_a_lab_is_reaped() {
     if let Some(why) = impossible("nft") {
         return skipped(why);
     }
-    let lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
+    let lab = Lab::up(&scenario("mail.inventory.toml"), "nft", &[]);
     let first = lab.process("attend");
     let children = |state: &str| {
         let of = |pid: &u32| {

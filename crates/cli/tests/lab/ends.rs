@@ -16,9 +16,9 @@ fn names(folder: &Path) -> Vec<String> {
 
 /// A scenario of which the second step does not end by itself.
 fn endless(folder: &Path, step: &str) -> PathBuf {
-    let lab = scenario("mail.lab.toml");
+    let lab = scenario("mail.inventory.toml");
     let text = format!(
-        "name = \"endless\"\nlab = \"{}\"\n\
+        "name = \"endless\"\ninventory = \"{}\"\n\
          [[step]]\nconnect = {{ from = \"vm-ea\", to = \"mx.example.net:25\" }}\n\
          [[step]]\n{step}\n[[step]]\nwait = 1\n",
         lab.display()
@@ -126,7 +126,7 @@ fn a_lab_whose_up_was_killed_came_up_told_to_nobody() {
     let hosts = pipe(folder.path());
     let mut up = egress25();
     up.args(["lab", "up", "--run-dir"]).arg(folder.path()).arg("--hosts").arg(&hosts);
-    let mut up = up.arg(scenario("mail.lab.toml")).spawn().unwrap();
+    let mut up = up.arg(scenario("mail.inventory.toml")).spawn().unwrap();
     wait_until("its processes have started", || processes(folder.path()).len() == 4);
     kill("KILL", up.id());
     up.wait().unwrap();
@@ -137,12 +137,12 @@ fn a_lab_whose_up_was_killed_came_up_told_to_nobody() {
 #[test]
 fn down_came_back_before_the_lab_had_gone_and_up_failed() {
     for datapath in crate::harness::possible() {
-        let lab = Lab::up(&scenario("mail.lab.toml"), datapath, &[]);
+        let lab = Lab::up(&scenario("mail.inventory.toml"), datapath, &[]);
         for _ in 0..4 {
             lab.print(&["down"]);
             assert_eq!(processes(lab.folder.path()), [0_u32; 0], "{datapath}");
             assert_eq!(names(lab.folder.path()), [""; 0], "{datapath}");
-            let file = scenario("mail.lab.toml").display().to_string();
+            let file = scenario("mail.inventory.toml").display().to_string();
             lab.print(&["up", &file, "--datapath", datapath]);
         }
     }
@@ -153,8 +153,8 @@ fn labs_that_run_and_what_dead_ones_left_were_listed_nowhere() {
     if let Some(why) = impossible("nft") {
         return skipped(why);
     }
-    let lab = Lab::up(&scenario("mail.lab.toml"), "none", &[]);
-    let file = scenario("mail.lab.toml").display().to_string();
+    let lab = Lab::up(&scenario("mail.inventory.toml"), "none", &[]);
+    let file = scenario("mail.inventory.toml").display().to_string();
     let list = || {
         let text = lab.print(&["ls", "--format", "json"]);
         let list: Value = serde_json::from_str(&text).unwrap();
@@ -203,7 +203,7 @@ fn a_program_that_does_not_end_held_a_scenario_for_ever() {
     let output = egress25().args(["lab", "run"]).arg(&file).output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(said(&output).contains("it was `timeout`"), "{}", said(&output));
-    let lab = Lab::up(&scenario("mail.lab.toml"), "none", &[]);
+    let lab = Lab::up(&scenario("mail.inventory.toml"), "none", &[]);
     let command = ["--", "sh", "-c", "sleep 3112 & sleep 3112"];
     let words = [&["exec", "vm-web", "--timeout", "1"], &command[..]].concat();
     assert_eq!(lab.output(&words).status.code(), Some(124));
@@ -220,12 +220,12 @@ fn a_lab_held_what_its_caller_had_left_open() {
     let leaked = tempfile::NamedTempFile::new().unwrap();
     let line = "exec 9<$1; shift; exec \"$@\"";
     // Comes up by the harness, then once more from a shell that has the file open.
-    let lab = Lab::up(&scenario("mail.lab.toml"), "none", &[]);
+    let lab = Lab::up(&scenario("mail.inventory.toml"), "none", &[]);
     lab.print(&["down"]);
     let mut up = Command::new("sh");
     up.args(["-c", line, "sh"]).arg(leaked.path()).arg(env!("CARGO_BIN_EXE_egress25"));
     up.args(["lab", "up", "--datapath", "none", "--run-dir"]).arg(lab.folder.path());
-    let output = up.arg(scenario("mail.lab.toml")).output().unwrap();
+    let output = up.arg(scenario("mail.inventory.toml")).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
     for stage in ["leave", "attend", "own"] {
         let open = std::fs::read_dir(format!("/proc/{}/fd", lab.process(stage))).unwrap().flatten();

@@ -104,7 +104,7 @@ pub(crate) fn export(words: &str) -> String {
     format!(
         "{} export {words} {} --network shop-net --interface p0",
         env!("CARGO_BIN_EXE_egress25"),
-        scenario("mail.lab.toml").display()
+        scenario("mail.inventory.toml").display()
     )
 }
 

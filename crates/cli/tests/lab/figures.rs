@@ -69,7 +69,7 @@ fn figures() {
             skipped(why);
             continue;
         }
-        let mut lab = Lab::up(&scenario("mail.lab.toml"), datapath, &[]);
+        let mut lab = Lab::up(&scenario("mail.inventory.toml"), datapath, &[]);
         let connects = median((0..ROUNDS).map(|_| connections(&lab)).collect());
         let gigabits = median((0..ROUNDS).map(|_| throughput(&mut lab)).collect());
         let (all_connects, all_gigabits) = *plain.get_or_insert((connects, gigabits));

@@ -107,7 +107,7 @@ struct Range {
 impl Range {
     fn open(offer: &str, datapath: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (lab, hosts) = (folder.path().join("lab.toml"), folder.path().join("hosts.toml"));
+        let (lab, hosts) = (folder.path().join("inventory.toml"), folder.path().join("hosts.toml"));
         std::fs::write(&lab, LAB.replace("OFFER", offer)).unwrap();
         std::fs::write(&hosts, HOSTS).unwrap();
         let lab = Lab::up(&lab, datapath, &["--hosts", &hosts.display().to_string()]);

@@ -16,7 +16,7 @@ fn syns_stay_dropped_when_the_filter_dies() {
             skipped(why);
             continue;
         }
-        let lab = Lab::up(&scenario("mail.lab.toml"), datapath, &[]);
+        let lab = Lab::up(&scenario("mail.inventory.toml"), datapath, &[]);
         assert_eq!(lab.connect("vm-ea", "mx.example.net:25"), "open", "{datapath}");
         lab.print(&["crash"]);
         assert_eq!(lab.connect("vm-ea", "mx.example.net:25"), "timeout", "{datapath}");
@@ -46,7 +46,7 @@ except OSError as error:
 #[test]
 fn a_deallocated_machines_root_cannot_set_its_link_up_again() {
     for datapath in possible() {
-        let mut lab = Lab::up(&scenario("mail.lab.toml"), datapath, &[]);
+        let mut lab = Lab::up(&scenario("mail.inventory.toml"), datapath, &[]);
         let relay = lab.exec("vm-web", &["getent", "ahostsv4", "relay.example.net"]);
         let relay = String::from_utf8_lossy(&relay.stdout).into_owned();
         let relay = relay.split_whitespace().next().unwrap().to_owned();
@@ -77,7 +77,7 @@ fn a_grant_in_the_store_reaches_the_running_lab() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let store = path.display().to_string();
-    let lab = Lab::up(&scenario("mail.lab.toml"), "nfqueue", &["--store", &store]);
+    let lab = Lab::up(&scenario("mail.inventory.toml"), "nfqueue", &["--store", &store]);
     assert_eq!(lab.connect("vm-web", "mx.example.net:25"), "timeout");
     // Somebody else, with a connection of his own.
     let log = SqliteLog::open(&path, SqliteOptions::default()).unwrap();
@@ -113,7 +113,7 @@ fn a_lab_that_cannot_enforce_does_not_come_up() {
         "mount --bind /dev/null $(readlink -f /usr/sbin/iptables-restore) && \
          exec {} lab up {} --run-dir {} --datapath nfqueue",
         env!("CARGO_BIN_EXE_egress25"),
-        scenario("mail.lab.toml").display(),
+        scenario("mail.inventory.toml").display(),
         folder.path().display()
     );
     let output = Command::new("unshare").args(["-m", "sh", "-c", &script]).output().unwrap();

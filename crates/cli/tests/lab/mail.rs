@@ -65,7 +65,7 @@ fn swaks_delivers_to_smtp_sink_and_to_aiosmtpd_where_it_may_and_times_out_where_
     let hosts = folder.path().join("hosts.toml");
     std::fs::write(&hosts, HOSTS).unwrap();
     let hosts = hosts.display().to_string();
-    let mut lab = Lab::up(&scenario("mail.lab.toml"), "nft", &["--hosts", &hosts]);
+    let mut lab = Lab::up(&scenario("mail.inventory.toml"), "nft", &["--hosts", &hosts]);
     let sink = if is_root() {
         ["/usr/sbin/smtp-sink", "-u", "root", "0.0.0.0:25", "100"].to_vec()
     } else {

@@ -23,7 +23,7 @@ fn deployed(machine: &str, subscription: &str, network: &str, more: &Value) -> V
 #[test]
 fn a_machine_that_is_deployed_while_the_lab_runs_gets_its_place_before_the_filter() {
     for datapath in possible() {
-        let lab = Lab::up(&scenario("mail.lab.toml"), datapath, &[]);
+        let lab = Lab::up(&scenario("mail.inventory.toml"), datapath, &[]);
         let becomes = |from: &str, to: &str, expected: &str| {
             assert_eq!(lab.connect(from, to), expected, "{datapath}: {from} to {to}");
         };
@@ -71,7 +71,7 @@ fn what_cannot_join_a_running_lab_is_told_by_events_and_inspect() {
     if let Some(why) = impossible("nft") {
         return skipped(why);
     }
-    let mut lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
+    let mut lab = Lab::up(&scenario("mail.inventory.toml"), "nft", &[]);
     let mut events = lab.command(&["events", "--format", "ndjson"]);
     events.stdout(Stdio::piped());
     let mut heard = BufReader::new(lab.start(events).stdout.take().unwrap());

@@ -82,7 +82,7 @@ const RELAY: &str = "relay.example.net:587";
 #[test]
 fn an_appliance_across_a_peering_decides_for_its_own_company_though_addresses_overlap() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("lab.toml");
+    let file = folder.path().join("inventory.toml");
     let company = |name: &str, offer: &str| {
         COMPANY.replace("C-", &format!("{name}-")).replace("OFFER", offer)
     };
@@ -121,7 +121,7 @@ fn an_appliance_across_a_peering_decides_for_its_own_company_though_addresses_ov
 #[test]
 fn networks_with_the_same_addresses_do_not_see_each_other() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("lab.toml");
+    let file = folder.path().join("inventory.toml");
     let mut text = "edition = \"2020-12\"\n[subscription.s]\noffer = \"enterprise-agreement\"\n\
                     created = \"2019-03-01\"\n"
         .to_owned();

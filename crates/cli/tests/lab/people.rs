@@ -56,7 +56,7 @@ fn a_user_without_privileges_has_a_lab_for_a_whole_life() {
     let somebody = Somebody::new();
     for datapath in possible() {
         let mx = "mx.example.net:25";
-        somebody.print(&["up", "mail.lab.toml", "--datapath", datapath, "--store", datapath]);
+        somebody.print(&["up", "mail.inventory.toml", "--datapath", datapath, "--store", datapath]);
         let blocked = ["connect", "vm-web", mx, "--patience", "2", "--expect", "timeout"];
         somebody.print(&blocked);
         somebody.print(&["connect", "vm-ea", mx, "--expect", "open"]);
@@ -90,7 +90,7 @@ fn a_kernel_that_allows_no_namespaces_is_told_of() {
         "for kind in user net; do echo 0 >/proc/sys/user/max_${{kind}}_namespaces; done; \
          exec {} lab up {} --run-dir {}",
         env!("CARGO_BIN_EXE_egress25"),
-        scenario("mail.lab.toml").display(),
+        scenario("mail.inventory.toml").display(),
         folder.path().display()
     );
     let output = Command::new("unshare").args(["-Ur", "sh", "-c", &script]).output().unwrap();

@@ -13,7 +13,7 @@ fn up(run_dir: &Path, name: &str) -> Output {
     let mut command = egress25();
     command.args(["lab", "up", "--datapath", "none", &format!("--name={name}")]);
     command.arg("--run-dir").arg(run_dir);
-    command.arg(scenario("mail.lab.toml")).output().unwrap()
+    command.arg(scenario("mail.inventory.toml")).output().unwrap()
 }
 
 fn said(output: &Output) -> String {
@@ -116,7 +116,7 @@ fn the_control_socket_was_open_to_others_with_umask_0() {
         "umask 0; exec {} lab up --datapath none --run-dir {} {}",
         env!("CARGO_BIN_EXE_egress25"),
         folder.path().display(),
-        scenario("mail.lab.toml").display()
+        scenario("mail.inventory.toml").display()
     );
     let output = Command::new("sh").args(["-c", &line]).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
@@ -135,7 +135,7 @@ fn another_user_at_the_control_socket_is_not_answered() {
     if !is_root() || !Path::new("/usr/bin/python3").exists() {
         return skipped("not root, or no Python: nobody else can be had");
     }
-    let lab = Lab::up(&scenario("mail.lab.toml"), "none", &[]);
+    let lab = Lab::up(&scenario("mail.inventory.toml"), "none", &[]);
     let socket = lab.folder.path().join("default/control.sock");
     // The folder does not let others through; a connection that was opened before does.
     let script = "import os, socket, sys\n\
@@ -167,8 +167,8 @@ fn a_user_without_a_runtime_folder_was_told_of_the_folder_of_root() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("egress25");
     std::fs::copy(env!("CARGO_BIN_EXE_egress25"), &program).unwrap();
-    let file = folder.path().join("lab.toml");
-    std::fs::copy(scenario("mail.lab.toml"), &file).unwrap();
+    let file = folder.path().join("inventory.toml");
+    std::fs::copy(scenario("mail.inventory.toml"), &file).unwrap();
     std::os::unix::fs::chown(folder.path(), Some(65_534), Some(65_534)).unwrap();
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
     let run = |words: &[&str]| {
@@ -177,7 +177,7 @@ fn a_user_without_a_runtime_folder_was_told_of_the_folder_of_root() {
         command.arg("lab").args(words).current_dir(folder.path());
         command.env("TMPDIR", folder.path()).env_remove("XDG_RUNTIME_DIR").output().unwrap()
     };
-    let output = run(&["up", "lab.toml", "--datapath", "none"]);
+    let output = run(&["up", "inventory.toml", "--datapath", "none"]);
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!(mode(&folder.path().join("egress25-65534/default")), 0o700);
     let down = run(&["down"]);

@@ -60,8 +60,8 @@ fn replayed(capture: &Path, happened: &Path) -> Vec<String> {
     let output = egress25()
         .args(["replay"])
         .arg(capture)
-        .arg("--lab")
-        .arg(scenario("mail.lab.toml"))
+        .arg("--inventory")
+        .arg(scenario("mail.inventory.toml"))
         .arg("--events")
         .arg(happened)
         .args(["--format", "ndjson"])
@@ -117,11 +117,11 @@ fn a_step_that_ends_otherwise_gives_exit_code_3_and_a_failure_in_the_report() {
         return skipped(why);
     }
     let folder = tempfile::tempdir().unwrap();
-    let lab = scenario("mail.lab.toml");
+    let lab = scenario("mail.inventory.toml");
     let file = folder.path().join("wrong.toml");
     let steps = "[[step]]\nconnect = { from = \"vm-ea\", to = \"mx.example.net:25\" }\n\
                  expect = \"timeout\"\n";
-    std::fs::write(&file, format!("name = \"wrong\"\nlab = \"{}\"\n{steps}", lab.display()))
+    std::fs::write(&file, format!("name = \"wrong\"\ninventory = \"{}\"\n{steps}", lab.display()))
         .unwrap();
     let junit = folder.path().join("junit.xml");
     let output =

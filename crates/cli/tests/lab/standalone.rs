@@ -10,7 +10,7 @@ fn export(words: &[&str]) -> String {
     let output = egress25()
         .arg("export")
         .args(words)
-        .arg(scenario("mail.lab.toml"))
+        .arg(scenario("mail.inventory.toml"))
         .args(["--network", "shop-net"])
         .output()
         .unwrap();
@@ -27,12 +27,12 @@ fn rules_that_are_loaded_later_take_no_others_away() {
         }
     }
     let program = env!("CARGO_BIN_EXE_egress25");
-    let lab = scenario("mail.lab.toml").display().to_string();
+    let lab = scenario("mail.inventory.toml").display().to_string();
     let export = |kind: &str, network: &str, interface: &str| {
         format!("{program} export {kind} {lab} --network {network} --interface {interface}")
     };
     let filter = |network: &str, interface: &str| {
-        format!("{program} filter --lab {lab} --network {network} --interface {interface}")
+        format!("{program} filter --inventory {lab} --network {network} --interface {interface}")
     };
     let mut script =
         "trap 'kill $filters' EXIT; ip link add p0 type veth peer name p1\n".to_owned();
@@ -150,9 +150,9 @@ fn an_interface_of_a_container_network_is_filtered_and_stays_so() {
         return skipped(why);
     }
     let filter = format!(
-        "{} filter --lab {} --network shop-net --interface br0 & filter=$!; sleep 2",
+        "{} filter --inventory {} --network shop-net --interface br0 & filter=$!; sleep 2",
         env!("CARGO_BIN_EXE_egress25"),
-        scenario("mail.lab.toml").display()
+        scenario("mail.inventory.toml").display()
     );
     enforced(&filter, KILLED);
 }
@@ -163,11 +163,11 @@ fn a_queue_is_judged_and_drops_when_nobody_judges_it() {
         return skipped(why);
     }
     let program = env!("CARGO_BIN_EXE_egress25");
-    let lab = scenario("mail.lab.toml").display().to_string();
+    let lab = scenario("mail.inventory.toml").display().to_string();
     let filter = format!(
-        "{program} filter --lab {lab} --queue 7 --rules | \
+        "{program} filter --inventory {lab} --queue 7 --rules | \
          sed '/ip6tables/,$d' | iptables-restore --noflush\n\
-         {program} filter --lab {lab} --network shop-net --queue 7 & filter=$!; sleep 2"
+         {program} filter --inventory {lab} --network shop-net --queue 7 & filter=$!; sleep 2"
     );
     enforced(&filter, KILLED);
 }
@@ -178,8 +178,8 @@ fn a_queue_that_somebody_judges_already_was_told_of_as_operation_not_permitted()
         return skipped(why);
     }
     let program = env!("CARGO_BIN_EXE_egress25");
-    let lab = scenario("mail.lab.toml").display().to_string();
-    let filter = format!("{program} filter --lab {lab} --network shop-net --queue 7");
+    let lab = scenario("mail.inventory.toml").display().to_string();
+    let filter = format!("{program} filter --inventory {lab} --network shop-net --queue 7");
     let (done, said) = in_a_network(&format!(
         "{filter} 2>/dev/null & first=$!\n\
          until grep -q '^ *7 ' /proc/self/net/netfilter/nfnetlink_queue; do sleep 0.05; done\n\
@@ -197,12 +197,12 @@ fn a_filter_ended_when_the_reader_of_its_verdicts_went() {
         return skipped(why);
     }
     let program = env!("CARGO_BIN_EXE_egress25");
-    let lab = scenario("mail.lab.toml").display().to_string();
+    let lab = scenario("mail.inventory.toml").display().to_string();
     let filter = format!(
-        "{program} filter --lab {lab} --queue 7 --rules | \
+        "{program} filter --inventory {lab} --queue 7 --rules | \
          sed '/ip6tables/,$d' | iptables-restore --noflush\n\
          mkfifo /run/verdicts; : </run/verdicts &\n\
-         {program} filter --lab {lab} --network shop-net --queue 7 >/run/verdicts & filter=$!; \
+         {program} filter --inventory {lab} --network shop-net --queue 7 >/run/verdicts & filter=$!; \
          sleep 2\n\
          for nth in 1 2 3; do ip netns exec box /usr/bin/python3 -c 'import socket; \
          socket.create_connection((\"203.0.113.25\", 25), 5, (\"10.1.0.5\", 0))'; done\n\

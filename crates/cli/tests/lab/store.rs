@@ -24,7 +24,7 @@ fn a_store_that_cannot_be_used_ends_a_lab_with_the_exit_code_of_the_other_comman
     }
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let lab = scenario("mail.lab.toml");
+    let lab = scenario("mail.inventory.toml");
     let run = at("run");
     std::fs::write(at("text.db"), "this is no database, but a text of some length\n".repeat(50))
         .unwrap();
@@ -37,7 +37,7 @@ fn a_store_that_cannot_be_used_ends_a_lab_with_the_exit_code_of_the_other_comman
     let init = egress25()
         .args(["store", "init", "--store"])
         .arg(&store)
-        .arg("--lab")
+        .arg("--inventory")
         .arg(&other)
         .output()
         .unwrap();
@@ -60,7 +60,7 @@ fn a_store_that_cannot_be_used_ends_a_lab_with_the_exit_code_of_the_other_comman
     let others = egress25()
         .args(["store", "init", "--store"])
         .arg(nowhere)
-        .arg("--lab")
+        .arg("--inventory")
         .arg(&lab)
         .output()
         .unwrap();
@@ -75,7 +75,7 @@ fn what_is_asked_of_a_lab_ends_with_the_documented_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("store.db").display().to_string();
     for more in [&[][..], &["--store", &store]] {
-        let lab = Lab::up(&scenario("mail.lab.toml"), "nft", more);
+        let lab = Lab::up(&scenario("mail.inventory.toml"), "nft", more);
         let ends = |words: &[&str], expected: i32| {
             let output = lab.output(words);
             assert_eq!(output.status.code(), Some(expected), "{words:?}: {}", code(&output).1);
@@ -101,7 +101,7 @@ fn the_last_policy_stays_in_force_when_the_store_vanishes() {
     let place = folder.path().join("stores");
     std::fs::create_dir(&place).unwrap();
     let store = place.join("store.db").display().to_string();
-    let lab = Lab::up(&scenario("mail.lab.toml"), "nfqueue", &["--store", &store]);
+    let lab = Lab::up(&scenario("mail.inventory.toml"), "nfqueue", &["--store", &store]);
     lab.print(&["event", "exemption-asked", "shop"]);
     lab.print(&["event", "exemption-granted", "shop"]);
     std::fs::remove_dir_all(&place).unwrap();
@@ -122,7 +122,7 @@ fn an_event_was_written_into_a_store_that_had_been_removed() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("store.db");
     let store = file.display().to_string();
-    let lab = Lab::up(&scenario("mail.lab.toml"), "none", &["--store", &store]);
+    let lab = Lab::up(&scenario("mail.inventory.toml"), "none", &["--store", &store]);
     lab.print(&["event", "exemption-asked", "shop"]);
     std::fs::remove_file(&file).unwrap();
     let output = lab.output(&["event", "exemption-granted", "shop"]);
@@ -134,7 +134,7 @@ fn an_event_was_written_into_a_store_that_had_been_removed() {
     wait_until("the lab says so", || complains().contains("the store cannot be followed"));
     // What lies beside the store that is gone is in nobody's way.
     lab.print(&["down"]);
-    let lab = scenario("mail.lab.toml").display().to_string();
+    let lab = scenario("mail.inventory.toml").display().to_string();
     let again = Lab::up(Path::new(&lab), "none", &["--store", &store]);
     again.print(&["event", "exemption-asked", "shop"]);
 }

@@ -16,7 +16,7 @@ fn machines_are_cut_off_while_the_rules_cannot_follow_the_policy() {
     if !is_root() {
         return skipped("not root: the owner's file system cannot be entered");
     }
-    let lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
+    let lab = Lab::up(&scenario("mail.inventory.toml"), "nft", &[]);
     for words in [["event", "exemption-asked", "shop"], ["event", "exemption-granted", "shop"]] {
         lab.print(&words);
     }
@@ -49,7 +49,7 @@ fn rules_that_somebody_took_away_are_back_with_their_next_change() {
     if let Some(why) = impossible("nft") {
         return skipped(why);
     }
-    let lab = Lab::up(&scenario("mail.lab.toml"), "nft", &[]);
+    let lab = Lab::up(&scenario("mail.inventory.toml"), "nft", &[]);
     let gone = lab.exec("network:shop-net", &["nft", "delete", "table", "inet", "egress25"]);
     assert!(gone.status.success());
     lab.print(&["vm", "redeploy", "vm-web"]);
@@ -61,7 +61,7 @@ fn rules_that_somebody_took_away_are_back_with_their_next_change() {
 #[test]
 fn a_name_that_leads_out_of_the_labs_folder_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("lab.toml");
+    let file = folder.path().join("inventory.toml");
     for name in ["../../escaped", "/etc", "..", "two words", "a\\n127.0.0.1 x"] {
         let text = format!(
             "[subscription.s]\noffer = \"free-trial\"\ncreated = \"2019-03-01\"\n\
@@ -82,7 +82,7 @@ fn a_name_that_leads_out_of_the_labs_folder_is_refused() {
 #[test]
 fn a_name_with_a_line_end_adds_no_rule_to_what_is_exported() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("lab.toml");
+    let file = folder.path().join("inventory.toml");
     let name = "n\\n    accept\\n-A EGRESS25 -j RETURN\\n";
     let text = format!(
         "[subscription.s]\noffer = \"free-trial\"\ncreated = \"2019-03-01\"\n\
@@ -101,7 +101,7 @@ fn a_name_with_a_line_end_adds_no_rule_to_what_is_exported() {
         let begun = text.lines().filter(|line| own(line)).count();
         let plain = egress25()
             .args(["export", format, "--network", "shop-net"])
-            .arg(scenario("mail.lab.toml"))
+            .arg(scenario("mail.inventory.toml"))
             .output()
             .unwrap();
         let usual = String::from_utf8_lossy(&plain.stdout).lines().filter(|line| own(line)).count();
@@ -118,7 +118,7 @@ fn of_two_labs_that_come_up_in_one_folder_one_does() {
     let up = || {
         let mut command = egress25();
         command.args(["lab", "up", "--run-dir"]).arg(folder.path());
-        command.arg(scenario("mail.lab.toml")).stderr(Stdio::null()).spawn().unwrap()
+        command.arg(scenario("mail.inventory.toml")).stderr(Stdio::null()).spawn().unwrap()
     };
     let codes = [up(), up()].map(|mut child| child.wait().unwrap().code());
     let one = codes.iter().filter(|code| **code == Some(0)).count();
@@ -163,7 +163,7 @@ fn a_queue_that_ran_over_is_judged_on() {
             skipped(why);
             continue;
         }
-        let lab = Lab::up(&scenario("mail.lab.toml"), datapath, &[]);
+        let lab = Lab::up(&scenario("mail.inventory.toml"), datapath, &[]);
         assert_eq!(lab.connect("vm-ea", MX), "open");
         let neighbours = lab.exec("vm-ea", &["ip", "neigh", "show", "169.254.1.1"]);
         let neighbours = String::from_utf8_lossy(&neighbours.stdout).into_owned();

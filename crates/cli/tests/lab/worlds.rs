@@ -12,9 +12,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use egress25_policy::{
-    AzureFirewall, Decision, Edition, FirewallName, ForwardingPort, HopKind, Interface, LabFile,
-    Machine, MachineName, NetworkName, Power, Question, Reason, SMTP_PORT, Source, Verdict, World,
-    decide, decide_forwarded,
+    AzureFirewall, Decision, Edition, FirewallName, ForwardingPort, HopKind, Interface,
+    InventoryFile, Machine, MachineName, NetworkName, Power, Question, Reason, SMTP_PORT, Source,
+    Verdict, World, decide, decide_forwarded,
 };
 use egress25_skipped::skipped;
 use serde_json::Value;
@@ -95,7 +95,7 @@ struct Shot {
 
 fn world(seed: u64) -> (String, World) {
     let text = worlds::inventory(seed).replace("started_since_grant = true\n", "");
-    let lab = LabFile::parse(&text).unwrap();
+    let lab = InventoryFile::parse(&text).unwrap();
     let lab = lab.build(&Edition::default_edition().unwrap(), &[]).unwrap();
     (text, lab.world)
 }
@@ -337,7 +337,8 @@ fn differences(shots: &[Shot], observed: &Observed) -> Vec<String> {
 fn check(seed: u64, datapath: &str) -> usize {
     let (text, world) = world(seed);
     let folder = tempfile::tempdir().unwrap();
-    let (inventory, hosts) = (folder.path().join("lab.toml"), folder.path().join("hosts.toml"));
+    let (inventory, hosts) =
+        (folder.path().join("inventory.toml"), folder.path().join("hosts.toml"));
     std::fs::write(&inventory, &text).unwrap();
     let addresses = format!("{:?}", worlds::OUTSIDE);
     std::fs::write(&hosts, format!("[host.mx]\naddresses = {addresses}\n")).unwrap();

@@ -5,7 +5,7 @@ use egress25_exemption_store::{
     StoreError,
 };
 use egress25_policy::{
-    Channel, EventKind, ExemptionState, Lab, LabFile, Timeline, World, WorldState,
+    Channel, EventKind, ExemptionState, Inventory, InventoryFile, Timeline, World, WorldState,
 };
 use jiff::Timestamp;
 
@@ -260,7 +260,7 @@ fn a_store_that_begins_with_a_lab_has_its_world() {
     let (_folder, path) = folder();
     let lab = "edition = \"2020-12\"\n[subscription.shop]\noffer = \"pay-as-you-go\"\n\
                created = \"2019-03-01\"\nexemption = \"granted\"\n";
-    let begin = genesis().with_lab(lab).with_setting("revocation_effect", "next-start");
+    let begin = genesis().with_inventory(lab).with_setting("revocation_effect", "next-start");
     let log = SqliteLog::create(&Place::from(path.as_path()), &begin, options()).unwrap();
     let mut store = Store::open(log).unwrap();
     append(&mut store, new(at(1), revoked("shop"))).unwrap();
@@ -268,8 +268,8 @@ fn a_store_that_begins_with_a_lab_has_its_world() {
     assert_eq!(again.genesis().unwrap(), begin);
     assert_eq!(again.world().settings.revocation_effect.name(), "next-start");
     assert_eq!(again.world().subscriptions()["shop"].exemption.state, ExemptionState::Revoked);
-    let file = LabFile::parse(lab).unwrap();
-    let Lab { world, .. } = file.build(&again.world().edition, &[]).unwrap();
+    let file = InventoryFile::parse(lab).unwrap();
+    let Inventory { world, .. } = file.build(&again.world().edition, &[]).unwrap();
     assert_eq!(world.subscriptions()["shop"].exemption.state, ExemptionState::Granted);
 }
 

@@ -109,8 +109,8 @@ fn a_log_that_was_begun_and_not_filled_is_refused() {
     let event = "\n[[event]]\nat = \"2020-01-01T00:00:00Z\"\nkind = \"exemption-asked\"\n\
                  subscription = \"alpha\"\n";
     let genesis = crate::common::genesis();
-    let lab = format!("{}{event}", genesis.lab.clone().unwrap_or_default());
-    let genesis = Genesis { lab: Some(lab), ..genesis };
+    let inventory = format!("{}{event}", genesis.inventory.clone().unwrap_or_default());
+    let genesis = Genesis { inventory: Some(inventory), ..genesis };
     let log = SqliteLog::create(&Place::from(path.as_path()), &genesis, options()).unwrap();
     let error = Store::open(log).unwrap_err();
     assert!(error.to_string().contains("begun, and not finished"), "{error}");

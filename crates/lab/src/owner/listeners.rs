@@ -213,7 +213,7 @@ impl Capture<'_> {
         self.writer.write_packet(id, &packet, &[&event.comment()])
     }
 
-    /// The interface of a network, called as the lab file calls it.
+    /// The interface of a network, called as the inventory calls it.
     fn interface(&mut self, network: &str, link: LinkType) -> Result<InterfaceId, WriteError> {
         let known =
             |known: &&((String, LinkType), InterfaceId)| known.0.0 == network && known.0.1 == link;

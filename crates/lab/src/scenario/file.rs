@@ -17,8 +17,8 @@ use crate::scenario::fault::ScenarioFault;
 pub struct Scenario {
     /// What it shows.
     pub name: String,
-    /// The lab file, relative to the scenario's own folder.
-    pub lab: PathBuf,
+    /// The inventory, relative to the scenario's own folder.
+    pub inventory: PathBuf,
     /// The time as of which the lab begins; left out: now.
     #[serde(default, deserialize_with = "egress25_policy::moment::optional_moment")]
     pub at: Option<Timestamp>,
@@ -48,7 +48,7 @@ pub struct Step {
     /// Run a program; expect an `exit` code and `output`.
     #[serde(default)]
     pub exec: Option<ExecStep>,
-    /// Let an event happen: its table as in a lab file, without `at`; expect `refused` where it
+    /// Let an event happen: its table as in an inventory, without `at`; expect `refused` where it
     /// cannot happen.
     #[serde(default)]
     pub event: Option<serde_json::Value>,
@@ -325,7 +325,7 @@ mod tests {
     const POSTFIX: &str = "postfix = { on = \"a\", action = \"start\" }";
 
     fn parse(steps: &str) -> Result<Scenario, String> {
-        let text = format!("name = \"n\"\nlab = \"l.toml\"\n{steps}");
+        let text = format!("name = \"n\"\ninventory = \"l.toml\"\n{steps}");
         Scenario::parse(&text).map_err(|error| error.to_string())
     }
 

@@ -27,7 +27,7 @@ impl PlaceId {
 pub struct OwnerId(u32);
 
 /// Builds a table from its parts, without a world: for tests, benchmarks, and sources other
-/// than a lab file.
+/// than an inventory.
 ///
 /// Nothing here leads through forwarders: a [`Leaf::Exit`](crate::table::Leaf::Exit) of such a table
 /// means `unknown-source`.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use egress25_packet_filter::table::{Patched, Table};
 use egress25_policy::{
-    Applied, Edition, Event, LabFile, NetworkName, Offer, Question, Source, World, decide,
+    Applied, Edition, Event, InventoryFile, NetworkName, Offer, Question, Source, World, decide,
     parse_events,
 };
 use proptest::prelude::*;
@@ -135,7 +135,7 @@ c2 = {{ subscription = "c", network = "hub", subnet = "nva", addresses = ["10.0.
         .map(|place| (SETTINGS[*place].0.to_owned(), SETTINGS[*place].1.to_owned()))
         .collect();
     let edition = Edition::named(EDITIONS[setup.edition]).unwrap();
-    LabFile::parse(&text).unwrap().build(&edition, &settings).unwrap().world
+    InventoryFile::parse(&text).unwrap().build(&edition, &settings).unwrap().world
 }
 
 fn offer() -> impl Strategy<Value = Offer> {

@@ -5,15 +5,15 @@ use std::net::IpAddr;
 
 use egress25_packet_filter::table::{Patched, Table};
 use egress25_policy::{
-    Edition, ForwardingPort, LabFile, Power, Question, Source, World, decide, decide_forwarded,
-    parse_events,
+    Edition, ForwardingPort, InventoryFile, Power, Question, Source, World, decide,
+    decide_forwarded, parse_events,
 };
 
 use crate::worlds::{self, Dice};
 
 fn world(seed: u64) -> World {
     let text = worlds::inventory(seed).replace("started_since_grant = true\n", "");
-    let lab = LabFile::parse(&text).unwrap();
+    let lab = InventoryFile::parse(&text).unwrap();
     lab.build(&Edition::default_edition().unwrap(), &[]).unwrap().world
 }
 

@@ -172,7 +172,7 @@ pub enum NextStep {
         /// What is wrong with them.
         what: String,
     },
-    /// Mend the lab file, the events or the capture: they do not fit each other.
+    /// Mend the inventory, the events or the capture: they do not fit each other.
     MendInput {
         /// What does not fit.
         what: String,

@@ -1,11 +1,11 @@
-//! What is wrong with a lab file, and where.
+//! What is wrong with an inventory, and where.
 
 use std::ops::Range;
 
-/// What is wrong with a lab or events file.
+/// What is wrong with an inventory or events file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
-pub struct LabError {
+pub struct InventoryError {
     /// What is wrong and what was expected.
     pub what: String,
     /// The key that it is about, such as `machine.web.subscription`, where there is one.
@@ -14,12 +14,12 @@ pub struct LabError {
     pub span: Option<Range<usize>>,
 }
 
-pub(crate) fn syntax(error: &toml::de::Error) -> LabError {
-    LabError { what: error.message().to_owned(), key: None, span: error.span() }
+pub(crate) fn syntax(error: &toml::de::Error) -> InventoryError {
+    InventoryError { what: error.message().to_owned(), key: None, span: error.span() }
 }
 
-pub(crate) fn bad(key: impl Into<String>, what: impl Into<String>) -> LabError {
-    LabError { what: what.into(), key: Some(key.into()), span: None }
+pub(crate) fn bad(key: impl Into<String>, what: impl Into<String>) -> InventoryError {
+    InventoryError { what: what.into(), key: Some(key.into()), span: None }
 }
 
 /// The bytes of a TOML text where a key such as `machine.web.subscription` stands: its own, or

@@ -1,6 +1,6 @@
 //! Files: what people write, and what is said where it does not fit.
 
 pub(crate) mod error;
-pub(crate) mod lab;
+pub(crate) mod inventory;
 pub mod moment;
 pub(crate) mod near;

@@ -188,7 +188,7 @@ pub(crate) struct FlatEvent {
     /// The justification, for `exemption-asked`.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
-    /// The edition under which it happened, where that was another than the lab's.
+    /// The edition under which it happened, where that was another than the inventory's.
     #[serde(skip_serializing_if = "Option::is_none")]
     edition: Option<String>,
 }

@@ -62,7 +62,7 @@ impl fmt::Display for Power {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProgrammedBy {
-    /// It stood so when the lab began.
+    /// It stood so when the inventory began.
     Beginning,
     /// It was deployed.
     Deployment,

@@ -198,7 +198,7 @@ pub struct AzureFirewall {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {what}")]
 pub struct WorldError {
-    /// The key of the lab file that it is about, such as `machine.web.subscription`.
+    /// The key of the inventory that it is about, such as `machine.web.subscription`.
     pub place: String,
     /// What does not fit and what was expected.
     pub what: String,

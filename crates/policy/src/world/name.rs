@@ -1,4 +1,4 @@
-//! Names of the things in a world: short texts that a lab file gives them.
+//! Names of the things in a world: short texts that an inventory gives them.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -50,7 +50,7 @@ macro_rules! names {
 }
 
 names! {
-    /// A subscription's name in the lab (not its GUID).
+    /// A subscription's name in the inventory (not its GUID).
     SubscriptionName;
     /// A virtual network's name.
     NetworkName;

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use egress25_policy::{
-    Cell, CellMap, Cells, Edition, ForwardingPort, LabFile, LeadsTo, Machine, MachineName, Power,
-    Question, Reason, SMTP_PORT, SenderClass, Source, World, decide, decide_forwarded, edge_reason,
-    exit_reason, winning_routes,
+    Cell, CellMap, Cells, Edition, ForwardingPort, InventoryFile, LeadsTo, Machine, MachineName,
+    Power, Question, Reason, SMTP_PORT, SenderClass, Source, World, decide, decide_forwarded,
+    edge_reason, exit_reason, winning_routes,
 };
 
 use crate::worlds::{self, Dice};
@@ -20,14 +20,14 @@ fn world(seed: u64) -> World {
             set.push(((*name).to_owned(), (*value).to_owned()));
         }
     }
-    let lab = LabFile::parse(&text).unwrap_or_else(|error| panic!("{error:?}\n{text}"));
+    let lab = InventoryFile::parse(&text).unwrap_or_else(|error| panic!("{error:?}\n{text}"));
     match lab.build(&Edition::named(edition).unwrap(), &set) {
         Ok(lab) => lab.world,
         Err(error) => {
             // A machine that has picked something up needs a grant: the others do without.
             let text = text.replace("started_since_grant = true\n", "");
             assert!(error.what.contains("started_since_grant") || error.key.is_some(), "{error:?}");
-            let lab = LabFile::parse(&text).unwrap();
+            let lab = InventoryFile::parse(&text).unwrap();
             let lab = lab.build(&Edition::named(edition).unwrap(), &set);
             lab.unwrap_or_else(|error| panic!("{error:?}\n{text}")).world
         }
@@ -296,7 +296,7 @@ fn a_prefix_stands_for_no_address_that_a_longer_one_holds() {
 
 /// How many ranges are looked at for all classes of a world.
 fn cost(text: &str) -> usize {
-    let lab = LabFile::parse(text).unwrap();
+    let lab = InventoryFile::parse(text).unwrap();
     let world = lab.build(&Edition::default_edition().unwrap(), &[]).unwrap().world;
     let mut map = CellMap::new(&world);
     for (name, machine) in world.machines() {

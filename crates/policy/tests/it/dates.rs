@@ -1,15 +1,15 @@
 //! Days and times in files: TOML's own are taken, and what is wrong is said in our words.
 
-use egress25_policy::{Edition, LabFile, parse_events};
+use egress25_policy::{Edition, InventoryFile, parse_events};
 
 use crate::support::one;
 
-fn lab(created: &str) -> Result<LabFile, String> {
+fn lab(created: &str) -> Result<InventoryFile, String> {
     let text = one("pay-as-you-go", "2019-03-01", "none");
     let written = "created = \"2019-03-01\"";
     assert!(text.contains(written), "{text}");
     let text = text.replace(written, &format!("created = {created}"));
-    LabFile::parse(&text).map_err(|error| {
+    InventoryFile::parse(&text).map_err(|error| {
         assert!(error.span.is_some(), "it has a place: {}", error.what);
         error.what
     })

@@ -10,7 +10,7 @@ mod cells;
 mod dates;
 mod editions;
 mod exhaustive_life;
-mod lab_file;
+mod inventory_file;
 mod life;
 mod matrix;
 mod properties;

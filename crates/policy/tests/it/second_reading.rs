@@ -2,7 +2,8 @@
 //! machines, and what decisions say that they rest on.
 
 use egress25_policy::{
-    Decision, Edition, Event, ExemptionState, LabFile, Offer, Refused, SubscriptionName, World,
+    Decision, Edition, Event, ExemptionState, InventoryFile, Offer, Refused, SubscriptionName,
+    World,
 };
 
 use crate::support::{INTERNET, ask, assumed, events, ids, one, short, world, world_with};
@@ -394,8 +395,9 @@ fn two_firewalls_at_one_address_are_refused() {
              address = \"{address}\"\n"
         )
     };
-    let build =
-        |text: &str| LabFile::parse(text).unwrap().build(&Edition::default_edition().unwrap(), &[]);
+    let build = |text: &str| {
+        InventoryFile::parse(text).unwrap().build(&Edition::default_edition().unwrap(), &[])
+    };
     let apart = format!("{}{}{}", granted(), firewall("a", "10.0.0.8"), firewall("b", "10.0.0.9"));
     build(&apart).unwrap();
     let error = build(&apart.replace("10.0.0.9", "10.0.0.8")).unwrap_err();

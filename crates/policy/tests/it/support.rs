@@ -3,14 +3,14 @@
 use std::net::IpAddr;
 
 use egress25_policy::{
-    Decision, Edition, Event, LabFile, MachineName, Question, Source, Timeline, World, decide,
-    parse_events,
+    Decision, Edition, Event, InventoryFile, MachineName, Question, Source, Timeline, World,
+    decide, parse_events,
 };
 
 /// The Internet, for all that a test cares (RFC 5737).
 pub(crate) const INTERNET: &str = "203.0.113.5";
 
-/// The world of a lab file with the events of `events`, all of them happened.
+/// The world of an inventory with the events of `events`, all of them happened.
 pub(crate) fn world(lab: &str, events: &str) -> World {
     let timeline = timeline(lab, &[], events);
     finish(timeline)
@@ -27,7 +27,7 @@ pub(crate) fn finish(mut timeline: Timeline) -> World {
 }
 
 pub(crate) fn timeline(lab: &str, settings: &[(&str, &str)], events: &str) -> Timeline {
-    let file = LabFile::parse(lab).unwrap();
+    let file = InventoryFile::parse(lab).unwrap();
     let edition = match file.edition() {
         Some(id) => Edition::named(id).unwrap(),
         None => Edition::default_edition().unwrap(),

@@ -211,5 +211,5 @@ fn human(figures: &Figures, console: &mut Console) -> Result<(), Failure> {
 fn network_id(table: &Table, name: Option<&str>) -> Result<Option<NetworkId>, Failure> {
     let Some(name) = name else { return Ok(None) };
     let id = table.network(&NetworkName::from(name));
-    id.map(Some).ok_or_else(|| Failure::Usage(format!("the lab has no network `{name}`")))
+    id.map(Some).ok_or_else(|| Failure::Usage(format!("the inventory has no network `{name}`")))
 }

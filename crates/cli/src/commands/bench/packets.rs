@@ -13,7 +13,7 @@ use ipnet::IpNet;
 
 use crate::args::BenchArgs;
 use crate::commands::bench::network_id;
-use crate::read::lab_input::LabInput;
+use crate::read::inventory::InventoryInput;
 use crate::say::failure::Failure;
 
 /// Frames in a batch.
@@ -45,12 +45,12 @@ pub(super) type Loaded = (Packets, Arc<Table>, Option<NetworkId>);
 
 /// Loads what the arguments ask for.
 pub(super) fn load(args: &BenchArgs) -> Result<Loaded, Failure> {
-    let (Some(capture), Some(lab)) = (&args.capture, &args.lab) else {
+    let (Some(capture), Some(inventory)) = (&args.capture, &args.inventory) else {
         return own().map_err(|error| Failure::Internal(error.to_string()));
     };
-    let lab = LabInput::load(lab, &[], &args.edition.set)?;
-    let edition = lab.edition(args.edition.edition.as_deref())?;
-    let timeline = lab.timeline(&edition)?;
+    let inventory = InventoryInput::load(inventory, &[], &args.edition.set)?;
+    let edition = inventory.edition(args.edition.edition.as_deref())?;
+    let timeline = inventory.timeline(&edition)?;
     let table = Table::compile(timeline.world(), 1);
     let table = Arc::new(table.map_err(|error| Failure::Usage(error.to_string()))?);
     let network = network_id(&table, args.network.as_deref())?;

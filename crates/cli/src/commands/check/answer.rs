@@ -65,9 +65,9 @@ pub struct Asked {
     pub to: IpAddr,
     /// Its TCP port.
     pub port: u16,
-    /// The lab, where there is one.
-    pub lab: Option<String>,
-    /// The time in the lab.
+    /// The inventory, where there is one.
+    pub inventory: Option<String>,
+    /// The time in the inventory.
     pub at: Option<Timestamp>,
     /// The sender's subscription.
     pub subscription: Option<SubscriptionName>,
@@ -133,7 +133,7 @@ fn in_force(subject: &Subject, decision: &Decision) -> Result<Option<InForce>, F
             let differs = (now.verdict, now.reason) != (decision.verdict, decision.reason);
             InForce { edition: name, differs, decision: Some(now), error: None }
         }
-        // The lab cannot be so under the edition in force: that is an answer, too.
+        // The inventory cannot be so under the edition in force: that is an answer, too.
         Err(error) => {
             let error = Some(error.to_string());
             InForce { edition: name, differs: true, decision: None, error }
@@ -147,9 +147,9 @@ fn asked(subject: &Subject, world: &World, decision: &Decision) -> Asked {
         Source::Machine(name) => (Some(name.clone()), None),
         Source::Address { address, .. } => (decision.machine.clone(), Some(*address)),
     };
-    let (lab, at) = match &subject.scene {
+    let (inventory, at) = match &subject.scene {
         Scene::Described { .. } => (None, None),
-        Scene::Lab { lab, at } => (Some(lab.name().to_owned()), Some(*at)),
+        Scene::Inventory { inventory, at } => (Some(inventory.name().to_owned()), Some(*at)),
     };
     let sender = machine.as_ref().and_then(|name| world.machines().get(name));
     let subscription = sender.and_then(|machine| world.subscriptions().get(&machine.subscription));
@@ -158,13 +158,13 @@ fn asked(subject: &Subject, world: &World, decision: &Decision) -> Asked {
         from,
         to: question.destination,
         port: question.port,
-        lab,
+        inventory,
         at,
         subscription: sender.map(|machine| machine.subscription.clone()),
         offer: subscription.map(|subscription| subscription.offer),
         created: match &subject.scene {
             Scene::Described { deployment, .. } => deployment.created,
-            Scene::Lab { .. } => subscription.map(|subscription| subscription.created),
+            Scene::Inventory { .. } => subscription.map(|subscription| subscription.created),
         },
         exemption: subscription.map(|subscription| {
             let Exemption { state, .. } = subscription.exemption;

@@ -65,8 +65,8 @@ fn asked(asked: &Asked, decision: &Decision) -> String {
     {
         text.push_str(&format!(" The rule of `{subscription}` decided."));
     }
-    if let (Some(lab), Some(at)) = (&asked.lab, asked.at) {
-        text.push_str(&format!(" In {lab} at {at:.0}."));
+    if let (Some(inventory), Some(at)) = (&asked.inventory, asked.at) {
+        text.push_str(&format!(" In {inventory} at {at:.0}."));
     }
     text
 }
@@ -157,7 +157,7 @@ fn in_force(console: &mut Console, answer: &Answer) -> Result<(), Failure> {
     console.line("")?;
     let id = &edition.id;
     let Some(now) = decision else {
-        let error = error.as_deref().unwrap_or("the lab does not fit it");
+        let error = error.as_deref().unwrap_or("the inventory does not fit it");
         let text = format!("under edition {id} this cannot be so: {error}");
         return labelled(console, &paint.bold("Today  "), 7, &text);
     };

@@ -10,11 +10,11 @@ use egress25_policy::{
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-use crate::args::{CheckArgs, Described, InLab, Kind};
-use crate::commands::store::lab_input;
+use crate::args::{CheckArgs, Described, InInventory, Kind};
+use crate::commands::store::inventory;
 use crate::read::deployment::{Deployment, Reached};
 use crate::read::edition;
-use crate::read::lab_input::LabInput;
+use crate::read::inventory::InventoryInput;
 use crate::say::failure::Failure;
 
 /// What the question is asked of.
@@ -27,10 +27,10 @@ pub enum Scene {
         /// Settings, by name.
         set: Vec<(String, String)>,
     },
-    /// A lab at a time.
-    Lab {
-        /// The lab.
-        lab: Box<LabInput>,
+    /// An inventory at a time.
+    Inventory {
+        /// The inventory.
+        inventory: Box<InventoryInput>,
         /// The time.
         at: Timestamp,
     },
@@ -65,8 +65,8 @@ impl Scene {
                     .world(edition, settings)
                     .map_err(|error| Failure::Internal(error.to_string()))
             }
-            Self::Lab { lab, at } => {
-                let mut timeline = lab.timeline(edition)?;
+            Self::Inventory { inventory, at } => {
+                let mut timeline = inventory.timeline(edition)?;
                 timeline
                     .advance(Some(*at), |_, _, _| {})
                     .map_err(|error| Failure::Usage(error.to_string()))?;
@@ -91,14 +91,15 @@ fn no_date(offer: Offer, edition: &Edition) -> Failure {
 /// # Errors
 /// They do not fit together, or a file is bad.
 pub fn resolve(args: &CheckArgs) -> Result<Subject, Failure> {
-    match &args.in_lab.lab {
-        Some(lab) => {
-            let lab = LabInput::load(lab, &args.in_lab.events, &args.edition.set)?;
-            in_lab(args, &args.in_lab, lab)
+    match &args.in_inventory.inventory {
+        Some(inventory) => {
+            let inventory =
+                InventoryInput::load(inventory, &args.in_inventory.events, &args.edition.set)?;
+            in_inventory(args, &args.in_inventory, inventory)
         }
         None if of_the_store(args) => {
-            let lab = lab_input(args.in_lab.store.as_deref(), &args.edition.set)?;
-            in_lab(args, &args.in_lab, lab)
+            let inventory = inventory(args.in_inventory.store.as_deref(), &args.edition.set)?;
+            in_inventory(args, &args.in_inventory, inventory)
         }
         None => described(args, &args.described),
     }
@@ -106,7 +107,7 @@ pub fn resolve(args: &CheckArgs) -> Result<Subject, Failure> {
 
 /// Whether a machine is asked about, and not a subscription that flags describe.
 const fn of_the_store(args: &CheckArgs) -> bool {
-    let (asked, described) = (&args.in_lab, &args.described);
+    let (asked, described) = (&args.in_inventory, &args.described);
     asked.machine.is_some()
         || asked.from.is_some()
         || asked.store.is_some() && described.offer.is_none() && described.quota_id.is_none()
@@ -168,7 +169,7 @@ fn offer(described: &Described) -> Result<Offer, Failure> {
         return described.offer.ok_or_else(|| {
             let names: Vec<_> = Offer::ALL.iter().map(|offer| offer.name()).collect();
             Failure::Usage(format!(
-                "say --offer, --quota-id or --lab; the offers are: {}",
+                "say --offer, --quota-id or --inventory; the offers are: {}",
                 names.join(", ")
             ))
         });
@@ -197,20 +198,24 @@ fn offer(described: &Described) -> Result<Offer, Failure> {
     }
 }
 
-fn in_lab(args: &CheckArgs, in_lab: &InLab, lab: LabInput) -> Result<Subject, Failure> {
+fn in_inventory(
+    args: &CheckArgs,
+    in_inventory: &InInventory,
+    inventory: InventoryInput,
+) -> Result<Subject, Failure> {
     let mut notes = Vec::new();
-    let edition = lab.edition(args.edition.edition.as_deref())?;
-    let mut timeline = lab.timeline(&edition)?;
-    let mut at = in_lab.at.unwrap_or_else(Timestamp::now);
-    if in_lab.at.is_none() && in_lab.lab.is_none() {
+    let edition = inventory.edition(args.edition.edition.as_deref())?;
+    let mut timeline = inventory.timeline(&edition)?;
+    let mut at = in_inventory.at.unwrap_or_else(Timestamp::now);
+    if in_inventory.at.is_none() && in_inventory.inventory.is_none() {
         // Whatever the clock says, everything in a store has happened.
         at = timeline.events().last().map_or(at, |last| at.max(last.at));
     }
     timeline.advance(Some(at), |_, _, _| {}).map_err(|error| Failure::Usage(error.to_string()))?;
-    let own = lab.own_edition()?;
+    let own = inventory.own_edition()?;
     if own.id != edition.id && !timeline.events().is_empty() {
         notes.push(format!(
-            "the lab's events happened under its own edition, {}; {} judges",
+            "the inventory's events happened under its own edition, {}; {} judges",
             own.id, edition.id
         ));
     }
@@ -218,44 +223,48 @@ fn in_lab(args: &CheckArgs, in_lab: &InLab, lab: LabInput) -> Result<Subject, Fa
     if later > 0 {
         notes.push(format!("{later} events are later than {at} and have not happened"));
     }
-    let source = source(in_lab, timeline.world())?;
+    let source = source(in_inventory, timeline.world())?;
     Ok(Subject {
         edition,
         question: Question { source, destination: args.to, port: args.port },
-        scene: Scene::Lab { lab: Box::new(lab), at },
+        scene: Scene::Inventory { inventory: Box::new(inventory), at },
         notes,
     })
 }
 
-/// Who sends: a machine of the lab, or an address.
-fn source(in_lab: &InLab, world: &World) -> Result<Source, Failure> {
-    if let Some(address) = in_lab.from {
-        return Ok(Source::Address { network: network(in_lab, world, address)?, address });
+/// Who sends: a machine of the inventory, or an address.
+fn source(in_inventory: &InInventory, world: &World) -> Result<Source, Failure> {
+    if let Some(address) = in_inventory.from {
+        return Ok(Source::Address { network: network(in_inventory, world, address)?, address });
     }
     let names = || world.machines().keys().map(MachineName::as_str);
-    let Some(name) = &in_lab.machine else {
+    let Some(name) = &in_inventory.machine else {
         return Err(Failure::Usage(format!(
-            "say which machine sends with --machine (or an address with --from); the lab's \
+            "say which machine sends with --machine (or an address with --from); the inventory's \
              machines are: {}",
             first_few(names())
         )));
     };
     if !world.machines().contains_key(name.as_str()) {
         return Err(Failure::Usage(format!(
-            "the lab has no machine `{name}`; its machines are: {}",
+            "the inventory has no machine `{name}`; its machines are: {}",
             nearest(name, names())
         )));
     }
     Ok(Source::Machine(MachineName::from(name.as_str())))
 }
 
-fn network(in_lab: &InLab, world: &World, address: IpAddr) -> Result<Option<NetworkName>, Failure> {
-    let Some(name) = &in_lab.network else { return Ok(None) };
+fn network(
+    in_inventory: &InInventory,
+    world: &World,
+    address: IpAddr,
+) -> Result<Option<NetworkName>, Failure> {
+    let Some(name) = &in_inventory.network else { return Ok(None) };
     if world.networks().contains_key(name.as_str()) {
         return Ok(Some(NetworkName::from(name.as_str())));
     }
     Err(Failure::Usage(format!(
-        "the lab has no network `{name}` for {address}; its networks are: {}",
+        "the inventory has no network `{name}` for {address}; its networks are: {}",
         nearest(name, world.networks().keys().map(NetworkName::as_str))
     )))
 }

@@ -12,7 +12,7 @@ pub(super) fn run(command: &ExportCommand, console: &mut Console) -> Result<(), 
         ExportCommand::Nft(args) => args,
         ExportCommand::Iptables(args) => &args.export,
     };
-    let world = world::as_of(&args.lab, &args.edition, args.at_time)?;
+    let world = world::as_of(&args.inventory, &args.edition, args.at_time)?;
     let network = world::network(&world, args.network.as_deref())?;
     let mut named: Vec<&SentBy> = Vec::new();
     for port in &args.interface {

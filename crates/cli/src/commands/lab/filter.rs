@@ -33,15 +33,15 @@ pub(super) fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failur
         }
         return Ok(());
     }
-    let Some(lab) = &args.lab else {
-        return Err(Failure::Usage("say which lab file with --lab".to_owned()));
+    let Some(inventory) = &args.inventory else {
+        return Err(Failure::Usage("say which inventory with --inventory".to_owned()));
     };
     let (world, feed) = match &args.store {
         Some(path) => {
-            let (world, feed, _) = store::open(path, &as_up(args, lab))?;
+            let (world, feed, _) = store::open(path, &as_up(args, inventory))?;
             (world, Some(feed))
         }
-        None => (world::as_of(lab, &args.edition, args.at_time)?, None),
+        None => (world::as_of(inventory, &args.edition, args.at_time)?, None),
     };
     let network = world::network(&world, args.network.as_deref())?;
     let policy = Arc::new(PolicyState::new(world).map_err(failed)?);
@@ -82,9 +82,9 @@ pub(super) fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failur
 }
 
 /// The arguments as the store takes them.
-fn as_up(args: &FilterArgs, lab: &Path) -> UpArgs {
+fn as_up(args: &FilterArgs, inventory: &Path) -> UpArgs {
     UpArgs {
-        lab: lab.to_owned(),
+        inventory: inventory.to_owned(),
         at: AtArgs { name: "filter".to_owned(), run_dir: None },
         datapath: egress25_lab::enforce::DataPath::None,
         store: args.store.clone(),

@@ -103,7 +103,7 @@ fn own(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
             let (world, feed, log) = store::open(path, up)?;
             (world, Some((feed, log)))
         }
-        None => (world::as_of(&up.lab, &up.edition, up.at_time)?, None),
+        None => (world::as_of(&up.inventory, &up.edition, up.at_time)?, None),
     };
     let hosts = world::hosts(up.hosts.as_deref(), &world)?;
     let (feed, log) = events.map_or((None, None), |(feed, log)| (Some(feed), Some(log)));

@@ -94,9 +94,9 @@ pub(super) fn exec(args: &ExecArgs, console: &mut Console) -> Result<(), Failure
 }
 
 pub(super) fn graph(args: &GraphArgs, console: &mut Console) -> Result<(), Failure> {
-    let text = match &args.lab {
-        Some(lab) => {
-            let world = world::as_of(lab, &EditionArgs::default(), None)?;
+    let text = match &args.inventory {
+        Some(inventory) => {
+            let world = world::as_of(inventory, &EditionArgs::default(), None)?;
             let hosts = world::hosts(None, &world)?;
             dot(&Plan::of(&world, &hosts, false).map_err(failed)?)
         }

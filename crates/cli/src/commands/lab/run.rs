@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::args::EditionArgs;
 use crate::args::lab::{AtArgs, RunArgs, UpArgs};
 use crate::commands::lab::events::Capture;
-use crate::commands::lab::scenario::{fits, lab_file, scenario};
+use crate::commands::lab::scenario::{fits, inventory_file, scenario};
 use crate::commands::lab::theatre::{Heard, Lab, Listener};
 use crate::commands::lab::up::{self, Tether};
 use crate::commands::lab::{failed, folder};
@@ -33,8 +33,8 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
         Ok(scenario) => scenario,
         Err(failure) => return Err(unread(args, failure)),
     };
-    // The scenario says where the lab is, which is an input, too.
-    let lab = lab_file(&args.scenario, &scenario);
+    // The scenario says where the inventory is, which is an input, too.
+    let inventory = inventory_file(&args.scenario, &scenario);
     let outputs = [
         (&args.junit, Kind::Junit),
         (&args.happened, Kind::Events),
@@ -42,10 +42,10 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
         (&args.capture, Kind::Capture),
     ]
     .map(|(path, kind)| path.as_deref().map(|path| (path, kind)));
-    let inputs = [args.scenario.as_path(), lab.as_path()];
+    let inputs = [args.scenario.as_path(), inventory.as_path()];
     let [junit_file, happened, verdicts, capture] =
         written::claim(inputs, outputs, args.force.force)?;
-    if let Err(failure) = fits(&source, &scenario, &lab, &EditionArgs::default()) {
+    if let Err(failure) = fits(&source, &scenario, &inventory, &EditionArgs::default()) {
         // A report of an earlier run would say that all is well.
         let why = failure.to_string();
         write_report(junit_file, &Report::unplayed(&scenario, args.datapath.name(), &why))?;
@@ -64,7 +64,8 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
         .map_err(|source| Failure::Write { name: shared.display().to_string(), source })?;
     let files = Files { happened, verdicts, capture };
     let folders = [home, shared];
-    let stage = Stage { args, scenario: &scenario, lab: &lab, at: &at, signals: &signals };
+    let stage =
+        Stage { args, scenario: &scenario, inventory: &inventory, at: &at, signals: &signals };
     let (report, failed) = stage.run(&folders, files, console);
     // What the lab's programs wrote belongs to it.
     for folder in &folders {
@@ -140,8 +141,8 @@ pub(super) fn files(at: &AtArgs) -> PathBuf {
 struct Stage<'a> {
     args: &'a RunArgs,
     scenario: &'a Scenario,
-    /// The scenario's lab file.
-    lab: &'a Path,
+    /// The scenario's inventory.
+    inventory: &'a Path,
     at: &'a AtArgs,
     signals: &'a Signals,
 }
@@ -179,7 +180,7 @@ impl Stage<'_> {
 
     fn bring_up(&self, folders: &[PathBuf]) -> Result<Tether, Failure> {
         let up = UpArgs {
-            lab: self.lab.to_owned(),
+            inventory: self.inventory.to_owned(),
             at: self.at.clone(),
             datapath: self.args.datapath,
             store: None,

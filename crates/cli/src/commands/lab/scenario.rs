@@ -1,4 +1,4 @@
-//! A scenario's file, and whether it fits its lab.
+//! A scenario's file, and whether it fits its inventory.
 
 use std::path::{Path, PathBuf};
 
@@ -16,23 +16,23 @@ pub(super) fn scenario(source: &Source) -> Result<Scenario, Failure> {
     Scenario::parse(&source.text).map_err(|fault| source.error(fault.what, fault.span).into())
 }
 
-/// The scenario's lab file, which is named from the scenario's folder on.
-pub(super) fn lab_file(file: &Path, scenario: &Scenario) -> PathBuf {
-    file.parent().unwrap_or(Path::new(".")).join(&scenario.lab)
+/// The scenario's inventory, which is named from the scenario's folder on.
+pub(super) fn inventory_file(file: &Path, scenario: &Scenario) -> PathBuf {
+    file.parent().unwrap_or(Path::new(".")).join(&scenario.inventory)
 }
 
-/// Checks a scenario against its lab file, and gives the world that it begins with.
+/// Checks a scenario against its inventory, and gives the world that it begins with.
 pub(super) fn fits(
     source: &Source,
     scenario: &Scenario,
-    lab: &Path,
+    inventory: &Path,
     edition: &EditionArgs,
 ) -> Result<World, Failure> {
     let at = scenario.at.unwrap_or_else(Timestamp::now);
-    let world = world::as_of(lab, edition, Some(at)).map_err(|failure| match failure {
+    let world = world::as_of(inventory, edition, Some(at)).map_err(|failure| match failure {
         Failure::Read { .. } => {
-            let span = locate_key(&source.text, "lab");
-            source.error(format!("`lab`: {failure}"), span).into()
+            let span = locate_key(&source.text, "inventory");
+            source.error(format!("`inventory`: {failure}"), span).into()
         }
         other => other,
     })?;
@@ -42,7 +42,7 @@ pub(super) fn fits(
     Ok(world)
 }
 
-/// What is in a scenario file, where everything in it fits and it fits its lab.
+/// What is in a scenario file, where everything in it fits and it fits its inventory.
 ///
 /// # Errors
 /// What does not fit, and where.
@@ -52,8 +52,8 @@ pub fn check_scenario(
     edition: &EditionArgs,
 ) -> Result<String, Failure> {
     let scenario = scenario(source)?;
-    let lab = lab_file(file, &scenario);
-    let world = fits(source, &scenario, &lab, edition)?;
+    let inventory = inventory_file(file, &scenario);
+    let world = fits(source, &scenario, &inventory, edition)?;
     let (steps, machines) = (scenario.step.len(), world.machines().len());
-    Ok(format!("{steps} steps in `{}`, which has {machines} machines", lab.display()))
+    Ok(format!("{steps} steps in `{}`, which has {machines} machines", inventory.display()))
 }

@@ -24,10 +24,10 @@ const WHO: &str = "egress25 lab";
 /// The world of a store, what follows it, and where more is written.
 pub(super) type Opened = (World, Box<dyn EventFeed>, Box<dyn EventLog>);
 
-/// Opens the store of a lab, or begins it with the lab file.
+/// Opens the store of a lab, or begins it with the inventory.
 ///
 /// # Errors
-/// The store is not sound, or begins with another lab.
+/// The store is not sound, or begins with another inventory.
 pub(super) fn open(path: &Path, up: &UpArgs) -> Result<Opened, Failure> {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     if !path.exists() {
@@ -35,14 +35,14 @@ pub(super) fn open(path: &Path, up: &UpArgs) -> Result<Opened, Failure> {
     }
     let log = SqliteLog::open(&path, SqliteOptions::default())?;
     let store = Store::open(log)?;
-    // The store's own lab is what would be built; another one that was asked for is not it.
-    let lab = Source::read(&up.lab)?;
-    if store.genesis()?.lab.as_ref() != Some(&lab.text) {
+    // The store's own inventory is what would be built; another one that was asked for is not it.
+    let inventory = Source::read(&up.inventory)?;
+    if store.genesis()?.inventory.as_ref() != Some(&inventory.text) {
         return Err(Failure::Usage(format!(
-            "store `{}` does not begin with the lab `{}` as that file is now; a store keeps the \
-             lab that it was begun with: take that one, or another `--store`",
+            "store `{}` does not begin with the inventory `{}` as that file is now; a store keeps the \
+             inventory that it was begun with: take that one, or another `--store`",
             path.display(),
-            lab.name
+            inventory.name
         )));
     }
     let follower = store.follow()?;
@@ -53,7 +53,7 @@ pub(super) fn open(path: &Path, up: &UpArgs) -> Result<Opened, Failure> {
 
 /// Begins a store with what had happened by the time as of which the lab begins.
 fn begin(path: &Path, up: &UpArgs) -> Result<(), Failure> {
-    let source = Source::read(&up.lab)?;
+    let source = Source::read(&up.inventory)?;
     let mut genesis = genesis(Some(&source), up.edition.edition.as_deref(), &up.edition.set)?;
     genesis.begun = up.at_time.unwrap_or(genesis.begun);
     folder_of(path)?;

@@ -182,7 +182,7 @@ pub(super) fn arguments(args: &UpArgs, folder: &Path) -> Vec<OsString> {
         flag("set", format!("{name}={value}").into());
     }
     all.push("--".into());
-    all.push(args.lab.clone().into());
+    all.push(args.inventory.clone().into());
     all
 }
 

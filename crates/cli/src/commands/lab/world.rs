@@ -1,4 +1,4 @@
-//! The world of a lab file as of some time.
+//! The world of an inventory as of some time.
 
 use std::path::Path;
 
@@ -9,16 +9,16 @@ use serde::Deserialize;
 
 use crate::args::EditionArgs;
 use crate::read::input::Source;
-use crate::read::lab_input::LabInput;
+use crate::read::inventory::InventoryInput;
 use crate::say::failure::Failure;
 
-/// The world of a lab file, with everything that had happened at some time.
+/// The world of an inventory, with everything that had happened at some time.
 pub(super) fn as_of(
-    lab: &Path,
+    inventory: &Path,
     edition: &EditionArgs,
     at: Option<Timestamp>,
 ) -> Result<World, Failure> {
-    let input = LabInput::load(lab, &[], &edition.set)?;
+    let input = InventoryInput::load(inventory, &[], &edition.set)?;
     let edition = input.edition(edition.edition.as_deref())?;
     let mut timeline = input.timeline(&edition)?;
     timeline

@@ -42,7 +42,7 @@ pub(super) fn row(
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let time = row.time.map(|time| format!("{time:.6}"));
     let name = row.machine.as_ref().map(ToString::to_string);
-    // Where the lab does not know the sender, its address tells more than a dash.
+    // Where the inventory does not know the sender, its address tells more than a dash.
     let sender = name.or_else(|| row.source.map(|source| source.to_string()));
     let rests_on = match (&row.detail, row.statements.is_empty()) {
         (Some(detail), _) => detail.clone(),
@@ -127,7 +127,7 @@ pub(super) fn lines(summary: &Summary, edition: &EditionName) -> Vec<String> {
     }
     if let (Some(first), Some(last)) = (summary.first, summary.last) {
         lines.push(format!(
-            "From {first:.0} to {last:.0}; {} of {} events of the lab happened by then.",
+            "From {first:.0} to {last:.0}; {} of {} events of the inventory happened by then.",
             summary.events_happened, summary.events
         ));
     }

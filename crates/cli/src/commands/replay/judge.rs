@@ -1,4 +1,4 @@
-//! The lab moving through its events as the capture's time goes on, and the filter with it.
+//! The inventory moving through its events as the capture's time goes on, and the filter with it.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -22,7 +22,7 @@ use crate::say::failure::Failure;
 /// How many answers are kept before they are worked out anew.
 const KEPT_GROUNDS: usize = 65_536;
 
-/// Judges packets by the lab as it stood at their time.
+/// Judges packets by the inventory as it stood at their time.
 #[derive(Debug)]
 pub(super) struct Judge {
     moments: Moments,
@@ -55,13 +55,13 @@ struct Grounds {
 
 impl Judge {
     pub(super) fn new(plan: &Plan) -> Result<Self, Failure> {
-        let timeline = plan.lab.timeline(&plan.edition)?;
+        let timeline = plan.inventory.timeline(&plan.edition)?;
         if let Some(name) = &plan.network
             && !timeline.world().networks().contains_key(name)
         {
             let names = timeline.world().networks().keys().map(NetworkName::as_str);
             return Err(Failure::Usage(format!(
-                "the lab has no network `{name}`; its networks are: {}",
+                "the inventory has no network `{name}`; its networks are: {}",
                 nearest(name.as_str(), names)
             )));
         }
@@ -100,7 +100,7 @@ impl Judge {
     }
 
     /// Judges a packet: a row for each of its layers that is judged. Only a packet that is judged
-    /// moves the lab to its time.
+    /// moves the inventory to its time.
     pub(super) fn packet(&mut self, record: &Record<'_>) -> Result<Vec<Row>, Failure> {
         let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
         let mut outcomes = Vec::new();
@@ -196,7 +196,7 @@ impl Judge {
         if (decision.verdict, Some(decision.reason)) != (judgement.verdict, judgement.reason) {
             return Err(Failure::Internal(format!(
                 "the compiled table and the reference disagree on {question:?}: {:?} {:?}, and \
-                 {} {}; please report it with the capture and the lab",
+                 {} {}; please report it with the capture and the inventory",
                 judgement.verdict, judgement.reason, decision.verdict, decision.reason
             )));
         }

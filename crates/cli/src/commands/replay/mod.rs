@@ -24,9 +24,9 @@ use egress25_policy::{Edition, NetworkName};
 
 use crate::args::{Format, OnIndeterminate, Only, ReplayArgs};
 use crate::commands::check::EditionName;
-use crate::commands::store::lab_input;
+use crate::commands::store::inventory;
 use crate::read::input::Source;
-use crate::read::lab_input::{LabInput, events_of};
+use crate::read::inventory::{InventoryInput, events_of};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use expect::Golden;
@@ -39,7 +39,7 @@ use sinks::{Fate, Outputs, Sinks};
 #[derive(Debug)]
 struct Plan {
     capture: PathBuf,
-    lab: LabInput,
+    inventory: InventoryInput,
     edition: Arc<Edition>,
     network: Option<NetworkName>,
     options: frame::Options,
@@ -63,7 +63,7 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     let title = format!(
         "egress25 replay of `{}` by `{}`, edition {}",
         file_name(reader.name()),
-        file_name(plan.lab.name()),
+        file_name(plan.inventory.name()),
         plan.edition.id
     );
     let mut sinks = outputs.create(reader.format().container, &title)?;
@@ -114,7 +114,7 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
 
 fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<Plan, Failure> {
     let is_stdin = |path: &&Path| **path == *Path::new("-");
-    let inputs = [args.capture.as_path()].into_iter().chain(args.lab.as_deref());
+    let inputs = [args.capture.as_path()].into_iter().chain(args.inventory.as_deref());
     let inputs = inputs.chain(args.events.iter().map(PathBuf::as_path));
     if inputs.filter(is_stdin).count() > 1 {
         return Err(Failure::Usage("only one file can be `-`: stdin is read once".to_owned()));
@@ -125,22 +125,22 @@ fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<Plan, Failure> {
                 .to_owned(),
         ));
     }
-    let lab = match &args.lab {
-        Some(lab) => LabInput::load(lab, &args.events, &args.edition.set)?,
+    let inventory = match &args.inventory {
+        Some(inventory) => InventoryInput::load(inventory, &args.events, &args.edition.set)?,
         None => {
-            let mut lab = lab_input(args.store.as_deref(), &args.edition.set)?;
+            let mut inventory = inventory(args.store.as_deref(), &args.edition.set)?;
             for path in &args.events {
                 let source = Source::read(path)?;
                 let events = events_of(&source)?;
-                lab.add_events(source, events);
+                inventory.add_events(source, events);
             }
-            lab
+            inventory
         }
     };
     Ok(Plan {
         capture: args.capture.clone(),
-        edition: lab.edition(args.edition.edition.as_deref())?,
-        lab,
+        edition: inventory.edition(args.edition.edition.as_deref())?,
+        inventory,
         network: args.network.as_deref().map(NetworkName::from),
         options: frame::Options { look_inside: args.look_inside, ..frame::Options::default() },
         only: args.only.clone(),

@@ -175,18 +175,19 @@ fn compile(world: &World, epoch: u64) -> Result<Arc<Table>, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use egress25_policy::{Edition, LabFile, parse_events};
+    use egress25_policy::{Edition, InventoryFile, parse_events};
 
     use super::*;
 
     /// So many machines, with events at 10:00, 10:01 and so on.
     fn moments(machines: usize, events: &[&str]) -> Moments {
-        let mut lab = "[subscription.s]\noffer = \"pay-as-you-go\"\ncreated = \"2019-03-01\"\n\
+        let mut inventory =
+            "[subscription.s]\noffer = \"pay-as-you-go\"\ncreated = \"2019-03-01\"\n\
                        [network.n]\naddress_space = [\"10.0.0.0/8\"]\n"
-            .to_owned();
+                .to_owned();
         for number in 0..machines {
             let [_, a, b, c] = u32::try_from(number + 4).unwrap().to_be_bytes();
-            lab.push_str(&format!(
+            inventory.push_str(&format!(
                 "[machine.m{number}]\nsubscription = \"s\"\nnetwork = \"n\"\n\
                  addresses = [\"10.{a}.{b}.{c}\"]\n"
             ));
@@ -197,9 +198,9 @@ mod tests {
                 format!("[[event]]\nat = \"2020-12-08T10:{minute:02}:00Z\"\n{event}\n")
             })
             .collect();
-        let lab = LabFile::parse(&lab).unwrap();
-        let lab = lab.build(&Edition::default_edition().unwrap(), &[]).unwrap();
-        Moments::new(lab.timeline(parse_events(&events).unwrap()).unwrap()).unwrap()
+        let inventory = InventoryFile::parse(&inventory).unwrap();
+        let inventory = inventory.build(&Edition::default_edition().unwrap(), &[]).unwrap();
+        Moments::new(inventory.timeline(parse_events(&events).unwrap()).unwrap()).unwrap()
     }
 
     fn minute(minute: usize, second: i64) -> Timestamp {

@@ -61,7 +61,7 @@ impl Report {
                     ("schema_version", serde_json::json!(SCHEMA_VERSION)),
                     ("edition", serde_json::json!(EditionName::of(&plan.edition))),
                     ("note", serde_json::json!(ONLY_REPORTS)),
-                    ("lab", serde_json::json!(plan.lab.name())),
+                    ("inventory", serde_json::json!(plan.inventory.name())),
                     ("capture", serde_json::json!(reader.name())),
                     ("capture_format", serde_json::json!(reader.format().to_string())),
                 ];

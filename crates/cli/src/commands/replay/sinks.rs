@@ -44,7 +44,7 @@ pub(super) struct Outputs {
 impl Outputs {
     /// Makes sure that the captures can be written without harm.
     pub(super) fn claim(args: &ReplayArgs) -> Result<Self, Failure> {
-        let inputs = [Some(&args.capture), args.lab.as_ref(), args.expect.as_ref()];
+        let inputs = [Some(&args.capture), args.inventory.as_ref(), args.expect.as_ref()];
         let inputs = inputs.into_iter().flatten().chain(&args.events).map(PathBuf::as_path);
         let edition = args.edition.edition.as_deref().map(Path::new);
         let store = args.store.as_deref().map(written::store_files).unwrap_or_default();

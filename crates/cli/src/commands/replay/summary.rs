@@ -38,7 +38,7 @@ pub struct Summary {
     pub first: Option<Timestamp>,
     /// The time of the last packet.
     pub last: Option<Timestamp>,
-    /// How many events of the lab happened by then.
+    /// How many events of the inventory happened by then.
     pub events_happened: usize,
     /// How many events there are.
     pub events: usize,
@@ -57,7 +57,7 @@ pub struct Summary {
 /// A count of the summary.
 #[derive(Debug, Clone, Serialize)]
 pub struct Count {
-    /// The sender's subscription; none where the lab does not know the sender.
+    /// The sender's subscription; none where the inventory does not know the sender.
     pub subscription: Option<String>,
     /// The verdict.
     pub verdict: Verdict,
@@ -156,14 +156,14 @@ impl Summary {
         }
         if judge.without_time > 0 {
             warn(format!(
-                "{} packets that are judged have no time; they were judged by the lab as it stood at the packet \
+                "{} packets that are judged have no time; they were judged by the inventory as it stood at the packet \
                  before them",
                 judge.without_time
             ));
         }
         if unknown > 0 && unknown.saturating_mul(2) > self.judged {
             warn(format!(
-                "{unknown} of {} judged packets come from addresses that the lab does not know: \
+                "{unknown} of {} judged packets come from addresses that the inventory does not know: \
                  does it fit the capture?",
                 self.judged
             ));

@@ -64,8 +64,9 @@ pub(crate) fn folder_of(path: &Path) -> Result<(), Failure> {
 fn init(args: &InitArgs, console: &mut Console) -> Result<(), Failure> {
     let path = place::path(args.store.as_deref())?;
     let place = Place::from(path.as_path());
-    let lab = args.lab.as_deref().map(Source::read).transpose()?;
-    let genesis = place::genesis(lab.as_ref(), args.edition.edition.as_deref(), &args.edition.set)?;
+    let inventory = args.inventory.as_deref().map(Source::read).transpose()?;
+    let genesis =
+        place::genesis(inventory.as_ref(), args.edition.edition.as_deref(), &args.edition.set)?;
     if place != Place::Memory {
         folder_of(&path)?;
     }

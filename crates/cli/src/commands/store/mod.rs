@@ -2,7 +2,7 @@
 
 mod admin;
 mod exemption;
-mod lab;
+mod inventory;
 mod log;
 mod place;
 mod portal;
@@ -20,7 +20,7 @@ pub use crate::args::store::{
     ExemptionCommand, LogArgs, StoreCommand, SubscriptionCommand, VmCommand,
 };
 pub(crate) use admin::folder_of;
-pub use lab::lab_input;
+pub use inventory::inventory;
 pub(crate) use place::{begin, genesis};
 pub use place::{default_path, open};
 
@@ -79,7 +79,7 @@ pub const fn exit_code(error: &StoreError) -> u8 {
         )
         | StoreError::Backdated { .. }
         | StoreError::Genesis { .. }
-        | StoreError::Lab(_)
+        | StoreError::Inventory(_)
         | StoreError::Import { .. } => Failure::BAD_INPUT,
         _ => Failure::FAILED,
     }

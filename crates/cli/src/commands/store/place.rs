@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use egress25_exemption_store::{
     Expected, Genesis, LogError, NewEntry, Place, SqliteLog, SqliteOptions, Store, StoreError,
 };
-use egress25_policy::{Edition, LabFile};
+use egress25_policy::{Edition, InventoryFile};
 use jiff::Timestamp;
 
 use crate::read::edition;
@@ -42,25 +42,25 @@ pub(super) fn path(given: Option<&Path>) -> Result<PathBuf, Failure> {
 /// Opens a store; what the user should know is told on stderr.
 ///
 /// # Errors
-/// It isn't there, isn't sound, or begins with another lab.
+/// It isn't there, isn't sound, or begins with another inventory.
 pub fn open(args: &PlaceArgs) -> Result<Store<SqliteLog>, Failure> {
     let path = path(args.store.as_deref())?;
-    let lab = args.lab.as_deref().map(Source::read).transpose()?;
+    let inventory = args.inventory.as_deref().map(Source::read).transpose()?;
     let place = Place::from(path.as_path());
     if place == Place::Memory {
-        let genesis = genesis(lab.as_ref(), None, &[])?;
+        let genesis = genesis(inventory.as_ref(), None, &[])?;
         return begin(&place, &genesis, "egress25", None);
     }
     let log = SqliteLog::open(&path, SqliteOptions::default())?;
     let store = Store::open(log)?;
-    if let Some(lab) = lab
-        && store.genesis()?.lab.as_ref() != Some(&lab.text)
+    if let Some(inventory) = inventory
+        && store.genesis()?.inventory.as_ref() != Some(&inventory.text)
     {
         return Err(Failure::Usage(format!(
-            "store `{}` doesn't begin with the lab `{}` as that file is now; a store keeps the lab \
-             that it was begun with (`egress25 store init --lab`)",
+            "store `{}` doesn't begin with the inventory `{}` as that file is now; a store keeps the inventory \
+             that it was begun with (`egress25 store init --inventory`)",
             path.display(),
-            lab.name
+            inventory.name
         )));
     }
     Ok(store)
@@ -68,15 +68,16 @@ pub fn open(args: &PlaceArgs) -> Result<Store<SqliteLog>, Failure> {
 
 /// What a store begins with.
 pub(crate) fn genesis(
-    lab: Option<&Source>,
+    inventory: Option<&Source>,
     argument: Option<&str>,
     set: &[(String, String)],
 ) -> Result<Genesis, Failure> {
-    let parse = |lab: &Source| {
-        LabFile::parse(&lab.text).map_err(|error| Failure::from(lab.lab_error(&error)))
+    let parse = |inventory: &Source| {
+        InventoryFile::parse(&inventory.text)
+            .map_err(|error| Failure::from(inventory.inventory_error(&error)))
     };
-    let file = lab.map(parse).transpose()?;
-    let own = file.as_ref().and_then(LabFile::edition);
+    let file = inventory.map(parse).transpose()?;
+    let own = file.as_ref().and_then(InventoryFile::edition);
     let chosen = edition::choose(argument, own)?;
     if !edition::is_built_in(&chosen) {
         return Err(Failure::Usage(format!(
@@ -88,23 +89,23 @@ pub(crate) fn genesis(
     for (name, value) in set {
         genesis = genesis.with_setting(name, value);
     }
-    let Some((file, lab)) = file.zip(lab) else {
+    let Some((file, inventory)) = file.zip(inventory) else {
         edition::settings(&chosen, set)?;
         return Ok(genesis);
     };
-    check_lab(&file, &chosen, set).map_err(|error| lab.lab_error(&error))?;
-    Ok(genesis.with_lab(&lab.text))
+    check_inventory(&file, &chosen, set).map_err(|error| inventory.inventory_error(&error))?;
+    Ok(genesis.with_inventory(&inventory.text))
 }
 
-fn check_lab(
-    file: &LabFile,
+fn check_inventory(
+    file: &InventoryFile,
     edition: &std::sync::Arc<Edition>,
     set: &[(String, String)],
-) -> Result<(), egress25_policy::LabError> {
+) -> Result<(), egress25_policy::InventoryError> {
     file.build(edition, set).map(|_| ())
 }
 
-/// Begins a store, with the events that its lab lists, up to a time: there is none until all of it
+/// Begins a store, with the events that its inventory lists, up to a time: there is none until all of it
 /// is there.
 pub(crate) fn begin(
     place: &Place,
@@ -117,7 +118,7 @@ pub(crate) fn begin(
     events.sort_by_key(|event| event.at);
     let entry = |event| {
         let mut entry = NewEntry::new(event, genesis.begun, who);
-        entry.why = Some("listed in the lab file".to_owned());
+        entry.why = Some("listed in the inventory".to_owned());
         entry
     };
     let entries: Vec<_> = events.into_iter().map(entry).collect();

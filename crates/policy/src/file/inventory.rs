@@ -1,4 +1,4 @@
-//! The lab file: subscriptions, networks, machines, routes, firewalls and events in one TOML.
+//! The inventory: subscriptions, networks, machines, routes, firewalls and events in one TOML.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::article::edition::Edition;
 use crate::article::offer::Offer;
 use crate::article::settings::Settings;
-use crate::file::error::{LabError, bad, syntax};
+use crate::file::error::{InventoryError, bad, syntax};
 use crate::life::event::{Event, EventKind, FlatEvent};
 use crate::life::exemption::{Exemption, ExemptionState};
 use crate::life::power::{MachineState, Power, Programmed, ProgrammedBy};
@@ -26,11 +26,11 @@ use crate::world::{
     Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
 };
 
-/// A lab file, as written.
+/// An inventory, as written.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "egress25 lab file")]
-pub struct LabFile {
+#[schemars(title = "egress25 inventory")]
+pub struct InventoryFile {
     /// The edition of the article; the default edition where it is missing.
     #[serde(default)]
     edition: Option<String>,
@@ -79,7 +79,7 @@ struct SubscriptionEntry {
     /// Its GUID.
     #[serde(default)]
     id: Option<String>,
-    /// Where its exemption stands when the lab begins.
+    /// Where its exemption stands when the inventory begins.
     #[serde(default)]
     exemption: ExemptionState,
 }
@@ -218,14 +218,14 @@ struct MachineEntry {
     /// The place of the interface by which it forwards, from 0, where it is an appliance.
     #[serde(default)]
     forwards_by: Option<usize>,
-    /// When it was deployed, RFC 3339; left out: it was there when the lab began.
+    /// When it was deployed, RFC 3339; left out: it was there when the inventory began.
     #[serde(default, deserialize_with = "crate::file::moment::optional_moment")]
     #[schemars(with = "Option<String>")]
     deployed: Option<Timestamp>,
-    /// Its power state when the lab begins.
+    /// Its power state when the inventory begins.
     #[serde(default)]
     power: Option<Power>,
-    /// Whether an exemption that was granted when the lab began has reached it: it has been
+    /// Whether an exemption that was granted when the inventory began has reached it: it has been
     /// stopped (deallocated) and started since.
     #[serde(default)]
     started_since_grant: bool,
@@ -255,35 +255,35 @@ struct EventsFile {
     event: Vec<Event>,
 }
 
-/// A lab: the world when it begins, and what happens then.
+/// An inventory: the world when it begins, and what happens then.
 #[derive(Debug, Clone)]
-pub struct Lab {
+pub struct Inventory {
     /// The world at the beginning.
     pub world: World,
     /// The events of the file, with the deployments that machines' `deployed` stands for.
     pub events: Vec<Event>,
 }
 
-/// The JSON schema of the lab file.
+/// The JSON schema of the inventory.
 #[must_use]
-pub fn lab_schema() -> schemars::Schema {
-    schemars::schema_for!(LabFile)
+pub fn inventory_schema() -> schemars::Schema {
+    schemars::schema_for!(InventoryFile)
 }
 
 /// Reads a file with events alone: `[[event]]` tables.
 ///
 /// # Errors
 /// What is wrong with it, and where.
-pub fn parse_events(text: &str) -> Result<Vec<Event>, LabError> {
+pub fn parse_events(text: &str) -> Result<Vec<Event>, InventoryError> {
     toml::from_str::<EventsFile>(text).map(|file| file.event).map_err(|error| syntax(&error))
 }
 
-impl LabFile {
-    /// Reads the text of a lab file; unknown keys fail.
+impl InventoryFile {
+    /// Reads the text of an inventory; unknown keys fail.
     ///
     /// # Errors
     /// What is wrong with it, and where.
-    pub fn parse(text: &str) -> Result<Self, LabError> {
+    pub fn parse(text: &str) -> Result<Self, InventoryError> {
         toml::from_str(text).map_err(|error| syntax(&error))
     }
 
@@ -293,7 +293,7 @@ impl LabFile {
         self.edition.as_deref()
     }
 
-    /// Builds the lab that the file describes, under an edition; `set` overrides the file's
+    /// Builds the inventory that the file describes, under an edition; `set` overrides the file's
     /// settings, by name.
     ///
     /// # Errors
@@ -302,7 +302,7 @@ impl LabFile {
         &self,
         edition: &std::sync::Arc<Edition>,
         set: &[(String, String)],
-    ) -> Result<Lab, LabError> {
+    ) -> Result<Inventory, InventoryError> {
         let settings = self.settings(edition, set)?;
         let mut world = World::new(edition.clone(), settings);
         let fits = |result: Result<(), crate::world::WorldError>| {
@@ -348,10 +348,14 @@ impl LabFile {
         fits(world.check())?;
         world.free_neighbours();
         events.extend(self.event.iter().cloned());
-        Ok(Lab { world, events })
+        Ok(Inventory { world, events })
     }
 
-    fn settings(&self, edition: &Edition, set: &[(String, String)]) -> Result<Settings, LabError> {
+    fn settings(
+        &self,
+        edition: &Edition,
+        set: &[(String, String)],
+    ) -> Result<Settings, InventoryError> {
         let mut settings =
             edition.default_settings().map_err(|error| bad("edition", error.to_string()))?;
         for (name, value) in &self.settings {
@@ -365,7 +369,7 @@ impl LabFile {
                 .map_err(|error| bad(format!("settings.{name}"), error.to_string()))?;
         }
         for (name, value) in set {
-            settings.set(name, value).map_err(|error| LabError {
+            settings.set(name, value).map_err(|error| InventoryError {
                 what: error.to_string(),
                 key: None,
                 span: None,
@@ -380,7 +384,7 @@ impl LabFile {
         place: &str,
         network: &NetworkName,
         subnet: Option<&SubnetName>,
-    ) -> Result<SubnetName, LabError> {
+    ) -> Result<SubnetName, InventoryError> {
         if let Some(subnet) = subnet {
             return Ok(subnet.clone());
         }
@@ -406,7 +410,7 @@ impl LabFile {
         world: &World,
         name: &MachineName,
         entry: &MachineEntry,
-    ) -> Result<Machine, LabError> {
+    ) -> Result<Machine, InventoryError> {
         let place = format!("machine.{name}");
         let Some(subscription) = world.subscriptions.get(&entry.subscription) else {
             return Err(bad(
@@ -453,7 +457,11 @@ impl LabFile {
         })
     }
 
-    fn interfaces(&self, place: &str, entry: &MachineEntry) -> Result<Vec<Interface>, LabError> {
+    fn interfaces(
+        &self,
+        place: &str,
+        entry: &MachineEntry,
+    ) -> Result<Vec<Interface>, InventoryError> {
         let one = entry.network.is_some() || !entry.addresses.is_empty();
         if one && !entry.interfaces.is_empty() {
             return Err(bad(
@@ -484,8 +492,8 @@ impl LabFile {
     }
 }
 
-impl Lab {
-    /// The lab's timeline, with more events from elsewhere.
+impl Inventory {
+    /// The inventory's timeline, with more events from elsewhere.
     ///
     /// # Errors
     /// The first event that the state machines forbid.
@@ -499,7 +507,10 @@ impl Lab {
     }
 }
 
-fn route_table(name: &RouteTableName, entry: &RouteTableEntry) -> Result<RouteTable, LabError> {
+fn route_table(
+    name: &RouteTableName,
+    entry: &RouteTableEntry,
+) -> Result<RouteTable, InventoryError> {
     let mut routes = Vec::with_capacity(entry.routes.len());
     for route in &entry.routes {
         let key = format!("route-table.{name}.routes");

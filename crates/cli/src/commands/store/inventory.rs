@@ -1,29 +1,29 @@
-//! A store as the other commands take a lab: its world at the beginning, and its events.
+//! A store as the other commands take an inventory: its world at the beginning, and its events.
 
 use std::path::Path;
 
 use egress25_exemption_store::{SqliteLog, SqliteOptions, Store};
 
 use crate::read::input::Source;
-use crate::read::lab_input::LabInput;
+use crate::read::inventory::InventoryInput;
 use crate::say::failure::Failure;
 
 use crate::commands::store::place;
 
-/// The lab that a store stands for: `check` and `replay` move through its events by time. `None`
+/// The inventory that a store stands for: `check` and `replay` move through its events by time. `None`
 /// stands for the default store.
 ///
 /// # Errors
 /// The store isn't there or isn't sound.
-pub fn lab_input(path: Option<&Path>, set: &[(String, String)]) -> Result<LabInput, Failure> {
+pub fn inventory(path: Option<&Path>, set: &[(String, String)]) -> Result<InventoryInput, Failure> {
     let path = place::path(path)?;
     let store = Store::open(SqliteLog::open(&path, SqliteOptions::default())?)?;
     let genesis = store.genesis()?;
     let mut all: Vec<_> = genesis.settings.into_iter().collect();
     all.extend(set.iter().cloned());
     let name = path.display().to_string();
-    let source = Source { name: name.clone(), text: genesis.lab.unwrap_or_default() };
+    let source = Source { name: name.clone(), text: genesis.inventory.unwrap_or_default() };
     let (_, events) = store.history()?;
     let log = Source { name, text: String::new() };
-    LabInput::of_log(source, &all, genesis.edition, (log, events))
+    InventoryInput::of_log(source, &all, genesis.edition, (log, events))
 }

@@ -19,7 +19,7 @@ fn there_are_at_least_six_labs_and_each_has_its_questions() {
 fn every_lab_is_valid() {
     for lab in labs() {
         let text = stdout(&format!("validate {}", lab.lab.display()));
-        assert!(text.contains(": ok, lab: "), "{text}");
+        assert!(text.contains(": ok, inventory: "), "{text}");
     }
 }
 
@@ -44,7 +44,7 @@ fn every_question_has_the_expected_answer() {
 }
 
 fn ask(lab: &str, question: &Expectation) -> Value {
-    let mut arguments = vec!["check", "--format", "json", "--lab", lab, "--to", &question.to];
+    let mut arguments = vec!["check", "--format", "json", "--inventory", lab, "--to", &question.to];
     let mut flag = |name: &'static str, value: &'static str| arguments.extend([name, value]);
     for (name, value) in [
         ("--machine", question.machine.clone()),
@@ -109,7 +109,7 @@ fn differences(expected: &Expectation, answer: &Value) -> Vec<(&'static str, Str
 #[test]
 fn rules_were_exported_for_what_is_no_interface_or_two_machines() {
     let export = |more: &str| {
-        let lab = "fixtures/scenarios/mail.lab.toml";
+        let lab = "fixtures/scenarios/mail.inventory.toml";
         let line = format!("export nft {lab} --network shop-net {more}");
         egress25(words(&line)).output().expect("runs")
     };

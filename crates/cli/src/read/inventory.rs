@@ -1,11 +1,12 @@
-//! A lab file with further events, as several commands take them.
+//! An inventory with further events, as several commands take them.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use egress25_policy::{
-    Edition, Event, LabError, LabFile, Timeline, TimelineError, parse_events, parse_moment,
+    Edition, Event, InventoryError, InventoryFile, Timeline, TimelineError, parse_events,
+    parse_moment,
 };
 use jiff::Timestamp;
 
@@ -13,28 +14,32 @@ use crate::read::edition;
 use crate::read::input::Source;
 use crate::say::failure::Failure;
 
-/// A lab, read and not yet built.
+/// An inventory, read and not yet built.
 #[derive(Debug, Clone)]
-pub struct LabInput {
+pub struct InventoryInput {
     source: Source,
-    file: LabFile,
+    file: InventoryFile,
     more: Vec<(Source, Vec<Event>)>,
     set: Vec<(String, String)>,
     /// The edition under which a store's log was begun; its events are the log's alone.
     log: Option<String>,
 }
 
-impl LabInput {
-    /// Reads a lab file and files with more events.
+impl InventoryInput {
+    /// Reads an inventory and files with more events.
     ///
     /// # Errors
     /// A file cannot be read or is bad.
-    pub fn load(lab: &Path, events: &[PathBuf], set: &[(String, String)]) -> Result<Self, Failure> {
-        let stdin = [lab].into_iter().chain(events.iter().map(PathBuf::as_path));
+    pub fn load(
+        inventory: &Path,
+        events: &[PathBuf],
+        set: &[(String, String)],
+    ) -> Result<Self, Failure> {
+        let stdin = [inventory].into_iter().chain(events.iter().map(PathBuf::as_path));
         if stdin.filter(|path| *path == Path::new("-")).count() > 1 {
             return Err(Failure::Usage("only one file can be `-`: stdin is read once".to_owned()));
         }
-        let mut input = Self::of(Source::read(lab)?, set)?;
+        let mut input = Self::of(Source::read(inventory)?, set)?;
         for path in events {
             let source = Source::read(path)?;
             let events = events_of(&source)?;
@@ -43,20 +48,21 @@ impl LabInput {
         Ok(input)
     }
 
-    /// A lab from a text alone.
+    /// An inventory from a text alone.
     ///
     /// # Errors
-    /// The text is no lab.
+    /// The text is no inventory.
     pub fn of(source: Source, set: &[(String, String)]) -> Result<Self, Failure> {
-        let file = LabFile::parse(&source.text).map_err(|error| source.lab_error(&error))?;
+        let file =
+            InventoryFile::parse(&source.text).map_err(|error| source.inventory_error(&error))?;
         Ok(Self { source, file, more: vec![], set: set.to_vec(), log: None })
     }
 
-    /// The log of a store, with the text of the lab that it began with. The lab file's own events
+    /// The log of a store, with the text of the inventory that it began with. The inventory's own events
     /// are in the log.
     ///
     /// # Errors
-    /// The text is no lab.
+    /// The text is no inventory.
     pub fn of_log(
         source: Source,
         set: &[(String, String)],
@@ -80,7 +86,7 @@ impl LabInput {
         &self.source.name
     }
 
-    /// The edition of the arguments, of the lab file, or the default.
+    /// The edition of the arguments, of the inventory, or the default.
     ///
     /// # Errors
     /// There is no such edition.
@@ -90,7 +96,7 @@ impl LabInput {
             (None, None, Some(named)) => edition::find(named).map_err(|failure| match failure {
                 Failure::Usage(what) => {
                     let key = Some("edition".to_owned());
-                    self.source.lab_error(&LabError { what, key, span: None }).into()
+                    self.source.inventory_error(&InventoryError { what, key, span: None }).into()
                 }
                 other => other,
             }),
@@ -98,7 +104,7 @@ impl LabInput {
         }
     }
 
-    /// The edition under which the lab's events happened: the file's own, or the default.
+    /// The edition under which the inventory's events happened: the file's own, or the default.
     ///
     /// # Errors
     /// There is no such edition.
@@ -108,29 +114,33 @@ impl LabInput {
 
     /// Builds the timeline as an edition judges it.
     ///
-    /// Where that is another than the lab's own, what happened has happened under the lab's own:
+    /// Where that is another than the inventory's own, what happened has happened under the inventory's own:
     /// an exemption that was granted then counts as granted then.
     ///
     /// # Errors
-    /// Something in the lab does not fit, or an event cannot happen; the error says where.
+    /// Something in the inventory does not fit, or an event cannot happen; the error says where.
     pub fn timeline(&self, edition: &Arc<Edition>) -> Result<Timeline, Failure> {
         // What the command line says wrong is not the file's fault.
         edition::settings(edition, &self.set)?;
-        let mut lab =
-            self.file.build(edition, &self.set).map_err(|error| self.source.lab_error(&error))?;
+        let mut inventory = self
+            .file
+            .build(edition, &self.set)
+            .map_err(|error| self.source.inventory_error(&error))?;
         if self.log.is_some() {
-            lab.events.clear();
+            inventory.events.clear();
         }
-        lab.events.extend(self.more.iter().flat_map(|(_, events)| events.iter().cloned()));
+        inventory.events.extend(self.more.iter().flat_map(|(_, events)| events.iter().cloned()));
         let origin = self.own_edition()?;
         if origin.id != edition.id && edition::is_built_in(&origin) {
-            for event in &mut lab.events {
+            for event in &mut inventory.events {
                 event.edition.get_or_insert_with(|| origin.id.clone());
             }
         }
-        let mut sorted = lab.events.clone();
+        let mut sorted = inventory.events.clone();
         sorted.sort_by_key(|event| event.at);
-        lab.timeline(vec![]).map_err(|error| self.event_error(&error, sorted.get(error.place)))
+        inventory
+            .timeline(vec![])
+            .map_err(|error| self.event_error(&error, sorted.get(error.place)))
     }
 
     /// An event that cannot happen, where it stands in its file.
@@ -150,7 +160,7 @@ impl LabInput {
 /// # Errors
 /// What is wrong with it, and where.
 pub fn events_of(source: &Source) -> Result<Vec<Event>, Failure> {
-    parse_events(&source.text).map_err(|error| source.lab_error(&error).into())
+    parse_events(&source.text).map_err(|error| source.inventory_error(&error).into())
 }
 
 /// The bytes of a TOML text where an event stands.

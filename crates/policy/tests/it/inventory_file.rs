@@ -1,11 +1,13 @@
-//! The lab file: what is wrong is said with its place.
+//! The inventory: what is wrong is said with its place.
 
-use egress25_policy::{Edition, LabError, LabFile, lab_schema, locate_key, parse_events};
+use egress25_policy::{
+    Edition, InventoryError, InventoryFile, inventory_schema, locate_key, parse_events,
+};
 
 use crate::support::one;
 
-fn wrong(text: &str) -> LabError {
-    match LabFile::parse(text) {
+fn wrong(text: &str) -> InventoryError {
+    match InventoryFile::parse(text) {
         Err(error) => error,
         Ok(file) => file.build(&Edition::default_edition().unwrap(), &[]).unwrap_err(),
     }
@@ -62,7 +64,7 @@ fn what_refers_to_nothing_is_refused_with_its_key() {
 fn overlapping_networks_live_side_by_side_but_are_not_peered() {
     let twin = "[network.twin]\naddress_space = [\"10.0.0.0/16\"]\n";
     let text = format!("{}{twin}", base());
-    let file = LabFile::parse(&text).unwrap();
+    let file = InventoryFile::parse(&text).unwrap();
     file.build(&Edition::default_edition().unwrap(), &[]).unwrap();
     let peered = text.replace("[network.hub]", "[network.hub]\npeerings = [\"twin\"]");
     assert!(wrong(&peered).what.contains("overlapping address space"));
@@ -121,7 +123,7 @@ fn every_kind_of_event_goes_round_through_its_table() {
 
 #[test]
 fn the_schema_closes_every_table() {
-    let schema = lab_schema();
+    let schema = inventory_schema();
     let text = schema.as_value().to_string();
     assert!(text.contains("\"additionalProperties\":false"), "{text}");
     assert!(text.contains("exemption-asked"), "{text}");
@@ -164,7 +166,7 @@ fn what_shows_a_network_in_a_capture_shows_no_other() {
         assert!(locate_key(&text, &key).is_some(), "{key} has a place in the file");
     }
     let fine = two("vlans = [100], vxlans = [100]", "vlans = [101], vxlans = [16777215]");
-    let file = LabFile::parse(&fine).unwrap();
+    let file = InventoryFile::parse(&fine).unwrap();
     file.build(&Edition::default_edition().unwrap(), &[]).unwrap();
 }
 
@@ -179,7 +181,7 @@ fn a_machine_may_have_as_many_addresses_as_a_network_and_none_twice() {
     // Each address was held against all before it: as many pairs as 200,000 have take a minute.
     let many = text.replace(own, &addresses(200_000));
     assert_ne!(many, text);
-    let file = LabFile::parse(&many).unwrap();
+    let file = InventoryFile::parse(&many).unwrap();
     file.build(&Edition::default_edition().unwrap(), &[]).unwrap();
     let twice = text.replace(own, &addresses(3).replace("10.0.0.6", "10.0.0.4"));
     let error = wrong(&twice);
