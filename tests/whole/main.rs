@@ -25,6 +25,7 @@ mod matrix;
 mod packets;
 mod policy;
 mod program;
+mod reasons;
 mod replay;
 mod replay_outputs;
 mod scenario_files;

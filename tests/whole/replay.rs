@@ -25,14 +25,14 @@ pub(crate) fn captured(bytes: &[u8]) -> Captured {
 }
 
 /// Replays a capture of bare IP packets by a lab, as JSON.
-fn replay(packets: &[(u32, Vec<u8>)], lab: &str, more: &str) -> Value {
+pub(crate) fn replay(packets: &[(u32, Vec<u8>)], lab: &str, more: &str) -> Value {
     let capture = captured(&pcap(packets));
     let path = capture.path.display();
     json(&format!("replay {path} --inventory fixtures/inventories/{lab}.toml --format json {more}"))
 }
 
 /// The reasons of the rows, in order.
-fn reasons(report: &Value) -> Vec<&str> {
+pub(crate) fn reasons(report: &Value) -> Vec<&str> {
     let rows = report["rows"].as_array().expect("rows");
     rows.iter().map(|row| row["reason"].as_str().expect("a reason")).collect()
 }
@@ -171,8 +171,8 @@ fn what_is_inside_a_tunnel_is_judged_where_that_is_asked_for() {
     assert_eq!((&row["tunnel"], &row["depth"]), (&"vxlan".into(), &1.into()));
 }
 
-#[test]
-fn packets_that_are_odd_in_themselves_have_reasons_of_their_own() {
+/// A packet for each reason that is about the packet itself, in the order of the test below.
+pub(crate) fn odd_packets() -> Vec<(u32, Vec<u8>)> {
     let source_route = [131, 7, 4, 192, 0, 2, 1, 0];
     let mut short = syn(25);
     short[12] = 0x40;
@@ -183,7 +183,7 @@ fn packets_that_are_odd_in_themselves_have_reasons_of_their_own() {
     routing.extend([0; 16]);
     routing.extend(syn(25));
     let six = [0xfd00, 0x25, 0, 0, 0, 0, 0, 4];
-    let packets = [
+    vec![
         (1, ipv4(6, WEB, MX, &source_route, &syn(25))),
         (2, mail(WEB, [224, 0, 0, 1])),
         (3, ipv4(47, WEB, MX, &[], &gre)),
@@ -191,8 +191,12 @@ fn packets_that_are_odd_in_themselves_have_reasons_of_their_own() {
         (5, fragment),
         (6, ipv6(0, six, [0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], &[253, 0, 1, 4, 0, 0, 0, 0])),
         (7, ipv6(43, six, [0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], &routing)),
-    ];
-    let report = replay(&packets, "day-of-mail", "");
+    ]
+}
+
+#[test]
+fn packets_that_are_odd_in_themselves_have_reasons_of_their_own() {
+    let report = replay(&odd_packets(), "day-of-mail", "");
     assert_eq!(
         reasons(&report),
         [
