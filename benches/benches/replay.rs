@@ -4,7 +4,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use egress25_benches::captures::write_pcap;
 use egress25_benches::sets::{Mix, Set};
-use egress25_packet_filter::capture::Reader;
+use egress25_packet_filter::capture::CaptureReader;
 use egress25_packet_filter::frame;
 use egress25_packet_filter::sieve::Sieve;
 
@@ -16,9 +16,9 @@ fn measure(c: &mut Criterion) {
     let mut group = c.benchmark_group("replay");
     group.throughput(Throughput::Bytes(set.bytes.len() as u64)).sample_size(10);
     group.bench_function("sifted in batches", |b| {
-        let sifter = Sieve::new(frame::Options::default());
+        let sifter = Sieve::new(frame::FrameOptions::default());
         b.iter(|| {
-            let mut reader = Reader::open(file.path()).expect("a capture");
+            let mut reader = CaptureReader::open(file.path()).expect("a capture");
             let (mut packets, mut syns, mut kept) = (0, 0, Vec::new());
             while let Some(batch) = reader.next_batch().expect("a batch") {
                 kept.clear();
@@ -31,7 +31,7 @@ fn measure(c: &mut Criterion) {
     });
     group.bench_function("records only", |b| {
         b.iter(|| {
-            let mut reader = Reader::open(file.path()).expect("a capture");
+            let mut reader = CaptureReader::open(file.path()).expect("a capture");
             let mut packets = 0;
             while reader.next_record().expect("a record").is_some() {
                 packets += 1;

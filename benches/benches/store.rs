@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use egress25_exemption_store::{
-    EventLog, Expected, Fold, Genesis, NewEntry, Place, SqliteLog, SqliteOptions, Store,
+    EventLog, ExpectedRevision, Fold, Genesis, NewEntry, SqliteLog, SqliteOptions, Store,
+    StorePlace,
 };
 use egress25_policy::{Event, EventKind, MachineName, Offer, Placement, Power};
 use jiff::Timestamp;
@@ -28,7 +29,7 @@ fn entry(kind: EventKind) -> NewEntry {
 /// A store with 1,000 subscriptions of 10 machines each.
 fn begin(path: &Path) -> Store<SqliteLog> {
     let genesis = Genesis::new(Timestamp::UNIX_EPOCH, "2020-12");
-    let log = SqliteLog::create(&Place::from(path), &genesis, SqliteOptions::default())
+    let log = SqliteLog::create(&StorePlace::from(path), &genesis, SqliteOptions::default())
         .expect("a new store");
     let mut store = Store::open(log).expect("an empty store");
     let space = "10.0.0.0/8".parse().expect("a prefix");
@@ -54,7 +55,7 @@ fn begin(path: &Path) -> Store<SqliteLog> {
             }));
         }
     }
-    store.append(Expected::At(0), &batch).expect("the beginning");
+    store.append(ExpectedRevision::At(0), &batch).expect("the beginning");
     store
 }
 
@@ -81,7 +82,7 @@ fn appends(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let batch: Vec<_> = (0..size).map(|one| circle(&store, number + one)).collect();
                 number += size;
-                store.append(Expected::Any, &batch).expect("appended")
+                store.append(ExpectedRevision::Any, &batch).expect("appended")
             });
         });
     }
@@ -104,7 +105,7 @@ fn long_log(criterion: &mut Criterion) {
         // One machine of each subscription in turn.
         let batch: Vec<_> = (0..1000).map(|one| circle(&store, number + one)).collect();
         number += 1000;
-        store.append(Expected::Any, &batch).expect("appended");
+        store.append(ExpectedRevision::Any, &batch).expect("appended");
     }
     let head = store.head();
     drop(store);
@@ -164,7 +165,7 @@ fn watch(criterion: &mut Criterion) {
             bencher.iter_custom(|rounds| {
                 let mut total = Duration::ZERO;
                 for _ in 0..rounds {
-                    let done = store.append(Expected::Any, &[circle(&store, number)]);
+                    let done = store.append(ExpectedRevision::Any, &[circle(&store, number)]);
                     let acknowledged = Instant::now();
                     number += 1;
                     let revision = done.expect("appended").first().map(|one| one.entry().revision);
@@ -177,7 +178,7 @@ fn watch(criterion: &mut Criterion) {
         },
     );
     let end = NewEntry { who: "end".to_owned(), ..circle(&store, number) };
-    store.append(Expected::Any, &[end]).expect("appended");
+    store.append(ExpectedRevision::Any, &[end]).expect("appended");
     reader.join().expect("the reader");
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use egress25_packet_filter::filter::Filter;
-use egress25_packet_filter::frame::Options;
+use egress25_packet_filter::frame::FrameOptions;
 use egress25_packet_filter::sieve::{Code, Frames, Vectors, touch};
 use egress25_packet_filter::table::Table;
 
@@ -35,7 +35,7 @@ impl Ours {
     /// With a table, on a level.
     #[must_use]
     pub fn new(table: &Arc<Table>, vectors: Vectors) -> Self {
-        let mut filter = Filter::new(Arc::clone(table), Options::default());
+        let mut filter = Filter::new(Arc::clone(table), FrameOptions::default());
         filter.set_vectors(vectors);
         Self { filter, vectors, codes: Vec::with_capacity(BATCH), batch: BATCH }
     }

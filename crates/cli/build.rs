@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let mut table = String::from("&[\n");
     for place in scan::scan(&repository)? {
-        let scan::Place { id, file, line, test } = place;
+        let scan::SourcePlace { id, file, line, test } = place;
         table.push_str(&format!("    ({id:?}, {file:?}, {line}, {test}),\n"));
     }
     table.push_str("]\n");

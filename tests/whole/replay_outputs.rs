@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use egress25_packet_filter::capture::Reader;
+use egress25_packet_filter::capture::CaptureReader;
 use egress25_skipped::skipped;
 
 use crate::packets::{ethernet, ipv6, mail, pcap};
@@ -14,7 +14,7 @@ const DAY: &str =
     "replay fixtures/captures/day-of-mail.pcapng --inventory fixtures/inventories/day-of-mail.toml";
 
 /// The packets of a capture: bytes and comments.
-fn packets(mut reader: Reader) -> Vec<(Vec<u8>, Vec<String>)> {
+fn packets(mut reader: CaptureReader) -> Vec<(Vec<u8>, Vec<String>)> {
     let mut packets = Vec::new();
     while let Some(record) = reader.next_record().expect("a record") {
         let comments = record.comments.iter().map(|text| text.into_owned()).collect();
@@ -24,7 +24,7 @@ fn packets(mut reader: Reader) -> Vec<(Vec<u8>, Vec<String>)> {
 }
 
 fn read(path: &Path) -> Vec<(Vec<u8>, Vec<String>)> {
-    packets(Reader::open(path).expect("a capture"))
+    packets(CaptureReader::open(path).expect("a capture"))
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_capture_comes_from_stdin_and_goes_to_stdout() {
     let output = egress25(words(line)).write_stdin(bytes.expect("a capture")).output();
     let output = output.expect("runs");
     assert!(output.status.success());
-    let reader = Reader::from_read(std::io::Cursor::new(output.stdout), "stdout");
+    let reader = CaptureReader::from_read(std::io::Cursor::new(output.stdout), "stdout");
     assert_eq!(packets(reader.expect("a capture")).len(), 180);
     assert_eq!(failure(&format!("{line} --write -")).0, 2);
     assert_eq!(failure(&format!("{line} --format json")).0, 2);

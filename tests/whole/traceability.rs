@@ -1,12 +1,12 @@
 //! Every rule and lifecycle statement of edition 2020-12 has code that carries it and a test
 //! that shows it; no id dangles.
 
-use egress25_cli::commands::policy::scan::{self, Place};
+use egress25_cli::commands::policy::scan::{self, SourcePlace};
 use egress25_policy::{Edition, StatementKind};
 
 use crate::program::repository;
 
-fn places() -> Vec<Place> {
+fn places() -> Vec<SourcePlace> {
     scan::scan(&repository()).expect("the sources can be read")
 }
 

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 
 /// Something that has a time of its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Subject {
+pub(crate) enum ClockOwner {
     /// A subscription and the machines in it.
     Subscription(String),
     /// A network.
@@ -30,7 +30,7 @@ pub(crate) enum Subject {
     Address(String, IpAddr),
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for ClockOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Subscription(name) => write!(f, "subscription `{name}`"),
@@ -54,7 +54,10 @@ pub(crate) struct Clocks {
 impl Clocks {
     /// The earliest time at which an event that concerns these may take effect, and the one that
     /// says so; `None` where none does.
-    pub(crate) fn floor<'a>(&self, concerns: &'a [Subject]) -> Option<(Timestamp, &'a Subject)> {
+    pub(crate) fn floor<'a>(
+        &self,
+        concerns: &'a [ClockOwner],
+    ) -> Option<(Timestamp, &'a ClockOwner)> {
         concerns
             .iter()
             .filter_map(|subject| Some((self.of(subject)?, subject)))
@@ -62,39 +65,39 @@ impl Clocks {
     }
 
     /// Notes that an event that concerns these took effect.
-    pub(crate) fn note(&mut self, concerns: Vec<Subject>, event: &Event) {
+    pub(crate) fn note(&mut self, concerns: Vec<ClockOwner>, event: &Event) {
         // A deployment rests on the network and on what became of the addresses before, but
         // doesn't change them.
         let deploys = matches!(event.kind, EventKind::MachineDeployed { .. });
         for subject in concerns {
-            if !deploys || matches!(subject, Subject::Subscription(_)) {
+            if !deploys || matches!(subject, ClockOwner::Subscription(_)) {
                 self.set(subject, event.at);
             }
         }
     }
 
-    fn of(&self, subject: &Subject) -> Option<Timestamp> {
+    fn of(&self, subject: &ClockOwner) -> Option<Timestamp> {
         match subject {
-            Subject::Subscription(name) => self.subscriptions.get(name),
-            Subject::Network(name) => self.networks.get(name),
-            Subject::Machine(name) => self.machines.get(name),
-            Subject::Address(network, address) => self.addresses.get(network)?.get(address),
+            ClockOwner::Subscription(name) => self.subscriptions.get(name),
+            ClockOwner::Network(name) => self.networks.get(name),
+            ClockOwner::Machine(name) => self.machines.get(name),
+            ClockOwner::Address(network, address) => self.addresses.get(network)?.get(address),
         }
         .copied()
     }
 
-    fn set(&mut self, subject: Subject, at: Timestamp) {
+    fn set(&mut self, subject: ClockOwner, at: Timestamp) {
         match subject {
-            Subject::Subscription(name) => {
+            ClockOwner::Subscription(name) => {
                 self.subscriptions.insert(name, at);
             }
-            Subject::Network(name) => {
+            ClockOwner::Network(name) => {
                 self.networks.insert(name, at);
             }
-            Subject::Machine(name) => {
+            ClockOwner::Machine(name) => {
                 self.machines.insert(name, at);
             }
-            Subject::Address(network, address) => {
+            ClockOwner::Address(network, address) => {
                 self.addresses.entry(network).or_default().insert(address, at);
             }
         }
@@ -102,22 +105,22 @@ impl Clocks {
 }
 
 /// The things that an event rests on or changes; the world is the one before it.
-pub(crate) fn concerns(world: &World, event: &Event) -> Vec<Subject> {
-    let of = |name: &str| Subject::Subscription(name.to_owned());
+pub(crate) fn concerns(world: &World, event: &Event) -> Vec<ClockOwner> {
+    let of = |name: &str| ClockOwner::Subscription(name.to_owned());
     if let EventKind::MachineDeployed { placement: Some(placement), machine } = &event.kind {
         let network = placement.network.as_str().to_owned();
         let mut subjects = vec![
             of(placement.subscription.as_str()),
-            Subject::Machine(machine.as_str().to_owned()),
-            Subject::Network(network.clone()),
+            ClockOwner::Machine(machine.as_str().to_owned()),
+            ClockOwner::Network(network.clone()),
         ];
         let addresses = placement.addresses.iter();
-        subjects.extend(addresses.map(|address| Subject::Address(network.clone(), *address)));
+        subjects.extend(addresses.map(|address| ClockOwner::Address(network.clone(), *address)));
         return subjects;
     }
     match &event.kind {
         EventKind::NetworkAdded { network, .. } => {
-            vec![Subject::Network(network.as_str().to_owned())]
+            vec![ClockOwner::Network(network.as_str().to_owned())]
         }
         // It programs every machine in the network with its own subscription's state.
         EventKind::TemporarySubnet { network } => {
@@ -129,7 +132,7 @@ pub(crate) fn concerns(world: &World, event: &Event) -> Vec<Subject> {
                 machines.map(|machine| of(machine.subscription.as_str())).collect();
             subjects.sort();
             subjects.dedup();
-            subjects.push(Subject::Network(network.as_str().to_owned()));
+            subjects.push(ClockOwner::Network(network.as_str().to_owned()));
             subjects
         }
         kind => match (kind.subscription(), kind.machine()) {
@@ -140,15 +143,15 @@ pub(crate) fn concerns(world: &World, event: &Event) -> Vec<Subject> {
     }
 }
 
-fn machine_concerns(world: &World, kind: &EventKind, name: &MachineName) -> Vec<Subject> {
+fn machine_concerns(world: &World, kind: &EventKind, name: &MachineName) -> Vec<ClockOwner> {
     let Some(machine) = world.machines().get(name) else { return Vec::new() };
-    let mut subjects = vec![Subject::Subscription(machine.subscription.as_str().to_owned())];
+    let mut subjects = vec![ClockOwner::Subscription(machine.subscription.as_str().to_owned())];
     if matches!(kind, EventKind::MachineDeleted { .. } | EventKind::MachineDeployed { .. }) {
-        subjects.push(Subject::Machine(name.as_str().to_owned()));
+        subjects.push(ClockOwner::Machine(name.as_str().to_owned()));
         for Interface { network, addresses, .. } in &machine.interfaces {
             let network = network.as_str();
             let taken = addresses.iter();
-            subjects.extend(taken.map(|address| Subject::Address(network.to_owned(), *address)));
+            subjects.extend(taken.map(|address| ClockOwner::Address(network.to_owned(), *address)));
         }
     }
     subjects

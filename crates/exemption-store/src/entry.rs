@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::error::StoreError;
 use crate::hash::Hash;
 
-/// The schema of [`Entry`] that this program writes, and the newest that it reads.
+/// The schema of [`LogEntry`] that this program writes, and the newest that it reads.
 pub const ENTRY_SCHEMA: u16 = 1;
 
 /// One entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct LogEntry {
     /// The version of this layout.
     pub schema: u16,
     /// Its place in the log: 1, 2, 3, without gaps.
@@ -36,7 +36,7 @@ pub struct Entry {
     pub event: Event,
 }
 
-impl Entry {
+impl LogEntry {
     /// Why it happened: the request's justification, or what the writer said.
     #[must_use]
     pub fn why(&self) -> Option<&str> {
@@ -96,7 +96,7 @@ impl Sealed {
     /// # Errors
     /// The bytes don't match the checksum (damage) or the chain (a change), or aren't an entry
     /// of this place.
-    pub fn open(&self, previous: &Hash) -> Result<Entry, StoreError> {
+    pub fn open(&self, previous: &Hash) -> Result<LogEntry, StoreError> {
         let wrong = |what: String| StoreError::Entry { revision: self.revision, what };
         if crc32fast::hash(&self.body) != self.checksum {
             return Err(wrong("its bytes don't match their checksum".to_owned()));
@@ -115,12 +115,12 @@ impl Sealed {
     ///
     /// # Errors
     /// The bytes are no entry, or one of a later schema.
-    pub fn peek(&self) -> Result<Entry, StoreError> {
+    pub fn peek(&self) -> Result<LogEntry, StoreError> {
         #[derive(Deserialize)]
         struct Schema {
             schema: u16,
         }
-        match serde_json::from_slice::<Entry>(&self.body) {
+        match serde_json::from_slice::<LogEntry>(&self.body) {
             Ok(entry) if entry.schema == ENTRY_SCHEMA => Ok(entry),
             read => {
                 let schema = serde_json::from_slice::<Schema>(&self.body).map(|read| read.schema);

@@ -2,8 +2,8 @@
 
 use egress25_policy::{Applied, Event, Refused, World};
 
-use crate::clocks::{Clocks, Subject, concerns};
-use crate::entry::{Entry, Sealed};
+use crate::clocks::{ClockOwner, Clocks, concerns};
+use crate::entry::{LogEntry, Sealed};
 use crate::error::StoreError;
 use crate::genesis::Genesis;
 use crate::log::Head;
@@ -49,7 +49,7 @@ impl Fold {
     /// # Errors
     /// The entry isn't the next one, is damaged or was changed, or doesn't fit the policy; the
     /// fold is as it was then.
-    pub fn take(&mut self, sealed: &Sealed) -> Result<(Entry, Applied), StoreError> {
+    pub fn take(&mut self, sealed: &Sealed) -> Result<(LogEntry, Applied), StoreError> {
         let next = self.head.revision.saturating_add(1);
         let revision = sealed.revision;
         if revision != next {
@@ -76,7 +76,7 @@ impl Fold {
     pub(crate) fn happen(
         &mut self,
         event: &Event,
-        concerns: Vec<Subject>,
+        concerns: Vec<ClockOwner>,
     ) -> Result<Applied, Refused> {
         let applied = self.world.apply(event)?;
         self.clocks.note(concerns, event);

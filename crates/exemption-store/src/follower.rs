@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use egress25_policy::{Applied, World};
 
-use crate::entry::Entry;
+use crate::entry::LogEntry;
 use crate::error::StoreError;
 use crate::fold::Fold;
 use crate::log::{EventLog, Head, Watch};
@@ -74,7 +74,7 @@ impl Follower {
     pub fn poll(
         &mut self,
         timeout: Duration,
-        mut seen: impl FnMut(&Entry, &Applied, &World),
+        mut seen: impl FnMut(&LogEntry, &Applied, &World),
     ) -> usize {
         let mut count = 0_usize;
         match self.step(timeout, &mut seen, &mut count) {
@@ -93,7 +93,7 @@ impl Follower {
     fn step(
         &mut self,
         timeout: Duration,
-        seen: &mut impl FnMut(&Entry, &Applied, &World),
+        seen: &mut impl FnMut(&LogEntry, &Applied, &World),
         count: &mut usize,
     ) -> Result<(), StoreError> {
         for sealed in self.watch.next(self.fold.head, timeout)? {

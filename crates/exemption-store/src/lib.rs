@@ -27,7 +27,7 @@ mod sqlite;
 mod store;
 mod verify;
 
-pub use entry::{ENTRY_SCHEMA, Entry, Sealed};
+pub use entry::{ENTRY_SCHEMA, LogEntry, Sealed};
 pub use error::{LogError, StoreError};
 pub use fold::Fold;
 pub use follower::{Follower, FollowerState};
@@ -36,7 +36,7 @@ pub use hash::Hash;
 pub use log::{EventLog, Head, Watch};
 pub use memory::MemoryLog;
 pub use ndjson::{ExportHeader, export, import};
-pub use new_entry::{Appended, Backdated, Expected, NewEntry, Outcome};
-pub use sqlite::{Keep, Place, SqliteLog, SqliteOptions};
+pub use new_entry::{AppendOutcome, Appended, Backdated, ExpectedRevision, NewEntry};
+pub use sqlite::{Keep, SqliteLog, SqliteOptions, StorePlace};
 pub use store::Store;
 pub use verify::{Finding, VerifyReport, verify};

@@ -89,7 +89,7 @@ pub fn import<L: EventLog>(
     input: &mut dyn BufRead,
     begin: impl FnOnce(&[u8]) -> Result<L, StoreError>,
 ) -> Result<L, StoreError> {
-    let mut lines = Lines { input, number: 0 };
+    let mut lines = NdjsonLines { input, number: 0 };
     let Some(first) = lines.next()? else {
         return Err(lines.wrong("the export is empty".to_owned()));
     };
@@ -140,12 +140,12 @@ fn flush<L: EventLog>(log: &mut L, group: &mut Vec<Sealed>) -> Result<(), LogErr
     Ok(())
 }
 
-struct Lines<'a> {
+struct NdjsonLines<'a> {
     input: &'a mut dyn BufRead,
     number: usize,
 }
 
-impl Lines<'_> {
+impl NdjsonLines<'_> {
     /// The next line that isn't empty.
     fn next(&mut self) -> Result<Option<String>, StoreError> {
         loop {

@@ -3,11 +3,11 @@
 use egress25_policy::{Applied, Channel, Event};
 use jiff::Timestamp;
 
-use crate::entry::Entry;
+use crate::entry::LogEntry;
 
 /// Where a writer expects the log to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expected {
+pub enum ExpectedRevision {
     /// Anywhere.
     Any,
     /// At a revision; 0 is the beginning.
@@ -70,24 +70,24 @@ impl NewEntry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appended {
     /// The entry.
-    pub entry: Entry,
+    pub entry: LogEntry,
     /// What it changed.
     pub applied: Applied,
 }
 
 /// What became of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum AppendOutcome {
     /// It was appended.
     Appended(Box<Appended>),
     /// It had been appended before, with the same idempotency key.
-    Already(Box<Entry>),
+    Already(Box<LogEntry>),
 }
 
-impl Outcome {
+impl AppendOutcome {
     /// The entry as the log has it.
     #[must_use]
-    pub fn entry(&self) -> &Entry {
+    pub fn entry(&self) -> &LogEntry {
         match self {
             Self::Appended(appended) => &appended.entry,
             Self::Already(entry) => entry,

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use egress25_policy::{Applied, Event, EventKind, World};
 use jiff::Timestamp;
 
-use crate::clocks::{Subject, concerns};
-use crate::entry::{ENTRY_SCHEMA, Entry, Sealed};
+use crate::clocks::{ClockOwner, concerns};
+use crate::entry::{ENTRY_SCHEMA, LogEntry, Sealed};
 use crate::error::{LogError, StoreError};
 use crate::fold::Fold;
 use crate::log::{EventLog, Head, of_one_state};
-use crate::new_entry::{Appended, Backdated, Expected, NewEntry, Outcome};
+use crate::new_entry::{AppendOutcome, Appended, Backdated, ExpectedRevision, NewEntry};
 
 /// How many entries are read at a time.
 const PAGE: usize = 1024;
@@ -115,7 +115,7 @@ impl<L: EventLog> Store<L> {
     /// The log can't be read, is damaged, or has lost entries; the world is the last good one.
     pub fn sync(
         &mut self,
-        mut seen: impl FnMut(&Entry, &Applied, &World),
+        mut seen: impl FnMut(&LogEntry, &Applied, &World),
     ) -> Result<u64, StoreError> {
         let looks = self.log.look()?;
         let synced = if self.torn { self.load() } else { Ok(()) };
@@ -128,7 +128,7 @@ impl<L: EventLog> Store<L> {
 
     fn catch_up(
         &mut self,
-        seen: &mut impl FnMut(&Entry, &Applied, &World),
+        seen: &mut impl FnMut(&LogEntry, &Applied, &World),
     ) -> Result<u64, StoreError> {
         loop {
             let head = self.log.head()?;
@@ -167,13 +167,13 @@ impl<L: EventLog> Store<L> {
     /// may be retried whole, whatever became of it.
     ///
     /// # Errors
-    /// The state machines forbid an event, somebody else appended first ([`Expected::At`]), or
+    /// The state machines forbid an event, somebody else appended first ([`ExpectedRevision::At`]), or
     /// the log can't be written. Nothing was acknowledged then.
     pub fn append(
         &mut self,
-        expected: Expected,
+        expected: ExpectedRevision,
         batch: &[NewEntry],
-    ) -> Result<Vec<Outcome>, StoreError> {
+    ) -> Result<Vec<AppendOutcome>, StoreError> {
         let held = self.log.hold()?;
         let outcome = self.append_held(expected, batch, held);
         if outcome.is_err() {
@@ -184,10 +184,10 @@ impl<L: EventLog> Store<L> {
 
     fn append_held(
         &mut self,
-        expected: Expected,
+        expected: ExpectedRevision,
         batch: &[NewEntry],
         held: bool,
-    ) -> Result<Vec<Outcome>, StoreError> {
+    ) -> Result<Vec<AppendOutcome>, StoreError> {
         loop {
             self.sync(|_, _, _| {})?;
             let mut outcomes = Vec::with_capacity(batch.len());
@@ -199,11 +199,11 @@ impl<L: EventLog> Store<L> {
                 return Ok(outcomes
                     .into_iter()
                     .flatten()
-                    .map(|entry| Outcome::Already(Box::new(entry)))
+                    .map(|entry| AppendOutcome::Already(Box::new(entry)))
                     .collect());
             }
             let actual = self.fold.head.revision;
-            if let Expected::At(expected) = expected
+            if let ExpectedRevision::At(expected) = expected
                 && expected != actual
             {
                 return Err(LogError::Conflict { expected, actual }.into());
@@ -222,7 +222,7 @@ impl<L: EventLog> Store<L> {
                         (None, StoreError::Log(_)) => self.start_over(),
                         (None, _) => {}
                     }
-                    if !(lost_race && expected == Expected::Any) {
+                    if !(lost_race && expected == ExpectedRevision::Any) {
                         return Err(error);
                     }
                 }
@@ -248,8 +248,8 @@ impl<L: EventLog> Store<L> {
         &mut self,
         expected: u64,
         batch: &[NewEntry],
-        already: Vec<Option<Entry>>,
-    ) -> Result<Vec<Outcome>, StoreError> {
+        already: Vec<Option<LogEntry>>,
+    ) -> Result<Vec<AppendOutcome>, StoreError> {
         let mut sealed = Vec::with_capacity(batch.len());
         let mut outcomes = Vec::with_capacity(batch.len());
         let mut keys = BTreeSet::new();
@@ -261,11 +261,11 @@ impl<L: EventLog> Store<L> {
                 return Err(StoreError::KeyTaken { key: key.clone(), revision });
             }
             outcomes.push(match already {
-                Some(entry) => Outcome::Already(Box::new(entry)),
+                Some(entry) => AppendOutcome::Already(Box::new(entry)),
                 None => {
                     let (seal, appended) = self.happen(new)?;
                     sealed.push(seal);
-                    Outcome::Appended(Box::new(appended))
+                    AppendOutcome::Appended(Box::new(appended))
                 }
             });
         }
@@ -276,7 +276,7 @@ impl<L: EventLog> Store<L> {
     fn happen(&mut self, new: &NewEntry) -> Result<(Sealed, Appended), StoreError> {
         let kind = new.event.kind.name();
         let mut event = new.event.clone();
-        let concerns: Vec<Subject> = concerns(&self.fold.world, &event);
+        let concerns: Vec<ClockOwner> = concerns(&self.fold.world, &event);
         if let Some((floor, subject)) = self.fold.clocks.floor(&concerns)
             && event.at < floor
         {
@@ -300,7 +300,7 @@ impl<L: EventLog> Store<L> {
             (why, channel) = (None, None);
         }
         let revision = self.fold.head.revision.saturating_add(1);
-        let entry = Entry {
+        let entry = LogEntry {
             schema: ENTRY_SCHEMA,
             revision,
             recorded: new.recorded,
@@ -320,7 +320,7 @@ impl<L: EventLog> Store<L> {
     }
 
     /// The entry that a new one's idempotency key stands for.
-    fn already(&self, new: &NewEntry) -> Result<Option<Entry>, StoreError> {
+    fn already(&self, new: &NewEntry) -> Result<Option<LogEntry>, StoreError> {
         let Some(key) = &new.key else { return Ok(None) };
         let Some(revision) = self.log.find_key(key)? else { return Ok(None) };
         let read = self.log.read(revision.saturating_sub(1), 1)?;
@@ -343,7 +343,7 @@ impl<L: EventLog> Store<L> {
     pub fn entries(
         &self,
         after: u64,
-        mut seen: impl FnMut(&Entry, &Sealed) -> Result<(), StoreError>,
+        mut seen: impl FnMut(&LogEntry, &Sealed) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         of_one_state(&self.log, || self.tell(after, &mut seen))
     }
@@ -351,7 +351,7 @@ impl<L: EventLog> Store<L> {
     fn tell(
         &self,
         after: u64,
-        seen: &mut impl FnMut(&Entry, &Sealed) -> Result<(), StoreError>,
+        seen: &mut impl FnMut(&LogEntry, &Sealed) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let mut previous = match after {
             0 => Head { revision: 0, hash: crate::genesis::Genesis::hash_of(&self.genesis) },
@@ -421,7 +421,7 @@ impl<L: EventLog> Store<L> {
 
 /// Whether an entry is what a new one would become: the same event, but for a time that was
 /// raised.
-fn same_event(entry: &Entry, new: &NewEntry) -> bool {
+fn same_event(entry: &LogEntry, new: &NewEntry) -> bool {
     let mut event = new.event.clone();
     if let EventKind::ExemptionAsked { why, channel, .. } = &mut event.kind {
         *why = why.take().or_else(|| new.why.clone());

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use egress25_policy::{Reason, Verdict};
 
-use crate::frame::{self, Candidate, DropKind, Frame, Options, Outcome, VlanTags};
+use crate::frame::{self, Candidate, DropKind, Frame, FrameOptions, Outcome, VlanTags};
 use crate::sieve::{Code, Frames, Judges, Scratch, Tally, Vectors, run};
-use crate::table::{Answer, NetworkHint, NetworkId, Slot, Table};
+use crate::table::{NetworkHint, NetworkId, Slot, Table, TableAnswer};
 
 /// What the filter says of one packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl Counters {
 
 /// A frame of a batch, with the name of the interface that it came from.
 #[derive(Debug, Clone, Copy)]
-pub struct Input<'a> {
+pub struct FilterInput<'a> {
     /// The frame.
     pub frame: Frame<'a>,
     /// The name of its interface, where the source has one.
@@ -131,7 +131,7 @@ pub struct Ruling {
 #[derive(Debug)]
 pub struct Filter {
     table: Arc<Table>,
-    options: Options,
+    options: FrameOptions,
     network: Option<NetworkId>,
     counters: Counters,
     vectors: Vectors,
@@ -141,7 +141,7 @@ pub struct Filter {
 impl Filter {
     /// A filter with a table.
     #[must_use]
-    pub fn new(table: Arc<Table>, options: Options) -> Self {
+    pub fn new(table: Arc<Table>, options: FrameOptions) -> Self {
         Self {
             table,
             options,
@@ -182,7 +182,7 @@ impl Filter {
 
     /// Judges a frame: its outermost packet, and those inside its tunnels where the options
     /// ask for them, each told to `visit`.
-    pub fn judge(&mut self, input: &Input<'_>, visit: &mut dyn FnMut(&Judgement)) {
+    pub fn judge(&mut self, input: &FilterInput<'_>, visit: &mut dyn FnMut(&Judgement)) {
         let options = self.options;
         frame::classify(&input.frame, &options, &mut |outcome| {
             visit(&self.judge_outcome(input.interface, outcome));
@@ -199,8 +199,8 @@ impl Filter {
 
     /// Finishes and counts an answer of the table that was asked for otherwise than by a packet's
     /// network and source: what a port knows of its packets.
-    pub fn finish_answer(&mut self, outcome: Outcome, answer: Answer) -> Judgement {
-        let Answer { verdict, reason, slot } = answer;
+    pub fn finish_answer(&mut self, outcome: Outcome, answer: TableAnswer) -> Judgement {
+        let TableAnswer { verdict, reason, slot } = answer;
         let judgement =
             Judgement { outcome, verdict, reason: Some(reason), network: self.network, slot };
         finish(&mut self.counters, &judgement);
@@ -215,7 +215,7 @@ impl Filter {
         let Self { table, options, network, counters, vectors, scratch } = self;
         // Whoever replaced an entry and counted it before this is visible from here on.
         let _ = table.patches();
-        let judge = Judge { table, options, fixed: *network };
+        let judge = BatchJudge { table, options, fixed: *network };
         run(vectors.detect(), &judge, frames, codes, scratch, &mut counters.by_code);
     }
 
@@ -227,7 +227,7 @@ impl Filter {
     /// Judges a batch of frames by their outermost packets: one ruling for each, in order.
     ///
     /// The table is read once for the batch: a new one counts from the next batch on.
-    pub fn judge_batch(&mut self, batch: &[Input<'_>], rulings: &mut Vec<Ruling>) {
+    pub fn judge_batch(&mut self, batch: &[FilterInput<'_>], rulings: &mut Vec<Ruling>) {
         rulings.clear();
         rulings.reserve(batch.len());
         for input in batch {
@@ -245,14 +245,14 @@ fn finish(counters: &mut Counters, judgement: &Judgement) {
 }
 
 /// What the fast path asks.
-struct Judge<'a> {
+struct BatchJudge<'a> {
     table: &'a Table,
-    options: &'a Options,
+    options: &'a FrameOptions,
     fixed: Option<NetworkId>,
 }
 
-impl Judges for Judge<'_> {
-    fn options(&self) -> &Options {
+impl Judges for BatchJudge<'_> {
+    fn options(&self) -> &FrameOptions {
         self.options
     }
 

@@ -8,7 +8,7 @@ use egress25_policy::{ExemptionState, Offer};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::args::common::{EditionArgs, Format, day, moment};
+use crate::args::common::{EditionArgs, OutputFormat, day, moment};
 
 /// What a user-defined route sends the traffic through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -23,7 +23,7 @@ pub enum Via {
 
 /// What a machine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Kind {
+pub enum SenderKind {
     /// A virtual machine.
     #[default]
     VirtualMachine,
@@ -55,7 +55,7 @@ pub struct CheckArgs {
 
     /// How the answer is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 
     /// A subscription described by flags.
     #[command(flatten)]
@@ -101,7 +101,7 @@ pub struct Described {
 
     /// What the sender is [default: virtual-machine]
     #[arg(long, value_enum, conflicts_with = "inventory")]
-    pub kind: Option<Kind>,
+    pub kind: Option<SenderKind>,
 
     /// What a user-defined route sends the traffic through
     #[arg(long, value_enum, conflicts_with = "inventory")]

@@ -5,7 +5,7 @@ pub use egress25_policy::{parse_day as day, parse_moment as moment};
 
 /// How the answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     /// For people; not stable.
     #[default]
     Human,

@@ -9,7 +9,7 @@ use egress25_lab::enforce::DataPath;
 use egress25_policy::MachineName;
 use jiff::Timestamp;
 
-use crate::args::{EditionArgs, ForceArgs, Format, moment};
+use crate::args::{EditionArgs, ForceArgs, OutputFormat, moment};
 
 /// The commands below `lab`.
 #[derive(Debug, Subcommand)]
@@ -185,7 +185,7 @@ pub struct InspectArgs {
 
     /// How the answer is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// The arguments of `lab ls`.
@@ -199,7 +199,7 @@ pub struct LsArgs {
 
     /// How the answer is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// The arguments of `lab exec`.
@@ -232,7 +232,7 @@ pub struct EventsArgs {
 
     /// How the verdicts are written: human or ndjson
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 
     /// End after so many verdicts
     #[arg(long, value_name = "N")]
@@ -385,7 +385,7 @@ pub enum ExportCommand {
     /// Print the policy of a network as a script for `nft -f`
     #[command(after_long_help = "Examples:\n\
          \x20 egress25 export nft inventory.toml > rules.nft")]
-    Nft(ExportArgs),
+    Nft(RulesExportArgs),
     /// Print the policy of a network for `iptables-restore --noflush`
     #[command(after_long_help = "Examples:\n\
          \x20 egress25 export iptables inventory.toml > rules.v4")]
@@ -433,7 +433,7 @@ impl FromStr for SentBy {
 
 /// The arguments of `export`.
 #[derive(Debug, Args)]
-pub struct ExportArgs {
+pub struct RulesExportArgs {
     /// The inventory
     #[arg(value_name = "INVENTORY")]
     pub inventory: PathBuf,
@@ -461,7 +461,7 @@ pub struct ExportArgs {
 pub struct IptablesArgs {
     /// The lab, the network, the interfaces.
     #[command(flatten)]
-    pub export: ExportArgs,
+    pub export: RulesExportArgs,
 
     /// For `ip6tables-restore` instead
     #[arg(long)]
@@ -512,5 +512,5 @@ pub struct FilterArgs {
 
     /// How the verdicts are written: human or ndjson
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }

@@ -11,10 +11,10 @@ pub mod store;
 mod texts;
 
 pub use bench::{BenchArgs, BenchFormat};
-pub use check::{CheckArgs, Described, InInventory, Kind, Via};
-pub use common::{EditionArgs, ForceArgs, Format, day, moment};
+pub use check::{CheckArgs, Described, InInventory, SenderKind, Via};
+pub use common::{EditionArgs, ForceArgs, OutputFormat, day, moment};
 pub use matrix::{MatrixArgs, MatrixFormat};
-pub use policy::{DiffArgs, ListArgs, PolicyCommand, ShowArgs, TraceArgs};
+pub use policy::{DiffArgs, EditionListArgs, PolicyCommand, ShowArgs, TraceArgs};
 pub use replay::{OnIndeterminate, Only, ReplayArgs};
 pub use texts::{
     CompletionsArgs, ExplainArgs, FileKind, ManArgs, SchemaArgs, SchemaKind, ValidateArgs,

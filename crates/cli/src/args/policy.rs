@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::args::common::Format;
+use crate::args::common::OutputFormat;
 
 /// List, show, compare and trace the editions of the policy.
 #[derive(Debug, Subcommand)]
@@ -10,7 +10,7 @@ pub enum PolicyCommand {
     /// List the editions.
     ///
     /// An edition is the article's text as it stood at a time, named by the month.
-    List(ListArgs),
+    List(EditionListArgs),
     /// Show an edition: its statements, the row of every offer, and the settings
     Show(ShowArgs),
     /// Compare two editions by what they say and by what they answer.
@@ -27,10 +27,10 @@ pub enum PolicyCommand {
 
 /// The arguments of `policy list`.
 #[derive(Debug, Args)]
-pub struct ListArgs {
+pub struct EditionListArgs {
     /// How the list is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// The arguments of `policy show`.
@@ -49,7 +49,7 @@ pub struct ShowArgs {
 
     /// How the edition is written; csv has the statements alone
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// The arguments of `policy diff`.
@@ -69,7 +69,7 @@ pub struct DiffArgs {
 
     /// How the comparison is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// The arguments of `policy trace`.
@@ -81,5 +81,5 @@ pub struct TraceArgs {
 
     /// How the table is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }

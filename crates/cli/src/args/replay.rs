@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use egress25_policy::{Reason, Verdict};
 
-use crate::args::common::{EditionArgs, ForceArgs, Format};
+use crate::args::common::{EditionArgs, ForceArgs, OutputFormat};
 
 /// What becomes of a packet of which nobody can tell what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -130,7 +130,7 @@ pub struct ReplayArgs {
 
     /// How the rows and the summary are written; csv has no summary
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 const EXAMPLES: &str = "\

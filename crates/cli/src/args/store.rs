@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::args::{EditionArgs, Format, day, moment};
+use crate::args::{EditionArgs, OutputFormat, day, moment};
 
 /// Which store.
 #[derive(Debug, Clone, Args)]
@@ -65,12 +65,12 @@ pub struct NamedArgs {
     pub record: RecordArgs,
     /// How the outcome is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// A command that shows something.
 #[derive(Debug, Clone, Args)]
-pub struct ListArgs {
+pub struct StoreListArgs {
     /// Which store.
     #[command(flatten)]
     pub place: PlaceArgs,
@@ -79,7 +79,7 @@ pub struct ListArgs {
     pub at: Option<Timestamp>,
     /// How it is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// A command that shows something with a name.
@@ -90,7 +90,7 @@ pub struct OneArgs {
     pub name: String,
     /// The rest.
     #[command(flatten)]
-    pub list: ListArgs,
+    pub list: StoreListArgs,
 }
 
 /// Who decides about a request.
@@ -105,7 +105,7 @@ pub enum Reviewer {
 
 /// Yes or no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Answer {
+pub enum YesOrNo {
     /// Yes.
     Yes,
     /// No.
@@ -148,16 +148,16 @@ pub struct RequestArgs {
     pub channel: Option<Channel>,
     /// Is the account in good standing?
     #[arg(long, value_enum)]
-    pub good_standing: Option<Answer>,
+    pub good_standing: Option<YesOrNo>,
     /// Is there a payment history?
     #[arg(long, value_enum)]
-    pub payment_history: Option<Answer>,
+    pub payment_history: Option<YesOrNo>,
     /// The sum of the paid invoices, in US dollars, where the history must be sufficient
     #[arg(long, value_name = "DOLLARS")]
     pub paid: Option<u64>,
     /// Does the subscription qualify?
     #[arg(long, value_enum)]
-    pub qualifies: Option<Answer>,
+    pub qualifies: Option<YesOrNo>,
     /// What came of the anti-fraud checks
     #[arg(long, value_enum)]
     pub anti_fraud: Option<Checks>,
@@ -199,7 +199,7 @@ pub enum ExemptionCommand {
     Revoke(NamedArgs),
     /// List the subscriptions and where their exemptions stand
     #[command(after_long_help = "Examples:\n  egress25 exemption list --at 2020-12-08")]
-    List(ListArgs),
+    List(StoreListArgs),
     /// Show one subscription's exemption: its state, its machines, its history
     #[command(after_long_help = "Examples:\n  egress25 exemption show shop")]
     Show(OneArgs),
@@ -280,7 +280,7 @@ pub enum VmCommand {
     Delete(NamedArgs),
     /// List the machines: power, and what they were programmed with
     #[command(after_long_help = "Examples:\n  egress25 vm list --format csv")]
-    List(ListArgs),
+    List(StoreListArgs),
 }
 
 /// The arguments of `subscription add`.
@@ -327,7 +327,7 @@ pub enum SubscriptionCommand {
     SetOffer(SetOfferArgs),
     /// List the subscriptions
     #[command(after_long_help = "Examples:\n  egress25 subscription list")]
-    List(ListArgs),
+    List(StoreListArgs),
 }
 
 /// The arguments of `log`.
@@ -360,7 +360,7 @@ pub struct LogArgs {
     pub machine: Option<String>,
     /// How it is written; with --follow, `human` or `ndjson`
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// The arguments of `store init`.
@@ -380,7 +380,7 @@ pub struct InitArgs {
     pub who: Option<String>,
     /// How the outcome is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// The arguments of `store verify`.
@@ -394,7 +394,7 @@ pub struct VerifyArgs {
     pub anchor: Option<Head>,
     /// How the outcome is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 fn head(text: &str) -> Result<Head, String> {
@@ -416,7 +416,7 @@ pub struct FileArgs {
     pub store: Option<PathBuf>,
     /// How the outcome is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// The arguments of `store migrate`.
@@ -427,12 +427,12 @@ pub struct MigrateArgs {
     pub store: Option<PathBuf>,
     /// How the outcome is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// The arguments of `store export`.
 #[derive(Debug, Clone, Args)]
-pub struct ExportArgs {
+pub struct StoreExportArgs {
     /// The file to write; `-` is stdout
     #[arg(value_name = "FILE", default_value = "-")]
     pub file: PathBuf,
@@ -467,7 +467,7 @@ pub enum StoreCommand {
     #[command(
         after_long_help = "Examples:\n  egress25 store export log.ndjson\n  egress25 store export | gzip > log.ndjson.gz"
     )]
-    Export(ExportArgs),
+    Export(StoreExportArgs),
     /// Begin a store from an export; `-` is stdin
     #[command(after_long_help = "Examples:\n  egress25 store import log.ndjson --store copy.db")]
     Import(FileArgs),

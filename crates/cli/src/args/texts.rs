@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
-use crate::args::common::{EditionArgs, ForceArgs, Format};
+use crate::args::common::{EditionArgs, ForceArgs, OutputFormat};
 
 /// The arguments of `explain`.
 #[derive(Debug, Args)]
@@ -27,7 +27,7 @@ pub struct ExplainArgs {
 
     /// How the explanation is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// What a file is.
@@ -77,7 +77,7 @@ pub struct ValidateArgs {
 
     /// How the result is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// A file that has a schema.

@@ -6,7 +6,7 @@ use egress25_policy::{Edition, Reason, Setting, Settings};
 use serde::Serialize;
 
 use crate::SCHEMA_VERSION;
-use crate::args::{ExplainArgs, Format};
+use crate::args::{ExplainArgs, OutputFormat};
 use crate::commands::check::EditionName;
 use crate::read::edition;
 use crate::say::console::Console;
@@ -60,16 +60,16 @@ pub fn run(args: &ExplainArgs, console: &mut Console) -> Result<(), Failure> {
         reasons: reasons.iter().map(|reason| explain(*reason, &edition, &settings)).collect(),
     };
     match args.format {
-        Format::Human if args.reason.is_none() => list(console, &explained),
-        Format::Human => {
+        OutputFormat::Human if args.reason.is_none() => list(console, &explained),
+        OutputFormat::Human => {
             explained.reasons.iter().try_for_each(|one| human(console, one, &explained.edition.id))
         }
-        Format::Json => output::json(console, &explained),
-        Format::Ndjson => explained
+        OutputFormat::Json => output::json(console, &explained),
+        OutputFormat::Ndjson => explained
             .reasons
             .iter()
             .try_for_each(|one| output::ndjson(console, &output::Versioned::new(one))),
-        Format::Csv => {
+        OutputFormat::Csv => {
             let header = ["reason", "usual_verdict", "line", "rests_on", "what_to_do"];
             let rows = explained.reasons.iter().map(|one| {
                 let ids: Vec<_> = one.rests_on.iter().map(|ground| ground.id).collect();

@@ -9,7 +9,7 @@ use clap_mangen::Man;
 use crate::args::ManArgs;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::written::{self, Kind};
+use crate::written::{self, OutputKind};
 
 /// Prints the manual page, or writes one for every command.
 ///
@@ -44,7 +44,7 @@ fn write_all(folder: &Path, force: bool, console: &mut Console) -> Result<(), Fa
         let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
         let path = folder.join(format!("{name}.1"));
         let page = page(command).map_err(failed(&path))?;
-        if let [Some(target)] = written::claim([], [Some((&path, Kind::Manual))], force)? {
+        if let [Some(target)] = written::claim([], [Some((&path, OutputKind::Manual))], force)? {
             target.write(&page)?;
         }
         console.line(path.display().to_string())?;

@@ -6,9 +6,9 @@ use egress25_policy::{Edition, World};
 use serde::Serialize;
 
 use crate::SCHEMA_VERSION;
-use crate::args::{FileKind, Format, ValidateArgs};
+use crate::args::{FileKind, OutputFormat, ValidateArgs};
 use crate::commands::lab;
-use crate::read::input::{Source, edition_of};
+use crate::read::input::{NamedText, edition_of};
 use crate::read::inventory::{InventoryInput, events_of};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
@@ -16,7 +16,7 @@ use crate::say::output;
 
 /// What was found of the files.
 #[derive(Debug, Serialize)]
-struct Report {
+struct ValidationReport {
     schema_version: u32,
     files: Vec<Checked>,
 }
@@ -40,7 +40,7 @@ struct Checked {
 pub fn run(args: &ValidateArgs, console: &mut Console) -> Result<(), Failure> {
     let mut files = Vec::new();
     for path in &args.files {
-        let (name, outcome) = match Source::read(path) {
+        let (name, outcome) = match NamedText::read(path) {
             Ok(source) => (source.name.clone(), check(args, path, &source)),
             Err(error) => (path.display().to_string(), Err(error)),
         };
@@ -66,7 +66,7 @@ pub fn run(args: &ValidateArgs, console: &mut Console) -> Result<(), Failure> {
     if bad == 0 { Ok(()) } else { Err(Failure::Files { bad, all: files.len() }) }
 }
 
-fn write(format: Format, console: &mut Console, files: &[Checked]) -> Result<(), Failure> {
+fn write(format: OutputFormat, console: &mut Console, files: &[Checked]) -> Result<(), Failure> {
     let one = |checked: &Checked| Checked {
         file: checked.file.clone(),
         kind: checked.kind,
@@ -75,18 +75,18 @@ fn write(format: Format, console: &mut Console, files: &[Checked]) -> Result<(),
         span: checked.span,
     };
     match format {
-        Format::Human => files.iter().filter(|file| file.ok).try_for_each(|file| {
+        OutputFormat::Human => files.iter().filter(|file| file.ok).try_for_each(|file| {
             let kind = file.kind.unwrap_or("file");
             console.line(format!("{}: ok, {kind}: {}", file.file, file.what))
         }),
-        Format::Json => {
+        OutputFormat::Json => {
             let files = files.iter().map(one).collect();
-            output::json(console, &Report { schema_version: SCHEMA_VERSION, files })
+            output::json(console, &ValidationReport { schema_version: SCHEMA_VERSION, files })
         }
-        Format::Ndjson => {
+        OutputFormat::Ndjson => {
             files.iter().try_for_each(|file| output::ndjson(console, &output::Versioned::new(file)))
         }
-        Format::Csv => {
+        OutputFormat::Csv => {
             let rows = files.iter().map(|file| {
                 let kind = file.kind.unwrap_or("");
                 [file.file.clone(), kind.to_owned(), file.ok.to_string(), file.what.clone()]
@@ -106,7 +106,7 @@ const fn kind_name(kind: FileKind) -> &'static str {
 }
 
 /// What a text is, by its keys.
-fn recognise(source: &Source) -> Result<FileKind, Failure> {
+fn recognise(source: &NamedText) -> Result<FileKind, Failure> {
     let table: toml::Table = toml::from_str(&source.text)
         .map_err(|error| source.error(error.message(), error.span()))?;
     let has = |key: &str| table.contains_key(key);
@@ -123,7 +123,11 @@ fn recognise(source: &Source) -> Result<FileKind, Failure> {
     Ok(FileKind::Inventory)
 }
 
-fn check(args: &ValidateArgs, path: &Path, source: &Source) -> Result<(FileKind, String), Failure> {
+fn check(
+    args: &ValidateArgs,
+    path: &Path,
+    source: &NamedText,
+) -> Result<(FileKind, String), Failure> {
     let kind = match args.kind {
         Some(kind) => kind,
         None => recognise(source)?,
@@ -143,7 +147,7 @@ fn edition_text(edition: &Edition) -> String {
     format!("{}, {statements} statements, {rows} rows that name offers", edition.id)
 }
 
-fn events(args: &ValidateArgs, source: &Source) -> Result<String, Failure> {
+fn events(args: &ValidateArgs, source: &NamedText) -> Result<String, Failure> {
     let events = events_of(source)?;
     let count = events.len();
     let Some(inventory) = &args.inventory else {
@@ -158,7 +162,7 @@ fn events(args: &ValidateArgs, source: &Source) -> Result<String, Failure> {
     Ok(format!("{count} events, which can happen to `{}`", inventory.name()))
 }
 
-fn inventory(args: &ValidateArgs, source: &Source) -> Result<String, Failure> {
+fn inventory(args: &ValidateArgs, source: &NamedText) -> Result<String, Failure> {
     let inventory = InventoryInput::of(source.clone(), &args.edition.set)?;
     let edition = inventory.edition(args.edition.edition.as_deref())?;
     let timeline = inventory.timeline(&edition)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use egress25_policy::{Edition, EditionError, Settings};
 
-use crate::read::input::{Source, edition_of};
+use crate::read::input::{NamedText, edition_of};
 use crate::say::failure::Failure;
 
 /// The edition that a reference means: an id, `default`, `in-force`, or a file.
@@ -21,7 +21,7 @@ pub fn find(reference: &str) -> Result<Arc<Edition>, Failure> {
     match Edition::named(reference) {
         Ok(edition) => Ok(edition),
         Err(EditionError::Unknown { .. }) if is_file(reference) => {
-            edition_of(&Source::read(Path::new(reference))?).map(Arc::new)
+            edition_of(&NamedText::read(Path::new(reference))?).map(Arc::new)
         }
         Err(EditionError::Unknown { id, known }) => Err(Failure::Usage(format!(
             "`{id}` is no edition and no file; the editions are: {known}; `default` and \

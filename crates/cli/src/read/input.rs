@@ -19,14 +19,14 @@ const MAX_SHOWN_LINE: usize = 1000;
 
 /// A text with the name of the file that it came from.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct NamedText {
     /// The file's name, or `<stdin>`.
     pub name: String,
     /// Its text.
     pub text: String,
 }
 
-impl Source {
+impl NamedText {
     /// Reads a text file; `-` is stdin.
     ///
     /// # Errors
@@ -127,7 +127,7 @@ pub fn shortened(mut text: String) -> String {
 ///
 /// # Errors
 /// What is wrong with it, and where.
-pub fn edition_of(source: &Source) -> Result<Edition, Failure> {
+pub fn edition_of(source: &NamedText) -> Result<Edition, Failure> {
     if let Err(error) = toml::from_str::<Edition>(&source.text) {
         return Err(source.error(error.message(), error.span()).into());
     }

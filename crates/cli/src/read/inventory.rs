@@ -11,15 +11,15 @@ use egress25_policy::{
 use jiff::Timestamp;
 
 use crate::read::edition;
-use crate::read::input::Source;
+use crate::read::input::NamedText;
 use crate::say::failure::Failure;
 
 /// An inventory, read and not yet built.
 #[derive(Debug, Clone)]
 pub struct InventoryInput {
-    source: Source,
+    source: NamedText,
     file: InventoryFile,
-    more: Vec<(Source, Vec<Event>)>,
+    more: Vec<(NamedText, Vec<Event>)>,
     set: Vec<(String, String)>,
     /// The edition under which a store's log was begun; its events are the log's alone.
     log: Option<String>,
@@ -39,9 +39,9 @@ impl InventoryInput {
         if stdin.filter(|path| *path == Path::new("-")).count() > 1 {
             return Err(Failure::Usage("only one file can be `-`: stdin is read once".to_owned()));
         }
-        let mut input = Self::of(Source::read(inventory)?, set)?;
+        let mut input = Self::of(NamedText::read(inventory)?, set)?;
         for path in events {
-            let source = Source::read(path)?;
+            let source = NamedText::read(path)?;
             let events = events_of(&source)?;
             input.more.push((source, events));
         }
@@ -52,7 +52,7 @@ impl InventoryInput {
     ///
     /// # Errors
     /// The text is no inventory.
-    pub fn of(source: Source, set: &[(String, String)]) -> Result<Self, Failure> {
+    pub fn of(source: NamedText, set: &[(String, String)]) -> Result<Self, Failure> {
         let file =
             InventoryFile::parse(&source.text).map_err(|error| source.inventory_error(&error))?;
         Ok(Self { source, file, more: vec![], set: set.to_vec(), log: None })
@@ -64,10 +64,10 @@ impl InventoryInput {
     /// # Errors
     /// The text is no inventory.
     pub fn of_log(
-        source: Source,
+        source: NamedText,
         set: &[(String, String)],
         edition: String,
-        log: (Source, Vec<Event>),
+        log: (NamedText, Vec<Event>),
     ) -> Result<Self, Failure> {
         let mut input = Self::of(source, set)?;
         input.log = Some(edition);
@@ -76,7 +76,7 @@ impl InventoryInput {
     }
 
     /// Adds the events of one more text.
-    pub fn add_events(&mut self, source: Source, events: Vec<Event>) {
+    pub fn add_events(&mut self, source: NamedText, events: Vec<Event>) {
         self.more.push((source, events));
     }
 
@@ -159,7 +159,7 @@ impl InventoryInput {
 ///
 /// # Errors
 /// What is wrong with it, and where.
-pub fn events_of(source: &Source) -> Result<Vec<Event>, Failure> {
+pub fn events_of(source: &NamedText) -> Result<Vec<Event>, Failure> {
     parse_events(&source.text).map_err(|error| source.inventory_error(&error).into())
 }
 

@@ -25,7 +25,7 @@ const PLAIN_WIDTH: usize = 100;
 
 /// Where the program writes.
 pub struct Console {
-    out: BufWriter<Reader>,
+    out: BufWriter<StdoutReader>,
     paint: Paint,
     paint_notes: bool,
     notes: bool,
@@ -34,12 +34,12 @@ pub struct Console {
 
 /// Who reads stdout. One who has gone is no failure: what he does not want to see is thrown away,
 /// and the command goes on to its answer, which its exit code and its files are a part of.
-struct Reader {
+struct StdoutReader {
     stdout: io::Stdout,
     gone: bool,
 }
 
-impl Reader {
+impl StdoutReader {
     fn unless_gone<T>(&mut self, done: io::Result<T>, instead: T) -> io::Result<T> {
         match done {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -51,7 +51,7 @@ impl Reader {
     }
 }
 
-impl Write for Reader {
+impl Write for StdoutReader {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.gone {
             return Ok(bytes.len());
@@ -90,7 +90,7 @@ impl Console {
         table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
         let terminal_width = if out_terminal { table.width().map(usize::from) } else { None };
         Self {
-            out: BufWriter::new(Reader { stdout: io::stdout(), gone: false }),
+            out: BufWriter::new(StdoutReader { stdout: io::stdout(), gone: false }),
             paint: Paint { on: colored(out_terminal) },
             paint_notes: colored(err_terminal),
             notes: err_terminal && !quiet,

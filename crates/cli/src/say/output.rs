@@ -5,7 +5,7 @@ use std::io::Write;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
-use crate::args::Format;
+use crate::args::OutputFormat;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
@@ -80,22 +80,24 @@ pub fn csv_failure(error: csv::Error) -> Failure {
 /// The output cannot be written.
 pub fn list<R: Serialize, const N: usize>(
     console: &mut Console,
-    format: Format,
+    format: OutputFormat,
     header: &[&str; N],
     (rows, cells): (&[R], impl Fn(&R) -> [String; N]),
     document: &impl Serialize,
 ) -> Result<(), Failure> {
     match format {
-        Format::Human => {
+        OutputFormat::Human => {
             let mut table = table(console, header);
             rows.iter().for_each(|row| {
                 table.add_row(cells(row));
             });
             write_table(console, &table)
         }
-        Format::Json => json(console, document),
-        Format::Ndjson => rows.iter().try_for_each(|row| ndjson(console, &Versioned::new(row))),
-        Format::Csv => csv(console, header, rows.iter().map(cells)),
+        OutputFormat::Json => json(console, document),
+        OutputFormat::Ndjson => {
+            rows.iter().try_for_each(|row| ndjson(console, &Versioned::new(row)))
+        }
+        OutputFormat::Csv => csv(console, header, rows.iter().map(cells)),
     }
 }
 

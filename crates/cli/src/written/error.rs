@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::say::failure::Failure;
-use crate::written::Kind;
+use crate::written::OutputKind;
 
 /// Why something cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +49,7 @@ pub enum WrittenError {
         /// The output.
         output: String,
         /// What it was to be.
-        kind: Kind,
+        kind: OutputKind,
     },
     /// There is a file, and this is not the command to replace it.
     #[error("`{output}` is there already: choose another name, or remove it first")]

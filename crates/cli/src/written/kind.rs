@@ -10,7 +10,7 @@ use egress25_packet_filter::capture::section_application;
 
 /// What is written into a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum OutputKind {
     /// A capture: pcapng.
     Capture,
     /// A scenario's report as JUnit XML.
@@ -26,7 +26,7 @@ pub enum Kind {
 /// How much of a file is looked at: more than a section header with a comment needs.
 const LOOKED_AT: u64 = 128 * 1024;
 
-impl Kind {
+impl OutputKind {
     /// What a text of this kind that we write has among its first lines.
     #[must_use]
     pub const fn mark(self) -> &'static str {
@@ -54,7 +54,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for OutputKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Capture => "capture",

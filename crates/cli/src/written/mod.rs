@@ -19,19 +19,19 @@ use std::path::{Path, PathBuf};
 pub use draft::Draft;
 pub use error::WrittenError;
 use identity::Identity;
-pub use kind::Kind;
+pub use kind::OutputKind;
 
 /// Something that a command may write: nothing can go wrong any more that is the user's to mend.
 #[derive(Debug)]
 pub struct Target {
     /// The path, or `stdout`.
     name: String,
-    place: Place,
+    place: WriteMode,
 }
 
 /// How a target is written.
 #[derive(Debug)]
-enum Place {
+enum WriteMode {
     Stdout,
     /// A pipe or a device.
     Direct(PathBuf),
@@ -47,7 +47,7 @@ enum Place {
 /// and `force` is off.
 pub fn claim<'a, const N: usize>(
     inputs: impl IntoIterator<Item = &'a Path>,
-    outputs: [Option<(&Path, Kind)>; N],
+    outputs: [Option<(&Path, OutputKind)>; N],
     force: bool,
 ) -> Result<[Option<Target>; N], WrittenError> {
     let inputs: Vec<_> = inputs
@@ -71,7 +71,7 @@ pub fn claim<'a, const N: usize>(
         if let Some((other, _)) = taken.iter().find(same) {
             return Err(WrittenError::Twice { output, other: other.clone() });
         }
-        if let Place::File(path, Some(_)) = &target.place
+        if let WriteMode::File(path, Some(_)) = &target.place
             && !force
             && !kind
                 .is_ours(path)
@@ -120,7 +120,7 @@ impl Target {
     /// What a path stands for, and which file that is or will be.
     fn of(path: &Path) -> Result<(Self, Option<Identity>), WrittenError> {
         if identity::is_stdout(path) {
-            let target = Self { name: "stdout".to_owned(), place: Place::Stdout };
+            let target = Self { name: "stdout".to_owned(), place: WriteMode::Stdout };
             return Ok((target, Identity::of_stdout()));
         }
         let name = path.display().to_string();
@@ -131,7 +131,7 @@ impl Target {
                 if path.symlink_metadata().is_ok() {
                     return Err(WrittenError::LinkToNothing { output: name });
                 }
-                let place = Place::File(path.to_owned(), None);
+                let place = WriteMode::File(path.to_owned(), None);
                 return Ok((Self { name, place }, Identity::of_absent(path)));
             }
             Err(error) => return Err(failed(error)),
@@ -141,11 +141,11 @@ impl Target {
         }
         let identity = Identity::of(&metadata);
         if !metadata.is_file() {
-            return Ok((Self { name, place: Place::Direct(path.to_owned()) }, identity));
+            return Ok((Self { name, place: WriteMode::Direct(path.to_owned()) }, identity));
         }
         // A link stays, and the file that it leads to is replaced.
         let path = path.canonicalize().map_err(failed)?;
-        Ok((Self { name, place: Place::File(path, identity.clone()) }, identity))
+        Ok((Self { name, place: WriteMode::File(path, identity.clone()) }, identity))
     }
 
     /// The path as it was given, or `stdout`.
@@ -157,7 +157,7 @@ impl Target {
     /// Whether it is stdout.
     #[must_use]
     pub const fn is_stdout(&self) -> bool {
-        matches!(self.place, Place::Stdout)
+        matches!(self.place, WriteMode::Stdout)
     }
 
     /// Writes some bytes, whole or not at all.
@@ -191,14 +191,14 @@ impl Output {
         let Target { name, place } = target;
         let failed = |source| WrittenError::system("write", &name, source);
         let (file, draft) = match place {
-            Place::Stdout => {
+            WriteMode::Stdout => {
                 let stdout = io::stdout().as_fd().try_clone_to_owned().map_err(failed)?;
                 (File::from(stdout), None)
             }
-            Place::Direct(path) => {
+            WriteMode::Direct(path) => {
                 (OpenOptions::new().write(true).open(path).map_err(failed)?, None)
             }
-            Place::File(path, replaced) => {
+            WriteMode::File(path, replaced) => {
                 let draft = Draft::beside(&path)?;
                 let file = File::create_new(draft.path()).map_err(failed)?;
                 if replaced.is_some() {

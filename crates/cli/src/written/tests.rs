@@ -14,12 +14,12 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 fn claim_one(inputs: &[&Path], output: &Path, force: bool) -> Result<Target, WrittenError> {
-    let [target] = claim(inputs.iter().copied(), [Some((output, Kind::Manual))], force)?;
+    let [target] = claim(inputs.iter().copied(), [Some((output, OutputKind::Manual))], force)?;
     Ok(target.unwrap())
 }
 
 fn page(text: &str) -> Vec<u8> {
-    format!("{} {text}\n", Kind::Manual.mark()).into_bytes()
+    format!("{} {text}\n", OutputKind::Manual.mark()).into_bytes()
 }
 
 #[test]
@@ -45,7 +45,8 @@ fn two_outputs_that_are_one_file_are_refused_also_before_it_exists() {
     let at = |name: &str| folder.path().join(name);
     symlink(".", at("here")).unwrap();
     let both = |a: &Path, b: &Path| {
-        claim([], [Some((a, Kind::Capture)), None, Some((b, Kind::Junit))], true).map(|_| ())
+        claim([], [Some((a, OutputKind::Capture)), None, Some((b, OutputKind::Junit))], true)
+            .map(|_| ())
     };
     let refused = both(&at("new"), &at("here/new"));
     assert!(matches!(refused, Err(WrittenError::Twice { .. })), "{refused:?}");
@@ -67,7 +68,7 @@ fn a_file_of_somebody_else_is_replaced_by_force_alone() {
     claim_one(&[], &path, false).unwrap().write(&page("two")).unwrap();
     assert_eq!(fs::read(&path).unwrap(), page("two"));
     // Ours of another kind is somebody's, too.
-    let other = claim([], [Some((path.as_path(), Kind::Junit))], false);
+    let other = claim([], [Some((path.as_path(), OutputKind::Junit))], false);
     assert!(matches!(other, Err(WrittenError::NotOurs { .. })), "{other:?}");
     fs::write(&path, "").unwrap();
     claim_one(&[], &path, false).unwrap().write(&page("three")).unwrap();

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use egress25_packet_filter::capture::Reader;
-use egress25_packet_filter::frame::{Frame, Options, Origin, Outcome, outermost};
+use egress25_packet_filter::capture::CaptureReader;
+use egress25_packet_filter::frame::{Frame, FrameOptions, Origin, Outcome, outermost};
 use egress25_packet_filter::link::LinkType;
 use egress25_skipped::skipped;
 
@@ -79,8 +79,8 @@ for path in sys.argv[2:]:
 /// What the reference says of the frames of a file: whether any is a match, and whether any is
 /// dropped for what it is.
 fn reference(path: &Path) -> Option<(bool, bool)> {
-    let mut reader = Reader::open(path).ok()?;
-    let options = Options { origin: Origin::Live, ..Options::default() };
+    let mut reader = CaptureReader::open(path).ok()?;
+    let options = FrameOptions { origin: Origin::Live, ..FrameOptions::default() };
     let (mut matched, mut dropped) = (false, false);
     while let Ok(Some(record)) = reader.next_record() {
         let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };

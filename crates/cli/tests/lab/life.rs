@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use egress25_exemption_store::{Expected, NewEntry, SqliteLog, SqliteOptions, Store};
+use egress25_exemption_store::{ExpectedRevision, NewEntry, SqliteLog, SqliteOptions, Store};
 use egress25_policy::Event;
 use egress25_skipped::skipped;
 use serde_json::json;
@@ -87,7 +87,7 @@ fn a_grant_in_the_store_reaches_the_running_lab() {
         let event: Event =
             serde_json::from_value(json!({ "at": at, "kind": kind, "subscription": "shop" }))
                 .unwrap();
-        other.append(Expected::Any, &[NewEntry::new(event, at, "somebody")]).unwrap();
+        other.append(ExpectedRevision::Any, &[NewEntry::new(event, at, "somebody")]).unwrap();
     }
     wait_until("the events have reached the lab", || lab.inspect()["lab"]["generation"] == 2);
     lab.print(&["vm", "deallocate", "vm-web"]);

@@ -139,7 +139,7 @@ impl SqliteLog {
             return Err(LogError::Engine { place: self.place(), what }.into());
         }
         let at = At { path: Some(to), busy: options.busy };
-        let mut target = Held::open(to, options)?;
+        let mut target = HeldLock::open(to, options)?;
         check_schema(&target.0, at)?;
         let kept = target.keep(to, options, ".before-restore", keep)?;
         let (head, witness) = (self.head()?, Witness::of(to));
@@ -264,7 +264,7 @@ impl SqliteLog {
         let at = At { path: Some(path), busy: options.busy };
         let path = &super::one_name(path).map_err(|error| at.system(&error))?;
         let at = At { path: Some(path), busy: options.busy };
-        let mut held = Held::open(path, options)?;
+        let mut held = HeldLock::open(path, options)?;
         let found = owned_schema(&held.0, at)?;
         if found == schema::SCHEMA {
             return Ok(None);
@@ -284,9 +284,9 @@ impl SqliteLog {
 }
 
 /// A connection that holds the write lock of a database. Without a commit nothing has changed.
-struct Held(Connection);
+struct HeldLock(Connection);
 
-impl Held {
+impl HeldLock {
     fn open(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
         let at = At { path: Some(path), busy: options.busy };
         let connection = connect(path, options, false)?;

@@ -28,14 +28,14 @@ use witness::{Said, Witness};
 
 /// Where a store is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum StorePlace {
     /// In a file.
     File(PathBuf),
     /// In memory, for as long as the process lives.
     Memory,
 }
 
-impl From<&Path> for Place {
+impl From<&Path> for StorePlace {
     fn from(path: &Path) -> Self {
         if path.as_os_str() == ":memory:" { Self::Memory } else { Self::File(path.to_owned()) }
     }
@@ -79,7 +79,7 @@ impl SqliteLog {
     /// # Errors
     /// There is a file already, or it can't be written.
     pub fn create(
-        place: &Place,
+        place: &StorePlace,
         genesis: &Genesis,
         options: SqliteOptions,
     ) -> Result<Self, StoreError> {
@@ -91,12 +91,12 @@ impl SqliteLog {
     /// # Errors
     /// There is a file already, or it can't be written.
     pub fn create_from(
-        place: &Place,
+        place: &StorePlace,
         genesis: &[u8],
         options: SqliteOptions,
     ) -> Result<Self, StoreError> {
         match place {
-            Place::Memory => {
+            StorePlace::Memory => {
                 let at = At { path: None, busy: options.busy };
                 let mut connection =
                     Connection::open_in_memory().map_err(|error| at.sqlite(&error))?;
@@ -104,7 +104,7 @@ impl SqliteLog {
                 let named = None;
                 Ok(Self { connection, path: None, named, options, held: false, said: None })
             }
-            Place::File(path) => {
+            StorePlace::File(path) => {
                 let at = At { path: Some(path), busy: options.busy };
                 let mut connection = copy::new_database(path, at, options)?;
                 lay_out(&mut connection, genesis, at)?;

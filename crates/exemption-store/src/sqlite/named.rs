@@ -13,17 +13,17 @@ use super::failure::At;
 use crate::error::LogError;
 
 /// A file: device and number.
-pub(super) type Identity = (u64, u64);
+pub(super) type DeviceAndInode = (u64, u64);
 
 /// Which file a path leads to at present.
-pub(super) fn identity(path: &Path) -> io::Result<Identity> {
+pub(super) fn identity(path: &Path) -> io::Result<DeviceAndInode> {
     let metadata = std::fs::metadata(path)?;
     Ok((metadata.dev(), metadata.ino()))
 }
 
 /// The database and, where it is there, its write-ahead log, which stays as long as it is open.
 #[derive(Debug)]
-pub(super) struct Named(Vec<(PathBuf, Identity)>);
+pub(super) struct Named(Vec<(PathBuf, DeviceAndInode)>);
 
 impl Named {
     /// The files of a database that has been read.
@@ -41,7 +41,7 @@ impl Named {
     /// The first that has not its name any more.
     pub(super) fn lost(&self) -> Option<&Path> {
         let lost =
-            |(path, known): &&(PathBuf, Identity)| !identity(path).is_ok_and(|i| i == *known);
+            |(path, known): &&(PathBuf, DeviceAndInode)| !identity(path).is_ok_and(|i| i == *known);
         self.0.iter().find(lost).map(|(path, _)| path.as_path())
     }
 }

@@ -12,7 +12,7 @@ use crate::error::LogError;
 use crate::log::{EventLog, Head, Watch};
 
 use super::failure::At;
-use super::named::{Identity, identity};
+use super::named::{DeviceAndInode, identity};
 use super::{SqliteLog, SqliteOptions, pragma};
 
 /// How many entries one call returns at most.
@@ -21,13 +21,13 @@ const PAGE: usize = 1024;
 pub(super) struct SqliteWatch {
     path: PathBuf,
     options: SqliteOptions,
-    open: Option<Open>,
+    open: Option<OpenWatch>,
 }
 
-struct Open {
+struct OpenWatch {
     log: SqliteLog,
     /// The file that was opened: another one may be put in its place.
-    identity: Identity,
+    identity: DeviceAndInode,
     /// The database's version when it was last read to its end.
     version: Option<i64>,
 }
@@ -43,7 +43,7 @@ impl SqliteWatch {
         let identity = identity(&self.path).map_err(|error| at.system(&error))?;
         let open = match &mut self.open {
             Some(open) if open.identity == identity => open,
-            other => other.insert(Open {
+            other => other.insert(OpenWatch {
                 log: SqliteLog::open(&self.path, self.options)?,
                 identity,
                 version: None,

@@ -1,8 +1,8 @@
 //! Verify, backup, restore, migrate, export, import.
 
 use egress25_exemption_store::{
-    Expected, Finding, Head, LogError, MemoryLog, Place, SqliteLog, Store, StoreError, export,
-    import, verify,
+    ExpectedRevision, Finding, Head, LogError, MemoryLog, SqliteLog, Store, StoreError, StorePlace,
+    export, import, verify,
 };
 use rusqlite::Connection;
 
@@ -238,7 +238,8 @@ fn a_newer_schema_and_foreign_files_are_refused_by_name() {
     }
     let error = try_open(&folder.path().join("nothing.db")).unwrap_err();
     assert!(matches!(error, StoreError::Log(LogError::NotFound { .. })));
-    let error = SqliteLog::create(&Place::from(path.as_path()), &genesis(), options()).unwrap_err();
+    let error =
+        SqliteLog::create(&StorePlace::from(path.as_path()), &genesis(), options()).unwrap_err();
     assert!(matches!(error, StoreError::Log(LogError::Exists { .. })));
 }
 
@@ -275,7 +276,7 @@ fn an_export_comes_back_byte_by_byte() {
     assert_eq!(text.iter().filter(|byte| **byte == b'\n').count() as u64, head.revision + 1);
     let to = folder.path().join("imported.db");
     let log = import(&mut text.as_slice(), |genesis| {
-        SqliteLog::create_from(&Place::from(to.as_path()), genesis, options())
+        SqliteLog::create_from(&StorePlace::from(to.as_path()), genesis, options())
     })
     .unwrap();
     assert!(verify(&log, Some(head)).unwrap().is_clean());
@@ -329,5 +330,5 @@ fn a_backup_while_a_batch_is_open_does_not_hold_it() {
     store.log().backup(&to).unwrap();
     drop(other);
     assert_eq!(open(&to).head(), before);
-    store.append(Expected::At(before.revision), &[new(at(1), asked("alpha"))]).unwrap();
+    store.append(ExpectedRevision::At(before.revision), &[new(at(1), asked("alpha"))]).unwrap();
 }

@@ -1,8 +1,8 @@
 //! Appending: what is refused, what is done once, what order holds.
 
 use egress25_exemption_store::{
-    Backdated, Expected, LogError, MemoryLog, NewEntry, Outcome, Place, SqliteLog, Store,
-    StoreError,
+    AppendOutcome, Backdated, ExpectedRevision, LogError, MemoryLog, NewEntry, SqliteLog, Store,
+    StoreError, StorePlace,
 };
 use egress25_policy::{
     Channel, EventKind, ExemptionState, Inventory, InventoryFile, Timeline, World, WorldState,
@@ -56,10 +56,10 @@ fn a_batch_is_written_whole_or_not_at_all() {
     let before = (store.head(), store.world().state());
     let batch =
         [new(at(1), asked("alpha")), new(at(2), granted("alpha")), new(at(3), asked("gamma"))];
-    store.append(Expected::Any, &batch).unwrap_err();
+    store.append(ExpectedRevision::Any, &batch).unwrap_err();
     assert_eq!((store.head(), store.world().state()), before);
     assert_eq!(open(&path).head(), before.0);
-    let done = store.append(Expected::Any, &batch[..2]).unwrap();
+    let done = store.append(ExpectedRevision::Any, &batch[..2]).unwrap();
     assert_eq!(done.len(), 2);
     assert_eq!(done[1].entry().revision, before.0.revision + 2);
 }
@@ -105,15 +105,16 @@ fn the_same_idempotency_key_does_nothing_twice_and_nothing_else() {
     let first = append(&mut store, new(at(1), asked("alpha")).with_key("k")).unwrap();
     // Another process tries the same again, later, and says where it expects the log to end.
     let mut other = open(&path);
-    let again =
-        other.append(Expected::At(first - 1), &[new(at(9), asked("alpha")).with_key("k")]).unwrap();
-    assert!(matches!(&again[0], Outcome::Already(entry) if entry.revision == first));
+    let again = other
+        .append(ExpectedRevision::At(first - 1), &[new(at(9), asked("alpha")).with_key("k")])
+        .unwrap();
+    assert!(matches!(&again[0], AppendOutcome::Already(entry) if entry.revision == first));
     assert_eq!(other.head().revision, first);
     let error = append(&mut store, new(at(2), granted("alpha")).with_key("k")).unwrap_err();
     assert!(matches!(error, StoreError::KeyTaken { revision, .. } if revision == first));
     let twice =
         [new(at(2), granted("alpha")).with_key("l"), new(at(3), revoked("alpha")).with_key("l")];
-    let error = store.append(Expected::Any, &twice).unwrap_err();
+    let error = store.append(ExpectedRevision::Any, &twice).unwrap_err();
     assert!(matches!(error, StoreError::KeyTaken { .. }));
     assert_eq!(store.sync(|_, _, _| {}).unwrap(), first);
 }
@@ -125,11 +126,11 @@ fn a_writer_that_expects_another_revision_is_told_which_it_is() {
     let mut two = open(&path);
     let seen = two.head().revision;
     append(&mut one, new(at(1), asked("alpha"))).unwrap();
-    let error = two.append(Expected::At(seen), &[new(at(2), asked("delta"))]).unwrap_err();
+    let error = two.append(ExpectedRevision::At(seen), &[new(at(2), asked("delta"))]).unwrap_err();
     assert_eq!(error, StoreError::Log(LogError::Conflict { expected: seen, actual: seen + 1 }));
     // It has caught up on the way, and may look before it tries again.
     assert_eq!(two.head(), one.head());
-    two.append(Expected::At(seen + 1), &[new(at(2), asked("delta"))]).unwrap();
+    two.append(ExpectedRevision::At(seen + 1), &[new(at(2), asked("delta"))]).unwrap();
 }
 
 #[test]
@@ -212,9 +213,9 @@ fn by_timeline(store: &Store<SqliteLog>) -> WorldState {
 #[test]
 fn folding_by_revision_and_by_time_lead_to_the_same_world() {
     for seed in 0..20 {
-        let log = SqliteLog::create(&Place::Memory, &genesis(), options()).unwrap();
+        let log = SqliteLog::create(&StorePlace::Memory, &genesis(), options()).unwrap();
         let mut store = Store::open(log).unwrap();
-        store.append(Expected::At(0), &setup()).unwrap();
+        store.append(ExpectedRevision::At(0), &setup()).unwrap();
         let mut rng = Rng(seed);
         let mut times = Vec::new();
         for _ in 0..200 {
@@ -241,13 +242,13 @@ fn the_log_in_memory_behaves_like_the_one_on_disk() {
     let mut disk = create(&path);
     let shared = MemoryLog::new(&genesis()).unwrap();
     let mut memory = Store::open(shared.clone()).unwrap();
-    memory.append(Expected::At(0), &setup()).unwrap();
+    memory.append(ExpectedRevision::At(0), &setup()).unwrap();
     let mut rng = Rng(7);
     for step in 0..200 {
         let kind = crate::common::any_kind(disk.world(), &mut rng);
         let entry = new(at(step), kind).with_key(format!("key {}", step % 150));
-        let on_disk = disk.append(Expected::Any, std::slice::from_ref(&entry));
-        let in_memory = memory.append(Expected::Any, &[entry]);
+        let on_disk = disk.append(ExpectedRevision::Any, std::slice::from_ref(&entry));
+        let in_memory = memory.append(ExpectedRevision::Any, &[entry]);
         assert_eq!(on_disk, in_memory);
         assert_eq!(disk.head(), memory.head());
     }
@@ -261,7 +262,7 @@ fn a_store_that_begins_with_a_lab_has_its_world() {
     let lab = "edition = \"2020-12\"\n[subscription.shop]\noffer = \"pay-as-you-go\"\n\
                created = \"2019-03-01\"\nexemption = \"granted\"\n";
     let begin = genesis().with_inventory(lab).with_setting("revocation_effect", "next-start");
-    let log = SqliteLog::create(&Place::from(path.as_path()), &begin, options()).unwrap();
+    let log = SqliteLog::create(&StorePlace::from(path.as_path()), &begin, options()).unwrap();
     let mut store = Store::open(log).unwrap();
     append(&mut store, new(at(1), revoked("shop"))).unwrap();
     let again = open(&path);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use egress25_exemption_store::{Expected, FollowerState, LogError, NewEntry, StoreError};
+use egress25_exemption_store::{ExpectedRevision, FollowerState, LogError, NewEntry, StoreError};
 use egress25_skipped::skipped;
 
 use crate::common::{Rng, allowed, append, at, circle, exempt, new, number, open, try_open};
@@ -89,7 +89,7 @@ fn racer() {
         loop {
             let seen = store.head().revision;
             let entry = new(at(0), circle(store.world(), &name)).with_key(&key);
-            match store.append(Expected::At(seen), &[entry]) {
+            match store.append(ExpectedRevision::At(seen), &[entry]) {
                 Ok(_) => break,
                 Err(StoreError::Log(LogError::Conflict { .. })) => conflicts += 1,
                 Err(error) => panic!("{error}"),

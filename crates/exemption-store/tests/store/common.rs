@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use egress25_exemption_store::{
-    Expected, Genesis, NewEntry, Outcome, Place, SqliteLog, SqliteOptions, Store, StoreError,
+    AppendOutcome, ExpectedRevision, Genesis, NewEntry, SqliteLog, SqliteOptions, Store,
+    StoreError, StorePlace,
 };
 use egress25_policy::{
     Event, EventKind, ExemptionState, MachineName, Offer, Placement, Power, SubscriptionName, World,
@@ -109,16 +110,16 @@ pub(crate) fn try_open(path: &Path) -> Result<Store<SqliteLog>, StoreError> {
 
 /// A new store with the world of [`setup`].
 pub(crate) fn create(path: &Path) -> Store<SqliteLog> {
-    let log = SqliteLog::create(&Place::from(path), &genesis(), options()).unwrap();
+    let log = SqliteLog::create(&StorePlace::from(path), &genesis(), options()).unwrap();
     let mut store = Store::open(log).unwrap();
-    store.append(Expected::At(0), &setup()).unwrap();
+    store.append(ExpectedRevision::At(0), &setup()).unwrap();
     store
 }
 
 pub(crate) fn append(store: &mut Store<SqliteLog>, entry: NewEntry) -> Result<u64, StoreError> {
-    store.append(Expected::Any, &[entry]).map(|done| match &done[0] {
-        Outcome::Appended(appended) => appended.entry.revision,
-        Outcome::Already(entry) => entry.revision,
+    store.append(ExpectedRevision::Any, &[entry]).map(|done| match &done[0] {
+        AppendOutcome::Appended(appended) => appended.entry.revision,
+        AppendOutcome::Already(entry) => entry.revision,
     })
 }
 

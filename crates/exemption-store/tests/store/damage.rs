@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use egress25_exemption_store::{Expected, NewEntry};
+use egress25_exemption_store::{ExpectedRevision, NewEntry};
 use egress25_policy::{EventKind, WorldState};
 
 use crate::common::{
@@ -48,7 +48,7 @@ fn sound(folder: &Path, seed: u64) -> Sound {
         .map(|name| new(at(100), revoked(name.as_str())))
         .filter(|entry| store.world().clone().apply(&entry.event).is_ok())
         .collect();
-    store.append(Expected::Any, &last).unwrap();
+    store.append(ExpectedRevision::Any, &last).unwrap();
     let gone = EventKind::NetworkAdded {
         network: "last".into(),
         address_space: vec!["192.168.0.0/24".parse().unwrap()],

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use egress25_exemption_store::{Expected, FollowerState, LogError, StoreError};
+use egress25_exemption_store::{ExpectedRevision, FollowerState, LogError, StoreError};
 use egress25_policy::EventKind;
 
 use crate::common::{append, asked, at, create, exempt, granted, new, open, revoked};
@@ -33,7 +33,7 @@ fn a_follower_sees_what_others_append_as_patches() {
     append(&mut writer, new(at(2), granted("alpha"))).unwrap();
     let off = EventKind::MachineDeallocated { machine: "alpha-0".into() };
     let on = EventKind::MachineStarted { machine: "alpha-0".into() };
-    writer.append(Expected::Any, &[new(at(3), off), new(at(4), on)]).unwrap();
+    writer.append(ExpectedRevision::Any, &[new(at(3), off), new(at(4), on)]).unwrap();
     let (patches, follower) = thread.join().unwrap();
     let both = vec!["alpha-0".to_owned(), "alpha-1".to_owned()];
     let first = vec!["alpha-0".to_owned()];
@@ -63,7 +63,7 @@ fn a_follower_reads_a_backlog_of_any_length() {
         batch.push(new(at(step), EventKind::MachineDeallocated { machine: "beta-0".into() }));
         batch.push(new(at(step), EventKind::MachineStarted { machine: "beta-0".into() }));
     }
-    writer.append(Expected::Any, &batch).unwrap();
+    writer.append(ExpectedRevision::Any, &batch).unwrap();
     let mut seen = 0;
     while follower.head() != writer.head() {
         seen += follower.poll(NOW, |_, _, _| {});

@@ -4,7 +4,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use egress25_exemption_store::{Genesis, LogError, Place, SqliteLog, Store, StoreError, verify};
+use egress25_exemption_store::{
+    Genesis, LogError, SqliteLog, Store, StoreError, StorePlace, verify,
+};
 use egress25_skipped::skipped;
 use rusqlite::Connection;
 
@@ -111,7 +113,7 @@ fn a_log_that_was_begun_and_not_filled_is_refused() {
     let genesis = crate::common::genesis();
     let inventory = format!("{}{event}", genesis.inventory.clone().unwrap_or_default());
     let genesis = Genesis { inventory: Some(inventory), ..genesis };
-    let log = SqliteLog::create(&Place::from(path.as_path()), &genesis, options()).unwrap();
+    let log = SqliteLog::create(&StorePlace::from(path.as_path()), &genesis, options()).unwrap();
     let error = Store::open(log).unwrap_err();
     assert!(error.to_string().contains("begun, and not finished"), "{error}");
 }

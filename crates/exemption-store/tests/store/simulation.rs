@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use egress25_exemption_store::{
-    Expected, Follower, FollowerState, LogError, NewEntry, Outcome, SqliteLog, Store, StoreError,
-    verify,
+    AppendOutcome, ExpectedRevision, Follower, FollowerState, LogError, NewEntry, SqliteLog, Store,
+    StoreError, verify,
 };
 use egress25_policy::{Event, EventKind, Timeline, World};
 use proptest::prelude::*;
@@ -122,11 +122,11 @@ impl Simulation {
     fn append(&mut self, writer: usize, batch: &[NewEntry]) {
         let mut trial = self.model.world.clone();
         let refused = batch.iter().find_map(|entry| trial.apply(&entry.event).err());
-        let done = self.writers[writer].append(Expected::Any, batch);
+        let done = self.writers[writer].append(ExpectedRevision::Any, batch);
         match (refused, done) {
             (None, Ok(outcomes)) => {
                 for (asked, outcome) in batch.iter().zip(outcomes) {
-                    let Outcome::Appended(appended) = outcome else { panic!("{outcome:?}") };
+                    let AppendOutcome::Appended(appended) = outcome else { panic!("{outcome:?}") };
                     assert_eq!(appended.entry.revision, self.model.revision() + 1);
                     self.model.take(asked, &appended.entry.event);
                 }
@@ -146,13 +146,14 @@ impl Simulation {
         let place = which % self.model.keys.len();
         let (key, (revision, kind)) = self.model.keys.iter().nth(place).unwrap();
         let entry = crate::common::new(at(self.clock), kind.clone()).with_key(key);
-        let done = self.writers[writer].append(Expected::At(revision - 1), &[entry]).unwrap();
-        assert!(matches!(&done[0], Outcome::Already(entry) if entry.revision == *revision));
+        let done =
+            self.writers[writer].append(ExpectedRevision::At(revision - 1), &[entry]).unwrap();
+        assert!(matches!(&done[0], AppendOutcome::Already(entry) if entry.revision == *revision));
     }
 
     fn astray(&mut self, writer: usize, choice: u64, off: u64) {
         let entry = self.entry(choice);
-        let expected = Expected::At(self.model.revision() + off);
+        let expected = ExpectedRevision::At(self.model.revision() + off);
         let error = self.writers[writer].append(expected, &[entry]).unwrap_err();
         assert!(matches!(error, StoreError::Log(LogError::Conflict { actual, .. })
             if actual == self.model.revision()));

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use egress25_exemption_store::{Expected, Head, NewEntry, SqliteLog, verify};
+use egress25_exemption_store::{ExpectedRevision, Head, NewEntry, SqliteLog, verify};
 
 use crate::common::{
     added, append, at, circle, create, new, number, open, options, restore, try_open,
@@ -33,7 +33,7 @@ fn write(
                 entry.with_key(format!("{machine} {round} {step}"))
             })
             .collect();
-        store.append(Expected::Any, &batch).unwrap();
+        store.append(ExpectedRevision::Any, &batch).unwrap();
         let head = store.head().revision;
         for (before_end, entry) in batch.iter().rev().enumerate() {
             let revision = head - u64::try_from(before_end).unwrap();
@@ -130,7 +130,7 @@ fn whoever_opened_a_store_during_a_restore_was_told_of_a_loss() {
             entry
         })
         .collect();
-    store.append(Expected::Any, &batch).unwrap();
+    store.append(ExpectedRevision::Any, &batch).unwrap();
     store.log().backup(&long).unwrap();
     drop(store);
     let stop = AtomicBool::new(false);
@@ -185,7 +185,7 @@ fn a_backup_of_a_large_store_began_anew_with_every_entry_that_was_written() {
             NewEntry { why: Some(why.clone()), ..entry }
         })
         .collect();
-    store.append(Expected::Any, &batch).unwrap();
+    store.append(ExpectedRevision::Any, &batch).unwrap();
     let (stop, count) = (AtomicBool::new(false), AtomicUsize::new(0));
     let to = folder.path().join("backup.db");
     std::thread::scope(|scope| {

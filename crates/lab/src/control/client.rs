@@ -18,8 +18,8 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
-use crate::control::place::{Place, SOCKET, same_user};
-use crate::control::requests::{Answer, Fault, Request};
+use crate::control::place::{LabFolder, SOCKET, same_user};
+use crate::control::requests::{Fault, LabAnswer, Request};
 use crate::error::LabError;
 use crate::process::{Waited, wait_within};
 
@@ -37,7 +37,7 @@ impl Client {
     /// # Errors
     /// No lab is up there, or it is another user's.
     pub fn connect(folder: &Path) -> Result<Self, LabError> {
-        Place::open(folder)?;
+        LabFolder::open(folder)?;
         let path = folder.join(SOCKET);
         let unreachable = |error: io::Error| LabError::Unreachable {
             path: path.display().to_string(),
@@ -82,7 +82,7 @@ impl Client {
     ///
     /// # Errors
     /// The lab cannot be reached, or says no.
-    pub fn ask(&mut self, request: &Request) -> Result<Answer, LabError> {
+    pub fn ask(&mut self, request: &Request) -> Result<LabAnswer, LabError> {
         self.send(request)?;
         self.answer()
     }
@@ -91,10 +91,10 @@ impl Client {
     ///
     /// # Errors
     /// The lab cannot be reached, or says no.
-    pub fn answer(&mut self) -> Result<Answer, LabError> {
+    pub fn answer(&mut self) -> Result<LabAnswer, LabError> {
         let line = self.line()?.ok_or_else(|| self.lost("it has closed the connection"))?;
         match serde_json::from_str(&line).map_err(|error| self.lost(error.to_string()))? {
-            Answer::Failed { what, fault } => Err(refused(what, fault)),
+            LabAnswer::Failed { what, fault } => Err(refused(what, fault)),
             answer => Ok(answer),
         }
     }
@@ -146,7 +146,7 @@ impl Client {
     ///
     /// # Errors
     /// There is no such node, or the lab cannot be reached.
-    pub fn spaces(&mut self, node: &str) -> Result<Spaces, LabError> {
+    pub fn spaces(&mut self, node: &str) -> Result<NodeNamespaces, LabError> {
         self.send(&Request::Enter { node: node.to_owned() })?;
         let mut text = vec![0_u8; 65_536];
         let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
@@ -163,9 +163,11 @@ impl Client {
         }
         let answer = text.get(..received.bytes).unwrap_or_default();
         match serde_json::from_slice(answer).map_err(|error| self.lost(error.to_string()))? {
-            Answer::Failed { what, fault } => Err(refused(what, fault)),
-            Answer::Spaces { count } if count == descriptors.len() => Spaces::of(descriptors)
-                .ok_or_else(|| self.lost("it sent other namespaces than were expected")),
+            LabAnswer::Failed { what, fault } => Err(refused(what, fault)),
+            LabAnswer::Spaces { count } if count == descriptors.len() => {
+                NodeNamespaces::of(descriptors)
+                    .ok_or_else(|| self.lost("it sent other namespaces than were expected"))
+            }
             _ => Err(self.lost("it did not send the namespaces")),
         }
     }
@@ -188,7 +190,7 @@ fn refused(what: String, fault: Fault) -> LabError {
 
 /// The namespaces of a node, as somebody outside holds them.
 #[derive(Debug)]
-pub struct Spaces {
+pub struct NodeNamespaces {
     network: OwnedFd,
     host_name: OwnedFd,
     mounts: OwnedFd,
@@ -196,7 +198,7 @@ pub struct Spaces {
     user: Option<OwnedFd>,
 }
 
-impl Spaces {
+impl NodeNamespaces {
     fn of(descriptors: Vec<OwnedFd>) -> Option<Self> {
         let mut all = descriptors.into_iter();
         Some(Self {

@@ -62,12 +62,12 @@ pub fn name(name: &str) -> Result<&str, LabError> {
 
 /// A lab's folder, held open.
 #[derive(Debug)]
-pub struct Place {
+pub struct LabFolder {
     path: PathBuf,
     folder: File,
 }
 
-impl Place {
+impl LabFolder {
     /// Makes a lab's folder, with mode 0700, or takes the one that is there.
     ///
     /// # Errors

@@ -118,7 +118,7 @@ pub struct NodeView {
 
 /// The lab as it stands.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct View {
+pub struct LabView {
     /// Since when it is up.
     pub since: Timestamp,
     /// The data path.
@@ -149,7 +149,7 @@ pub enum Fault {
     Lab,
 }
 
-impl From<&LabError> for Answer {
+impl From<&LabError> for LabAnswer {
     fn from(error: &LabError) -> Self {
         let fault = match error {
             LabError::Input { .. } | LabError::NoSuchNode { .. } | LabError::BadRequest(_) => {
@@ -165,7 +165,7 @@ impl From<&LabError> for Answer {
 /// An answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
-pub enum Answer {
+pub enum LabAnswer {
     /// It is done.
     Done {
         /// How many events have been applied now.
@@ -179,7 +179,7 @@ pub enum Answer {
         fault: Fault,
     },
     /// The lab as it stands.
-    View(Box<View>),
+    View(Box<LabView>),
     /// The namespaces follow, as file descriptors beside this answer: network, host name,
     /// mounts, processes, and last the user namespace where the lab has one.
     Spaces {

@@ -11,21 +11,21 @@ use egress25_packet_filter::link::LinkType;
 use egress25_policy::{Verdict, World};
 
 use crate::enforce::ether::{self, Receiver, Sender};
-use crate::enforce::judge::{Court, Judge, Port};
+use crate::enforce::judge::{Court, JudgedPort, ThreadJudge};
 use crate::enforce::reset;
 use crate::enforce::verdict::Hub;
-use crate::enforce::{Enforce, Spaces, space};
+use crate::enforce::{Enforce, NodeSpaces, space};
 use crate::error::LabError;
 use crate::network::plan::{NodeKind, Plan, Point};
 
 /// The `afpacket` data path.
 pub(super) struct AfPacket {
-    spaces: Spaces,
+    spaces: NodeSpaces,
     stop: Arc<AtomicBool>,
 }
 
 impl AfPacket {
-    pub(super) fn load(plan: &Plan, spaces: &Spaces, court: &Court) -> Result<Self, LabError> {
+    pub(super) fn load(plan: &Plan, spaces: &NodeSpaces, court: &Court) -> Result<Self, LabError> {
         let this = Self { spaces: spaces.clone(), stop: Arc::default() };
         this.join(plan, &plan.points, court)?;
         Ok(this)
@@ -42,13 +42,13 @@ impl AfPacket {
         let (outer_sender, outer_receiver) = open(&outer)?;
         let (inner_sender, inner_receiver) = open(&inner)?;
         let back = Arc::new(Mutex::new(outer_sender));
-        let (judge, port) = (Judge::new(court.clone()), Port::from(point));
+        let (judge, port) = (ThreadJudge::new(court.clone()), JudgedPort::from(point));
         let (answers, halt, hub) = (back.clone(), self.stop.clone(), court.hub.clone());
         place.spawn("afpacket", move || {
             let ended = judged(outer_receiver, inner_sender, &answers, judge, &port, &halt);
             tell(&hub, &port, ended);
         })?;
-        let (halt, hub, port) = (self.stop.clone(), court.hub.clone(), Port::from(point));
+        let (halt, hub, port) = (self.stop.clone(), court.hub.clone(), JudgedPort::from(point));
         place.spawn("afpacket-back", move || {
             tell(&hub, &port, unjudged(inner_receiver, &back, &halt));
         })?;
@@ -56,7 +56,7 @@ impl AfPacket {
     }
 }
 
-fn tell(hub: &Hub, port: &Port, ended: io::Result<()>) {
+fn tell(hub: &Hub, port: &JudgedPort, ended: io::Result<()>) {
     if let Err(error) = ended {
         let owner = &port.owner;
         hub.complain(format!("at the port of `{owner}` nothing is handed on any more: {error}"));
@@ -65,7 +65,7 @@ fn tell(hub: &Hub, port: &Port, ended: io::Result<()>) {
 
 /// Makes the nodes send frames as they are on a wire: with their checksums, and none longer
 /// than the link takes. Offloads would leave both to a card that is not there.
-fn whole_frames(plan: &Plan, spaces: &Spaces, points: &[Point]) -> Result<(), LabError> {
+fn whole_frames(plan: &Plan, spaces: &NodeSpaces, points: &[Point]) -> Result<(), LabError> {
     let names =
         points.iter().flat_map(|p| [p.interface.clone(), p.interface.replacen('o', "i", 1)]);
     let ours: Vec<String> = names.collect();
@@ -92,8 +92,8 @@ fn judged(
     mut from: Receiver,
     mut to: Sender,
     back: &Mutex<Sender>,
-    mut judge: Judge,
-    port: &Port,
+    mut judge: ThreadJudge,
+    port: &JudgedPort,
     stop: &AtomicBool,
 ) -> io::Result<()> {
     loop {

@@ -4,14 +4,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use egress25_packet_filter::filter::{Filter, Judgement};
-use egress25_packet_filter::frame::{self, Candidate, Frame, Options, Origin, Outcome};
+use egress25_packet_filter::frame::{self, Candidate, Frame, FrameOptions, Origin, Outcome};
 use egress25_packet_filter::link::LinkType;
-use egress25_packet_filter::table::{Answer, Table};
+use egress25_packet_filter::table::{Table, TableAnswer};
 use egress25_policy::{NetworkName, Reason, Verdict};
 use jiff::Timestamp;
 
 use crate::enforce::policy_state::{PolicyState, Snapshot};
-use crate::enforce::verdict::{Hub, Packet, VerdictEvent};
+use crate::enforce::verdict::{Hub, JudgedPacket, VerdictEvent};
 use crate::network::plan::Stands;
 
 /// Tells the time. The lab itself never asks the system.
@@ -30,7 +30,7 @@ pub struct Court {
 
 /// A port as a judge sees it.
 #[derive(Debug, Clone)]
-pub struct Port {
+pub struct JudgedPort {
     /// The network that its packets belong to.
     pub network: NetworkName,
     /// The machine or the firewall.
@@ -42,7 +42,7 @@ pub struct Port {
 
 /// Judges the packets of one thread.
 #[derive(Debug)]
-pub struct Judge {
+pub struct ThreadJudge {
     court: Court,
     snapshot: Arc<Snapshot>,
     filter: Filter,
@@ -53,11 +53,11 @@ const RETRIES: u32 = 8;
 
 /// How the wire is read: what is wrong is wrong (evasion rules for live traffic).
 #[must_use]
-pub fn live() -> Options {
-    Options { origin: Origin::Live, ..Options::default() }
+pub fn live() -> FrameOptions {
+    FrameOptions { origin: Origin::Live, ..FrameOptions::default() }
 }
 
-impl Judge {
+impl ThreadJudge {
     /// A judge.
     #[must_use]
     pub fn new(court: Court) -> Self {
@@ -67,7 +67,7 @@ impl Judge {
     }
 
     /// Says what becomes of a packet at a port, and tells whoever listens.
-    pub fn judge(&mut self, port: &Port, link: LinkType, bytes: &[u8]) -> Verdict {
+    pub fn judge(&mut self, port: &JudgedPort, link: LinkType, bytes: &[u8]) -> Verdict {
         let wire_len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let frame = Frame { link, bytes, wire_len };
         let mut judged = self.under_the_policy_of_now(port, frame);
@@ -86,7 +86,7 @@ impl Judge {
     /// The judgement of the current policy, and the network that the packet's owner is in.
     fn under_the_policy_of_now(
         &mut self,
-        port: &Port,
+        port: &JudgedPort,
         frame: Frame<'_>,
     ) -> (NetworkName, Option<Judgement>) {
         let now = self.court.policy.snapshot();
@@ -128,10 +128,10 @@ impl Judge {
     /// has been routed through it, whatever source it bears.
     fn not_its_own(
         &self,
-        port: &Port,
+        port: &JudgedPort,
         at: &Stands,
         candidate: &Candidate,
-    ) -> Option<(NetworkName, Answer)> {
+    ) -> Option<(NetworkName, TableAnswer)> {
         let table = &self.snapshot.table;
         let at_port = match at {
             Stands::Machine { addresses, .. } if addresses.contains(&candidate.source) => {
@@ -139,7 +139,7 @@ impl Judge {
             }
             Stands::Machine { forwards: false, .. } => {
                 let reason = Reason::SpoofedSource;
-                let answer = Answer { verdict: table.verdict(reason), reason, slot: None };
+                let answer = TableAnswer { verdict: table.verdict(reason), reason, slot: None };
                 return Some((port.network.clone(), answer));
             }
             Stands::Machine { addresses, .. } => *addresses.first()?,
@@ -168,7 +168,7 @@ impl Judge {
 
     fn finish(
         &self,
-        port: &Port,
+        port: &JudgedPort,
         network: &NetworkName,
         frame: Frame<'_>,
         judgement: Option<Judgement>,
@@ -188,7 +188,7 @@ impl Judge {
             network: network.as_str().to_owned(),
             port: port.owner.clone(),
             generation: self.snapshot.generation,
-            packet: Some(Packet { link: frame.link, bytes: frame.bytes.into() }),
+            packet: Some(JudgedPacket { link: frame.link, bytes: frame.bytes.into() }),
             ..event
         });
         judgement.verdict

@@ -21,7 +21,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use egress25_policy::World;
 use serde::{Deserialize, Serialize};
 
-use crate::enforce::judge::{Court, Port};
+use crate::enforce::judge::{Court, JudgedPort};
 use crate::error::LabError;
 use crate::network::Space;
 use crate::network::plan::{NodeId, Plan, Point};
@@ -87,7 +87,7 @@ pub(crate) fn benches(points: &[Point]) -> Vec<Bench> {
     benches
 }
 
-impl From<&Point> for Port {
+impl From<&Point> for JudgedPort {
     fn from(point: &Point) -> Self {
         Self {
             network: point.network.clone(),
@@ -116,16 +116,16 @@ pub(crate) trait Enforce: Send + Sync {
 }
 
 /// The namespaces of a lab, by node. More come with machines that are deployed later.
-pub(crate) type Spaces = Arc<RwLock<Vec<Arc<Space>>>>;
+pub(crate) type NodeSpaces = Arc<RwLock<Vec<Arc<Space>>>>;
 
-pub(crate) fn space(spaces: &Spaces, node: NodeId) -> Result<Arc<Space>, LabError> {
+pub(crate) fn space(spaces: &NodeSpaces, node: NodeId) -> Result<Arc<Space>, LabError> {
     let spaces = spaces.read().unwrap_or_else(PoisonError::into_inner);
     let found = spaces.get(node).cloned();
     found.ok_or_else(|| LabError::Answer(format!("the lab has no node {node}")))
 }
 
 /// The ports of a node by the number of their interface; more come, too.
-pub(crate) type Ports = Arc<RwLock<HashMap<u32, (String, Port)>>>;
+pub(crate) type Ports = Arc<RwLock<HashMap<u32, (String, JudgedPort)>>>;
 
 /// Notes the ports at some points of a node.
 pub(crate) fn note_ports(ports: &Ports, place: &Space, points: &[Point]) -> Result<(), LabError> {
@@ -134,7 +134,7 @@ pub(crate) fn note_ports(ports: &Ports, place: &Space, points: &[Point]) -> Resu
             nix::net::if_::if_nametoindex(point.interface.as_str())
                 .map_err(LabError::errno(format!("the interface `{}`", point.interface)))
         })?;
-        let port = (point.interface.clone(), Port::from(point));
+        let port = (point.interface.clone(), JudgedPort::from(point));
         ports.write().unwrap_or_else(PoisonError::into_inner).insert(index, port);
     }
     Ok(())
@@ -144,21 +144,21 @@ pub(crate) fn note_ports(ports: &Ports, place: &Space, points: &[Point]) -> Resu
 pub(crate) fn load(
     path: DataPath,
     plan: &Plan,
-    spaces: &Spaces,
+    spaces: &NodeSpaces,
     court: &Court,
 ) -> Result<Box<dyn Enforce>, LabError> {
     Ok(match path {
         DataPath::Nft => Box::new(nft::Nft::load(plan, spaces, court)?),
         DataPath::NfQueue => Box::new(nfqueue::NfQueue::load(plan, spaces, court)?),
         DataPath::AfPacket => Box::new(afpacket::AfPacket::load(plan, spaces, court)?),
-        DataPath::None => Box::new(Open),
+        DataPath::None => Box::new(NoFilter),
     })
 }
 
 /// No filter at all.
-struct Open;
+struct NoFilter;
 
-impl Enforce for Open {
+impl Enforce for NoFilter {
     fn update(&self, _: &World, _: u64) -> Result<(), LabError> {
         Ok(())
     }

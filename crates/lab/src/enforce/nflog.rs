@@ -18,7 +18,7 @@ use netlink_sys::constants::NETLINK_NETFILTER;
 
 use crate::enforce::Ports;
 use crate::enforce::judge::{Court, addresses, live};
-use crate::enforce::verdict::{Packet, VerdictEvent};
+use crate::enforce::verdict::{JudgedPacket, VerdictEvent};
 use crate::error::LabError;
 use crate::network::Space;
 
@@ -165,6 +165,6 @@ fn tell(court: &Court, ports: &Ports, parts: &[PacketNla]) {
         verdict: table.verdict(reason),
         reason,
         generation: stamp.unwrap_or(snapshot.generation),
-        packet: Some(Packet { link: LinkType::Raw, bytes: payload.into() }),
+        packet: Some(JudgedPacket { link: LinkType::Raw, bytes: payload.into() }),
     });
 }

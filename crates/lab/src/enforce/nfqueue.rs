@@ -14,9 +14,9 @@ use egress25_policy::{Verdict, World};
 use nfq::{Queue, Verdict as Kernel};
 
 use crate::enforce::ether::{self, Sender};
-use crate::enforce::judge::{Court, Judge, Port};
+use crate::enforce::judge::{Court, JudgedPort, ThreadJudge};
 use crate::enforce::reset;
-use crate::enforce::{Bench, Enforce, Ports, Spaces, benches, note_ports, space};
+use crate::enforce::{Bench, Enforce, NodeSpaces, Ports, benches, note_ports, space};
 use crate::error::LabError;
 use crate::network::plan::{NodeId, Plan, Point};
 
@@ -31,7 +31,7 @@ const FAILURES: u32 = 1_000;
 
 /// The `nfqueue` data path.
 pub(super) struct NfQueue {
-    spaces: Spaces,
+    spaces: NodeSpaces,
     stop: Arc<AtomicBool>,
     /// The ports of each node in which packets are judged.
     nodes: Mutex<HashMap<NodeId, Ports>>,
@@ -74,7 +74,7 @@ fn queue_chain(queue: u16) -> String {
 }
 
 impl NfQueue {
-    pub(super) fn load(plan: &Plan, spaces: &Spaces, court: &Court) -> Result<Self, LabError> {
+    pub(super) fn load(plan: &Plan, spaces: &NodeSpaces, court: &Court) -> Result<Self, LabError> {
         let this = Self { spaces: spaces.clone(), stop: Arc::default(), nodes: Mutex::default() };
         this.join(plan, &plan.points, court)?;
         Ok(this)
@@ -104,7 +104,7 @@ impl NfQueue {
         place.spawn("nfqueue", move || {
             let port_of =
                 |at| known.read().unwrap_or_else(PoisonError::into_inner).get(&at).cloned();
-            judge_queue(QUEUE, Judge::new(court), &port_of, &stop, |result| {
+            judge_queue(QUEUE, ThreadJudge::new(court), &port_of, &stop, |result| {
                 let _ = ready.send(result);
             });
         })?;
@@ -126,8 +126,8 @@ fn refused(error: &LabError) -> LabError {
 /// `port_of` does not know is dropped.
 pub fn judge_queue(
     number: u16,
-    mut judge: Judge,
-    port_of: &dyn Fn(u32) -> Option<(String, Port)>,
+    mut judge: ThreadJudge,
+    port_of: &dyn Fn(u32) -> Option<(String, JudgedPort)>,
     stop: &AtomicBool,
     ready: impl FnOnce(io::Result<()>),
 ) {

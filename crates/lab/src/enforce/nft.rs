@@ -6,7 +6,7 @@ use std::thread;
 use egress25_policy::World;
 
 use crate::enforce::judge::Court;
-use crate::enforce::{Bench, Enforce, Ports, Spaces, benches, nflog, note_ports, space};
+use crate::enforce::{Bench, Enforce, NodeSpaces, Ports, benches, nflog, note_ports, space};
 use crate::error::LabError;
 use crate::network::plan::{Plan, Point};
 use crate::rules::{RuleOptions, RulePort, Ruleset};
@@ -16,14 +16,14 @@ pub(crate) const GROUP: u16 = 25;
 
 /// The `nft` data path.
 pub(super) struct Nft {
-    spaces: Spaces,
+    spaces: NodeSpaces,
     /// The rules that are in force, by bench; `None` where a change has failed. Whoever changes
     /// them holds the lock.
-    loaded: Mutex<Vec<Loaded>>,
+    loaded: Mutex<Vec<NodeRules>>,
 }
 
 /// The rules of one node.
-struct Loaded {
+struct NodeRules {
     bench: Bench,
     ports: Ports,
     rules: Option<Ruleset>,
@@ -39,12 +39,12 @@ fn rules(world: &World, generation: u64, bench: &Bench) -> Option<Ruleset> {
     Some(Ruleset::of(world, network, &ports, &options))
 }
 
-impl Loaded {
+impl NodeRules {
     /// Brings the rules of one node up to a changed world.
     fn change(
         &mut self,
         (world, generation): (&World, u64),
-        spaces: &Spaces,
+        spaces: &NodeSpaces,
     ) -> Result<(), LabError> {
         let Some(new) = rules(world, generation, &self.bench) else { return Ok(()) };
         let script = match &self.rules {
@@ -69,14 +69,14 @@ fn gone() -> LabError {
 }
 
 impl Nft {
-    pub(super) fn load(plan: &Plan, spaces: &Spaces, court: &Court) -> Result<Self, LabError> {
+    pub(super) fn load(plan: &Plan, spaces: &NodeSpaces, court: &Court) -> Result<Self, LabError> {
         let this = Self { spaces: spaces.clone(), loaded: Mutex::default() };
         this.join(plan, &plan.points, court)?;
         Ok(this)
     }
 
     /// Begins to judge in one more node.
-    fn begin(&self, bench: Bench, court: &Court) -> Result<Option<Loaded>, LabError> {
+    fn begin(&self, bench: Bench, court: &Court) -> Result<Option<NodeRules>, LabError> {
         let policy = &court.policy;
         let Some(rules) = rules(&policy.world(), policy.generation(), &bench) else {
             return Ok(None);
@@ -92,7 +92,7 @@ impl Nft {
             let what = "the kernel does not list the rules that were loaded".to_owned();
             return Err(LabError::DataPath { path: "nft", what });
         }
-        Ok(Some(Loaded { bench, ports, rules: Some(rules) }))
+        Ok(Some(NodeRules { bench, ports, rules: Some(rules) }))
     }
 }
 

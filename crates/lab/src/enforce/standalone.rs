@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use egress25_policy::{MachineName, NetworkName, World};
 
-use crate::enforce::judge::{Court, Judge, Port};
+use crate::enforce::judge::{Court, JudgedPort, ThreadJudge};
 use crate::enforce::{GROUP, Ports, judge_queue, nflog};
 use crate::error::LabError;
 use crate::network::run_program;
@@ -51,7 +51,7 @@ impl InterfaceFilter {
     ) -> Result<Self, LabError> {
         let index = nix::net::if_::if_nametoindex(interface)
             .map_err(LabError::errno(format!("the interface `{interface}`")))?;
-        let told = Port { network: network.clone(), at: None, owner: interface.to_owned() };
+        let told = JudgedPort { network: network.clone(), at: None, owner: interface.to_owned() };
         let ports = [(index, (interface.to_owned(), told))];
         let group = listen(court, &Arc::new(RwLock::new(ports.into())))?;
         let mark = format!("{}_{}", place(interface), mark(network, &[]));
@@ -137,12 +137,12 @@ pub fn queue(
     number: u16,
     ready: impl FnOnce(),
 ) -> Result<(), LabError> {
-    let port = Port { network: network.clone(), at: None, owner: format!("queue {number}") };
+    let port = JudgedPort { network: network.clone(), at: None, owner: format!("queue {number}") };
     let stop = AtomicBool::new(false);
     let mut opened = Ok(());
     judge_queue(
         number,
-        Judge::new(court.clone()),
+        ThreadJudge::new(court.clone()),
         &|index| {
             let name = nix::net::if_::if_indextoname(index).ok()?;
             Some((name.into_string().ok()?, port.clone()))

@@ -46,7 +46,7 @@ pub struct VerdictEvent {
     pub generation: u64,
     /// The packet, for captures.
     #[serde(skip)]
-    pub packet: Option<Packet>,
+    pub packet: Option<JudgedPacket>,
 }
 
 mod verdict_name {
@@ -80,7 +80,7 @@ pub const fn name(verdict: Verdict) -> &'static str {
 
 /// The bytes of a judged packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Packet {
+pub struct JudgedPacket {
     /// What the first byte belongs to.
     pub link: LinkType,
     /// The bytes.
@@ -135,7 +135,7 @@ pub enum Told {
 }
 
 #[derive(Debug)]
-struct Listener {
+struct HubListener {
     to: SyncSender<Told>,
     missed: u64,
 }
@@ -149,13 +149,13 @@ const KEPT: usize = 1_000;
 /// Tells verdicts to whoever listens, and what went wrong.
 #[derive(Debug, Default)]
 pub struct Hub {
-    state: Mutex<State>,
+    state: Mutex<HubState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct HubState {
     count: u64,
-    listeners: Vec<Listener>,
+    listeners: Vec<HubListener>,
     /// The last verdicts, without their packets.
     kept: VecDeque<Arc<VerdictEvent>>,
     complaints: VecDeque<String>,
@@ -167,7 +167,7 @@ impl Hub {
     #[must_use]
     pub fn listen(&self) -> Receiver<Told> {
         let (to, from) = sync_channel(BACKLOG);
-        self.lock().listeners.push(Listener { to, missed: 0 });
+        self.lock().listeners.push(HubListener { to, missed: 0 });
         from
     }
 
@@ -184,7 +184,7 @@ impl Hub {
             // There is room for more than is kept.
             let _ = to.try_send(told);
         }
-        state.listeners.push(Listener { to, missed: 0 });
+        state.listeners.push(HubListener { to, missed: 0 });
         from
     }
 
@@ -258,7 +258,7 @@ impl Hub {
         self.lock().reasons.iter().map(|((reason, verdict), n)| (*reason, *verdict, *n)).collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HubState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

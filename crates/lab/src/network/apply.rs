@@ -12,7 +12,7 @@ use rtnetlink::packet_route::rule::RuleAction;
 use rtnetlink::{Handle, LinkUnspec, LinkVeth, RouteMessageBuilder};
 
 use crate::error::LabError;
-use crate::network::plan::{End, Hop, Node, PlannedRoute, PlannedRule};
+use crate::network::plan::{LinkEnd, Node, PlannedHop, PlannedRoute, PlannedRule};
 use crate::network::space::{Space, sysctl};
 
 /// Talks rtnetlink with the calling thread's network namespace.
@@ -50,8 +50,8 @@ async fn index(handle: &Handle, place: &str, name: &str) -> Result<u32, LabError
 
 /// Makes a pair of interfaces, one end here and one in another namespace.
 pub(crate) fn add_link(
-    left: (&Space, &End),
-    right: (&Space, &End),
+    left: (&Space, &LinkEnd),
+    right: (&Space, &LinkEnd),
     number: usize,
 ) -> Result<(), LabError> {
     let (space, end) = left;
@@ -73,7 +73,12 @@ pub(crate) fn add_link(
 }
 
 /// Takes a node's interface up or down. On the way up its addresses and routes come back.
-pub(crate) fn set_link(space: &Space, node: &Node, end: &End, up: bool) -> Result<(), LabError> {
+pub(crate) fn set_link(
+    space: &Space,
+    node: &Node,
+    end: &LinkEnd,
+    up: bool,
+) -> Result<(), LabError> {
     space.run(|| {
         talk(async |handle| {
             if up {
@@ -92,11 +97,11 @@ pub(crate) fn set_link(space: &Space, node: &Node, end: &End, up: bool) -> Resul
 }
 
 /// Gives a node its addresses, rules and routes.
-pub(crate) fn configure(space: &Space, node: &Node, ends: &[&End]) -> Result<(), LabError> {
+pub(crate) fn configure(space: &Space, node: &Node, ends: &[&LinkEnd]) -> Result<(), LabError> {
     space.run(|| {
         parameters(node, ends);
         talk(async |handle| {
-            let loopback = End { node: 0, interface: "lo".to_owned(), addresses: vec![] };
+            let loopback = LinkEnd { node: 0, interface: "lo".to_owned(), addresses: vec![] };
             raise(&handle, space.name(), &loopback).await?;
             for end in ends {
                 raise(&handle, space.name(), end).await?;
@@ -114,7 +119,7 @@ pub(crate) fn configure(space: &Space, node: &Node, ends: &[&End]) -> Result<(),
 
 /// The kernel parameters of a node. Where `/proc/sys` is read-only they cannot be set; a node
 /// that has to forward then fails its probe, which says so.
-fn parameters(node: &Node, ends: &[&End]) {
+fn parameters(node: &Node, ends: &[&LinkEnd]) {
     // Interfaces that are there already took their own over from the defaults before.
     let own = ends.iter().map(|end| end.interface.as_str());
     for scope in ["all", "default"].into_iter().chain(own) {
@@ -143,7 +148,7 @@ fn parameters(node: &Node, ends: &[&End]) {
     sysctl("net/ipv4/ip_unprivileged_port_start", "0");
 }
 
-async fn raise(handle: &Handle, place: &str, end: &End) -> Result<(), LabError> {
+async fn raise(handle: &Handle, place: &str, end: &LinkEnd) -> Result<(), LabError> {
     let what = format!("interface `{}`", end.interface);
     let index = index(handle, place, &end.interface).await?;
     let message = LinkUnspec::new_with_index(index).up().build();
@@ -204,10 +209,10 @@ async fn add_rule(handle: &Handle, place: &str, rule: &PlannedRule) -> Result<()
 async fn add_route(handle: &Handle, place: &str, route: &PlannedRoute) -> Result<(), LabError> {
     let what = format!("route to {} in table {}", route.prefix, route.table);
     let kind = match route.hop {
-        Hop::Direct | Hop::Via(_) => RouteType::Unicast,
-        Hop::Throw => RouteType::Throw,
-        Hop::Blackhole => RouteType::BlackHole,
-        Hop::Unreachable => RouteType::Unreachable,
+        PlannedHop::Direct | PlannedHop::Via(_) => RouteType::Unicast,
+        PlannedHop::Throw => RouteType::Throw,
+        PlannedHop::Blackhole => RouteType::BlackHole,
+        PlannedHop::Unreachable => RouteType::Unreachable,
     };
     let address: IpAddr = route.prefix.trunc().addr();
     let mut builder = RouteMessageBuilder::<IpAddr>::new()
@@ -218,7 +223,7 @@ async fn add_route(handle: &Handle, place: &str, route: &PlannedRoute) -> Result
     if kind == RouteType::Unicast {
         builder = builder.output_interface(index(handle, place, &route.interface).await?);
     }
-    if let Hop::Via(next) = route.hop {
+    if let PlannedHop::Via(next) = route.hop {
         builder = builder
             .gateway(next)
             .map_err(|error| LabError::input(what.clone(), error.to_string()))?

@@ -24,14 +24,14 @@ pub struct Space {
 
 /// Files that a node sees in the place of the system's.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Files {
+pub(crate) struct NodeFiles {
     /// What it sees as `/etc/hosts`, by path.
     pub(crate) binds: Vec<(std::path::PathBuf, &'static str)>,
 }
 
 impl Space {
     /// Makes the namespaces of a node. They belong to the user namespace of the caller.
-    pub(crate) fn make(name: &str, files: &Files) -> Result<Self, LabError> {
+    pub(crate) fn make(name: &str, files: &NodeFiles) -> Result<Self, LabError> {
         let (name, files) = (name.to_owned(), files.clone());
         in_thread(move || {
             let flags = CloneFlags::CLONE_NEWNET

@@ -8,7 +8,7 @@ use egress25_policy::{NetworkName, World};
 
 use crate::control::place::NODES;
 use crate::error::LabError;
-use crate::network::Files;
+use crate::network::NodeFiles;
 use crate::network::hosts::{Hosts, Site};
 use crate::network::plan::{Node, NodeKind, routes};
 
@@ -21,9 +21,9 @@ pub(super) fn of(
     world: &World,
     hosts: &Hosts,
     folder: &Path,
-) -> Result<Files, LabError> {
+) -> Result<NodeFiles, LabError> {
     if !matches!(node.kind, NodeKind::Machine(_) | NodeKind::Host(_) | NodeKind::Firewall(_)) {
-        return Ok(Files::default());
+        return Ok(NodeFiles::default());
     }
     let place = folder.join(NODES).join(&node.name);
     let failed = || LabError::system(format!("writing `{}`", place.display()));
@@ -31,7 +31,7 @@ pub(super) fn of(
     let (names, resolver) = (place.join("hosts"), place.join("resolv.conf"));
     fs::write(&names, hosts_file(node, world, hosts)).map_err(failed())?;
     fs::write(&resolver, RESOLVER).map_err(failed())?;
-    Ok(Files { binds: vec![(names, "/etc/hosts"), (resolver, "/etc/resolv.conf")] })
+    Ok(NodeFiles { binds: vec![(names, "/etc/hosts"), (resolver, "/etc/resolv.conf")] })
 }
 
 /// Whoever a node can reach by name: the hosts, and the machines of its networks and their

@@ -13,18 +13,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const REMEMBERED: usize = 100;
 
 #[derive(Default)]
-pub(super) struct Follower {
-    state: Mutex<State>,
+pub(super) struct FeedFollower {
+    state: Mutex<FeedState>,
     moved: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct FeedState {
     place: u64,
     failed: VecDeque<(u64, String)>,
 }
 
-impl Follower {
+impl FeedFollower {
     /// An event was taken from the log, and is in force or failed. A failure is everybody's
     /// business: the lab is not what the log says.
     pub(super) fn reached(&self, place: u64, done: Result<(), String>, owner: &Owner) {
@@ -44,7 +44,7 @@ impl Follower {
     /// Waits until an event is in force.
     pub(super) fn wait(&self, place: u64) -> Result<(), LabError> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = |state: &mut State| state.place < place;
+        let waiting = |state: &mut FeedState| state.place < place;
         let (state, _) = self
             .moved
             .wait_timeout_while(state, PATIENCE, waiting)

@@ -10,12 +10,12 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use egress25_packet_filter::capture::{
-    InterfaceId, NewInterface, Packet, PcapngWriter, WriteError,
+    InterfaceId, NewInterface, PcapngWriter, WriteError, WrittenPacket,
 };
 use egress25_packet_filter::link::LinkType;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
-use crate::control::requests::{Answer, Fault};
+use crate::control::requests::{Fault, LabAnswer};
 use crate::enforce::verdict::{Told, VerdictEvent};
 use crate::owner::serve::say;
 use crate::owner::{Owner, probe_free};
@@ -70,7 +70,7 @@ fn follow(
     heard: &Receiver<Told>,
     mut each: impl FnMut(Option<Told>) -> io::Result<()>,
 ) -> io::Result<()> {
-    say(stream, &Answer::Done { generation: owner.court.policy.generation() })?;
+    say(stream, &LabAnswer::Done { generation: owner.court.policy.generation() })?;
     stream.set_read_timeout(Some(Duration::from_millis(1)))?;
     let mut idle = 0_u32;
     loop {
@@ -133,17 +133,17 @@ pub(super) fn events(owner: &Owner, stream: &UnixStream, since_start: bool) -> i
 pub(super) fn capture(owner: &Owner, stream: &UnixStream) -> io::Result<()> {
     let _capturing = owner.captures.begin();
     let generation = owner.court.policy.generation();
-    say(stream, &Answer::Done { generation })?;
+    say(stream, &LabAnswer::Done { generation })?;
     let Some(file) = handed(stream)? else {
         let what = "a capture needs an open file, and none came with the message".to_owned();
-        return say(stream, &Answer::Failed { what, fault: Fault::Request });
+        return say(stream, &LabAnswer::Failed { what, fault: Fault::Request });
     };
     match written(owner, stream, file) {
-        Ok(()) => say(stream, &Answer::Done { generation }),
+        Ok(()) => say(stream, &LabAnswer::Done { generation }),
         Err(error) => {
             let what = format!("a capture has ended before its time: {error}");
             owner.complain(what);
-            say(stream, &Answer::Failed { what: error.to_string(), fault: Fault::Lab })
+            say(stream, &LabAnswer::Failed { what: error.to_string(), fault: Fault::Lab })
         }
     }
 }
@@ -168,7 +168,7 @@ fn handed(stream: &UnixStream) -> io::Result<Option<File>> {
 fn written(owner: &Owner, stream: &UnixStream, file: File) -> io::Result<()> {
     let comment = "captured by egress25 lab: every judged packet with its verdict";
     let writer = PcapngWriter::new(file, Some(comment)).map_err(cause)?;
-    let mut capture = Capture { owner, writer, interfaces: Vec::new() };
+    let mut capture = VerdictCapture { owner, writer, interfaces: Vec::new() };
     let mut flushed = Instant::now();
     let heard = owner.court.hub.listen();
     follow(owner, stream, &heard, |told| match told {
@@ -198,18 +198,18 @@ fn cause(error: WriteError) -> io::Error {
     }
 }
 
-struct Capture<'a> {
+struct VerdictCapture<'a> {
     owner: &'a Owner,
     writer: PcapngWriter<File>,
     interfaces: Vec<((String, LinkType), InterfaceId)>,
 }
 
-impl Capture<'_> {
+impl VerdictCapture<'_> {
     fn write(&mut self, event: &VerdictEvent) -> Result<(), WriteError> {
         let Some(packet) = &event.packet else { return Ok(()) };
         let id = self.interface(&event.network, packet.link)?;
         let wire_len = u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX);
-        let packet = Packet { timestamp: Some(event.at), wire_len, data: &packet.bytes };
+        let packet = WrittenPacket { timestamp: Some(event.at), wire_len, data: &packet.bytes };
         self.writer.write_packet(id, &packet, &[&event.comment()])
     }
 

@@ -13,11 +13,11 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use egress25_policy::{Event, EventKind, MachineName, Power, World};
 
-use crate::control::place::Place;
+use crate::control::place::LabFolder;
 use crate::enforce::judge::{Clock, Court};
 use crate::enforce::policy_state::PolicyState;
 use crate::enforce::verdict::Hub;
-use crate::enforce::{self, DataPath, Enforce, Spaces};
+use crate::enforce::{self, DataPath, Enforce, NodeSpaces};
 use crate::error::LabError;
 use crate::network::hosts::Hosts;
 use crate::network::plan::{NodeKind, Plan};
@@ -25,7 +25,7 @@ use crate::network::{self, Space};
 use crate::smtp::Mailboxes;
 use jiff::Timestamp;
 
-use follower::Follower;
+use follower::FeedFollower;
 use listeners::Captures;
 
 pub use serve::serve;
@@ -41,7 +41,7 @@ pub trait EventFeed: Send {
 }
 
 /// Where events are written that somebody asks the lab for; they come back by [`EventFeed`].
-pub trait EventLog: Send + Sync {
+pub trait EventSink: Send + Sync {
     /// Writes an event, and returns its place in the log.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ pub trait EventLog: Send + Sync {
 
 /// What a lab is made of.
 pub struct Setup {
-    /// The lab's folder, for its control socket and its files; [`Place::claim`] has claimed it for
+    /// The lab's folder, for its control socket and its files; [`LabFolder::claim`] has claimed it for
     /// this process.
     pub folder: PathBuf,
     /// The world as it stands.
@@ -63,13 +63,13 @@ pub struct Setup {
     /// The time.
     pub clock: Clock,
     /// Where events are written; without one they are applied as they are asked for.
-    pub log: Option<Box<dyn EventLog>>,
+    pub log: Option<Box<dyn EventSink>>,
 }
 
 /// A lab that is up.
 pub struct Owner {
     plan: RwLock<Arc<Plan>>,
-    pub(crate) spaces: Spaces,
+    pub(crate) spaces: NodeSpaces,
     pub(crate) court: Court,
     /// Since when it is up.
     pub(crate) since: Timestamp,
@@ -78,8 +78,8 @@ pub struct Owner {
     pub(crate) folder: PathBuf,
     pub(crate) mail: Arc<Mailboxes>,
     enforce: Box<dyn Enforce>,
-    log: Option<Box<dyn EventLog>>,
-    follower: Follower,
+    log: Option<Box<dyn EventSink>>,
+    follower: FeedFollower,
     captures: Captures,
     /// Held while an event is applied; whether the ports are cut off.
     applying: Mutex<bool>,
@@ -92,7 +92,7 @@ impl Owner {
     /// What could not be built; nothing that would pass unfiltered is left then.
     pub fn build(setup: Setup) -> Result<Self, LabError> {
         let Setup { folder, world, hosts, datapath, clock, log } = setup;
-        Place::handed(&folder)?;
+        LabFolder::handed(&folder)?;
         let plan = Plan::of(&world, &hosts, datapath == DataPath::AfPacket)?;
         let running: Vec<(MachineName, bool)> = world
             .machines()
@@ -139,7 +139,7 @@ impl Owner {
             mail,
             enforce,
             log,
-            follower: Follower::default(),
+            follower: FeedFollower::default(),
             captures: Captures::default(),
             applying: Mutex::new(false),
         };
@@ -338,7 +338,7 @@ fn make_spaces(
     world: &World,
     hosts: &Hosts,
     folder: &std::path::Path,
-) -> Result<Spaces, LabError> {
+) -> Result<NodeSpaces, LabError> {
     let mut spaces = Vec::with_capacity(plan.nodes.len());
     for node in &plan.nodes {
         let files = files::of(node, world, hosts, folder)?;
@@ -349,7 +349,7 @@ fn make_spaces(
 
 /// Hides what a node forwards behind the public addresses of an interface: with nftables, or
 /// iptables.
-fn translate(space: &Space, end: &network::plan::End) -> Result<(), LabError> {
+fn translate(space: &Space, end: &network::plan::LinkEnd) -> Result<(), LabError> {
     let interface = &end.interface;
     let public: Vec<IpAddr> = end
         .addresses

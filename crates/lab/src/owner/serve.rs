@@ -18,7 +18,7 @@ use rustix::net::{
 
 use crate::connect;
 use crate::control::place::{SOCKET, same_user};
-use crate::control::requests::{Answer, Fault, NodeView, Request, View};
+use crate::control::requests::{Fault, LabAnswer, LabView, NodeView, Request};
 use crate::enforce::space;
 use crate::error::LabError;
 use crate::network::plan::NodeKind;
@@ -97,7 +97,7 @@ fn client(owner: &Owner, stream: &UnixStream, down: &Sender<()>) -> io::Result<(
         match serde_json::from_str::<Request>(&line) {
             Err(error) => {
                 let what = format!("the request is none: {error}");
-                say(stream, &Answer::Failed { what, fault: Fault::Request })?;
+                say(stream, &LabAnswer::Failed { what, fault: Fault::Request })?;
             }
             Ok(Request::Events { since_start }) => {
                 return listeners::events(owner, stream, since_start);
@@ -105,7 +105,7 @@ fn client(owner: &Owner, stream: &UnixStream, down: &Sender<()>) -> io::Result<(
             Ok(Request::Capture) => return listeners::capture(owner, stream),
             Ok(Request::Enter { node }) => enter(owner, stream, &node)?,
             Ok(Request::Down) => {
-                say(stream, &Answer::Done { generation: owner.court.policy.generation() })?;
+                say(stream, &LabAnswer::Done { generation: owner.court.policy.generation() })?;
                 let _ = down.send(());
                 return Ok(());
             }
@@ -119,23 +119,23 @@ fn client(owner: &Owner, stream: &UnixStream, down: &Sender<()>) -> io::Result<(
     Ok(())
 }
 
-pub(super) fn say(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {
+pub(super) fn say(mut stream: &UnixStream, answer: &LabAnswer) -> io::Result<()> {
     let mut text = serde_json::to_vec(answer)?;
     text.push(b'\n');
     stream.write_all(&text)
 }
 
-fn answer(owner: &Owner, request: Request) -> Result<Answer, LabError> {
+fn answer(owner: &Owner, request: Request) -> Result<LabAnswer, LabError> {
     let generation = || owner.court.policy.generation();
     Ok(match request {
-        Request::Inspect => Answer::View(Box::new(view(owner))),
-        Request::Apply { events } => Answer::Done { generation: owner.ask(&events)? },
+        Request::Inspect => LabAnswer::View(Box::new(view(owner))),
+        Request::Apply { events } => LabAnswer::Done { generation: owner.ask(&events)? },
         Request::Connect { from, to, port, patience } => {
             let node = owner.plan().node(&from)?;
             let address = connect::resolve(owner, node, &to)?;
             let patience = Duration::from_millis(patience);
             let space = space(&owner.spaces, node)?;
-            Answer::Connected { outcome: connect::connect(&space, (address, port), patience)? }
+            LabAnswer::Connected { outcome: connect::connect(&space, (address, port), patience)? }
         }
         Request::Mail { from, to, port, recipient, patience } => {
             let node = owner.plan().node(&from)?;
@@ -143,20 +143,23 @@ fn answer(owner: &Owner, request: Request) -> Result<Answer, LabError> {
             let patience = Duration::from_millis(patience);
             let space = space(&owner.spaces, node)?;
             let outcome = crate::smtp::send(&space, (address, port), &from, &recipient, patience)?;
-            Answer::Mailed { outcome }
+            LabAnswer::Mailed { outcome }
         }
-        Request::Mailboxes => Answer::Mailboxes { mails: owner.mail.all() },
+        Request::Mailboxes => LabAnswer::Mailboxes { mails: owner.mail.all() },
         Request::StopFilter => {
             owner.stop_filter();
-            Answer::Done { generation: generation() }
+            LabAnswer::Done { generation: generation() }
         }
         Request::Enter { .. } | Request::Events { .. } | Request::Capture | Request::Down => {
-            Answer::Failed { what: "this is answered elsewhere".to_owned(), fault: Fault::Request }
+            LabAnswer::Failed {
+                what: "this is answered elsewhere".to_owned(),
+                fault: Fault::Request,
+            }
         }
     })
 }
 
-fn view(owner: &Owner) -> View {
+fn view(owner: &Owner) -> LabView {
     let world = owner.court.policy.world();
     let plan = owner.plan();
     let mut nodes = Vec::new();
@@ -190,7 +193,7 @@ fn view(owner: &Owner) -> View {
             .collect();
         nodes.push(NodeView { name: name.clone(), kind: kind.to_owned(), addresses, notes });
     }
-    View {
+    LabView {
         since: owner.since,
         datapath: owner.datapath.name().to_owned(),
         generation: owner.court.policy.generation(),
@@ -227,7 +230,7 @@ fn enter(owner: &Owner, stream: &UnixStream, node: &str) -> io::Result<()> {
     }
     let mut all: Vec<BorrowedFd<'_>> = space.all().to_vec();
     all.extend(more.iter().map(AsFd::as_fd));
-    let mut text = serde_json::to_vec(&Answer::Spaces { count: all.len() })?;
+    let mut text = serde_json::to_vec(&LabAnswer::Spaces { count: all.len() })?;
     text.push(b'\n');
     let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
     let mut ancillary = SendAncillaryBuffer::new(&mut room);

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use egress25_policy::{CellMap, LeadsTo, NetworkName, Reason, Verdict, World, verdict_of};
 use ipnet::IpNet;
 
-use crate::rules::verdicts::Content;
+use crate::rules::verdicts::RuleContent;
 use crate::rules::{RulePort, mark, preface};
 
 /// An address family: iptables has a program for each.
@@ -29,7 +29,7 @@ pub fn export_iptables(
     ports: &[RulePort],
     family: Family,
 ) -> String {
-    let content = Content::of(&mut CellMap::new(world), world, network, false);
+    let content = RuleContent::of(&mut CellMap::new(world), world, network, false);
     let ours = |address: &IpAddr| address.is_ipv4() == (family == Family::V4);
     let own = format!("EGRESS25-{}", mark(network, ports));
     let mut text = format!("{}*filter\n:{own} - [0:0]\n", preface(network, ports));

@@ -125,11 +125,11 @@ pub(crate) fn plain(name: &str) -> String {
 }
 
 /// Who may send from a network's ports: the addresses of its machines and those of its peers.
-pub(crate) type Senders = BTreeMap<IpAddr, SenderClass>;
+pub(crate) type SenderClasses = BTreeMap<IpAddr, SenderClass>;
 
 /// With `from_afar` those of all networks from which a packet can come by forwarders, too.
-pub(crate) fn senders(world: &World, network: &NetworkName, from_afar: bool) -> Senders {
-    let mut senders = Senders::new();
+pub(crate) fn senders(world: &World, network: &NetworkName, from_afar: bool) -> SenderClasses {
+    let mut senders = SenderClasses::new();
     let places = match from_afar {
         true => routes::nearest_first(world, network),
         false => routes::reachable(world, network).collect(),

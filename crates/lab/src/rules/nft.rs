@@ -11,7 +11,7 @@ use egress25_policy::{
 
 use crate::enforce::policy_state::deferrable;
 use crate::network::plan::Stands;
-use crate::rules::verdicts::Content;
+use crate::rules::verdicts::RuleContent;
 use crate::rules::{RuleOptions, RulePort, mark, plain, preface};
 
 /// What the table's name begins with.
@@ -77,7 +77,7 @@ impl Ruleset {
         // In a lab every port is judged, a forwarder's among them; elsewhere nobody knows.
         let in_a_lab = options.generation.is_some();
         let mut map = CellMap::new(world);
-        let content = Content::of(&mut map, world, network, in_a_lab);
+        let content = RuleContent::of(&mut map, world, network, in_a_lab);
         let mark = options.mark.as_ref().map(|mark| format!("_{mark}")).unwrap_or_default();
         let table = format!("inet {TABLE}{mark}");
         let next = options.generation.map(|generation| generation.saturating_add(1));

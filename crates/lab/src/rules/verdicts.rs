@@ -8,15 +8,15 @@ use egress25_policy::{
     edge_reason, exit_reason,
 };
 
-use crate::rules::{Senders, senders};
+use crate::rules::{SenderClasses, senders};
 
 /// Everything that the rules of one network say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Content {
+pub(crate) struct RuleContent {
     /// Senders that do not run.
     pub(crate) down: BTreeSet<IpAddr>,
     /// The class of each sender.
-    pub(crate) class_of: Senders,
+    pub(crate) class_of: SenderClasses,
     /// The reason of each sender at the Internet's edge.
     pub(crate) edge: BTreeMap<IpAddr, Reason>,
     /// Where the destinations of each class lead.
@@ -25,7 +25,7 @@ pub(crate) struct Content {
     pub(crate) exits: BTreeMap<Forwarder, BTreeMap<IpAddr, Reason>>,
 }
 
-impl Content {
+impl RuleContent {
     /// In a lab a port's own addresses are known, and what comes from far, from forwarder to
     /// forwarder, is told from what is borrowed. It can come where somebody forwards alone.
     pub(crate) fn of(

@@ -16,7 +16,7 @@ use crate::scenario::file::{Action, PostfixAction, Scenario, Step, event_at};
 pub(super) const RELAY: &str = "mx.example.net:25";
 
 /// The lab as the steps before have left it.
-struct Stage {
+struct StagedLab {
     world: World,
     hosts: Hosts,
     /// The nodes in which something can be done.
@@ -36,7 +36,7 @@ impl Scenario {
         let plan =
             Plan::of(world, &hosts, false).map_err(|error| ScenarioFault::of_file(text, &error))?;
         let nodes = plan.names.keys().cloned().collect();
-        let mut stage = Stage { world: world.clone(), hosts, nodes, at };
+        let mut stage = StagedLab { world: world.clone(), hosts, nodes, at };
         for (index, step) in self.step.iter().enumerate() {
             stage
                 .play(step)
@@ -46,7 +46,7 @@ impl Scenario {
     }
 }
 
-impl Stage {
+impl StagedLab {
     fn play(&mut self, step: &Step) -> Result<(), LabError> {
         match step.action()? {
             Action::Connect(connect) => {

@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use crate::scenario::{Report, StepResult};
+use crate::scenario::{ScenarioReport, StepResult};
 
 /// By this line a later run knows the file for one of ours.
 pub const JUNIT_MARK: &str = "<!-- written by egress25 -->";
 
 /// The report as JUnit XML.
 #[must_use]
-pub fn junit(report: &Report) -> String {
+pub fn junit(report: &ScenarioReport) -> String {
     let skipped = report.skipped();
     let total: f64 = report.steps.iter().map(|step| step.seconds).sum();
     let name = escape(&format!("{} ({})", report.scenario, report.datapath));
@@ -71,7 +71,7 @@ mod tests {
             seen: String::new(),
             seconds: 0.5,
         };
-        let report = Report {
+        let report = ScenarioReport {
             scenario: "a & b".to_owned(),
             datapath: "nft".to_owned(),
             steps: vec![

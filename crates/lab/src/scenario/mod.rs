@@ -16,7 +16,7 @@ pub use file::{
     Action, ConnectStep, ExecStep, MailStep, PostfixAction, PostfixStep, Scenario, Step,
 };
 pub use junit::{JUNIT_MARK, junit};
-pub use play::{End, Executed, Theatre, play};
+pub use play::{Executed, ProgramEnd, Theatre, play};
 
 use serde::Serialize;
 
@@ -53,7 +53,7 @@ pub struct StepReport {
 
 /// What became of a scenario.
 #[derive(Debug, Clone, Serialize)]
-pub struct Report {
+pub struct ScenarioReport {
     /// The scenario's name.
     pub scenario: String,
     /// The data path.
@@ -62,7 +62,7 @@ pub struct Report {
     pub steps: Vec<StepReport>,
 }
 
-impl Report {
+impl ScenarioReport {
     /// The report of a scenario that was not played at all: the first step says why.
     #[must_use]
     pub fn unplayed(scenario: &Scenario, datapath: &str, why: &str) -> Self {

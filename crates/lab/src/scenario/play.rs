@@ -7,14 +7,14 @@ use std::time::Duration;
 use egress25_policy::Reason;
 use jiff::Timestamp;
 
-use crate::control::requests::{Answer, Request};
+use crate::control::requests::{LabAnswer, Request};
 use crate::error::LabError;
 use crate::network::hosts::host_and_port;
 use crate::scenario::file::{
     Action, ConnectStep, ExecStep, MailStep, PostfixAction, PostfixStep, Scenario, Step, event_at,
 };
 use crate::scenario::fits::RELAY;
-use crate::scenario::{EARLIER, Report, StepReport, StepResult, postfix};
+use crate::scenario::{EARLIER, ScenarioReport, StepReport, StepResult, postfix};
 
 /// How many seconds of silence count as a time-out where a step says nothing else.
 const PATIENCE: f64 = 4.0;
@@ -26,14 +26,14 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct Executed {
     /// How.
-    pub end: End,
+    pub end: ProgramEnd,
     /// What it printed, errors too.
     pub output: String,
 }
 
 /// How a program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum ProgramEnd {
     /// With an exit code.
     Exit(i32),
     /// A signal ended it.
@@ -42,7 +42,7 @@ pub enum End {
     TooLong,
 }
 
-impl fmt::Display for End {
+impl fmt::Display for ProgramEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exit(code) => write!(f, "exit {code}"),
@@ -58,7 +58,7 @@ pub trait Theatre {
     ///
     /// # Errors
     /// The lab says no, or cannot be reached.
-    fn ask(&mut self, request: &Request) -> Result<Answer, LabError>;
+    fn ask(&mut self, request: &Request) -> Result<LabAnswer, LabError>;
 
     /// Runs a program in a node, for so long at most.
     ///
@@ -95,7 +95,12 @@ pub trait Theatre {
 }
 
 /// Plays a scenario; every wait and every patience is multiplied by `scale`.
-pub fn play(scenario: &Scenario, theatre: &mut dyn Theatre, scale: f64, datapath: &str) -> Report {
+pub fn play(
+    scenario: &Scenario,
+    theatre: &mut dyn Theatre,
+    scale: f64,
+    datapath: &str,
+) -> ScenarioReport {
     let mut player = Player { theatre, scale, log_seen: 0 };
     let mut steps = Vec::new();
     let mut broken = false;
@@ -112,7 +117,7 @@ pub fn play(scenario: &Scenario, theatre: &mut dyn Theatre, scale: f64, datapath
         player.theatre.ended(&report);
         steps.push(report);
     }
-    Report { scenario: scenario.name.clone(), datapath: datapath.to_owned(), steps }
+    ScenarioReport { scenario: scenario.name.clone(), datapath: datapath.to_owned(), steps }
 }
 
 struct Player<'a> {
@@ -122,7 +127,7 @@ struct Player<'a> {
     log_seen: usize,
 }
 
-type Outcome = Result<(StepResult, String), LabError>;
+type StepOutcome = Result<(StepResult, String), LabError>;
 
 impl Player<'_> {
     fn play(&mut self, step: &Step) -> (StepResult, String) {
@@ -136,7 +141,7 @@ impl Player<'_> {
         }
     }
 
-    fn step(&mut self, step: &Step) -> Outcome {
+    fn step(&mut self, step: &Step) -> StepOutcome {
         let patience = step.patience.unwrap_or(PATIENCE);
         match step.action()? {
             Action::Connect(connect) => self.connect(step, connect, patience),
@@ -160,12 +165,12 @@ impl Player<'_> {
         u64::try_from(self.scaled(seconds).as_millis()).unwrap_or(u64::MAX).max(1)
     }
 
-    fn connect(&mut self, step: &Step, connect: &ConnectStep, patience: f64) -> Outcome {
+    fn connect(&mut self, step: &Step, connect: &ConnectStep, patience: f64) -> StepOutcome {
         let (to, port) = host_and_port(&connect.to)?;
         let patience = self.milliseconds(patience);
         let from = connect.from.clone();
         let request = Request::Connect { from, to, port, patience };
-        let Answer::Connected { outcome } = self.theatre.ask(&request)? else {
+        let LabAnswer::Connected { outcome } = self.theatre.ask(&request)? else {
             return Err(LabError::Answer("the lab did not say what became of it".to_owned()));
         };
         let expected = step.expect.as_deref().unwrap_or("open");
@@ -173,7 +178,7 @@ impl Player<'_> {
         Ok((self.compare(step, &connect.from, expected, &seen), seen))
     }
 
-    fn mail(&mut self, step: &Step, mail: &MailStep, patience: f64) -> Outcome {
+    fn mail(&mut self, step: &Step, mail: &MailStep, patience: f64) -> StepOutcome {
         let (to, port) = host_and_port(&mail.server)?;
         let request = Request::Mail {
             from: mail.from.clone(),
@@ -182,7 +187,7 @@ impl Player<'_> {
             recipient: mail.to.clone(),
             patience: self.milliseconds(patience),
         };
-        let Answer::Mailed { outcome } = self.theatre.ask(&request)? else {
+        let LabAnswer::Mailed { outcome } = self.theatre.ask(&request)? else {
             return Err(LabError::Answer("the lab did not say what became of it".to_owned()));
         };
         let expected = step.expect.as_deref().unwrap_or("delivered");
@@ -211,21 +216,21 @@ impl Player<'_> {
         ))
     }
 
-    fn exec(&mut self, step: &Step, exec: &ExecStep) -> Outcome {
+    fn exec(&mut self, step: &Step, exec: &ExecStep) -> StepOutcome {
         // A program's own time is none of the lab's waits: it is not scaled.
         let time = step.timeout.and_then(|time| Duration::try_from_secs_f64(time).ok());
         let done = self.theatre.exec(&exec.on, &exec.command, "", time.unwrap_or(TIMEOUT))?;
         let expected = step.exit.unwrap_or(0);
         let seen = done.end.to_string();
         let last = done.output.lines().last().unwrap_or_default().to_owned();
-        if done.end != End::Exit(expected) {
+        if done.end != ProgramEnd::Exit(expected) {
             let what = format!("`exit {expected}` was expected, and it was `{seen}`: {last}");
             return Ok((StepResult::Differs(what), seen));
         }
         Ok((contains(step, &done.output), seen))
     }
 
-    fn event(&mut self, step: &Step, event: &serde_json::Value) -> Outcome {
+    fn event(&mut self, step: &Step, event: &serde_json::Value) -> StepOutcome {
         let event = event_at(event, self.theatre.now())?;
         let expected = step.expect.as_deref().unwrap_or("applied");
         let seen = match self.theatre.ask(&Request::Apply { events: vec![event] }) {
@@ -242,7 +247,7 @@ impl Player<'_> {
         Ok((StepResult::Differs(what), seen))
     }
 
-    fn postfix(&mut self, step: &Step, action: &PostfixStep, patience: f64) -> Outcome {
+    fn postfix(&mut self, step: &Step, action: &PostfixStep, patience: f64) -> StepOutcome {
         let folder = self.theatre.folder().join(format!("postfix-{}", action.on));
         let config = folder.join("config").display().to_string();
         let log = folder.join("log");
@@ -317,9 +322,9 @@ impl Player<'_> {
         let command: Vec<String> = command.iter().map(|&word| word.to_owned()).collect();
         let done = self.theatre.exec(node, &command, input, TIMEOUT)?;
         let what = match done.end {
-            End::Exit(0) => return Ok(()),
-            End::TooLong => format!("it did not end in time; {}", done.output),
-            End::Exit(_) | End::Killed => done.output,
+            ProgramEnd::Exit(0) => return Ok(()),
+            ProgramEnd::TooLong => format!("it did not end in time; {}", done.output),
+            ProgramEnd::Exit(_) | ProgramEnd::Killed => done.output,
         };
         Err(LabError::Program { program: command.join(" "), what })
     }

@@ -1,6 +1,6 @@
 //! Capture files, read and written.
 //!
-//! [`Reader`] yields the records of a capture one by one or in batches, in bounded memory: pcap (micro- and
+//! [`CaptureReader`] yields the records of a capture one by one or in batches, in bounded memory: pcap (micro- and
 //! nanoseconds, both byte orders, also the variant with patched record headers) and pcapng
 //! (several sections and interfaces), each plain or compressed with gzip or zstd, from a file
 //! or from a pipe. The format is told by the first bytes and never by the file's name.
@@ -29,11 +29,11 @@ mod read;
 mod write;
 
 pub use read::{
-    Batch, Block, ByteOrder, CaptureError, Comments, Compression, Container,
-    DEFAULT_MAX_RECORD_LEN, Format, InterfaceRef, Item, MAX_BLOCK_LEN, MAX_RECORD_LEN, Options,
-    Reader, Record, RecordFault, Resolution, Warning, section_application,
+    Block, ByteOrder, CaptureBatch, CaptureError, CaptureFormat, CaptureReader, Comments,
+    Compression, Container, DEFAULT_MAX_RECORD_LEN, InterfaceRef, Item, MAX_BLOCK_LEN,
+    MAX_RECORD_LEN, ReadLimits, Record, RecordFault, Resolution, Warning, section_application,
 };
 pub use write::{
-    CaptureCopy, InterfaceId, NewInterface, Packet, PcapWriter, PcapngWriter, ThreadedWrite,
-    WriteError,
+    CaptureCopy, InterfaceId, NewInterface, PcapWriter, PcapngWriter, ThreadedWrite, WriteError,
+    WrittenPacket,
 };

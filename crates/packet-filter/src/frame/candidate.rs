@@ -14,7 +14,7 @@ pub struct Candidate {
     pub destination: IpAddr,
     /// The TCP source port.
     pub source_port: u16,
-    /// The TCP destination port: 25, unless [`crate::frame::Options::port`] says otherwise.
+    /// The TCP destination port: 25, unless [`crate::frame::FrameOptions::port`] says otherwise.
     pub destination_port: u16,
     /// The VLAN tags of the Ethernet frame that carries the packet; for a tunnel that carries
     /// bare IP, those of the frame around the tunnel.

@@ -6,7 +6,7 @@ use etherparse::{IpNumber, Ipv6FragmentHeaderSlice};
 
 use crate::frame::context::{Context, Walk, unclear};
 use crate::frame::ipv4::MAX_PACKET;
-use crate::frame::view::{Short, View};
+use crate::frame::view::{FrameView, Short};
 use crate::frame::{
     DropKind, FragmentDrop, Indeterminate, Layer, MAX_EXTENSIONS, Malformed, NoMatch, Outcome,
     Tunnel, tcp, tunnel,
@@ -17,7 +17,7 @@ const LAST_ASSIGNED: u8 = 147;
 
 /// An IP packet whose header has been read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Packet {
+pub(super) struct IpPacket {
     /// Where the IP header starts: bytes from the frame's first.
     pub(super) at: usize,
     pub(super) source: IpAddr,
@@ -34,7 +34,7 @@ pub(super) struct Packet {
     pub(super) segments_left: Option<usize>,
 }
 
-impl Packet {
+impl IpPacket {
     pub(super) const fn fragment_drop(&self, context: &Context<'_>, kind: FragmentDrop) -> Outcome {
         Outcome::FragmentDrop {
             kind,
@@ -125,8 +125,8 @@ const fn shared_role(number: IpNumber) -> Option<Role> {
 /// Walks the chain (RFC 7045), then hands over to TCP or to the tunnels.
 pub(super) fn read<'a>(
     context: &mut Context<'_>,
-    mut packet: Packet,
-    mut view: View<'a>,
+    mut packet: IpPacket,
+    mut view: FrameView<'a>,
 ) -> Walk<'a> {
     let mut walked = 0_usize;
     loop {
@@ -157,10 +157,10 @@ pub(super) fn read<'a>(
 /// Steps over an extension header that is not a fragment header.
 fn extension<'a>(
     context: &mut Context<'_>,
-    packet: &mut Packet,
+    packet: &mut IpPacket,
     role: Role,
-    view: View<'a>,
-) -> Walk<'a, View<'a>> {
+    view: FrameView<'a>,
+) -> Walk<'a, FrameView<'a>> {
     let [next, len] = read_extension(context, packet, view.array(0), view)?;
     let len = match role {
         Role::Authentication => (usize::from(len) + 2) * 4,
@@ -189,9 +189,9 @@ fn extension<'a>(
 /// the whole chain (RFC 7112).
 fn read_extension<T>(
     context: &Context<'_>,
-    packet: &Packet,
+    packet: &IpPacket,
     bytes: Result<T, Short>,
-    view: View<'_>,
+    view: FrameView<'_>,
 ) -> Walk<'static, T> {
     match bytes {
         Err(Short::Past) if packet.continued => Err(packet.incomplete(context)),
@@ -204,7 +204,11 @@ fn read_extension<T>(
 
 /// Reads IPv6's fragment header (RFC 8200, 4.5): an atomic one changes nothing (RFC 6946), a
 /// first one is read on, a later one ends the walk.
-fn fragment<'a>(context: &Context<'_>, packet: &mut Packet, view: View<'a>) -> Walk<'a, View<'a>> {
+fn fragment<'a>(
+    context: &Context<'_>,
+    packet: &mut IpPacket,
+    view: FrameView<'a>,
+) -> Walk<'a, FrameView<'a>> {
     const LEN: usize = 8;
     let bytes = read_extension(context, packet, view.slice(0, LEN), view)?;
     let Ok(header) = Ipv6FragmentHeaderSlice::from_slice(bytes) else {
@@ -236,7 +240,7 @@ fn fragment<'a>(context: &Context<'_>, packet: &mut Packet, view: View<'a>) -> W
 
 /// Whether the hop-by-hop options at the view hold a jumbo payload option (RFC 2675, 2), as
 /// far as they can be read.
-pub(super) fn has_jumbo_option(view: View<'_>) -> bool {
+pub(super) fn has_jumbo_option(view: FrameView<'_>) -> bool {
     const JUMBO: u8 = 0xc2;
     const PAD_1: u8 = 0;
     let len = view.byte(1).map_or(0, |units| (usize::from(units) + 1) * 8);

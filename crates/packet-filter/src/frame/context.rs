@@ -1,8 +1,8 @@
 //! What is carried along from layer to layer while a packet is read.
 
-use crate::frame::view::{Short, View};
+use crate::frame::view::{FrameView, Short};
 use crate::frame::{
-    Indeterminate, Layer, Malformed, NoMatch, Options, Origin, Outcome, Tunnel, VlanTags,
+    FrameOptions, Indeterminate, Layer, Malformed, NoMatch, Origin, Outcome, Tunnel, VlanTags,
 };
 
 /// What a step of the reading gives: a tunnel that could be entered, or the end of the walk.
@@ -20,12 +20,12 @@ pub(super) struct Inside<'a> {
     /// The network identifier, where the tunnel has one.
     pub(super) vni: Option<u32>,
     /// The payload, or the outcome of not finding one.
-    pub(super) payload: Result<(Content, View<'a>), Outcome>,
+    pub(super) payload: Result<(NextContent, FrameView<'a>), Outcome>,
 }
 
 /// What is to be read next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
+pub(super) enum NextContent {
     /// A frame of the link type that the capture says.
     Link(crate::link::LinkType),
     /// What an ethertype says.
@@ -47,7 +47,7 @@ struct Flaw {
 /// The state of reading one packet.
 #[derive(Debug)]
 pub(super) struct Context<'o> {
-    pub(super) options: &'o Options,
+    pub(super) options: &'o FrameOptions,
     pub(super) vlan: VlanTags,
     pub(super) vni: Option<u32>,
     pub(super) tunnel: Option<Tunnel>,
@@ -55,14 +55,14 @@ pub(super) struct Context<'o> {
 }
 
 impl<'o> Context<'o> {
-    pub(super) const fn new(options: &'o Options) -> Self {
+    pub(super) const fn new(options: &'o FrameOptions) -> Self {
         Self { options, vlan: VlanTags::NONE, vni: None, tunnel: None, flaw: None }
     }
 
     /// The context for a tunnel's payload: its own flaws, its own tags if it is Ethernet.
     #[must_use]
-    pub(super) fn inside(self, tunnel: Tunnel, vni: Option<u32>, content: Content) -> Self {
-        let ethernet = content == Content::Link(crate::link::LinkType::Ethernet);
+    pub(super) fn inside(self, tunnel: Tunnel, vni: Option<u32>, content: NextContent) -> Self {
+        let ethernet = content == NextContent::Link(crate::link::LinkType::Ethernet);
         Self {
             options: self.options,
             vlan: if ethernet { VlanTags::NONE } else { self.vlan },
@@ -112,13 +112,18 @@ impl<'o> Context<'o> {
         &self,
         bytes: Result<T, Short>,
         layer: Layer,
-        view: View<'_>,
+        view: FrameView<'_>,
     ) -> Walk<'static, T> {
         bytes.map_err(|short| self.short(short, layer, view.at()))
     }
 
     /// Bounds a view by a length field, and notes a length that the frame does not keep.
-    pub(super) fn bound<'a>(&mut self, view: View<'a>, len: usize, layer: Layer) -> View<'a> {
+    pub(super) fn bound<'a>(
+        &mut self,
+        view: FrameView<'a>,
+        len: usize,
+        layer: Layer,
+    ) -> FrameView<'a> {
         let (bounded, believable) = view.ending(len);
         if !believable {
             self.note(Malformed::LengthPastFrame, layer, view.at());

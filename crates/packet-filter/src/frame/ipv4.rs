@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use etherparse::{IpNumber, Ipv4HeaderSlice};
 
-use crate::frame::chain::{self, Packet, Role};
+use crate::frame::chain::{self, IpPacket, Role};
 use crate::frame::context::{Context, Walk};
-use crate::frame::view::View;
+use crate::frame::view::FrameView;
 use crate::frame::{DropKind, FragmentDrop, Layer, Malformed, NoMatch, Origin, Outcome, tunnel};
 
 /// The largest packet that the 16-bit length fields allow, in bytes.
@@ -16,7 +16,7 @@ pub(super) const MAX_PACKET: usize = 65_535;
 const FIXED: usize = 20;
 
 /// Reads an IPv4 packet up to its outcome.
-pub(super) fn read<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
+pub(super) fn read<'a>(context: &mut Context<'_>, view: FrameView<'a>) -> Walk<'a> {
     let first = context.read(view.byte(0), Layer::Ipv4, view)?;
     if first >> 4 != 4 {
         return Err(context.malformed(Malformed::IpVersion, Layer::Ipv4, view.at()));
@@ -47,7 +47,7 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
     })?;
     let [.., s0, s1, s2, s3, d0, d1, d2, d3] = fixed;
     let header = view.slice(0, header_len).unwrap_or_default();
-    let packet = Packet {
+    let packet = IpPacket {
         at: view.at(),
         source: IpAddr::from([s0, s1, s2, s3]),
         destination: IpAddr::from([d0, d1, d2, d3]),
@@ -82,7 +82,7 @@ impl Fragment {
 
 /// Bounds the packet by its total length. A total length of 0 is what a capture shows of a
 /// packet that the card is yet to cut into segments; it then reaches to the frame's end.
-fn bounded<'a>(context: &mut Context<'_>, view: View<'a>, total: usize) -> View<'a> {
+fn bounded<'a>(context: &mut Context<'_>, view: FrameView<'a>, total: usize) -> FrameView<'a> {
     if total != 0 {
         return context.bound(view, total, Layer::Ipv4);
     }
@@ -99,7 +99,7 @@ fn later_fragment(
     protocol: IpNumber,
     offset: u16,
     total: usize,
-    view: View<'_>,
+    view: FrameView<'_>,
 ) -> Walk<'static, ()> {
     if usize::from(offset) * 8 + total > MAX_PACKET {
         Err(context.malformed(Malformed::FragmentPastMaximum, Layer::Ipv4, view.at()))
@@ -111,7 +111,7 @@ fn later_fragment(
 }
 
 /// Checks what needs the whole header: the checksum in live traffic, and the options.
-fn options(context: &mut Context<'_>, header: &[u8], view: View<'_>) -> Option<DropKind> {
+fn options(context: &mut Context<'_>, header: &[u8], view: FrameView<'_>) -> Option<DropKind> {
     let slice = Ipv4HeaderSlice::from_slice(header).ok()?;
     if context.options.origin == Origin::Live && checksum(header) != slice.header_checksum() {
         context.note(Malformed::Ipv4Checksum, Layer::Ipv4, view.at());

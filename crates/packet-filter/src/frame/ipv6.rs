@@ -4,16 +4,16 @@ use std::net::IpAddr;
 
 use etherparse::{IpNumber, Ipv6HeaderSlice};
 
-use crate::frame::chain::{self, Packet, Role};
+use crate::frame::chain::{self, IpPacket, Role};
 use crate::frame::context::{Context, Walk};
-use crate::frame::view::View;
+use crate::frame::view::FrameView;
 use crate::frame::{Layer, Malformed, Outcome, tunnel};
 
 /// The header's length, in bytes.
 const HEADER: usize = 40;
 
 /// Reads an IPv6 packet up to its outcome.
-pub(super) fn read<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
+pub(super) fn read<'a>(context: &mut Context<'_>, view: FrameView<'a>) -> Walk<'a> {
     let first = context.read(view.byte(0), Layer::Ipv6, view)?;
     if first >> 4 != 6 {
         return Err(context.malformed(Malformed::IpVersion, Layer::Ipv6, view.at()));
@@ -35,7 +35,7 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
     if payload == 0 {
         return Err(empty(context, role, view));
     }
-    let packet = Packet {
+    let packet = IpPacket {
         at: view.at(),
         source: IpAddr::V6(header.source_addr()),
         destination: IpAddr::V6(header.destination_addr()),
@@ -51,7 +51,7 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
 
 /// A payload length of 0 promises a jumbogram (RFC 2675), or else leaves no room for what the
 /// next-header field announces.
-fn empty(context: &Context<'_>, role: Role, view: View<'_>) -> Outcome {
+fn empty(context: &Context<'_>, role: Role, view: FrameView<'_>) -> Outcome {
     match role {
         Role::Udp => tunnel::PLAIN_UDP,
         Role::HopByHop if chain::has_jumbo_option(view.skip(HEADER)) => {

@@ -2,8 +2,8 @@
 
 use etherparse::EtherType;
 
-use crate::frame::context::{Content, Context, Walk, unclear};
-use crate::frame::view::View;
+use crate::frame::context::{Context, NextContent, Walk, unclear};
+use crate::frame::view::FrameView;
 use crate::frame::{
     Indeterminate, Layer, MAX_MPLS_LABELS, Malformed, NoMatch, Outcome, ipv4, ipv6,
 };
@@ -26,16 +26,20 @@ const PPP_MPLS_MULTICAST: u16 = 0x0283;
 const NOT_IP: Outcome = Outcome::NoMatch(NoMatch::NotIp);
 
 /// Reads on from any layer below TCP.
-pub(super) fn read<'a>(context: &mut Context<'_>, content: Content, view: View<'a>) -> Walk<'a> {
+pub(super) fn read<'a>(
+    context: &mut Context<'_>,
+    content: NextContent,
+    view: FrameView<'a>,
+) -> Walk<'a> {
     match content {
-        Content::Link(link) => link_header(context, link, view),
-        Content::EtherType(ether_type) => by_ether_type(context, ether_type, view),
-        Content::Ppp => ppp(context, view),
-        Content::Ip => by_version(context, view),
+        NextContent::Link(link) => link_header(context, link, view),
+        NextContent::EtherType(ether_type) => by_ether_type(context, ether_type, view),
+        NextContent::Ppp => ppp(context, view),
+        NextContent::Ip => by_version(context, view),
     }
 }
 
-fn link_header<'a>(context: &mut Context<'_>, link: LinkType, view: View<'a>) -> Walk<'a> {
+fn link_header<'a>(context: &mut Context<'_>, link: LinkType, view: FrameView<'a>) -> Walk<'a> {
     match link {
         LinkType::Ethernet => {
             let header: [u8; 14] = context.read(view.array(0), Layer::Ethernet, view)?;
@@ -76,7 +80,7 @@ fn either_byte_order(family: [u8; 4]) -> u32 {
 
 /// BSD loopback: `AF_INET` is 2 everywhere, `AF_INET6` is 10 on Linux, 24 on NetBSD and
 /// OpenBSD, 28 on FreeBSD, 30 on macOS.
-fn by_family<'a>(context: &mut Context<'_>, family: u32, view: View<'a>) -> Walk<'a> {
+fn by_family<'a>(context: &mut Context<'_>, family: u32, view: FrameView<'a>) -> Walk<'a> {
     match family {
         2 => ipv4::read(context, view),
         10 | 24 | 28 | 30 => ipv6::read(context, view),
@@ -85,7 +89,12 @@ fn by_family<'a>(context: &mut Context<'_>, family: u32, view: View<'a>) -> Walk
 }
 
 /// Linux cooked captures: what the protocol field means depends on the kind of device.
-fn cooked<'a>(context: &mut Context<'_>, hardware: u16, protocol: u16, view: View<'a>) -> Walk<'a> {
+fn cooked<'a>(
+    context: &mut Context<'_>,
+    hardware: u16,
+    protocol: u16,
+    view: FrameView<'a>,
+) -> Walk<'a> {
     /// Frame relay, netlink and 802.11 monitor devices: the field is no ethertype.
     const OTHER_MEANING: [u16; 3] = [770, 824, 803];
     /// `ETH_P_802_2`: the payload starts with an LLC header.
@@ -102,7 +111,7 @@ fn cooked<'a>(context: &mut Context<'_>, hardware: u16, protocol: u16, view: Vie
     }
 }
 
-fn by_ether_type<'a>(context: &mut Context<'_>, ether_type: u16, view: View<'a>) -> Walk<'a> {
+fn by_ether_type<'a>(context: &mut Context<'_>, ether_type: u16, view: FrameView<'a>) -> Walk<'a> {
     let decoded = context.options.link_layers;
     match EtherType(ether_type) {
         EtherType::IPV4 => ipv4::read(context, view),
@@ -128,7 +137,7 @@ fn by_ether_type<'a>(context: &mut Context<'_>, ether_type: u16, view: View<'a>)
 }
 
 /// A VLAN tag (802.1Q, 802.1ad); what follows it is an ethertype again.
-fn vlan<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
+fn vlan<'a>(context: &mut Context<'_>, view: FrameView<'a>) -> Walk<'a> {
     let control = context.read(view.be16(0), Layer::Vlan, view)?;
     let ether_type = context.read(view.be16(2), Layer::Vlan, view)?;
     if !context.vlan.push(control & 0x0fff) {
@@ -138,7 +147,7 @@ fn vlan<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
 }
 
 /// 802.2 LLC: IPv4's own service access point (RFC 948), or SNAP with an ethertype (RFC 1042).
-fn llc<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
+fn llc<'a>(context: &mut Context<'_>, view: FrameView<'a>) -> Walk<'a> {
     match context.read(view.array(0), Layer::Llc, view)? {
         [0x06, 0x06, 0x03] => ipv4::read(context, view.skip(3)),
         [0xaa, 0xaa, 0x03] => {
@@ -162,7 +171,7 @@ fn llc<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
 
 /// An MPLS label stack (RFC 3032). What is behind it is not said; the first nibble tells IP
 /// from pseudowires, which start with 0 or 1 for that purpose (RFC 4928).
-fn mpls<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
+fn mpls<'a>(context: &mut Context<'_>, view: FrameView<'a>) -> Walk<'a> {
     let mut label = view;
     for _ in 0..MAX_MPLS_LABELS {
         let [_, _, bottom, _] = context.read(label.array(0), Layer::Mpls, label)?;
@@ -176,7 +185,7 @@ fn mpls<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
 }
 
 /// PPPoE in its session stage (RFC 2516, 4): version 1, type 1, code 0.
-fn pppoe<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
+fn pppoe<'a>(context: &mut Context<'_>, view: FrameView<'a>) -> Walk<'a> {
     let header: [u8; 6] = context.read(view.array(0), Layer::Pppoe, view)?;
     let [0x11, 0, _, _, high, low] = header else {
         return Err(NOT_IP);
@@ -188,7 +197,7 @@ fn pppoe<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
 
 /// A PPP protocol field, one byte where it was compressed (RFC 1661, 2 and 6.5), behind the
 /// address and control bytes of HDLC-like framing where they are there (RFC 1662, 3.1).
-fn ppp<'a>(context: &mut Context<'_>, mut view: View<'a>) -> Walk<'a> {
+fn ppp<'a>(context: &mut Context<'_>, mut view: FrameView<'a>) -> Walk<'a> {
     /// The address byte; as a compressed protocol it is reserved (RFC 1661, 2).
     const ADDRESS: u8 = 0xff;
     const CONTROL: u8 = 0x03;
@@ -217,7 +226,7 @@ fn ppp<'a>(context: &mut Context<'_>, mut view: View<'a>) -> Walk<'a> {
 }
 
 /// A packet that nothing announces: its version nibble tells.
-fn by_version<'a>(context: &mut Context<'_>, view: View<'a>) -> Walk<'a> {
+fn by_version<'a>(context: &mut Context<'_>, view: FrameView<'a>) -> Walk<'a> {
     match context.read(view.byte(0), Layer::Ip, view)? >> 4 {
         4 => ipv4::read(context, view),
         6 => ipv6::read(context, view),

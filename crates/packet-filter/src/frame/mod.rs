@@ -41,8 +41,8 @@ pub use outcome::{
     DropKind, FragmentDrop, Indeterminate, Layer, Malformed, NoMatch, Outcome, Tunnel,
 };
 
-use context::{Content, Context, unclear};
-use view::View;
+use context::{Context, NextContent, unclear};
+use view::FrameView;
 
 use crate::link::LinkType;
 
@@ -86,7 +86,7 @@ impl Default for LinkLayers {
 
 /// What to look for, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Options {
+pub struct FrameOptions {
     /// Where the bytes come from.
     pub origin: Origin,
     /// Whether the packets inside tunnels are judged, too.
@@ -97,7 +97,7 @@ pub struct Options {
     pub port: Option<u16>,
 }
 
-impl Default for Options {
+impl Default for FrameOptions {
     /// A capture's outer packets, port 25.
     fn default() -> Self {
         Self {
@@ -120,11 +120,11 @@ pub struct Frame<'a> {
     pub wire_len: u32,
 }
 
-/// Says what a frame's packet is, and with [`Options::look_inside`] what the packets in its
+/// Says what a frame's packet is, and with [`FrameOptions::look_inside`] what the packets in its
 /// tunnels are: the outer one first, at most [`MAX_TUNNELS`] and one more.
-pub fn classify(frame: &Frame<'_>, options: &Options, visit: &mut dyn FnMut(Outcome)) {
+pub fn classify(frame: &Frame<'_>, options: &FrameOptions, visit: &mut dyn FnMut(Outcome)) {
     let mut context = Context::new(options);
-    let mut next = (Content::Link(frame.link), View::of(frame));
+    let mut next = (NextContent::Link(frame.link), FrameView::of(frame));
     for depth in 0..=MAX_TUNNELS {
         let (content, view) = next;
         let inside = match link_layer::read(&mut context, content, view) {
@@ -146,9 +146,9 @@ pub fn classify(frame: &Frame<'_>, options: &Options, visit: &mut dyn FnMut(Outc
 
 /// Says what a frame's outermost packet is.
 #[must_use]
-pub fn outermost(frame: &Frame<'_>, options: &Options) -> Outcome {
+pub fn outermost(frame: &Frame<'_>, options: &FrameOptions) -> Outcome {
     let mut context = Context::new(options);
-    match link_layer::read(&mut context, Content::Link(frame.link), View::of(frame)) {
+    match link_layer::read(&mut context, NextContent::Link(frame.link), FrameView::of(frame)) {
         Ok(inside) => inside.outer,
         Err(outcome) => outcome,
     }

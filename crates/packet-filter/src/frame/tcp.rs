@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::frame::chain::Packet;
+use crate::frame::chain::IpPacket;
 use crate::frame::context::{Context, unclear};
-use crate::frame::view::{Short, View};
+use crate::frame::view::{FrameView, Short};
 use crate::frame::{
     Candidate, DropKind, FragmentDrop, Indeterminate, Layer, Malformed, NoMatch, Outcome,
 };
@@ -20,11 +20,15 @@ const ACK: u8 = 0x10;
 ///
 /// The order matters: what makes the segment none of our business comes first, then what is
 /// wrong with it, then where it goes.
-pub(super) fn judge(context: &Context<'_>, packet: &Packet, view: View<'_>) -> Outcome {
+pub(super) fn judge(context: &Context<'_>, packet: &IpPacket, view: FrameView<'_>) -> Outcome {
     outcome(context, packet, view).unwrap_or_else(|outcome| outcome)
 }
 
-fn outcome(context: &Context<'_>, packet: &Packet, view: View<'_>) -> Result<Outcome, Outcome> {
+fn outcome(
+    context: &Context<'_>,
+    packet: &IpPacket,
+    view: FrameView<'_>,
+) -> Result<Outcome, Outcome> {
     let at = view.at();
     // Before the port: in a fragment that short, later ones may still rewrite the header.
     if packet.continued && view.declared() < FIXED {
@@ -72,8 +76,8 @@ fn outcome(context: &Context<'_>, packet: &Packet, view: View<'_>) -> Result<Out
 /// fragment of IPv4 may leave options to the next one; IPv6 must not (RFC 7112, 5).
 fn header_length(
     context: &Context<'_>,
-    packet: &Packet,
-    view: View<'_>,
+    packet: &IpPacket,
+    view: FrameView<'_>,
     len: usize,
 ) -> Result<(), Outcome> {
     let (at, declared) = (view.at(), view.declared());
@@ -90,7 +94,7 @@ fn header_length(
 }
 
 /// Checks what no sender may put in an address field.
-fn addresses(packet: &Packet) -> Result<(), Outcome> {
+fn addresses(packet: &IpPacket) -> Result<(), Outcome> {
     let malformed = |kind, layer| Outcome::Malformed { kind, layer, offset: packet.at };
     match (packet.source, packet.destination) {
         (IpAddr::V4(source), _) if source.is_multicast() || source.is_broadcast() => {

@@ -2,9 +2,9 @@
 
 use etherparse::{EtherType, IpNumber};
 
-use crate::frame::chain::Packet;
-use crate::frame::context::{Content, Context, Inside, Walk, unclear};
-use crate::frame::view::{Short, View};
+use crate::frame::chain::IpPacket;
+use crate::frame::context::{Context, Inside, NextContent, Walk, unclear};
+use crate::frame::view::{FrameView, Short};
 use crate::frame::{Indeterminate, Layer, NoMatch, Outcome, Tunnel};
 use crate::link::LinkType;
 
@@ -25,13 +25,13 @@ const NOT_IP: Outcome = Outcome::NoMatch(NoMatch::NotIp);
 pub(super) const PLAIN_UDP: Outcome =
     Outcome::NoMatch(NoMatch::NotTcp { protocol: IpNumber::UDP.0 });
 
-const ETHERNET: Content = Content::Link(LinkType::Ethernet);
+const ETHERNET: NextContent = NextContent::Link(LinkType::Ethernet);
 
 /// Where a tunnel's payload starts and what it is, or the outcome of not finding one.
-type Payload<'a> = Walk<'a, (Content, View<'a>)>;
+type Payload<'a> = Walk<'a, (NextContent, FrameView<'a>)>;
 
 /// The outer packet's outcome.
-pub(super) const fn outer(context: &Context<'_>, packet: &Packet, tunnel: Tunnel) -> Outcome {
+pub(super) const fn outer(context: &Context<'_>, packet: &IpPacket, tunnel: Tunnel) -> Outcome {
     Outcome::Encapsulated {
         tunnel,
         carried: tunnel.carried(),
@@ -44,9 +44,9 @@ pub(super) const fn outer(context: &Context<'_>, packet: &Packet, tunnel: Tunnel
 /// A tunnel that has a protocol number of its own.
 pub(super) fn in_ip<'a>(
     context: &Context<'_>,
-    packet: &Packet,
+    packet: &IpPacket,
     kind: Tunnel,
-    view: View<'a>,
+    view: FrameView<'a>,
 ) -> Walk<'a> {
     let view = whole(packet, view);
     let (tunnel, vni) = match kind {
@@ -58,8 +58,10 @@ pub(super) fn in_ip<'a>(
         return Err(outer);
     }
     let payload = match tunnel {
-        Tunnel::Ipip | Tunnel::FourInSix => Ok((Content::EtherType(EtherType::IPV4.0), view)),
-        Tunnel::SixInFour | Tunnel::SixInSix => Ok((Content::EtherType(EtherType::IPV6.0), view)),
+        Tunnel::Ipip | Tunnel::FourInSix => Ok((NextContent::EtherType(EtherType::IPV4.0), view)),
+        Tunnel::SixInFour | Tunnel::SixInSix => {
+            Ok((NextContent::EtherType(EtherType::IPV6.0), view))
+        }
         Tunnel::Gre | Tunnel::Nvgre => gre(context, view),
         Tunnel::EtherIp => ether_ip(context, view),
         _ => l2tp(context, view),
@@ -68,7 +70,11 @@ pub(super) fn in_ip<'a>(
 }
 
 /// UDP: a tunnel where both the port and the header behind it say so, otherwise no match.
-pub(super) fn in_udp<'a>(context: &Context<'_>, packet: &Packet, view: View<'a>) -> Walk<'a> {
+pub(super) fn in_udp<'a>(
+    context: &Context<'_>,
+    packet: &IpPacket,
+    view: FrameView<'a>,
+) -> Walk<'a> {
     const HEADER: usize = 8;
     let view = whole(packet, view);
     let ports = view.be16(0).and_then(|source| Ok((source, view.be16(2)?, view.be16(4)?)));
@@ -104,7 +110,11 @@ pub(super) fn in_udp<'a>(context: &Context<'_>, packet: &Packet, view: View<'a>)
 
 /// UDP that cannot be read up to its ports: it passes in any case, but where the inside is
 /// asked for and the capture was cut, that cannot be told.
-pub(super) const fn unread_udp(context: &Context<'_>, short: Short, view: View<'_>) -> Outcome {
+pub(super) const fn unread_udp(
+    context: &Context<'_>,
+    short: Short,
+    view: FrameView<'_>,
+) -> Outcome {
     match short {
         Short::Cut if context.options.look_inside => {
             unclear(Indeterminate::Cut, Layer::Udp, view.at())
@@ -114,29 +124,29 @@ pub(super) const fn unread_udp(context: &Context<'_>, short: Short, view: View<'
 }
 
 /// What a first fragment brings is a part: the rest is not missing, but elsewhere.
-fn whole<'a>(packet: &Packet, view: View<'a>) -> View<'a> {
+fn whole<'a>(packet: &IpPacket, view: FrameView<'a>) -> FrameView<'a> {
     if packet.continued { view.continued_elsewhere() } else { view }
 }
 
 /// A UDP tunnel's header: its network identifier, and its payload if that may be IP.
-struct Found<'a> {
+struct UdpTunnel<'a> {
     vni: Option<u32>,
-    payload: Option<(Content, View<'a>)>,
+    payload: Option<(NextContent, FrameView<'a>)>,
 }
 
 /// The result of reading a UDP tunnel's header; nothing where it is none.
-type Header<'a> = Result<Option<Found<'a>>, Short>;
+type Header<'a> = Result<Option<UdpTunnel<'a>>, Short>;
 
 /// VXLAN (RFC 7348, 5): the flag that the identifier is valid must be set.
-fn vxlan(view: View<'_>) -> Header<'_> {
+fn vxlan(view: FrameView<'_>) -> Header<'_> {
     let [flags, _, _, _, v0, v1, v2, _] = view.array(0)?;
     let vni = u32::from_be_bytes([0, v0, v1, v2]);
     Ok((flags & 0x08 != 0)
-        .then(|| Found { vni: Some(vni), payload: Some((ETHERNET, view.skip(8))) }))
+        .then(|| UdpTunnel { vni: Some(vni), payload: Some((ETHERNET, view.skip(8))) }))
 }
 
 /// Geneve (RFC 8926, 3.4), version 0.
-fn geneve(view: View<'_>) -> Header<'_> {
+fn geneve(view: FrameView<'_>) -> Header<'_> {
     let [first, _, p0, p1, v0, v1, v2, _] = view.array(0)?;
     if first >> 6 != 0 {
         return Ok(None);
@@ -144,11 +154,11 @@ fn geneve(view: View<'_>) -> Header<'_> {
     let behind = view.skip(8 + usize::from(first & 0x3f) * 4);
     let vni = u32::from_be_bytes([0, v0, v1, v2]);
     let payload = by_protocol_type(u16::from_be_bytes([p0, p1])).map(|content| (content, behind));
-    Ok(Some(Found { vni: Some(vni), payload }))
+    Ok(Some(UdpTunnel { vni: Some(vni), payload }))
 }
 
 /// GTP-U (TS 29.281, 5.1): version 1, a G-PDU; extension headers are stepped over.
-fn gtp_u(view: View<'_>) -> Header<'_> {
+fn gtp_u(view: FrameView<'_>) -> Header<'_> {
     const G_PDU: u8 = 255;
     const MAX_EXTENSION_HEADERS: usize = 8;
     let [flags, message] = view.array(0)?;
@@ -156,13 +166,13 @@ fn gtp_u(view: View<'_>) -> Header<'_> {
         return Ok(None);
     }
     if flags & 0b0111 == 0 {
-        return Ok(Some(Found { vni: None, payload: Some((Content::Ip, view.skip(8))) }));
+        return Ok(Some(UdpTunnel { vni: None, payload: Some((NextContent::Ip, view.skip(8))) }));
     }
     let mut at = view.skip(12);
     let mut next = if flags & 0b0100 == 0 { 0 } else { view.byte(11)? };
     for _ in 0..MAX_EXTENSION_HEADERS {
         if next == 0 {
-            return Ok(Some(Found { vni: None, payload: Some((Content::Ip, at)) }));
+            return Ok(Some(UdpTunnel { vni: None, payload: Some((NextContent::Ip, at)) }));
         }
         let len = usize::from(at.byte(0)?) * 4;
         if len == 0 {
@@ -175,7 +185,7 @@ fn gtp_u(view: View<'_>) -> Header<'_> {
 }
 
 /// Teredo (RFC 4380, 5.1.1): an authentication and an origin indication may stand in front.
-fn teredo(view: View<'_>) -> Header<'_> {
+fn teredo(view: FrameView<'_>) -> Header<'_> {
     let mut view = view;
     if view.array(0)? == [0, 1] {
         let [id, value] = view.array(2)?;
@@ -184,23 +194,23 @@ fn teredo(view: View<'_>) -> Header<'_> {
     if view.array(0)? == [0, 0] {
         view = view.skip(8);
     }
-    let content = Content::EtherType(EtherType::IPV6.0);
-    Ok((view.byte(0)? >> 4 == 6).then_some(Found { vni: None, payload: Some((content, view)) }))
+    let content = NextContent::EtherType(EtherType::IPV6.0);
+    Ok((view.byte(0)? >> 4 == 6).then_some(UdpTunnel { vni: None, payload: Some((content, view)) }))
 }
 
 /// What a protocol type field of GRE or Geneve announces, where that may hold IP.
-const fn by_protocol_type(value: u16) -> Option<Content> {
+const fn by_protocol_type(value: u16) -> Option<NextContent> {
     match value {
         BRIDGED => Some(ETHERNET),
-        PPP => Some(Content::Ppp),
+        PPP => Some(NextContent::Ppp),
         // Below 0x0600 it is no ethertype.
         0..0x0600 => None,
-        other => Some(Content::EtherType(other)),
+        other => Some(NextContent::EtherType(other)),
     }
 }
 
 /// The virtual subnet of NVGRE (RFC 7637, 3.2): a key, and Ethernet inside.
-fn nvgre_subnet(view: View<'_>) -> Option<u32> {
+fn nvgre_subnet(view: FrameView<'_>) -> Option<u32> {
     let [flags, low, p0, p1] = view.array(0).ok()?;
     let [v0, v1, v2, _] = view.array(4).ok()?;
     let nvgre = flags & 0xf0 == 0x20 && low & 7 == 0 && u16::from_be_bytes([p0, p1]) == BRIDGED;
@@ -208,7 +218,7 @@ fn nvgre_subnet(view: View<'_>) -> Option<u32> {
 }
 
 /// GRE (RFC 2784, 2890) and PPTP's variant of it (RFC 2637, 4.1).
-fn gre<'a>(context: &Context<'_>, view: View<'a>) -> Payload<'a> {
+fn gre<'a>(context: &Context<'_>, view: FrameView<'a>) -> Payload<'a> {
     let flags = context.read(view.be16(0), Layer::Tunnel, view)?;
     let protocol = context.read(view.be16(2), Layer::Tunnel, view)?;
     let four_if = |bit: u16| if flags & bit != 0 { 4 } else { 0 };
@@ -222,13 +232,13 @@ fn gre<'a>(context: &Context<'_>, view: View<'a>) -> Payload<'a> {
         }
         // Without a sequence number it is an acknowledgement that brings nothing.
         1 if sequence == 0 || protocol != PPP => Err(NOT_IP),
-        1 => Ok((Content::Ppp, view.skip(8 + sequence + acknowledgement))),
+        1 => Ok((NextContent::Ppp, view.skip(8 + sequence + acknowledgement))),
         _ => Err(opaque(view)),
     }
 }
 
 /// EtherIP (RFC 3378, 3): version 3.
-fn ether_ip<'a>(context: &Context<'_>, view: View<'a>) -> Payload<'a> {
+fn ether_ip<'a>(context: &Context<'_>, view: FrameView<'a>) -> Payload<'a> {
     let first = context.read(view.byte(0), Layer::Tunnel, view)?;
     if first >> 4 == 3 { Ok((ETHERNET, view.skip(2))) } else { Err(opaque(view)) }
 }
@@ -236,7 +246,7 @@ fn ether_ip<'a>(context: &Context<'_>, view: View<'a>) -> Payload<'a> {
 /// L2TPv3 over IP (RFC 3931, 4.1.1). Only the endpoints know how long its cookie is (0, 4 or 8
 /// bytes) and whether a sublayer of 4 bytes follows, so the first length is taken at which
 /// there is Ethernet with a whole IP packet inside.
-fn l2tp<'a>(context: &Context<'_>, view: View<'a>) -> Payload<'a> {
+fn l2tp<'a>(context: &Context<'_>, view: FrameView<'a>) -> Payload<'a> {
     let session = context.read(view.be32(0), Layer::Tunnel, view)?;
     if session == 0 {
         return Err(NOT_IP);
@@ -250,7 +260,7 @@ fn l2tp<'a>(context: &Context<'_>, view: View<'a>) -> Payload<'a> {
 }
 
 /// Whether there is an Ethernet frame at the view with an IP packet that fits.
-fn holds_ip(frame: View<'_>) -> Result<bool, Short> {
+fn holds_ip(frame: FrameView<'_>) -> Result<bool, Short> {
     let packet = frame.skip(14);
     let first = packet.byte(0)?;
     Ok(match (EtherType(frame.be16(12)?), first >> 4) {
@@ -263,6 +273,6 @@ fn holds_ip(frame: View<'_>) -> Result<bool, Short> {
     })
 }
 
-const fn opaque(view: View<'_>) -> Outcome {
+const fn opaque(view: FrameView<'_>) -> Outcome {
     unclear(Indeterminate::OpaqueTunnel, Layer::Tunnel, view.at())
 }

@@ -13,7 +13,7 @@ pub(super) enum Short {
 
 /// A position in a frame, and the end that the layers above declared.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct View<'a> {
+pub(super) struct FrameView<'a> {
     /// The bytes that are present, from the frame's first.
     bytes: &'a [u8],
     /// Where the next header starts.
@@ -24,7 +24,7 @@ pub(super) struct View<'a> {
     cut: bool,
 }
 
-impl<'a> View<'a> {
+impl<'a> FrameView<'a> {
     /// The whole frame. A length on the wire below the bytes present is taken for that many.
     pub(super) fn of(frame: &Frame<'a>) -> Self {
         let wire = usize::try_from(frame.wire_len).unwrap_or(usize::MAX);

@@ -7,7 +7,7 @@
               would keep the loops from being vectorised"
 )]
 
-use crate::frame::{Options, Origin};
+use crate::frame::{FrameOptions, Origin};
 use crate::link::LinkType;
 use crate::sieve::frames::Frames;
 use crate::sieve::level::{BLOCK, Level};
@@ -90,7 +90,7 @@ impl CandidateBlock {
     }
 
     /// Whether plain candidates can be told here at all.
-    pub(super) fn fits(link: LinkType, options: &Options) -> bool {
+    pub(super) fn fits(link: LinkType, options: &FrameOptions) -> bool {
         link == LinkType::Ethernet && options.origin == Origin::Capture && options.port.is_some()
     }
 

@@ -107,7 +107,7 @@ impl Ahead<'_> {
 ///
 /// No closure: whatever is not inlined into the function that has the level's instructions
 /// enabled is compiled without them, and only a method can be made to be inlined.
-pub(crate) trait Work {
+pub(crate) trait LevelWork {
     /// Does it. To be marked `#[inline(always)]`.
     fn on<L: Level>(self, level: L);
 }
@@ -178,7 +178,7 @@ impl fmt::Display for Vectors {
 impl Detected {
     /// Does some work on this level.
     #[inline]
-    pub(crate) fn run(self, work: impl Work) {
+    pub(crate) fn run(self, work: impl LevelWork) {
         match self {
             Self::Scalar(level) => work.on(level),
             #[cfg(target_arch = "x86_64")]

@@ -35,7 +35,7 @@ pub(crate) use candidate_block::Heads;
 pub use code::Code;
 pub use frames::{FrameList, Frames};
 pub use level::Vectors;
-pub(crate) use level::{Ahead, BLOCK, Level, Work};
+pub(crate) use level::{Ahead, BLOCK, Level, LevelWork};
 pub use run::touch;
 pub(crate) use run::{Judges, Scratch, Tally, ones, run};
 pub(crate) use scalar::Scalar;

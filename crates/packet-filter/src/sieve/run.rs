@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::frame::{Frame, Options, VlanTags};
+use crate::frame::{Frame, FrameOptions, VlanTags};
 use crate::sieve::candidate_block::{CandidateBlock, Heads};
-use crate::sieve::level::{Ahead, BLOCK, Detected, Level, Work};
+use crate::sieve::level::{Ahead, BLOCK, Detected, Level, LevelWork};
 use crate::sieve::prefetch;
 use crate::sieve::sort::{Quick, Sorted, sort, sort_plain};
 use crate::sieve::{Code, Frames, Template};
@@ -23,7 +23,7 @@ const TAIL: usize = 47;
 /// What judging a batch needs to know besides the frames.
 pub(crate) trait Judges {
     /// How packets are read.
-    fn options(&self) -> &Options;
+    fn options(&self) -> &FrameOptions;
     /// The table.
     fn table(&self) -> &Table;
     /// The network of a packet with these tags.
@@ -83,7 +83,7 @@ pub(crate) fn run(
     codes.resize(frames.len(), Code::UNJUDGED);
     let template = Template::new(frames.link, judge.options());
     let plain_network = judge.network(frames.interface, VlanTags::NONE);
-    level.run(Batch {
+    level.run(SieveBatch {
         judge,
         frames,
         template,
@@ -98,7 +98,7 @@ pub(crate) fn run(
     });
 }
 
-struct Batch<'a, J> {
+struct SieveBatch<'a, J> {
     judge: &'a J,
     frames: &'a Frames<'a>,
     template: Option<Template>,
@@ -122,7 +122,7 @@ struct Pending {
     plain: u64,
 }
 
-impl<J: Judges> Work for Batch<'_, J> {
+impl<J: Judges> LevelWork for SieveBatch<'_, J> {
     #[inline(always)]
     fn on<L: Level>(mut self, level: L) {
         let (frames, template) = (*self.frames, self.template);
@@ -182,7 +182,7 @@ impl<J: Judges> Work for Batch<'_, J> {
     }
 }
 
-impl<J: Judges> Batch<'_, J> {
+impl<J: Judges> SieveBatch<'_, J> {
     /// Sorts a frame; true where it is judged.
     #[inline(always)]
     fn sort_one(&mut self, at: usize) -> bool {

@@ -95,7 +95,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::frame::Options;
+    use crate::frame::FrameOptions;
     use crate::link::LinkType;
 
     proptest! {
@@ -108,7 +108,7 @@ mod tests {
             (raw, look_inside) in any::<(bool, bool)>(),
         ) {
             let link = if raw { LinkType::Raw } else { LinkType::Ethernet };
-            let options = Options { look_inside, ..Options::default() };
+            let options = FrameOptions { look_inside, ..FrameOptions::default() };
             let template = Template::new(link, &options).unwrap();
             let mut window = noise;
             let ip = if raw { 0 } else { 2 };

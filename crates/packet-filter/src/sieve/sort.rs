@@ -3,7 +3,7 @@
 //! What is said here is what [`frame::outermost`](crate::frame::outermost) says; whatever takes
 //! more than a few comparisons is odd, and left to it.
 
-use crate::frame::{Frame, Options, Origin, VlanTags};
+use crate::frame::{Frame, FrameOptions, Origin, VlanTags};
 use crate::link::LinkType;
 
 const IPV4: u16 = 0x0800;
@@ -45,7 +45,7 @@ pub(crate) enum Quick {
 
 /// Sorts a frame of Ethernet without tags that carries IPv4; `None` for any other.
 #[inline(always)]
-pub(crate) fn sort_plain(frame: &Frame<'_>, options: &Options) -> Option<Quick> {
+pub(crate) fn sort_plain(frame: &Frame<'_>, options: &FrameOptions) -> Option<Quick> {
     if let Some((source, destination)) = plain_syn(frame, options) {
         return Some(Quick::Syn { source, destination });
     }
@@ -54,16 +54,16 @@ pub(crate) fn sort_plain(frame: &Frame<'_>, options: &Options) -> Option<Quick> 
 
 /// As [`sort_plain`], for whatever is no plain SYN.
 #[inline(never)]
-fn sort_unlike(frame: &Frame<'_>, options: &Options) -> Option<Quick> {
+fn sort_unlike(frame: &Frame<'_>, options: &FrameOptions) -> Option<Quick> {
     let [.., 0x08, 0x00] = frame.bytes.first_chunk::<14>()? else { return None };
-    (frame.link == LinkType::Ethernet).then(|| ipv4(Packet::at(frame, 14), options))
+    (frame.link == LinkType::Ethernet).then(|| ipv4(IpSlice::at(frame, 14), options))
 }
 
 /// The addresses of the plainest of all candidates, with one branch at the end: a SYN to the
 /// port, in IPv4 without options, over Ethernet without tags, from a capture, nothing wrong with
 /// it and nothing special about its addresses.
 #[inline(always)]
-fn plain_syn(frame: &Frame<'_>, options: &Options) -> Option<(u32, u32)> {
+fn plain_syn(frame: &Frame<'_>, options: &FrameOptions) -> Option<(u32, u32)> {
     let head = frame.bytes.first_chunk::<54>()?;
     let (_, head) = head.split_first_chunk::<12>()?;
     let (kind, head) = head.split_first_chunk::<4>()?;
@@ -100,7 +100,7 @@ fn plain_syn(frame: &Frame<'_>, options: &Options) -> Option<(u32, u32)> {
 
 /// Sorts a frame.
 #[inline(never)]
-pub(crate) fn sort(frame: &Frame<'_>, options: &Options) -> Sorted {
+pub(crate) fn sort(frame: &Frame<'_>, options: &FrameOptions) -> Sorted {
     match frame.link {
         LinkType::Ethernet => match frame.bytes.first_chunk::<14>() {
             Some([.., high, low]) => {
@@ -109,12 +109,12 @@ pub(crate) fn sort(frame: &Frame<'_>, options: &Options) -> Sorted {
             None => Sorted::Odd,
         },
         LinkType::Raw => match frame.bytes.first().map(|first| first >> 4) {
-            Some(4) => tagged_ipv4(Packet::at(frame, 0), VlanTags::NONE, options),
-            Some(6) => ipv6(Packet::at(frame, 0), VlanTags::NONE, options),
+            Some(4) => tagged_ipv4(IpSlice::at(frame, 0), VlanTags::NONE, options),
+            Some(6) => ipv6(IpSlice::at(frame, 0), VlanTags::NONE, options),
             _ => Sorted::Odd,
         },
-        LinkType::Ipv4 => tagged_ipv4(Packet::at(frame, 0), VlanTags::NONE, options),
-        LinkType::Ipv6 => ipv6(Packet::at(frame, 0), VlanTags::NONE, options),
+        LinkType::Ipv4 => tagged_ipv4(IpSlice::at(frame, 0), VlanTags::NONE, options),
+        LinkType::Ipv6 => ipv6(IpSlice::at(frame, 0), VlanTags::NONE, options),
         LinkType::LinuxSll => cooked(frame, [2, 14], 16, options),
         LinkType::LinuxSll2 => cooked(frame, [8, 0], 20, options),
         _ => Sorted::Odd,
@@ -122,7 +122,7 @@ pub(crate) fn sort(frame: &Frame<'_>, options: &Options) -> Sorted {
 }
 
 /// An IPv4 packet behind tags or behind another link layer.
-fn tagged_ipv4(packet: Packet<'_>, vlan: VlanTags, options: &Options) -> Sorted {
+fn tagged_ipv4(packet: IpSlice<'_>, vlan: VlanTags, options: &FrameOptions) -> Sorted {
     match ipv4(packet, options) {
         Quick::Passes => Sorted::Passes,
         Quick::Syn { source, destination } => Sorted::V4 { source, destination, vlan },
@@ -132,12 +132,12 @@ fn tagged_ipv4(packet: Packet<'_>, vlan: VlanTags, options: &Options) -> Sorted 
 
 /// Ethernet by its type field: VLAN tags are read, MPLS, PPPoE and LLC are odd.
 #[inline(never)]
-fn other_ether_type(frame: &Frame<'_>, first: u16, options: &Options) -> Sorted {
+fn other_ether_type(frame: &Frame<'_>, first: u16, options: &FrameOptions) -> Sorted {
     let (mut ether_type, mut at, mut vlan) = (first, 14_usize, VlanTags::NONE);
     loop {
         match ether_type {
-            IPV4 => return tagged_ipv4(Packet::at(frame, at), vlan, options),
-            IPV6 => return ipv6(Packet::at(frame, at), vlan, options),
+            IPV4 => return tagged_ipv4(IpSlice::at(frame, at), vlan, options),
+            IPV6 => return ipv6(IpSlice::at(frame, at), vlan, options),
             0x8100 | 0x88a8 | 0x9100 => {
                 let tag = frame.bytes.get(at..).and_then(<[u8]>::first_chunk::<4>);
                 let Some([control, id, high, low]) = tag else { return Sorted::Odd };
@@ -156,21 +156,21 @@ fn other_ether_type(frame: &Frame<'_>, first: u16, options: &Options) -> Sorted 
 
 /// A Linux cooked capture: where the device's kind and the protocol are, and how long it is.
 #[inline(never)]
-fn cooked(frame: &Frame<'_>, fields: [usize; 2], len: usize, options: &Options) -> Sorted {
+fn cooked(frame: &Frame<'_>, fields: [usize; 2], len: usize, options: &FrameOptions) -> Sorted {
     let [hardware, protocol] = fields.map(|at| be16(frame.bytes, at));
     let (Some(hardware), Some(protocol)) = (hardware, protocol) else { return Sorted::Odd };
     match (hardware, protocol) {
         // Devices whose protocol field is no ethertype.
         (770 | 824 | 803, _) => Sorted::Odd,
-        (_, IPV4) => tagged_ipv4(Packet::at(frame, len), VlanTags::NONE, options),
-        (_, IPV6) => ipv6(Packet::at(frame, len), VlanTags::NONE, options),
+        (_, IPV4) => tagged_ipv4(IpSlice::at(frame, len), VlanTags::NONE, options),
+        (_, IPV6) => ipv6(IpSlice::at(frame, len), VlanTags::NONE, options),
         _ => Sorted::Odd,
     }
 }
 
 /// An IP packet as it lies in a frame.
 #[derive(Debug, Clone, Copy)]
-struct Packet<'a> {
+struct IpSlice<'a> {
     /// The captured bytes from its header on.
     bytes: &'a [u8],
     /// How many bytes there were on the wire from its header on.
@@ -179,7 +179,7 @@ struct Packet<'a> {
     cut: bool,
 }
 
-impl<'a> Packet<'a> {
+impl<'a> IpSlice<'a> {
     #[inline(always)]
     fn at(frame: &Frame<'a>, at: usize) -> Self {
         let wire = usize::try_from(frame.wire_len).unwrap_or(usize::MAX);
@@ -200,7 +200,7 @@ impl<'a> Packet<'a> {
 }
 
 #[inline(always)]
-fn ipv4(packet: Packet<'_>, options: &Options) -> Quick {
+fn ipv4(packet: IpSlice<'_>, options: &FrameOptions) -> Quick {
     let Some(header) = packet.bytes.first_chunk::<IPV4_HEADER>() else { return Quick::Odd };
     let [first, _, t0, t1, _, _, f0, f1, _, protocol, _, _, addresses @ ..] = *header;
     if first >> 4 != 4 {
@@ -245,7 +245,7 @@ fn ipv4(packet: Packet<'_>, options: &Options) -> Quick {
 }
 
 #[inline(never)]
-fn ipv6(packet: Packet<'_>, vlan: VlanTags, options: &Options) -> Sorted {
+fn ipv6(packet: IpSlice<'_>, vlan: VlanTags, options: &FrameOptions) -> Sorted {
     let Some(header) = packet.bytes.first_chunk::<IPV6_HEADER>() else { return Sorted::Odd };
     let [first, _, _, _, p0, p1, next, _, addresses @ ..] = *header;
     let payload = usize::from(u16::from_be_bytes([p0, p1]));
@@ -295,7 +295,7 @@ enum Segment {
 
 /// Reads TCP behind a header, up to where the packet ends by what was declared.
 #[inline(always)]
-fn segment(packet: &Packet<'_>, at: usize, end: usize, options: &Options) -> Segment {
+fn segment(packet: &IpSlice<'_>, at: usize, end: usize, options: &FrameOptions) -> Segment {
     let Some(tcp) = packet.bytes.get(at..) else { return Segment::Odd };
     let declared = end.saturating_sub(at);
     let (Some([_, _, p0, p1]), true) = (tcp.first_chunk::<4>(), declared >= 4) else {
@@ -321,7 +321,7 @@ fn segment(packet: &Packet<'_>, at: usize, end: usize, options: &Options) -> Seg
 }
 
 /// UDP where the packets in tunnels are asked for: plain where no port is a tunnel's.
-fn udp_passes(packet: &Packet<'_>, at: usize, end: usize) -> bool {
+fn udp_passes(packet: &IpSlice<'_>, at: usize, end: usize) -> bool {
     let header = packet.bytes.get(at..).and_then(<[u8]>::first_chunk::<6>);
     let (Some([s0, s1, d0, d1, ..]), true) = (header, end.saturating_sub(at) >= 6) else {
         return false;

@@ -1,6 +1,6 @@
 //! What the sieve compares 32 bytes of a frame with.
 
-use crate::frame::Options;
+use crate::frame::FrameOptions;
 use crate::link::LinkType;
 
 /// How many bytes of a frame the sieve looks at.
@@ -43,7 +43,7 @@ pub(crate) struct Template {
 
 impl Template {
     /// The template for a link type; `None` where the sieve knows nothing of it.
-    pub(crate) fn new(link: LinkType, options: &Options) -> Option<Self> {
+    pub(crate) fn new(link: LinkType, options: &FrameOptions) -> Option<Self> {
         let (base, ethertype) = match link {
             LinkType::Ethernet => (12, true),
             LinkType::Raw | LinkType::Ipv4 => (0, false),

@@ -1,8 +1,8 @@
 //! Without a table: which frames of a batch a filter has something to say about.
 
-use crate::frame::{self, Frame, Options, Outcome};
+use crate::frame::{self, Frame, FrameOptions, Outcome};
 use crate::sieve::Frames;
-use crate::sieve::level::{BLOCK, Level, Vectors, Work};
+use crate::sieve::level::{BLOCK, Level, LevelWork, Vectors};
 use crate::sieve::run::{AHEAD, Skips, fetch};
 use crate::sieve::sort::{Quick, Sorted, sort, sort_plain};
 use crate::sieve::template::Template;
@@ -10,14 +10,14 @@ use crate::sieve::template::Template;
 /// Tells the frames that pass unjudged from the others.
 #[derive(Debug, Clone, Copy)]
 pub struct Sieve {
-    options: Options,
+    options: FrameOptions,
     vectors: Vectors,
 }
 
 impl Sieve {
     /// One that reads packets by these options.
     #[must_use]
-    pub fn new(options: Options) -> Self {
+    pub fn new(options: FrameOptions) -> Self {
         Self { options, vectors: Vectors::best() }
     }
 
@@ -63,7 +63,7 @@ struct Sifting<'a> {
     kept: &'a mut Vec<u32>,
 }
 
-impl Work for Sifting<'_> {
+impl LevelWork for Sifting<'_> {
     #[inline(always)]
     fn on<L: Level>(self, level: L) {
         let Self { sifter, frames, kept } = self;

@@ -16,7 +16,7 @@ use core::arch::x86_64::{
 use crate::sieve::candidate_block::Heads;
 use crate::sieve::code::Code;
 use crate::sieve::frames::Frames;
-use crate::sieve::level::{Ahead, BLOCK, Level, Work};
+use crate::sieve::level::{Ahead, BLOCK, Level, LevelWork};
 use crate::sieve::run::{Tally, count_one};
 use crate::sieve::template::{Template, WINDOW};
 use crate::sieve::x86_common_case::common_case;
@@ -38,9 +38,9 @@ impl Avx2 {
     }
 
     /// Does some work, compiled for AVX2.
-    pub(crate) fn run(self, work: impl Work) {
+    pub(crate) fn run(self, work: impl LevelWork) {
         #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-        fn inner(level: Avx2, work: impl Work) {
+        fn inner(level: Avx2, work: impl LevelWork) {
             work.on(level);
         }
         // SAFETY: a value of this type exists only where `detect` found all these features.
@@ -62,9 +62,9 @@ impl Avx512 {
     }
 
     /// Does some work, compiled for AVX-512.
-    pub(crate) fn run(self, work: impl Work) {
+    pub(crate) fn run(self, work: impl LevelWork) {
         #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,lzcnt,popcnt")]
-        fn inner(level: Avx512, work: impl Work) {
+        fn inner(level: Avx512, work: impl LevelWork) {
             work.on(level);
         }
         // SAFETY: a value of this type exists only where `detect` found all these features.
@@ -341,7 +341,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::frame::Options;
+    use crate::frame::FrameOptions;
     use crate::link::LinkType;
     use crate::sieve::scalar;
 
@@ -385,7 +385,7 @@ mod tests {
                 }
             }
             let link = if raw { LinkType::Raw } else { LinkType::Ethernet };
-            let options = Options { look_inside, ..Options::default() };
+            let options = FrameOptions { look_inside, ..FrameOptions::default() };
             let template = Template::new(link, &options).unwrap();
             let mut block = [[0; BLOCK]; 2];
             for (at, (offset, captured)) in offsets.into_iter().zip(captured).enumerate() {

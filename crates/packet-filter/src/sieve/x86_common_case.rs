@@ -19,14 +19,14 @@ use crate::sieve::level::{Ahead, BLOCK};
 use crate::sieve::run::fetch_one;
 use crate::sieve::x86::load_16;
 use crate::sieve::x86_heads::all;
-use crate::table::{Bucket, CommonCase, Place};
+use crate::table::{Bucket, CommonCase, SenderPlace};
 
-/// How many numbers are in a [`Place`], as a power of two, and where in it the edges are; the
+/// How many numbers are in a [`SenderPlace`], as a power of two, and where in it the edges are; the
 /// network is the first.
 const PLACE: u32 = 4;
 const EDGES: u32 = 4;
 
-const _: () = assert!(size_of::<Place>() == 4 << PLACE, "a place is 16 numbers");
+const _: () = assert!(size_of::<SenderPlace>() == 4 << PLACE, "a place is 16 numbers");
 const _: () = assert!(size_of::<Bucket>() == 64, "a bucket is a cache line");
 
 /// As [`crate::sieve::Level::common_case`].
@@ -167,7 +167,7 @@ fn tell(
 /// The place of all sixteen, where it is the same for all.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn uniform<'a>(look: &CommonCase<'a>, places: __m512i) -> Option<&'a Place> {
+fn uniform<'a>(look: &CommonCase<'a>, places: __m512i) -> Option<&'a SenderPlace> {
     let first = _mm512_cvtsi512_si32(places).cast_unsigned();
     let same = _mm512_cmpeq_epi32_mask(places, all(first)) == u16::MAX;
     if same { look.places.get(first as usize) } else { None }

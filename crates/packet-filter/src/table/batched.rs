@@ -1,6 +1,6 @@
 //! Batched answers at once.
 
-use crate::sieve::{Ahead, BLOCK, Code, Heads, Level, Vectors, Work, ones};
+use crate::sieve::{Ahead, BLOCK, Code, Heads, Level, LevelWork, Vectors, ones};
 use crate::table::{CommonCase, Homes, NetworkId, Table};
 
 impl Table {
@@ -28,7 +28,7 @@ struct Batched<'a> {
     codes: &'a mut [Code],
 }
 
-impl Work for Batched<'_> {
+impl LevelWork for Batched<'_> {
     #[inline(always)]
     fn on<L: Level>(self, level: L) {
         let Self { table, network, pairs, codes } = self;

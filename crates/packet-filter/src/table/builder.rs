@@ -8,9 +8,11 @@ use egress25_policy::{CaptureIds, MachineName, NetworkName, Reason, Subscription
 
 use crate::sieve::Code;
 use crate::table::compile::Dependencies;
-use crate::table::senders::{self, Drafted, Senders};
+use crate::table::senders::{self, Drafted, FamilySenders};
 use crate::table::trie::{Roots, Tries};
-use crate::table::{Entry, NetworkId, Networks, Owner, Place, RouteSet, Slot, Table, TooLarge};
+use crate::table::{
+    FixedEntry, NetworkId, Networks, RouteSet, SenderPlace, Slot, Table, TableMachine, TooLarge,
+};
 
 /// A subnet of a table: the network of its addresses, and the routes that they share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,10 +36,10 @@ pub struct OwnerId(u32);
 #[derive(Debug)]
 pub struct TableBuilder {
     pub(super) networks: Networks,
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<SenderPlace>,
     pub(super) tries: Tries,
-    pub(super) entries: Vec<Entry>,
-    pub(super) owners: Vec<Owner>,
+    pub(super) entries: Vec<FixedEntry>,
+    pub(super) owners: Vec<TableMachine>,
     pub(super) slots_of: HashMap<MachineName, Vec<Slot>>,
     v4: Vec<Drafted>,
     v6: Vec<Drafted>,
@@ -56,7 +58,7 @@ impl TableBuilder {
     pub fn new(networks: Networks) -> Self {
         let mut tries = Tries::default();
         let Roots { v4, v6 } = tries.add(&RouteSet::default());
-        let nowhere = Place::new(u32::MAX, v4, v6, [0; 8]);
+        let nowhere = SenderPlace::new(u32::MAX, v4, v6, [0; 8]);
         let mut verdicts = [Verdict::Drop; Reason::COUNT];
         for (reason, verdict) in Reason::ALL.iter().zip(&mut verdicts) {
             *verdict = reason.usual_verdict();
@@ -93,7 +95,7 @@ impl TableBuilder {
         let number = u32::try_from(self.places.len()).map_err(|_| TooLarge)?;
         senders::value(number, Reason::UnknownSource)?;
         let edges = self.tries.edges(v4);
-        self.places.push(Place::new(network.get(), v4, v6, edges));
+        self.places.push(SenderPlace::new(network.get(), v4, v6, edges));
         Ok(PlaceId(number))
     }
 
@@ -107,7 +109,7 @@ impl TableBuilder {
         subscription: SubscriptionName,
     ) -> Result<OwnerId, TooLarge> {
         let number = number(self.owners.len())?;
-        self.owners.push(Owner { machine, subscription });
+        self.owners.push(TableMachine { machine, subscription });
         Ok(OwnerId(number))
     }
 
@@ -132,7 +134,7 @@ impl TableBuilder {
         };
         family.push(Drafted { network, address, value, slot });
         let machine = owner.map_or(u32::MAX, |OwnerId(number)| number);
-        self.entries.push(Entry { machine, place: place.0, lane: 0 });
+        self.entries.push(FixedEntry { machine, place: place.0, lane: 0 });
         if let Some(owner) = owner.and_then(|OwnerId(number)| self.owners.get(number as usize)) {
             self.slots_of.entry(owner.machine.clone()).or_default().push(Slot(slot));
         }
@@ -154,8 +156,8 @@ impl TableBuilder {
         let Self { networks, places, mut tries, mut entries, .. } = self;
         tries.finish();
         let mut build = |drafted: &[Drafted], v6: bool| {
-            let flag = if v6 { Entry::V6 } else { 0 };
-            Senders::build(drafted, networks.len(), v6, &places, &mut |slot, lane| {
+            let flag = if v6 { FixedEntry::V6 } else { 0 };
+            FamilySenders::build(drafted, networks.len(), v6, &places, &mut |slot, lane| {
                 if let Some(entry) = entries.get_mut(slot as usize) {
                     entry.lane = lane | flag;
                 }

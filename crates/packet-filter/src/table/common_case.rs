@@ -9,14 +9,14 @@ use core::sync::atomic::Ordering;
 use crate::sieve::{Code, Heads, Level, prefetch};
 use crate::table::lookup::{Bucket, LANES};
 use crate::table::senders::place_of;
-use crate::table::{Homes, Place, Table};
+use crate::table::{Homes, SenderPlace, Table};
 
 /// The parts of a table that an answer reads, for the IPv4 addresses of one network.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CommonCase<'a> {
     pub(crate) network: u32,
     pub(crate) buckets: &'a [Bucket],
-    pub(crate) places: &'a [Place],
+    pub(crate) places: &'a [SenderPlace],
     by_byte: &'a [Code; 256],
     /// The codes of the reasons that there are.
     #[cfg_attr(

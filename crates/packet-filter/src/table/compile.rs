@@ -14,7 +14,7 @@ use egress25_policy::{
 };
 
 use crate::table::builder::{PlaceId, TableBuilder, number};
-use crate::table::{Leaf, Networks, Port, RouteSet, Table, byte};
+use crate::table::{ForwarderPort, Leaf, Networks, RouteSet, Table, byte};
 
 /// More entries than a table can number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +54,7 @@ impl Table {
     /// # Errors
     /// The world has more addresses than a table can number.
     pub fn compile(world: &World, epoch: u64) -> Result<Self, TooLarge> {
-        let mut draft = Draft {
+        let mut draft = TableDraft {
             world,
             builder: TableBuilder::new(Networks::of(world)),
             cells: CellMap::new(world),
@@ -68,7 +68,7 @@ impl Table {
         }
         draft.machines()?;
         draft.firewalls()?;
-        let Draft { builder, dependencies, ports, .. } = draft;
+        let TableDraft { builder, dependencies, ports, .. } = draft;
         let mut table = builder.build(epoch)?;
         table.ports = ports;
         for exit in &dependencies.exits {
@@ -126,7 +126,7 @@ fn reasons_of(world: &World, exit: &Forwarder) -> impl Iterator<Item = Reason> {
 }
 
 /// A table on its way: what a builder does not know.
-struct Draft<'w> {
+struct TableDraft<'w> {
     world: &'w World,
     builder: TableBuilder,
     cells: CellMap<'w>,
@@ -135,10 +135,10 @@ struct Draft<'w> {
     /// The number of each exit.
     exits: HashMap<Forwarder, u32>,
     dependencies: Dependencies,
-    ports: HashMap<(NetworkName, IpAddr), Port>,
+    ports: HashMap<(NetworkName, IpAddr), ForwarderPort>,
 }
 
-impl Draft<'_> {
+impl TableDraft<'_> {
     fn machines(&mut self) -> Result<(), TooLarge> {
         let world = self.world;
         for (name, machine) in world.machines() {
@@ -167,7 +167,10 @@ impl Draft<'_> {
                     if forwards {
                         let exit = self.exit(&Forwarder::Machine(name.clone()))?;
                         let key = (interface.network.clone(), *address);
-                        self.ports.insert(key, Port { place: place.get(), exit, firewall: false });
+                        self.ports.insert(
+                            key,
+                            ForwarderPort { place: place.get(), exit, firewall: false },
+                        );
                     }
                 }
             }
@@ -180,7 +183,7 @@ impl Draft<'_> {
             let cells = self.cells.firewall_cells(name);
             let place = self.new_place(&firewall.network, &cells)?;
             let exit = self.exit(&Forwarder::Firewall(name.clone()))?;
-            let port = Port { place: place.get(), exit, firewall: true };
+            let port = ForwarderPort { place: place.get(), exit, firewall: true };
             self.ports.insert((firewall.network.clone(), firewall.address), port);
         }
         Ok(())

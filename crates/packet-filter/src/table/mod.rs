@@ -38,7 +38,7 @@ pub use routes::{Leaf, RouteSet};
 pub(crate) use senders::{Homes, Search};
 
 use crate::sieve::{Code, Level, Scalar};
-use senders::{Senders, edge_of, place_of};
+use senders::{FamilySenders, edge_of, place_of};
 use trie::{Roots, Tries};
 
 /// The place of an address's entry in a table.
@@ -55,14 +55,14 @@ impl Slot {
 
 /// What is fixed of an entry: everything but the reasons.
 #[derive(Debug, Clone)]
-struct Entry {
+struct FixedEntry {
     machine: u32,
     place: u32,
     /// The entry's lane in the buckets of its family, which the highest bit tells.
     lane: u32,
 }
 
-impl Entry {
+impl FixedEntry {
     /// The bit in [`Self::lane`] that says IPv6.
     const V6: u32 = 1 << 31;
 }
@@ -71,7 +71,7 @@ impl Entry {
 /// parts vector instructions gather by their places.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-pub(crate) struct Place {
+pub(crate) struct SenderPlace {
     network: u32,
     v4: u32,
     v6: u32,
@@ -80,7 +80,7 @@ pub(crate) struct Place {
     edges: [u32; 8],
 }
 
-impl Place {
+impl SenderPlace {
     const fn new(network: u32, v4: u32, v6: u32, edges: [u32; 8]) -> Self {
         Self { network, v4, v6, unused: 0, edges }
     }
@@ -110,7 +110,7 @@ impl Place {
 
 /// A port by which a forwarder sends what others have sent to it.
 #[derive(Debug, Clone, Copy)]
-struct Port {
+struct ForwarderPort {
     /// Where its routes are.
     place: u32,
     /// What leaves by it for the Internet leaves by this exit.
@@ -120,7 +120,7 @@ struct Port {
 
 /// A machine as the table knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
+pub struct TableMachine {
     /// Its name.
     pub machine: MachineName,
     /// Its subscription.
@@ -132,20 +132,20 @@ pub struct Owner {
 pub struct Table {
     epoch: u64,
     networks: Networks,
-    v4: Senders,
-    v6: Senders,
+    v4: FamilySenders,
+    v6: FamilySenders,
     /// By the number in a sender's value; the first one is nobody's.
-    places: Vec<Place>,
+    places: Vec<SenderPlace>,
     tries: Tries,
     /// By slot.
-    entries: Vec<Entry>,
+    entries: Vec<FixedEntry>,
     /// What each exit makes of each reason at a sender's own edge; replaced in place.
     exits: Vec<AtomicU8>,
     /// The ports by which forwarders send what others have sent to them.
-    ports: HashMap<(NetworkName, IpAddr), Port>,
+    ports: HashMap<(NetworkName, IpAddr), ForwarderPort>,
     /// How often anything was replaced in place.
     patches: AtomicU64,
-    owners: Vec<Owner>,
+    owners: Vec<TableMachine>,
     /// The slots of each machine.
     slots_of: HashMap<MachineName, Vec<Slot>>,
     /// The verdict that goes with each reason, with the reason.
@@ -174,7 +174,7 @@ pub struct Footprint {
 
 /// What the table says of one packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
+pub struct TableAnswer {
     /// What becomes of it.
     pub verdict: Verdict,
     /// Why.
@@ -217,7 +217,7 @@ impl Table {
 
     /// The machine that owns a slot's address.
     #[must_use]
-    pub fn owner(&self, slot: Slot) -> Option<&Owner> {
+    pub fn owner(&self, slot: Slot) -> Option<&TableMachine> {
         let entry = self.entries.get(slot.index())?;
         self.owners.get(entry.machine as usize)
     }
@@ -260,12 +260,12 @@ impl Table {
 
     /// What becomes of a SYN to port 25.
     #[must_use]
-    pub fn answer(&self, network: Option<NetworkId>, source: IpAddr, to: IpAddr) -> Answer {
+    pub fn answer(&self, network: Option<NetworkId>, source: IpAddr, to: IpAddr) -> TableAnswer {
         let (reason, slot) = match self.locate(network, source) {
             Ok((family, lane, value)) => (self.reason(value, to), family.slot(lane).map(Slot)),
             Err(reason) => (reason, None),
         };
-        Answer { verdict: self.verdict(reason), reason, slot }
+        TableAnswer { verdict: self.verdict(reason), reason, slot }
     }
 
     /// What becomes of a SYN to port 25 that leaves a forwarder's port, known by one of its
@@ -278,13 +278,13 @@ impl Table {
         network: Option<NetworkId>,
         source: IpAddr,
         to: IpAddr,
-    ) -> Option<Answer> {
+    ) -> Option<TableAnswer> {
         let port = self.ports.get(port)?;
         let (at_edge, slot) = match self.locate(network, source) {
             Ok((family, lane, value)) => (edge_of(value), family.slot(lane).map(Slot)),
             Err(reason) if port.firewall => (reason, None),
             Err(reason) => {
-                return Some(Answer { verdict: self.verdict(reason), reason, slot: None });
+                return Some(TableAnswer { verdict: self.verdict(reason), reason, slot: None });
             }
         };
         let reason = match self.leaf_at(port.place as usize, to) {
@@ -293,7 +293,7 @@ impl Table {
             Leaf::Edge => self.exit_reason(port.exit, at_edge),
             Leaf::Exit(exit) => self.exit_reason(exit, at_edge),
         };
-        Some(Answer { verdict: self.verdict(reason), reason, slot })
+        Some(TableAnswer { verdict: self.verdict(reason), reason, slot })
     }
 
     /// The verdict that goes with a reason under the settings that the table was compiled with.
@@ -371,7 +371,7 @@ impl Table {
         &self,
         network: Option<NetworkId>,
         source: IpAddr,
-    ) -> Result<(&Senders, usize, u32), Reason> {
+    ) -> Result<(&FamilySenders, usize, u32), Reason> {
         let network = network.map(NetworkId::get);
         let (family, search, address) = match source {
             IpAddr::V4(source) => {
@@ -389,7 +389,7 @@ impl Table {
 
     fn leaf_at(&self, place: usize, destination: IpAddr) -> Leaf {
         let place = self.places.get(place);
-        place.map_or(Leaf::Fixed(Reason::NoRoute), |Place { v4, v6, .. }| {
+        place.map_or(Leaf::Fixed(Reason::NoRoute), |SenderPlace { v4, v6, .. }| {
             self.tries.leaf(Roots { v4: *v4, v6: *v6 }, destination)
         })
     }
@@ -415,10 +415,10 @@ impl Table {
     }
 
     /// The family and the lane of a slot.
-    fn lane(&self, slot: Slot) -> Option<(&Senders, usize)> {
+    fn lane(&self, slot: Slot) -> Option<(&FamilySenders, usize)> {
         let lane = self.entries.get(slot.index())?.lane;
-        let family = if lane & Entry::V6 == 0 { &self.v4 } else { &self.v6 };
-        Some((family, (lane & !Entry::V6) as usize))
+        let family = if lane & FixedEntry::V6 == 0 { &self.v4 } else { &self.v6 };
+        Some((family, (lane & !FixedEntry::V6) as usize))
     }
 
     fn store_edge(&self, slot: Slot, edge: Reason) -> bool {

@@ -6,12 +6,12 @@ use egress25_policy::Reason;
 
 use crate::sieve::{Level, Scalar};
 use crate::table::lookup::{Bucket, Buckets, Occupied, Probe, home_of, mix_v4, seed_v4};
-use crate::table::{Place, TooLarge};
+use crate::table::{SenderPlace, TooLarge};
 
 /// Stands for the network of a probe where the packet does not say which one it belongs to.
 const ANYWHERE: u32 = u32::MAX;
 
-/// What [`Senders::anywhere`] holds is a lane and one; with this bit, several networks own the
+/// What [`FamilySenders::anywhere`] holds is a lane and one; with this bit, several networks own the
 /// address, and the lane is one of theirs.
 const SEVERAL: u32 = 1 << 31;
 
@@ -98,7 +98,7 @@ impl Homes {
 
 /// The senders of one address family.
 #[derive(Debug)]
-pub(super) struct Senders {
+pub(super) struct FamilySenders {
     buckets: Buckets,
     /// Where each address is for packets that do not show their network, if there are several
     /// networks.
@@ -112,13 +112,13 @@ pub(super) struct Senders {
     v6: bool,
 }
 
-impl Senders {
+impl FamilySenders {
     /// Builds the buckets. `moved` is told the slot and the lane of each address.
     pub(super) fn build(
         drafted: &[Drafted],
         networks: usize,
         v6: bool,
-        places: &[Place],
+        places: &[SenderPlace],
         moved: &mut dyn FnMut(u32, u32),
     ) -> Result<Self, TooLarge> {
         let buckets = Buckets::with_room_for(drafted.len());
@@ -202,7 +202,7 @@ impl Senders {
         level: L,
         search: Search,
         address: u128,
-        places: &[Place],
+        places: &[SenderPlace],
     ) -> Result<(usize, u32), Reason> {
         // A lane that holds nothing is of place 0, which no network has.
         if let (Some(network), false) = (search.network, self.v6)
@@ -221,7 +221,7 @@ impl Senders {
         level: L,
         search: Search,
         address: u128,
-        places: &[Place],
+        places: &[SenderPlace],
     ) -> Result<(usize, u32), Reason> {
         let Some(network) = search.network else {
             return self.find_anywhere(level, search, address);
@@ -272,7 +272,7 @@ impl Senders {
     fn insert(
         &mut self,
         entry: &Drafted,
-        places: &[Place],
+        places: &[SenderPlace],
         moved: &mut dyn FnMut(u32, u32),
     ) -> Result<(), TooLarge> {
         let probe = self.probe(entry.network, entry.address);
@@ -302,7 +302,11 @@ impl Senders {
     }
 
     /// Indexes the addresses for packets that do not show their network.
-    fn index_anywhere(&mut self, drafted: &[Drafted], places: &[Place]) -> Result<(), TooLarge> {
+    fn index_anywhere(
+        &mut self,
+        drafted: &[Drafted],
+        places: &[SenderPlace],
+    ) -> Result<(), TooLarge> {
         let mut anywhere = Buckets::with_room_for(drafted.len());
         for entry in drafted {
             let probe = self.probe(entry.network, entry.address);

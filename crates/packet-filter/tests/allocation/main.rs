@@ -6,7 +6,7 @@ use std::alloc::System;
 use std::sync::Arc;
 
 use egress25_packet_filter::filter::Filter;
-use egress25_packet_filter::frame::Options;
+use egress25_packet_filter::frame::FrameOptions;
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::{FrameList, Sieve, Vectors};
 use egress25_packet_filter::table::{Leaf, RouteSet, TableBuilder};
@@ -61,9 +61,9 @@ fn judging_and_sifting_allocate_nothing_once_their_room_is_there() {
             skipped(format_args!("this processor has no {level}"));
             continue;
         }
-        let mut filter = Filter::new(Arc::clone(&table), Options::default());
+        let mut filter = Filter::new(Arc::clone(&table), FrameOptions::default());
         filter.set_vectors(*level);
-        let mut sifter = Sieve::new(Options::default());
+        let mut sifter = Sieve::new(FrameOptions::default());
         sifter.set_vectors(*level);
         let (mut codes, mut kept) = (Vec::new(), Vec::new());
         filter.judge_frames(&batch, &mut codes);

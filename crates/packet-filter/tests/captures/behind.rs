@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Read, Write};
 
 use egress25_packet_filter::capture::{
-    NewInterface, Packet, PcapngWriter, ThreadedWrite, WriteError,
+    NewInterface, PcapngWriter, ThreadedWrite, WriteError, WrittenPacket,
 };
 use egress25_packet_filter::link::LinkType;
 
@@ -34,7 +34,7 @@ fn capture<W: Write + Send + 'static>(output: W, packets: usize) -> Result<W, Wr
     let mut writer = PcapngWriter::new(behind, Some("behind"))?;
     let interface = writer.add_interface(&NewInterface::unnamed(LinkType::Ethernet))?;
     for _ in 0..packets {
-        let packet = Packet { timestamp: None, wire_len: 0, data: &[7; 1000] };
+        let packet = WrittenPacket { timestamp: None, wire_len: 0, data: &[7; 1000] };
         writer.write_packet(interface, &packet, &[])?;
     }
     writer.finish()?.into_inner().map_err(WriteError::Io)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use egress25_packet_filter::capture::{CaptureError, Options, Reader, Warning};
+use egress25_packet_filter::capture::{CaptureError, CaptureReader, ReadLimits, Warning};
 
 use crate::build::{LE, MICROS, epb, gzip, idb, pcap_header, pcap_record, shb, zstd};
 use crate::read::{drain, read, read_with};
@@ -102,7 +102,7 @@ fn a_bomb_of_zeros_is_an_error_long_before_its_end() {
         (pcapng, "record 1 at byte offset 52: block of type `0x00000000` declares 0 bytes"),
     ] {
         let bomb = [gzip(&header), zeros.clone()].concat();
-        let mut reader = Reader::from_read(Cursor::new(bomb), "bomb").unwrap();
+        let mut reader = CaptureReader::from_read(Cursor::new(bomb), "bomb").unwrap();
         let error = loop {
             match reader.next_record() {
                 Ok(record) => assert!(record.is_some(), "the bomb was gone through"),
@@ -120,7 +120,7 @@ fn a_bomb_of_zeros_is_an_error_long_before_its_end() {
 fn a_bomb_of_valid_packets_ends_at_the_limit_of_the_stream() {
     let empty = pcap_record(LE, (1, 1), 0, b"").repeat(1 << 16);
     let bomb = [gzip(&pcap_header(LE, MICROS, 1)), gzip(&empty).repeat(64)].concat();
-    let options = Options { max_stream_len: 1 << 20, ..Options::default() };
+    let options = ReadLimits { max_stream_len: 1 << 20, ..ReadLimits::default() };
     let read = read_with(&bomb, options);
     assert!(matches!(read.error, Some(CaptureError::StreamTooLong { limit: 0x10_0000, .. })));
     assert_eq!(read.records.len(), (1 << 16) - 1);
@@ -128,7 +128,7 @@ fn a_bomb_of_valid_packets_ends_at_the_limit_of_the_stream() {
     let blocks = crate::build::block(LE, 99, &[0; 4]).repeat(1 << 16);
     let read = read_with(
         &gzip(&[shb(LE), blocks].concat()),
-        Options { max_stream_len: 1 << 20, ..Options::default() },
+        ReadLimits { max_stream_len: 1 << 20, ..ReadLimits::default() },
     );
     assert!(read.message().contains("longer than the limit of 1048576 bytes"));
 }
@@ -137,7 +137,7 @@ fn a_bomb_of_valid_packets_ends_at_the_limit_of_the_stream() {
 fn the_record_limit_can_be_set_up_to_16_mib() {
     let mut bytes = pcap_header(LE, MICROS, 1);
     bytes.extend(pcap_record(LE, (1, 1), 1, &vec![7; 16 << 20]));
-    let limit = |max_record_len| Options { max_record_len, ..Options::default() };
+    let limit = |max_record_len| ReadLimits { max_record_len, ..ReadLimits::default() };
     assert_eq!(read_with(&bytes, limit(u32::MAX)).whole()[0].data.len(), 16 << 20);
     assert!(read_with(&bytes, limit(1 << 20)).message().contains("over the limit of 1048576"));
     bytes.truncate(24);
@@ -151,14 +151,14 @@ fn a_progress_bar_finds_bytes_read_and_their_total() {
     let path = folder.path().join("capture");
     let compressed = gzip(&capture(50_000));
     std::fs::write(&path, &compressed).unwrap();
-    let mut reader = Reader::open(&path).unwrap();
+    let mut reader = CaptureReader::open(&path).unwrap();
     let total = u64::try_from(compressed.len()).unwrap();
     assert_eq!(reader.total_bytes(), Some(total));
     let early = reader.bytes_read();
     assert!(early > 0 && early < total, "{early} of {total}");
     while reader.next_record().unwrap().is_some() {}
     assert_eq!(reader.bytes_read(), total);
-    let reader = Reader::from_read(Cursor::new(capture(1)), "pipe").unwrap();
+    let reader = CaptureReader::from_read(Cursor::new(capture(1)), "pipe").unwrap();
     assert_eq!(reader.total_bytes(), None);
 }
 
@@ -190,7 +190,7 @@ fn delivered_at_once(pieces: Vec<Vec<u8>>) {
     let count = pieces.len();
     let read = Arc::new(AtomicUsize::new(0));
     let pipe = Pipe { pieces: pieces.into(), read: Arc::clone(&read) };
-    let mut reader = Reader::from_read(pipe, "-").unwrap();
+    let mut reader = CaptureReader::from_read(pipe, "-").unwrap();
     assert_eq!(read.load(Ordering::Relaxed), 1, "the header is enough to open");
     for at in 1..count {
         let record = reader.next_record().unwrap().unwrap();
@@ -238,7 +238,7 @@ fn delivered_as_flushed(pieces: Vec<Vec<u8>>) {
     let mut pieces = pieces.into_iter();
     writer.send(pieces.next().unwrap()).unwrap();
     let pipe = Waiting { pieces: pipe, rest: Cursor::default() };
-    let mut reader = Reader::from_read(pipe, "-").unwrap();
+    let mut reader = CaptureReader::from_read(pipe, "-").unwrap();
     for (at, piece) in pieces.enumerate() {
         writer.send(piece).unwrap();
         let record = reader.next_record().unwrap().unwrap();
@@ -283,7 +283,7 @@ fn a_read_that_a_signal_interrupts_is_tried_again() {
     }
     let whole = capture(10);
     for bytes in [whole.clone(), gzip(&whole), zstd(&whole)] {
-        let read = drain(Reader::from_read(Interrupted(Cursor::new(bytes), false), "pipe"));
+        let read = drain(CaptureReader::from_read(Interrupted(Cursor::new(bytes), false), "pipe"));
         assert_eq!(read.whole().len(), 10);
     }
 }
@@ -297,7 +297,7 @@ fn a_failing_disk_is_an_error_behind_the_records_that_were_read() {
         }
     }
     for bytes in [capture(3), gzip(&capture(3))] {
-        let read = drain(Reader::from_read(Cursor::new(bytes).chain(Failing), "disk"));
+        let read = drain(CaptureReader::from_read(Cursor::new(bytes).chain(Failing), "disk"));
         assert_eq!(read.records.len(), 3);
         assert!(matches!(read.error, Some(CaptureError::Io { .. })), "{:?}", read.error);
     }

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use egress25_packet_filter::capture::{ByteOrder, CaptureCopy, Item, Reader};
+use egress25_packet_filter::capture::{ByteOrder, CaptureCopy, CaptureReader, Item};
 
 use crate::build::{
     BE, Bytes, LE, MICROS, block, epb, epb_of, idb, old_pb, options, pcap_header, pcap_record, shb,
@@ -12,7 +12,7 @@ use crate::read::{nanos, read};
 
 /// A capture written again, each packet with the comments, and how many could not have them.
 fn copy(bytes: &[u8], comments: &[&str]) -> (Vec<u8>, u64) {
-    let mut reader = Reader::from_read(Cursor::new(bytes.to_vec()), "test").unwrap();
+    let mut reader = CaptureReader::from_read(Cursor::new(bytes.to_vec()), "test").unwrap();
     let container = reader.format().container;
     let mut copy = CaptureCopy::new(Vec::new(), container, "copied").unwrap();
     while let Some(batch) = reader.next_batch().unwrap() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use egress25_packet_filter::capture::{CaptureCopy, Item, Reader};
+use egress25_packet_filter::capture::{CaptureCopy, CaptureReader, Item};
 use egress25_packet_filter::link::LinkType;
 
 use crate::read::{Owned, Read, corpus, read, read_file};
@@ -110,7 +110,7 @@ fn every_capture_survives_being_written_and_read_again() {
     let Some(corpus) = corpus() else { return };
     let mut copied = 0;
     for (file, ..) in truth(&corpus) {
-        let Ok(mut reader) = Reader::open(&corpus.join(&file)) else { continue };
+        let Ok(mut reader) = CaptureReader::open(&corpus.join(&file)) else { continue };
         let container = reader.format().container;
         let mut copy = CaptureCopy::new(Vec::new(), container, "a copy").unwrap();
         let mut originals = Vec::new();
@@ -145,7 +145,7 @@ fn real_captures_cut_and_bent_never_panic() {
         bytes[place] = bytes[place].wrapping_add(u8::try_from(at % 255 + 1).unwrap());
         read(&bytes);
         bytes.truncate(bytes.len() - at % bytes.len().min(40));
-        let Ok(mut reader) = Reader::from_read(Cursor::new(bytes), &file) else { continue };
+        let Ok(mut reader) = CaptureReader::from_read(Cursor::new(bytes), &file) else { continue };
         while let Ok(Some(_)) = reader.next_record() {}
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use egress25_packet_filter::capture::{DEFAULT_MAX_RECORD_LEN, Reader};
+use egress25_packet_filter::capture::{CaptureReader, DEFAULT_MAX_RECORD_LEN};
 use proptest::prelude::{Strategy, any};
 use proptest::{prop_assert, proptest};
 
@@ -66,7 +66,9 @@ fn a_capture_cut_at_any_byte_delivers_what_is_whole_and_says_that_it_was_cut() {
 
 /// Reads anything, to the end, and checks what holds of anything.
 fn survives(bytes: &[u8]) {
-    let Ok(mut reader) = Reader::from_read(Cursor::new(bytes.to_vec()), "fuzz") else { return };
+    let Ok(mut reader) = CaptureReader::from_read(Cursor::new(bytes.to_vec()), "fuzz") else {
+        return;
+    };
     let (mut behind, mut steps) = (0, 0);
     loop {
         steps += 1;

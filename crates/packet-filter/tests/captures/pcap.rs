@@ -1,7 +1,7 @@
 //! pcap, byte by byte.
 
 use egress25_packet_filter::capture::{
-    ByteOrder, Compression, Container, Format, Reader, Resolution, Warning,
+    ByteOrder, CaptureFormat, CaptureReader, Compression, Container, Resolution, Warning,
 };
 use egress25_packet_filter::link::LinkType;
 
@@ -32,9 +32,10 @@ fn both_resolutions_in_both_orders_read_the_same_plain_and_compressed() {
         for order in [LE, BE] {
             for (compression, compress) in COMPRESSIONS {
                 let bytes = compress(&two_packets(order, magic));
-                let reader = Reader::from_read(std::io::Cursor::new(bytes.clone()), "x").unwrap();
+                let reader =
+                    CaptureReader::from_read(std::io::Cursor::new(bytes.clone()), "x").unwrap();
                 let container = Container::Pcap { order, resolution, patched: false };
-                assert_eq!(reader.format(), Format { container, compression });
+                assert_eq!(reader.format(), CaptureFormat { container, compression });
 
                 let records = read(&bytes).whole();
                 assert_eq!(records.len(), 2);
@@ -53,7 +54,7 @@ fn both_resolutions_in_both_orders_read_the_same_plain_and_compressed() {
 #[test]
 fn formats_have_a_name_for_people() {
     let shown = |bytes: Vec<u8>| {
-        Reader::from_read(std::io::Cursor::new(bytes), "x").unwrap().format().to_string()
+        CaptureReader::from_read(std::io::Cursor::new(bytes), "x").unwrap().format().to_string()
     };
     assert_eq!(shown(two_packets(LE, MICROS)), "pcap (microseconds, little endian)");
     assert_eq!(shown(gzip(&two_packets(BE, NANOS))), "pcap (nanoseconds, big endian), gzip");

@@ -5,7 +5,7 @@
 
 use std::io::Cursor;
 
-use egress25_packet_filter::capture::{Container, Reader};
+use egress25_packet_filter::capture::{CaptureReader, Container};
 use pcap_file::pcap::PcapReader;
 use pcap_file::pcapng::{Block, PcapNgReader};
 
@@ -77,7 +77,9 @@ fn both_readers_see_the_same_packets_in_the_corpus() {
     let (mut same, mut further) = (0, Vec::new());
     for file in truth.lines().skip(1).filter_map(|line| line.split('\t').next()) {
         let bytes = std::fs::read(corpus.join(file)).unwrap();
-        let Ok(reader) = Reader::from_read(Cursor::new(bytes.clone()), file) else { continue };
+        let Ok(reader) = CaptureReader::from_read(Cursor::new(bytes.clone()), file) else {
+            continue;
+        };
         let container = reader.format().container;
         let ours: Vec<Packet> = read(&bytes)
             .records

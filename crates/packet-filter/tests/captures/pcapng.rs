@@ -1,6 +1,8 @@
 //! pcapng, byte by byte.
 
-use egress25_packet_filter::capture::{ByteOrder, CaptureError, Reader, RecordFault, Warning};
+use egress25_packet_filter::capture::{
+    ByteOrder, CaptureError, CaptureReader, RecordFault, Warning,
+};
 use egress25_packet_filter::link::LinkType;
 
 use crate::build::{
@@ -214,7 +216,7 @@ fn an_unsupported_interface_is_refused_at_its_first_packet_and_others_can_be_rea
         epb(LE, 0, 1, b"last"),
     ]
     .concat();
-    let mut reader = Reader::from_read(std::io::Cursor::new(bytes), "test").unwrap();
+    let mut reader = CaptureReader::from_read(std::io::Cursor::new(bytes), "test").unwrap();
     assert_eq!(reader.next_record().unwrap().unwrap().data, b"first");
     let error = reader.next_record().unwrap_err();
     assert!(error.to_string().ends_with(

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use egress25_packet_filter::capture::{CaptureError, Options, Reader, Record, Warning};
+use egress25_packet_filter::capture::{CaptureError, CaptureReader, ReadLimits, Record, Warning};
 use egress25_packet_filter::link::LinkType;
 use egress25_skipped::skipped;
 use jiff::Timestamp;
@@ -64,7 +64,7 @@ impl Read {
 
 /// Reads what is left, to the end or the first error, after which there must be nothing more
 /// unless the error was a packet's alone.
-pub(crate) fn drain(reader: Result<Reader, CaptureError>) -> Read {
+pub(crate) fn drain(reader: Result<CaptureReader, CaptureError>) -> Read {
     let mut read = Read::default();
     let mut reader = match reader {
         Ok(reader) => reader,
@@ -92,17 +92,17 @@ pub(crate) fn drain(reader: Result<Reader, CaptureError>) -> Read {
 
 /// Reads a capture that lies in memory.
 pub(crate) fn read(bytes: &[u8]) -> Read {
-    drain(Reader::from_read(Cursor::new(bytes.to_vec()), "test"))
+    drain(CaptureReader::from_read(Cursor::new(bytes.to_vec()), "test"))
 }
 
 /// Reads a capture that lies in memory, with limits.
-pub(crate) fn read_with(bytes: &[u8], options: Options) -> Read {
-    drain(Reader::from_read_with(Cursor::new(bytes.to_vec()), "test", options))
+pub(crate) fn read_with(bytes: &[u8], options: ReadLimits) -> Read {
+    drain(CaptureReader::from_read_with(Cursor::new(bytes.to_vec()), "test", options))
 }
 
 /// Reads a file.
 pub(crate) fn read_file(path: &Path) -> Read {
-    drain(Reader::open(path))
+    drain(CaptureReader::open(path))
 }
 
 /// A time in nanoseconds since 1970.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use egress25_packet_filter::capture::{CaptureError, Reader};
+use egress25_packet_filter::capture::{CaptureError, CaptureReader};
 
 use crate::build::{LE, MICROS, gzip, pcap_header, shb, zstd};
 use crate::read::{read, read_file};
@@ -91,7 +91,7 @@ fn a_file_is_told_by_its_bytes_and_not_by_its_name() {
 
 #[test]
 fn a_file_that_is_not_there_is_named() {
-    let error = Reader::open(Path::new("no/such/file.pcap")).unwrap_err();
+    let error = CaptureReader::open(Path::new("no/such/file.pcap")).unwrap_err();
     assert!(error.to_string().starts_with("cannot open `no/such/file.pcap`: "), "{error}");
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use egress25_packet_filter::capture::{NewInterface, Packet, PcapngWriter};
+use egress25_packet_filter::capture::{NewInterface, PcapngWriter, WrittenPacket};
 use egress25_packet_filter::link::LinkType;
 use egress25_skipped::skipped;
 use jiff::Timestamp;
@@ -55,7 +55,7 @@ fn verdicts_can_be_filtered_by_and_everything_is_kept() {
     {
         let time = 1_700_000_000_123_456_789 + i128::try_from(at).unwrap();
         let timestamp = Some(Timestamp::from_nanosecond(time).unwrap());
-        let packet = Packet { timestamp, wire_len: 1_500, data: &syn };
+        let packet = WrittenPacket { timestamp, wire_len: 1_500, data: &syn };
         writer.write_packet(id, &packet, &[comment]).unwrap();
     }
     writer.finish().unwrap();

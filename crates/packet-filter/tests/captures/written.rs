@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use egress25_packet_filter::capture::{
-    ByteOrder, InterfaceId, NewInterface, Packet, PcapWriter, PcapngWriter, Resolution, WriteError,
+    ByteOrder, InterfaceId, NewInterface, PcapWriter, PcapngWriter, Resolution, WriteError,
+    WrittenPacket,
 };
 use egress25_packet_filter::link::LinkType;
 use jiff::Timestamp;
@@ -25,8 +26,8 @@ const LINKS: [LinkType; 9] = [
     LinkType::LinuxSll2,
 ];
 
-fn packet(nanos: i128, wire_len: u32, data: &[u8]) -> Packet<'_> {
-    Packet { timestamp: Some(Timestamp::from_nanosecond(nanos).unwrap()), wire_len, data }
+fn packet(nanos: i128, wire_len: u32, data: &[u8]) -> WrittenPacket<'_> {
+    WrittenPacket { timestamp: Some(Timestamp::from_nanosecond(nanos).unwrap()), wire_len, data }
 }
 
 #[test]
@@ -85,7 +86,7 @@ fn the_bytes_are_little_endian_pcapng_with_nanoseconds_and_always_the_same() {
 fn a_packet_without_a_time_is_of_1970_and_one_that_does_not_fit_says_so() {
     let mut writer = PcapngWriter::new(Vec::new(), None).unwrap();
     let id = writer.add_interface(&NewInterface::unnamed(LinkType::Raw)).unwrap();
-    let none = Packet { timestamp: None, wire_len: 1, data: b"x" };
+    let none = WrittenPacket { timestamp: None, wire_len: 1, data: b"x" };
     writer.write_packet(id, &none, &[]).unwrap();
     writer.write_packet(id, &packet(-1_000_000_000, 1, b"x"), &["drop"]).unwrap();
     writer.write_packet(id, &packet(i128::from(u64::MAX), 1, b"x"), &[]).unwrap();
@@ -258,7 +259,7 @@ fn packets_without_comments_are_written_as_pcap_file_writes_them() {
         let time = Timestamp::new(1_700_000_000, 123_456_789).unwrap();
         let mut writer = PcapngWriter::new(Vec::new(), None).unwrap();
         let interface = writer.add_interface(&NewInterface::unnamed(LinkType::Ethernet)).unwrap();
-        let packet = Packet { timestamp: Some(time), wire_len: 2000, data: &data };
+        let packet = WrittenPacket { timestamp: Some(time), wire_len: 2000, data: &data };
         let nothing = writer.finish().unwrap().len();
         let mut writer = PcapngWriter::new(Vec::new(), None).unwrap();
         writer.add_interface(&NewInterface::unnamed(LinkType::Ethernet)).unwrap();

@@ -3,9 +3,10 @@
 use std::io::{Cursor, Read};
 
 use egress25_packet_filter::capture::{
-    ByteOrder, Item, NewInterface, Packet, PcapWriter, PcapngWriter, Reader, Record, Resolution,
+    ByteOrder, CaptureReader, Item, NewInterface, PcapWriter, PcapngWriter, Record, Resolution,
+    WrittenPacket,
 };
-use egress25_packet_filter::filter::{Filter, Input};
+use egress25_packet_filter::filter::{Filter, FilterInput};
 use egress25_packet_filter::frame::{self, Frame};
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::Sieve;
@@ -22,7 +23,7 @@ fn time(at: usize) -> Timestamp {
 fn pcap(frames: &[Made], order: ByteOrder, resolution: Resolution) -> Vec<u8> {
     let mut writer = PcapWriter::new(Vec::new(), LINK, order, resolution).unwrap();
     for (at, Made { bytes, wire }) in frames.iter().enumerate() {
-        let packet = Packet { timestamp: Some(time(at)), wire_len: *wire, data: bytes };
+        let packet = WrittenPacket { timestamp: Some(time(at)), wire_len: *wire, data: bytes };
         writer.write_packet(&packet).unwrap();
     }
     writer.finish().unwrap()
@@ -39,7 +40,7 @@ fn pcapng(frames: &[Made]) -> Vec<u8> {
         writer.add_interface(&named("two")).unwrap(),
     ];
     for (at, Made { bytes, wire }) in frames.iter().enumerate() {
-        let packet = Packet { timestamp: Some(time(at)), wire_len: *wire, data: bytes };
+        let packet = WrittenPacket { timestamp: Some(time(at)), wire_len: *wire, data: bytes };
         let comments: &[&str] = if at % 5 == 0 { &["a comment"] } else { &[] };
         writer.write_packet(interfaces[at % 2], &packet, comments).unwrap();
     }
@@ -79,9 +80,9 @@ impl Read for Trickle {
 type End = (String, String);
 
 /// What the reader yields, and which of it a filter has something to say about.
-fn one_by_one(bytes: &[u8], options: frame::Options) -> (Vec<Told>, End) {
+fn one_by_one(bytes: &[u8], options: frame::FrameOptions) -> (Vec<Told>, End) {
     let mut filter = Filter::new(table(), options);
-    let mut reader = Reader::from_read(Cursor::new(bytes.to_vec()), "test").unwrap();
+    let mut reader = CaptureReader::from_read(Cursor::new(bytes.to_vec()), "test").unwrap();
     let mut told = Vec::new();
     let error = loop {
         let record = match reader.next_record() {
@@ -89,7 +90,7 @@ fn one_by_one(bytes: &[u8], options: frame::Options) -> (Vec<Told>, End) {
             Ok(None) => break String::new(),
             Err(error) => break error.to_string(),
         };
-        let input = Input {
+        let input = FilterInput {
             frame: Frame { link: record.link, bytes: record.data, wire_len: record.wire_len },
             interface: record.interface.and_then(|interface| interface.name),
         };
@@ -105,9 +106,9 @@ fn one_by_one(bytes: &[u8], options: frame::Options) -> (Vec<Told>, End) {
 }
 
 /// The same in batches; the source gives at most so many bytes at once.
-fn in_batches(bytes: &[u8], options: frame::Options, at_once: usize) -> (Vec<Told>, End) {
+fn in_batches(bytes: &[u8], options: frame::FrameOptions, at_once: usize) -> (Vec<Told>, End) {
     let source = Trickle(Cursor::new(bytes.to_vec()), at_once);
-    let mut reader = Reader::from_read(source, "test").unwrap();
+    let mut reader = CaptureReader::from_read(source, "test").unwrap();
     let sifter = Sieve::new(options);
     let mut told = Vec::new();
     let error = loop {
@@ -143,7 +144,7 @@ fn in_batches(bytes: &[u8], options: frame::Options, at_once: usize) -> (Vec<Tol
 fn compare(bytes: &[u8]) -> End {
     let mut last = End::default();
     for look_inside in [false, true] {
-        let options = frame::Options { look_inside, ..frame::Options::default() };
+        let options = frame::FrameOptions { look_inside, ..frame::FrameOptions::default() };
         let (expected, end) = one_by_one(bytes, options);
         for at_once in [usize::MAX, 1000, 7] {
             let (told, ended) = in_batches(bytes, options, at_once);
@@ -227,7 +228,7 @@ fn a_lone_packet_of_a_quiet_pipe_is_a_batch_of_its_own() {
     // The magic number is read by itself.
     sender.send(bytes[..4].to_vec()).unwrap();
     sender.send(bytes[4..first].to_vec()).unwrap();
-    let mut reader = Reader::from_read(Pieces(receiver), "test").unwrap();
+    let mut reader = CaptureReader::from_read(Pieces(receiver), "test").unwrap();
     assert_eq!(reader.next_batch().unwrap().map(|batch| batch.len()), Some(1));
     sender.send(bytes[first..].to_vec()).unwrap();
     assert_eq!(reader.next_batch().unwrap().map(|batch| batch.len()), Some(1));

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use egress25_packet_filter::filter::{Filter, Input, Ruling};
-use egress25_packet_filter::frame::{Frame, Options, Origin};
+use egress25_packet_filter::filter::{Filter, FilterInput, Ruling};
+use egress25_packet_filter::frame::{Frame, FrameOptions, Origin};
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::{Code, FrameList, Vectors};
 use egress25_packet_filter::table::{NetworkId, Table};
@@ -12,14 +12,14 @@ use egress25_skipped::skipped;
 use crate::build::Made;
 
 /// The ways to judge that are compared.
-pub(crate) fn ways() -> Vec<Options> {
-    let base = Options::default();
+pub(crate) fn ways() -> Vec<FrameOptions> {
+    let base = FrameOptions::default();
     vec![
         base,
-        Options { origin: Origin::Live, ..base },
-        Options { look_inside: true, ..base },
-        Options { port: Some(587), ..base },
-        Options { port: None, ..base },
+        FrameOptions { origin: Origin::Live, ..base },
+        FrameOptions { look_inside: true, ..base },
+        FrameOptions { port: Some(587), ..base },
+        FrameOptions { port: None, ..base },
     ]
 }
 
@@ -44,7 +44,11 @@ pub(crate) fn levels() -> impl Iterator<Item = Vectors> {
 }
 
 impl Pair {
-    pub(crate) fn new(table: &Arc<Table>, options: Options, network: Option<NetworkId>) -> Self {
+    pub(crate) fn new(
+        table: &Arc<Table>,
+        options: FrameOptions,
+        network: Option<NetworkId>,
+    ) -> Self {
         let make = || {
             let mut filter = Filter::new(Arc::clone(table), options);
             filter.set_network(network);
@@ -79,9 +83,9 @@ impl Pair {
             self.list.push(offset, u32::try_from(made.bytes.len()).unwrap(), made.wire);
             self.bytes.extend_from_slice(&made.bytes);
         }
-        let inputs: Vec<Input<'_>> = frames
+        let inputs: Vec<FilterInput<'_>> = frames
             .iter()
-            .map(|made| Input {
+            .map(|made| FilterInput {
                 frame: Frame { link, bytes: &made.bytes, wire_len: made.wire },
                 interface,
             })

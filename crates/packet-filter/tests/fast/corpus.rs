@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use egress25_packet_filter::capture::Reader;
-use egress25_packet_filter::frame::{self, Frame, Options};
+use egress25_packet_filter::capture::CaptureReader;
+use egress25_packet_filter::frame::{self, Frame, FrameOptions};
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::table::{Leaf, RouteSet, TableBuilder};
 use egress25_policy::{NetworkName, Reason};
@@ -30,7 +30,7 @@ fn files(directory: &Path, found: &mut Vec<PathBuf>) {
 /// The frames of a capture in runs of one link type, as far as it can be read.
 fn runs(path: &Path) -> Vec<(LinkType, Vec<Made>)> {
     let mut runs: Vec<(LinkType, Vec<Made>)> = Vec::new();
-    let Ok(mut reader) = Reader::open(path) else { return runs };
+    let Ok(mut reader) = CaptureReader::open(path) else { return runs };
     while let Ok(Some(record)) = reader.next_record() {
         let made = Made { bytes: record.data.to_vec(), wire: record.wire_len };
         match runs.last_mut() {
@@ -50,7 +50,7 @@ fn every_frame_of_the_corpus_gets_the_same_answer_on_every_level() {
     let mut paths = Vec::new();
     files(&corpus, &mut paths);
     let captures: Vec<_> = paths.iter().map(|path| runs(path)).collect();
-    let any_port = Options { port: None, ..Options::default() };
+    let any_port = FrameOptions { port: None, ..FrameOptions::default() };
     let mut senders: BTreeSet<IpAddr> = BTreeSet::new();
     for (link, frames) in captures.iter().flatten() {
         for made in frames {

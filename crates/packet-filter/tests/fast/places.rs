@@ -1,7 +1,7 @@
 //! Blocks that are full of candidates, and batches whose lists promise more than there is.
 
-use egress25_packet_filter::filter::{Filter, Input, Ruling};
-use egress25_packet_filter::frame::Options;
+use egress25_packet_filter::filter::{Filter, FilterInput, Ruling};
+use egress25_packet_filter::frame::FrameOptions;
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::{Code, FrameList};
 use egress25_policy::Reason;
@@ -26,12 +26,12 @@ fn plain(source: [u8; 4], to: [u8; 4], protocol: u8, port: u8) -> [u8; 60] {
 
 /// Judges a batch on every level, and holds each against what the reference says of the frames
 /// that the batch is said to consist of.
-fn check(list: &FrameList, bytes: &[u8], options: Options, what: &str) -> usize {
+fn check(list: &FrameList, bytes: &[u8], options: FrameOptions, what: &str) -> usize {
     let table = table();
     let network = table.network(&"one".into());
     let frames = list.frames(LinkType::Ethernet, None, bytes);
-    let inputs: Vec<Input<'_>> =
-        frames.iter().map(|frame| Input { frame, interface: None }).collect();
+    let inputs: Vec<FilterInput<'_>> =
+        frames.iter().map(|frame| FilterInput { frame, interface: None }).collect();
     let mut reference = Filter::new(table.clone(), options);
     reference.set_network(network);
     let mut rulings = Vec::new();
@@ -66,7 +66,7 @@ fn full_blocks_are_judged_and_counted_as_one_by_one() {
                 list.push(offset, 60, 60);
                 bytes.extend(plain(source, to, 6, port));
             }
-            let judged = check(&list, &bytes, Options::default(), "full blocks");
+            let judged = check(&list, &bytes, FrameOptions::default(), "full blocks");
             assert!(blanks > 0 || judged == count, "{judged} of {count}");
         }
     }
@@ -84,7 +84,7 @@ fn a_frame_that_is_not_whole_in_the_bytes_is_judged_as_an_empty_one_on_every_lev
                 bytes.extend(plain([10, 0, 0, 4], [203, 0, 113, 5], protocol, port));
             }
             let what = format!("protocol {protocol}, port {port}, {captured} captured");
-            check(&list, &bytes, Options::default(), &what);
+            check(&list, &bytes, FrameOptions::default(), &what);
         }
     }
 }
@@ -117,7 +117,7 @@ fn places_and_lengths_that_lie_are_judged_alike_on_every_level() {
             bytes.extend(made.bytes);
         }
         let look_inside = round % 2 == 0;
-        check(&list, &bytes, Options { look_inside, ..Options::default() }, "lies");
+        check(&list, &bytes, FrameOptions { look_inside, ..FrameOptions::default() }, "lies");
     }
 }
 

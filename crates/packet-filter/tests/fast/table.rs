@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use egress25_packet_filter::filter::Filter;
-use egress25_packet_filter::frame::Options;
+use egress25_packet_filter::frame::FrameOptions;
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::FrameList;
 use egress25_packet_filter::table::{
@@ -203,7 +203,7 @@ fn a_replaced_reason_counts_from_the_next_batch_on() {
     let bytes = syn([10, 0, 0, 4]);
     let mut codes = Vec::new();
     for level in levels() {
-        let mut filter = Filter::new(Arc::clone(&table), Options::default());
+        let mut filter = Filter::new(Arc::clone(&table), FrameOptions::default());
         filter.set_vectors(level);
         for reason in [Reason::Exempt, Reason::SenderNotRunning, Reason::NotGranted] {
             let patches = table.patches();
@@ -239,7 +239,7 @@ fn readers_see_only_whole_answers_while_entries_and_tables_are_replaced() {
             }
             done.store(true, Ordering::Release);
         });
-        let mut filter = Filter::new(cell.load(), Options::default());
+        let mut filter = Filter::new(cell.load(), FrameOptions::default());
         let mut codes = Vec::new();
         let mut last = 0;
         while !done.load(Ordering::Acquire) {

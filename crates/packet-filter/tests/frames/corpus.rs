@@ -20,8 +20,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use egress25_packet_filter::capture::Reader;
-use egress25_packet_filter::frame::{Frame, Options, Outcome};
+use egress25_packet_filter::capture::CaptureReader;
+use egress25_packet_filter::frame::{Frame, FrameOptions, Outcome};
 use egress25_skipped::skipped;
 
 use crate::{support, yardsticks};
@@ -122,7 +122,7 @@ fn truth(corpus: &Path) -> Vec<Truth> {
 /// Reads a file to its end, or to the record where it breaks off, for both ports.
 fn tally(path: &Path) -> [Tally; 2] {
     let mut tallies = [Tally::default(), Tally::default()];
-    let mut reader = match Reader::open(path) {
+    let mut reader = match CaptureReader::open(path) {
         Ok(reader) => reader,
         Err(error) => {
             let refused = error.to_string().contains("link type");
@@ -132,7 +132,7 @@ fn tally(path: &Path) -> [Tally; 2] {
     while let Ok(Some(record)) = reader.next_record() {
         let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
         for (tally, port) in tallies.iter_mut().zip([Some(25), None]) {
-            let options = Options { look_inside: true, port, ..Options::default() };
+            let options = FrameOptions { look_inside: true, port, ..FrameOptions::default() };
             count(tally, &frame, port, &support::all(&frame, &options));
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use egress25_packet_filter::capture::Reader;
-use egress25_packet_filter::frame::{Frame, Options, Origin};
+use egress25_packet_filter::capture::CaptureReader;
+use egress25_packet_filter::frame::{Frame, FrameOptions, Origin};
 use egress25_skipped::skipped;
 
 use crate::{rows, support};
@@ -67,9 +67,9 @@ fn folder() -> Option<PathBuf> {
 
 /// What the packets of a file are.
 fn classified(path: &Path) -> Vec<Line> {
-    let capture = Options { look_inside: true, ..Options::default() };
-    let live = Options { origin: Origin::Live, ..capture };
-    let mut reader = Reader::open(path).unwrap();
+    let capture = FrameOptions { look_inside: true, ..FrameOptions::default() };
+    let live = FrameOptions { origin: Origin::Live, ..capture };
+    let mut reader = CaptureReader::open(path).unwrap();
     let mut lines = Vec::new();
     while let Some(record) = reader.next_record().unwrap() {
         let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };

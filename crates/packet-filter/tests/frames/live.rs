@@ -1,6 +1,6 @@
 //! What live traffic is answered differently from a capture.
 
-use egress25_packet_filter::frame::{LinkLayers, Options};
+use egress25_packet_filter::frame::{FrameOptions, LinkLayers};
 use egress25_packet_filter::link::LinkType;
 
 use crate::support::{LIVE, assert_outcome, ethernet_with, of, of_live_packet, syn_v4, syn_v6};
@@ -16,10 +16,13 @@ fn link_layers_are_a_setting_in_live_traffic_and_always_decoded_in_captures() {
         (&session, LinkLayers { pppoe: false, ..LinkLayers::default() }),
         (&snap, LinkLayers { llc: false, ..LinkLayers::default() }),
     ] {
-        let judge = |options: &Options| of(LinkType::Ethernet, bytes, bytes.len(), options);
+        let judge = |options: &FrameOptions| of(LinkType::Ethernet, bytes, bytes.len(), options);
         assert_outcome(&judge(&LIVE), "match");
-        assert_outcome(&judge(&Options { link_layers: without, ..LIVE }), "no-match not-decoded");
-        let capture = Options { link_layers: without, ..Options::default() };
+        assert_outcome(
+            &judge(&FrameOptions { link_layers: without, ..LIVE }),
+            "no-match not-decoded",
+        );
+        let capture = FrameOptions { link_layers: without, ..FrameOptions::default() };
         assert_outcome(&judge(&capture), "match");
     }
 }

@@ -1,8 +1,8 @@
 //! Properties that hold for random, mutated and truncated frames.
 
 use egress25_packet_filter::frame::{
-    Candidate, FragmentDrop, Frame, Indeterminate, LinkLayers, MAX_TUNNELS, Malformed, NoMatch,
-    Options, Origin, Outcome, outermost,
+    Candidate, FragmentDrop, Frame, FrameOptions, Indeterminate, LinkLayers, MAX_TUNNELS,
+    Malformed, NoMatch, Origin, Outcome, outermost,
 };
 use egress25_packet_filter::link::LinkType;
 use etherparse::{SlicedPacket, TransportSlice};
@@ -96,9 +96,9 @@ fn templates() -> Vec<(LinkType, Vec<u8>)> {
     frames
 }
 
-fn options() -> impl Strategy<Value = Options> {
+fn options() -> impl Strategy<Value = FrameOptions> {
     (any::<[bool; 5]>(), any::<bool>()).prop_map(|([live, inside, mpls, pppoe, llc], any_port)| {
-        Options {
+        FrameOptions {
             origin: if live { Origin::Live } else { Origin::Capture },
             look_inside: inside,
             link_layers: LinkLayers { mpls, pppoe, llc },
@@ -122,7 +122,7 @@ fn mutated() -> impl Strategy<Value = (LinkType, Vec<u8>)> {
 /// The outcome of a frame of which the first `kept` bytes are present.
 fn cut(link: LinkType, bytes: &[u8], kept: usize) -> Outcome {
     let wire_len = u32::try_from(bytes.len()).unwrap();
-    outermost(&Frame { link, bytes: &bytes[..kept], wire_len }, &Options::default())
+    outermost(&Frame { link, bytes: &bytes[..kept], wire_len }, &FrameOptions::default())
 }
 
 fn whole(link: LinkType, bytes: &[u8]) -> Outcome {
@@ -130,7 +130,7 @@ fn whole(link: LinkType, bytes: &[u8]) -> Outcome {
 }
 
 /// What holds for the list of outcomes of any frame.
-fn check_shape(frame: &Frame<'_>, options: &Options) -> Result<(), TestCaseError> {
+fn check_shape(frame: &Frame<'_>, options: &FrameOptions) -> Result<(), TestCaseError> {
     let outcomes = all(frame, options);
     let Some((last, before)) = outcomes.split_last() else {
         return Err(TestCaseError::fail("no outcome at all"));
@@ -242,7 +242,7 @@ proptest! {
     ) {
         let wire_len = u32::try_from(bytes.len()).unwrap();
         let frame = Frame { link, bytes: &bytes, wire_len };
-        let ask = |port| outermost(&frame, &Options { port, ..Options::default() });
+        let ask = |port| outermost(&frame, &FrameOptions { port, ..FrameOptions::default() });
         if let Some(candidate) = ask(None).candidate() {
             let port = candidate.destination_port;
             prop_assert_eq!(ask(Some(port)), ask(None));

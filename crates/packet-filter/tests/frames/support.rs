@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use egress25_packet_filter::frame::{self, Frame, LinkLayers, Options, Origin, Outcome};
+use egress25_packet_filter::frame::{self, Frame, FrameOptions, LinkLayers, Origin, Outcome};
 use egress25_packet_filter::link::LinkType;
 use etherparse::PacketBuilder;
 
@@ -107,7 +107,7 @@ pub(crate) fn ethernet_with(ether_type: u16, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-pub(crate) const LIVE: Options = Options {
+pub(crate) const LIVE: FrameOptions = FrameOptions {
     origin: Origin::Live,
     look_inside: false,
     link_layers: LinkLayers { mpls: true, pppoe: true, llc: true },
@@ -121,7 +121,7 @@ pub(crate) fn of_packet(packet: &[u8]) -> Outcome {
 
 /// The outcome of a whole Ethernet frame of a capture.
 pub(crate) fn of_frame(bytes: &[u8]) -> Outcome {
-    of(LinkType::Ethernet, bytes, bytes.len(), &Options::default())
+    of(LinkType::Ethernet, bytes, bytes.len(), &FrameOptions::default())
 }
 
 /// The outcome of an IP packet in a live Ethernet frame.
@@ -132,29 +132,29 @@ pub(crate) fn of_live_packet(packet: &[u8]) -> Outcome {
 
 /// The outcome of an Ethernet frame of which a capture kept the first `kept` bytes.
 pub(crate) fn of_cut_frame(bytes: &[u8], kept: usize) -> Outcome {
-    of(LinkType::Ethernet, &bytes[..kept], bytes.len(), &Options::default())
+    of(LinkType::Ethernet, &bytes[..kept], bytes.len(), &FrameOptions::default())
 }
 
 /// The outcome of a whole frame of any link type.
 pub(crate) fn of_link(link: LinkType, bytes: &[u8]) -> Outcome {
-    of(link, bytes, bytes.len(), &Options::default())
+    of(link, bytes, bytes.len(), &FrameOptions::default())
 }
 
 /// The outcome of a frame's outermost packet.
-pub(crate) fn of(link: LinkType, bytes: &[u8], wire_len: usize, options: &Options) -> Outcome {
+pub(crate) fn of(link: LinkType, bytes: &[u8], wire_len: usize, options: &FrameOptions) -> Outcome {
     let wire_len = u32::try_from(wire_len).unwrap();
     frame::outermost(&Frame { link, bytes, wire_len }, options)
 }
 
 /// All outcomes of a frame with the option to look inside tunnels.
 pub(crate) fn inside(link: LinkType, bytes: &[u8], wire_len: usize) -> Vec<Outcome> {
-    let options = Options { look_inside: true, ..Options::default() };
+    let options = FrameOptions { look_inside: true, ..FrameOptions::default() };
     let wire_len = u32::try_from(wire_len).unwrap();
     all(&Frame { link, bytes, wire_len }, &options)
 }
 
 /// All outcomes of a frame.
-pub(crate) fn all(frame: &Frame<'_>, options: &Options) -> Vec<Outcome> {
+pub(crate) fn all(frame: &Frame<'_>, options: &FrameOptions) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     frame::classify(frame, options, &mut |outcome| outcomes.push(outcome));
     outcomes

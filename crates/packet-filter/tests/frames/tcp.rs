@@ -1,6 +1,6 @@
 //! The SYN test itself, and what is wrong with a segment.
 
-use egress25_packet_filter::frame::{Layer, Malformed, Options, Outcome};
+use egress25_packet_filter::frame::{FrameOptions, Layer, Malformed, Outcome};
 use egress25_packet_filter::link::LinkType;
 use etherparse::{PacketBuilder, TcpOptionElement};
 
@@ -187,7 +187,7 @@ fn any_port_can_be_asked_for() {
     let other = PacketBuilder::ipv4(SOURCE, DESTINATION, 64).tcp(40_000, 443, 1, 1).syn();
     let bytes = ethernet(&write(other));
     assert_outcome(&of_frame(&bytes), "no-match other-port");
-    let any = Options { port: None, ..Options::default() };
+    let any = FrameOptions { port: None, ..FrameOptions::default() };
     let outcome = of(LinkType::Ethernet, &bytes, bytes.len(), &any);
     assert_eq!(outcome.candidate().unwrap().destination_port, 443);
 }

@@ -4,7 +4,8 @@
 //! differs from us, one of the known reasons must hold.
 
 use egress25_packet_filter::frame::{
-    FragmentDrop, Frame, Indeterminate, Malformed, NoMatch, Options, Outcome, Tunnel, outermost,
+    FragmentDrop, Frame, FrameOptions, Indeterminate, Malformed, NoMatch, Outcome, Tunnel,
+    outermost,
 };
 use egress25_packet_filter::link::LinkType;
 use etherparse::{LaxSlicedPacket, TransportSlice};
@@ -159,7 +160,7 @@ pub(crate) fn is_tcp_fragment(frame: &Frame<'_>, outer: &Outcome) -> bool {
 /// Whether a frame is a SYN if its lengths are not held against it.
 fn legible(frame: &Frame<'_>, port: Option<u16>) -> bool {
     let believed = Frame { wire_len: u32::MAX, ..*frame };
-    outermost(&believed, &Options { port, ..Options::default() }).candidate().is_some()
+    outermost(&believed, &FrameOptions { port, ..FrameOptions::default() }).candidate().is_some()
 }
 
 /// Whether an ICMP error quotes a SYN.
@@ -170,5 +171,5 @@ fn quotes_a_syn(frame: &Frame<'_>, port: Option<u16>) -> bool {
         _ => return false,
     };
     let inner = Frame { link: LinkType::Raw, bytes: quoted, wire_len: u32::MAX };
-    outermost(&inner, &Options { port, ..Options::default() }).candidate().is_some()
+    outermost(&inner, &FrameOptions { port, ..FrameOptions::default() }).candidate().is_some()
 }

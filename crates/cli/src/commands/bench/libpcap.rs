@@ -26,12 +26,12 @@ type Compile =
     unsafe extern "C" fn(*mut c_void, *mut Program, *const c_char, c_int, c_uint) -> c_int;
 type Close = unsafe extern "C" fn(*mut c_void);
 type FreeCode = unsafe extern "C" fn(*mut Program);
-type Filter = unsafe extern "C" fn(*const c_void, *const u8, c_uint, c_uint) -> c_uint;
+type OfflineFilter = unsafe extern "C" fn(*const c_void, *const u8, c_uint, c_uint) -> c_uint;
 
 /// A compiled filter.
 pub(super) struct Libpcap {
     program: Program,
-    filter: Filter,
+    filter: OfflineFilter,
     free: FreeCode,
     /// Keeps the functions where they are.
     _library: Library,
@@ -52,7 +52,7 @@ impl Libpcap {
             let compile: Symbol<'_, Compile> = library.get(b"pcap_compile\0").ok()?;
             let close: Symbol<'_, Close> = library.get(b"pcap_close\0").ok()?;
             let free = *library.get::<FreeCode>(b"pcap_freecode\0").ok()?;
-            let filter = *library.get::<Filter>(b"bpf_filter\0").ok()?;
+            let filter = *library.get::<OfflineFilter>(b"bpf_filter\0").ok()?;
             let handle = open(ETHERNET, SNAPLEN);
             if handle.is_null() {
                 return None;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egress25_packet_filter::filter::Filter;
-use egress25_packet_filter::frame::Options;
+use egress25_packet_filter::frame::FrameOptions;
 use egress25_packet_filter::sieve::{Code, Vectors, touch};
 use egress25_packet_filter::table::{NetworkId, Table};
 use egress25_policy::NetworkName;
@@ -71,7 +71,7 @@ pub fn run(args: &BenchArgs, console: &mut Console) -> Result<(), Failure> {
 }
 
 /// One contender's times, in nanoseconds a packet, round by round.
-struct Times {
+struct ContenderTimes {
     name: String,
     nanos: Vec<f64>,
 }
@@ -82,22 +82,22 @@ fn measure(
     table: &Arc<Table>,
     network: Option<NetworkId>,
     libpcap: Option<&Libpcap>,
-) -> (Vec<Times>, u64, Option<u64>) {
+) -> (Vec<ContenderTimes>, u64, Option<u64>) {
     let levels: Vec<Vectors> =
         Vectors::ALL.iter().rev().copied().filter(|level| level.is_here()).collect();
     let mut codes: Vec<Code> = Vec::new();
     let (mut judged, mut found) = (0, None);
     let names = levels.iter().map(|level| format!("egress25, {level}"));
     let names = names.chain(["header touch".to_owned()]);
-    let mut all: Vec<Times> = names
+    let mut all: Vec<ContenderTimes> = names
         .chain(libpcap.map(|_| "libpcap".to_owned()))
-        .map(|name| Times { name, nanos: Vec::new() })
+        .map(|name| ContenderTimes { name, nanos: Vec::new() })
         .collect();
     for _ in 0..args.rounds.get() {
         for (at, times) in all.iter_mut().enumerate() {
             let nanos = match (levels.get(at), libpcap) {
                 (Some(level), _) => {
-                    let mut filter = Filter::new(table.clone(), Options::default());
+                    let mut filter = Filter::new(table.clone(), FrameOptions::default());
                     filter.set_vectors(*level);
                     filter.set_network(network);
                     let nanos = clock(packets, || {
@@ -144,7 +144,7 @@ fn clock(packets: &Packets, mut body: impl FnMut()) -> f64 {
 fn figures(
     args: &BenchArgs,
     packets: &Packets,
-    times: &[Times],
+    times: &[ContenderTimes],
     judged: u64,
     found: Option<u64>,
 ) -> Figures {

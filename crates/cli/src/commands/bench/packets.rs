@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 
-use egress25_packet_filter::capture::Reader;
+use egress25_packet_filter::capture::CaptureReader;
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::{FrameList, Frames};
 use egress25_packet_filter::table::{Leaf, NetworkId, RouteSet, Table, TableBuilder};
@@ -41,10 +41,10 @@ struct Run {
 }
 
 /// The packets, the table, and the network that they belong to.
-pub(super) type Loaded = (Packets, Arc<Table>, Option<NetworkId>);
+pub(super) type BenchInput = (Packets, Arc<Table>, Option<NetworkId>);
 
 /// Loads what the arguments ask for.
-pub(super) fn load(args: &BenchArgs) -> Result<Loaded, Failure> {
+pub(super) fn load(args: &BenchArgs) -> Result<BenchInput, Failure> {
     let (Some(capture), Some(inventory)) = (&args.capture, &args.inventory) else {
         return own().map_err(|error| Failure::Internal(error.to_string()));
     };
@@ -61,9 +61,9 @@ pub(super) fn load(args: &BenchArgs) -> Result<Loaded, Failure> {
 impl Packets {
     fn read(path: &Path, limit: usize) -> Result<Self, Failure> {
         let mut reader = if path == Path::new("-") {
-            Reader::from_read(std::io::stdin(), "<stdin>")?
+            CaptureReader::from_read(std::io::stdin(), "<stdin>")?
         } else {
-            Reader::open(path)?
+            CaptureReader::open(path)?
         };
         let mut packets = Self { source: format!("`{}`", reader.name()), ..Self::default() };
         while packets.bytes.len() < limit
@@ -142,7 +142,7 @@ impl Packets {
 
 /// Our own packets: sizes of 64, 594 and 1518 bytes as 7 : 4 : 1, one in 100 a SYN to port 25 of
 /// one of 100,000 machines.
-fn own() -> Result<Loaded, egress25_packet_filter::table::TooLarge> {
+fn own() -> Result<BenchInput, egress25_packet_filter::table::TooLarge> {
     let mut builder = TableBuilder::default();
     let network = builder.network(&NetworkName::from("own"));
     let routes = RouteSet::new(vec![(IpNet::V4(ipnet::Ipv4Net::default()), Leaf::Edge)]);

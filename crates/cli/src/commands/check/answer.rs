@@ -20,7 +20,7 @@ const IP_FLOW_VERIFY: &str = "IP flow verify would answer Allow: it looks at sec
 
 /// The answer to a question.
 #[derive(Debug, Clone, Serialize)]
-pub struct Answer {
+pub struct CheckAnswer {
     /// The version of this layout.
     pub schema_version: u32,
     /// The edition that answered.
@@ -104,12 +104,12 @@ impl InForce {
 ///
 /// # Errors
 /// The world cannot be built.
-pub(super) fn answer(subject: &Subject) -> Result<Answer, Failure> {
+pub(super) fn answer(subject: &Subject) -> Result<CheckAnswer, Failure> {
     let world = subject.scene.world(&subject.edition)?;
     let decision = decide(&world, &subject.question);
     let in_force = in_force(subject, &decision)?;
     let notes = notes(&world, &decision);
-    Ok(Answer {
+    Ok(CheckAnswer {
         schema_version: SCHEMA_VERSION,
         edition: EditionName::of(&subject.edition),
         question: asked(subject, &world, &decision),
@@ -197,7 +197,7 @@ fn notes(world: &World, decision: &Decision) -> Vec<String> {
     notes
 }
 
-impl Answer {
+impl CheckAnswer {
     /// The columns of the CSV.
     pub const CSV_HEADER: &'static [&'static str] = &[
         "schema_version",

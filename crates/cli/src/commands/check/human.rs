@@ -2,7 +2,7 @@
 
 use egress25_policy::{Decision, Edition, Hop, HopKind, RouteOrigin, Setting, Verdict};
 
-use crate::commands::check::answer::{Answer, Asked, InForce};
+use crate::commands::check::answer::{Asked, CheckAnswer, InForce};
 use crate::commands::check::resolve::Subject;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
@@ -11,7 +11,7 @@ use crate::say::output::labelled;
 /// Writes the answer.
 pub(super) fn write(
     console: &mut Console,
-    answer: &Answer,
+    answer: &CheckAnswer,
     subject: &Subject,
 ) -> Result<(), Failure> {
     let paint = console.paint();
@@ -149,7 +149,7 @@ fn next_steps(console: &mut Console, decision: &Decision) -> Result<(), Failure>
     Ok(())
 }
 
-fn in_force(console: &mut Console, answer: &Answer) -> Result<(), Failure> {
+fn in_force(console: &mut Console, answer: &CheckAnswer) -> Result<(), Failure> {
     let Some(InForce { edition, differs, decision, error }) = &answer.in_force else {
         return Ok(());
     };

@@ -4,12 +4,12 @@ mod answer;
 mod human;
 mod resolve;
 
-pub use answer::{Answer, Asked, EditionName, InForce};
+pub use answer::{Asked, CheckAnswer, EditionName, InForce};
 pub use resolve::{Scene, Subject, resolve};
 
 use egress25_policy::{Reason, Verdict};
 
-use crate::args::{CheckArgs, Format};
+use crate::args::{CheckArgs, OutputFormat};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
@@ -19,17 +19,17 @@ use crate::say::output;
 /// # Errors
 /// The arguments or the files are bad, or the answer is not the expected one.
 pub fn run(args: &CheckArgs, console: &mut Console) -> Result<(), Failure> {
-    let expected = args.expect.as_deref().map(Expected::parse).transpose()?;
+    let expected = args.expect.as_deref().map(ExpectedAnswer::parse).transpose()?;
     let subject = resolve(args)?;
     for note in &subject.notes {
         console.note(note);
     }
     let answer = answer::answer(&subject)?;
     match args.format {
-        Format::Human => human::write(console, &answer, &subject)?,
-        Format::Json => output::json(console, &answer)?,
-        Format::Ndjson => output::ndjson(console, &answer)?,
-        Format::Csv => output::csv(console, Answer::CSV_HEADER, [answer.csv_row()])?,
+        OutputFormat::Human => human::write(console, &answer, &subject)?,
+        OutputFormat::Json => output::json(console, &answer)?,
+        OutputFormat::Ndjson => output::ndjson(console, &answer)?,
+        OutputFormat::Csv => output::csv(console, CheckAnswer::CSV_HEADER, [answer.csv_row()])?,
     }
     let Some(expected) = expected else { return Ok(()) };
     let (verdict, reason) = (answer.decision.verdict, answer.decision.reason);
@@ -41,12 +41,12 @@ pub fn run(args: &CheckArgs, console: &mut Console) -> Result<(), Failure> {
 }
 
 /// What `--expect` asks for.
-enum Expected {
+enum ExpectedAnswer {
     Verdict(Verdict),
     Reason(Reason),
 }
 
-impl Expected {
+impl ExpectedAnswer {
     fn parse(text: &str) -> Result<Self, Failure> {
         let verdicts = [Verdict::Pass, Verdict::Drop, Verdict::Reject];
         if let Some(verdict) = verdicts.into_iter().find(|verdict| verdict.name() == text) {

@@ -10,7 +10,7 @@ use egress25_policy::{
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-use crate::args::{CheckArgs, Described, InInventory, Kind};
+use crate::args::{CheckArgs, Described, InInventory, SenderKind};
 use crate::commands::store::inventory;
 use crate::read::deployment::{Deployment, Reached};
 use crate::read::edition;
@@ -155,11 +155,11 @@ fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure
     })
 }
 
-const fn machine_kind(kind: Kind) -> MachineKind {
+const fn machine_kind(kind: SenderKind) -> MachineKind {
     match kind {
-        Kind::VirtualMachine => MachineKind::VirtualMachine,
-        Kind::ScaleSet => MachineKind::ScaleSet,
-        Kind::AppService => MachineKind::AppService,
+        SenderKind::VirtualMachine => MachineKind::VirtualMachine,
+        SenderKind::ScaleSet => MachineKind::ScaleSet,
+        SenderKind::AppService => MachineKind::AppService,
     }
 }
 

@@ -6,13 +6,13 @@ use egress25_lab::control::client::Client;
 use egress25_lab::control::requests::Request;
 use egress25_lab::enforce::verdict::{VerdictEvent, name};
 
-use crate::args::Format;
+use crate::args::OutputFormat;
 use crate::args::lab::{CaptureArgs, EventsArgs};
 use crate::commands::lab::{client, failed};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::signals::Signals;
-use crate::written::{self, Kind, Output, Target};
+use crate::written::{self, Output, OutputKind, Target};
 
 pub(super) fn run(args: &EventsArgs, console: &mut Console) -> Result<(), Failure> {
     let mut client = client(&args.at)?;
@@ -21,10 +21,10 @@ pub(super) fn run(args: &EventsArgs, console: &mut Console) -> Result<(), Failur
     while left != Some(0) {
         let Some(line) = client.line().map_err(failed)? else { return Ok(()) };
         match serde_json::from_str::<VerdictEvent>(&line) {
-            Ok(event) if args.format == Format::Human => human(&event, console)?,
+            Ok(event) if args.format == OutputFormat::Human => human(&event, console)?,
             Ok(_) => console.line(&line)?,
             // No verdict: what went wrong, or how much was missed.
-            Err(_) if args.format == Format::Human => {
+            Err(_) if args.format == OutputFormat::Human => {
                 console.warn(&aside(&line));
                 continue;
             }
@@ -68,11 +68,11 @@ pub(super) fn human(event: &VerdictEvent, console: &mut Console) -> Result<(), F
 }
 
 pub(super) fn capture(args: &CaptureArgs, console: &mut Console) -> Result<(), Failure> {
-    let outputs = [Some((args.file.as_path(), Kind::Capture))];
+    let outputs = [Some((args.file.as_path(), OutputKind::Capture))];
     let [Some(target)] = written::claim([], outputs, args.force.force)? else { return Ok(()) };
     let signals = Signals::catch()?;
     let client = client(&args.at)?;
-    let capture = Capture::begin(client, target)?;
+    let capture = LabCapture::begin(client, target)?;
     console.note("capturing; interrupt to end, then the file is whole");
     // A signal ends it, or the lab: by its own end, or by what it could not write.
     signals
@@ -82,12 +82,12 @@ pub(super) fn capture(args: &CaptureArgs, console: &mut Console) -> Result<(), F
 }
 
 /// A capture that a lab writes into a file of ours.
-pub(super) struct Capture {
+pub(super) struct LabCapture {
     client: Client,
     output: Output,
 }
 
-impl Capture {
+impl LabCapture {
     pub(super) fn begin(mut client: Client, target: Target) -> Result<Self, Failure> {
         let output = Output::create(target)?;
         client.capture(output.as_fd()).map_err(failed)?;
@@ -105,7 +105,7 @@ impl Capture {
     }
 }
 
-impl AsFd for Capture {
+impl AsFd for LabCapture {
     /// Can be read when the capture has ended.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.client.as_fd()

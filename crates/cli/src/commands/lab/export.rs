@@ -2,13 +2,13 @@
 
 use egress25_lab::rules::{Family, RulePort, export_iptables, export_nft};
 
-use crate::args::lab::{ExportArgs, ExportCommand, SentBy};
+use crate::args::lab::{ExportCommand, RulesExportArgs, SentBy};
 use crate::commands::lab::{failed, world};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
 pub(super) fn run(command: &ExportCommand, console: &mut Console) -> Result<(), Failure> {
-    let args: &ExportArgs = match command {
+    let args: &RulesExportArgs = match command {
         ExportCommand::Nft(args) => args,
         ExportCommand::Iptables(args) => &args.export,
     };

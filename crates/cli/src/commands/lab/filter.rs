@@ -13,7 +13,7 @@ use egress25_lab::enforce::verdict::{Hub, Told};
 use egress25_lab::owner::EventFeed;
 use jiff::Timestamp;
 
-use crate::args::Format;
+use crate::args::OutputFormat;
 use crate::args::lab::{AtArgs, FilterArgs, SentBy, UpArgs};
 use crate::commands::lab::{events, failed, store, world};
 use crate::say::console::Console;
@@ -121,12 +121,12 @@ fn follow(
 
 /// Tells the verdicts for as long as there are any. Whether anybody reads them changes nothing of
 /// what is enforced: where they cannot be written, that is said once, and the filter goes on.
-fn tell(heard: &Receiver<Told>, format: Format, console: &mut Console) {
+fn tell(heard: &Receiver<Told>, format: OutputFormat, console: &mut Console) {
     let mut silent = false;
     while let Ok(told) = heard.recv() {
         let written = match told {
             Told::Verdict(_) if silent => Ok(()),
-            Told::Verdict(event) if format == Format::Human => events::human(&event, console),
+            Told::Verdict(event) if format == OutputFormat::Human => events::human(&event, console),
             Told::Verdict(event) => output::ndjson(console, &*event),
             Told::Note(what) => {
                 console.warn(&what);

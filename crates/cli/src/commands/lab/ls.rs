@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use egress25_lab::control::client::Client;
-use egress25_lab::control::place::{self, Place};
-use egress25_lab::control::requests::{Answer, Request};
+use egress25_lab::control::place::{self, LabFolder};
+use egress25_lab::control::requests::{LabAnswer, Request};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::SCHEMA_VERSION;
-use crate::args::Format;
+use crate::args::OutputFormat;
 use crate::args::lab::LsArgs;
 use crate::commands::lab::run::HOME;
 use crate::commands::lab::{failed, run_dir};
@@ -28,7 +28,7 @@ const HEADER: [&str; 7] = ["name", "state", "data path", "since", "pid", "machin
 /// How a lab stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum State {
+enum LabState {
     /// It answers.
     Running,
     /// It comes up, goes down, or does not answer.
@@ -37,7 +37,7 @@ enum State {
     LeftOver,
 }
 
-impl State {
+impl LabState {
     const fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -48,9 +48,9 @@ impl State {
 }
 
 #[derive(Debug, Serialize)]
-struct Row {
+struct LabRow {
     name: String,
-    state: State,
+    state: LabState,
     datapath: Option<String>,
     since: Option<String>,
     pid: Option<i32>,
@@ -58,7 +58,7 @@ struct Row {
     folder: PathBuf,
 }
 
-impl Row {
+impl LabRow {
     fn cells(&self) -> [String; 7] {
         let text = |part: &Option<String>| part.clone().unwrap_or_else(|| "-".to_owned());
         [
@@ -86,10 +86,12 @@ pub(super) fn run(args: &LsArgs, console: &mut Console) -> Result<(), Failure> {
     }
     let value = || json!({ "schema_version": SCHEMA_VERSION, "labs": rows });
     match args.format {
-        Format::Json => return output::json(console, &value()),
-        Format::Ndjson => return rows.iter().try_for_each(|row| output::ndjson(console, row)),
-        Format::Csv => return output::csv(console, &HEADER, rows.iter().map(Row::cells)),
-        Format::Human => {}
+        OutputFormat::Json => return output::json(console, &value()),
+        OutputFormat::Ndjson => {
+            return rows.iter().try_for_each(|row| output::ndjson(console, row));
+        }
+        OutputFormat::Csv => return output::csv(console, &HEADER, rows.iter().map(LabRow::cells)),
+        OutputFormat::Human => {}
     }
     if rows.is_empty() {
         console.note("no lab runs, and nothing is left of one");
@@ -100,7 +102,7 @@ pub(super) fn run(args: &LsArgs, console: &mut Console) -> Result<(), Failure> {
         table.add_row(row.cells());
     }
     output::write_table(console, &table)?;
-    if rows.iter().any(|row| row.state == State::LeftOver) {
+    if rows.iter().any(|row| row.state == LabState::LeftOver) {
         console.note("`egress25 lab down --name NAME --run-dir FOLDER` removes what is left over");
     }
     Ok(())
@@ -138,12 +140,12 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// How the lab of a folder stands; `None` where the folder is none of a lab of this user.
-fn look(folder: &Path) -> Result<Option<Row>, Failure> {
-    let Ok(place) = Place::open(folder) else { return Ok(None) };
+fn look(folder: &Path) -> Result<Option<LabRow>, Failure> {
+    let Ok(place) = LabFolder::open(folder) else { return Ok(None) };
     let state = match place.is_claimed().map_err(failed)? {
         None => return Ok(None),
-        Some(false) => State::LeftOver,
-        Some(true) => State::Busy,
+        Some(false) => LabState::LeftOver,
+        Some(true) => LabState::Busy,
     };
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if place::name(&name).is_err() {
@@ -151,15 +153,15 @@ fn look(folder: &Path) -> Result<Option<Row>, Failure> {
     }
     let folder = folder.to_owned();
     let mut row =
-        Row { name, state, datapath: None, since: None, pid: None, machines: None, folder };
-    if state == State::LeftOver {
+        LabRow { name, state, datapath: None, since: None, pid: None, machines: None, folder };
+    if state == LabState::LeftOver {
         return Ok(Some(row));
     }
     let Ok(mut client) = Client::connect(&row.folder) else { return Ok(Some(row)) };
     row.pid = client.owner();
     let asked = client.set_patience(PATIENCE).and_then(|()| client.ask(&Request::Inspect));
-    if let Ok(Answer::View(view)) = asked {
-        row.state = State::Running;
+    if let Ok(LabAnswer::View(view)) = asked {
+        row.state = LabState::Running;
         row.machines = Some(view.nodes.iter().filter(|node| node.kind == "machine").count());
         row.datapath = Some(view.datapath);
         row.since = Some(view.since.to_string());

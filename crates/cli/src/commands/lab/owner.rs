@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use egress25_lab::control::place::Place;
+use egress25_lab::control::place::LabFolder;
 use egress25_lab::network::isolate;
 use egress25_lab::owner::{Owner, Setup, serve};
 use egress25_lab::process::ends_before;
@@ -73,7 +73,7 @@ fn leave(args: &OwnArgs) -> Result<(), Failure> {
 /// Removes what a lab that nobody has adopted leaves. The claim of its folder is this process's
 /// standard error.
 fn remove(args: &OwnArgs) {
-    let lab = Place::handed(&args.folder).map_err(failed);
+    let lab = LabFolder::handed(&args.folder).map_err(failed);
     let cleared = lab.and_then(|place| {
         let name = args.folder.display().to_string();
         place.clear().map_err(|source| Failure::Write { name, source })

@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use egress25_lab::control::requests::{Answer, NodeView, Request};
+use egress25_lab::control::requests::{LabAnswer, NodeView, Request};
 use egress25_lab::network::graph::dot;
 use egress25_lab::network::hosts::host_and_port;
 use egress25_lab::network::plan::Plan;
@@ -16,7 +16,7 @@ use crate::SCHEMA_VERSION;
 use crate::args::lab::{
     AtArgs, ConnectArgs, EventArgs, ExecArgs, GraphArgs, InspectArgs, VmAction, VmArgs,
 };
-use crate::args::{EditionArgs, Format};
+use crate::args::{EditionArgs, OutputFormat};
 use crate::commands::lab::{client, failed, world};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
@@ -39,15 +39,15 @@ fn cells(node: &NodeView) -> [String; 4] {
 }
 
 pub(super) fn inspect(args: &InspectArgs, console: &mut Console) -> Result<(), Failure> {
-    let Answer::View(view) = client(&args.at)?.ask(&Request::Inspect).map_err(failed)? else {
+    let LabAnswer::View(view) = client(&args.at)?.ask(&Request::Inspect).map_err(failed)? else {
         return Err(unexpected());
     };
     let value = || json!({ "schema_version": SCHEMA_VERSION, "lab": view });
     match args.format {
-        Format::Human => {}
-        Format::Json => return output::json(console, &value()),
-        Format::Ndjson => return output::ndjson(console, &value()),
-        Format::Csv => {
+        OutputFormat::Human => {}
+        OutputFormat::Json => return output::json(console, &value()),
+        OutputFormat::Ndjson => return output::ndjson(console, &value()),
+        OutputFormat::Csv => {
             return output::csv(console, &HEADER, view.nodes.iter().map(cells));
         }
     }
@@ -101,7 +101,7 @@ pub(super) fn graph(args: &GraphArgs, console: &mut Console) -> Result<(), Failu
             dot(&Plan::of(&world, &hosts, false).map_err(failed)?)
         }
         None => match client(&args.at)?.ask(&Request::Inspect).map_err(failed)? {
-            Answer::View(view) => view.graph,
+            LabAnswer::View(view) => view.graph,
             _ => return Err(unexpected()),
         },
     };
@@ -149,7 +149,7 @@ pub(super) fn connect(args: &ConnectArgs, console: &mut Console) -> Result<(), F
         port,
         patience: args.patience.saturating_mul(1_000),
     };
-    let Answer::Connected { outcome } = client(&args.at)?.ask(&request).map_err(failed)? else {
+    let LabAnswer::Connected { outcome } = client(&args.at)?.ask(&request).map_err(failed)? else {
         return Err(unexpected());
     };
     console.line(outcome.name())?;

@@ -5,30 +5,30 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use egress25_lab::control::place::{HOSTS, Place};
-use egress25_lab::scenario::{Report, Scenario, junit, play};
+use egress25_lab::control::place::{HOSTS, LabFolder};
+use egress25_lab::scenario::{Scenario, ScenarioReport, junit, play};
 use egress25_policy::Event;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::args::EditionArgs;
 use crate::args::lab::{AtArgs, RunArgs, UpArgs};
-use crate::commands::lab::events::Capture;
+use crate::commands::lab::events::LabCapture;
 use crate::commands::lab::scenario::{fits, inventory_file, scenario};
-use crate::commands::lab::theatre::{Heard, Lab, Listener};
+use crate::commands::lab::theatre::{Heard, RunningLab, VerdictListener};
 use crate::commands::lab::up::{self, Tether};
 use crate::commands::lab::{failed, folder};
-use crate::read::input::Source;
+use crate::read::input::NamedText;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::signals::Signals;
-use crate::written::{self, Kind, Target, WrittenError};
+use crate::written::{self, OutputKind, Target, WrittenError};
 
 pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> {
     if !(0.001..=1_000.0).contains(&args.time_scale) {
         return Err(Failure::Usage("`--time-scale` is between 0.001 and 1000".to_owned()));
     }
-    let source = Source::read(&args.scenario)?;
+    let source = NamedText::read(&args.scenario)?;
     let scenario = match scenario(&source) {
         Ok(scenario) => scenario,
         Err(failure) => return Err(unread(args, failure)),
@@ -36,10 +36,10 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
     // The scenario says where the inventory is, which is an input, too.
     let inventory = inventory_file(&args.scenario, &scenario);
     let outputs = [
-        (&args.junit, Kind::Junit),
-        (&args.happened, Kind::Events),
-        (&args.verdicts, Kind::Verdicts),
-        (&args.capture, Kind::Capture),
+        (&args.junit, OutputKind::Junit),
+        (&args.happened, OutputKind::Events),
+        (&args.verdicts, OutputKind::Verdicts),
+        (&args.capture, OutputKind::Capture),
     ]
     .map(|(path, kind)| path.as_deref().map(|path| (path, kind)));
     let inputs = [args.scenario.as_path(), inventory.as_path()];
@@ -48,7 +48,7 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
     if let Err(failure) = fits(&source, &scenario, &inventory, &EditionArgs::default()) {
         // A report of an earlier run would say that all is well.
         let why = failure.to_string();
-        write_report(junit_file, &Report::unplayed(&scenario, args.datapath.name(), &why))?;
+        write_report(junit_file, &ScenarioReport::unplayed(&scenario, args.datapath.name(), &why))?;
         return Err(failure);
     }
     // From here on there is something to be ended.
@@ -62,10 +62,15 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
         .mode(0o755)
         .create(&shared)
         .map_err(|source| Failure::Write { name: shared.display().to_string(), source })?;
-    let files = Files { happened, verdicts, capture };
+    let files = RunOutputs { happened, verdicts, capture };
     let folders = [home, shared];
-    let stage =
-        Stage { args, scenario: &scenario, inventory: &inventory, at: &at, signals: &signals };
+    let stage = ScenarioRun {
+        args,
+        scenario: &scenario,
+        inventory: &inventory,
+        at: &at,
+        signals: &signals,
+    };
     let (report, failed) = stage.run(&folders, files, console);
     // What the lab's programs wrote belongs to it.
     for folder in &folders {
@@ -82,10 +87,13 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
 /// well.
 fn unread(args: &RunArgs, failure: Failure) -> Failure {
     let report = || {
-        let outputs = [args.junit.as_deref().map(|path| (path, Kind::Junit))];
+        let outputs = [args.junit.as_deref().map(|path| (path, OutputKind::Junit))];
         let [file] = written::claim([args.scenario.as_path()], outputs, args.force.force)?;
         let name = args.scenario.display().to_string();
-        write_report(file, &Report::unread(&name, args.datapath.name(), &failure.to_string()))
+        write_report(
+            file,
+            &ScenarioReport::unread(&name, args.datapath.name(), &failure.to_string()),
+        )
     };
     match report() {
         Ok(()) => failure,
@@ -94,12 +102,16 @@ fn unread(args: &RunArgs, failure: Failure) -> Failure {
 }
 
 /// Writes the report of a run, where one is asked for.
-fn write_report(file: Option<Target>, report: &Report) -> Result<(), WrittenError> {
+fn write_report(file: Option<Target>, report: &ScenarioReport) -> Result<(), WrittenError> {
     file.map_or(Ok(()), |file| file.write(junit(report).as_bytes()))
 }
 
 /// Says what became of a scenario.
-fn conclude(report: &Report, signal: Option<&str>, console: &mut Console) -> Result<(), Failure> {
+fn conclude(
+    report: &ScenarioReport,
+    signal: Option<&str>,
+    console: &mut Console,
+) -> Result<(), Failure> {
     let (all, differing, broken) = (report.steps.len(), report.differing(), report.failed());
     let skipped = report.skipped();
     console.line(format!(
@@ -123,7 +135,7 @@ fn conclude(report: &Report, signal: Option<&str>, console: &mut Console) -> Res
 pub(super) const HOME: &str = "egress25-run-";
 
 /// What is written of a run besides its report.
-struct Files {
+struct RunOutputs {
     happened: Option<Target>,
     verdicts: Option<Target>,
     capture: Option<Target>,
@@ -138,7 +150,7 @@ pub(super) fn files(at: &AtArgs) -> PathBuf {
 }
 
 /// A scenario that is to be played.
-struct Stage<'a> {
+struct ScenarioRun<'a> {
     args: &'a RunArgs,
     scenario: &'a Scenario,
     /// The scenario's inventory.
@@ -147,20 +159,20 @@ struct Stage<'a> {
     signals: &'a Signals,
 }
 
-impl Stage<'_> {
+impl ScenarioRun<'_> {
     /// Brings the lab up, plays, and takes it down. There is a report however that ends; the lab
     /// ends with this process, however this one ends.
     fn run(
         &self,
         folders: &[PathBuf],
-        files: Files,
+        files: RunOutputs,
         console: &mut Console,
-    ) -> (Report, Result<(), Failure>) {
+    ) -> (ScenarioReport, Result<(), Failure>) {
         let tether = match self.bring_up(folders) {
             Ok(tether) => tether,
             Err(failure) => return self.unplayed(failure),
         };
-        let ((report, result), listener) = match Listener::start(self.at, files.verdicts) {
+        let ((report, result), listener) = match VerdictListener::start(self.at, files.verdicts) {
             Err(failure) => (self.unplayed(failure), None),
             Ok(listener) => {
                 let heard = listener.heard.clone();
@@ -168,14 +180,14 @@ impl Stage<'_> {
             }
         };
         let ended = tether.end();
-        let heard = listener.map_or(Ok(()), Listener::finish);
+        let heard = listener.map_or(Ok(()), VerdictListener::finish);
         (report, result.and(heard).and(ended))
     }
 
     /// The report of what could not be begun.
-    fn unplayed(&self, failure: Failure) -> (Report, Result<(), Failure>) {
+    fn unplayed(&self, failure: Failure) -> (ScenarioReport, Result<(), Failure>) {
         let datapath = self.args.datapath.name();
-        (Report::unplayed(self.scenario, datapath, &failure.to_string()), Err(failure))
+        (ScenarioReport::unplayed(self.scenario, datapath, &failure.to_string()), Err(failure))
     }
 
     fn bring_up(&self, folders: &[PathBuf]) -> Result<Tether, Failure> {
@@ -199,7 +211,8 @@ impl Stage<'_> {
         let text = toml::to_string(&serde_json::json!({ "host": self.scenario.host }))
             .map_err(|error| Failure::Internal(error.to_string()))?;
         let folder = folder(self.at)?;
-        let mut file = Place::make(&folder).and_then(|place| place.file(HOSTS)).map_err(failed)?;
+        let mut file =
+            LabFolder::make(&folder).and_then(|place| place.file(HOSTS)).map_err(failed)?;
         let path = folder.join(HOSTS);
         file.write_all(text.as_bytes())
             .map_err(|source| Failure::Write { name: path.display().to_string(), source })?;
@@ -213,16 +226,16 @@ impl Stage<'_> {
         happened: Option<Target>,
         capture: Option<Target>,
         console: &mut Console,
-    ) -> (Report, Result<(), Failure>) {
+    ) -> (ScenarioReport, Result<(), Failure>) {
         let begun = crate::commands::lab::client(self.at).and_then(|client| {
-            let begin = |target| Capture::begin(crate::commands::lab::client(self.at)?, target);
+            let begin = |target| LabCapture::begin(crate::commands::lab::client(self.at)?, target);
             Ok((client, folder(self.at)?, capture.map(begin).transpose()?))
         });
         let (client, home, capture) = match begun {
             Ok(begun) => begun,
             Err(failure) => return self.unplayed(failure),
         };
-        let mut theatre = Lab {
+        let mut theatre = RunningLab {
             client,
             at: self.at.clone(),
             home,
@@ -238,7 +251,7 @@ impl Stage<'_> {
         let events = std::mem::take(&mut theatre.happened);
         // The kernel gathers its messages for a moment.
         std::thread::sleep(Duration::from_millis(300));
-        let captured = capture.map_or(Ok(()), Capture::finish);
+        let captured = capture.map_or(Ok(()), LabCapture::finish);
         let written = happened.map_or(Ok(()), |file| write_happened(file, events));
         (report, broken.and(captured).and(written))
     }
@@ -253,5 +266,5 @@ struct Happened {
 fn write_happened(file: Target, event: Vec<Event>) -> Result<(), Failure> {
     let text = toml::to_string(&Happened { event })
         .map_err(|error| Failure::Internal(error.to_string()))?;
-    Ok(file.write(format!("{}\n{text}", Kind::Events.mark()).as_bytes())?)
+    Ok(file.write(format!("{}\n{text}", OutputKind::Events.mark()).as_bytes())?)
 }

@@ -8,11 +8,11 @@ use jiff::Timestamp;
 
 use crate::args::EditionArgs;
 use crate::commands::lab::world;
-use crate::read::input::Source;
+use crate::read::input::NamedText;
 use crate::say::failure::Failure;
 
 /// The scenario of a text.
-pub(super) fn scenario(source: &Source) -> Result<Scenario, Failure> {
+pub(super) fn scenario(source: &NamedText) -> Result<Scenario, Failure> {
     Scenario::parse(&source.text).map_err(|fault| source.error(fault.what, fault.span).into())
 }
 
@@ -23,7 +23,7 @@ pub(super) fn inventory_file(file: &Path, scenario: &Scenario) -> PathBuf {
 
 /// Checks a scenario against its inventory, and gives the world that it begins with.
 pub(super) fn fits(
-    source: &Source,
+    source: &NamedText,
     scenario: &Scenario,
     inventory: &Path,
     edition: &EditionArgs,
@@ -47,7 +47,7 @@ pub(super) fn fits(
 /// # Errors
 /// What does not fit, and where.
 pub fn check_scenario(
-    source: &Source,
+    source: &NamedText,
     file: &Path,
     edition: &EditionArgs,
 ) -> Result<String, Failure> {

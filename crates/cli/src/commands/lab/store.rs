@@ -6,23 +6,24 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use egress25_exemption_store::{
-    Expected, Follower, FollowerState, NewEntry, Place, SqliteLog, SqliteOptions, Store, StoreError,
+    ExpectedRevision, Follower, FollowerState, NewEntry, SqliteLog, SqliteOptions, Store,
+    StoreError, StorePlace,
 };
 use egress25_lab::error::LabError;
-use egress25_lab::owner::{EventFeed, EventLog};
+use egress25_lab::owner::{EventFeed, EventSink};
 use egress25_policy::{Event, World};
 use jiff::Timestamp;
 
 use crate::args::lab::UpArgs;
 use crate::commands::store::{begin as begin_store, exit_code, folder_of, genesis};
-use crate::read::input::Source;
+use crate::read::input::NamedText;
 use crate::say::failure::Failure;
 
 /// Who writes, as the store's entries say.
 const WHO: &str = "egress25 lab";
 
 /// The world of a store, what follows it, and where more is written.
-pub(super) type Opened = (World, Box<dyn EventFeed>, Box<dyn EventLog>);
+pub(super) type Opened = (World, Box<dyn EventFeed>, Box<dyn EventSink>);
 
 /// Opens the store of a lab, or begins it with the inventory.
 ///
@@ -36,7 +37,7 @@ pub(super) fn open(path: &Path, up: &UpArgs) -> Result<Opened, Failure> {
     let log = SqliteLog::open(&path, SqliteOptions::default())?;
     let store = Store::open(log)?;
     // The store's own inventory is what would be built; another one that was asked for is not it.
-    let inventory = Source::read(&up.inventory)?;
+    let inventory = NamedText::read(&up.inventory)?;
     if store.genesis()?.inventory.as_ref() != Some(&inventory.text) {
         return Err(Failure::Usage(format!(
             "store `{}` does not begin with the inventory `{}` as that file is now; a store keeps the \
@@ -48,17 +49,17 @@ pub(super) fn open(path: &Path, up: &UpArgs) -> Result<Opened, Failure> {
     let follower = store.follow()?;
     let world = follower.world().clone();
     let feed = Feed { follower, waiting: VecDeque::new(), stale: false };
-    Ok((world, Box::new(feed), Box::new(Log(Mutex::new(store)))))
+    Ok((world, Box::new(feed), Box::new(StoreSink(Mutex::new(store)))))
 }
 
 /// Begins a store with what had happened by the time as of which the lab begins.
 fn begin(path: &Path, up: &UpArgs) -> Result<(), Failure> {
-    let source = Source::read(&up.inventory)?;
+    let source = NamedText::read(&up.inventory)?;
     let mut genesis = genesis(Some(&source), up.edition.edition.as_deref(), &up.edition.set)?;
     genesis.begun = up.at_time.unwrap_or(genesis.begun);
     folder_of(path)?;
     let until = Some(genesis.begun);
-    begin_store(&Place::File(path.to_owned()), &genesis, WHO, until).map(drop)
+    begin_store(&StorePlace::File(path.to_owned()), &genesis, WHO, until).map(drop)
 }
 
 struct Feed {
@@ -90,13 +91,13 @@ impl EventFeed for Feed {
     }
 }
 
-struct Log(Mutex<Store<SqliteLog>>);
+struct StoreSink(Mutex<Store<SqliteLog>>);
 
-impl EventLog for Log {
+impl EventSink for StoreSink {
     fn append(&self, event: &Event) -> Result<u64, LabError> {
         let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = NewEntry::new(event.clone(), Timestamp::now(), WHO);
-        store.append(Expected::Any, &[entry]).map_err(|error| match &error {
+        store.append(ExpectedRevision::Any, &[entry]).map_err(|error| match &error {
             StoreError::Refused { .. } => LabError::Declined(error.to_string()),
             _ if exit_code(&error) == Failure::BAD_INPUT => LabError::BadRequest(error.to_string()),
             _ => LabError::Answer(error.to_string()),

@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use egress25_lab::control::client::Client;
 use egress25_lab::control::place::OUTPUT;
-use egress25_lab::control::requests::{Answer, Request};
+use egress25_lab::control::requests::{LabAnswer, Request};
 use egress25_lab::enforce::verdict::VerdictEvent;
 use egress25_lab::error::LabError;
 use egress25_lab::process::{Waited, wait_within};
-use egress25_lab::scenario::{End, Executed, StepReport, StepResult, Theatre};
+use egress25_lab::scenario::{Executed, ProgramEnd, StepReport, StepResult, Theatre};
 use egress25_policy::{Event, Reason};
 use jiff::Timestamp;
 
@@ -31,12 +31,12 @@ use crate::written::{Output, Target};
 pub(super) type Heard = Arc<Mutex<Vec<VerdictEvent>>>;
 
 /// Listens to the verdicts of a lab until it ends, and writes them to a file.
-pub(super) struct Listener {
+pub(super) struct VerdictListener {
     pub(super) heard: Heard,
     thread: JoinHandle<Result<(), Failure>>,
 }
 
-impl Listener {
+impl VerdictListener {
     pub(super) fn start(at: &AtArgs, file: Option<Target>) -> Result<Self, Failure> {
         let mut client = crate::commands::lab::client(at)?;
         client.ask(&Request::Events { since_start: false }).map_err(failed)?;
@@ -72,7 +72,7 @@ impl Listener {
 }
 
 /// A running lab in which a scenario is played.
-pub(super) struct Lab<'a> {
+pub(super) struct RunningLab<'a> {
     pub(super) client: Client,
     pub(super) at: AtArgs,
     pub(super) home: PathBuf,
@@ -83,8 +83,8 @@ pub(super) struct Lab<'a> {
     pub(super) happened: Vec<Event>,
 }
 
-impl Theatre for Lab<'_> {
-    fn ask(&mut self, request: &Request) -> Result<Answer, LabError> {
+impl Theatre for RunningLab<'_> {
+    fn ask(&mut self, request: &Request) -> Result<LabAnswer, LabError> {
         self.client.send(request)?;
         let waiting = |source| LabError::System { what: "waiting for the lab".to_owned(), source };
         if self.signals.wait(Some(self.client.as_fd()), None).map_err(waiting)? == Woken::Signal {
@@ -133,9 +133,9 @@ impl Theatre for Lab<'_> {
         }
         let waited = wait_within(&mut child, time, self.signals.as_fd());
         let end = match waited.map_err(failed)? {
-            Waited::Ended(status) => status.code().map_or(End::Killed, End::Exit),
-            Waited::TooLong => End::TooLong,
-            Waited::Called => End::Killed,
+            Waited::Ended(status) => status.code().map_or(ProgramEnd::Killed, ProgramEnd::Exit),
+            Waited::TooLong => ProgramEnd::TooLong,
+            Waited::Called => ProgramEnd::Killed,
         };
         let output = std::fs::read(&output).map_err(failed)?;
         Ok(Executed { end, output: String::from_utf8_lossy(&output).into_owned() })

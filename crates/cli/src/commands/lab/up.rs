@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use egress25_lab::control::client::Client;
-use egress25_lab::control::place::Place;
+use egress25_lab::control::place::LabFolder;
 use egress25_lab::control::requests::Request;
 
 use crate::args::lab::{AtArgs, UpArgs};
@@ -84,7 +84,7 @@ pub(super) fn bring_up(
     signals: Option<&Signals>,
 ) -> Result<Tether, Failure> {
     let folder = folder(&args.at)?;
-    let place = Place::make(&folder).map_err(failed)?;
+    let place = LabFolder::make(&folder).map_err(failed)?;
     let Some(claim) = claim(&place, LOOK)? else {
         return Err(Failure::Usage(format!(
             "lab `{}` is up already, or is coming up or going down; take it down first, or give \
@@ -143,7 +143,7 @@ fn written(log: &File) -> io::Result<String> {
 }
 
 /// Claims a lab's folder, within some time; `None` where somebody has it.
-fn claim(place: &Place, within: Duration) -> Result<Option<File>, Failure> {
+fn claim(place: &LabFolder, within: Duration) -> Result<Option<File>, Failure> {
     let begun = Instant::now();
     loop {
         let claim = place.claim().map_err(failed)?;
@@ -189,7 +189,7 @@ pub(super) fn arguments(args: &UpArgs, folder: &Path) -> Vec<OsString> {
 /// Ends a lab, waits until its processes have ended, and removes what it wrote into its folder.
 pub(super) fn down(at: &AtArgs, console: &mut Console) -> Result<(), Failure> {
     let folder = folder(at)?;
-    let place = Place::open(&folder).map_err(failed)?;
+    let place = LabFolder::open(&folder).map_err(failed)?;
     let name = &at.name;
     let owner = match Client::connect(&folder) {
         Ok(mut client) => {

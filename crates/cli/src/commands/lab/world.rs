@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::args::EditionArgs;
-use crate::read::input::Source;
+use crate::read::input::NamedText;
 use crate::read::inventory::InventoryInput;
 use crate::say::failure::Failure;
 
@@ -38,7 +38,7 @@ struct HostsFile {
 /// The hosts of a file, or the ones that every lab has.
 pub(super) fn hosts(file: Option<&Path>, world: &World) -> Result<Hosts, Failure> {
     let Some(file) = file else { return Ok(default_hosts(world)) };
-    let source = Source::read(file)?;
+    let source = NamedText::read(file)?;
     let parsed: HostsFile = toml::from_str(&source.text)
         .map_err(|error| Failure::from(source.error(error.message(), error.span())))?;
     Ok(parsed.host)

@@ -3,7 +3,7 @@
 mod render;
 mod states;
 
-pub use states::{Cell, State, cells};
+pub use states::{MatrixCell, MatrixState, cells};
 
 use egress25_policy::Offer;
 use serde::Serialize;
@@ -22,7 +22,7 @@ struct Matrix {
     schema_version: u32,
     edition: EditionName,
     states: Vec<StateName>,
-    cells: Vec<Cell>,
+    cells: Vec<MatrixCell>,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,9 +43,11 @@ pub fn run(args: &MatrixArgs, console: &mut Console) -> Result<(), Failure> {
         MatrixFormat::Human => render::human(console, &edition, &cells, args.all_offers),
         MatrixFormat::Markdown => render::markdown(console, &edition, &cells, args.all_offers),
         MatrixFormat::Json => {
-            let title =
-                |state: &State| StateName { state: state.name(), title: state.title(&edition) };
-            let states = State::ALL.iter().map(title).collect();
+            let title = |state: &MatrixState| StateName {
+                state: state.name(),
+                title: state.title(&edition),
+            };
+            let states = MatrixState::ALL.iter().map(title).collect();
             let name = EditionName::of(&edition);
             let matrix = Matrix { schema_version: SCHEMA_VERSION, edition: name, states, cells };
             output::json(console, &matrix)
@@ -61,7 +63,7 @@ pub fn run(args: &MatrixArgs, console: &mut Console) -> Result<(), Failure> {
     }
 }
 
-fn csv_row(edition: &str, cell: &Cell) -> [String; 7] {
+fn csv_row(edition: &str, cell: &MatrixCell) -> [String; 7] {
     [
         edition.to_owned(),
         cell.offer.to_string(),
@@ -78,11 +80,11 @@ fn csv_row(edition: &str, cell: &Cell) -> [String; 7] {
 }
 
 /// Offers whose answers are all the same, together.
-fn groups(cells: &[Cell], all_offers: bool) -> Vec<(Vec<Offer>, Vec<&Cell>)> {
-    let mut groups: Vec<(Vec<Offer>, Vec<&Cell>)> = Vec::new();
+fn groups(cells: &[MatrixCell], all_offers: bool) -> Vec<(Vec<Offer>, Vec<&MatrixCell>)> {
+    let mut groups: Vec<(Vec<Offer>, Vec<&MatrixCell>)> = Vec::new();
     for offer in Offer::ALL {
         let row: Vec<_> = cells.iter().filter(|cell| cell.offer == *offer).collect();
-        let same = |other: &[&Cell]| {
+        let same = |other: &[&MatrixCell]| {
             other.len() == row.len() && other.iter().zip(&row).all(|(a, b)| a.looks_like(b))
         };
         match groups.iter_mut().find(|(_, other)| !all_offers && same(other)) {

@@ -4,7 +4,7 @@ use comfy_table::{Attribute, Color};
 use egress25_policy::{Edition, Offer, Verdict};
 
 use crate::commands::matrix::groups;
-use crate::commands::matrix::states::{Cell, State};
+use crate::commands::matrix::states::{MatrixCell, MatrixState};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, labelled};
@@ -16,7 +16,7 @@ const STAR: &str = "* rests on a reading of ours where the article is silent; `e
 pub(super) fn human(
     console: &mut Console,
     edition: &Edition,
-    cells: &[Cell],
+    cells: &[MatrixCell],
     all_offers: bool,
 ) -> Result<(), Failure> {
     let paint = console.paint();
@@ -49,7 +49,7 @@ pub(super) fn human(
 pub(super) fn markdown(
     console: &mut Console,
     edition: &Edition,
-    cells: &[Cell],
+    cells: &[MatrixCell],
     all_offers: bool,
 ) -> Result<(), Failure> {
     console.line(format!("Edition {}: {}.", edition.id, edition.title))?;
@@ -74,10 +74,10 @@ pub(super) fn markdown(
     console.line(format!("\n\\{STAR}"))
 }
 
-fn tables() -> [(&'static str, &'static [State]); 2] {
+fn tables() -> [(&'static str, &'static [MatrixState]); 2] {
     [
-        ("Port 25, directly to the Internet", State::DIRECT),
-        ("Other ways (created after the cutoff)", State::OTHER),
+        ("Port 25, directly to the Internet", MatrixState::DIRECT),
+        ("Other ways (created after the cutoff)", MatrixState::OTHER),
     ]
 }
 
@@ -90,7 +90,7 @@ fn stacked(text: &str, width: usize) -> String {
     output::wrap(text, width).join("\n")
 }
 
-fn colored(cell: &Cell) -> comfy_table::Cell {
+fn colored(cell: &MatrixCell) -> comfy_table::Cell {
     let star = if cell.is_assumed() { " *" } else { "" };
     let reason = cell.reason.name().replace("-and-", " and ").replace('-', " ");
     let text = format!("{}{star}\n{}", cell.verdict, stacked(&reason, 14));

@@ -16,7 +16,7 @@ use crate::say::failure::Failure;
 
 /// A state of a subscription and its machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum MatrixState {
     /// Created on the day before the cutoff; nobody asked.
     Before,
     /// Created after the cutoff; nobody asked.
@@ -45,13 +45,13 @@ pub enum State {
     Relay,
 }
 
-impl Serialize for State {
+impl Serialize for MatrixState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
     }
 }
 
-impl State {
+impl MatrixState {
     /// Every state, in the order of the columns.
     pub const ALL: &'static [Self] = &[
         Self::Before,
@@ -170,11 +170,11 @@ impl State {
 
 /// The answer for an offer in a state.
 #[derive(Debug, Clone, Serialize)]
-pub struct Cell {
+pub struct MatrixCell {
     /// The offer.
     pub offer: Offer,
     /// The state.
-    pub state: State,
+    pub state: MatrixState,
     /// The verdict.
     pub verdict: Verdict,
     /// The reason.
@@ -185,7 +185,7 @@ pub struct Cell {
     pub assumed: Vec<Assumption>,
 }
 
-impl Cell {
+impl MatrixCell {
     /// Whether a person sees the same.
     #[must_use]
     pub fn looks_like(&self, other: &Self) -> bool {
@@ -204,16 +204,16 @@ impl Cell {
 ///
 /// # Errors
 /// A world does not hold together; none of the states can bring that about.
-pub fn cells(edition: &Arc<Edition>, settings: &Settings) -> Result<Vec<Cell>, Failure> {
+pub fn cells(edition: &Arc<Edition>, settings: &Settings) -> Result<Vec<MatrixCell>, Failure> {
     let mut cells = Vec::new();
     for offer in Offer::ALL {
-        for state in State::ALL {
+        for state in MatrixState::ALL {
             let deployment = state.deployment(*offer, edition.cutoff);
             let world = deployment
                 .world(edition, settings.clone())
                 .map_err(|error| Failure::Internal(error.to_string()))?;
             let decision = decide(&world, &deployment.question());
-            cells.push(Cell {
+            cells.push(MatrixCell {
                 offer: *offer,
                 state: *state,
                 verdict: decision.verdict,

@@ -6,9 +6,9 @@ use egress25_policy::{Edition, Offer};
 use serde::Serialize;
 
 use crate::SCHEMA_VERSION;
-use crate::args::{DiffArgs, Format};
+use crate::args::{DiffArgs, OutputFormat};
 use crate::commands::check::EditionName;
-use crate::commands::matrix::{Cell, cells};
+use crate::commands::matrix::{MatrixCell, cells};
 use crate::commands::policy::{points, row_text};
 use crate::read::edition;
 use crate::say::console::Console;
@@ -21,12 +21,12 @@ struct Diff {
     schema_version: u32,
     a: EditionName,
     b: EditionName,
-    changes: Vec<Change>,
+    changes: Vec<Difference>,
 }
 
 /// One difference.
 #[derive(Debug, Serialize)]
-struct Change {
+struct Difference {
     /// `point`, `offer`, `statement` or `answer`.
     about: &'static str,
     /// The point, the offer, or the statement's id.
@@ -53,13 +53,13 @@ pub fn run(args: &DiffArgs, console: &mut Console) -> Result<(), Failure> {
     let (schema_version, a, b) = (SCHEMA_VERSION, EditionName::of(&a), EditionName::of(&b));
     let diff = Diff { schema_version, a, b, changes };
     match args.format {
-        Format::Human => human(console, &diff),
-        Format::Json => output::json(console, &diff),
-        Format::Ndjson => diff
+        OutputFormat::Human => human(console, &diff),
+        OutputFormat::Json => output::json(console, &diff),
+        OutputFormat::Ndjson => diff
             .changes
             .iter()
             .try_for_each(|one| output::ndjson(console, &output::Versioned::new(one))),
-        Format::Csv => {
+        OutputFormat::Csv => {
             let rows = diff.changes.into_iter().map(|one| {
                 [
                     one.about.to_owned(),
@@ -78,11 +78,11 @@ fn change(
     what: impl Into<String>,
     a: Option<String>,
     b: Option<String>,
-) -> Option<Change> {
-    (a != b).then(|| Change { about, what: what.into(), state: None, a, b })
+) -> Option<Difference> {
+    (a != b).then(|| Difference { about, what: what.into(), state: None, a, b })
 }
 
-fn point_changes(a: &Edition, b: &Edition) -> Vec<Change> {
+fn point_changes(a: &Edition, b: &Edition) -> Vec<Difference> {
     let (left, right) = (points(a), points(b));
     let value = |points: &[(&str, String)], name: &str| {
         points.iter().find(|(point, _)| *point == name).map(|(_, value)| value.clone())
@@ -95,7 +95,7 @@ fn point_changes(a: &Edition, b: &Edition) -> Vec<Change> {
         .collect()
 }
 
-fn offer_changes(a: &Edition, b: &Edition) -> Vec<Change> {
+fn offer_changes(a: &Edition, b: &Edition) -> Vec<Difference> {
     let row = |edition: &Edition, offer: &Offer| Some(row_text(edition, *offer));
     Offer::ALL
         .iter()
@@ -103,7 +103,7 @@ fn offer_changes(a: &Edition, b: &Edition) -> Vec<Change> {
         .collect()
 }
 
-fn statement_changes(a: &Edition, b: &Edition) -> Vec<Change> {
+fn statement_changes(a: &Edition, b: &Edition) -> Vec<Difference> {
     let ids: BTreeSet<_> =
         a.statements.iter().chain(&b.statements).map(|statement| &statement.id).collect();
     let text = |edition: &Edition, id: &str| {
@@ -121,13 +121,13 @@ fn statement_changes(a: &Edition, b: &Edition) -> Vec<Change> {
 fn answer_changes(
     a: &std::sync::Arc<Edition>,
     b: &std::sync::Arc<Edition>,
-) -> Result<Vec<Change>, Failure> {
+) -> Result<Vec<Difference>, Failure> {
     let left = cells(a, &edition::settings(a, &[])?)?;
     let right = cells(b, &edition::settings(b, &[])?)?;
     let changes = left.iter().zip(&right).filter_map(|(left, right)| {
-        let text = |cell: &Cell| Some(format!("{} {}", cell.verdict, cell.reason));
+        let text = |cell: &MatrixCell| Some(format!("{} {}", cell.verdict, cell.reason));
         let change = change("answer", right.offer.title(), text(left), text(right))?;
-        Some(Change { state: Some(right.state.name()), ..change })
+        Some(Difference { state: Some(right.state.name()), ..change })
     });
     Ok(changes.collect())
 }
@@ -168,11 +168,11 @@ fn human(console: &mut Console, diff: &Diff) -> Result<(), Failure> {
 }
 
 /// What changed in the same way, together.
-fn merged(changes: Vec<&Change>) -> Vec<(Vec<&str>, &Change)> {
-    let mut merged: Vec<(Vec<&str>, &Change)> = Vec::new();
+fn merged(changes: Vec<&Difference>) -> Vec<(Vec<&str>, &Difference)> {
+    let mut merged: Vec<(Vec<&str>, &Difference)> = Vec::new();
     for one in changes {
         let same =
-            |other: &Change| (other.state, &other.a, &other.b) == (one.state, &one.a, &one.b);
+            |other: &Difference| (other.state, &other.a, &other.b) == (one.state, &one.a, &one.b);
         match merged.iter_mut().find(|(_, other)| same(other)) {
             Some((names, _)) => names.push(&one.what),
             None => merged.push((vec![&one.what], one)),

@@ -4,19 +4,19 @@ use egress25_policy::Edition;
 use serde::Serialize;
 
 use crate::SCHEMA_VERSION;
-use crate::args::{Format, ListArgs};
+use crate::args::{EditionListArgs, OutputFormat};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
 
 #[derive(Debug, Serialize)]
-struct List {
+struct EditionList {
     schema_version: u32,
-    editions: Vec<Entry>,
+    editions: Vec<EditionEntry>,
 }
 
 #[derive(Debug, Serialize)]
-struct Entry {
+struct EditionEntry {
     id: String,
     title: String,
     default: bool,
@@ -28,8 +28,8 @@ struct Entry {
 ///
 /// # Errors
 /// A built-in edition is bad.
-pub fn run(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
-    let entry = |edition: &Edition| Entry {
+pub fn run(args: &EditionListArgs, console: &mut Console) -> Result<(), Failure> {
+    let entry = |edition: &Edition| EditionEntry {
         id: edition.id.clone(),
         title: edition.title.clone(),
         default: edition.default,
@@ -38,7 +38,7 @@ pub fn run(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
     };
     let editions: Vec<_> = Edition::all()?.iter().map(|edition| entry(edition)).collect();
     match args.format {
-        Format::Human => {
+        OutputFormat::Human => {
             let mut table = output::table(console, &["id", "", "statements", "title"]);
             for one in &editions {
                 let mark = match (one.default, one.in_force) {
@@ -51,11 +51,13 @@ pub fn run(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
             }
             output::write_table(console, &table)
         }
-        Format::Json => output::json(console, &List { schema_version: SCHEMA_VERSION, editions }),
-        Format::Ndjson => editions
+        OutputFormat::Json => {
+            output::json(console, &EditionList { schema_version: SCHEMA_VERSION, editions })
+        }
+        OutputFormat::Ndjson => editions
             .iter()
             .try_for_each(|one| output::ndjson(console, &output::Versioned::new(one))),
-        Format::Csv => {
+        OutputFormat::Csv => {
             let rows = editions.into_iter().map(|one| {
                 let (default, in_force) = (one.default.to_string(), one.in_force.to_string());
                 [one.id, default, in_force, one.statements.to_string(), one.title]

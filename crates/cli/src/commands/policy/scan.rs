@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// A place in a source file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct SourcePlace {
     /// The statement's id, such as `PG6` or `2018-11/EF1`.
     pub id: String,
     /// The file, relative to the repository.
@@ -38,11 +38,11 @@ pub fn parse_line(line: &str) -> Option<(&str, bool)> {
 
 /// The places in a text.
 #[must_use]
-pub fn scan_text(file: &str, text: &str) -> Vec<Place> {
+pub fn scan_text(file: &str, text: &str) -> Vec<SourcePlace> {
     let place = |(number, line): (usize, &str)| {
         let (id, test) = parse_line(line)?;
         let line = number.saturating_add(1);
-        Some(Place { id: id.to_owned(), file: file.to_owned(), line, test })
+        Some(SourcePlace { id: id.to_owned(), file: file.to_owned(), line, test })
     };
     text.lines().enumerate().filter_map(place).collect()
 }
@@ -77,7 +77,7 @@ pub fn rust_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
 ///
 /// # Errors
 /// A file cannot be read.
-pub fn scan(repository: &Path) -> io::Result<Vec<Place>> {
+pub fn scan(repository: &Path) -> io::Result<Vec<SourcePlace>> {
     let mut places = Vec::new();
     for folder in FOLDERS {
         for path in rust_files(&repository.join(folder))? {

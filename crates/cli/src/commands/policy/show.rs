@@ -4,7 +4,7 @@ use egress25_policy::{Edition, Offer, Setting, Settings, StatementKind};
 use serde::Serialize;
 
 use crate::SCHEMA_VERSION;
-use crate::args::{Format, ShowArgs};
+use crate::args::{OutputFormat, ShowArgs};
 use crate::commands::policy::{points, row_text};
 use crate::read::edition;
 use crate::say::console::Console;
@@ -12,7 +12,7 @@ use crate::say::failure::Failure;
 use crate::say::output::{self, labelled};
 
 #[derive(Debug, Serialize)]
-struct Shown<'a> {
+struct ShownEdition<'a> {
     schema_version: u32,
     edition: &'a Edition,
     settings: Vec<SettingEntry>,
@@ -35,17 +35,18 @@ pub fn run(args: &ShowArgs, console: &mut Console) -> Result<(), Failure> {
     let edition = edition::find(&args.edition)?;
     let settings = edition::settings(&edition, &[])?;
     match args.format {
-        Format::Human => human(console, &edition, &settings),
-        Format::Json => {
+        OutputFormat::Human => human(console, &edition, &settings),
+        OutputFormat::Json => {
             let settings = entries(&settings);
-            let shown = Shown { schema_version: SCHEMA_VERSION, edition: &edition, settings };
+            let shown =
+                ShownEdition { schema_version: SCHEMA_VERSION, edition: &edition, settings };
             output::json(console, &shown)
         }
-        Format::Ndjson => edition
+        OutputFormat::Ndjson => edition
             .statements
             .iter()
             .try_for_each(|one| output::ndjson(console, &output::Versioned::new(one))),
-        Format::Csv => {
+        OutputFormat::Csv => {
             let rows = edition.statements.iter().map(|one| {
                 let id = one.id.as_str();
                 [edition.id.as_str(), id, one.kind.name(), one.text.as_str()]

@@ -4,7 +4,7 @@ use egress25_policy::{Edition, StatementKind};
 use serde::Serialize;
 
 use crate::SCHEMA_VERSION;
-use crate::args::{Format, TraceArgs};
+use crate::args::{OutputFormat, TraceArgs};
 use crate::commands::check::EditionName;
 use crate::read::edition;
 use crate::say::console::Console;
@@ -55,15 +55,15 @@ pub fn run(args: &TraceArgs, console: &mut Console) -> Result<(), Failure> {
     let edition = edition::find(&args.edition)?;
     let statements = trace(&edition);
     match args.format {
-        Format::Human => human(console, &edition, &statements),
-        Format::Json => {
+        OutputFormat::Human => human(console, &edition, &statements),
+        OutputFormat::Json => {
             let edition = EditionName::of(&edition);
             output::json(console, &Trace { schema_version: SCHEMA_VERSION, edition, statements })
         }
-        Format::Ndjson => statements
+        OutputFormat::Ndjson => statements
             .iter()
             .try_for_each(|one| output::ndjson(console, &output::Versioned::new(one))),
-        Format::Csv => {
+        OutputFormat::Csv => {
             let rows = statements.iter().map(|one| {
                 let (code, tests) = (one.code.join(" "), one.tests.join(" "));
                 [edition.id.clone(), one.id.clone(), one.kind.name().to_owned(), code, tests]

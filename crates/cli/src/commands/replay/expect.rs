@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::commands::replay::row::{COLUMNS, Row};
+use crate::commands::replay::row::{COLUMNS, PacketRow};
 use crate::read::input::shortened;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
@@ -27,25 +27,25 @@ type Columns = BTreeMap<String, String>;
 /// A golden file, read row by row as the replay goes on: both are in order of the packets.
 pub(super) struct Golden {
     name: String,
-    lines: Lines,
+    lines: GoldenLines,
     next: Option<(u64, u64, Columns)>,
     rows: u64,
     differences: usize,
     shown: Vec<String>,
 }
 
-enum Lines {
+enum GoldenLines {
     Ndjson { input: BufReader<File>, line: u64 },
-    Csv { records: Box<Records>, header: csv::StringRecord },
+    Csv { records: Box<CsvRows>, header: csv::StringRecord },
 }
 
 /// The rows of a CSV, none of which is longer than [`MAX_LINE`].
-struct Records {
+struct CsvRows {
     reader: csv::Reader<Rationed>,
     left: Rc<Cell<u64>>,
 }
 
-impl Records {
+impl CsvRows {
     fn new(input: BufReader<File>) -> Self {
         let left = Rc::new(Cell::new(MAX_LINE));
         let reader = csv::Reader::from_reader(Rationed { input, left: left.clone() });
@@ -85,14 +85,14 @@ impl Golden {
         let mut input = BufReader::new(File::open(path).map_err(failed)?);
         let first = input.fill_buf().map_err(failed)?.first().copied();
         let lines = match first {
-            Some(b'{') | None => Lines::Ndjson { input, line: 0 },
+            Some(b'{') | None => GoldenLines::Ndjson { input, line: 0 },
             Some(_) => {
-                let mut records = Box::new(Records::new(input));
+                let mut records = Box::new(CsvRows::new(input));
                 let header = records.reader.headers().map_err(|error| bad(&name, &error))?.clone();
                 if !header.iter().any(|column| column == "packet") {
                     return Err(bad(&name, &"it has no column `packet`"));
                 }
-                Lines::Csv { records, header }
+                GoldenLines::Csv { records, header }
             }
         };
         let mut golden =
@@ -102,7 +102,7 @@ impl Golden {
     }
 
     /// Compares the next row of the replay.
-    pub(super) fn row(&mut self, row: &Row) -> Result<(), Failure> {
+    pub(super) fn row(&mut self, row: &PacketRow) -> Result<(), Failure> {
         self.rows = self.rows.saturating_add(1);
         let place = (row.packet, u64::from(row.depth));
         while let Some((packet, depth, columns)) = &self.next
@@ -173,8 +173,8 @@ impl Golden {
     fn advance(&mut self) -> Result<(), Failure> {
         let before = self.next.take();
         let columns = match &mut self.lines {
-            Lines::Ndjson { input, line } => next_line(&self.name, input, line)?,
-            Lines::Csv { records, header } => next_record(&self.name, records, header)?,
+            GoldenLines::Ndjson { input, line } => next_line(&self.name, input, line)?,
+            GoldenLines::Csv { records, header } => next_record(&self.name, records, header)?,
         };
         let Some(columns) = columns else { return Ok(()) };
         let number = |name: &str| match columns.get(name) {
@@ -258,7 +258,7 @@ fn text(value: &Value) -> String {
 
 fn next_record(
     name: &str,
-    records: &mut Records,
+    records: &mut CsvRows,
     header: &csv::StringRecord,
 ) -> Result<Option<Columns>, Failure> {
     let mut record = csv::StringRecord::new();

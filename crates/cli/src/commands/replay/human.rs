@@ -5,7 +5,7 @@ use egress25_policy::Verdict;
 
 use crate::commands::check::EditionName;
 use crate::commands::replay::report::ONLY_REPORTS;
-use crate::commands::replay::row::Row;
+use crate::commands::replay::row::PacketRow;
 use crate::commands::replay::summary::Summary;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
@@ -35,7 +35,7 @@ pub(super) fn header(
 /// Writes a row.
 pub(super) fn row(
     console: &mut Console,
-    row: &Row,
+    row: &PacketRow,
     (machine, subscription): (usize, usize),
 ) -> Result<(), Failure> {
     let (machine, subscription) = (machine.max(7), subscription.max(12));

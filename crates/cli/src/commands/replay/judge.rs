@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use egress25_packet_filter::capture::Record;
 use egress25_packet_filter::filter::{Filter, Judgement};
-use egress25_packet_filter::frame::{self, Frame, Options, Outcome};
+use egress25_packet_filter::frame::{self, Frame, FrameOptions, Outcome};
 use egress25_packet_filter::table::{Leaf, NetworkId, Slot};
 use egress25_policy::{
     HopKind, NetworkName, Question, SMTP_PORT, Source, StatementId, SubscriptionName, decide,
@@ -14,9 +14,9 @@ use egress25_policy::{
 };
 use jiff::Timestamp;
 
-use crate::commands::replay::Plan;
+use crate::commands::replay::ReplayPlan;
 use crate::commands::replay::moments::Moments;
-use crate::commands::replay::row::Row;
+use crate::commands::replay::row::PacketRow;
 use crate::say::failure::Failure;
 
 /// How many answers are kept before they are worked out anew.
@@ -24,13 +24,13 @@ const KEPT_GROUNDS: usize = 65_536;
 
 /// Judges packets by the inventory as it stood at their time.
 #[derive(Debug)]
-pub(super) struct Judge {
+pub(super) struct ReplayJudge {
     moments: Moments,
     filter: Filter,
-    options: Options,
+    options: FrameOptions,
     network: Option<NetworkName>,
     /// By the compilation and the moment of a table, whose slots and leaves the keys are.
-    grounds: HashMap<(u64, usize, Key), Arc<Grounds>>,
+    grounds: HashMap<(u64, usize, Key), Arc<AnswerKey>>,
     /// How many packets that are judged came without a time.
     pub(super) without_time: u64,
 }
@@ -45,7 +45,7 @@ enum Key {
 
 /// What an answer rests on.
 #[derive(Debug, Default)]
-struct Grounds {
+struct AnswerKey {
     statements: Vec<StatementId>,
     assumed: Vec<String>,
     decided_by: Option<SubscriptionName>,
@@ -53,8 +53,8 @@ struct Grounds {
     network: Option<NetworkName>,
 }
 
-impl Judge {
-    pub(super) fn new(plan: &Plan) -> Result<Self, Failure> {
+impl ReplayJudge {
+    pub(super) fn new(plan: &ReplayPlan) -> Result<Self, Failure> {
         let timeline = plan.inventory.timeline(&plan.edition)?;
         if let Some(name) = &plan.network
             && !timeline.world().networks().contains_key(name)
@@ -101,7 +101,7 @@ impl Judge {
 
     /// Judges a packet: a row for each of its layers that is judged. Only a packet that is judged
     /// moves the inventory to its time.
-    pub(super) fn packet(&mut self, record: &Record<'_>) -> Result<Vec<Row>, Failure> {
+    pub(super) fn packet(&mut self, record: &Record<'_>) -> Result<Vec<PacketRow>, Failure> {
         let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
         let mut outcomes = Vec::new();
         frame::classify(&frame, &self.options, &mut |outcome| outcomes.push(outcome));
@@ -126,7 +126,7 @@ impl Judge {
         record: &Record<'_>,
         depth: u32,
         judgement: &Judgement,
-    ) -> Result<Option<Row>, Failure> {
+    ) -> Result<Option<PacketRow>, Failure> {
         let Some(reason) = judgement.reason else { return Ok(None) };
         let (source, destination) = match judgement.outcome {
             Outcome::FragmentDrop { source, destination, .. }
@@ -144,7 +144,7 @@ impl Judge {
         };
         let owner = judgement.slot.and_then(|slot| self.moments.table().owner(slot));
         let detail = reason.is_about_the_packet().then(|| judgement.outcome.to_string());
-        Ok(Some(Row {
+        Ok(Some(PacketRow {
             kind: "packet",
             packet: record.index.saturating_add(1),
             depth,
@@ -164,7 +164,7 @@ impl Judge {
                 .decided_by
                 .clone()
                 .filter(|name| owner.is_none_or(|owner| owner.subscription != *name)),
-            tunnel: Row::tunnel_name(candidate.and_then(|found| found.tunnel)),
+            tunnel: PacketRow::tunnel_name(candidate.and_then(|found| found.tunnel)),
             detail,
         }))
     }
@@ -180,7 +180,7 @@ impl Judge {
         judgement: &Judgement,
         source: IpAddr,
         destination: IpAddr,
-    ) -> Result<Arc<Grounds>, Failure> {
+    ) -> Result<Arc<AnswerKey>, Failure> {
         let table = self.moments.table();
         let by_leaf =
             judgement.slot.and_then(|slot| Some(Key::Sender(slot, table.leaf(slot, destination)?)));
@@ -201,7 +201,7 @@ impl Judge {
             )));
         }
         let assumed = decision.assumed.iter();
-        let grounds = Arc::new(Grounds {
+        let grounds = Arc::new(AnswerKey {
             statements: decision.statements,
             assumed: assumed.map(|one| format!("{}={}", one.setting, one.value)).collect(),
             decided_by: decision.subscription,

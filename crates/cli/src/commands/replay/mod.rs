@@ -10,43 +10,45 @@ mod row;
 mod sinks;
 mod summary;
 
-pub use row::Row;
+pub use row::PacketRow;
 pub use summary::Summary;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use egress25_packet_filter::capture::{Batch, CaptureError, Item, Reader, Record, Warning};
+use egress25_packet_filter::capture::{
+    CaptureBatch, CaptureError, CaptureReader, Item, Record, Warning,
+};
 use egress25_packet_filter::frame;
 use egress25_packet_filter::sieve::Sieve;
 use egress25_policy::{Edition, NetworkName};
 
-use crate::args::{Format, OnIndeterminate, Only, ReplayArgs};
+use crate::args::{OnIndeterminate, Only, OutputFormat, ReplayArgs};
 use crate::commands::check::EditionName;
 use crate::commands::store::inventory;
-use crate::read::input::Source;
+use crate::read::input::NamedText;
 use crate::read::inventory::{InventoryInput, events_of};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use expect::Golden;
-use judge::Judge;
+use judge::ReplayJudge;
 use progress::Progress;
-use report::Report;
+use report::ReplayReport;
 use sinks::{Fate, Outputs, Sinks};
 
 /// What is asked for, resolved.
 #[derive(Debug)]
-struct Plan {
+struct ReplayPlan {
     capture: PathBuf,
     inventory: InventoryInput,
     edition: Arc<Edition>,
     network: Option<NetworkName>,
-    options: frame::Options,
+    options: frame::FrameOptions,
     only: Vec<Only>,
     rows: bool,
     on_indeterminate: OnIndeterminate,
-    format: Format,
+    format: OutputFormat,
     /// Whether a written capture takes stdout: the report goes to stderr then.
     stdout_taken: bool,
 }
@@ -59,7 +61,7 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     let outputs = Outputs::claim(args)?;
     let plan = resolve(args, outputs.take_stdout())?;
     let mut reader = open(&plan.capture)?;
-    let mut judge = Judge::new(&plan)?;
+    let mut judge = ReplayJudge::new(&plan)?;
     let title = format!(
         "egress25 replay of `{}` by `{}`, edition {}",
         file_name(reader.name()),
@@ -69,7 +71,7 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     let mut sinks = outputs.create(reader.format().container, &title)?;
     let mut golden = args.expect.as_deref().map(Golden::open).transpose()?;
     let mut progress = Progress::new(console, &reader);
-    let mut report = Report::begin(&plan, &reader, judge.widths(), console)?;
+    let mut report = ReplayReport::begin(&plan, &reader, judge.widths(), console)?;
     let mut summary = Summary::default();
     let stopped = {
         let mut replay = Replay {
@@ -112,14 +114,14 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     }
 }
 
-fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<Plan, Failure> {
+fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPlan, Failure> {
     let is_stdin = |path: &&Path| **path == *Path::new("-");
     let inputs = [args.capture.as_path()].into_iter().chain(args.inventory.as_deref());
     let inputs = inputs.chain(args.events.iter().map(PathBuf::as_path));
     if inputs.filter(is_stdin).count() > 1 {
         return Err(Failure::Usage("only one file can be `-`: stdin is read once".to_owned()));
     }
-    if stdout_taken && args.format != Format::Human {
+    if stdout_taken && args.format != OutputFormat::Human {
         return Err(Failure::Usage(
             "a capture that is written to `-` takes stdout, so --format has nowhere to go"
                 .to_owned(),
@@ -130,19 +132,22 @@ fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<Plan, Failure> {
         None => {
             let mut inventory = inventory(args.store.as_deref(), &args.edition.set)?;
             for path in &args.events {
-                let source = Source::read(path)?;
+                let source = NamedText::read(path)?;
                 let events = events_of(&source)?;
                 inventory.add_events(source, events);
             }
             inventory
         }
     };
-    Ok(Plan {
+    Ok(ReplayPlan {
         capture: args.capture.clone(),
         edition: inventory.edition(args.edition.edition.as_deref())?,
         inventory,
         network: args.network.as_deref().map(NetworkName::from),
-        options: frame::Options { look_inside: args.look_inside, ..frame::Options::default() },
+        options: frame::FrameOptions {
+            look_inside: args.look_inside,
+            ..frame::FrameOptions::default()
+        },
         only: args.only.clone(),
         rows: !args.summary,
         on_indeterminate: args.on_indeterminate,
@@ -151,11 +156,11 @@ fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<Plan, Failure> {
     })
 }
 
-fn open(path: &Path) -> Result<Reader, Failure> {
+fn open(path: &Path) -> Result<CaptureReader, Failure> {
     if path == Path::new("-") {
-        return Ok(Reader::from_read(io::stdin(), "<stdin>")?);
+        return Ok(CaptureReader::from_read(io::stdin(), "<stdin>")?);
     }
-    Ok(Reader::open(path)?)
+    Ok(CaptureReader::open(path)?)
 }
 
 fn file_name(path: &str) -> String {
@@ -165,11 +170,11 @@ fn file_name(path: &str) -> String {
 
 /// What a replay works with.
 struct Replay<'a> {
-    plan: &'a Plan,
-    judge: &'a mut Judge,
+    plan: &'a ReplayPlan,
+    judge: &'a mut ReplayJudge,
     sinks: &'a mut Sinks,
     golden: Option<&'a mut Golden>,
-    report: &'a mut Report,
+    report: &'a mut ReplayReport,
     summary: &'a mut Summary,
 }
 
@@ -177,7 +182,7 @@ impl Replay<'_> {
     /// Goes through the capture; the error that it stopped at, if it did.
     fn run(
         &mut self,
-        reader: &mut Reader,
+        reader: &mut CaptureReader,
         console: &mut Console,
         progress: &mut Progress,
     ) -> Result<Option<CaptureError>, Failure> {
@@ -210,7 +215,7 @@ impl Replay<'_> {
     /// Packets of which only some, the kept ones, have to be looked at.
     fn batch(
         &mut self,
-        batch: &Batch<'_>,
+        batch: &CaptureBatch<'_>,
         kept: &[u32],
         console: &mut Console,
     ) -> Result<(), Failure> {

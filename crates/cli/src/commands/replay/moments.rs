@@ -19,7 +19,7 @@ const KEPT: usize = 8;
 
 /// The table of one moment: of the world after so many events.
 #[derive(Debug, Clone)]
-struct Moment {
+struct MomentTable {
     position: usize,
     table: Arc<Table>,
 }
@@ -28,20 +28,20 @@ struct Moment {
 #[derive(Debug)]
 pub(super) struct Moments {
     timeline: Timeline,
-    now: Moment,
+    now: MomentTable,
     /// The other tables, the one that was used last in front.
-    kept: VecDeque<Moment>,
+    kept: VecDeque<MomentTable>,
     /// The furthest moment that there has been: steps up to it have been made before.
     furthest: usize,
     /// How many machines were patched for steps that had been made before, since a table was
     /// compiled: what it would have cost to have kept one.
     patched_again: usize,
-    work: Work,
+    work: MovingCost,
 }
 
 /// What moving cost, as counts: what tests of the complexity look at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Work {
+pub(super) struct MovingCost {
     /// Tables compiled.
     pub(super) compiled: usize,
     /// Machines looked at for a patch.
@@ -54,12 +54,12 @@ impl Moments {
     pub(super) fn new(timeline: Timeline) -> Result<Self, Failure> {
         let table = compile(timeline.world(), 0)?;
         Ok(Self {
-            now: Moment { position: timeline.position(), table },
+            now: MomentTable { position: timeline.position(), table },
             timeline,
             kept: VecDeque::new(),
             furthest: 0,
             patched_again: 0,
-            work: Work { compiled: 1, ..Work::default() },
+            work: MovingCost { compiled: 1, ..MovingCost::default() },
         })
     }
 
@@ -78,7 +78,7 @@ impl Moments {
     }
 
     #[cfg(test)]
-    pub(super) const fn work(&self) -> Work {
+    pub(super) const fn work(&self) -> MovingCost {
         self.work
     }
 
@@ -108,12 +108,12 @@ impl Moments {
         let table = compile(self.timeline.world(), epoch)?;
         self.work.compiled = self.work.compiled.saturating_add(1);
         self.patched_again = 0;
-        self.keep(Moment { position, table });
+        self.keep(MomentTable { position, table });
         Ok(true)
     }
 
     /// Has another table in use, and keeps the one that was.
-    fn keep(&mut self, next: Moment) {
+    fn keep(&mut self, next: MomentTable) {
         self.furthest = self.furthest.max(next.position);
         self.kept.push_front(std::mem::replace(&mut self.now, next));
         self.kept.truncate(KEPT.saturating_sub(1));
@@ -230,7 +230,7 @@ mod tests {
             moments.move_to(minute(1, 1)).unwrap();
             moments.move_to(minute(1, -1)).unwrap();
         }
-        let Work { compiled, patched, stepped } = moments.work();
+        let MovingCost { compiled, patched, stepped } = moments.work();
         assert!(compiled <= 3, "{compiled} tables");
         assert!(patched <= 6 * machines, "{patched} machines were patched");
         assert!(stepped <= 20, "{stepped} steps");
@@ -245,7 +245,7 @@ mod tests {
         for number in 0..3 {
             moments.move_to(minute(number, 0)).unwrap();
         }
-        let Work { compiled, patched, stepped } = moments.work();
+        let MovingCost { compiled, patched, stepped } = moments.work();
         assert_eq!((compiled, patched, stepped), (1, 3 * 101, 3));
     }
 

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-use egress25_packet_filter::capture::Reader;
+use egress25_packet_filter::capture::CaptureReader;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::say::console::Console;
@@ -20,7 +20,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(console: &Console, reader: &Reader) -> Self {
+    pub(super) fn new(console: &Console, reader: &CaptureReader) -> Self {
         let total = reader.total_bytes();
         let bar = total.filter(|_| console.shows_notes()).map(|total| {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());

@@ -2,15 +2,15 @@
 
 use std::io::Write;
 
-use egress25_packet_filter::capture::Reader;
+use egress25_packet_filter::capture::CaptureReader;
 use serde::Serialize;
 
 use crate::SCHEMA_VERSION;
-use crate::args::Format;
+use crate::args::OutputFormat;
 use crate::commands::check::EditionName;
-use crate::commands::replay::Plan;
+use crate::commands::replay::ReplayPlan;
 use crate::commands::replay::human;
-use crate::commands::replay::row::{COLUMNS, Row};
+use crate::commands::replay::row::{COLUMNS, PacketRow};
 use crate::commands::replay::summary::Summary;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
@@ -20,8 +20,8 @@ use crate::say::output::{self, Versioned};
 pub(super) const ONLY_REPORTS: &str = "replay only reports: nothing was sent, nothing was blocked";
 
 /// Writes the report.
-pub(super) struct Report {
-    format: Format,
+pub(super) struct ReplayReport {
+    format: OutputFormat,
     stdout_taken: bool,
     rows: bool,
     written: u64,
@@ -38,11 +38,11 @@ struct SummaryLine<'a> {
     summary: &'a Summary,
 }
 
-impl Report {
+impl ReplayReport {
     /// Begins the report.
     pub(super) fn begin(
-        plan: &Plan,
-        reader: &Reader,
+        plan: &ReplayPlan,
+        reader: &CaptureReader,
         widths: (usize, usize),
         console: &mut Console,
     ) -> Result<Self, Failure> {
@@ -55,8 +55,8 @@ impl Report {
         };
         console.note(ONLY_REPORTS);
         match report.format {
-            Format::Human if report.rows => human::header(console, widths)?,
-            Format::Json => {
+            OutputFormat::Human if report.rows => human::header(console, widths)?,
+            OutputFormat::Json => {
                 let head = [
                     ("schema_version", serde_json::json!(SCHEMA_VERSION)),
                     ("edition", serde_json::json!(EditionName::of(&plan.edition))),
@@ -71,31 +71,31 @@ impl Report {
                 }
                 write!(console.out(), "  \"rows\": [").map_err(Failure::stdout)?;
             }
-            Format::Csv if report.rows => {
+            OutputFormat::Csv if report.rows => {
                 output::csv(console, COLUMNS, Vec::<Vec<String>>::new())?;
             }
-            Format::Human | Format::Ndjson | Format::Csv => {}
+            OutputFormat::Human | OutputFormat::Ndjson | OutputFormat::Csv => {}
         }
         Ok(report)
     }
 
     /// Writes a row.
-    pub(super) fn row(&mut self, row: &Row, console: &mut Console) -> Result<(), Failure> {
+    pub(super) fn row(&mut self, row: &PacketRow, console: &mut Console) -> Result<(), Failure> {
         if !self.rows {
             return Ok(());
         }
         let first = self.written == 0;
         self.written = self.written.saturating_add(1);
         match self.format {
-            Format::Human => human::row(console, row, self.widths),
-            Format::Json => {
+            OutputFormat::Human => human::row(console, row, self.widths),
+            OutputFormat::Json => {
                 let comma = if first { "\n    " } else { ",\n    " };
                 write!(console.out(), "{comma}").map_err(Failure::stdout)?;
                 serde_json::to_writer(console.out(), row)
                     .map_err(|error| Failure::stdout(error.into()))
             }
-            Format::Ndjson => output::ndjson(console, &Versioned::new(row)),
-            Format::Csv => {
+            OutputFormat::Ndjson => output::ndjson(console, &Versioned::new(row)),
+            OutputFormat::Csv => {
                 // Into memory first: this writer flushes what is below it.
                 let mut writer = csv::Writer::from_writer(Vec::new());
                 writer.write_record(row.values()).map_err(output::csv_failure)?;
@@ -114,23 +114,23 @@ impl Report {
         console: &mut Console,
     ) -> Result<(), Failure> {
         match self.format {
-            Format::Human if self.stdout_taken => {
+            OutputFormat::Human if self.stdout_taken => {
                 human::lines(summary, edition).iter().for_each(|line| console.note(line));
                 Ok(())
             }
-            Format::Human => human::summary(console, summary, edition, self.written > 0),
-            Format::Json => {
+            OutputFormat::Human => human::summary(console, summary, edition, self.written > 0),
+            OutputFormat::Json => {
                 console.line(if self.written > 0 { "\n  ]," } else { "]," })?;
                 let text = serde_json::to_string_pretty(summary)
                     .map_err(|error| Failure::Internal(error.to_string()))?;
                 let text = text.replace('\n', "\n  ");
                 console.line(format!("  \"summary\": {text}\n}}"))
             }
-            Format::Ndjson => {
+            OutputFormat::Ndjson => {
                 let line = SummaryLine { kind: "summary", edition, note: ONLY_REPORTS, summary };
                 output::ndjson(console, &Versioned::new(&line))
             }
-            Format::Csv => {
+            OutputFormat::Csv => {
                 human::lines(summary, edition).iter().for_each(|line| console.note(line));
                 Ok(())
             }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// One judged packet.
 #[derive(Debug, Clone, Serialize)]
-pub struct Row {
+pub struct PacketRow {
     /// `packet`: what this line is, among those of another kind.
     pub kind: &'static str,
     /// The packet's number in the capture, from 1, as Wireshark counts.
@@ -69,7 +69,7 @@ pub(super) const COLUMNS: &[&str] = &[
     "detail",
 ];
 
-impl Row {
+impl PacketRow {
     /// The row's values, in the order of the columns; lists are separated by spaces.
     pub(super) fn values(&self) -> Vec<String> {
         fn text<T: ToString>(value: Option<&T>) -> String {

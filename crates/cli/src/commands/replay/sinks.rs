@@ -8,9 +8,9 @@ use egress25_packet_filter::capture::{
 use egress25_policy::{Reason, Verdict};
 
 use crate::args::{OnIndeterminate, ReplayArgs};
-use crate::commands::replay::row::Row;
+use crate::commands::replay::row::PacketRow;
 use crate::say::failure::Failure;
-use crate::written::{self, Kind, Output, Target};
+use crate::written::{self, Output, OutputKind, Target};
 
 /// Whether a packet passes, all of its layers together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) enum Fate {
 
 impl Fate {
     /// The packet's fate with one more of its layers judged.
-    pub(super) fn and(self, row: &Row, on_indeterminate: OnIndeterminate) -> Self {
+    pub(super) fn and(self, row: &PacketRow, on_indeterminate: OnIndeterminate) -> Self {
         let lenient = on_indeterminate == OnIndeterminate::Pass;
         let passes = match (row.verdict, row.reason) {
             (Verdict::Pass, _) => true,
@@ -50,7 +50,7 @@ impl Outputs {
         let store = args.store.as_deref().map(written::store_files).unwrap_or_default();
         let inputs = inputs.chain(edition).chain(store.iter().map(PathBuf::as_path));
         let outputs = [&args.write, &args.drop_to, &args.pass_to]
-            .map(|path| path.as_deref().map(|path| (path, Kind::Capture)));
+            .map(|path| path.as_deref().map(|path| (path, OutputKind::Capture)));
         let [all, stopped, passed] = written::claim(inputs, outputs, args.force.force)?;
         Ok(Self { all, stopped, passed })
     }

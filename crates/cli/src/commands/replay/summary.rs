@@ -7,8 +7,8 @@ use egress25_policy::{Reason, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::commands::replay::judge::Judge;
-use crate::commands::replay::row::Row;
+use crate::commands::replay::judge::ReplayJudge;
+use crate::commands::replay::row::PacketRow;
 use crate::say::failure::Failure;
 
 /// What a replay came to.
@@ -73,7 +73,7 @@ fn add(counter: &mut u64, more: u64) {
 
 impl Summary {
     /// Counts a judged packet.
-    pub(super) fn count(&mut self, row: &Row) {
+    pub(super) fn count(&mut self, row: &PacketRow) {
         add(&mut self.judged, 1);
         match row.verdict {
             Verdict::Pass => add(&mut self.passed, 1),
@@ -127,7 +127,7 @@ impl Summary {
     }
 
     /// Brings the counts together at the end.
-    pub(super) fn close(&mut self, judge: &Judge, capture: &str, complete: bool) {
+    pub(super) fn close(&mut self, judge: &ReplayJudge, capture: &str, complete: bool) {
         self.complete = complete;
         (self.events_happened, self.events) = judge.events(self.last);
         self.by_subscription = self

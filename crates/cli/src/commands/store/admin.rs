@@ -5,20 +5,22 @@ use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
 use egress25_exemption_store::{
-    EventLog as _, LogError, Place, SqliteLog, SqliteOptions, Store, StoreError, export, import,
-    verify,
+    EventLog as _, LogError, SqliteLog, SqliteOptions, Store, StoreError, StorePlace, export,
+    import, verify,
 };
 use serde_json::json;
 
 use crate::SCHEMA_VERSION;
-use crate::args::Format;
-use crate::read::input::Source;
+use crate::args::OutputFormat;
+use crate::read::input::NamedText;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
 use crate::written::{Draft, not_beside_a_store};
 
-use crate::args::store::{ExportArgs, FileArgs, InitArgs, MigrateArgs, StoreCommand, VerifyArgs};
+use crate::args::store::{
+    FileArgs, InitArgs, MigrateArgs, StoreCommand, StoreExportArgs, VerifyArgs,
+};
 use crate::commands::store::{place, record};
 
 pub(super) fn run(command: &StoreCommand, console: &mut Console) -> Result<(), Failure> {
@@ -36,7 +38,7 @@ pub(super) fn run(command: &StoreCommand, console: &mut Console) -> Result<(), F
 /// Says what was done: a sentence for people, or facts.
 fn say(
     console: &mut Console,
-    format: Format,
+    format: OutputFormat,
     sentence: &str,
     facts: serde_json::Value,
 ) -> Result<(), Failure> {
@@ -45,10 +47,10 @@ fn say(
         document.extend(facts);
     }
     match format {
-        Format::Human => console.line(sentence),
-        Format::Json => output::json(console, &document),
-        Format::Ndjson => output::ndjson(console, &document),
-        Format::Csv => Err(Failure::Usage("this command has no rows for CSV".to_owned())),
+        OutputFormat::Human => console.line(sentence),
+        OutputFormat::Json => output::json(console, &document),
+        OutputFormat::Ndjson => output::ndjson(console, &document),
+        OutputFormat::Csv => Err(Failure::Usage("this command has no rows for CSV".to_owned())),
     }
 }
 
@@ -63,11 +65,11 @@ pub(crate) fn folder_of(path: &Path) -> Result<(), Failure> {
 
 fn init(args: &InitArgs, console: &mut Console) -> Result<(), Failure> {
     let path = place::path(args.store.as_deref())?;
-    let place = Place::from(path.as_path());
-    let inventory = args.inventory.as_deref().map(Source::read).transpose()?;
+    let place = StorePlace::from(path.as_path());
+    let inventory = args.inventory.as_deref().map(NamedText::read).transpose()?;
     let genesis =
         place::genesis(inventory.as_ref(), args.edition.edition.as_deref(), &args.edition.set)?;
-    if place != Place::Memory {
+    if place != StorePlace::Memory {
         folder_of(&path)?;
     }
     let store =
@@ -196,7 +198,7 @@ fn migrate(args: &MigrateArgs, console: &mut Console) -> Result<(), Failure> {
     say(console, args.format, &sentence, facts)
 }
 
-fn write(args: &ExportArgs, console: &mut Console) -> Result<(), Failure> {
+fn write(args: &StoreExportArgs, console: &mut Console) -> Result<(), Failure> {
     let path = place::path(args.store.as_deref())?;
     let store = Store::open(SqliteLog::open(&path, SqliteOptions::default())?)?;
     if args.file == Path::new("-") {
@@ -251,7 +253,7 @@ fn read(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
     let name = args.file.display().to_string();
     place::publish(&path, |new| {
         let begin = |genesis: &[u8]| {
-            let place = Place::File(new.to_owned());
+            let place = StorePlace::File(new.to_owned());
             SqliteLog::create_from(&place, genesis, SqliteOptions::default())
         };
         let imported = if args.file == Path::new("-") {

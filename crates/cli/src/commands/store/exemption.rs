@@ -8,13 +8,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::SCHEMA_VERSION;
-use crate::args::Format;
+use crate::args::OutputFormat;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
 
-use crate::args::store::{ExemptionCommand, ListArgs, NamedArgs, OneArgs, RequestArgs, Reviewer};
-use crate::commands::store::portal::{Decision, fill_in};
+use crate::args::store::{
+    ExemptionCommand, NamedArgs, OneArgs, RequestArgs, Reviewer, StoreListArgs,
+};
+use crate::commands::store::portal::{Review, fill_in};
 use crate::commands::store::rows::EntryRow;
 use crate::commands::store::{place, record, subscription};
 
@@ -68,12 +70,12 @@ fn request(args: &RequestArgs, console: &mut Console) -> Result<(), Failure> {
     if args.reviewer == Reviewer::Auto {
         let subscription = name.clone();
         kinds.push(match &form.decision {
-            Decision::Granted => EventKind::ExemptionGranted { subscription },
-            Decision::FurtherSteps(steps) => {
+            Review::Granted => EventKind::ExemptionGranted { subscription },
+            Review::FurtherSteps(steps) => {
                 missing = steps;
                 EventKind::ExemptionFurtherSteps { subscription }
             }
-            Decision::Refused(why) => {
+            Review::Refused(why) => {
                 because = format!("{why} ({because})");
                 EventKind::ExemptionRefused { subscription }
             }
@@ -181,7 +183,7 @@ fn stop_and_start(world: &World, name: &SubscriptionName) -> Vec<String> {
 }
 
 #[derive(Debug, Serialize)]
-struct Row {
+struct ExemptionRow {
     subscription: String,
     offer: &'static str,
     state: &'static str,
@@ -191,7 +193,7 @@ struct Row {
     exempt_machines: usize,
 }
 
-impl Row {
+impl ExemptionRow {
     const HEADER: [&'static str; 6] =
         ["subscription", "offer", "state", "since", "machines", "exempt machines"];
 
@@ -220,24 +222,33 @@ impl Row {
 }
 
 #[derive(Debug, Serialize)]
-struct List<'a> {
+struct ExemptionList<'a> {
     schema_version: u32,
-    exemptions: &'a [Row],
+    exemptions: &'a [ExemptionRow],
 }
 
-fn list(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
+fn list(args: &StoreListArgs, console: &mut Console) -> Result<(), Failure> {
     let world = subscription::world(args)?;
-    let rows: Vec<Row> =
-        world.subscriptions().iter().map(|(name, found)| Row::of(&world, name, found)).collect();
-    let document = List { schema_version: SCHEMA_VERSION, exemptions: &rows };
-    output::list(console, args.format, &Row::HEADER, (&rows, Row::cells), &document)
+    let rows: Vec<ExemptionRow> = world
+        .subscriptions()
+        .iter()
+        .map(|(name, found)| ExemptionRow::of(&world, name, found))
+        .collect();
+    let document = ExemptionList { schema_version: SCHEMA_VERSION, exemptions: &rows };
+    output::list(
+        console,
+        args.format,
+        &ExemptionRow::HEADER,
+        (&rows, ExemptionRow::cells),
+        &document,
+    )
 }
 
 #[derive(Debug, Serialize)]
-struct Shown {
+struct ShownExemption {
     schema_version: u32,
     #[serde(flatten)]
-    row: Row,
+    row: ExemptionRow,
     asked_by: Vec<&'static str>,
     asks: Vec<&'static str>,
     next: Vec<String>,
@@ -264,24 +275,24 @@ fn show(args: &OneArgs, console: &mut Console) -> Result<(), Failure> {
         }
         Ok(())
     })?;
-    let shown = Shown {
+    let shown = ShownExemption {
         schema_version: SCHEMA_VERSION,
-        row: Row::of(&world, &name, subscription),
+        row: ExemptionRow::of(&world, &name, subscription),
         asked_by: rule.request.iter().map(|channel| channel.name()).collect(),
         asks: rule.asks.iter().map(|ask| ask.text()).collect(),
         next: next_steps(&world, &name, &[]),
         history,
     };
     match args.list.format {
-        Format::Human => show_human(&shown, subscription, console),
-        Format::Json => output::json(console, &shown),
-        Format::Ndjson => output::ndjson(console, &shown),
-        Format::Csv => output::csv(console, &Row::HEADER, [shown.row.cells()]),
+        OutputFormat::Human => show_human(&shown, subscription, console),
+        OutputFormat::Json => output::json(console, &shown),
+        OutputFormat::Ndjson => output::ndjson(console, &shown),
+        OutputFormat::Csv => output::csv(console, &ExemptionRow::HEADER, [shown.row.cells()]),
     }
 }
 
 fn show_human(
-    shown: &Shown,
+    shown: &ShownExemption,
     subscription: &Subscription,
     console: &mut Console,
 ) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use egress25_exemption_store::{SqliteLog, SqliteOptions, Store};
 
-use crate::read::input::Source;
+use crate::read::input::NamedText;
 use crate::read::inventory::InventoryInput;
 use crate::say::failure::Failure;
 
@@ -22,8 +22,8 @@ pub fn inventory(path: Option<&Path>, set: &[(String, String)]) -> Result<Invent
     let mut all: Vec<_> = genesis.settings.into_iter().collect();
     all.extend(set.iter().cloned());
     let name = path.display().to_string();
-    let source = Source { name: name.clone(), text: genesis.inventory.unwrap_or_default() };
+    let source = NamedText { name: name.clone(), text: genesis.inventory.unwrap_or_default() };
     let (_, events) = store.history()?;
-    let log = Source { name, text: String::new() };
+    let log = NamedText { name, text: String::new() };
     InventoryInput::of_log(source, &all, genesis.edition, (log, events))
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use egress25_exemption_store::{Entry, FollowerState, SqliteLog, Store, StoreError};
+use egress25_exemption_store::{FollowerState, LogEntry, SqliteLog, Store, StoreError};
 use egress25_policy::World;
 use serde::Serialize;
 
 use crate::SCHEMA_VERSION;
-use crate::args::Format;
+use crate::args::OutputFormat;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
@@ -20,14 +20,14 @@ use crate::commands::store::rows::EntryRow;
 const WAIT: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Serialize)]
-struct Log {
+struct LogOutput {
     schema_version: u32,
     revision: u64,
     entries: Vec<EntryRow>,
 }
 
 pub(super) fn run(args: &LogArgs, console: &mut Console) -> Result<(), Failure> {
-    if args.follow && matches!(args.format, Format::Json | Format::Csv) {
+    if args.follow && matches!(args.format, OutputFormat::Json | OutputFormat::Csv) {
         return Err(Failure::Usage(
             "--follow never ends: it takes `--format human` or `ndjson`".to_owned(),
         ));
@@ -44,7 +44,7 @@ pub(super) fn run(args: &LogArgs, console: &mut Console) -> Result<(), Failure> 
         Ok(())
     })?;
     match args.format {
-        Format::Human => {
+        OutputFormat::Human => {
             let mut table =
                 output::table(console, &["revision", "took effect", "what", "of", "by", "why"]);
             rows.iter().for_each(|row| {
@@ -52,19 +52,24 @@ pub(super) fn run(args: &LogArgs, console: &mut Console) -> Result<(), Failure> 
             });
             output::write_table(console, &table)
         }
-        Format::Json => {
+        OutputFormat::Json => {
             let revision = store.head().revision;
-            output::json(console, &Log { schema_version: SCHEMA_VERSION, revision, entries: rows })
+            output::json(
+                console,
+                &LogOutput { schema_version: SCHEMA_VERSION, revision, entries: rows },
+            )
         }
-        Format::Ndjson => {
+        OutputFormat::Ndjson => {
             rows.iter().try_for_each(|row| output::ndjson(console, &output::Versioned::new(row)))
         }
-        Format::Csv => output::csv(console, EntryRow::HEADER, rows.into_iter().map(EntryRow::csv)),
+        OutputFormat::Csv => {
+            output::csv(console, EntryRow::HEADER, rows.into_iter().map(EntryRow::csv))
+        }
     }
 }
 
 /// Whether an entry was asked for. Which subscription a machine belongs to, the last world says.
-fn wanted(args: &LogArgs, entry: &Entry, world: &World) -> bool {
+fn wanted(args: &LogArgs, entry: &LogEntry, world: &World) -> bool {
     let kind = &entry.event.kind;
     if args.at.is_some_and(|at| entry.event.at > at) {
         return false;
@@ -87,9 +92,9 @@ fn wanted(args: &LogArgs, entry: &Entry, world: &World) -> bool {
     kind.subscription().or(placed).is_some_and(|subscription| subscription.as_str() == name)
 }
 
-fn line(args: &LogArgs, entry: &Entry, console: &mut Console) -> Result<(), Failure> {
+fn line(args: &LogArgs, entry: &LogEntry, console: &mut Console) -> Result<(), Failure> {
     let row = EntryRow::of(entry, None);
-    if args.format == Format::Ndjson {
+    if args.format == OutputFormat::Ndjson {
         output::ndjson(console, &output::Versioned::new(&row))?;
     } else {
         console.line(row.cells().join("  ").trim_end())?;

@@ -4,13 +4,14 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use egress25_exemption_store::{
-    Expected, Genesis, LogError, NewEntry, Place, SqliteLog, SqliteOptions, Store, StoreError,
+    ExpectedRevision, Genesis, LogError, NewEntry, SqliteLog, SqliteOptions, Store, StoreError,
+    StorePlace,
 };
 use egress25_policy::{Edition, InventoryFile};
 use jiff::Timestamp;
 
 use crate::read::edition;
-use crate::read::input::Source;
+use crate::read::input::NamedText;
 use crate::say::failure::Failure;
 use crate::written::{Draft, WrittenError, not_beside_a_store};
 
@@ -45,9 +46,9 @@ pub(super) fn path(given: Option<&Path>) -> Result<PathBuf, Failure> {
 /// It isn't there, isn't sound, or begins with another inventory.
 pub fn open(args: &PlaceArgs) -> Result<Store<SqliteLog>, Failure> {
     let path = path(args.store.as_deref())?;
-    let inventory = args.inventory.as_deref().map(Source::read).transpose()?;
-    let place = Place::from(path.as_path());
-    if place == Place::Memory {
+    let inventory = args.inventory.as_deref().map(NamedText::read).transpose()?;
+    let place = StorePlace::from(path.as_path());
+    if place == StorePlace::Memory {
         let genesis = genesis(inventory.as_ref(), None, &[])?;
         return begin(&place, &genesis, "egress25", None);
     }
@@ -68,11 +69,11 @@ pub fn open(args: &PlaceArgs) -> Result<Store<SqliteLog>, Failure> {
 
 /// What a store begins with.
 pub(crate) fn genesis(
-    inventory: Option<&Source>,
+    inventory: Option<&NamedText>,
     argument: Option<&str>,
     set: &[(String, String)],
 ) -> Result<Genesis, Failure> {
-    let parse = |inventory: &Source| {
+    let parse = |inventory: &NamedText| {
         InventoryFile::parse(&inventory.text)
             .map_err(|error| Failure::from(inventory.inventory_error(&error)))
     };
@@ -108,7 +109,7 @@ fn check_inventory(
 /// Begins a store, with the events that its inventory lists, up to a time: there is none until all of it
 /// is there.
 pub(crate) fn begin(
-    place: &Place,
+    place: &StorePlace,
     genesis: &Genesis,
     who: &str,
     until: Option<Timestamp>,
@@ -122,16 +123,18 @@ pub(crate) fn begin(
         entry
     };
     let entries: Vec<_> = events.into_iter().map(entry).collect();
-    let fill = |place: &Place| {
+    let fill = |place: &StorePlace| {
         let log = SqliteLog::create(place, genesis, SqliteOptions::default())?;
         let mut store = Store::begin(log)?;
-        store.append(Expected::At(0), &entries)?;
+        store.append(ExpectedRevision::At(0), &entries)?;
         Ok(store)
     };
     match place {
-        Place::Memory => fill(place),
-        Place::File(path) => {
-            publish(path, |new| Ok(fill(&Place::File(new.to_owned()))?.into_log().finish()?))?;
+        StorePlace::Memory => fill(place),
+        StorePlace::File(path) => {
+            publish(path, |new| {
+                Ok(fill(&StorePlace::File(new.to_owned()))?.into_log().finish()?)
+            })?;
             Ok(Store::open(SqliteLog::open(path, SqliteOptions::default())?)?)
         }
     }

@@ -9,7 +9,7 @@ use egress25_policy::{OfferRule, Requirement};
 
 use crate::say::failure::Failure;
 
-use crate::args::store::{Answer, Checks, RequestArgs};
+use crate::args::store::{Checks, RequestArgs, YesOrNo};
 
 /// What makes a payment history sufficient: the portal's own diagnosis of 2020-11 names paid
 /// invoices of at least 1,000 US dollars in sum.
@@ -17,7 +17,7 @@ const SUFFICIENT_DOLLARS: u64 = 1000;
 
 /// How a reviewer answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Decision {
+pub(super) enum Review {
     /// Enabled.
     Granted,
     /// Not yet: what is missing.
@@ -28,39 +28,42 @@ pub(super) enum Decision {
 
 /// A request as it was filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Form {
+pub(super) struct RequestForm {
     /// The justification (PN3), where it was asked for or given.
     pub(super) why: Option<String>,
     /// Question and answer, in words.
     pub(super) answers: Vec<String>,
     /// What the automatic reviewer makes of it.
-    pub(super) decision: Decision,
+    pub(super) decision: Review,
 }
 
 /// Asks what the offer's channel asks: the flags first, then the terminal, if there is one.
 ///
 /// # Errors
 /// An answer is missing and nobody can be asked.
-pub(super) fn fill_in(args: &RequestArgs, rule: &OfferRule) -> Result<Form, Failure> {
+pub(super) fn fill_in(args: &RequestArgs, rule: &OfferRule) -> Result<RequestForm, Failure> {
     fill_in_with(args, rule, &mut |question, flag| ask_terminal(question, flag))
 }
 
 type Ask<'a> = dyn FnMut(&str, &str) -> Result<String, Failure> + 'a;
 
-fn fill_in_with(args: &RequestArgs, rule: &OfferRule, ask: &mut Ask<'_>) -> Result<Form, Failure> {
-    let mut form =
-        Form { why: args.named.record.why.clone(), answers: vec![], decision: Decision::Granted };
+fn fill_in_with(
+    args: &RequestArgs,
+    rule: &OfferRule,
+    ask: &mut Ask<'_>,
+) -> Result<RequestForm, Failure> {
+    let mut form = RequestForm {
+        why: args.named.record.why.clone(),
+        answers: vec![],
+        decision: Review::Granted,
+    };
     let mut missing = Vec::new();
     let mut refused = None;
     for requirement in &rule.asks {
         match requirement {
             Requirement::GoodStanding => {
-                let yes = yes(
-                    args.good_standing,
-                    "Is the account in good standing?",
-                    ask,
-                    "good-standing",
-                )?;
+                let question = "Is the account in good standing?";
+                let yes = yes(args.good_standing, question, ask, "good-standing")?;
                 form.say("good standing", yes);
                 if !yes {
                     refused = refused.or(Some("the account must be in good standing"));
@@ -113,27 +116,27 @@ fn fill_in_with(args: &RequestArgs, rule: &OfferRule, ask: &mut Ask<'_>) -> Resu
         }
     }
     form.decision = match (refused, missing.is_empty()) {
-        (Some(why), _) => Decision::Refused(why),
-        (None, false) => Decision::FurtherSteps(missing),
-        (None, true) => Decision::Granted,
+        (Some(why), _) => Review::Refused(why),
+        (None, false) => Review::FurtherSteps(missing),
+        (None, true) => Review::Granted,
     };
     Ok(form)
 }
 
-impl Form {
+impl RequestForm {
     fn say(&mut self, what: &str, yes: bool) {
         self.answers.push(format!("{what}: {}", if yes { "yes" } else { "no" }));
     }
 }
 
 fn yes(
-    given: Option<Answer>,
+    given: Option<YesOrNo>,
     question: &str,
     ask: &mut Ask<'_>,
     flag: &str,
 ) -> Result<bool, Failure> {
     if let Some(given) = given {
-        return Ok(given == Answer::Yes);
+        return Ok(given == YesOrNo::Yes);
     }
     match ask(&format!("{question} [y/n]"), flag)?.to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(true),
@@ -190,7 +193,7 @@ mod tests {
     use crate::args::{Cli, Command};
     use crate::commands::store::ExemptionCommand;
 
-    fn form(offer: Offer, flags: &[&str], typed: &[&str]) -> Result<Form, String> {
+    fn form(offer: Offer, flags: &[&str], typed: &[&str]) -> Result<RequestForm, String> {
         let line = ["egress25", "exemption", "request", "shop"].iter().chain(flags);
         let cli = Cli::parse_from(line);
         let Command::Exemption(ExemptionCommand::Request(args)) = cli.command else { panic!() };
@@ -208,11 +211,11 @@ mod tests {
     //= PG4 type=test
     fn the_portal_asks_for_standing_and_payment_history() {
         let form = |flags: &[&str], typed: &[&str]| form(Offer::PayAsYouGo, flags, typed);
-        assert_eq!(form(&[], &["y", "yes"]).unwrap().decision, Decision::Granted);
+        assert_eq!(form(&[], &["y", "yes"]).unwrap().decision, Review::Granted);
         let poor = form(&["--good-standing", "yes"], &["n"]).unwrap();
-        assert!(matches!(poor.decision, Decision::FurtherSteps(_)));
+        assert!(matches!(poor.decision, Review::FurtherSteps(_)));
         let bad = form(&["--good-standing", "no", "--payment-history", "yes"], &[]).unwrap();
-        assert!(matches!(bad.decision, Decision::Refused(_)));
+        assert!(matches!(bad.decision, Review::Refused(_)));
         assert_eq!(bad.answers, ["good standing: no", "payment history: yes"]);
         assert_eq!(form(&["--good-standing", "yes"], &[]).unwrap_err(), "--payment-history");
         assert!(form(&[], &["perhaps"]).is_err());
@@ -224,11 +227,11 @@ mod tests {
         let form = |flags: &[&str], typed: &[&str]| form(Offer::PartnerNetwork, flags, typed);
         let full = form(&[], &["old scanners", "passed"]).unwrap();
         assert_eq!(full.why.as_deref(), Some("old scanners"));
-        assert_eq!(full.decision, Decision::Granted);
+        assert_eq!(full.decision, Review::Granted);
         let pending = form(&["--why", "old scanners", "--anti-fraud", "pending"], &[]).unwrap();
-        assert!(matches!(pending.decision, Decision::FurtherSteps(_)));
+        assert!(matches!(pending.decision, Review::FurtherSteps(_)));
         let failed = form(&["--why", "old scanners", "--anti-fraud", "failed"], &[]).unwrap();
-        assert!(matches!(failed.decision, Decision::Refused(_)));
+        assert!(matches!(failed.decision, Review::Refused(_)));
         assert_eq!(form(&["--anti-fraud", "passed"], &[]).unwrap_err(), "--why");
     }
 }

@@ -1,14 +1,14 @@
 //! Appending to the store, and saying what came of it.
 
 use egress25_exemption_store::{
-    Appended, Backdated, Expected, NewEntry, Outcome, SqliteLog, Store,
+    AppendOutcome, Appended, Backdated, ExpectedRevision, NewEntry, SqliteLog, Store,
 };
 use egress25_policy::{Event, EventKind};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::SCHEMA_VERSION;
-use crate::args::Format;
+use crate::args::OutputFormat;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
@@ -78,12 +78,12 @@ pub(super) fn append(
     args: &RecordArgs,
     entries: &[NewEntry],
     console: &Console,
-) -> Result<Vec<Outcome>, Failure> {
-    let expected = args.expect_revision.map_or(Expected::Any, Expected::At);
+) -> Result<Vec<AppendOutcome>, Failure> {
+    let expected = args.expect_revision.map_or(ExpectedRevision::Any, ExpectedRevision::At);
     let outcomes = store.append(expected, entries)?;
     for (new, outcome) in entries.iter().zip(&outcomes) {
         let entry = outcome.entry();
-        if matches!(outcome, Outcome::Already(_)) {
+        if matches!(outcome, AppendOutcome::Already(_)) {
             console.warn(&format!("done already, at revision {}", entry.revision));
         } else if entry.event.at != new.event.at {
             console.warn(&format!(
@@ -110,14 +110,14 @@ struct Recorded<'a> {
 /// Says what was recorded, and what to do next.
 pub(super) fn report(
     console: &mut Console,
-    format: Format,
-    outcomes: &[Outcome],
+    format: OutputFormat,
+    outcomes: &[AppendOutcome],
     headline: &str,
     next: &[String],
 ) -> Result<(), Failure> {
     let applied = outcomes.iter().filter_map(|outcome| match outcome {
-        Outcome::Appended(appended) => Some(appended.as_ref()),
-        Outcome::Already(_) => None,
+        AppendOutcome::Appended(appended) => Some(appended.as_ref()),
+        AppendOutcome::Already(_) => None,
     });
     let mut machines: Vec<String> = applied
         .flat_map(|Appended { applied, .. }| applied.machines.iter().map(ToString::to_string))
@@ -126,7 +126,7 @@ pub(super) fn report(
     machines.dedup();
     let rows = || outcomes.iter().map(|outcome| EntryRow::of(outcome.entry(), None));
     match format {
-        Format::Human => {
+        OutputFormat::Human => {
             let mut revisions: Vec<_> =
                 outcomes.iter().map(|outcome| outcome.entry().revision.to_string()).collect();
             revisions.dedup();
@@ -146,16 +146,17 @@ pub(super) fn report(
             }
             Ok(())
         }
-        Format::Json => {
-            let appended = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Appended(_)));
+        OutputFormat::Json => {
+            let appended =
+                outcomes.iter().any(|outcome| matches!(outcome, AppendOutcome::Appended(_)));
             let entries = rows().collect();
             let schema_version = SCHEMA_VERSION;
             let machines = &machines;
             output::json(console, &Recorded { schema_version, appended, entries, machines, next })
         }
-        Format::Ndjson => {
+        OutputFormat::Ndjson => {
             rows().try_for_each(|row| output::ndjson(console, &output::Versioned::new(&row)))
         }
-        Format::Csv => output::csv(console, EntryRow::HEADER, rows().map(|row| row.csv())),
+        OutputFormat::Csv => output::csv(console, EntryRow::HEADER, rows().map(|row| row.csv())),
     }
 }

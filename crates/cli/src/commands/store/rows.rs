@@ -1,6 +1,6 @@
 //! What the tables have in their rows.
 
-use egress25_exemption_store::{Entry, Sealed};
+use egress25_exemption_store::{LogEntry, Sealed};
 use egress25_policy::{Event, EventKind};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -32,7 +32,7 @@ impl EntryRow {
         "checksum", "hash",
     ];
 
-    pub(super) fn of(entry: &Entry, sealed: Option<&Sealed>) -> Self {
+    pub(super) fn of(entry: &LogEntry, sealed: Option<&Sealed>) -> Self {
         Self {
             revision: entry.revision,
             at: entry.event.at,

@@ -8,7 +8,7 @@ use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
 
-use crate::args::store::{ListArgs, SubscriptionCommand};
+use crate::args::store::{StoreListArgs, SubscriptionCommand};
 use crate::commands::store::{place, record};
 
 pub(super) fn run(command: &SubscriptionCommand, console: &mut Console) -> Result<(), Failure> {
@@ -39,7 +39,7 @@ pub(super) fn run(command: &SubscriptionCommand, console: &mut Console) -> Resul
 }
 
 /// The world of a store, at a time or after its last entry.
-pub(super) fn world(args: &ListArgs) -> Result<World, Failure> {
+pub(super) fn world(args: &StoreListArgs) -> Result<World, Failure> {
     let store = place::open(&args.place)?;
     match args.at {
         Some(at) => Ok(store.world_at(at)?),
@@ -48,7 +48,7 @@ pub(super) fn world(args: &ListArgs) -> Result<World, Failure> {
 }
 
 #[derive(Debug, Serialize)]
-struct Row {
+struct SubscriptionRow {
     subscription: String,
     offer: &'static str,
     created: String,
@@ -57,18 +57,18 @@ struct Row {
 }
 
 #[derive(Debug, Serialize)]
-struct List<'a> {
+struct SubscriptionList<'a> {
     schema_version: u32,
     edition: String,
-    subscriptions: &'a [Row],
+    subscriptions: &'a [SubscriptionRow],
 }
 
-fn list(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
+fn list(args: &StoreListArgs, console: &mut Console) -> Result<(), Failure> {
     let world = world(args)?;
-    let rows: Vec<Row> = world
+    let rows: Vec<SubscriptionRow> = world
         .subscriptions()
         .iter()
-        .map(|(name, subscription)| Row {
+        .map(|(name, subscription)| SubscriptionRow {
             subscription: name.to_string(),
             offer: subscription.offer.name(),
             created: subscription.created.to_string(),
@@ -76,7 +76,7 @@ fn list(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
             machines: world.machines().values().filter(|m| m.subscription == *name).count(),
         })
         .collect();
-    let cells = |row: &Row| {
+    let cells = |row: &SubscriptionRow| {
         [
             row.subscription.clone(),
             row.offer.to_owned(),
@@ -87,6 +87,7 @@ fn list(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
     };
     let header = ["subscription", "offer", "created", "exemption", "machines"];
     let edition = world.edition.id.clone();
-    let document = List { schema_version: SCHEMA_VERSION, edition, subscriptions: &rows };
+    let document =
+        SubscriptionList { schema_version: SCHEMA_VERSION, edition, subscriptions: &rows };
     output::list(console, args.format, &header, (&rows, cells), &document)
 }

@@ -12,7 +12,7 @@ use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
 
-use crate::args::store::{DeployArgs, ListArgs, NamedArgs, VmCommand};
+use crate::args::store::{DeployArgs, NamedArgs, StoreListArgs, VmCommand};
 use crate::commands::store::{place, record, subscription};
 
 pub(super) fn run(command: &VmCommand, console: &mut Console) -> Result<(), Failure> {
@@ -116,7 +116,7 @@ fn waiting(world: &World, name: &MachineName) -> Vec<String> {
 }
 
 #[derive(Debug, Serialize)]
-struct Row {
+struct MachineRow {
     machine: String,
     subscription: String,
     power: &'static str,
@@ -129,12 +129,12 @@ struct Row {
 }
 
 #[derive(Debug, Serialize)]
-struct List<'a> {
+struct MachineList<'a> {
     schema_version: u32,
-    machines: &'a [Row],
+    machines: &'a [MachineRow],
 }
 
-impl Row {
+impl MachineRow {
     const HEADER: [&'static str; 7] =
         ["machine", "subscription", "power", "exempt", "by", "at", "addresses"];
 
@@ -154,15 +154,15 @@ impl Row {
     }
 }
 
-fn list(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
+fn list(args: &StoreListArgs, console: &mut Console) -> Result<(), Failure> {
     let world = subscription::world(args)?;
-    let rows: Vec<Row> = world
+    let rows: Vec<MachineRow> = world
         .machines()
         .iter()
         .map(|(name, machine)| {
             let programmed = &machine.state.programmed;
             let interfaces = machine.interfaces.iter();
-            Row {
+            MachineRow {
                 machine: name.to_string(),
                 subscription: machine.subscription.to_string(),
                 power: machine.state.power.name(),
@@ -176,6 +176,6 @@ fn list(args: &ListArgs, console: &mut Console) -> Result<(), Failure> {
             }
         })
         .collect();
-    let document = List { schema_version: SCHEMA_VERSION, machines: &rows };
-    output::list(console, args.format, &Row::HEADER, (&rows, Row::cells), &document)
+    let document = MachineList { schema_version: SCHEMA_VERSION, machines: &rows };
+    output::list(console, args.format, &MachineRow::HEADER, (&rows, MachineRow::cells), &document)
 }

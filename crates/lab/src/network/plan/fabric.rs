@@ -11,7 +11,9 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use crate::error::LabError;
 use crate::network::hosts::{Hosts, Site};
 use crate::network::plan::routes::appliance;
-use crate::network::plan::{End, Hop, MAIN, NodeId, NodeKind, Plan, PlannedRule, Point, Stands};
+use crate::network::plan::{
+    LinkEnd, MAIN, NodeId, NodeKind, Plan, PlannedHop, PlannedRule, Point, Stands,
+};
 
 /// How many links a lab may have: the addresses between fabrics are made of their numbers.
 const LINKS: usize = 4_095;
@@ -53,9 +55,9 @@ pub(crate) fn any(v4: bool) -> IpNet {
     if v4 { IpNet::V4(Ipv4Net::default()) } else { IpNet::V6(Ipv6Net::default()) }
 }
 
-fn end(node: NodeId, interface: &str, addresses: &[IpAddr]) -> End {
+fn end(node: NodeId, interface: &str, addresses: &[IpAddr]) -> LinkEnd {
     let addresses = addresses.iter().map(|address| assigned(*address)).collect();
-    End { node, interface: interface.to_owned(), addresses }
+    LinkEnd { node, interface: interface.to_owned(), addresses }
 }
 
 /// The rule that lets nothing in by a port, whatever its machine does at its own end.
@@ -168,7 +170,7 @@ impl Builder<'_> {
             self.book.fabrics.insert(name.clone(), fabric);
             self.plan.rule(fabric, None, HOSTS, 5_000);
             for v4 in [true, false] {
-                self.plan.route(fabric, NOWHERE, any(v4), Hop::Blackhole, "");
+                self.plan.route(fabric, NOWHERE, any(v4), PlannedHop::Blackhole, "");
             }
             let edge = self.plan.add_node(NodeKind::Edge(name.clone()), name.as_str(), true);
             self.named(&format!("edge:{name}"), edge)?;
@@ -189,7 +191,13 @@ impl Builder<'_> {
             self.plan.link(end(self.book.internet, &out, &up), end(edge, "out", &outside));
             for address in public {
                 let next = if address.is_ipv4() { EDGE_V4 } else { EDGE_V6 };
-                self.plan.route(self.book.internet, MAIN, host_net(address), Hop::Via(next), &out);
+                self.plan.route(
+                    self.book.internet,
+                    MAIN,
+                    host_net(address),
+                    PlannedHop::Via(next),
+                    &out,
+                );
             }
             if let Some(edge) = self.plan.nodes.get_mut(edge) {
                 edge.masquerade = Some("out".to_owned());
@@ -198,9 +206,9 @@ impl Builder<'_> {
             self.plan.rule(edge, Some("out"), FROM_OUTSIDE, 1_000);
             for router in up {
                 let all = any(router.is_ipv4());
-                self.plan.route(edge, FROM_INSIDE, all, Hop::Via(router), "out");
-                self.plan.route(edge, FROM_OUTSIDE, all, Hop::Via(router), "in");
-                self.plan.route(edge, MAIN, all, Hop::Via(router), "out");
+                self.plan.route(edge, FROM_INSIDE, all, PlannedHop::Via(router), "out");
+                self.plan.route(edge, FROM_OUTSIDE, all, PlannedHop::Via(router), "in");
+                self.plan.route(edge, MAIN, all, PlannedHop::Via(router), "out");
             }
         }
         Ok(())
@@ -238,7 +246,7 @@ impl Builder<'_> {
             let device = format!("eth{number}");
             let port = self.port(fabric, node, &device, &interface.addresses);
             for address in &interface.addresses {
-                self.plan.route(fabric, HOSTS, host_net(*address), Hop::Direct, &port);
+                self.plan.route(fabric, HOSTS, host_net(*address), PlannedHop::Direct, &port);
                 self.book.ports.insert((interface.network.clone(), *address), port.clone());
             }
             self.machine_routes(node, number, default, machine);
@@ -263,7 +271,13 @@ impl Builder<'_> {
                 continue;
             }
             if number == default {
-                self.plan.route(node, MAIN, any(router.is_ipv4()), Hop::Via(router), &device);
+                self.plan.route(
+                    node,
+                    MAIN,
+                    any(router.is_ipv4()),
+                    PlannedHop::Via(router),
+                    &device,
+                );
                 continue;
             }
             let other = machine.interfaces.get(default).map(|found| &found.network);
@@ -280,7 +294,7 @@ impl Builder<'_> {
             };
             for prefix in prefixes {
                 if prefix.addr().is_ipv4() == router.is_ipv4() {
-                    self.plan.route(node, MAIN, prefix, Hop::Via(router), &device);
+                    self.plan.route(node, MAIN, prefix, PlannedHop::Via(router), &device);
                 }
             }
         }
@@ -293,11 +307,11 @@ impl Builder<'_> {
             let node = self.plan.add_node(kind, name.as_str(), true);
             self.host(name.as_str(), node)?;
             let port = self.port(fabric, node, "eth0", &[firewall.address]);
-            self.plan.route(fabric, HOSTS, host_net(firewall.address), Hop::Direct, &port);
+            self.plan.route(fabric, HOSTS, host_net(firewall.address), PlannedHop::Direct, &port);
             self.book.ports.insert((firewall.network.clone(), firewall.address), port.clone());
             let router = if firewall.address.is_ipv4() { ROUTER_V4 } else { ROUTER_V6 };
             let all = any(router.is_ipv4());
-            self.plan.route(node, MAIN, all, Hop::Via(router), "eth0");
+            self.plan.route(node, MAIN, all, PlannedHop::Via(router), "eth0");
             let table = self.table(&firewall.network, &firewall.subnet);
             self.plan.rule(fabric, Some(&port), table, 1_000);
             // What leaves it is judged, also what it sends itself.
@@ -324,12 +338,12 @@ impl Builder<'_> {
             };
             let port = self.port(router, node, "eth0", &host.addresses);
             for address in &host.addresses {
-                self.plan.route(router, table, host_net(*address), Hop::Direct, &port);
+                self.plan.route(router, table, host_net(*address), PlannedHop::Direct, &port);
             }
             for gateway in [ROUTER_V4, ROUTER_V6] {
                 if host.addresses.iter().any(|address| address.is_ipv4() == gateway.is_ipv4()) {
                     let all = any(gateway.is_ipv4());
-                    self.plan.route(node, MAIN, all, Hop::Via(gateway), "eth0");
+                    self.plan.route(node, MAIN, all, PlannedHop::Via(gateway), "eth0");
                 }
             }
         }
@@ -359,7 +373,7 @@ impl Builder<'_> {
                     let Some(of) = self.world.networks().get(of) else { continue };
                     for prefix in &of.address_space {
                         let next = if prefix.addr().is_ipv4() { next.0 } else { next.1 };
-                        self.plan.route(at, HOSTS, *prefix, Hop::Via(next), &link);
+                        self.plan.route(at, HOSTS, *prefix, PlannedHop::Via(next), &link);
                     }
                 }
             }
@@ -414,7 +428,7 @@ impl Builder<'_> {
             // What has no route goes nowhere; without this, the next rule would count.
             for v4 in [true, false] {
                 if !self.has_default(fabric, table, v4) {
-                    self.plan.route(fabric, table, any(v4), Hop::Blackhole, "");
+                    self.plan.route(fabric, table, any(v4), PlannedHop::Blackhole, "");
                 }
             }
         }
@@ -439,10 +453,12 @@ impl Builder<'_> {
         let (hop, interface) = match next_hop {
             // The table of hosts knows where they are: its own, the peerings', the gateway's.
             NextHop::VirtualNetwork | NextHop::Peering(_) | NextHop::Gateway(Some(_)) => {
-                (Hop::Throw, String::new())
+                (PlannedHop::Throw, String::new())
             }
-            NextHop::Internet | NextHop::ServiceEndpoint => (Hop::Via(edge), "up".to_owned()),
-            NextHop::Gateway(None) | NextHop::None => (Hop::Blackhole, String::new()),
+            NextHop::Internet | NextHop::ServiceEndpoint => {
+                (PlannedHop::Via(edge), "up".to_owned())
+            }
+            NextHop::Gateway(None) | NextHop::None => (PlannedHop::Blackhole, String::new()),
             NextHop::Appliance(address) => self.appliance_route(fabric, network, *address, v4),
         };
         self.plan.route(fabric, table, *prefix, hop, &interface);
@@ -456,8 +472,8 @@ impl Builder<'_> {
         network: &NetworkName,
         address: IpAddr,
         v4: bool,
-    ) -> (Hop, String) {
-        let nowhere = (Hop::Blackhole, String::new());
+    ) -> (PlannedHop, String) {
+        let nowhere = (PlannedHop::Blackhole, String::new());
         if address.is_ipv4() != v4 {
             return nowhere;
         }
@@ -467,14 +483,14 @@ impl Builder<'_> {
             return nowhere;
         };
         if place == *network {
-            return (Hop::Via(address), port);
+            return (PlannedHop::Via(address), port);
         }
         let Some(there) = self.book.fabrics.get(&place).copied() else { return nowhere };
         let link = self.next('t');
         let [_, right] = self.joined(fabric, there, &link);
         let table = TUNNELS.saturating_add(u32::try_from(self.book.number).unwrap_or(0));
         self.plan.rule(there, Some(&link), table, 900);
-        self.plan.route(there, table, any(v4), Hop::Via(address), &port);
-        (Hop::Via(if v4 { right.0 } else { right.1 }), link)
+        self.plan.route(there, table, any(v4), PlannedHop::Via(address), &port);
+        (PlannedHop::Via(if v4 { right.0 } else { right.1 }), link)
     }
 }

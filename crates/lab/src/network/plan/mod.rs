@@ -52,7 +52,7 @@ pub type NodeId = usize;
 /// Where a route leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Hop {
+pub enum PlannedHop {
     /// Through an interface, straight to the address.
     Direct,
     /// Through an interface to a neighbour.
@@ -73,8 +73,8 @@ pub struct PlannedRoute {
     /// The destinations.
     pub prefix: IpNet,
     /// Where they lead.
-    pub hop: Hop,
-    /// The interface; empty for [`Hop::Throw`] and the like.
+    pub hop: PlannedHop,
+    /// The interface; empty for [`PlannedHop::Throw`] and the like.
     pub interface: String,
 }
 
@@ -91,7 +91,7 @@ pub struct PlannedRule {
 
 /// One end of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct End {
+pub struct LinkEnd {
     /// The node.
     pub node: NodeId,
     /// The interface's name there.
@@ -102,11 +102,11 @@ pub struct End {
 
 /// A pair of virtual Ethernet interfaces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Link {
+pub struct VethPair {
     /// One end: the one towards the fabric.
-    pub left: End,
+    pub left: LinkEnd,
     /// The other.
-    pub right: End,
+    pub right: LinkEnd,
 }
 
 /// A node: a network namespace.
@@ -201,7 +201,7 @@ pub struct Plan {
     /// The nodes.
     pub nodes: Vec<Node>,
     /// The links.
-    pub links: Vec<Link>,
+    pub links: Vec<VethPair>,
     /// Where packets are judged.
     pub points: Vec<Point>,
     /// The node of each name that can be entered.
@@ -262,7 +262,7 @@ impl Plan {
     }
 
     /// The links of a node, each with the end that is here.
-    pub fn ends(&self, node: NodeId) -> impl Iterator<Item = &End> {
+    pub fn ends(&self, node: NodeId) -> impl Iterator<Item = &LinkEnd> {
         self.links
             .iter()
             .flat_map(|link| [&link.left, &link.right])
@@ -282,8 +282,8 @@ impl Plan {
         id
     }
 
-    pub(crate) fn link(&mut self, left: End, right: End) {
-        self.links.push(Link { left, right });
+    pub(crate) fn link(&mut self, left: LinkEnd, right: LinkEnd) {
+        self.links.push(VethPair { left, right });
     }
 
     pub(crate) fn route(
@@ -291,7 +291,7 @@ impl Plan {
         node: NodeId,
         table: u32,
         prefix: IpNet,
-        hop: Hop,
+        hop: PlannedHop,
         interface: &str,
     ) {
         if let Some(node) = self.nodes.get_mut(node) {
@@ -319,10 +319,11 @@ impl Plan {
         let Some(wires) = self.wires else { return };
         let mut added = Vec::new();
         for (number, point) in self.points.iter_mut().enumerate().skip(from) {
-            let at_point = |end: &End| end.node == point.node && end.interface == point.interface;
+            let at_point =
+                |end: &LinkEnd| end.node == point.node && end.interface == point.interface;
             let link = self.links.iter_mut().find(|l| at_point(&l.left) || at_point(&l.right));
             let Some(link) = link else { continue };
-            let end = |interface: String| End { node: wires, interface, addresses: vec![] };
+            let end = |interface: String| LinkEnd { node: wires, interface, addresses: vec![] };
             // `o` is where judged frames come from, `i` where they go on.
             let (towards_left, towards_right) = if at_point(&link.left) {
                 (end(format!("i{number}")), end(format!("o{number}")))
@@ -330,7 +331,7 @@ impl Plan {
                 (end(format!("o{number}")), end(format!("i{number}")))
             };
             let right = std::mem::replace(&mut link.right, towards_left);
-            added.push(Link { left: towards_right, right });
+            added.push(VethPair { left: towards_right, right });
             point.node = wires;
             point.interface = format!("o{number}");
         }

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use crate::capture::read::error::CaptureError;
-use crate::capture::read::pcap::{Found, Next};
+use crate::capture::read::pcap::{FoundPacket, Next};
 use crate::capture::read::read_buffer::ReadBuffer;
-use crate::capture::read::reader::{Records, record};
+use crate::capture::read::reader::{FramedRecords, record};
 use crate::capture::read::record::{Block, Record};
 use crate::link::LinkType;
 use crate::sieve::{FrameList, Frames};
@@ -24,12 +24,12 @@ pub(super) struct Places {
     starts: Vec<u32>,
     times: Option<(i128, i128)>,
     /// In front of which packet each one lies.
-    pieces: Vec<(usize, Piece)>,
+    pieces: Vec<(usize, NonPacket)>,
 }
 
 /// Something that is no packet, or none that can be read.
 #[derive(Debug)]
-pub(super) enum Piece {
+pub(super) enum NonPacket {
     Block { start: usize, total: usize },
     Unread { start: usize, total: usize, error: CaptureError },
 }
@@ -49,7 +49,12 @@ impl Places {
     }
 
     /// Adds a packet, where it fits into this batch; which one it is.
-    pub(super) fn packet(&mut self, found: &Found, start: usize, total: usize) -> Option<usize> {
+    pub(super) fn packet(
+        &mut self,
+        found: &FoundPacket,
+        start: usize,
+        total: usize,
+    ) -> Option<usize> {
         let place = self.starts.len();
         let at = u32::try_from(start).ok()?;
         let data = u32::try_from(start.saturating_add(found.data)).ok()?;
@@ -67,15 +72,15 @@ impl Places {
     }
 
     /// Adds what is no packet.
-    pub(super) fn piece(&mut self, piece: Piece) {
+    pub(super) fn piece(&mut self, piece: NonPacket) {
         self.pieces.push((self.starts.len(), piece));
     }
 }
 
 /// Packets that were read at once, all of one link type, with what lies between them in the file.
 #[derive(Clone, Copy)]
-pub struct Batch<'a> {
-    records: &'a Records,
+pub struct CaptureBatch<'a> {
+    records: &'a FramedRecords,
     buffer: &'a ReadBuffer,
     places: &'a Places,
     max_len: u32,
@@ -92,9 +97,9 @@ pub enum Item<'a> {
     Unread(Block<'a>, &'a CaptureError),
 }
 
-impl<'a> Batch<'a> {
+impl<'a> CaptureBatch<'a> {
     pub(super) const fn new(
-        records: &'a Records,
+        records: &'a FramedRecords,
         buffer: &'a ReadBuffer,
         places: &'a Places,
         max_len: u32,
@@ -146,8 +151,8 @@ impl<'a> Batch<'a> {
     /// What there is to say of the packets whose link type is not understood.
     pub fn unread(&self) -> impl Iterator<Item = &'a CaptureError> {
         self.places.pieces.iter().filter_map(|(_, piece)| match piece {
-            Piece::Unread { error, .. } => Some(error),
-            Piece::Block { .. } => None,
+            NonPacket::Unread { error, .. } => Some(error),
+            NonPacket::Block { .. } => None,
         })
     }
 
@@ -165,8 +170,10 @@ impl<'a> Batch<'a> {
                 Block { bytes: bytes.unwrap_or_default(), order: records.order() }
             };
             Some(match piece {
-                Piece::Block { start, total } => Item::Block(block(*start, *total)),
-                Piece::Unread { start, total, error } => Item::Unread(block(*start, *total), error),
+                NonPacket::Block { start, total } => Item::Block(block(*start, *total)),
+                NonPacket::Unread { start, total, error } => {
+                    Item::Unread(block(*start, *total), error)
+                }
             })
         })
     }

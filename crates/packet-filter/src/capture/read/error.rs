@@ -128,7 +128,7 @@ pub enum CaptureError {
         /// What is wrong with it.
         fault: RecordFault,
     },
-    /// More bytes than [`Options::max_stream_len`](crate::capture::Options) allows.
+    /// More bytes than [`ReadLimits::max_stream_len`](crate::capture::ReadLimits) allows.
     #[error(
         "`{name}`: the stream is longer than the limit of {limit} bytes (unpacked); \
              raise the limit if the capture is really that long"

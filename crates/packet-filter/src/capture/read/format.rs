@@ -58,7 +58,7 @@ pub enum Compression {
 
 /// A capture's format: its container and how that is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Format {
+pub struct CaptureFormat {
     /// The container that the records lie in.
     pub container: Container,
     /// How the container is compressed.
@@ -74,7 +74,7 @@ impl fmt::Display for ByteOrder {
     }
 }
 
-impl fmt::Display for Format {
+impl fmt::Display for CaptureFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.container {
             Container::Pcap { order, resolution, patched } => {

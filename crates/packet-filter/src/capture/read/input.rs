@@ -36,13 +36,13 @@ impl Gauge {
 }
 
 /// The input, unpacked, and what it was packed with.
-pub(super) struct Input {
+pub(super) struct UnpackedInput {
     pub(super) stream: Box<dyn Read + Send>,
     pub(super) compression: Compression,
     pub(super) gauge: Arc<Gauge>,
 }
 
-impl Input {
+impl UnpackedInput {
     /// Looks at the first bytes and puts the decompressor in front that they ask for.
     ///
     /// No more is read than those bytes, so that a pipe that has only just begun is enough.
@@ -56,7 +56,8 @@ impl Input {
             Compression::None => Box::new(raw),
             Compression::Gzip => {
                 let raw = BufReader::with_capacity(COMPRESSED_CHUNK, raw);
-                let members = Members { state: State::Between(raw), gauge: Arc::clone(&gauge) };
+                let members =
+                    Members { state: MemberState::Between(raw), gauge: Arc::clone(&gauge) };
                 Box::new(ThreadedRead::start(members)?)
             }
             Compression::Zstd => {
@@ -102,11 +103,11 @@ impl<R: Read> Read for Counted<R> {
 /// flate2's own multi-member reader fails at bytes behind the last member; gzip(1) and
 /// capture tools ignore them, so members are told apart here.
 struct Members<R> {
-    state: State<R>,
+    state: MemberState<R>,
     gauge: Arc<Gauge>,
 }
 
-enum State<R> {
+enum MemberState<R> {
     Between(R),
     Inside(GzDecoder<R>),
     Ended,
@@ -118,23 +119,23 @@ impl<R: BufRead> Read for Members<R> {
             return Ok(0);
         }
         loop {
-            match std::mem::replace(&mut self.state, State::Ended) {
-                State::Ended => return Ok(0),
-                State::Between(mut raw) => match raw.fill_buf()?.first() {
+            match std::mem::replace(&mut self.state, MemberState::Ended) {
+                MemberState::Ended => return Ok(0),
+                MemberState::Between(mut raw) => match raw.fill_buf()?.first() {
                     None => return Ok(0),
-                    Some(0x1f) => self.state = State::Inside(GzDecoder::new(raw)),
+                    Some(0x1f) => self.state = MemberState::Inside(GzDecoder::new(raw)),
                     Some(_) => {
                         self.gauge.garbage.store(true, Ordering::Relaxed);
                         return Ok(0);
                     }
                 },
-                State::Inside(mut member) => {
+                MemberState::Inside(mut member) => {
                     let n = member.read(buf)?;
                     if n > 0 {
-                        self.state = State::Inside(member);
+                        self.state = MemberState::Inside(member);
                         return Ok(n);
                     }
-                    self.state = State::Between(member.into_inner());
+                    self.state = MemberState::Between(member.into_inner());
                 }
             }
         }

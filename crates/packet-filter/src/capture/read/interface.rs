@@ -22,7 +22,7 @@ pub(super) const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// What an interface description block says that we need.
 #[derive(Debug)]
-pub(crate) struct Interface {
+pub(crate) struct CaptureInterface {
     /// An unsupported type is a fault only of the packets that have it.
     pub(crate) link: Result<LinkType, UnsupportedLinkType>,
     pub(crate) snaplen: u32,
@@ -40,7 +40,7 @@ enum TimeUnit {
     Binary(u8),
 }
 
-impl Interface {
+impl CaptureInterface {
     /// Reads the body of an interface description block.
     pub(crate) fn parse(body: &[u8], order: ByteOrder) -> Result<Self, RecordFault> {
         let mut interface = Self {

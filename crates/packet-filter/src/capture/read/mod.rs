@@ -13,8 +13,12 @@ mod reader;
 pub(super) mod record;
 mod threaded_read;
 
-pub use batch::{Batch, Item};
+pub use batch::{CaptureBatch, Item};
 pub use error::{CaptureError, RecordFault};
-pub use format::{ByteOrder, Compression, Container, Format, Resolution, section_application};
-pub use reader::{DEFAULT_MAX_RECORD_LEN, MAX_BLOCK_LEN, MAX_RECORD_LEN, Options, Reader};
+pub use format::{
+    ByteOrder, CaptureFormat, Compression, Container, Resolution, section_application,
+};
+pub use reader::{
+    CaptureReader, DEFAULT_MAX_RECORD_LEN, MAX_BLOCK_LEN, MAX_RECORD_LEN, ReadLimits,
+};
 pub use record::{Block, Comments, InterfaceRef, Record, Warning};

@@ -27,7 +27,7 @@ const LINK_BITS: u32 = 0x0000_ffff;
 
 /// A packet that was found. Places count from the beginning of its record.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct FoundPacket {
     /// Nanoseconds since 1970; `Ok(None)` for no time.
     pub(super) time: Result<Option<i128>, OutOfRange>,
     pub(super) link: LinkType,
@@ -48,7 +48,7 @@ pub(crate) struct OutOfRange;
 /// What lies at the beginning of some bytes.
 pub(super) enum Next {
     /// A packet, in a record of so many bytes.
-    Packet(Found, usize),
+    Packet(FoundPacket, usize),
     /// A block of so many bytes that is no packet.
     Block(usize),
     /// A packet whose link type is not understood, in a block of so many bytes.
@@ -147,7 +147,7 @@ impl Pcap {
         if bytes.len() < total {
             return Ok(Next::Need(total));
         }
-        let found = Found {
+        let found = FoundPacket {
             time: Ok(Some(self.time(seconds, fraction))),
             link: self.link,
             interface: None,
@@ -160,7 +160,7 @@ impl Pcap {
     }
 
     /// Notes that a packet was gone past: how long a hole of zeros is by now.
-    pub(super) fn passed(&mut self, found: &Found) {
+    pub(super) fn passed(&mut self, found: &FoundPacket) {
         let empty = found.wire_len == 0 && matches!(found.time, Ok(Some(0)));
         self.hole = if empty { self.hole.saturating_add(1) } else { 0 };
     }

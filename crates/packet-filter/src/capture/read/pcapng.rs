@@ -3,8 +3,8 @@
 use crate::capture::read::bytes::{u16_at, u32_at};
 use crate::capture::read::error::RecordFault;
 use crate::capture::read::format::ByteOrder;
-use crate::capture::read::interface::Interface;
-use crate::capture::read::pcap::{Found, Next};
+use crate::capture::read::interface::CaptureInterface;
+use crate::capture::read::pcap::{FoundPacket, Next};
 use crate::capture::read::reader::MAX_BLOCK_LEN;
 use crate::link::LinkType;
 
@@ -36,7 +36,7 @@ pub(super) struct PcapNg {
     order: ByteOrder,
     /// `None` before the first section header.
     section: Option<u32>,
-    interfaces: Vec<Interface>,
+    interfaces: Vec<CaptureInterface>,
 }
 
 impl PcapNg {
@@ -56,7 +56,7 @@ impl PcapNg {
     }
 
     /// The interfaces that the section has described so far.
-    pub(super) fn interfaces(&self) -> &[Interface] {
+    pub(super) fn interfaces(&self) -> &[CaptureInterface] {
         &self.interfaces
     }
 
@@ -111,7 +111,7 @@ impl PcapNg {
                 if self.interfaces.len() >= MAX_INTERFACES {
                     return Err(RecordFault::TooManyInterfaces(MAX_INTERFACES));
                 }
-                self.interfaces.push(Interface::parse(body(block), self.order)?);
+                self.interfaces.push(CaptureInterface::parse(body(block), self.order)?);
             }
             _ => {}
         }
@@ -131,7 +131,7 @@ impl PcapNg {
     }
 
     /// An enhanced packet block, or an obsolete packet block, which differ in the first word.
-    fn packet(&self, body: &[u8], kind: u32, max_len: u32) -> Result<Found, RecordFault> {
+    fn packet(&self, body: &[u8], kind: u32, max_len: u32) -> Result<FoundPacket, RecordFault> {
         let word = |at| u32_at(body, at, self.order).unwrap_or_default();
         let id = match kind {
             PACKET => u32::from(u16_at(body, 0, self.order).unwrap_or_default()),
@@ -145,7 +145,7 @@ impl PcapNg {
         let end = start.saturating_add(room);
         let options = start.saturating_add(len.next_multiple_of(4)).min(end);
         let raw = (u64::from(high) << 32) | u64::from(low);
-        Ok(Found {
+        Ok(FoundPacket {
             time: interface.time(raw).map(Some),
             link,
             interface: Some(at),
@@ -158,7 +158,7 @@ impl PcapNg {
 
     /// A simple packet block: of the section's first interface, without a time, and with as
     /// many bytes as that interface's snapshot length allows.
-    fn simple(&self, body: &[u8], max_len: u32) -> Result<Found, RecordFault> {
+    fn simple(&self, body: &[u8], max_len: u32) -> Result<FoundPacket, RecordFault> {
         let (interface, link, at) = self.interface(0)?;
         let original = u32_at(body, 0, self.order).unwrap_or_default();
         let captured = match interface.snaplen {
@@ -167,7 +167,7 @@ impl PcapNg {
         };
         let room = body.len().saturating_sub(SIMPLE_HEAD);
         captured_len(captured, room, max_len)?;
-        Ok(Found {
+        Ok(FoundPacket {
             time: Ok(None),
             link,
             interface: Some(at),
@@ -179,7 +179,7 @@ impl PcapNg {
     }
 
     /// The interface of a packet, its link type and its place in the section.
-    fn interface(&self, id: u32) -> Result<(&Interface, LinkType, usize), RecordFault> {
+    fn interface(&self, id: u32) -> Result<(&CaptureInterface, LinkType, usize), RecordFault> {
         let missing = || RecordFault::NoSuchInterface {
             interface: id,
             section: self.section(),

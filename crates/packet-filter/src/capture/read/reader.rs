@@ -8,22 +8,22 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::capture::read::batch::{Batch, Piece, Places};
+use crate::capture::read::batch::{CaptureBatch, NonPacket, Places};
 use crate::capture::read::error::{CaptureError, RecordFault};
 use crate::capture::read::format::{
-    ByteOrder, Compression, Container, FOREIGN_LEN, Format, MAGIC_LEN, container_of, foreign,
+    ByteOrder, CaptureFormat, Compression, Container, FOREIGN_LEN, MAGIC_LEN, container_of, foreign,
 };
-use crate::capture::read::input::{Gauge, Input};
-use crate::capture::read::pcap::{FILE_HEADER_LEN, Found, Next, Pcap};
+use crate::capture::read::input::{Gauge, UnpackedInput};
+use crate::capture::read::pcap::{FILE_HEADER_LEN, FoundPacket, Next, Pcap};
 use crate::capture::read::pcapng::{PcapNg, SECTION_HEADER_LEN};
 use crate::capture::read::read_buffer::ReadBuffer;
 use crate::capture::read::record::{Block, Comments, InterfaceRef, Record, Warning};
 
-/// The longest record that is read unless [`Options`] say otherwise, in bytes: the largest
+/// The longest record that is read unless [`ReadLimits`] say otherwise, in bytes: the largest
 /// snapshot length of libpcap.
 pub const DEFAULT_MAX_RECORD_LEN: u32 = 256 * 1024;
 
-/// The most that [`Options::max_record_len`] can be set to, in bytes.
+/// The most that [`ReadLimits::max_record_len`] can be set to, in bytes.
 pub const MAX_RECORD_LEN: u32 = 16 * 1024 * 1024;
 
 /// The longest pcapng block that is passed over, in bytes; the limit of Wireshark.
@@ -31,7 +31,7 @@ pub const MAX_BLOCK_LEN: u32 = 16 * 1024 * 1024;
 
 /// The limits that a reader keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
+pub struct ReadLimits {
     /// The longest packet in bytes; more than [`MAX_RECORD_LEN`] counts as that. A longer one is
     /// an error, because such a length is corrupt far more often than true.
     pub max_record_len: u32,
@@ -40,7 +40,7 @@ pub struct Options {
     pub max_stream_len: u64,
 }
 
-impl Default for Options {
+impl Default for ReadLimits {
     fn default() -> Self {
         Self { max_record_len: DEFAULT_MAX_RECORD_LEN, max_stream_len: u64::MAX }
     }
@@ -54,26 +54,26 @@ impl Default for Options {
 ///
 /// After an error the reader is at its end, except for a packet of an unsupported interface
 /// ([`RecordFault::Link`](crate::capture::RecordFault::Link)): the packets behind it can be read.
-pub struct Reader {
+pub struct CaptureReader {
     name: String,
-    format: Format,
-    records: Records,
+    format: CaptureFormat,
+    records: FramedRecords,
     buffer: ReadBuffer,
     gauge: Arc<Gauge>,
     total: Option<u64>,
-    options: Options,
+    options: ReadLimits,
     next: u64,
     warnings: Vec<Warning>,
     done: bool,
     places: Places,
 }
 
-pub(super) enum Records {
+pub(super) enum FramedRecords {
     Pcap(Pcap),
     PcapNg(PcapNg),
 }
 
-impl Records {
+impl FramedRecords {
     /// What lies at the beginning of some bytes.
     pub(super) fn next(&self, bytes: &[u8], max_len: u32) -> Result<Next, RecordFault> {
         match self {
@@ -92,37 +92,37 @@ impl Records {
 }
 
 /// What a reader comes to.
-enum Step {
-    Packet(Found, usize),
+enum ReadStep {
+    Packet(FoundPacket, usize),
     Block(usize),
     Unread(RecordFault, usize),
     /// The end, or of what is there without another read.
     End,
 }
 
-impl fmt::Debug for Reader {
+impl fmt::Debug for CaptureReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, format, next, .. } = self;
         write!(f, "Reader({name}, {format}, at record {next})")
     }
 }
 
-impl Reader {
+impl CaptureReader {
     /// Opens a capture file and reads its header.
     ///
     /// # Errors
     /// Where the file cannot be opened, is empty, is of a format that is not read (by name),
     /// or has a link type that the frame parser does not understand (pcap; for pcapng
-    /// see [`Reader::next_record`]).
+    /// see [`CaptureReader::next_record`]).
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
-        Self::open_with(path, Options::default())
+        Self::open_with(path, ReadLimits::default())
     }
 
-    /// As [`Reader::open`], with other limits.
+    /// As [`CaptureReader::open`], with other limits.
     ///
     /// # Errors
-    /// As [`Reader::open`].
-    pub fn open_with(path: &Path, options: Options) -> Result<Self, CaptureError> {
+    /// As [`CaptureReader::open`].
+    pub fn open_with(path: &Path, options: ReadLimits) -> Result<Self, CaptureError> {
         let name = path.display().to_string();
         let failed = |source| CaptureError::Open { name: name.clone(), source };
         let file = File::open(path).map_err(failed)?;
@@ -137,31 +137,31 @@ impl Reader {
     /// errors call it. Waits for the file header, and never for more than the next record.
     ///
     /// # Errors
-    /// As [`Reader::open`].
+    /// As [`CaptureReader::open`].
     pub fn from_read(raw: impl Read + Send + 'static, name: &str) -> Result<Self, CaptureError> {
-        Self::from_read_with(raw, name, Options::default())
+        Self::from_read_with(raw, name, ReadLimits::default())
     }
 
-    /// As [`Reader::from_read`], with other limits.
+    /// As [`CaptureReader::from_read`], with other limits.
     ///
     /// # Errors
-    /// As [`Reader::open`].
+    /// As [`CaptureReader::open`].
     pub fn from_read_with(
         raw: impl Read + Send + 'static,
         name: &str,
-        options: Options,
+        options: ReadLimits,
     ) -> Result<Self, CaptureError> {
         let name = name.to_owned();
-        let input = match Input::new(raw) {
+        let input = match UnpackedInput::new(raw) {
             Ok(input) => input,
             Err(source) => return Err(CaptureError::Io { name, offset: 0, source }),
         };
-        let Input { stream, compression, gauge } = input;
+        let UnpackedInput { stream, compression, gauge } = input;
         let mut buffer = ReadBuffer::new(stream);
         let mut opening = Opening { name: &name, compression, buffer: &mut buffer };
         let (container, records) = opening.run(&options)?;
         Ok(Self {
-            format: Format { container, compression },
+            format: CaptureFormat { container, compression },
             name,
             records,
             buffer,
@@ -186,19 +186,19 @@ impl Reader {
     pub fn next_record(&mut self) -> Result<Option<Record<'_>>, CaptureError> {
         loop {
             match self.step(true)? {
-                Step::Packet(found, total) => {
+                ReadStep::Packet(found, total) => {
                     let (start, index) = (self.buffer.start(), self.next);
                     self.pass(&found, total);
                     let place = (start, total);
                     return Ok(Some(record(&self.records, &self.buffer, &found, place, index)));
                 }
-                Step::Block(total) => self.take_in(total)?,
-                Step::Unread(fault, total) => {
+                ReadStep::Block(total) => self.take_in(total)?,
+                ReadStep::Unread(fault, total) => {
                     let error = self.fault(fault);
                     self.pass_unread(total);
                     return Err(error);
                 }
-                Step::End => return Ok(None),
+                ReadStep::End => return Ok(None),
             }
         }
     }
@@ -207,9 +207,9 @@ impl Reader {
     /// it, `None` at its end. Waits for the next packet or block, and not for more.
     ///
     /// # Errors
-    /// As [`Reader::next_record`], but that a packet of an unsupported interface is a piece of the
+    /// As [`CaptureReader::next_record`], but that a packet of an unsupported interface is a piece of the
     /// batch and no error.
-    pub fn next_batch(&mut self) -> Result<Option<Batch<'_>>, CaptureError> {
+    pub fn next_batch(&mut self) -> Result<Option<CaptureBatch<'_>>, CaptureError> {
         self.places.clear();
         let mut wait = true;
         loop {
@@ -220,37 +220,42 @@ impl Reader {
             };
             let start = self.buffer.start();
             match step {
-                Step::Packet(found, total) => {
+                ReadStep::Packet(found, total) => {
                     let Some(place) = self.places.packet(&found, start, total) else { break };
                     if place == 0 {
                         self.places.first = self.next;
                     }
                     self.pass(&found, total);
                 }
-                Step::Block(total) => {
+                ReadStep::Block(total) => {
                     if self.places.any_packet() && self.is_description(total) {
                         break;
                     }
                     self.take_in(total)?;
-                    self.places.piece(Piece::Block { start, total });
+                    self.places.piece(NonPacket::Block { start, total });
                 }
-                Step::Unread(..) if self.places.any_packet() => break,
-                Step::Unread(fault, total) => {
+                ReadStep::Unread(..) if self.places.any_packet() => break,
+                ReadStep::Unread(fault, total) => {
                     let error = self.fault(fault);
                     self.pass_unread(total);
-                    self.places.piece(Piece::Unread { start, total, error });
+                    self.places.piece(NonPacket::Unread { start, total, error });
                 }
-                Step::End => break,
+                ReadStep::End => break,
             }
             wait = false;
         }
         if wait {
             return Ok(None);
         }
-        Ok(Some(Batch::new(&self.records, &self.buffer, &self.places, self.max_record_len())))
+        Ok(Some(CaptureBatch::new(
+            &self.records,
+            &self.buffer,
+            &self.places,
+            self.max_record_len(),
+        )))
     }
 
-    /// What there is to remark so far; complete when [`Reader::next_record`] has said `None`.
+    /// What there is to remark so far; complete when [`CaptureReader::next_record`] has said `None`.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
@@ -270,7 +275,7 @@ impl Reader {
 
     /// The format, as the first bytes told it.
     #[must_use]
-    pub fn format(&self) -> Format {
+    pub fn format(&self) -> CaptureFormat {
         self.format
     }
 
@@ -285,7 +290,7 @@ impl Reader {
     }
 
     /// What comes next. Without `wait`, only what is there already.
-    fn step(&mut self, wait: bool) -> Result<Step, CaptureError> {
+    fn step(&mut self, wait: bool) -> Result<ReadStep, CaptureError> {
         while !self.done {
             if self.buffer.offset() > self.options.max_stream_len {
                 self.done |= wait;
@@ -293,10 +298,10 @@ impl Reader {
                 return Err(CaptureError::StreamTooLong { name: self.name.clone(), limit });
             }
             match self.records.next(self.buffer.bytes(), self.max_record_len()) {
-                Ok(Next::Packet(found, total)) => return Ok(Step::Packet(found, total)),
-                Ok(Next::Block(total)) => return Ok(Step::Block(total)),
-                Ok(Next::Unread(fault, total)) => return Ok(Step::Unread(fault, total)),
-                Ok(Next::Need(_)) if !wait => return Ok(Step::End),
+                Ok(Next::Packet(found, total)) => return Ok(ReadStep::Packet(found, total)),
+                Ok(Next::Block(total)) => return Ok(ReadStep::Block(total)),
+                Ok(Next::Unread(fault, total)) => return Ok(ReadStep::Unread(fault, total)),
+                Ok(Next::Need(_)) if !wait => return Ok(ReadStep::End),
                 Ok(Next::Need(needed)) => {
                     if !self.fill(needed)? {
                         self.end();
@@ -308,7 +313,7 @@ impl Reader {
                 }
             }
         }
-        Ok(Step::End)
+        Ok(ReadStep::End)
     }
 
     /// Reads until so many bytes are there; false where the stream ends before.
@@ -329,13 +334,13 @@ impl Reader {
     /// Whether the block that comes next changes how packets are read.
     fn is_description(&self, total: usize) -> bool {
         let block = self.buffer.bytes().get(..total).unwrap_or_default();
-        matches!(&self.records, Records::PcapNg(pcapng) if pcapng.is_description(block))
+        matches!(&self.records, FramedRecords::PcapNg(pcapng) if pcapng.is_description(block))
     }
 
     /// Goes past a block that is no packet.
     fn take_in(&mut self, total: usize) -> Result<(), CaptureError> {
         let block = self.buffer.bytes().get(..total).unwrap_or_default();
-        if let Records::PcapNg(pcapng) = &mut self.records
+        if let FramedRecords::PcapNg(pcapng) = &mut self.records
             && let Err(fault) = pcapng.take_in(block)
         {
             self.done = true;
@@ -346,11 +351,11 @@ impl Reader {
     }
 
     /// Goes past a packet.
-    fn pass(&mut self, found: &Found, total: usize) {
+    fn pass(&mut self, found: &FoundPacket, total: usize) {
         if found.time.is_err() {
             self.warn_of_time(self.next);
         }
-        if let Records::Pcap(pcap) = &mut self.records {
+        if let FramedRecords::Pcap(pcap) = &mut self.records {
             pcap.passed(found);
         }
         self.buffer.consume(total);
@@ -398,16 +403,16 @@ impl Reader {
 
 /// A packet as it is handed out, from where its record lies in the buffer's buffer.
 pub(super) fn record<'a>(
-    records: &'a Records,
+    records: &'a FramedRecords,
     buffer: &'a ReadBuffer,
-    found: &Found,
+    found: &FoundPacket,
     (start, total): (usize, usize),
     index: u64,
 ) -> Record<'a> {
     let bytes = buffer.buffer().get(start..start.saturating_add(total)).unwrap_or_default();
     let data = found.data..found.data.saturating_add(found.captured as usize);
     let (interface, comments, block) = match (records, found.interface) {
-        (Records::PcapNg(pcapng), Some(at)) => {
+        (FramedRecords::PcapNg(pcapng), Some(at)) => {
             let options = bytes.get(found.options.clone()).unwrap_or_default();
             let comments = Comments::new(options, pcapng.order());
             let block = Block { bytes, order: pcapng.order() };
@@ -471,7 +476,7 @@ struct Opening<'a> {
 
 impl Opening<'_> {
     /// Recognises the container and reads its header.
-    fn run(&mut self, options: &Options) -> Result<(Container, Records), CaptureError> {
+    fn run(&mut self, options: &ReadLimits) -> Result<(Container, FramedRecords), CaptureError> {
         let whole = self.fill(MAGIC_LEN)?;
         if self.buffer.available() == 0 && !self.buffer.was_cut() {
             return Err(CaptureError::Empty { name: self.name.to_owned() });
@@ -484,11 +489,11 @@ impl Opening<'_> {
                 let bytes = self.buffer.bytes();
                 let pcap = Pcap::open(self.name, bytes, order, resolution, patched)?;
                 self.buffer.consume(FILE_HEADER_LEN);
-                Ok((container, Records::Pcap(pcap)))
+                Ok((container, FramedRecords::Pcap(pcap)))
             }
             Some(Container::PcapNg { .. }) => {
                 let (order, pcapng) = self.section(options)?;
-                Ok((Container::PcapNg { order }, Records::PcapNg(pcapng)))
+                Ok((Container::PcapNg { order }, FramedRecords::PcapNg(pcapng)))
             }
             None if !whole => Err(self.truncated("file header", FILE_HEADER_LEN)),
             None => {
@@ -499,7 +504,7 @@ impl Opening<'_> {
     }
 
     /// Makes sure of the first section header, which stays to be read.
-    fn section(&mut self, options: &Options) -> Result<(ByteOrder, PcapNg), CaptureError> {
+    fn section(&mut self, options: &ReadLimits) -> Result<(ByteOrder, PcapNg), CaptureError> {
         let max_len = options.max_record_len.min(MAX_RECORD_LEN);
         let failed = |name: &str, fault| {
             Err(CaptureError::Record { name: name.to_owned(), record: 1, offset: 0, fault })

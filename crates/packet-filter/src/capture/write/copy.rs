@@ -10,7 +10,7 @@ use crate::capture::read::pcapng::{
 };
 use crate::capture::read::record::{Block, OPT_COMMENT, Record};
 use crate::capture::write::writer::{
-    BUFFER, InterfaceId, NewInterface, Packet, PcapngWriter, WriteError, fitting, unbuffered,
+    BUFFER, InterfaceId, NewInterface, PcapngWriter, WriteError, WrittenPacket, fitting, unbuffered,
 };
 
 /// Where a section header says how long the section is, and what it says where nobody knows.
@@ -23,13 +23,13 @@ const UNKNOWN_LENGTH: [u8; 8] = [0xff; 8];
 /// Comments stand behind those that a packet has already. A simple packet block has no room for
 /// any, and gets none: a time, which every other packet has, would have to be made up for it.
 pub struct CaptureCopy<W: Write> {
-    form: Form<W>,
+    form: WrittenForm<W>,
     /// A comment for the whole, until the first section was begun.
     title: Option<String>,
     without_comments: u64,
 }
 
-enum Form<W: Write> {
+enum WrittenForm<W: Write> {
     /// Of a pcap file, which is one interface without a name.
     Anew(Box<PcapngWriter<W>>, Option<InterfaceId>),
     /// Of a pcapng file.
@@ -44,9 +44,11 @@ impl<W: Write> CaptureCopy<W> {
     pub fn new(output: W, container: Container, title: &str) -> Result<Self, WriteError> {
         let form = match container {
             Container::Pcap { .. } => {
-                Form::Anew(Box::new(PcapngWriter::new(output, Some(title))?), None)
+                WrittenForm::Anew(Box::new(PcapngWriter::new(output, Some(title))?), None)
             }
-            Container::PcapNg { .. } => Form::Blocks(BufWriter::with_capacity(BUFFER, output)),
+            Container::PcapNg { .. } => {
+                WrittenForm::Blocks(BufWriter::with_capacity(BUFFER, output))
+            }
         };
         Ok(Self { form, title: Some(title.to_owned()), without_comments: 0 })
     }
@@ -63,7 +65,7 @@ impl<W: Write> CaptureCopy<W> {
     /// Where the output fails.
     pub fn write_block(&mut self, block: &Block<'_>) -> Result<(), WriteError> {
         // There is none in a pcap file.
-        let Form::Blocks(output) = &mut self.form else { return Ok(()) };
+        let WrittenForm::Blocks(output) = &mut self.form else { return Ok(()) };
         if u32_at(block.bytes, 0, block.order) == Some(SECTION_HEADER) {
             return write_section(output, block, self.title.take());
         }
@@ -80,7 +82,7 @@ impl<W: Write> CaptureCopy<W> {
         comments: &[&str],
     ) -> Result<(), WriteError> {
         match (&mut self.form, &record.block) {
-            (Form::Blocks(output), Some(block)) => {
+            (WrittenForm::Blocks(output), Some(block)) => {
                 if comments.is_empty() {
                     return output.write_all(block.bytes).map_err(WriteError::Io);
                 }
@@ -90,15 +92,15 @@ impl<W: Write> CaptureCopy<W> {
                 };
                 write_with_comments(output, block, options, comments)
             }
-            (Form::Blocks(_), None) => Ok(()),
-            (Form::Anew(writer, interface), _) => {
+            (WrittenForm::Blocks(_), None) => Ok(()),
+            (WrittenForm::Anew(writer, interface), _) => {
                 let id = match *interface {
                     Some(id) => id,
                     None => *interface
                         .insert(writer.add_interface(&NewInterface::unnamed(record.link))?),
                 };
                 let Record { timestamp, wire_len, data, .. } = *record;
-                writer.write_packet(id, &Packet { timestamp, wire_len, data }, comments)
+                writer.write_packet(id, &WrittenPacket { timestamp, wire_len, data }, comments)
             }
         }
     }
@@ -109,8 +111,8 @@ impl<W: Write> CaptureCopy<W> {
     /// Where the output fails: then the copy is not whole.
     pub fn finish(self) -> Result<W, WriteError> {
         match self.form {
-            Form::Anew(writer, _) => writer.finish(),
-            Form::Blocks(output) => unbuffered(output),
+            WrittenForm::Anew(writer, _) => writer.finish(),
+            WrittenForm::Blocks(output) => unbuffered(output),
         }
     }
 }

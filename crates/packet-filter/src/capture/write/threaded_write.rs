@@ -9,7 +9,7 @@ const PIECE: usize = 1 << 20;
 const WAITING: usize = 4;
 
 /// What the thread gives back: the output, and how writing went.
-type End<W> = (W, io::Result<()>);
+type WriteEnd<W> = (W, io::Result<()>);
 
 /// Collects what is written, and writes it on another thread, all that waits at a time.
 ///
@@ -25,7 +25,7 @@ pub struct ThreadedWrite<W: Write + Send + 'static> {
     /// Pieces that were written, to be filled again.
     empty: Receiver<Vec<u8>>,
     /// `None` once it has ended: while this is written to, with an error.
-    thread: Option<JoinHandle<End<W>>>,
+    thread: Option<JoinHandle<WriteEnd<W>>>,
 }
 
 impl<W: Write + Send + 'static> ThreadedWrite<W> {
@@ -78,7 +78,7 @@ impl<W: Write + Send + 'static> ThreadedWrite<W> {
     }
 
     /// Waits for the thread.
-    fn end(&mut self) -> io::Result<End<W>> {
+    fn end(&mut self) -> io::Result<WriteEnd<W>> {
         self.pieces = None;
         let ended = || io::Error::other("the output failed before");
         let thread = self.thread.take().ok_or_else(ended)?;
@@ -118,7 +118,7 @@ fn write_all<W: Write>(
     mut output: W,
     pieces: &Receiver<Vec<u8>>,
     back: &Sender<Vec<u8>>,
-) -> End<W> {
+) -> WriteEnd<W> {
     let mut together = Vec::with_capacity(WAITING);
     while let Ok(first) = pieces.recv() {
         together.push(first);

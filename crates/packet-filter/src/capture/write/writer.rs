@@ -114,7 +114,7 @@ pub struct InterfaceId(u32);
 
 /// A packet to be written.
 #[derive(Debug, Clone, Copy)]
-pub struct Packet<'a> {
+pub struct WrittenPacket<'a> {
     /// When it was captured. Without a time, or with one outside of 1970 to 2554, it is
     /// written as of the beginning of 1970; in the second case a comment tells the time.
     pub timestamp: Option<Timestamp>,
@@ -194,7 +194,7 @@ impl<W: Write> PcapngWriter<W> {
     pub fn write_packet(
         &mut self,
         interface: InterfaceId,
-        packet: &Packet<'_>,
+        packet: &WrittenPacket<'_>,
         comments: &[&str],
     ) -> Result<(), WriteError> {
         let InterfaceId(interface_id) = interface;
@@ -319,7 +319,7 @@ impl<W: Write> PcapWriter<W> {
     /// # Errors
     /// Where the output fails, the time is outside of 1970 to 2106, or the packet is longer
     /// than [`MAX_RECORD_LEN`].
-    pub fn write_packet(&mut self, packet: &Packet<'_>) -> Result<(), WriteError> {
+    pub fn write_packet(&mut self, packet: &WrittenPacket<'_>) -> Result<(), WriteError> {
         let len = data_len(packet.data)?;
         let timestamp = match packet.timestamp {
             None => Duration::ZERO,
