@@ -23,20 +23,24 @@ pub use article::offer::{Offer, UnknownOffer};
 pub use article::quota::{Recognised, recognise_quota_id};
 pub use article::reason::{Reason, UnknownReason};
 pub use article::settings::{
-    AppServiceWhenSilent, AzureFirewallSubscription, AzureFirewallWhenSilent, BlockForm, CspCutoff,
-    EaViaAzureFirewall, ExemptViaAppliance, OfferChangeEffect, PassOrDrop, PassOrFiltered,
-    RevocationEffect, RevocationWhenSilent, Setting, SettingError, Settings, UnnamedOffer,
-    Unrestricted, YesNo,
+    AppServiceWhenSilent, Assumption, AzureFirewallSubscription, AzureFirewallWhenSilent,
+    BlockForm, CspCutoff, EaViaAzureFirewall, ExemptViaAppliance, OfferChangeEffect, PassOrDrop,
+    PassOrFiltered, RevocationEffect, RevocationWhenSilent, Setting, SettingError, Settings,
+    UnnamedOffer, Unrestricted, YesNo,
 };
 pub use article::statement::{Statement, StatementId, StatementKind};
+pub use article::verdict::{Verdict, verdict_of};
 pub use cells::{
     Cell, CellMap, Cells, Forwarder, LeadsTo, SenderClass, exit_reason, winning_routes,
 };
-pub use decide::decision::{Assumption, Decision, Hop, HopKind, NextStep, Verdict};
-pub use decide::edge::creation_counts;
+pub use decide::decide;
+pub use decide::decision::{Decision, Hop, HopKind};
+pub use decide::edge::edge_reason;
+pub use decide::fault::{InputFault, RouteFault};
 pub use decide::forwarded::{ForwardingPort, decide_forwarded};
-pub use decide::standing::{edge_reason, verdict_of};
-pub use decide::{Question, Source, decide};
+pub use decide::next_step::NextStep;
+pub use decide::question::{Question, Source};
+pub use decide::restriction::creation_counts;
 pub use file::error::{InventoryError, locate_key};
 pub use file::inventory::{Inventory, InventoryFile, inventory_schema, parse_events};
 pub use file::moment;

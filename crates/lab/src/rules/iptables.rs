@@ -147,7 +147,7 @@ fn shape(own: &str, family: Family, text: &mut String, rules: &mut String) {
 
 fn target(world: &World, reason: Reason) -> String {
     let comment = format!("-m comment --comment {reason}");
-    match verdict_of(world, reason) {
+    match verdict_of(&world.settings, reason) {
         Verdict::Pass => format!("{comment} -j RETURN"),
         Verdict::Drop => format!("{comment} -j DROP"),
         Verdict::Reject => format!("{comment} -p tcp -j REJECT --reject-with tcp-reset"),

@@ -193,7 +193,7 @@ impl Ruleset {
                     None => writeln!(rules, "    {log}"),
                 };
             }
-            rules.push_str(match verdict_of(world, *reason) {
+            rules.push_str(match verdict_of(&world.settings, *reason) {
                 Verdict::Pass => "    accept\n",
                 Verdict::Drop => "    drop\n",
                 Verdict::Reject => "    meta l4proto tcp reject with tcp reset\n    drop\n",

@@ -64,7 +64,7 @@ impl Table {
             ports: HashMap::new(),
         };
         for reason in Reason::ALL {
-            draft.builder.verdict(*reason, verdict_of(world, *reason));
+            draft.builder.verdict(*reason, verdict_of(&world.settings, *reason));
         }
         draft.machines()?;
         draft.firewalls()?;

@@ -6,3 +6,4 @@ pub(crate) mod quota;
 pub(crate) mod reason;
 pub(crate) mod settings;
 pub(crate) mod statement;
+pub(crate) mod verdict;

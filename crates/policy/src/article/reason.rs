@@ -5,10 +5,22 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::decide::decision::Verdict;
+/// What a reason's verdict follows from.
+#[derive(Clone, Copy)]
+pub(crate) enum Fate {
+    Pass,
+    Drop,
+    Reject,
+    /// The platform's filter blocks it, in the form that `block_form` says.
+    Block,
+    /// Nobody's packet: `unknown_source` says.
+    Unknown,
+    /// `sender_not_running` says.
+    NotRunning,
+}
 
 macro_rules! reasons {
-    ($($variant:ident = $name:literal, $verdict:ident, [$($rests:literal),*], $line:literal;)+) => {
+    ($($variant:ident = $name:literal, $fate:ident, [$($rests:literal),*], $line:literal;)+) => {
         /// Why a packet passes, is dropped or is rejected. Names are stable.
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -35,10 +47,9 @@ macro_rules! reasons {
                 match self { $(Self::$variant => $line,)+ }
             }
 
-            /// The verdict that it goes with where no setting says otherwise.
-            #[must_use]
-            pub const fn usual_verdict(self) -> Verdict {
-                match self { $(Self::$variant => Verdict::$verdict,)+ }
+            /// What its verdict follows from.
+            pub(crate) const fn fate(self) -> Fate {
+                match self { $(Self::$variant => Fate::$fate,)+ }
             }
 
             /// What it rests on: statement ids of edition 2020-12, RFCs, names of settings.
@@ -70,25 +81,25 @@ reasons! {
     Exempt = "exempt", Pass, ["PG6", "PG7", "PG8"],
         "The subscription is exempt and the machine has picked that up.";
     // The subscription may not send.
-    NotGranted = "not-granted", Drop, ["PG3", "PG4"],
+    NotGranted = "not-granted", Block, ["PG3", "PG4"],
         "The offer is restricted and nobody has asked for an exemption.";
-    RequestPending = "request-pending", Drop, ["PG3", "PG5"],
+    RequestPending = "request-pending", Block, ["PG3", "PG5"],
         "An exemption was asked for and is not decided.";
-    FurtherSteps = "further-steps", Drop, ["PG3", "PG5"],
+    FurtherSteps = "further-steps", Block, ["PG3", "PG5"],
         "The request was answered with further steps, which are still to be taken.";
-    RequestRefused = "request-refused", Drop, ["PG3", "PG5"],
+    RequestRefused = "request-refused", Block, ["PG3", "PG5"],
         "An exemption was asked for and refused.";
-    WaitingForStopStart = "waiting-for-stop-and-start", Drop, ["PG6"],
+    WaitingForStopStart = "waiting-for-stop-and-start", Block, ["PG6"],
         "The subscription may send, but the machine has not been stopped (deallocated) and started since.";
-    CreatedBeforeExemption = "created-before-exemption", Drop, ["2018-11/EF1"],
+    CreatedBeforeExemption = "created-before-exemption", Block, ["2018-11/EF1"],
         "In this edition an exemption holds only for machines created after it.";
-    Revoked = "revoked", Drop, ["PG9", "revocation_effect"],
+    Revoked = "revoked", Block, ["PG9", "revocation_effect"],
         "The exemption was revoked.";
-    ExemptionLapsed = "exemption-lapsed", Drop, ["PG7", "exemption_survives_offer_change"],
+    ExemptionLapsed = "exemption-lapsed", Block, ["PG7", "exemption_survives_offer_change"],
         "The exemption ended when the subscription's offer changed.";
-    ExemptionDoesNotCover = "exemption-does-not-cover", Drop, ["PG8"],
+    ExemptionDoesNotCover = "exemption-does-not-cover", Block, ["PG8"],
         "The exemption covers only machines' traffic that is routed directly to the Internet.";
-    OfferNeverExempt = "offer-never-exempt", Drop, ["DV1", "DV2"],
+    OfferNeverExempt = "offer-never-exempt", Block, ["DV1", "DV2"],
         "The offer is restricted and no exemption is ever granted to it.";
     // The route does not lead there.
     AzureFirewallUnsupported = "azure-firewall-unsupported", Reject, ["RL1", "block_form"],
@@ -102,11 +113,11 @@ reasons! {
     RoutingLoop = "routing-loop", Drop, ["routes"],
         "The routes send the packet round in a circle.";
     // The sender does not fit the world.
-    UnknownSource = "unknown-source", Drop, ["RFC 2827", "RFC 3704", "unknown_source"],
+    UnknownSource = "unknown-source", Unknown, ["RFC 2827", "RFC 3704", "unknown_source"],
         "No interface of the world owns the source address.";
-    AmbiguousNetwork = "ambiguous-network", Drop, ["unknown_source"],
+    AmbiguousNetwork = "ambiguous-network", Unknown, ["unknown_source"],
         "Several networks own the source address and the packet does not say which is meant.";
-    SenderNotRunning = "sender-not-running", Drop, ["sender_not_running"],
+    SenderNotRunning = "sender-not-running", NotRunning, ["sender_not_running"],
         "By the event log the sending machine was not running.";
     SpoofedSource = "spoofed-source", Drop, ["RFC 2827", "RFC 3704", "Azure virtual network traffic routing"],
         "The source address is none of the sending port's own, and the port does not forward.";
@@ -143,19 +154,7 @@ impl Reason {
     /// Whether the platform's filter itself blocks, in the form that `block_form` gives it.
     #[must_use]
     pub const fn is_platform_block(self) -> bool {
-        matches!(
-            self,
-            Self::NotGranted
-                | Self::RequestPending
-                | Self::FurtherSteps
-                | Self::RequestRefused
-                | Self::WaitingForStopStart
-                | Self::CreatedBeforeExemption
-                | Self::Revoked
-                | Self::ExemptionLapsed
-                | Self::ExemptionDoesNotCover
-                | Self::OfferNeverExempt
-        )
+        matches!(self.fate(), Fate::Block)
     }
 
     /// Whether the packet's bytes alone decide it, without any policy.

@@ -7,8 +7,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::decide::decision::Assumption;
-
 macro_rules! choices {
     ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ })+) => {$(
         $(#[$doc])*
@@ -321,6 +319,21 @@ pub enum SettingError {
         /// What was read.
         value: String,
     },
+}
+
+/// A setting that a decision rests on, with the value it had.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Assumption {
+    /// The setting's name.
+    pub setting: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl fmt::Display for Assumption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {}", self.setting, self.value)
+    }
 }
 
 impl Settings {

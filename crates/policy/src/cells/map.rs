@@ -1,6 +1,6 @@
 //! Working out cells: a subnet's stretches, followed from forwarder to forwarder.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -10,8 +10,8 @@ use crate::cells::stretches::{
     Both, FAMILIES, Step, Stretch, address, max, number, stretches, within,
 };
 use crate::cells::{Cell, Cells, Forwarder, LeadsTo, SenderClass};
-use crate::decide::{PLATFORM, networks_in_reach};
-use crate::life::power::Power;
+use crate::decide::appliance::{TakenBy, taken_by};
+use crate::decide::route::PLATFORM;
 use crate::world::World;
 use crate::world::name::{FirewallName, MachineName, NetworkName, SubnetName};
 use crate::world::route::effective_routes;
@@ -72,7 +72,6 @@ fn is_on(path: &Path, machine: &MachineName) -> bool {
 #[derive(Debug)]
 pub struct CellMap<'w> {
     world: &'w World,
-    firewalls: BTreeMap<(&'w NetworkName, IpAddr), &'w FirewallName>,
     subnets: HashMap<(NetworkName, SubnetName), Rc<Both<Stretch>>>,
     hops: HashMap<(NetworkName, IpAddr), Hop>,
     stations: Vec<Station>,
@@ -85,11 +84,8 @@ impl<'w> CellMap<'w> {
     /// Begins with a world.
     #[must_use]
     pub fn new(world: &'w World) -> Self {
-        let at =
-            world.firewalls.iter().map(|(name, found)| ((&found.network, found.address), name));
         Self {
             world,
-            firewalls: at.collect(),
             subnets: HashMap::new(),
             hops: HashMap::new(),
             stations: Vec::new(),
@@ -321,20 +317,11 @@ impl<'w> CellMap<'w> {
     }
 
     fn find_hop(&mut self, network: &NetworkName, address: IpAddr) -> Hop {
-        let world = self.world;
-        let mut reach = networks_in_reach(world, network);
-        if let Some(name) = reach.find_map(|network| self.firewalls.get(&(network, address))) {
-            return Hop::Firewall((*name).clone());
-        }
-        let owner =
-            networks_in_reach(world, network).find_map(|network| world.owner(network, address));
-        let Some((name, machine, interface)) = owner else {
-            return Hop::Dead(Reason::NextHopUnknown);
+        let (name, out) = match taken_by(self.world, network, address) {
+            Err(fault) => return Hop::Dead(fault.reason()),
+            Ok(TakenBy::Firewall(name)) => return Hop::Firewall(name.clone()),
+            Ok(TakenBy::Appliance(port)) => (port.name, port.interface),
         };
-        if machine.state.power != Power::Running || !interface.ip_forwarding {
-            return Hop::Dead(Reason::ApplianceNotForwarding);
-        }
-        let out = machine.forwards_from(interface);
         let key = (name.clone(), out.network.clone(), out.subnet.clone());
         if let Some(known) = self.known.get(&key) {
             return Hop::Machine(*known);

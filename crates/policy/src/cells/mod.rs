@@ -18,12 +18,10 @@ use serde::Serialize;
 pub use map::CellMap;
 pub use stretches::winning_routes;
 
-use crate::article::edition::FirewallRule;
 use crate::article::reason::Reason;
-use crate::article::settings::{
-    AzureFirewallSubscription, AzureFirewallWhenSilent, EaViaAzureFirewall, ExemptViaAppliance,
-};
-use crate::decide::standing::{edge_reason, firewall_edge_reason};
+use crate::article::settings::{AzureFirewallSubscription, EaViaAzureFirewall, ExemptViaAppliance};
+use crate::decide::edge::edge_reason;
+use crate::decide::firewall::{by_own_rule, firewall_edge_reason, is_unrestricted};
 use crate::world::name::{FirewallName, MachineName, NetworkName, SubnetName};
 use crate::world::{Interface, Machine, World};
 
@@ -164,15 +162,7 @@ pub fn exit_reason(world: &World, exit: &Forwarder, at_edge: Reason) -> Reason {
 
 fn firewall_reason(world: &World, name: &FirewallName, at_edge: Reason) -> Reason {
     let settings = &world.settings;
-    let own_rule = match world.edition.azure_firewall {
-        FirewallRule::OwnRule => true,
-        FirewallRule::Silent => {
-            settings.azure_firewall_when_silent == AzureFirewallWhenSilent::SubscriptionRule
-        }
-        FirewallRule::Unsupported => false,
-    };
-    let unrestricted = matches!(at_edge, Reason::UnrestrictedOffer | Reason::PredatesRestriction);
-    match (own_rule, settings.azure_firewall_subscription) {
+    match (by_own_rule(world), settings.azure_firewall_subscription) {
         (true, AzureFirewallSubscription::Sender) if at_edge == Reason::Exempt => {
             Reason::ExemptionDoesNotCover
         }
@@ -182,7 +172,7 @@ fn firewall_reason(world: &World, name: &FirewallName, at_edge: Reason) -> Reaso
         (true, AzureFirewallSubscription::Sender) => at_edge,
         (true, _) => firewall_edge_reason(world, name),
         (false, _)
-            if unrestricted
+            if is_unrestricted(at_edge)
                 && settings.ea_via_azure_firewall == EaViaAzureFirewall::Unrestricted =>
         {
             at_edge

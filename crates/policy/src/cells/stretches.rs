@@ -7,7 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 
 use crate::article::reason::Reason;
-use crate::decide::{Grounds, Toward, toward};
+use crate::decide::grounds::ReasonAlone;
+use crate::decide::route::{Toward, toward};
 use crate::world::World;
 use crate::world::name::{NetworkName, SubnetName};
 use crate::world::route::{NextHop, Route, RouteOrigin, effective_routes, spaces};
@@ -92,16 +93,13 @@ pub(super) fn stretches(
         };
         let mut take = |first, last| {
             let sample = address(v4, first);
-            let mut grounds = Grounds { mute: true, ..Grounds::default() };
-            push(
-                first,
-                last,
-                match toward(world, network, sample, &route.next_hop, &mut grounds) {
-                    Toward::Edge => Step::Edge,
-                    Toward::Appliance(address) => Step::To(address),
-                    Toward::Done(edge) => Step::Reason(edge.reason),
-                },
-            );
+            let step = match toward(world, network, sample, &route.next_hop, &mut ReasonAlone) {
+                Ok(Toward::Edge) => Step::Edge,
+                Ok(Toward::Forwarder(address)) => Step::To(address),
+                Ok(Toward::Done(reason)) => Step::Reason(reason),
+                Err(fault) => Step::Reason(fault.reason()),
+            };
+            push(first, last, step);
         };
         // A user-defined route can keep any address in the network, also one that is not there.
         if route.next_hop == NextHop::VirtualNetwork && route.origin == RouteOrigin::User {

@@ -1,10 +1,11 @@
 //! What the user can do about a block.
 
-use crate::article::edition::{Channel, OfferRule, Topic};
+use crate::article::edition::{OfferRule, Topic};
 use crate::article::reason::Reason;
-use crate::decide::decision::NextStep;
-use crate::decide::edge::terms;
-use crate::decide::{Grounds, Place};
+use crate::decide::grounds::ReasonAlone;
+use crate::decide::next_step::NextStep;
+use crate::decide::sender::SendingPort;
+use crate::decide::terms::terms;
 use crate::world::name::SubscriptionName;
 use crate::world::{Subscription, World};
 
@@ -18,75 +19,72 @@ pub(crate) fn relay(world: &World) -> NextStep {
 }
 
 /// What the user can do about it; `rule` is the present offer's row.
-pub(crate) fn advise(
+pub(crate) fn advice(
     world: &World,
-    at: Place<'_>,
+    at: SendingPort<'_>,
     subscription: &Subscription,
     rule: &OfferRule,
     reason: Reason,
-    grounds: &mut Grounds,
-) {
-    let name = at.machine.subscription.clone();
-    match reason {
+) -> Vec<NextStep> {
+    let name = &at.machine.subscription;
+    let mut steps = match reason {
         Reason::WaitingForStopStart | Reason::CreatedBeforeExemption => {
-            let mut unnamed = Grounds { mute: true, ..Grounds::default() };
-            let statements = terms(world, rule, &mut unnamed).cites.exempt.clone();
-            let machine = at.name.clone();
-            grounds.next_steps.push(if reason == Reason::CreatedBeforeExemption {
-                NextStep::CreateAnew { machine, statements }
-            } else if let Some(network) = world.delegated_network(at.machine) {
-                let statements = world.edition.topic(Topic::DelegatedSubnet).to_vec();
-                NextStep::TemporarySubnet { network: network.clone(), statements }
-            } else {
-                NextStep::StopAndStart { machine, statements }
-            });
+            vec![pick_up(world, at, rule, reason)]
         }
-        Reason::RequestPending => {
-            grounds.next_steps.push(NextStep::AwaitAnswer { subscription: name });
-        }
-        Reason::FurtherSteps => {
-            let statements = rule.cites.answer.clone();
-            let step = NextStep::TakeFurtherSteps { subscription: name, statements };
-            grounds.next_steps.push(step);
-        }
-        Reason::OfferNeverExempt => {
-            return relay_or_change(world, name, subscription, rule, grounds);
-        }
-        _ if rule.request.is_empty() => {
-            return relay_or_change(world, name, subscription, rule, grounds);
-        }
+        Reason::RequestPending => vec![NextStep::AwaitAnswer { subscription: name.clone() }],
+        Reason::FurtherSteps => vec![NextStep::TakeFurtherSteps {
+            subscription: name.clone(),
+            statements: rule.cites.answer.clone(),
+        }],
+        _ if rule.request.is_empty() => return relay_or_change(world, name, subscription, rule),
+        //= PN2
+        //= PN3
+        //= PN4
         _ => {
-            //= PN2
-            //= PN3
-            //= PN4
-            let ask = |channel: &Channel| NextStep::AskForExemption {
+            let ask = |channel| NextStep::AskForExemption {
                 subscription: name.clone(),
-                channel: *channel,
+                channel,
                 asks: rule.asks.clone(),
                 statements: rule.cites.request.clone(),
             };
-            grounds.next_steps.extend(rule.request.iter().map(ask));
+            rule.request.iter().copied().map(ask).collect()
         }
-    }
-    grounds.next_steps.push(relay(world));
+    };
+    steps.push(relay(world));
     //= HP1
     let statements = world.edition.topic(Topic::Support).to_vec();
     if !statements.is_empty() {
-        grounds.next_steps.push(NextStep::ContactSupport { statements });
+        steps.push(NextStep::ContactSupport { statements });
+    }
+    steps
+}
+
+/// How a machine picks up what its subscription may do.
+fn pick_up(world: &World, at: SendingPort<'_>, rule: &OfferRule, reason: Reason) -> NextStep {
+    let statements = terms(world, rule, &mut ReasonAlone).cites.exempt.clone();
+    let machine = at.name.clone();
+    if reason == Reason::CreatedBeforeExemption {
+        NextStep::CreateAnew { machine, statements }
+    } else if let Some(network) = world.delegated_network(at.machine) {
+        let statements = world.edition.topic(Topic::DelegatedSubnet).to_vec();
+        NextStep::TemporarySubnet { network: network.clone(), statements }
+    } else {
+        NextStep::StopAndStart { machine, statements }
     }
 }
 
 /// What is left where no exemption is granted.
 pub(crate) fn relay_or_change(
     world: &World,
-    name: SubscriptionName,
+    name: &SubscriptionName,
     subscription: &Subscription,
     rule: &OfferRule,
-    grounds: &mut Grounds,
-) {
+) -> Vec<NextStep> {
     //= DV3
-    grounds.next_steps.push(relay(world));
-    let (from, statements) = (subscription.offer, rule.cites.advice.clone());
-    let step = NextStep::ChangeOffer { subscription: name, from, statements };
-    grounds.next_steps.push(step);
+    let change = NextStep::ChangeOffer {
+        subscription: name.clone(),
+        from: subscription.offer,
+        statements: rule.cites.advice.clone(),
+    };
+    vec![relay(world), change]
 }

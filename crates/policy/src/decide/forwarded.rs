@@ -2,11 +2,14 @@
 
 use crate::article::reason::Reason;
 use crate::decide::decision::Decision;
-use crate::decide::{
-    Grounds, Place, Question, find_source, finish, from_machine, lost, through_firewall,
-    to_platform, unknown_source,
-};
-use crate::life::power::Power;
+use crate::decide::fault::{Fault, RouteFault};
+use crate::decide::firewall::through_firewall;
+use crate::decide::grounds::Kept;
+use crate::decide::question::Question;
+use crate::decide::route::is_platform;
+use crate::decide::ruling::Ruling;
+use crate::decide::sender::{SendingPort, find_sender};
+use crate::decide::{finish, from_machine};
 use crate::world::World;
 use crate::world::name::{FirewallName, MachineName};
 
@@ -25,39 +28,28 @@ pub enum ForwardingPort {
 /// A firewall's port asks for no source: what leaves it has been routed through the firewall.
 #[must_use]
 pub fn decide_forwarded(world: &World, port: &ForwardingPort, question: &Question) -> Decision {
-    let mut grounds = Grounds::default();
-    let source = find_source(world, question);
-    let sender = source.as_ref().ok().copied();
+    let mut grounds = Kept::default();
+    let sender = find_sender(world, question);
+    let of = sender.as_ref().ok().copied();
     let (to, grounds_of) = (question.destination, &mut grounds);
-    let edge = match (port, source) {
-        (ForwardingPort::Firewall(name), _) => {
-            if let Some(edge) = to_platform(world, to, grounds_of) {
-                edge
-            } else {
-                let address = world.firewalls.get(name).map_or(to, |firewall| firewall.address);
-                let runs = |sender: &Place<'_>| sender.machine.state.power == Power::Running;
-                through_firewall(world, sender.filter(runs), name, address, to, grounds_of)
-            }
+    let ruling = match port {
+        ForwardingPort::Firewall(_) if is_platform(world, to, grounds_of) => {
+            Ok(Ruling::of(Reason::PlatformAddress))
         }
-        (ForwardingPort::Machine(..), Err(reason)) => {
-            unknown_source(world, reason, question, grounds_of)
+        ForwardingPort::Firewall(name) => {
+            let sender = of.filter(SendingPort::runs);
+            through_firewall(world, sender, name, to, grounds_of).map_err(Fault::from)
         }
-        (ForwardingPort::Machine(name, interface), Ok(sender)) => {
-            let found = world.machines.get_key_value(name);
-            let at = found.and_then(|(name, machine)| {
-                Some(Place { name, machine, interface: machine.interfaces.get(*interface)? })
-            });
-            match at {
-                Some(at) if at.machine.state.power == Power::Running => {
-                    from_machine(world, sender, at, to, grounds_of)
+        ForwardingPort::Machine(name, interface) => {
+            sender.map_err(Fault::from).and_then(|sender| {
+                let at = SendingPort::of(world, name, |own| own.get(*interface));
+                let at = at.ok_or(RouteFault::NoPort)?;
+                if !at.runs() {
+                    return Err(RouteFault::PortNotRunning { machine: at.name.clone() }.into());
                 }
-                Some(at) => {
-                    let what = format!("the appliance `{}` does not run; start it", at.name);
-                    lost(Reason::ApplianceNotForwarding, &what, grounds_of)
-                }
-                None => lost(Reason::NextHopUnknown, "there is no such port", grounds_of),
-            }
+                from_machine(world, sender, at, to, grounds_of)
+            })
         }
     };
-    finish(world, sender, edge, grounds)
+    finish(world, of, ruling, grounds)
 }

@@ -221,6 +221,8 @@ pub struct World {
     pub(crate) firewalls: BTreeMap<FirewallName, AzureFirewall>,
     /// Derived from the machines; deleted ones own nothing.
     pub(crate) owners: BTreeMap<(NetworkName, IpAddr), Owner>,
+    /// Derived from the firewalls.
+    firewall_addresses: BTreeMap<(NetworkName, IpAddr), FirewallName>,
     /// Derived from the machines: those of each subscription.
     pub(crate) members: BTreeMap<SubscriptionName, BTreeSet<MachineName>>,
 }
@@ -238,6 +240,7 @@ impl World {
             route_tables: BTreeMap::new(),
             firewalls: BTreeMap::new(),
             owners: BTreeMap::new(),
+            firewall_addresses: BTreeMap::new(),
             members: BTreeMap::new(),
         }
     }
@@ -380,6 +383,7 @@ impl World {
                 format!("address {address} in network `{network}` belongs to {what} already"),
             ));
         }
+        self.firewall_addresses.insert((firewall.network.clone(), firewall.address), name.clone());
         self.firewalls.insert(name, firewall);
         Ok(())
     }
@@ -450,11 +454,7 @@ impl World {
         network: &NetworkName,
         address: IpAddr,
     ) -> Option<&FirewallName> {
-        let found = self
-            .firewalls
-            .iter()
-            .find(|(_, found)| found.address == address && found.network == *network);
-        found.map(|(name, _)| name)
+        self.firewall_addresses.get(&(network.clone(), address))
     }
 
     fn known_subscription(&self, place: &str, name: &SubscriptionName) -> Result<(), WorldError> {

@@ -1,0 +1,80 @@
+//! Verdicts: what becomes of a packet, and how that follows from the reason.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::article::reason::{Fate, Reason};
+use crate::article::settings::{BlockForm, PassOrDrop, Setting, Settings};
+
+/// What becomes of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum Verdict {
+    /// It goes on its way.
+    Pass,
+    /// It vanishes: the sender sees a time-out.
+    Drop,
+    /// The sender is told: the connection is refused.
+    Reject,
+}
+
+impl Verdict {
+    /// The stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Drop => "drop",
+            Self::Reject => "reject",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The verdict that goes with a reason under some settings.
+#[must_use]
+pub const fn verdict_of(settings: &Settings, reason: Reason) -> Verdict {
+    let pass_or_drop = match reason.fate() {
+        Fate::Pass => return Verdict::Pass,
+        Fate::Drop => return Verdict::Drop,
+        Fate::Reject => return Verdict::Reject,
+        Fate::Block => {
+            return match settings.block_form {
+                BlockForm::Drop => Verdict::Drop,
+                BlockForm::Reject => Verdict::Reject,
+            };
+        }
+        Fate::Unknown => settings.unknown_source,
+        Fate::NotRunning => settings.sender_not_running,
+    };
+    match pass_or_drop {
+        PassOrDrop::Pass => Verdict::Pass,
+        PassOrDrop::Drop => Verdict::Drop,
+    }
+}
+
+impl Reason {
+    /// The verdict that it goes with where nobody sets anything.
+    #[must_use]
+    pub fn usual_verdict(self) -> Verdict {
+        verdict_of(&Settings::default(), self)
+    }
+
+    /// The setting that says which verdict it goes with, if one does.
+    pub(crate) const fn verdict_setting(self) -> Option<Setting> {
+        match self.fate() {
+            Fate::Pass | Fate::Drop => None,
+            // That Azure Firewall rejects is RL1; that it does so by a reset is assumed.
+            Fate::Reject | Fate::Block => Some(Setting::BlockForm),
+            Fate::Unknown => Some(Setting::UnknownSource),
+            Fate::NotRunning => Some(Setting::SenderNotRunning),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Appliances: who is at the address that a route leads to, and what an appliance sends on.
+
+use std::net::IpAddr;
+
+use crate::article::reason::Reason;
+use crate::article::settings::{ExemptViaAppliance, Setting};
+use crate::decide::advice::relay;
+use crate::decide::edge::{at_the_edge, directly};
+use crate::decide::fault::RouteFault;
+use crate::decide::grounds::Grounds;
+use crate::decide::next_step::NextStep;
+use crate::decide::ruling::Ruling;
+use crate::decide::sender::SendingPort;
+use crate::decide::terms::covers;
+use crate::world::World;
+use crate::world::name::{FirewallName, NetworkName};
+
+/// Who takes a packet on.
+pub(crate) enum TakenBy<'a> {
+    Firewall(&'a FirewallName),
+    /// An appliance, by the port that it sends on from.
+    Appliance(SendingPort<'a>),
+}
+
+/// Who takes a packet on that a network's route sends to an address: in that network or in one that
+/// it is peered with.
+pub(crate) fn taken_by<'a>(
+    world: &'a World,
+    network: &NetworkName,
+    address: IpAddr,
+) -> Result<TakenBy<'a>, RouteFault> {
+    let peerings = world.networks.get(network).map_or(&[][..], |found| &found.peerings);
+    let in_reach = || [network].into_iter().chain(peerings.iter().map(|one| &one.network));
+    if let Some(firewall) = in_reach().find_map(|network| world.firewall_at(network, address)) {
+        return Ok(TakenBy::Firewall(firewall));
+    }
+    let found = in_reach().find_map(|network| SendingPort::at(world, network, address));
+    let found = found.ok_or(RouteFault::Nobody { address })?;
+    let machine = found.name.clone();
+    if !found.runs() {
+        return Err(RouteFault::NotRunning { machine, power: found.machine.state.power });
+    }
+    if !found.interface.ip_forwarding {
+        return Err(RouteFault::NotForwarding { machine, address });
+    }
+    let interface = found.machine.forwards_from(found.interface);
+    Ok(TakenBy::Appliance(SendingPort { interface, ..found }))
+}
+
+/// An appliance sends to the Internet: its own machine and subscription decide. `first` is the
+/// address that the sender's own route leads to.
+pub(crate) fn behind_an_appliance(
+    world: &World,
+    sender: SendingPort<'_>,
+    at: SendingPort<'_>,
+    first: IpAddr,
+    grounds: &mut impl Grounds,
+) -> Ruling {
+    //= PG8
+    //= PN6
+    grounds.assume(world, Setting::ExemptViaAppliance);
+    if directly(world, sender) == Reason::Exempt {
+        let (rule, _) = world.edition.rule(sender.machine.state.programmed.offer);
+        let statements = covers(world, rule, grounds);
+        grounds.cite(statements);
+        if world.settings.exempt_via_appliance == ExemptViaAppliance::Blocked {
+            let statements = statements.to_vec();
+            let directly = NextStep::RouteDirectly { instead_of: first, statements };
+            grounds.advise(|| [directly, relay(world)]);
+            let subscription = sender.machine.subscription.clone();
+            return Ruling::by(subscription, Reason::ExemptionDoesNotCover);
+        }
+    }
+    at_the_edge(world, at, grounds)
+}

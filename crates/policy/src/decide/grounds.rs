@@ -1,0 +1,75 @@
+//! What a decision rests on, gathered on the way.
+
+use crate::article::settings::{Assumption, Setting};
+use crate::article::statement::StatementId;
+use crate::decide::decision::Hop;
+use crate::decide::next_step::NextStep;
+use crate::world::World;
+
+/// Where a decision says what it rests on. What has to be worked out for that is worked out only
+/// where somebody keeps it.
+pub(crate) trait Grounds {
+    /// It rests on statements.
+    fn cite(&mut self, statements: &[StatementId]);
+
+    /// It rests on a setting, if a condition holds.
+    fn assume_if(&mut self, world: &World, setting: Setting, holds: impl FnOnce() -> bool);
+
+    /// It rests on a setting.
+    fn assume(&mut self, world: &World, setting: Setting) {
+        self.assume_if(world, setting, || true);
+    }
+
+    /// The packet met something on its way.
+    fn meet(&mut self, hop: impl FnOnce() -> Hop);
+
+    /// The user can take steps.
+    fn advise<S: IntoIterator<Item = NextStep>>(&mut self, steps: impl FnOnce() -> S);
+}
+
+/// Where only the reason is wanted: nothing is kept.
+pub(crate) struct ReasonAlone;
+
+impl Grounds for ReasonAlone {
+    fn cite(&mut self, _: &[StatementId]) {}
+
+    fn assume_if(&mut self, _: &World, _: Setting, _: impl FnOnce() -> bool) {}
+
+    fn meet(&mut self, _: impl FnOnce() -> Hop) {}
+
+    fn advise<S: IntoIterator<Item = NextStep>>(&mut self, _: impl FnOnce() -> S) {}
+}
+
+/// Everything, each once, in the order in which it was met.
+#[derive(Default)]
+pub(crate) struct Kept {
+    pub(crate) statements: Vec<StatementId>,
+    pub(crate) assumed: Vec<Assumption>,
+    pub(crate) path: Vec<Hop>,
+    pub(crate) next_steps: Vec<NextStep>,
+}
+
+impl Grounds for Kept {
+    fn cite(&mut self, statements: &[StatementId]) {
+        for statement in statements {
+            if !self.statements.contains(statement) {
+                self.statements.push(statement.clone());
+            }
+        }
+    }
+
+    fn assume_if(&mut self, world: &World, setting: Setting, holds: impl FnOnce() -> bool) {
+        let assumption = world.settings.assumption(setting);
+        if !self.assumed.contains(&assumption) && holds() {
+            self.assumed.push(assumption);
+        }
+    }
+
+    fn meet(&mut self, hop: impl FnOnce() -> Hop) {
+        self.path.push(hop());
+    }
+
+    fn advise<S: IntoIterator<Item = NextStep>>(&mut self, steps: impl FnOnce() -> S) {
+        self.next_steps.extend(steps());
+    }
+}

@@ -1,0 +1,194 @@
+//! What a user can do about a decision.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::{Serialize, Serializer};
+
+use crate::article::edition::{Channel, Requirement};
+use crate::article::offer::Offer;
+use crate::article::statement::StatementId;
+use crate::decide::fault::{InputFault, RouteFault};
+use crate::world::name::{MachineName, NetworkName, SubscriptionName};
+
+/// What the user can do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum NextStep {
+    /// Send through an authenticated relay.
+    UseRelay {
+        /// The ports that relays take, most usual first.
+        ports: Vec<u16>,
+        /// What it rests on.
+        statements: Vec<StatementId>,
+    },
+    /// Ask for an exemption.
+    AskForExemption {
+        /// The subscription to ask for.
+        subscription: SubscriptionName,
+        /// Where.
+        channel: Channel,
+        /// What is asked of the asker.
+        asks: Vec<Requirement>,
+        /// What it rests on.
+        statements: Vec<StatementId>,
+    },
+    /// Wait for the answer to the request.
+    AwaitAnswer {
+        /// The subscription.
+        subscription: SubscriptionName,
+    },
+    /// Take the further steps that the answer named.
+    TakeFurtherSteps {
+        /// The subscription.
+        subscription: SubscriptionName,
+        /// What it rests on.
+        statements: Vec<StatementId>,
+    },
+    /// Stop (deallocate) and start the machine.
+    StopAndStart {
+        /// The machine.
+        machine: MachineName,
+        /// What it rests on.
+        statements: Vec<StatementId>,
+    },
+    /// Create the machine anew.
+    CreateAnew {
+        /// The machine.
+        machine: MachineName,
+        /// What it rests on.
+        statements: Vec<StatementId>,
+    },
+    /// Add a temporary subnet to the network and remove it again.
+    TemporarySubnet {
+        /// The network.
+        network: NetworkName,
+        /// What it rests on.
+        statements: Vec<StatementId>,
+    },
+    /// Change the subscription to a type that may send.
+    ChangeOffer {
+        /// The subscription.
+        subscription: SubscriptionName,
+        /// Its present offer.
+        from: Offer,
+        /// What it rests on.
+        statements: Vec<StatementId>,
+    },
+    /// Route the traffic directly to the Internet.
+    RouteDirectly {
+        /// The address that the route leads to now.
+        instead_of: IpAddr,
+        /// What it rests on.
+        statements: Vec<StatementId>,
+    },
+    /// Mend the routes.
+    MendRoute {
+        /// What is wrong with them.
+        #[serde(serialize_with = "sentence")]
+        what: RouteFault,
+    },
+    /// Mend the inventory, the events or the capture: they do not fit each other.
+    MendInput {
+        /// What does not fit.
+        #[serde(serialize_with = "sentence")]
+        what: InputFault,
+    },
+    /// Contact support.
+    ContactSupport {
+        /// What it rests on.
+        statements: Vec<StatementId>,
+    },
+}
+
+fn sentence<S: Serializer>(what: &impl fmt::Display, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(what)
+}
+
+impl NextStep {
+    /// The stable name of the step, as in the JSON's `step`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::UseRelay { .. } => "use-relay",
+            Self::AskForExemption { .. } => "ask-for-exemption",
+            Self::AwaitAnswer { .. } => "await-answer",
+            Self::TakeFurtherSteps { .. } => "take-further-steps",
+            Self::StopAndStart { .. } => "stop-and-start",
+            Self::CreateAnew { .. } => "create-anew",
+            Self::TemporarySubnet { .. } => "temporary-subnet",
+            Self::ChangeOffer { .. } => "change-offer",
+            Self::RouteDirectly { .. } => "route-directly",
+            Self::MendRoute { .. } => "mend-route",
+            Self::MendInput { .. } => "mend-input",
+            Self::ContactSupport { .. } => "contact-support",
+        }
+    }
+
+    /// The statements that it rests on.
+    #[must_use]
+    pub fn statements(&self) -> &[StatementId] {
+        match self {
+            Self::UseRelay { statements, .. }
+            | Self::AskForExemption { statements, .. }
+            | Self::TakeFurtherSteps { statements, .. }
+            | Self::StopAndStart { statements, .. }
+            | Self::CreateAnew { statements, .. }
+            | Self::TemporarySubnet { statements, .. }
+            | Self::ChangeOffer { statements, .. }
+            | Self::RouteDirectly { statements, .. }
+            | Self::ContactSupport { statements } => statements,
+            Self::AwaitAnswer { .. } | Self::MendRoute { .. } | Self::MendInput { .. } => &[],
+        }
+    }
+}
+
+impl fmt::Display for NextStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UseRelay { ports, .. } => {
+                let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
+                write!(f, "send through an authenticated relay on TCP {}", ports.join(" or "))
+            }
+            Self::AskForExemption { subscription, channel, asks, .. } => {
+                write!(f, "ask for an exemption of `{subscription}`: {}", channel.how())?;
+                if !asks.is_empty() {
+                    let asks: Vec<_> = asks.iter().map(|ask| ask.text()).collect();
+                    write!(f, " (needs: {})", asks.join("; "))?;
+                }
+                Ok(())
+            }
+            Self::AwaitAnswer { subscription } => {
+                write!(f, "wait for the answer to the request of `{subscription}`")
+            }
+            Self::TakeFurtherSteps { subscription, .. } => {
+                write!(f, "take the further steps that the answer to `{subscription}` named")
+            }
+            Self::StopAndStart { machine, .. } => write!(
+                f,
+                "stop `{machine}` so that it is deallocated, then start it; a restart or a shutdown \
+                 from inside does not count"
+            ),
+            Self::CreateAnew { machine, .. } => {
+                write!(f, "create `{machine}` anew: the exemption holds for later machines only")
+            }
+            Self::TemporarySubnet { network, .. } => {
+                write!(f, "add a temporary subnet to `{network}` and remove it again")
+            }
+            Self::ChangeOffer { subscription, from, .. } => write!(
+                f,
+                "change `{subscription}` from {} to an offer that may send, or use a relay",
+                from.title()
+            ),
+            Self::RouteDirectly { instead_of, .. } => {
+                write!(f, "route the traffic directly to the Internet instead of to {instead_of}")
+            }
+            Self::MendRoute { what } => write!(f, "mend the route: {what}"),
+            Self::MendInput { what } => write!(f, "mend the input: {what}"),
+            Self::ContactSupport { .. } => f.write_str(
+                "still stuck: support case Technical > Virtual Network > Connectivity > Cannot send \
+                 e-mail (SMTP/Port 25)",
+            ),
+        }
+    }
+}

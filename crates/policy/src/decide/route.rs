@@ -1,0 +1,99 @@
+//! Where a port's or a firewall's routes take a packet.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::article::reason::Reason;
+use crate::article::settings::{PassOrFiltered, Setting};
+use crate::decide::decision::{Hop, HopKind};
+use crate::decide::fault::RouteFault;
+use crate::decide::grounds::Grounds;
+use crate::world::World;
+use crate::world::name::{NetworkName, SubnetName};
+use crate::world::route::{NextHop, RouteOrigin, effective_routes, is_inside, resolve};
+
+/// The addresses of the platform itself: instance metadata and the wire server.
+pub(crate) const PLATFORM: [Ipv4Addr; 2] =
+    [Ipv4Addr::new(169, 254, 169, 254), Ipv4Addr::new(168, 63, 129, 16)];
+
+/// Whether a destination is the platform's own and not filtered, which a setting says.
+pub(crate) fn is_platform(world: &World, destination: IpAddr, grounds: &mut impl Grounds) -> bool {
+    if !PLATFORM.iter().any(|platform| IpAddr::V4(*platform) == destination) {
+        return false;
+    }
+    grounds.assume(world, Setting::PlatformAddresses);
+    world.settings.platform_addresses == PassOrFiltered::Pass
+}
+
+/// Where a next hop leads, as far as the filter cares.
+pub(crate) enum Toward {
+    /// To the Internet, or to what a setting treats like it.
+    Edge,
+    /// To an appliance or a firewall.
+    Forwarder(IpAddr),
+    /// It is decided already.
+    Done(Reason),
+}
+
+/// Where the routes of a subnet take a packet that has come to a port in it.
+pub(crate) fn onward(
+    world: &World,
+    (network, subnet): (&NetworkName, &SubnetName),
+    at: HopKind,
+    destination: IpAddr,
+    grounds: &mut impl Grounds,
+) -> Result<Toward, RouteFault> {
+    let routes = effective_routes(world, network, subnet);
+    let route = resolve(&routes, destination);
+    grounds.meet(|| Hop {
+        at,
+        route: route.map(|route| route.prefix),
+        origin: route.map(|route| route.origin),
+        next_hop: route.map(|route| route.next_hop.text()),
+    });
+    // The setting that gives a subnet a way to the IPv6 Internet counts where the packet takes that
+    // way, or misses it.
+    grounds.assume_if(world, Setting::Ipv6DefaultRoute, || {
+        destination.is_ipv6()
+            && route.is_none_or(|route| {
+                route.origin == RouteOrigin::System && route.next_hop == NextHop::Internet
+            })
+    });
+    let next_hop = &route.ok_or(RouteFault::NoRoute)?.next_hop;
+    toward(world, network, destination, next_hop, grounds)
+}
+
+/// Where a next hop of a network's route takes a packet.
+pub(crate) fn toward(
+    world: &World,
+    network: &NetworkName,
+    destination: IpAddr,
+    next_hop: &NextHop,
+    grounds: &mut impl Grounds,
+) -> Result<Toward, RouteFault> {
+    let (setting, choice, reason) = match next_hop {
+        NextHop::Internet => return Ok(Toward::Edge),
+        NextHop::Appliance(address) => return Ok(Toward::Forwarder(*address)),
+        NextHop::None => return Err(RouteFault::NextHopNone),
+        NextHop::Gateway(None) => return Err(RouteFault::NoGateway),
+        // A user-defined route can keep any address in the network, also one that is not there.
+        NextHop::VirtualNetwork if !is_inside(world, network, destination) => {
+            return Err(RouteFault::NotInside);
+        }
+        NextHop::VirtualNetwork | NextHop::Peering(_) => {
+            (Setting::InternalDestination, world.settings.internal_destination, Reason::Internal)
+        }
+        NextHop::Gateway(Some(_)) => {
+            (Setting::OnPremisesRoute, world.settings.on_premises_route, Reason::OnPremises)
+        }
+        NextHop::ServiceEndpoint => (
+            Setting::ServiceEndpointRoute,
+            world.settings.service_endpoint_route,
+            Reason::PlatformAddress,
+        ),
+    };
+    grounds.assume(world, setting);
+    Ok(match choice {
+        PassOrFiltered::Pass => Toward::Done(reason),
+        PassOrFiltered::Filtered => Toward::Edge,
+    })
+}

@@ -1,0 +1,88 @@
+//! Who sends: the machine and the interface behind a question's source.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::decide::decision::HopKind;
+use crate::decide::fault::InputFault;
+use crate::decide::question::{Question, Source};
+use crate::life::power::Power;
+use crate::world::name::{MachineName, NetworkName};
+use crate::world::{Interface, Machine, World};
+
+/// An interface of a machine that a packet leaves by: the sender's own, or an appliance's.
+#[derive(Clone, Copy)]
+pub(crate) struct SendingPort<'a> {
+    pub(crate) name: &'a MachineName,
+    pub(crate) machine: &'a Machine,
+    pub(crate) interface: &'a Interface,
+}
+
+impl<'a> SendingPort<'a> {
+    /// The port that owns an address in a network.
+    pub(crate) fn at(world: &'a World, network: &NetworkName, address: IpAddr) -> Option<Self> {
+        let (name, machine, interface) = world.owner(network, address)?;
+        Some(Self { name, machine, interface })
+    }
+
+    /// The port of a machine that an interface stands for, chosen among its own.
+    pub(crate) fn of(
+        world: &'a World,
+        name: &MachineName,
+        choose: impl FnOnce(&'a [Interface]) -> Option<&'a Interface>,
+    ) -> Option<Self> {
+        let (name, machine) = world.machines.get_key_value(name)?;
+        Some(Self { name, machine, interface: choose(&machine.interfaces)? })
+    }
+
+    pub(crate) fn runs(&self) -> bool {
+        self.machine.state.power == Power::Running
+    }
+
+    /// An address of it, of the destination's family where it has one.
+    pub(crate) fn address_toward(self, destination: IpAddr) -> IpAddr {
+        let addresses = &self.interface.addresses;
+        addresses
+            .iter()
+            .find(|address| address.is_ipv4() == destination.is_ipv4())
+            .or_else(|| addresses.first())
+            .copied()
+            .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+
+    /// It as a hop of a packet's path.
+    pub(crate) fn hop(self, destination: IpAddr) -> HopKind {
+        HopKind::Machine {
+            machine: self.name.clone(),
+            network: self.interface.network.clone(),
+            address: self.address_toward(destination),
+        }
+    }
+}
+
+/// Finds the sender, or why there is none.
+pub(crate) fn find_sender<'a>(
+    world: &'a World,
+    question: &Question,
+) -> Result<SendingPort<'a>, InputFault> {
+    let is_v4 = question.destination.is_ipv4();
+    let of_family = |one: &&Interface| one.addresses.iter().any(|own| own.is_ipv4() == is_v4);
+    match &question.source {
+        Source::Machine(name) => {
+            SendingPort::of(world, name, |own| own.iter().find(of_family).or_else(|| own.first()))
+                .ok_or_else(|| InputFault::UnknownMachine { machine: name.clone() })
+        }
+        Source::Address { network: Some(network), address } => {
+            SendingPort::at(world, network, *address)
+                .ok_or(InputFault::UnknownAddress { address: *address })
+        }
+        Source::Address { network: None, address } => {
+            let at = |network| SendingPort::at(world, network, *address);
+            let mut found = world.networks.keys().filter_map(at);
+            let first = found.next().ok_or(InputFault::UnknownAddress { address: *address })?;
+            match found.next() {
+                None => Ok(first),
+                Some(_) => Err(InputFault::AmbiguousAddress { address: *address }),
+            }
+        }
+    }
+}
