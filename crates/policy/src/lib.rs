@@ -53,6 +53,7 @@ pub use life::power::{MachineState, Power, Programmed, ProgrammedBy};
 pub use life::state::WorldState;
 pub use life::timeline::{Timeline, TimelineError};
 pub use life::transition::{Applied, Refused};
+pub use world::build::WorldError;
 pub use world::capture_ids::CaptureIds;
 pub use world::name::{
     FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
@@ -60,7 +61,7 @@ pub use world::name::{
 pub use world::route::{NextHop, Route, RouteOrigin, effective_routes, resolve};
 pub use world::{
     AzureFirewall, Gateway, GatewayKind, Interface, Machine, MachineKind, Peering, RouteTable,
-    Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World, WorldError,
+    Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
 };
 
 /// The TCP port that the platform filters (G1).

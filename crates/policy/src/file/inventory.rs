@@ -305,7 +305,7 @@ impl InventoryFile {
     ) -> Result<Inventory, InventoryError> {
         let settings = self.settings(edition, set)?;
         let mut world = World::new(edition.clone(), settings);
-        let fits = |result: Result<(), crate::world::WorldError>| {
+        let fits = |result: Result<(), crate::world::build::WorldError>| {
             result.map_err(|error| bad(error.place, error.what))
         };
         for (name, entry) in &self.subscription {

@@ -3,8 +3,9 @@
 use std::ops::Deref;
 
 use crate::life::power::{MachineState, Power};
+use crate::world::build::WorldError;
 use crate::world::name::{MachineName, NetworkName, SubscriptionName};
-use crate::world::{Machine, Subscription, VirtualNetwork, World, WorldError};
+use crate::world::{Machine, Subscription, VirtualNetwork, World};
 
 /// What takes one event back: hand it to [`World::undo`] while nothing later stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

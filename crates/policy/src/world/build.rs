@@ -1,0 +1,300 @@
+//! Building a world: what is added is checked, and a world as a whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::life::power::Power;
+use crate::world::capture_ids::CaptureIds;
+use crate::world::name::{
+    FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
+};
+use crate::world::{
+    AzureFirewall, Interface, Machine, RouteTable, Subscription, VirtualNetwork, World,
+};
+
+/// The largest VXLAN network id: 24 bits (RFC 7348).
+const VNI_MAX: u32 = 0x00ff_ffff;
+
+/// Something in a world that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {what}")]
+pub struct WorldError {
+    /// The key of the inventory that it is about, such as `machine.web.subscription`.
+    pub place: String,
+    /// What does not fit and what was expected.
+    pub what: String,
+}
+
+impl World {
+    /// Adds a subscription.
+    ///
+    /// # Errors
+    /// There is one of that name.
+    pub fn add_subscription(
+        &mut self,
+        name: SubscriptionName,
+        subscription: Subscription,
+    ) -> Result<(), WorldError> {
+        if self.subscriptions.contains_key(&name) {
+            return Err(err(format!("subscription.{name}"), "there is one of that name"));
+        }
+        self.subscriptions.insert(name, subscription);
+        Ok(())
+    }
+
+    /// Adds a network. Peerings are checked by [`Self::check`], when all networks are there.
+    ///
+    /// # Errors
+    /// There is one of that name, or a subnet lies outside the address space.
+    pub fn add_network(
+        &mut self,
+        name: NetworkName,
+        network: VirtualNetwork,
+    ) -> Result<(), WorldError> {
+        let place = format!("network.{name}");
+        if self.networks.contains_key(&name) {
+            return Err(err(place, "there is one of that name"));
+        }
+        if network.address_space.is_empty() {
+            return Err(err(format!("{place}.address_space"), "needs at least one prefix"));
+        }
+        for (subnet_name, subnet) in &network.subnets {
+            for prefix in &subnet.prefixes {
+                if !network.address_space.iter().any(|space| space.contains(prefix)) {
+                    return Err(err(
+                        format!("{place}.subnet.{subnet_name}.prefixes"),
+                        format!("`{prefix}` lies outside the network's address space"),
+                    ));
+                }
+            }
+        }
+        self.networks.insert(name, network);
+        Ok(())
+    }
+
+    /// Adds a route table.
+    ///
+    /// # Errors
+    /// There is one of that name.
+    pub fn add_route_table(
+        &mut self,
+        name: RouteTableName,
+        table: RouteTable,
+    ) -> Result<(), WorldError> {
+        if self.route_tables.contains_key(&name) {
+            return Err(err(format!("route-table.{name}"), "there is one of that name"));
+        }
+        self.route_tables.insert(name, table);
+        Ok(())
+    }
+
+    /// Adds an Azure Firewall.
+    ///
+    /// # Errors
+    /// There is one of that name, what it refers to does not exist, or its address is taken.
+    pub fn add_firewall(
+        &mut self,
+        name: FirewallName,
+        firewall: AzureFirewall,
+    ) -> Result<(), WorldError> {
+        let place = format!("firewall.{name}");
+        if self.firewalls.contains_key(&name) {
+            return Err(err(place, "there is one of that name"));
+        }
+        self.known_subscription(&place, &firewall.subscription)?;
+        self.known_subnet(&place, &firewall.network, &firewall.subnet, &[firewall.address])?;
+        let owner = self.owners.get(&(firewall.network.clone(), firewall.address));
+        let what = match (owner, self.firewall_at(&firewall.network, firewall.address)) {
+            (Some((machine, _)), _) => Some(format!("machine `{machine}`")),
+            (None, Some(other)) => Some(format!("firewall `{other}`")),
+            (None, None) => None,
+        };
+        if let Some(what) = what {
+            let (address, network) = (firewall.address, &firewall.network);
+            return Err(err(
+                format!("{place}.address"),
+                format!("address {address} in network `{network}` belongs to {what} already"),
+            ));
+        }
+        self.firewall_addresses.insert((firewall.network.clone(), firewall.address), name.clone());
+        self.firewalls.insert(name, firewall);
+        Ok(())
+    }
+
+    /// Adds a machine, or one in the place of a deleted one.
+    ///
+    /// # Errors
+    /// There is one of that name, what it refers to does not exist, or an address is taken.
+    pub fn add_machine(&mut self, name: MachineName, machine: Machine) -> Result<(), WorldError> {
+        let place = format!("machine.{name}");
+        if self.machines.get(&name).is_some_and(|old| old.state.power != Power::Deleted) {
+            return Err(err(place, "there is one of that name"));
+        }
+        self.known_subscription(&place, &machine.subscription)?;
+        if machine.interfaces.is_empty() {
+            return Err(err(format!("{place}.interfaces"), "needs at least one interface"));
+        }
+        for (index, interface) in machine.interfaces.iter().enumerate() {
+            self.check_interface(&place, &name, &machine, index, interface)?;
+        }
+        self.put_machine(name, Some(machine));
+        Ok(())
+    }
+
+    fn check_interface(
+        &self,
+        place: &str,
+        name: &MachineName,
+        machine: &Machine,
+        index: usize,
+        interface: &Interface,
+    ) -> Result<(), WorldError> {
+        let addresses = &interface.addresses;
+        if addresses.is_empty() {
+            return Err(err(format!("{place}.interfaces"), "an interface needs an address"));
+        }
+        self.known_subnet(place, &interface.network, &interface.subnet, addresses)?;
+        let earlier = machine.interfaces.iter().take(index);
+        let mut own: BTreeSet<&IpAddr> = earlier
+            .filter(|other| other.network == interface.network)
+            .flat_map(|other| &other.addresses)
+            .collect();
+        for address in addresses {
+            let owner = self.owners.get(&(interface.network.clone(), *address));
+            let taken = match owner.filter(|(owner, _)| owner != name) {
+                Some((owner, _)) => Some(format!("machine `{owner}` already")),
+                None if !own.insert(address) => Some(format!("`{name}` twice")),
+                None => self
+                    .firewall_at(&interface.network, *address)
+                    .map(|firewall| format!("firewall `{firewall}` already")),
+            };
+            if let Some(what) = taken {
+                return Err(err(
+                    format!("{place}.interfaces"),
+                    format!(
+                        "address {address} in network `{}` belongs to {what}",
+                        interface.network
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn known_subscription(&self, place: &str, name: &SubscriptionName) -> Result<(), WorldError> {
+        if self.subscriptions.contains_key(name) {
+            return Ok(());
+        }
+        Err(err(format!("{place}.subscription"), format!("there is no subscription `{name}`")))
+    }
+
+    fn known_subnet(
+        &self,
+        place: &str,
+        network: &NetworkName,
+        subnet: &SubnetName,
+        addresses: &[IpAddr],
+    ) -> Result<(), WorldError> {
+        let Some(virtual_network) = self.networks.get(network) else {
+            return Err(err(place.to_owned(), format!("there is no network `{network}`")));
+        };
+        let Some(found) = virtual_network.subnets.get(subnet) else {
+            return Err(err(
+                place.to_owned(),
+                format!("network `{network}` has no subnet `{subnet}`"),
+            ));
+        };
+        for address in addresses {
+            if !found.prefixes.iter().any(|prefix| prefix.contains(address)) {
+                return Err(err(
+                    place.to_owned(),
+                    format!("address {address} lies outside subnet `{network}/{subnet}`"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks what can only be checked when everything is there: peerings, route tables, and that
+    /// a captured packet shows one network only.
+    ///
+    /// # Errors
+    /// The first thing that does not fit.
+    pub fn check(&self) -> Result<(), WorldError> {
+        self.check_capture_ids()?;
+        for (name, network) in &self.networks {
+            for peering in &network.peerings {
+                let place = format!("network.{name}.peerings");
+                let Some(other) = self.networks.get(&peering.network) else {
+                    return Err(err(place, format!("there is no network `{}`", peering.network)));
+                };
+                if peering.network == *name {
+                    return Err(err(place, "a network is not peered with itself"));
+                }
+                if overlap(&network.address_space, &other.address_space) {
+                    return Err(err(
+                        place,
+                        format!(
+                            "`{}` has an overlapping address space; such networks cannot be peered",
+                            peering.network
+                        ),
+                    ));
+                }
+            }
+            for (subnet_name, subnet) in &network.subnets {
+                if let Some(table) = &subnet.route_table
+                    && !self.route_tables.contains_key(table)
+                {
+                    return Err(err(
+                        format!("network.{name}.subnet.{subnet_name}.route_table"),
+                        format!("there is no route table `{table}`"),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What shows a network in a capture can exist (IEEE 802.1Q, RFC 7348), and shows no other.
+    fn check_capture_ids(&self) -> Result<(), WorldError> {
+        let mut taken: BTreeMap<String, &NetworkName> = BTreeMap::new();
+        for (name, network) in &self.networks {
+            let CaptureIds { interfaces, vlans, vxlans } = &network.capture;
+            let place = |key| format!("network.{name}.capture.{key}");
+            if let Some(vlan) = vlans.iter().find(|vlan| !(1..=4094).contains(*vlan)) {
+                let what = format!("`{vlan}` is no VLAN: they are numbered from 1 to 4094");
+                return Err(err(place("vlans"), what));
+            }
+            if let Some(vni) = vxlans.iter().find(|vni| **vni > VNI_MAX) {
+                let what = format!("`{vni}` is no VXLAN network: the largest is {VNI_MAX}");
+                return Err(err(place("vxlans"), what));
+            }
+            let interfaces =
+                interfaces.iter().map(|one| ("interfaces", format!("interface `{one}`")));
+            let vlans = vlans.iter().map(|one| ("vlans", format!("VLAN {one}")));
+            let vxlans = vxlans.iter().map(|one| ("vxlans", format!("VXLAN network {one}")));
+            for (key, shown_by) in interfaces.chain(vlans).chain(vxlans) {
+                if let Some(other) = taken.get(&shown_by) {
+                    let what = if *other == name {
+                        format!("{shown_by} stands here twice")
+                    } else {
+                        format!("{shown_by} shows network `{other}` already; it can show only one")
+                    };
+                    return Err(err(place(key), what));
+                }
+                taken.insert(shown_by, name);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn overlap(left: &[IpNet], right: &[IpNet]) -> bool {
+    left.iter().any(|a| right.iter().any(|b| a.contains(b) || b.contains(a)))
+}
+
+fn err(place: impl Into<String>, what: impl Into<String>) -> WorldError {
+    WorldError { place: place.into(), what: what.into() }
+}
