@@ -7,7 +7,7 @@ use std::rc::Rc;
 use crate::article::reason::Reason;
 use crate::article::settings::PassOrFiltered;
 use crate::cells::stretches::{
-    Both, FAMILIES, Step, Stretch, address, max, number, stretches, within,
+    Both, FAMILIES, Outlet, Span, Stretch, address, max, number, stretches, within,
 };
 use crate::cells::{Cell, Cells, Forwarder, LeadsTo, SenderClass};
 use crate::decide::appliance::{TakenBy, taken_by};
@@ -18,7 +18,7 @@ use crate::world::route::effective_routes;
 
 /// Who is at an appliance's address.
 #[derive(Debug, Clone)]
-enum Hop {
+enum AtAddress {
     /// Nobody who takes the packet on.
     Dead(Reason),
     Firewall(FirewallName),
@@ -38,15 +38,16 @@ struct Station {
     open: bool,
 }
 
-/// A range of destinations as they lead from a station on.
+/// Where destinations lead from a station on.
 #[derive(Debug, Clone)]
-struct Piece {
-    first: u128,
-    last: u128,
+struct Course {
     leads_to: LeadsTo,
     /// The machines on the way, the station's own first.
     path: Path,
 }
+
+/// A range of destinations as they lead from a station on.
+type Piece = Span<Course>;
 
 /// Machines on a way, shared by all ways that end alike.
 type Path = Option<Rc<Link>>;
@@ -73,7 +74,7 @@ fn is_on(path: &Path, machine: &MachineName) -> bool {
 pub struct CellMap<'w> {
     world: &'w World,
     subnets: HashMap<(NetworkName, SubnetName), Rc<Both<Stretch>>>,
-    hops: HashMap<(NetworkName, IpAddr), Hop>,
+    hops: HashMap<(NetworkName, IpAddr), AtAddress>,
     stations: Vec<Station>,
     known: HashMap<(MachineName, NetworkName, SubnetName), usize>,
     /// How many ranges were looked at: what it cost.
@@ -121,7 +122,7 @@ impl<'w> CellMap<'w> {
             let cell = |piece: Piece| Cell {
                 first: address(v4, piece.first),
                 last: address(v4, piece.last),
-                leads_to: piece.leads_to,
+                leads_to: piece.goes.leads_to,
                 next: None,
             };
             self.through_firewall(name, v4, 0, max(v4)).into_iter().map(cell).collect()
@@ -143,26 +144,26 @@ impl<'w> CellMap<'w> {
             next,
         };
         let whole = |leads_to, next| cell(at.first, at.last, leads_to, next);
-        let to = match &at.step {
-            Step::Reason(reason) => return found.push(whole(LeadsTo::Reason(*reason), None)),
-            Step::Edge => return found.push(whole(LeadsTo::Edge, None)),
-            Step::To(address) => *address,
+        let to = match &at.goes {
+            Outlet::Reason(reason) => return found.push(whole(LeadsTo::Reason(*reason), None)),
+            Outlet::Edge => return found.push(whole(LeadsTo::Edge, None)),
+            Outlet::To(address) => *address,
         };
         match self.hop(&class.network, to) {
-            Hop::Dead(reason) => found.push(whole(LeadsTo::Reason(reason), None)),
-            Hop::Firewall(name) => {
+            AtAddress::Dead(reason) => found.push(whole(LeadsTo::Reason(reason), None)),
+            AtAddress::Firewall(name) => {
                 let next = Some(Forwarder::Firewall(name.clone()));
                 let pieces = self.through_firewall(&name, v4, at.first, at.last).into_iter();
-                found.extend(pieces.map(|p| cell(p.first, p.last, p.leads_to, next.clone())));
+                found.extend(pieces.map(|p| cell(p.first, p.last, p.goes.leads_to, next.clone())));
             }
-            Hop::Machine(station) => {
+            AtAddress::Machine(station) => {
                 self.work_out(station);
                 let own = class.forwarder.as_ref();
                 let next =
                     self.stations.get(station).map(|s| Forwarder::Machine(s.machine.clone()));
                 for piece in self.pieces(station, v4, at.first, at.last) {
-                    let returns = own.is_some_and(|own| is_on(&piece.path, own));
-                    let leads_to = if returns { LOOP } else { piece.leads_to };
+                    let returns = own.is_some_and(|own| is_on(&piece.goes.path, own));
+                    let leads_to = if returns { LOOP } else { piece.goes.leads_to };
                     found.push(cell(piece.first, piece.last, leads_to, next.clone()));
                 }
             }
@@ -204,8 +205,8 @@ impl<'w> CellMap<'w> {
         let both = self.subnet(network, subnet);
         let mut found = Vec::new();
         for stretch in both.iter().flatten() {
-            if let Step::To(address) = stretch.step
-                && let Hop::Machine(next) = self.hop(network, address)
+            if let Outlet::To(address) = stretch.goes
+                && let AtAddress::Machine(next) = self.hop(network, address)
             {
                 found.push(next);
             }
@@ -224,32 +225,35 @@ impl<'w> CellMap<'w> {
             let Some(found) = self.stations.get(at) else { continue };
             let machine = found.machine.clone();
             if is_on(&been, &machine) {
-                done.push(Piece { first, last, leads_to: LOOP, path: None });
+                done.push(Span { first, last, goes: Course::ends(LOOP) });
                 continue;
             }
             if found.pieces.is_some() {
                 let pieces = self.pieces(at, v4, first, last).into_iter();
-                done.extend(pieces.map(|piece| piece.behind(&been)));
+                done.extend(pieces.map(|at| Span { goes: at.goes.behind(&been), ..at }));
                 continue;
             }
             let (network, subnet) = (found.network.clone(), found.subnet.clone());
             let subnet = self.subnet(&network, &subnet);
             let been = Some(Rc::new(Link { machine: machine.clone(), rest: been }));
-            for Stretch { first, last, step } in within(&subnet, v4, first, last) {
+            for Span { first, last, goes } in within(&subnet, v4, first, last) {
                 self.looked_at = self.looked_at.saturating_add(1);
-                let ends = |leads_to| Piece { first, last, leads_to, path: None }.behind(&been);
-                match step {
-                    Step::Reason(reason) => done.push(ends(LeadsTo::Reason(reason))),
-                    Step::Edge => {
+                let ends =
+                    |leads_to| Span { first, last, goes: Course::ends(leads_to).behind(&been) };
+                match goes {
+                    Outlet::Reason(reason) => done.push(ends(LeadsTo::Reason(reason))),
+                    Outlet::Edge => {
                         done.push(ends(LeadsTo::Exit(Forwarder::Machine(machine.clone()))));
                     }
-                    Step::To(address) => match self.hop(&network, address) {
-                        Hop::Dead(reason) => done.push(ends(LeadsTo::Reason(reason))),
-                        Hop::Firewall(name) => {
+                    Outlet::To(address) => match self.hop(&network, address) {
+                        AtAddress::Dead(reason) => done.push(ends(LeadsTo::Reason(reason))),
+                        AtAddress::Firewall(name) => {
                             let pieces = self.through_firewall(&name, v4, first, last).into_iter();
-                            done.extend(pieces.map(|piece| piece.behind(&been)));
+                            done.extend(
+                                pieces.map(|at| Span { goes: at.goes.behind(&been), ..at }),
+                            );
                         }
-                        Hop::Machine(next) => open.push((next, first, last, been.clone())),
+                        AtAddress::Machine(next) => open.push((next, first, last, been.clone())),
                     },
                 }
             }
@@ -262,19 +266,7 @@ impl<'w> CellMap<'w> {
     fn pieces(&mut self, station: usize, v4: bool, first: u128, last: u128) -> Vec<Piece> {
         let known = self.stations.get(station).and_then(|station| station.pieces.clone());
         let Some(known) = known else { return Vec::new() };
-        let [of_v4, of_v6] = known.as_ref();
-        let pieces = if v4 { of_v4 } else { of_v6 };
-        let from = pieces.partition_point(|piece| piece.last < first);
-        let found: Vec<Piece> = pieces
-            .iter()
-            .skip(from)
-            .take_while(|piece| piece.first <= last)
-            .map(|piece| Piece {
-                first: piece.first.max(first),
-                last: piece.last.min(last),
-                ..piece.clone()
-            })
-            .collect();
+        let found = within(&known, v4, first, last);
         self.looked_at = self.looked_at.saturating_add(found.len());
         found
     }
@@ -294,19 +286,19 @@ impl<'w> CellMap<'w> {
         self.looked_at = self.looked_at.saturating_add(found.len());
         found
             .into_iter()
-            .map(|Stretch { first, last, step }| {
-                let leads_to = match step {
-                    Step::Reason(reason) => LeadsTo::Reason(reason),
-                    Step::Edge => LeadsTo::Exit(Forwarder::Firewall(name.clone())),
-                    Step::To(_) => LeadsTo::Reason(Reason::NextHopUnknown),
+            .map(|Span { first, last, goes }| {
+                let leads_to = match goes {
+                    Outlet::Reason(reason) => LeadsTo::Reason(reason),
+                    Outlet::Edge => LeadsTo::Exit(Forwarder::Firewall(name.clone())),
+                    Outlet::To(_) => LeadsTo::Reason(Reason::NextHopUnknown),
                 };
-                Piece { first, last, leads_to, path: None }
+                Span { first, last, goes: Course::ends(leads_to) }
             })
             .collect()
     }
 
     /// Who is at an appliance's address, as a network's routes see it.
-    fn hop(&mut self, network: &NetworkName, address: IpAddr) -> Hop {
+    fn hop(&mut self, network: &NetworkName, address: IpAddr) -> AtAddress {
         let key = (network.clone(), address);
         if let Some(known) = self.hops.get(&key) {
             return known.clone();
@@ -316,15 +308,15 @@ impl<'w> CellMap<'w> {
         found
     }
 
-    fn find_hop(&mut self, network: &NetworkName, address: IpAddr) -> Hop {
+    fn find_hop(&mut self, network: &NetworkName, address: IpAddr) -> AtAddress {
         let (name, out) = match taken_by(self.world, network, address) {
-            Err(fault) => return Hop::Dead(fault.reason()),
-            Ok(TakenBy::Firewall(name)) => return Hop::Firewall(name.clone()),
+            Err(fault) => return AtAddress::Dead(fault.reason()),
+            Ok(TakenBy::Firewall(name)) => return AtAddress::Firewall(name.clone()),
             Ok(TakenBy::Appliance(port)) => (port.name, port.interface),
         };
         let key = (name.clone(), out.network.clone(), out.subnet.clone());
         if let Some(known) = self.known.get(&key) {
-            return Hop::Machine(*known);
+            return AtAddress::Machine(*known);
         }
         let number = self.stations.len();
         self.stations.push(Station {
@@ -335,7 +327,7 @@ impl<'w> CellMap<'w> {
             open: false,
         });
         self.known.insert(key, number);
-        Hop::Machine(number)
+        AtAddress::Machine(number)
     }
 
     /// A subnet's destinations by its routes alone.
@@ -356,20 +348,24 @@ impl<'w> CellMap<'w> {
 /// What comes back to where it has been.
 const LOOP: LeadsTo = LeadsTo::Reason(Reason::RoutingLoop);
 
-impl Piece {
+impl Course {
+    const fn ends(leads_to: LeadsTo) -> Self {
+        Self { leads_to, path: None }
+    }
+
     /// The same destinations for whoever sends them here by some machines, the last one first.
     fn behind(self, been: &Path) -> Self {
         let mut path = self.path.clone();
         let mut at = been;
         while let Some(link) = at {
             if is_on(&self.path, &link.machine) {
-                return Self { leads_to: LOOP, path: None, ..self };
+                return Self::ends(LOOP);
             }
             path = Some(Rc::new(Link { machine: link.machine.clone(), rest: path }));
             at = &link.rest;
         }
         // Whoever sends into a circle is not on a way that ends.
-        if self.leads_to == LOOP { Self { path: None, ..self } } else { Self { path, ..self } }
+        if self.leads_to == LOOP { Self::ends(LOOP) } else { Self { path, ..self } }
     }
 }
 

@@ -16,17 +16,20 @@ use crate::world::route::{NextHop, Route, RouteOrigin, effective_routes, spaces}
 /// The families, as places of arrays.
 pub(super) const FAMILIES: [bool; 2] = [true, false];
 
-/// A range of a subnet's destinations, by its routes alone.
+/// A range of a family's destinations that all go one way.
 #[derive(Debug, Clone)]
-pub(super) struct Stretch {
+pub(super) struct Span<T> {
     pub(super) first: u128,
     pub(super) last: u128,
-    pub(super) step: Step,
+    pub(super) goes: T,
 }
+
+/// A range of a subnet's destinations, by its routes alone.
+pub(super) type Stretch = Span<Outlet>;
 
 /// Where a route takes a packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum Outlet {
     Reason(Reason),
     Edge,
     /// To whoever is at an address.
@@ -55,19 +58,24 @@ pub(super) fn address(v4: bool, number: u128) -> IpAddr {
     }
 }
 
-/// The stretches of one family within a range, cut to it.
-pub(super) fn within(both: &Both<Stretch>, v4: bool, first: u128, last: u128) -> Vec<Stretch> {
+/// The spans of one family within a range, cut to it.
+pub(super) fn within<T: Clone>(
+    both: &Both<Span<T>>,
+    v4: bool,
+    first: u128,
+    last: u128,
+) -> Vec<Span<T>> {
     let [of_v4, of_v6] = both;
-    let stretches = if v4 { of_v4 } else { of_v6 };
-    let from = stretches.partition_point(|stretch| stretch.last < first);
-    stretches
+    let spans = if v4 { of_v4 } else { of_v6 };
+    let from = spans.partition_point(|span| span.last < first);
+    spans
         .iter()
         .skip(from)
-        .take_while(|stretch| stretch.first <= last)
-        .map(|stretch| Stretch {
-            first: stretch.first.max(first),
-            last: stretch.last.min(last),
-            step: stretch.step.clone(),
+        .take_while(|span| span.first <= last)
+        .map(|span| Span {
+            first: span.first.max(first),
+            last: span.last.min(last),
+            goes: span.goes.clone(),
         })
         .collect()
 }
@@ -82,24 +90,24 @@ pub(super) fn stretches(
 ) -> Vec<Stretch> {
     let inside = inside(world, network, v4);
     let mut found: Vec<Stretch> = Vec::new();
-    let mut push = |first, last, step: Step| match found.last_mut() {
-        Some(before) if before.step == step => before.last = last,
-        _ => found.push(Stretch { first, last, step }),
+    let mut push = |first, last, goes: Outlet| match found.last_mut() {
+        Some(before) if before.goes == goes => before.last = last,
+        _ => found.push(Span { first, last, goes }),
     };
     for (first, last, route) in winners(routes, v4) {
         let Some(route) = route else {
-            push(first, last, Step::Reason(Reason::NoRoute));
+            push(first, last, Outlet::Reason(Reason::NoRoute));
             continue;
         };
         let mut take = |first, last| {
             let sample = address(v4, first);
-            let step = match toward(world, network, sample, &route.next_hop, &mut ReasonAlone) {
-                Ok(Toward::Edge) => Step::Edge,
-                Ok(Toward::Forwarder(address)) => Step::To(address),
-                Ok(Toward::Done(reason)) => Step::Reason(reason),
-                Err(fault) => Step::Reason(fault.reason()),
+            let goes = match toward(world, network, sample, &route.next_hop, &mut ReasonAlone) {
+                Ok(Toward::Edge) => Outlet::Edge,
+                Ok(Toward::Forwarder(address)) => Outlet::To(address),
+                Ok(Toward::Done(reason)) => Outlet::Reason(reason),
+                Err(fault) => Outlet::Reason(fault.reason()),
             };
-            push(first, last, step);
+            push(first, last, goes);
         };
         // A user-defined route can keep any address in the network, also one that is not there.
         if route.next_hop == NextHop::VirtualNetwork && route.origin == RouteOrigin::User {
