@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a reason's verdict follows from.
 #[derive(Clone, Copy)]
-pub(crate) enum Fate {
+pub(crate) enum VerdictRule {
     Pass,
     Drop,
     Reject,
@@ -20,7 +20,7 @@ pub(crate) enum Fate {
 }
 
 macro_rules! reasons {
-    ($($variant:ident = $name:literal, $fate:ident, [$($rests:literal),*], $line:literal;)+) => {
+    ($($variant:ident = $name:literal, $rule:ident, [$($rests:literal),*], $line:literal;)+) => {
         /// Why a packet passes, is dropped or is rejected. Names are stable.
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -48,8 +48,8 @@ macro_rules! reasons {
             }
 
             /// What its verdict follows from.
-            pub(crate) const fn fate(self) -> Fate {
-                match self { $(Self::$variant => Fate::$fate,)+ }
+            pub(crate) const fn verdict_rule(self) -> VerdictRule {
+                match self { $(Self::$variant => VerdictRule::$rule,)+ }
             }
 
             /// What it rests on: statement ids of edition 2020-12, RFCs, names of settings.
@@ -154,7 +154,7 @@ impl Reason {
     /// Whether the platform's filter itself blocks, in the form that `block_form` gives it.
     #[must_use]
     pub const fn is_platform_block(self) -> bool {
-        matches!(self.fate(), Fate::Block)
+        matches!(self.verdict_rule(), VerdictRule::Block)
     }
 
     /// Whether the packet's bytes alone decide it, without any policy.

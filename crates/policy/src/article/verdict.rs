@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::article::reason::{Fate, Reason};
+use crate::article::reason::{Reason, VerdictRule};
 use crate::article::settings::{BlockForm, PassOrDrop, Setting, Settings};
 
 /// What becomes of a packet.
@@ -41,18 +41,18 @@ impl fmt::Display for Verdict {
 /// The verdict that goes with a reason under some settings.
 #[must_use]
 pub const fn verdict_of(settings: &Settings, reason: Reason) -> Verdict {
-    let pass_or_drop = match reason.fate() {
-        Fate::Pass => return Verdict::Pass,
-        Fate::Drop => return Verdict::Drop,
-        Fate::Reject => return Verdict::Reject,
-        Fate::Block => {
+    let pass_or_drop = match reason.verdict_rule() {
+        VerdictRule::Pass => return Verdict::Pass,
+        VerdictRule::Drop => return Verdict::Drop,
+        VerdictRule::Reject => return Verdict::Reject,
+        VerdictRule::Block => {
             return match settings.block_form {
                 BlockForm::Drop => Verdict::Drop,
                 BlockForm::Reject => Verdict::Reject,
             };
         }
-        Fate::Unknown => settings.unknown_source,
-        Fate::NotRunning => settings.sender_not_running,
+        VerdictRule::Unknown => settings.unknown_source,
+        VerdictRule::NotRunning => settings.sender_not_running,
     };
     match pass_or_drop {
         PassOrDrop::Pass => Verdict::Pass,
@@ -69,12 +69,12 @@ impl Reason {
 
     /// The setting that says which verdict it goes with, if one does.
     pub(crate) const fn verdict_setting(self) -> Option<Setting> {
-        match self.fate() {
-            Fate::Pass | Fate::Drop => None,
+        match self.verdict_rule() {
+            VerdictRule::Pass | VerdictRule::Drop => None,
             // That Azure Firewall rejects is RL1; that it does so by a reset is assumed.
-            Fate::Reject | Fate::Block => Some(Setting::BlockForm),
-            Fate::Unknown => Some(Setting::UnknownSource),
-            Fate::NotRunning => Some(Setting::SenderNotRunning),
+            VerdictRule::Reject | VerdictRule::Block => Some(Setting::BlockForm),
+            VerdictRule::Unknown => Some(Setting::UnknownSource),
+            VerdictRule::NotRunning => Some(Setting::SenderNotRunning),
         }
     }
 }

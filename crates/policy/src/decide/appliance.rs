@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use crate::article::reason::Reason;
 use crate::article::settings::{ExemptViaAppliance, Setting};
 use crate::decide::advice::relay;
+use crate::decide::conclusion::Conclusion;
 use crate::decide::edge::{at_the_edge, directly};
 use crate::decide::fault::RouteFault;
 use crate::decide::grounds::Grounds;
 use crate::decide::next_step::NextStep;
-use crate::decide::ruling::Ruling;
 use crate::decide::sender::SendingPort;
 use crate::decide::terms::covers;
 use crate::world::World;
@@ -55,7 +55,7 @@ pub(crate) fn behind_an_appliance(
     at: SendingPort<'_>,
     first: IpAddr,
     grounds: &mut impl Grounds,
-) -> Ruling {
+) -> Conclusion {
     //= PG8
     //= PN6
     grounds.assume(world, Setting::ExemptViaAppliance);
@@ -68,7 +68,7 @@ pub(crate) fn behind_an_appliance(
             let directly = NextStep::RouteDirectly { instead_of: first, statements };
             grounds.advise(|| [directly, relay(world)]);
             let subscription = sender.machine.subscription.clone();
-            return Ruling::by(subscription, Reason::ExemptionDoesNotCover);
+            return Conclusion::by(subscription, Reason::ExemptionDoesNotCover);
         }
     }
     at_the_edge(world, at, grounds)

@@ -4,13 +4,13 @@ use crate::article::reason::Reason;
 use crate::world::name::SubscriptionName;
 
 /// What was found of a packet.
-pub(crate) struct Ruling {
+pub(crate) struct Conclusion {
     pub(crate) reason: Reason,
     /// The subscription whose rule decided, where one did.
     pub(crate) subscription: Option<SubscriptionName>,
 }
 
-impl Ruling {
+impl Conclusion {
     /// Nobody's rule decided.
     pub(crate) const fn of(reason: Reason) -> Self {
         Self { reason, subscription: None }

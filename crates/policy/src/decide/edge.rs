@@ -7,10 +7,10 @@ use crate::article::edition::{AppServiceRule, Restriction, Topic};
 use crate::article::reason::Reason;
 use crate::article::settings::{AppServiceWhenSilent, Setting};
 use crate::decide::advice::relay;
+use crate::decide::conclusion::Conclusion;
 use crate::decide::exemption::restricted;
 use crate::decide::grounds::{Grounds, ReasonAlone};
 use crate::decide::restriction::{cite_restriction, unrestricted};
-use crate::decide::ruling::Ruling;
 use crate::decide::sender::SendingPort;
 use crate::life::power::ProgrammedBy;
 use crate::world::name::{MachineName, SubscriptionName};
@@ -21,15 +21,15 @@ pub(crate) fn at_the_edge(
     world: &World,
     at: SendingPort<'_>,
     grounds: &mut impl Grounds,
-) -> Ruling {
+) -> Conclusion {
     let name = &at.machine.subscription;
     let Some(subscription) = world.subscriptions.get(name) else {
-        return Ruling::of(Reason::UnknownSource);
+        return Conclusion::of(Reason::UnknownSource);
     };
     if at.machine.kind == MachineKind::AppService
-        && let Some(ruling) = app_service(world, name, grounds)
+        && let Some(conclusion) = app_service(world, name, grounds)
     {
-        return ruling;
+        return conclusion;
     }
     let offer = at.machine.state.programmed.offer;
     type_change(world, at.machine, subscription, grounds);
@@ -38,7 +38,7 @@ pub(crate) fn at_the_edge(
     let free = unrestricted(world, offer, subscription.created, Some(deployed), grounds);
     cite_restriction(world, rule, free, grounds);
     match free {
-        Some(reason) => Ruling::by(name.clone(), reason),
+        Some(reason) => Conclusion::by(name.clone(), reason),
         None => restricted(world, at, subscription, rule, grounds),
     }
 }
@@ -88,7 +88,7 @@ fn app_service(
     world: &World,
     name: &SubscriptionName,
     grounds: &mut impl Grounds,
-) -> Option<Ruling> {
+) -> Option<Conclusion> {
     if world.edition.app_service == AppServiceRule::OwnRule {
         grounds.cite(world.edition.topic(Topic::AppService));
         return None;
@@ -99,5 +99,5 @@ fn app_service(
     }
     grounds.cite(world.edition.topic(Topic::Block));
     grounds.advise(|| [relay(world)]);
-    Some(Ruling::by(name.clone(), Reason::NotGranted))
+    Some(Conclusion::by(name.clone(), Reason::NotGranted))
 }

@@ -4,9 +4,9 @@ use crate::article::edition::{AppServiceRule, Effect, OfferRule, Topic};
 use crate::article::reason::Reason;
 use crate::article::settings::{RevocationEffect, Setting, YesNo};
 use crate::decide::advice::{advice, relay};
+use crate::decide::conclusion::Conclusion;
 use crate::decide::grounds::Grounds;
 use crate::decide::restriction::unrestricted;
-use crate::decide::ruling::Ruling;
 use crate::decide::sender::SendingPort;
 use crate::decide::terms::{covers, is_honoured, terms};
 use crate::life::exemption::ExemptionState;
@@ -24,7 +24,7 @@ pub(crate) fn restricted(
     subscription: &Subscription,
     rule: &OfferRule,
     grounds: &mut impl Grounds,
-) -> Ruling {
+) -> Conclusion {
     let name = at.machine.subscription.clone();
     let (present, named) = world.edition.rule(subscription.offer);
     let by_programming = at.machine.state.programmed.exempt
@@ -55,7 +55,7 @@ pub(crate) fn restricted(
     }
     let reason = why_not(world, at.machine, subscription, present, granted, grounds);
     grounds.advise(|| advice(world, at, subscription, present, reason));
-    Ruling::by(name, reason)
+    Conclusion::by(name, reason)
 }
 
 /// Whether a machine is an App Service, and the exemption covers machines' traffic alone.
@@ -71,13 +71,13 @@ pub(crate) fn not_covered(
     name: SubscriptionName,
     rule: &OfferRule,
     grounds: &mut impl Grounds,
-) -> Ruling {
+) -> Conclusion {
     //= PG8
     //= PN6
     let statements = covers(world, rule, grounds);
     grounds.cite(statements);
     grounds.advise(|| [relay(world)]);
-    Ruling::by(name, Reason::ExemptionDoesNotCover)
+    Conclusion::by(name, Reason::ExemptionDoesNotCover)
 }
 
 /// The exemption reached the machine.
@@ -86,7 +86,7 @@ fn exempt(
     name: SubscriptionName,
     rule: &OfferRule,
     grounds: &mut impl Grounds,
-) -> Ruling {
+) -> Conclusion {
     //= PG6
     //= PG7
     //= PG8
@@ -95,7 +95,7 @@ fn exempt(
     let terms = terms(world, rule, grounds);
     grounds.cite(&terms.cites.exempt);
     grounds.cite(&terms.cites.covers);
-    Ruling::by(name, Reason::Exempt)
+    Conclusion::by(name, Reason::Exempt)
 }
 
 /// What an exempt machine's programming rests on.

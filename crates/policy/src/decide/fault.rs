@@ -136,7 +136,7 @@ impl InputFault {
 
 /// Either of them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Fault {
+pub(crate) enum Obstacle {
     #[error(transparent)]
     Route(#[from] RouteFault),
     #[error(transparent)]

@@ -8,6 +8,7 @@ use crate::article::settings::{
     AzureFirewallSubscription, AzureFirewallWhenSilent, EaViaAzureFirewall, Setting,
 };
 use crate::decide::advice::{relay, relay_or_change};
+use crate::decide::conclusion::Conclusion;
 use crate::decide::decision::HopKind;
 use crate::decide::edge::{at_the_edge, directly};
 use crate::decide::exemption::{not_covered, not_exempt};
@@ -16,7 +17,6 @@ use crate::decide::grounds::{Grounds, ReasonAlone};
 use crate::decide::next_step::NextStep;
 use crate::decide::restriction::{cite_restriction, unrestricted};
 use crate::decide::route::{Toward, onward};
-use crate::decide::ruling::Ruling;
 use crate::decide::sender::SendingPort;
 use crate::decide::terms::{covers, is_honoured};
 use crate::life::exemption::ExemptionState;
@@ -31,11 +31,11 @@ pub(crate) fn through_firewall(
     name: &FirewallName,
     destination: IpAddr,
     grounds: &mut impl Grounds,
-) -> Result<Ruling, RouteFault> {
+) -> Result<Conclusion, RouteFault> {
     let firewall = world.firewalls.get(name).ok_or(RouteFault::NoFirewall)?;
     let at = HopKind::Firewall { firewall: name.clone() };
     match onward(world, (&firewall.network, &firewall.subnet), at, destination, grounds)? {
-        Toward::Done(reason) => return Ok(Ruling::of(reason)),
+        Toward::Done(reason) => return Ok(Conclusion::of(reason)),
         Toward::Forwarder(next) => {
             return Err(RouteFault::BehindFirewall { firewall: name.clone(), next });
         }
@@ -59,7 +59,7 @@ pub(crate) fn through_firewall(
         let statements = world.edition.topic(Topic::Firewall).to_vec();
         [NextStep::RouteDirectly { instead_of: firewall.address, statements }, relay(world)]
     });
-    Ok(Ruling::of(Reason::AzureFirewallUnsupported))
+    Ok(Conclusion::of(Reason::AzureFirewallUnsupported))
 }
 
 /// Whether a subscription's own rule decides at Azure Firewall.
@@ -85,15 +85,15 @@ fn behind_a_firewall(
     sender: Option<SendingPort<'_>>,
     firewall: &AzureFirewall,
     grounds: &mut impl Grounds,
-) -> Ruling {
+) -> Conclusion {
     grounds.assume(world, Setting::AzureFirewallSubscription);
     if world.settings.azure_firewall_subscription == AzureFirewallSubscription::Firewall {
         return at_a_firewall(world, firewall, grounds);
     }
-    let Some(sender) = sender else { return Ruling::of(Reason::UnknownSource) };
-    let ruling = at_the_edge(world, sender, grounds);
-    if ruling.reason != Reason::Exempt {
-        return ruling;
+    let Some(sender) = sender else { return Conclusion::of(Reason::UnknownSource) };
+    let conclusion = at_the_edge(world, sender, grounds);
+    if conclusion.reason != Reason::Exempt {
+        return conclusion;
     }
     let (rule, _) = world.edition.rule(sender.machine.state.programmed.offer);
     uncovered(world, sender.machine.subscription.clone(), firewall, rule, grounds)
@@ -106,23 +106,27 @@ fn uncovered(
     firewall: &AzureFirewall,
     rule: &OfferRule,
     grounds: &mut impl Grounds,
-) -> Ruling {
+) -> Conclusion {
     let statements = covers(world, rule, grounds).to_vec();
     grounds.advise(|| [NextStep::RouteDirectly { instead_of: firewall.address, statements }]);
     not_covered(world, name, rule, grounds)
 }
 
 /// What a firewall meets at the Internet's edge where its own subscription's rule decides.
-fn at_a_firewall(world: &World, firewall: &AzureFirewall, grounds: &mut impl Grounds) -> Ruling {
+fn at_a_firewall(
+    world: &World,
+    firewall: &AzureFirewall,
+    grounds: &mut impl Grounds,
+) -> Conclusion {
     let name = firewall.subscription.clone();
     let Some(subscription) = world.subscriptions.get(&name) else {
-        return Ruling::of(Reason::UnknownSource);
+        return Conclusion::of(Reason::UnknownSource);
     };
     let (rule, _) = world.edition.rule(subscription.offer);
     let free = unrestricted(world, subscription.offer, subscription.created, None, grounds);
     cite_restriction(world, rule, free, grounds);
     if let Some(reason) = free {
-        return Ruling::by(name, reason);
+        return Conclusion::by(name, reason);
     }
     if subscription.exemption.state == ExemptionState::Granted
         && is_honoured(world, rule, &subscription.exemption, grounds)
@@ -138,7 +142,7 @@ fn at_a_firewall(world: &World, firewall: &AzureFirewall, grounds: &mut impl Gro
             vec![relay(world)]
         }
     });
-    Ruling::by(name, reason)
+    Conclusion::by(name, reason)
 }
 
 /// The reason of that alone.

@@ -1,13 +1,13 @@
 //! The reference decision on what a forwarder sends on.
 
 use crate::article::reason::Reason;
+use crate::decide::conclusion::Conclusion;
 use crate::decide::decision::Decision;
-use crate::decide::fault::{Fault, RouteFault};
+use crate::decide::fault::{Obstacle, RouteFault};
 use crate::decide::firewall::through_firewall;
-use crate::decide::grounds::Kept;
+use crate::decide::grounds::Gathered;
 use crate::decide::question::Question;
 use crate::decide::route::is_platform;
-use crate::decide::ruling::Ruling;
 use crate::decide::sender::{SendingPort, find_sender};
 use crate::decide::{finish, from_machine};
 use crate::world::World;
@@ -28,20 +28,20 @@ pub enum ForwardingPort {
 /// A firewall's port asks for no source: what leaves it has been routed through the firewall.
 #[must_use]
 pub fn decide_forwarded(world: &World, port: &ForwardingPort, question: &Question) -> Decision {
-    let mut grounds = Kept::default();
+    let mut grounds = Gathered::default();
     let sender = find_sender(world, question);
     let of = sender.as_ref().ok().copied();
     let (to, grounds_of) = (question.destination, &mut grounds);
-    let ruling = match port {
+    let conclusion = match port {
         ForwardingPort::Firewall(_) if is_platform(world, to, grounds_of) => {
-            Ok(Ruling::of(Reason::PlatformAddress))
+            Ok(Conclusion::of(Reason::PlatformAddress))
         }
         ForwardingPort::Firewall(name) => {
             let sender = of.filter(SendingPort::runs);
-            through_firewall(world, sender, name, to, grounds_of).map_err(Fault::from)
+            through_firewall(world, sender, name, to, grounds_of).map_err(Obstacle::from)
         }
         ForwardingPort::Machine(name, interface) => {
-            sender.map_err(Fault::from).and_then(|sender| {
+            sender.map_err(Obstacle::from).and_then(|sender| {
                 let at = SendingPort::of(world, name, |own| own.get(*interface));
                 let at = at.ok_or(RouteFault::NoPort)?;
                 if !at.runs() {
@@ -51,5 +51,5 @@ pub fn decide_forwarded(world: &World, port: &ForwardingPort, question: &Questio
             })
         }
     };
-    finish(world, of, ruling, grounds)
+    finish(world, of, conclusion, grounds)
 }

@@ -42,14 +42,14 @@ impl Grounds for ReasonAlone {
 
 /// Everything, each once, in the order in which it was met.
 #[derive(Default)]
-pub(crate) struct Kept {
+pub(crate) struct Gathered {
     pub(crate) statements: Vec<StatementId>,
     pub(crate) assumed: Vec<Assumption>,
     pub(crate) path: Vec<Hop>,
     pub(crate) next_steps: Vec<NextStep>,
 }
 
-impl Grounds for Kept {
+impl Grounds for Gathered {
     fn cite(&mut self, statements: &[StatementId]) {
         for statement in statements {
             if !self.statements.contains(statement) {

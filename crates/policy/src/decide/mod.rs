@@ -7,6 +7,7 @@
 
 pub(crate) mod advice;
 pub(crate) mod appliance;
+pub(crate) mod conclusion;
 pub(crate) mod decision;
 pub(crate) mod edge;
 pub(crate) mod exemption;
@@ -18,7 +19,6 @@ pub(crate) mod next_step;
 pub(crate) mod question;
 pub(crate) mod restriction;
 pub(crate) mod route;
-pub(crate) mod ruling;
 pub(crate) mod sender;
 pub(crate) mod terms;
 
@@ -29,15 +29,15 @@ use crate::article::edition::Topic;
 use crate::article::reason::Reason;
 use crate::article::verdict::{Verdict, verdict_of};
 use crate::decide::appliance::{TakenBy, behind_an_appliance, taken_by};
+use crate::decide::conclusion::Conclusion;
 use crate::decide::decision::Decision;
 use crate::decide::edge::at_the_edge;
-use crate::decide::fault::{Fault, InputFault, RouteFault};
+use crate::decide::fault::{InputFault, Obstacle, RouteFault};
 use crate::decide::firewall::through_firewall;
-use crate::decide::grounds::{Grounds, Kept};
+use crate::decide::grounds::{Gathered, Grounds};
 use crate::decide::next_step::NextStep;
 use crate::decide::question::Question;
 use crate::decide::route::{Toward, is_platform, onward};
-use crate::decide::ruling::Ruling;
 use crate::decide::sender::{SendingPort, find_sender};
 use crate::world::World;
 
@@ -46,22 +46,22 @@ use crate::world::World;
 /// The answer is complete: verdict, reason, statements, assumed settings, path, next steps.
 #[must_use]
 pub fn decide(world: &World, question: &Question) -> Decision {
-    let mut grounds = Kept::default();
+    let mut grounds = Gathered::default();
     let sender = find_sender(world, question);
     let of = sender.as_ref().ok().copied();
     //= G1
-    let ruling = if question.port == SMTP_PORT {
+    let conclusion = if question.port == SMTP_PORT {
         sender
-            .map_err(Fault::from)
+            .map_err(Obstacle::from)
             .and_then(|port| from_machine(world, port, port, question.destination, &mut grounds))
     } else {
         Ok(not_filtered(world, question.port, &mut grounds))
     };
-    finish(world, of, ruling, grounds)
+    finish(world, of, conclusion, grounds)
 }
 
 /// Any port but 25: the platform filters nothing else.
-fn not_filtered(world: &World, port: u16, grounds: &mut impl Grounds) -> Ruling {
+fn not_filtered(world: &World, port: u16, grounds: &mut impl Grounds) -> Conclusion {
     //= G4
     let (topic, reason) = if world.edition.relay_ports.contains(&port) {
         (Topic::Relay, Reason::RelayPort)
@@ -69,7 +69,7 @@ fn not_filtered(world: &World, port: u16, grounds: &mut impl Grounds) -> Ruling 
         (Topic::Block, Reason::OtherPort)
     };
     grounds.cite(world.edition.topic(topic));
-    Ruling::of(reason)
+    Conclusion::of(reason)
 }
 
 /// A SYN to port 25 from a known machine, as it leaves the port `at`: the machine's own, or that of
@@ -80,13 +80,13 @@ fn from_machine(
     at: SendingPort<'_>,
     destination: IpAddr,
     grounds: &mut impl Grounds,
-) -> Result<Ruling, Fault> {
+) -> Result<Conclusion, Obstacle> {
     if !sender.runs() {
         let (machine, power) = (sender.name.clone(), sender.machine.state.power);
         return Err(InputFault::NotRunning { machine, power }.into());
     }
     if is_platform(world, destination, grounds) {
-        return Ok(Ruling::of(Reason::PlatformAddress));
+        return Ok(Conclusion::of(Reason::PlatformAddress));
     }
     Ok(follow(world, sender, at, destination, grounds)?)
 }
@@ -98,7 +98,7 @@ fn follow<'a>(
     mut at: SendingPort<'a>,
     destination: IpAddr,
     grounds: &mut impl Grounds,
-) -> Result<Ruling, RouteFault> {
+) -> Result<Conclusion, RouteFault> {
     let mut been = vec![at.name];
     // The address that the sender's own route leads to: that of the port, where it is not its own.
     let mut first = (at.name != sender.name).then(|| at.address_toward(destination));
@@ -106,7 +106,7 @@ fn follow<'a>(
         let (network, subnet) = (&at.interface.network, &at.interface.subnet);
         let hop = at.hop(destination);
         let address = match onward(world, (network, subnet), hop, destination, grounds)? {
-            Toward::Done(reason) => return Ok(Ruling::of(reason)),
+            Toward::Done(reason) => return Ok(Conclusion::of(reason)),
             Toward::Edge => {
                 return Ok(match first {
                     None => at_the_edge(world, at, grounds),
@@ -133,16 +133,16 @@ fn follow<'a>(
 fn finish(
     world: &World,
     sender: Option<SendingPort<'_>>,
-    ruling: Result<Ruling, Fault>,
-    mut grounds: Kept,
+    conclusion: Result<Conclusion, Obstacle>,
+    mut grounds: Gathered,
 ) -> Decision {
-    let Ruling { reason, subscription } = ruling.unwrap_or_else(|fault| {
+    let Conclusion { reason, subscription } = conclusion.unwrap_or_else(|fault| {
         let (reason, step) = match fault {
-            Fault::Route(what) => (what.reason(), NextStep::MendRoute { what }),
-            Fault::Input(what) => (what.reason(), NextStep::MendInput { what }),
+            Obstacle::Route(what) => (what.reason(), NextStep::MendRoute { what }),
+            Obstacle::Input(what) => (what.reason(), NextStep::MendInput { what }),
         };
         grounds.advise(|| [step]);
-        Ruling::of(reason)
+        Conclusion::of(reason)
     });
     if let Some(setting) = reason.verdict_setting() {
         grounds.assume(world, setting);
