@@ -39,14 +39,15 @@ fn is_test(attributes: &[syn::Attribute]) -> bool {
     })
 }
 
-/// A path of this crate from its root, if its first word says that it is one.
+/// A path from the crate's root. One that begins with a name is taken for one from the module on: a
+/// crate's name leads nowhere from there.
 fn absolute(module: &Module, path: &[String]) -> Option<Module> {
     let (first, rest) = path.split_first()?;
     let base = match first.as_str() {
         "crate" => vec![],
         "self" => module.clone(),
         "super" => module[..module.len().saturating_sub(1)].to_vec(),
-        _ => return None,
+        _ => return Some([module.clone(), path.to_vec()].concat()),
     };
     if rest.first().is_some_and(|next| next == "super") {
         return absolute(&base, rest);
@@ -179,13 +180,10 @@ fn taken_from(all: &BTreeMap<Module, Names>, module: &Module) -> BTreeSet<Module
         .filter(|(name, _)| !names.handed_on.contains(*name) || named.contains(name))
         .map(|(_, path)| path.clone());
     let written = names.paths.iter().filter(|path| path.len() > 1).filter_map(|path| {
-        let child = [module.clone(), vec![path[0].clone()]].concat();
-        absolute(module, path)
-            .or_else(|| {
-                let found = names.imported.get(&path[0])?.clone();
-                Some([found, path[1..].to_vec()].concat())
-            })
-            .or_else(|| all.contains_key(&child).then(|| [module.clone(), path.clone()].concat()))
+        match names.imported.get(&path[0]) {
+            Some(found) => Some([found.clone(), path[1..].to_vec()].concat()),
+            None => absolute(module, path),
+        }
     });
     let mut from: BTreeSet<Module> =
         imports.chain(written).filter_map(|path| definer(all, &path, 0)).collect();

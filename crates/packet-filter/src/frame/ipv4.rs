@@ -4,13 +4,11 @@ use std::net::IpAddr;
 
 use etherparse::{IpNumber, Ipv4HeaderSlice};
 
-use crate::frame::chain::{self, IpPacket, Role};
+use crate::frame::chain;
 use crate::frame::context::{Context, Walk};
+use crate::frame::ip_packet::{IpPacket, MAX_PACKET, Role, role_in_ipv4};
 use crate::frame::view::FrameView;
 use crate::frame::{DropKind, FragmentDrop, Layer, Malformed, NoMatch, Origin, Outcome, tunnel};
-
-/// The largest packet that the 16-bit length fields allow, in bytes.
-pub(super) const MAX_PACKET: usize = 65_535;
 
 /// The header without its options, in bytes.
 const FIXED: usize = 20;
@@ -28,7 +26,7 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: FrameView<'a>) -> Walk<'
     let total = usize::from(context.read(view.be16(2), Layer::Ipv4, view)?);
     let header_len = usize::from(first & 0x0f) * 4;
     let broken = header_len < FIXED || (total != 0 && total < header_len);
-    let role = chain::role_in_ipv4(protocol);
+    let role = role_in_ipv4(protocol);
     match role {
         Role::Other(no_match) => return Err(Outcome::NoMatch(no_match)),
         Role::Udp if broken || fragment.offset != 0 => return Err(tunnel::PLAIN_UDP),

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use etherparse::{IpNumber, Ipv6HeaderSlice};
 
-use crate::frame::chain::{self, IpPacket, Role};
+use crate::frame::chain;
 use crate::frame::context::{Context, Walk};
+use crate::frame::ip_packet::{IpPacket, Role, role_in_ipv6};
 use crate::frame::view::FrameView;
 use crate::frame::{Layer, Malformed, Outcome, tunnel};
 
@@ -19,7 +20,7 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: FrameView<'a>) -> Walk<'
         return Err(context.malformed(Malformed::IpVersion, Layer::Ipv6, view.at()));
     }
     let next = IpNumber(context.read(view.byte(6), Layer::Ipv6, view)?);
-    let role = chain::role_in_ipv6(next);
+    let role = role_in_ipv6(next);
     if let Role::Other(no_match) = role {
         return Err(Outcome::NoMatch(no_match));
     }

@@ -28,97 +28,27 @@
 mod candidate;
 mod chain;
 mod context;
+mod ip_packet;
 mod ipv4;
 mod ipv6;
 mod link_layer;
+mod options;
 mod outcome;
 mod tcp;
 mod tunnel;
 mod view;
 
 pub use candidate::{Candidate, VlanTags};
+pub use options::{
+    Frame, FrameOptions, LinkLayers, MAX_EXTENSIONS, MAX_MPLS_LABELS, MAX_TUNNELS, MAX_VLAN_TAGS,
+    Origin,
+};
 pub use outcome::{
     DropKind, FragmentDrop, Indeterminate, Layer, Malformed, NoMatch, Outcome, Tunnel,
 };
 
 use context::{Context, NextContent, unclear};
 use view::FrameView;
-
-use crate::link::LinkType;
-
-/// How many VLAN tags are read; a frame with more is indeterminate.
-pub const MAX_VLAN_TAGS: usize = 3;
-/// How many MPLS labels are read; a frame with more is indeterminate.
-pub const MAX_MPLS_LABELS: usize = 8;
-/// How many extension headers of one IP packet are walked; a longer chain is dropped
-/// (RFC 7112 and RFC 9098 allow a limit, this is ours).
-pub const MAX_EXTENSIONS: usize = 8;
-/// How many tunnels in each other are entered; what is deeper is indeterminate.
-pub const MAX_TUNNELS: usize = 4;
-
-/// Where the bytes come from: some cases mean one thing in a capture and another on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Origin {
-    /// A capture file: what the card was yet to do (checksums, cutting into segments) is
-    /// expected to be undone.
-    #[default]
-    Capture,
-    /// A live source: what is wrong is wrong.
-    Live,
-}
-
-/// Which encapsulations in the link layer are decoded in live traffic; a capture's always are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct LinkLayers {
-    /// MPLS label stacks (RFC 3032).
-    pub mpls: bool,
-    /// PPPoE sessions (RFC 2516).
-    pub pppoe: bool,
-    /// 802.2 LLC, with SNAP (RFC 1042).
-    pub llc: bool,
-}
-
-impl Default for LinkLayers {
-    fn default() -> Self {
-        Self { mpls: true, pppoe: true, llc: true }
-    }
-}
-
-/// What to look for, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct FrameOptions {
-    /// Where the bytes come from.
-    pub origin: Origin,
-    /// Whether the packets inside tunnels are judged, too.
-    pub look_inside: bool,
-    /// Which encapsulations in the link layer are decoded in live traffic.
-    pub link_layers: LinkLayers,
-    /// The destination port that is looked for; any where there is none.
-    pub port: Option<u16>,
-}
-
-impl Default for FrameOptions {
-    /// A capture's outer packets, port 25.
-    fn default() -> Self {
-        Self {
-            origin: Origin::Capture,
-            look_inside: false,
-            link_layers: LinkLayers::default(),
-            port: Some(25),
-        }
-    }
-}
-
-/// A frame as it was captured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Frame<'a> {
-    /// What its first byte belongs to.
-    pub link: LinkType,
-    /// The bytes that are present.
-    pub bytes: &'a [u8],
-    /// Its length on the wire, in bytes; more than are present where the capture was cut.
-    pub wire_len: u32,
-}
 
 /// Says what a frame's packet is, and with [`FrameOptions::look_inside`] what the packets in its
 /// tunnels are: the outer one first, at most [`MAX_TUNNELS`] and one more.

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::frame::chain::IpPacket;
 use crate::frame::context::{Context, unclear};
+use crate::frame::ip_packet::IpPacket;
 use crate::frame::view::{FrameView, Short};
 use crate::frame::{
     Candidate, DropKind, FragmentDrop, Indeterminate, Layer, Malformed, NoMatch, Outcome,

@@ -2,8 +2,8 @@
 
 use etherparse::{EtherType, IpNumber};
 
-use crate::frame::chain::IpPacket;
 use crate::frame::context::{Context, Inside, NextContent, Walk, unclear};
+use crate::frame::ip_packet::IpPacket;
 use crate::frame::view::{FrameView, Short};
 use crate::frame::{Indeterminate, Layer, NoMatch, Outcome, Tunnel};
 use crate::link::LinkType;

@@ -10,11 +10,9 @@
 use crate::frame::{FrameOptions, Origin};
 use crate::link::LinkType;
 use crate::sieve::frames::Frames;
-use crate::sieve::level::{BLOCK, Level};
+use crate::sieve::heads::{BLOCK, HEAD, Heads};
+use crate::sieve::level::Level;
 use crate::table::Homes;
-
-/// The bytes of a frame that are looked at: Ethernet, IPv4 and TCP without options.
-pub(super) const HEAD: usize = 54;
 
 type Lanes = [u32; BLOCK];
 
@@ -35,35 +33,6 @@ pub(super) struct CandidateBlock {
     wire: Lanes,
     /// 1 for a plain candidate.
     plain: Lanes,
-}
-
-/// What is looked up of the plain candidates of a block, one after the other. There is room for
-/// a vector behind the last.
-#[derive(Debug)]
-pub(crate) struct Heads {
-    /// The sender's address.
-    pub(crate) source: [u32; ROOM],
-    /// The receiver's.
-    pub(crate) destination: [u32; ROOM],
-    /// The first bucket of the sender.
-    pub(crate) home: [u32; ROOM],
-}
-
-/// A block, and a vector of 16 numbers.
-pub(crate) const ROOM: usize = BLOCK + 16;
-
-impl Heads {
-    /// Room for a block.
-    pub(crate) const fn new() -> Self {
-        Self { source: [0; ROOM], destination: [0; ROOM], home: [0; ROOM] }
-    }
-
-    /// Home, source and destination of a candidate by its number.
-    #[inline(always)]
-    pub(crate) const fn candidate(&self, number: usize) -> (u32, u32, u32) {
-        let number = number & (BLOCK - 1);
-        (self.home[number], self.source[number], self.destination[number])
-    }
 }
 
 impl CandidateBlock {

@@ -16,28 +16,37 @@
 
 mod candidate_block;
 mod code;
+mod equal_lanes;
+mod fetch;
 mod frames;
+mod heads;
 mod level;
 pub(crate) mod prefetch;
 mod run;
 mod scalar;
 mod sort;
+mod tally;
 mod template;
 mod unjudged;
+mod vectors;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 #[cfg(target_arch = "x86_64")]
 mod x86_common_case;
 #[cfg(target_arch = "x86_64")]
 mod x86_heads;
+#[cfg(target_arch = "x86_64")]
+mod x86_words;
 
-pub(crate) use candidate_block::Heads;
 pub use code::Code;
+pub(crate) use equal_lanes::{EqualLanes, Scalar};
+pub(crate) use fetch::Ahead;
+pub use fetch::touch;
 pub use frames::{FrameList, Frames};
-pub use level::Vectors;
-pub(crate) use level::{Ahead, BLOCK, Level, LevelWork};
-pub use run::touch;
-pub(crate) use run::{Judges, Scratch, Tally, ones, run};
-pub(crate) use scalar::Scalar;
+pub(crate) use heads::{BLOCK, Heads};
+pub(crate) use level::{Level, LevelWork};
+pub(crate) use run::{Judges, Scratch, ones, run};
+pub(crate) use tally::Tally;
 pub(crate) use template::Template;
 pub use unjudged::Sieve;
+pub use vectors::Vectors;

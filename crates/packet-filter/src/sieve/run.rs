@@ -3,22 +3,18 @@
 use std::net::IpAddr;
 
 use crate::frame::{Frame, FrameOptions, VlanTags};
-use crate::sieve::candidate_block::{CandidateBlock, Heads};
-use crate::sieve::level::{Ahead, BLOCK, Detected, Level, LevelWork};
-use crate::sieve::prefetch;
+use crate::sieve::candidate_block::CandidateBlock;
+use crate::sieve::fetch::{AHEAD, Ahead, fetch};
+use crate::sieve::heads::{BLOCK, Heads};
+use crate::sieve::level::{Level, LevelWork};
 use crate::sieve::sort::{Quick, Sorted, sort, sort_plain};
+use crate::sieve::tally::{Tally, count_one};
+use crate::sieve::vectors::Detected;
 use crate::sieve::{Code, Frames, Template};
 use crate::table::{CommonCase, Homes, NetworkId, Search, Table};
 
-/// How far ahead frames are fetched: one block.
-pub(super) const AHEAD: usize = BLOCK;
-
 /// Candidates that wait for their senders' buckets.
 const WAITING: usize = 256;
-
-/// Where in a frame the bytes are that the sorter reads of plain packets.
-const HEAD: usize = 12;
-const TAIL: usize = 47;
 
 /// What judging a batch needs to know besides the frames.
 pub(crate) trait Judges {
@@ -31,9 +27,6 @@ pub(crate) trait Judges {
     /// What the reference says of a frame.
     fn odd(&self, frame: &Frame<'_>, interface: Option<&str>) -> Code;
 }
-
-/// How many frames got each code.
-pub(crate) type Tally = [u64; 256];
 
 /// An IPv4 candidate whose sender is being looked for.
 #[derive(Debug, Clone, Copy)]
@@ -326,14 +319,6 @@ fn finish(codes: &mut [Code], tally: &mut Tally, at: usize, code: Code) {
     count_one(tally, code, 1);
 }
 
-/// Counts frames that got a code.
-#[inline(always)]
-pub(super) fn count_one(tally: &mut Tally, code: Code, times: u64) {
-    if let Some(count) = tally.get_mut(usize::from(code.byte())) {
-        *count = count.wrapping_add(times);
-    }
-}
-
 /// Notices where the sieve leaves nearly everything: going through it is then a waste.
 #[derive(Debug, Default)]
 pub(super) struct Skips {
@@ -406,38 +391,4 @@ fn left_of_block<L: Level>(
 #[inline(always)]
 pub(crate) const fn ones(count: usize) -> u64 {
     if count >= BLOCK { u64::MAX } else { (1 << count) - 1 }
-}
-
-/// Fetches the headers of a block.
-#[inline(always)]
-pub(super) fn fetch(frames: &Frames<'_>, start: usize) {
-    for offset in frames.offsets.iter().skip(start).take(BLOCK) {
-        fetch_one(frames.bytes, *offset);
-    }
-}
-
-/// Fetches the headers of the frame at an offset.
-#[inline(always)]
-pub(super) fn fetch_one(bytes: &[u8], offset: u32) {
-    let offset = offset as usize;
-    prefetch::byte(bytes, offset.wrapping_add(HEAD));
-    prefetch::byte(bytes, offset.wrapping_add(TAIL));
-}
-
-/// What loading the headers of a batch costs, and nothing else: the floor that measurements are
-/// held against. Fetches ahead as `run` does and adds up a few bytes of each header, so that
-/// the loads happen.
-#[must_use]
-pub fn touch(frames: &Frames<'_>) -> u64 {
-    let mut sum = 0_u64;
-    fetch(frames, 0);
-    for start in (0..frames.len()).step_by(BLOCK) {
-        fetch(frames, start.wrapping_add(AHEAD));
-        for offset in frames.offsets.iter().skip(start).take(BLOCK) {
-            let frame = frames.bytes.get(*offset as usize..).unwrap_or_default();
-            let at = |at: usize| u64::from(frame.get(at).copied().unwrap_or_default());
-            sum = sum.wrapping_add(at(HEAD)).wrapping_add(at(TAIL));
-        }
-    }
-    sum
 }

@@ -1,11 +1,9 @@
 //! The level that needs nothing: the safe twin of the vector levels.
 
-use crate::sieve::level::{BLOCK, Level};
+use crate::sieve::equal_lanes::Scalar;
+use crate::sieve::heads::BLOCK;
+use crate::sieve::level::Level;
 use crate::sieve::template::{Template, WINDOW};
-
-/// Bytes one by one.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Scalar;
 
 impl Level for Scalar {
     #[inline(always)]
@@ -28,13 +26,6 @@ impl Level for Scalar {
             left |= u64::from(!passes) << (lane & 63);
         }
         left
-    }
-
-    #[inline(always)]
-    fn equal_lanes(self, keys: &[u32; 8], key: u32) -> u32 {
-        keys.iter()
-            .enumerate()
-            .fold(0, |bits, (lane, stored)| bits | u32::from(*stored == key) << lane)
     }
 }
 

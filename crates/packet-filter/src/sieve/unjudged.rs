@@ -2,10 +2,13 @@
 
 use crate::frame::{self, Frame, FrameOptions, Outcome};
 use crate::sieve::Frames;
-use crate::sieve::level::{BLOCK, Level, LevelWork, Vectors};
-use crate::sieve::run::{AHEAD, Skips, fetch};
+use crate::sieve::fetch::{AHEAD, fetch};
+use crate::sieve::heads::BLOCK;
+use crate::sieve::level::{Level, LevelWork};
+use crate::sieve::run::Skips;
 use crate::sieve::sort::{Quick, Sorted, sort, sort_plain};
 use crate::sieve::template::Template;
+use crate::sieve::vectors::Vectors;
 
 /// Tells the frames that pass unjudged from the others.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "vector loads take pointers, and intrinsics need their feature")]
 
 use core::arch::x86_64::{
-    __m256i, __m512i, _mm256_and_si256, _mm256_castsi256_ps, _mm256_cmpeq_epi8, _mm256_cmpeq_epi32,
+    __m256i, _mm256_and_si256, _mm256_castsi256_ps, _mm256_cmpeq_epi8, _mm256_cmpeq_epi32,
     _mm256_cmpeq_epi32_mask, _mm256_loadu_si256, _mm256_max_epu32, _mm256_min_epu8,
     _mm256_min_epu32, _mm256_movemask_epi8, _mm256_movemask_ps, _mm256_set1_epi32,
     _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_sub_epi32, _mm512_and_si512,
@@ -13,14 +13,17 @@ use core::arch::x86_64::{
     _mm512_sub_epi32, _mm512_test_epi32_mask,
 };
 
-use crate::sieve::candidate_block::Heads;
 use crate::sieve::code::Code;
+use crate::sieve::equal_lanes::EqualLanes;
+use crate::sieve::fetch::Ahead;
 use crate::sieve::frames::Frames;
-use crate::sieve::level::{Ahead, BLOCK, Level, LevelWork};
-use crate::sieve::run::{Tally, count_one};
+use crate::sieve::heads::{BLOCK, Heads};
+use crate::sieve::level::{Level, LevelWork};
+use crate::sieve::tally::{Tally, count_one};
 use crate::sieve::template::{Template, WINDOW};
 use crate::sieve::x86_common_case::common_case;
 use crate::sieve::x86_heads::{Whole, read_heads};
+use crate::sieve::x86_words::load_16;
 use crate::table::{CommonCase, Homes};
 
 /// The proof that the processor has AVX2 (and BMI1, BMI2, LZCNT and POPCNT, as all of those).
@@ -72,6 +75,14 @@ impl Avx512 {
     }
 }
 
+impl EqualLanes for Avx2 {
+    #[inline(always)]
+    fn equal_lanes(self, keys: &[u32; 8], key: u32) -> u32 {
+        // SAFETY: the value of `Avx2` proves the features.
+        unsafe { equal_lanes_avx2(keys, key) }
+    }
+}
+
 impl Level for Avx2 {
     #[inline(always)]
     fn sieve(
@@ -84,11 +95,13 @@ impl Level for Avx2 {
         // SAFETY: the value of `Avx2` proves the features.
         unsafe { sieve_avx2(template, bytes, offsets, captured) }
     }
+}
 
+impl EqualLanes for Avx512 {
     #[inline(always)]
     fn equal_lanes(self, keys: &[u32; 8], key: u32) -> u32 {
-        // SAFETY: the value of `Avx2` proves the features.
-        unsafe { equal_lanes_avx2(keys, key) }
+        // SAFETY: the value of `Avx512` proves the features.
+        unsafe { equal_lanes_avx512(keys, key) }
     }
 }
 
@@ -103,12 +116,6 @@ impl Level for Avx512 {
     ) -> u64 {
         // SAFETY: the value of `Avx512` proves the features.
         unsafe { sieve_avx512(template, bytes, offsets, captured) }
-    }
-
-    #[inline(always)]
-    fn equal_lanes(self, keys: &[u32; 8], key: u32) -> u32 {
-        // SAFETY: the value of `Avx512` proves the features.
-        unsafe { equal_lanes_avx512(keys, key) }
     }
 
     #[inline(always)]
@@ -328,13 +335,6 @@ fn load_32(bytes: &[u8; WINDOW]) -> __m256i {
     unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
 }
 
-#[inline]
-#[target_feature(enable = "avx512f")]
-pub(super) fn load_16(words: &[u32; 16]) -> __m512i {
-    // SAFETY: the array has the 64 bytes that are read; the load needs no alignment.
-    unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
-}
-
 #[cfg(test)]
 mod tests {
     use egress25_skipped::skipped;
@@ -420,7 +420,7 @@ mod tests {
             keys in prop::array::uniform8(0..4_u32),
             key in 0..4_u32,
         ) {
-            let twin = scalar::Scalar.equal_lanes(&keys, key);
+            let twin = crate::sieve::Scalar.equal_lanes(&keys, key);
             if let Some(level) = here("AVX2", Avx2::detect()) {
                 prop_assert_eq!(level.equal_lanes(&keys, key), twin);
             }

@@ -13,12 +13,10 @@ use core::arch::x86_64::{
 };
 use core::sync::atomic::Ordering;
 
-use crate::sieve::candidate_block::Heads;
 use crate::sieve::code::Code;
-use crate::sieve::level::{Ahead, BLOCK};
-use crate::sieve::run::fetch_one;
-use crate::sieve::x86::load_16;
-use crate::sieve::x86_heads::all;
+use crate::sieve::fetch::{Ahead, fetch_one};
+use crate::sieve::heads::{BLOCK, Heads};
+use crate::sieve::x86_words::{all, load_16};
 use crate::table::{Bucket, CommonCase, SenderPlace};
 
 /// How many numbers are in a [`SenderPlace`], as a power of two, and where in it the edges are; the

@@ -12,15 +12,14 @@ use core::arch::x86_64::{
     _mm512_cmpgt_epu32_mask, _mm512_cmple_epu32_mask, _mm512_cmplt_epu32_mask,
     _mm512_cmpneq_epi32_mask, _mm512_inserti32x4, _mm512_mask_blend_epi32,
     _mm512_maskz_compress_epi32, _mm512_max_epu32, _mm512_mul_epu32, _mm512_mullo_epi32,
-    _mm512_or_si512, _mm512_reduce_max_epu32, _mm512_set_epi64, _mm512_set1_epi32,
-    _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_srli_epi32, _mm512_srli_epi64,
-    _mm512_storeu_si512, _mm512_sub_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
-    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
+    _mm512_or_si512, _mm512_reduce_max_epu32, _mm512_set_epi64, _mm512_setzero_si512,
+    _mm512_shuffle_epi8, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_storeu_si512,
+    _mm512_sub_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
+    _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 
-use crate::sieve::candidate_block::{HEAD, Heads, ROOM};
-use crate::sieve::level::BLOCK;
-use crate::sieve::x86::load_16;
+use crate::sieve::heads::{BLOCK, HEAD, Heads, ROOM};
+use crate::sieve::x86_words::{all, load_16};
 use crate::table::Homes;
 
 /// Sixteen numbers.
@@ -252,13 +251,6 @@ fn swap(numbers: __m512i) -> __m512i {
     const LOW: i64 = 0x0405_0607_0001_0203;
     let order = _mm512_set_epi64(HIGH, LOW, HIGH, LOW, HIGH, LOW, HIGH, LOW);
     _mm512_shuffle_epi8(numbers, order)
-}
-
-/// A number sixteen times.
-#[inline]
-#[target_feature(enable = "avx512f")]
-pub(super) fn all(number: u32) -> __m512i {
-    _mm512_set1_epi32(number.cast_signed())
 }
 
 #[inline]

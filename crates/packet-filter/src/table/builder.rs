@@ -7,12 +7,11 @@ use std::sync::atomic::AtomicU64;
 use egress25_policy::{CaptureIds, MachineName, NetworkName, Reason, SubscriptionName, Verdict};
 
 use crate::sieve::Code;
-use crate::table::compile::Dependencies;
+use crate::table::dependencies::Dependencies;
+use crate::table::entry::{FixedEntry, SenderPlace, Slot, TableMachine, TooLarge};
 use crate::table::senders::{self, Drafted, FamilySenders};
 use crate::table::trie::{Roots, Tries};
-use crate::table::{
-    FixedEntry, NetworkId, Networks, RouteSet, SenderPlace, Slot, Table, TableMachine, TooLarge,
-};
+use crate::table::{NetworkId, Networks, RouteSet, Table};
 
 /// A subnet of a table: the network of its addresses, and the routes that they share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -6,8 +6,8 @@
 
 use core::sync::atomic::Ordering;
 
-use crate::sieve::{Code, Heads, Level, prefetch};
-use crate::table::lookup::{Bucket, LANES};
+use crate::sieve::{Code, EqualLanes, Heads, prefetch};
+use crate::table::bucket::{Bucket, LANES};
 use crate::table::senders::place_of;
 use crate::table::{Homes, SenderPlace, Table};
 
@@ -60,7 +60,7 @@ impl CommonCase<'_> {
     /// What becomes of an IPv4 SYN to port 25, and whether that could be told: where not, the
     /// code means nothing.
     #[inline(always)]
-    pub(crate) fn answer<L: Level>(
+    pub(crate) fn answer<L: EqualLanes>(
         &self,
         level: L,
         home: u32,

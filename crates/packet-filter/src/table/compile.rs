@@ -4,39 +4,19 @@
 //! [`egress25_policy::CellMap`], the reason at the edge from [`egress25_policy::edge_reason`], and
 //! what an exit makes of that from [`egress25_policy::exit_reason`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use egress25_policy::{
     Applied, CellMap, Cells, Forwarder, LeadsTo, MachineName, NetworkName, Power, Reason,
-    SenderClass, SubscriptionName, World, edge_reason, exit_reason, verdict_of,
+    SenderClass, World, edge_reason, exit_reason, verdict_of,
 };
 
 use crate::table::builder::{PlaceId, TableBuilder, number};
-use crate::table::{ForwarderPort, Leaf, Networks, RouteSet, Table, byte};
-
-/// More entries than a table can number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the world has more than 4,294,967,294 addresses, which is as many as a table can number")]
-pub struct TooLarge;
-
-/// What a table depends on besides its senders.
-#[derive(Debug, Default)]
-pub(super) struct Dependencies {
-    /// The exits, in the order of their numbers.
-    exits: Vec<Exit>,
-    /// Whether each machine that can forward ran: where destinations lead depends on it.
-    ran: BTreeMap<MachineName, bool>,
-}
-
-/// A way out by a forwarder.
-#[derive(Debug)]
-struct Exit {
-    forwarder: Forwarder,
-    /// The subscription whose change is one of the exit's.
-    subscription: Option<SubscriptionName>,
-}
+use crate::table::dependencies::{Dependencies, Exit};
+use crate::table::entry::{ForwarderPort, TooLarge};
+use crate::table::{Leaf, Networks, RouteSet, Table, byte};
 
 /// A change of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,34 +11,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::sieve::{Level, prefetch};
+use crate::sieve::{EqualLanes, prefetch};
+use crate::table::bucket::{Bucket, EMPTY, LANES};
 use crate::table::pages::Pages;
-
-/// Keys in a bucket.
-pub(crate) const LANES: usize = 8;
-
-/// The value of a lane that holds nothing.
-pub(crate) const EMPTY: u32 = 0;
-
-/// One cache line of keys and values.
-#[derive(Debug)]
-#[repr(C, align(64))]
-pub(crate) struct Bucket {
-    pub(crate) keys: [u32; LANES],
-    pub(crate) values: [AtomicU32; LANES],
-}
-
-impl Bucket {
-    pub(super) const fn new() -> Self {
-        Self { keys: [0; LANES], values: [const { AtomicU32::new(EMPTY) }; LANES] }
-    }
-
-    /// The lanes fill up from the first: the last one tells whether the bucket is full.
-    #[inline(always)]
-    fn is_full(&self) -> bool {
-        self.values.last().is_some_and(|value| value.load(Ordering::Relaxed) != EMPTY)
-    }
-}
 
 /// What is looked up: the bucket where the search starts, and the key in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +152,7 @@ impl Buckets {
 
     /// The first entry with a key in the first bucket of a search: nearly always the only one.
     #[inline(always)]
-    pub(crate) fn first<L: Level>(&self, level: L, probe: Probe) -> Option<(usize, u32)> {
+    pub(crate) fn first<L: EqualLanes>(&self, level: L, probe: Probe) -> Option<(usize, u32)> {
         let (home, key) = (self.home(probe.spread), probe.key);
         let bucket = self.buckets.get(home)?;
         let lane = level.equal_lanes(&bucket.keys, key).trailing_zeros() as usize;
@@ -187,7 +162,7 @@ impl Buckets {
 
     /// The place and value of the entry with a key that `accept` takes, given its place and
     /// value.
-    pub(crate) fn find<L: Level>(
+    pub(crate) fn find<L: EqualLanes>(
         &self,
         level: L,
         probe: Probe,

@@ -10,10 +10,13 @@
 //! networks or routes is a new table. [`Table::epoch`] tells one from the other.
 
 mod batched;
+mod bucket;
 mod builder;
 mod cell;
 mod common_case;
 mod compile;
+mod dependencies;
+mod entry;
 pub(crate) mod lookup;
 mod networks;
 mod pages;
@@ -25,107 +28,25 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-use egress25_policy::{MachineName, NetworkName, Reason, SubscriptionName, Verdict};
+use egress25_policy::{MachineName, NetworkName, Reason, Verdict};
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use bucket::Bucket;
 pub use builder::{OwnerId, PlaceId, TableBuilder};
 pub use cell::TableCell;
 pub(crate) use common_case::CommonCase;
-pub use compile::{Patched, TooLarge};
-#[cfg(target_arch = "x86_64")]
-pub(crate) use lookup::Bucket;
+pub use compile::Patched;
+pub(crate) use entry::SenderPlace;
+pub use entry::{Slot, TableMachine, TooLarge};
 pub use networks::{NetworkHint, NetworkId, Networks};
 pub use routes::{Leaf, RouteSet};
 pub(crate) use senders::{Homes, Search};
 
-use crate::sieve::{Code, Level, Scalar};
+use crate::sieve::{Code, EqualLanes, Scalar};
+use dependencies::Dependencies;
+use entry::{FixedEntry, ForwarderPort};
 use senders::{FamilySenders, edge_of, place_of};
 use trie::{Roots, Tries};
-
-/// The place of an address's entry in a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Slot(u32);
-
-impl Slot {
-    /// The slot's number, from 0.
-    #[must_use]
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// What is fixed of an entry: everything but the reasons.
-#[derive(Debug, Clone)]
-struct FixedEntry {
-    machine: u32,
-    place: u32,
-    /// The entry's lane in the buckets of its family, which the highest bit tells.
-    lane: u32,
-}
-
-impl FixedEntry {
-    /// The bit in [`Self::lane`] that says IPv6.
-    const V6: u32 = 1 << 31;
-}
-
-/// Where a sender stands: in which network, and where its routes are. One cache line, whose
-/// parts vector instructions gather by their places.
-#[derive(Debug, Clone, Copy)]
-#[repr(C, align(64))]
-pub(crate) struct SenderPlace {
-    network: u32,
-    v4: u32,
-    v6: u32,
-    unused: u32,
-    /// One bit for each first byte of IPv4 destinations that all are at the Internet's edge.
-    edges: [u32; 8],
-}
-
-impl SenderPlace {
-    const fn new(network: u32, v4: u32, v6: u32, edges: [u32; 8]) -> Self {
-        Self { network, v4, v6, unused: 0, edges }
-    }
-
-    /// The network.
-    #[cfg(target_arch = "x86_64")]
-    #[inline(always)]
-    pub(crate) const fn network(&self) -> u32 {
-        self.network
-    }
-
-    /// Whether an IPv4 destination is at the Internet's edge, told by its first byte alone; where
-    /// not, it may be all the same.
-    #[inline(always)]
-    fn is_edge_at_once(&self, destination: u32) -> bool {
-        let [first, ..] = destination.to_be_bytes();
-        self.edges.get(usize::from(first >> 5)).is_some_and(|word| word >> (first & 31) & 1 == 1)
-    }
-
-    /// Which destinations are at the Internet's edge, told by their first byte: one bit each.
-    #[cfg(target_arch = "x86_64")]
-    #[inline(always)]
-    pub(crate) const fn edges(&self) -> &[u32; 8] {
-        &self.edges
-    }
-}
-
-/// A port by which a forwarder sends what others have sent to it.
-#[derive(Debug, Clone, Copy)]
-struct ForwarderPort {
-    /// Where its routes are.
-    place: u32,
-    /// What leaves by it for the Internet leaves by this exit.
-    exit: u32,
-    firewall: bool,
-}
-
-/// A machine as the table knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableMachine {
-    /// Its name.
-    pub machine: MachineName,
-    /// Its subscription.
-    pub subscription: SubscriptionName,
-}
 
 /// The compiled table.
 #[derive(Debug)]
@@ -155,7 +76,7 @@ pub struct Table {
     /// The first of these as numbers: no reason has a larger byte.
     words: [u32; 64],
     /// What exits and the ways to them depend on.
-    dependencies: compile::Dependencies,
+    dependencies: Dependencies,
 }
 
 /// How many bytes the parts of a table take that searches read.
@@ -322,7 +243,7 @@ impl Table {
 
     /// What becomes of an IPv4 SYN to port 25 whose sender is being looked for.
     #[inline(always)]
-    pub(crate) fn answer_v4<L: Level>(
+    pub(crate) fn answer_v4<L: EqualLanes>(
         &self,
         level: L,
         search: Search,
@@ -340,7 +261,7 @@ impl Table {
 
     /// What becomes of an IPv4 SYN to port 25 of which [`CommonCase`] could not tell it.
     #[inline(never)]
-    pub(crate) fn answer_further<L: Level>(
+    pub(crate) fn answer_further<L: EqualLanes>(
         &self,
         level: L,
         homes: &Homes,

@@ -7,7 +7,7 @@
 
 use core::ops::{Deref, DerefMut};
 
-use crate::table::lookup::Bucket;
+use crate::table::bucket::Bucket;
 
 /// From this many bytes on, memory is mapped by itself and asked for in large pages.
 #[cfg(target_os = "linux")]

@@ -4,9 +4,10 @@ use std::sync::atomic::Ordering;
 
 use egress25_policy::Reason;
 
-use crate::sieve::{Level, Scalar};
-use crate::table::lookup::{Bucket, Buckets, Occupied, Probe, home_of, mix_v4, seed_v4};
-use crate::table::{SenderPlace, TooLarge};
+use crate::sieve::{EqualLanes, Scalar};
+use crate::table::bucket::Bucket;
+use crate::table::entry::{SenderPlace, TooLarge};
+use crate::table::lookup::{Buckets, Occupied, Probe, home_of, mix_v4, seed_v4};
 
 /// Stands for the network of a probe where the packet does not say which one it belongs to.
 const ANYWHERE: u32 = u32::MAX;
@@ -197,7 +198,7 @@ impl FamilySenders {
     /// # Errors
     /// `unknown-source`, or `ambiguous-network` where no network is given and several own it.
     #[inline(always)]
-    pub(super) fn find<L: Level>(
+    pub(super) fn find<L: EqualLanes>(
         &self,
         level: L,
         search: Search,
@@ -216,7 +217,7 @@ impl FamilySenders {
 
     /// As [`Self::find`], for whatever is not the first with its key in its first bucket.
     #[inline(never)]
-    fn find_further<L: Level>(
+    fn find_further<L: EqualLanes>(
         &self,
         level: L,
         search: Search,
@@ -234,7 +235,7 @@ impl FamilySenders {
     }
 
     #[cold]
-    fn find_anywhere<L: Level>(
+    fn find_anywhere<L: EqualLanes>(
         &self,
         level: L,
         search: Search,

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use crate::capture::read::error::CaptureError;
-use crate::capture::read::pcap::{FoundPacket, Next};
+use crate::capture::read::framed_records::{FramedRecords, record};
+use crate::capture::read::next::{FoundPacket, Next};
 use crate::capture::read::read_buffer::ReadBuffer;
-use crate::capture::read::reader::{FramedRecords, record};
 use crate::capture::read::record::{Block, Record};
 use crate::link::LinkType;
 use crate::sieve::{FrameList, Frames};

@@ -2,17 +2,7 @@
 
 use core::fmt;
 
-use crate::capture::read::bytes::u32_at;
-use crate::capture::read::record::OptionList;
-
-/// The byte order of the numbers in a capture's headers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ByteOrder {
-    /// Least significant byte first.
-    Little,
-    /// Most significant byte first.
-    Big,
-}
+use crate::capture::read::bytes::ByteOrder;
 
 /// What the fraction in a pcap record's time stamp counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,15 +53,6 @@ pub struct CaptureFormat {
     pub container: Container,
     /// How the container is compressed.
     pub compression: Compression,
-}
-
-impl fmt::Display for ByteOrder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Little => "little endian",
-            Self::Big => "big endian",
-        })
-    }
 }
 
 impl fmt::Display for CaptureFormat {
@@ -169,19 +150,6 @@ const FOREIGN: &[(&[u8], &str, &str)] = &[
     (b"PAR1", "a Parquet file", EXPORT),
     (b"\x7fELF", "an ELF program", EXPORT),
 ];
-
-/// What a pcapng file's first section header says of the program that wrote it (`shb_userappl`),
-/// as far as the file's first bytes go.
-#[must_use]
-pub fn section_application(start: &[u8]) -> Option<&[u8]> {
-    const SHB_USERAPPL: u16 = 4;
-    let order = crate::capture::read::pcapng::section_order(start).ok()?;
-    let len = usize::try_from(u32_at(start, 4, order)?).ok()?;
-    let options = start.get(24..len.min(start.len()))?;
-    let is_pcapng = matches!(container_of(start), Some(Container::PcapNg { .. }));
-    let mut options = OptionList::new(options, order).map_while(Result::ok);
-    options.find(|&(code, _)| is_pcapng && code == SHB_USERAPPL).map(|(_, value)| value)
-}
 
 /// How many bytes [`foreign`] can use.
 pub(in crate::capture) const FOREIGN_LEN: usize = 32;

@@ -2,11 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::capture::read::bytes::{i64_at, u16_at, u32_at};
+use crate::capture::read::bytes::{ByteOrder, i64_at, u16_at, u32_at};
 use crate::capture::read::error::RecordFault;
-use crate::capture::read::format::ByteOrder;
-use crate::capture::read::pcap::OutOfRange;
-use crate::capture::read::record::OptionList;
+use crate::capture::read::next::{NANOS_PER_SECOND, OutOfRange};
+use crate::capture::read::option_list::OptionList;
 use crate::link::{LinkType, UnsupportedLinkType};
 
 const IF_NAME: u16 = 2;
@@ -17,8 +16,6 @@ const IF_TSOFFSET: u16 = 14;
 /// What is kept of a name or a description, in bytes, so that a section of many interfaces with
 /// long names stays bounded.
 const NAME_LEN: usize = 512;
-
-pub(super) const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// What an interface description block says that we need.
 #[derive(Debug)]

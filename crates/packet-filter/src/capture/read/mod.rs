@@ -4,8 +4,11 @@ mod batch;
 pub(super) mod bytes;
 mod error;
 pub(super) mod format;
+mod framed_records;
 mod input;
 mod interface;
+mod next;
+pub(super) mod option_list;
 mod pcap;
 pub(super) mod pcapng;
 mod read_buffer;
@@ -14,11 +17,9 @@ pub(super) mod record;
 mod threaded_read;
 
 pub use batch::{CaptureBatch, Item};
+pub use bytes::ByteOrder;
 pub use error::{CaptureError, RecordFault};
-pub use format::{
-    ByteOrder, CaptureFormat, Compression, Container, Resolution, section_application,
-};
-pub use reader::{
-    CaptureReader, DEFAULT_MAX_RECORD_LEN, MAX_BLOCK_LEN, MAX_RECORD_LEN, ReadLimits,
-};
+pub use format::{CaptureFormat, Compression, Container, Resolution};
+pub use pcapng::{MAX_BLOCK_LEN, section_application};
+pub use reader::{CaptureReader, DEFAULT_MAX_RECORD_LEN, MAX_RECORD_LEN, ReadLimits};
 pub use record::{Block, Comments, InterfaceRef, Record, Warning};

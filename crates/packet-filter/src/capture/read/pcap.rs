@@ -1,11 +1,9 @@
 //! pcap records (draft-ietf-opsawg-pcap).
 
-use std::ops::Range;
-
-use crate::capture::read::bytes::{u16_at, u32_at};
+use crate::capture::read::bytes::{ByteOrder, u16_at, u32_at};
 use crate::capture::read::error::{CaptureError, RecordFault};
-use crate::capture::read::format::{ByteOrder, Resolution};
-use crate::capture::read::interface::NANOS_PER_SECOND;
+use crate::capture::read::format::Resolution;
+use crate::capture::read::next::{FoundPacket, NANOS_PER_SECOND, Next};
 use crate::link::LinkType;
 
 /// Length of the file header in bytes.
@@ -24,38 +22,6 @@ const MAX_HOLE: u32 = 1 << 20;
 /// lies behind the packet's own total length, so the frame parser never looks at it.
 const RESERVED_LINK_BITS: u32 = 0x03ff_0000;
 const LINK_BITS: u32 = 0x0000_ffff;
-
-/// A packet that was found. Places count from the beginning of its record.
-#[derive(Debug)]
-pub(super) struct FoundPacket {
-    /// Nanoseconds since 1970; `Ok(None)` for no time.
-    pub(super) time: Result<Option<i128>, OutOfRange>,
-    pub(super) link: LinkType,
-    /// The interface's place in the section.
-    pub(super) interface: Option<usize>,
-    pub(super) wire_len: u32,
-    /// Where its bytes are, and how many of them.
-    pub(super) data: usize,
-    pub(super) captured: u32,
-    /// Where the options of its block are; empty where it can have none.
-    pub(super) options: Range<usize>,
-}
-
-/// A time that [`jiff::Timestamp`] cannot hold.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct OutOfRange;
-
-/// What lies at the beginning of some bytes.
-pub(super) enum Next {
-    /// A packet, in a record of so many bytes.
-    Packet(FoundPacket, usize),
-    /// A block of so many bytes that is no packet.
-    Block(usize),
-    /// A packet whose link type is not understood, in a block of so many bytes.
-    Unread(RecordFault, usize),
-    /// So many bytes are needed to tell.
-    Need(usize),
-}
 
 /// Which of a record's two lengths its header gives first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

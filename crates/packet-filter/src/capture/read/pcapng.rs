@@ -1,11 +1,11 @@
 //! pcapng blocks (draft-ietf-opsawg-pcapng).
 
-use crate::capture::read::bytes::{u16_at, u32_at};
+use crate::capture::read::bytes::{ByteOrder, u16_at, u32_at};
 use crate::capture::read::error::RecordFault;
-use crate::capture::read::format::ByteOrder;
+use crate::capture::read::format::{Container, container_of};
 use crate::capture::read::interface::CaptureInterface;
-use crate::capture::read::pcap::{FoundPacket, Next};
-use crate::capture::read::reader::MAX_BLOCK_LEN;
+use crate::capture::read::next::{FoundPacket, Next};
+use crate::capture::read::option_list::OptionList;
 use crate::link::LinkType;
 
 pub(in crate::capture) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
@@ -24,6 +24,9 @@ pub(in crate::capture) const SECTION_HEADER_LEN: usize = 28;
 /// The bytes in front of the captured ones in (enhanced) packet blocks and simple ones.
 pub(in crate::capture) const PACKET_HEAD: usize = 20;
 const SIMPLE_HEAD: usize = 4;
+
+/// The longest pcapng block that is passed over, in bytes; the limit of Wireshark.
+pub const MAX_BLOCK_LEN: u32 = 16 * 1024 * 1024;
 
 /// What a packet block may hold besides the packet: its options, in bytes.
 const OPTIONS_ROOM: u32 = 1 << 20;
@@ -244,4 +247,17 @@ fn captured_len(captured: u32, room: usize, max_len: u32) -> Result<usize, Recor
         return Err(RecordFault::TooLong { what: "a packet", len: captured, limit: max_len });
     }
     Ok(len)
+}
+
+/// What a pcapng file's first section header says of the program that wrote it (`shb_userappl`),
+/// as far as the file's first bytes go.
+#[must_use]
+pub fn section_application(start: &[u8]) -> Option<&[u8]> {
+    const SHB_USERAPPL: u16 = 4;
+    let order = section_order(start).ok()?;
+    let len = usize::try_from(u32_at(start, 4, order)?).ok()?;
+    let options = start.get(24..len.min(start.len()))?;
+    let is_pcapng = matches!(container_of(start), Some(Container::PcapNg { .. }));
+    let mut options = OptionList::new(options, order).map_while(Result::ok);
+    options.find(|&(code, _)| is_pcapng && code == SHB_USERAPPL).map(|(_, value)| value)
 }

@@ -6,18 +6,19 @@ use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::capture::read::batch::{CaptureBatch, NonPacket, Places};
+use crate::capture::read::bytes::ByteOrder;
 use crate::capture::read::error::{CaptureError, RecordFault};
 use crate::capture::read::format::{
-    ByteOrder, CaptureFormat, Compression, Container, FOREIGN_LEN, MAGIC_LEN, container_of, foreign,
+    CaptureFormat, Compression, Container, FOREIGN_LEN, MAGIC_LEN, container_of, foreign,
 };
+use crate::capture::read::framed_records::{FramedRecords, record};
 use crate::capture::read::input::{Gauge, UnpackedInput};
-use crate::capture::read::pcap::{FILE_HEADER_LEN, FoundPacket, Next, Pcap};
+use crate::capture::read::next::{FoundPacket, Next};
+use crate::capture::read::pcap::{FILE_HEADER_LEN, Pcap};
 use crate::capture::read::pcapng::{PcapNg, SECTION_HEADER_LEN};
 use crate::capture::read::read_buffer::ReadBuffer;
-use crate::capture::read::record::{Block, Comments, InterfaceRef, Record, Warning};
+use crate::capture::read::record::{Record, Warning};
 
 /// The longest record that is read unless [`ReadLimits`] say otherwise, in bytes: the largest
 /// snapshot length of libpcap.
@@ -25,9 +26,6 @@ pub const DEFAULT_MAX_RECORD_LEN: u32 = 256 * 1024;
 
 /// The most that [`ReadLimits::max_record_len`] can be set to, in bytes.
 pub const MAX_RECORD_LEN: u32 = 16 * 1024 * 1024;
-
-/// The longest pcapng block that is passed over, in bytes; the limit of Wireshark.
-pub const MAX_BLOCK_LEN: u32 = 16 * 1024 * 1024;
 
 /// The limits that a reader keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,29 +64,6 @@ pub struct CaptureReader {
     warnings: Vec<Warning>,
     done: bool,
     places: Places,
-}
-
-pub(super) enum FramedRecords {
-    Pcap(Pcap),
-    PcapNg(PcapNg),
-}
-
-impl FramedRecords {
-    /// What lies at the beginning of some bytes.
-    pub(super) fn next(&self, bytes: &[u8], max_len: u32) -> Result<Next, RecordFault> {
-        match self {
-            Self::Pcap(pcap) => pcap.next(bytes, max_len),
-            Self::PcapNg(pcapng) => pcapng.next(bytes, max_len),
-        }
-    }
-
-    /// The byte order of a pcapng section's numbers.
-    pub(super) const fn order(&self) -> ByteOrder {
-        match self {
-            Self::Pcap(_) => ByteOrder::Little,
-            Self::PcapNg(pcapng) => pcapng.order(),
-        }
-    }
 }
 
 /// What a reader comes to.
@@ -399,50 +374,6 @@ impl CaptureReader {
         }
         self.warnings.push(Warning::TimestampOutOfRange { first: index, count: 1 });
     }
-}
-
-/// A packet as it is handed out, from where its record lies in the buffer's buffer.
-pub(super) fn record<'a>(
-    records: &'a FramedRecords,
-    buffer: &'a ReadBuffer,
-    found: &FoundPacket,
-    (start, total): (usize, usize),
-    index: u64,
-) -> Record<'a> {
-    let bytes = buffer.buffer().get(start..start.saturating_add(total)).unwrap_or_default();
-    let data = found.data..found.data.saturating_add(found.captured as usize);
-    let (interface, comments, block) = match (records, found.interface) {
-        (FramedRecords::PcapNg(pcapng), Some(at)) => {
-            let options = bytes.get(found.options.clone()).unwrap_or_default();
-            let comments = Comments::new(options, pcapng.order());
-            let block = Block { bytes, order: pcapng.order() };
-            (interface_ref(pcapng, at), comments, Some(block))
-        }
-        _ => (None, Comments::NONE, None),
-    };
-    let nanos = found.time.ok().flatten();
-    Record {
-        index,
-        timestamp: nanos.and_then(|nanos| Timestamp::from_nanosecond(nanos).ok()),
-        link: found.link,
-        interface,
-        wire_len: found.wire_len,
-        data: bytes.get(data).unwrap_or_default(),
-        offset: buffer.base().saturating_add(u64::try_from(start).unwrap_or(u64::MAX)),
-        comments,
-        block,
-    }
-}
-
-fn interface_ref(pcapng: &PcapNg, at: usize) -> Option<InterfaceRef<'_>> {
-    let interface = pcapng.interfaces().get(at)?;
-    Some(InterfaceRef {
-        id: u32::try_from(at).ok()?,
-        section: pcapng.section(),
-        name: interface.name.as_deref(),
-        description: interface.description.as_deref(),
-        snaplen: interface.snaplen,
-    })
 }
 
 /// An error of the input, or of the decompressor: that has no code of the system, and is of a

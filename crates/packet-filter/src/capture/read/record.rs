@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use crate::capture::read::bytes::u16_at;
-use crate::capture::read::format::ByteOrder;
+use crate::capture::read::bytes::ByteOrder;
+use crate::capture::read::option_list::{OPT_COMMENT, OptionList};
 use crate::link::LinkType;
 
 /// One captured packet, borrowed from the reader until the next one is asked for.
@@ -58,8 +58,6 @@ pub struct Comments<'a> {
     order: ByteOrder,
 }
 
-pub(in crate::capture) const OPT_COMMENT: u16 = 1;
-
 impl<'a> Comments<'a> {
     /// No comments.
     pub const NONE: Self = Self { options: &[], order: ByteOrder::Little };
@@ -77,40 +75,11 @@ impl<'a> Comments<'a> {
     }
 }
 
-/// The options of a pcapng block, up to `opt_endofopt` or the block's end.
-pub(super) struct OptionList<'a> {
-    rest: &'a [u8],
-    order: ByteOrder,
-}
-
-impl<'a> OptionList<'a> {
-    pub(super) fn new(options: &'a [u8], order: ByteOrder) -> Self {
-        Self { rest: options, order }
-    }
-}
-
 impl Warning {
     /// Whether packets are missing behind the last one that was read.
     #[must_use]
     pub const fn is_cut(&self) -> bool {
         matches!(self, Self::TruncatedTail { .. } | Self::CompressedStreamCut { .. })
-    }
-}
-
-impl<'a> Iterator for OptionList<'a> {
-    /// Code and value, or the code of the option that is longer than the block.
-    type Item = Result<(u16, &'a [u8]), u16>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let code = u16_at(self.rest, 0, self.order).filter(|&code| code != 0)?;
-        let len = usize::from(u16_at(self.rest, 2, self.order)?);
-        let behind = self.rest.get(4..).unwrap_or_default();
-        let Some(value) = behind.get(..len) else {
-            self.rest = &[];
-            return Some(Err(code));
-        };
-        self.rest = behind.get(len.next_multiple_of(4)..).unwrap_or_default();
-        Some(Ok((code, value)))
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::io::{BufWriter, Write};
 
+use crate::capture::read::bytes::ByteOrder;
 use crate::capture::read::bytes::{u16_at, u32_at};
-use crate::capture::read::format::{ByteOrder, Container};
+use crate::capture::read::format::Container;
+use crate::capture::read::option_list::OPT_COMMENT;
 use crate::capture::read::pcapng::{
     BLOCK_HEAD, BLOCK_TAIL, ENHANCED_PACKET, PACKET, PACKET_HEAD, SECTION_HEADER,
     SECTION_HEADER_LEN,
 };
-use crate::capture::read::record::{Block, OPT_COMMENT, Record};
+use crate::capture::read::record::{Block, Record};
 use crate::capture::write::writer::{
     BUFFER, InterfaceId, NewInterface, PcapngWriter, WriteError, WrittenPacket, fitting, unbuffered,
 };

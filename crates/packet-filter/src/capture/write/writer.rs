@@ -16,7 +16,8 @@ use pcap_file::pcapng::{PcapNgWriteError, PcapNgWriter};
 use pcap_file::{DataLink, Endianness};
 
 use crate::capture::read::MAX_RECORD_LEN;
-use crate::capture::read::format::{ByteOrder, Resolution};
+use crate::capture::read::bytes::ByteOrder;
+use crate::capture::read::format::Resolution;
 use crate::link::LinkType;
 
 /// The longest text of an option, in bytes: its length is a 16-bit number.
