@@ -15,14 +15,14 @@ fn measure(c: &mut Criterion) {
     write_pcap(&set, file.path()).expect("a capture");
     let mut group = c.benchmark_group("replay");
     group.throughput(Throughput::Bytes(set.bytes.len() as u64)).sample_size(10);
-    group.bench_function("sifted in batches", |b| {
-        let sifter = Sieve::new(frame::FrameOptions::default());
+    group.bench_function("sieved in batches", |b| {
+        let sieve = Sieve::new(frame::FrameOptions::default());
         b.iter(|| {
             let mut reader = CaptureReader::open(file.path()).expect("a capture");
             let (mut packets, mut syns, mut kept) = (0, 0, Vec::new());
             while let Some(batch) = reader.next_batch().expect("a batch") {
                 kept.clear();
-                sifter.sift(&batch.frames(), &mut kept);
+                sieve.keep(&batch.frames(), &mut kept);
                 packets += batch.len();
                 syns += kept.len() as u64;
             }

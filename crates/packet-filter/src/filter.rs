@@ -213,15 +213,9 @@ impl Filter {
     /// batch; replacements in it that came before the batch are seen.
     pub fn judge_frames(&mut self, frames: &Frames<'_>, codes: &mut Vec<Code>) {
         let Self { table, options, network, counters, vectors, scratch } = self;
-        // Whoever replaced an entry and counted it before this is visible from here on.
-        let _ = table.patches();
+        table.see_every_replacement();
         let judge = BatchJudge { table, options, fixed: *network };
         run(vectors.detect(), &judge, frames, codes, scratch, &mut counters.by_code);
-    }
-
-    /// Counts packets that are known to be none of our business, without looking at them.
-    pub fn count_unjudged(&mut self, packets: u64) {
-        self.counters.count(Code::UNJUDGED, packets);
     }
 
     /// Judges a batch of frames by their outermost packets: one ruling for each, in order.

@@ -148,7 +148,7 @@ impl<J: Judges> LevelWork for SieveBatch<'_, J> {
                 && let Some(known) = &known
             {
                 let ahead = if full { ahead } else { Ahead::NONE };
-                let plain = self.dense_block(level, (start, left), known, ahead);
+                let plain = self.full_block(level, (start, left), known, ahead);
                 judged = judged.wrapping_add(u64::from(plain.count_ones()));
                 full = plain.count_ones() > CandidateBlock::FULL;
                 left &= !plain;
@@ -194,7 +194,7 @@ impl<J: Judges> SieveBatch<'_, J> {
     /// Begins to judge the plain candidates among the frames of a block whose bits are set, and
     /// says which they were. Their senders are fetched while the block before is answered.
     #[inline(always)]
-    fn dense_block<L: Level>(
+    fn full_block<L: Level>(
         &mut self,
         level: L,
         (start, left): (usize, u64),
@@ -328,7 +328,7 @@ pub(super) struct Skips {
 
 impl Skips {
     /// So many frames of a block left are nearly everything.
-    const MANY: u32 = 40;
+    const NEARLY_ALL: u32 = 40;
     /// For so many blocks.
     const FOR: u32 = 16;
 
@@ -346,7 +346,7 @@ impl Skips {
             return ones(frames.len().wrapping_sub(start));
         }
         let left = left_of_block(level, template, frames, start);
-        if left.count_ones() >= Self::MANY {
+        if left.count_ones() >= Self::NEARLY_ALL {
             self.past = Self::FOR;
         }
         left

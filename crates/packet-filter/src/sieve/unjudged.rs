@@ -31,8 +31,8 @@ impl Sieve {
 
     /// Adds the places of the frames that [`Filter::judge`](crate::filter::Filter::judge) would
     /// give a reason to, or has to look into, to `kept`. All others pass unjudged.
-    pub fn sift(&self, frames: &Frames<'_>, kept: &mut Vec<u32>) {
-        self.vectors.detect().run(Sifting { sifter: self, frames, kept });
+    pub fn keep(&self, frames: &Frames<'_>, kept: &mut Vec<u32>) {
+        self.vectors.detect().run(SievedBatch { sieve: self, frames, kept });
     }
 
     #[inline(always)]
@@ -59,18 +59,18 @@ impl Sieve {
     }
 }
 
-/// A batch being sifted.
-struct Sifting<'a> {
-    sifter: &'a Sieve,
+/// A batch that goes through the sieve.
+struct SievedBatch<'a> {
+    sieve: &'a Sieve,
     frames: &'a Frames<'a>,
     kept: &'a mut Vec<u32>,
 }
 
-impl LevelWork for Sifting<'_> {
+impl LevelWork for SievedBatch<'_> {
     #[inline(always)]
     fn on<L: Level>(self, level: L) {
-        let Self { sifter, frames, kept } = self;
-        let template = Template::new(frames.link, &sifter.options);
+        let Self { sieve, frames, kept } = self;
+        let template = Template::new(frames.link, &sieve.options);
         let mut skips = Skips::default();
         fetch(frames, 0);
         for start in (0..frames.len()).step_by(BLOCK) {
@@ -79,7 +79,7 @@ impl LevelWork for Sifting<'_> {
             while left != 0 {
                 let at = start.wrapping_add(left.trailing_zeros() as usize);
                 left &= left.wrapping_sub(1);
-                if frames.get(at).is_some_and(|frame| sifter.keeps(&frame)) {
+                if frames.get(at).is_some_and(|frame| sieve.keeps(&frame)) {
                     kept.push(u32::try_from(at).unwrap_or(u32::MAX));
                 }
             }

@@ -118,6 +118,12 @@ impl Table {
         self.patches.load(Ordering::Acquire)
     }
 
+    /// Makes every replacement that was counted before visible to the reads that follow: they are
+    /// relaxed, and the count is what they are ordered by.
+    pub(crate) fn see_every_replacement(&self) {
+        let _ordered = self.patches();
+    }
+
     /// The number of entries: one for each address of each interface.
     #[must_use]
     pub const fn len(&self) -> usize {

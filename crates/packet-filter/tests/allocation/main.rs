@@ -44,7 +44,7 @@ fn frames(count: usize) -> (Vec<u8>, FrameList) {
 }
 
 #[test]
-fn judging_and_sifting_allocate_nothing_once_their_room_is_there() {
+fn judging_and_sieving_allocate_nothing_once_their_room_is_there() {
     let mut builder = TableBuilder::default();
     let network = builder.network(&NetworkName::from("one"));
     let routes = RouteSet::new(vec![("0.0.0.0/0".parse().unwrap(), Leaf::Edge)]);
@@ -63,17 +63,17 @@ fn judging_and_sifting_allocate_nothing_once_their_room_is_there() {
         }
         let mut filter = Filter::new(Arc::clone(&table), FrameOptions::default());
         filter.set_vectors(*level);
-        let mut sifter = Sieve::new(FrameOptions::default());
-        sifter.set_vectors(*level);
+        let mut sieve = Sieve::new(FrameOptions::default());
+        sieve.set_vectors(*level);
         let (mut codes, mut kept) = (Vec::new(), Vec::new());
         filter.judge_frames(&batch, &mut codes);
-        sifter.sift(&batch, &mut kept);
+        sieve.keep(&batch, &mut kept);
         assert!(codes.iter().any(|code| code.reason().is_some()) && !kept.is_empty());
         let region = Region::new(ALLOCATOR);
         for _ in 0..20 {
             filter.judge_frames(&batch, &mut codes);
             kept.clear();
-            sifter.sift(&batch, &mut kept);
+            sieve.keep(&batch, &mut kept);
         }
         let change = region.change();
         assert_eq!((change.allocations, change.reallocations), (0, 0), "{level}: {change:?}");

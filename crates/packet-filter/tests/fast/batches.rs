@@ -109,7 +109,7 @@ fn one_by_one(bytes: &[u8], options: frame::FrameOptions) -> (Vec<Told>, End) {
 fn in_batches(bytes: &[u8], options: frame::FrameOptions, at_once: usize) -> (Vec<Told>, End) {
     let source = Trickle(Cursor::new(bytes.to_vec()), at_once);
     let mut reader = CaptureReader::from_read(source, "test").unwrap();
-    let sifter = Sieve::new(options);
+    let sieve = Sieve::new(options);
     let mut told = Vec::new();
     let error = loop {
         let batch = match reader.next_batch() {
@@ -118,7 +118,7 @@ fn in_batches(bytes: &[u8], options: frame::FrameOptions, at_once: usize) -> (Ve
             Err(error) => break error.to_string(),
         };
         let mut kept = Vec::new();
-        sifter.sift(&batch.frames(), &mut kept);
+        sieve.keep(&batch.frames(), &mut kept);
         let places: Vec<usize> = batch
             .items()
             .filter_map(|item| match item {

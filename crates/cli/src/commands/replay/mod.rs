@@ -186,13 +186,13 @@ impl Replay<'_> {
         console: &mut Console,
         progress: &mut Progress,
     ) -> Result<Option<CaptureError>, Failure> {
-        let sifter = Sieve::new(self.plan.options);
+        let sieve = Sieve::new(self.plan.options);
         let mut kept = Vec::new();
         loop {
             match reader.next_batch() {
                 Ok(Some(batch)) => {
                     kept.clear();
-                    sifter.sift(&batch.frames(), &mut kept);
+                    sieve.keep(&batch.frames(), &mut kept);
                     self.batch(&batch, &kept, console)?;
                 }
                 Ok(None) => return Ok(None),
