@@ -22,6 +22,8 @@ mod inventories;
 mod layering;
 mod manual;
 mod matrix;
+#[path = "../oracle/edition_2020_12.rs"]
+mod oracle;
 mod packets;
 mod policy;
 mod program;

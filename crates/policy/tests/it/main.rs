@@ -13,6 +13,8 @@ mod exhaustive_life;
 mod inventory_file;
 mod life;
 mod matrix;
+#[path = "../../../../tests/oracle/edition_2020_12.rs"]
+mod oracle;
 mod properties;
 mod routes;
 mod second_reading;
