@@ -6,7 +6,6 @@
 
 pub mod args;
 pub mod commands;
-mod environment;
 pub mod read;
 pub mod say;
 pub mod signals;
@@ -15,21 +14,15 @@ pub mod written;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::FromArgMatches;
 use clap::error::{ContextKind, ContextValue};
-use clap::{CommandFactory, FromArgMatches};
 
 use crate::args::{Cli, Command, PolicyCommand};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
-/// The version of the layout of every machine-readable output.
-pub const SCHEMA_VERSION: u32 = 1;
-
-/// The whole command, with an environment variable for every flag.
-#[must_use]
-pub fn command() -> clap::Command {
-    environment::attach(Cli::command())
-}
+pub use args::command;
+pub use say::output::SCHEMA_VERSION;
 
 /// Runs the program with the arguments of the process.
 #[must_use]

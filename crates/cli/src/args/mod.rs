@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod common;
+mod environment;
 pub mod lab;
 mod matrix;
 mod policy;
@@ -12,7 +13,7 @@ mod texts;
 
 pub use bench::{BenchArgs, BenchFormat};
 pub use check::{CheckArgs, Described, InInventory, SenderKind, Via};
-pub use common::{EditionArgs, ForceArgs, OutputFormat, day, moment};
+pub use common::{ColorChoice, EditionArgs, ForceArgs, OutputFormat, day, moment};
 pub use matrix::{MatrixArgs, MatrixFormat};
 pub use policy::{DiffArgs, EditionListArgs, PolicyCommand, ShowArgs, TraceArgs};
 pub use replay::{OnIndeterminate, Only, ReplayArgs};
@@ -20,13 +21,10 @@ pub use texts::{
     CompletionsArgs, ExplainArgs, FileKind, ManArgs, SchemaArgs, SchemaKind, ValidateArgs,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::args::lab::{ExportCommand, FilterArgs, LabCommand};
-use crate::commands::store::{
-    ExemptionCommand, LogArgs, StoreCommand, SubscriptionCommand, VmCommand,
-};
-use crate::say::console::ColorChoice;
+use crate::args::store::{ExemptionCommand, LogArgs, StoreCommand, SubscriptionCommand, VmCommand};
 
 /// Why did this SYN to port 25 never leave Azure?
 ///
@@ -173,4 +171,10 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page, or write one for every command
     Man(ManArgs),
+}
+
+/// The whole command, with an environment variable for every flag.
+#[must_use]
+pub fn command() -> clap::Command {
+    environment::attach(Cli::command())
 }

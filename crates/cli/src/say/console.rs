@@ -2,23 +2,11 @@
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 
-use clap::ValueEnum;
 use egress25_policy::Verdict;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
+use crate::args::ColorChoice;
 use crate::say::failure::Failure;
-
-/// When to use colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum ColorChoice {
-    /// On a terminal, unless `NO_COLOR` is set.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
 
 /// The width of text where there is no terminal.
 const PLAIN_WIDTH: usize = 100;

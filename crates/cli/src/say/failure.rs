@@ -4,6 +4,7 @@ use std::io;
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
+use egress25_exemption_store::{LogError, StoreError};
 use egress25_packet_filter::capture::{CaptureError, WriteError};
 use egress25_policy::{EditionError, SettingError};
 
@@ -70,7 +71,7 @@ pub enum Failure {
     Setting(#[from] SettingError),
     /// The exemption store.
     #[error(transparent)]
-    Store(Box<egress25_exemption_store::StoreError>),
+    Store(Box<StoreError>),
     /// A store isn't sound; what is wrong has been reported.
     #[error("{0}")]
     Unsound(String),
@@ -123,8 +124,8 @@ impl Failure {
                 Self::BAD_INPUT
             }
             Self::ClosedPipe => Self::DONE,
-            Self::Store(error) => crate::commands::store::exit_code(error),
-            Self::Written(error) => error.exit_code(),
+            Self::Store(error) => store_exit_code(error),
+            Self::Written(error) => written_exit_code(error),
             Self::Write { .. }
             | Self::WriteCapture { .. }
             | Self::Internal(_)
@@ -155,14 +156,50 @@ impl From<InputError> for Failure {
     }
 }
 
-impl From<egress25_exemption_store::StoreError> for Failure {
-    fn from(error: egress25_exemption_store::StoreError) -> Self {
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
         Self::Store(Box::new(error))
     }
 }
 
-impl From<egress25_exemption_store::LogError> for Failure {
-    fn from(error: egress25_exemption_store::LogError) -> Self {
-        egress25_exemption_store::StoreError::from(error).into()
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
+        StoreError::from(error).into()
+    }
+}
+
+/// The exit code that goes with an error of the store: 2 where the user pointed at something that
+/// isn't there or isn't ours, or gave a time that can't be; 1 where something failed or was
+/// refused.
+#[must_use]
+pub const fn store_exit_code(error: &StoreError) -> u8 {
+    match error {
+        StoreError::Log(
+            LogError::NotFound { .. }
+            | LogError::Exists { .. }
+            | LogError::NotAStore { .. }
+            | LogError::Newer { .. }
+            | LogError::Older { .. },
+        )
+        | StoreError::Backdated { .. }
+        | StoreError::Genesis { .. }
+        | StoreError::Inventory(_)
+        | StoreError::Import { .. } => Failure::BAD_INPUT,
+        _ => Failure::FAILED,
+    }
+}
+
+/// The exit code that goes with an error of an output: what the user asked for is bad, or the system
+/// failed.
+const fn written_exit_code(error: &WrittenError) -> u8 {
+    match error {
+        WrittenError::IsInput { .. }
+        | WrittenError::BesideAStore { .. }
+        | WrittenError::Twice { .. }
+        | WrittenError::NotOurs { .. }
+        | WrittenError::Exists { .. }
+        | WrittenError::Directory { .. }
+        | WrittenError::LinkToNothing { .. } => Failure::BAD_INPUT,
+        WrittenError::Changed { .. } | WrittenError::System { .. } => Failure::FAILED,
     }
 }

@@ -9,6 +9,9 @@ use crate::args::OutputFormat;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
+/// The version of the layout of every machine-readable output.
+pub const SCHEMA_VERSION: u32 = 1;
+
 /// Writes a value as indented JSON.
 ///
 /// # Errors
@@ -61,7 +64,7 @@ impl<'a, T: Serialize> Versioned<'a, T> {
     /// A row with the version.
     #[must_use]
     pub const fn new(row: &'a T) -> Self {
-        Self { schema_version: crate::SCHEMA_VERSION, row }
+        Self { schema_version: SCHEMA_VERSION, row }
     }
 }
 

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::Path;
 
-use crate::say::failure::Failure;
 use crate::written::OutputKind;
 
 /// Why something cannot be written.
@@ -90,20 +89,5 @@ pub enum WrittenError {
 impl WrittenError {
     pub(super) fn system(doing: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::System { doing, path: path.as_ref().display().to_string(), source }
-    }
-
-    /// The exit code that goes with it: what the user asked for is bad, or the system failed.
-    #[must_use]
-    pub const fn exit_code(&self) -> u8 {
-        match self {
-            Self::IsInput { .. }
-            | Self::BesideAStore { .. }
-            | Self::Twice { .. }
-            | Self::NotOurs { .. }
-            | Self::Exists { .. }
-            | Self::Directory { .. }
-            | Self::LinkToNothing { .. } => Failure::BAD_INPUT,
-            Self::Changed { .. } | Self::System { .. } => Failure::FAILED,
-        }
     }
 }

@@ -10,7 +10,6 @@ use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::frame::FrameOptions;
 use egress25_packet_filter::sieve::{Code, Vectors, touch};
 use egress25_packet_filter::table::{NetworkId, Table};
-use egress25_policy::NetworkName;
 use serde::Serialize;
 
 use crate::args::{BenchArgs, BenchFormat};
@@ -205,11 +204,4 @@ fn human(figures: &Figures, console: &mut Console) -> Result<(), Failure> {
         ]);
     }
     output::write_table(console, &table)
-}
-
-/// The id of a network in a table.
-fn network_id(table: &Table, name: Option<&str>) -> Result<Option<NetworkId>, Failure> {
-    let Some(name) = name else { return Ok(None) };
-    let id = table.network(&NetworkName::from(name));
-    id.map(Some).ok_or_else(|| Failure::Usage(format!("the inventory has no network `{name}`")))
 }

@@ -12,7 +12,6 @@ use egress25_policy::{NetworkName, Reason};
 use ipnet::IpNet;
 
 use crate::args::BenchArgs;
-use crate::commands::bench::network_id;
 use crate::read::inventory::InventoryInput;
 use crate::say::failure::Failure;
 
@@ -185,4 +184,11 @@ fn frame(syn: bool, len: u16, source: u32, destination: u32) -> Vec<u8> {
     frame.extend([0, 0, 0, 1, 0, 0, 0, 0, 0x50, if syn { 2 } else { 0x10 }, 0xff, 0xff]);
     frame.resize(usize::from(len), 0);
     frame
+}
+
+/// The id of a network in a table.
+fn network_id(table: &Table, name: Option<&str>) -> Result<Option<NetworkId>, Failure> {
+    let Some(name) = name else { return Ok(None) };
+    let id = table.network(&NetworkName::from(name));
+    id.map(Some).ok_or_else(|| Failure::Usage(format!("the inventory has no network `{name}`")))
 }

@@ -15,9 +15,9 @@ use egress25_policy::{Event, World};
 use jiff::Timestamp;
 
 use crate::args::lab::UpArgs;
-use crate::commands::store::{begin as begin_store, exit_code, folder_of, genesis};
+use crate::commands::store::{begin as begin_store, folder_of, genesis};
 use crate::read::input::NamedText;
-use crate::say::failure::Failure;
+use crate::say::failure::{Failure, store_exit_code};
 
 /// Who writes, as the store's entries say.
 const WHO: &str = "egress25 lab";
@@ -99,7 +99,9 @@ impl EventSink for StoreSink {
         let entry = NewEntry::new(event.clone(), Timestamp::now(), WHO);
         store.append(ExpectedRevision::Any, &[entry]).map_err(|error| match &error {
             StoreError::Refused { .. } => LabError::Declined(error.to_string()),
-            _ if exit_code(&error) == Failure::BAD_INPUT => LabError::BadRequest(error.to_string()),
+            _ if store_exit_code(&error) == Failure::BAD_INPUT => {
+                LabError::BadRequest(error.to_string())
+            }
             _ => LabError::Answer(error.to_string()),
         })?;
         Ok(store.head().revision)

@@ -5,7 +5,6 @@ mod states;
 
 pub use states::{MatrixCell, MatrixState, cells};
 
-use egress25_policy::Offer;
 use serde::Serialize;
 
 use crate::SCHEMA_VERSION;
@@ -77,20 +76,4 @@ fn csv_row(edition: &str, cell: &MatrixCell) -> [String; 7] {
             .collect::<Vec<_>>()
             .join(" "),
     ]
-}
-
-/// Offers whose answers are all the same, together.
-fn groups(cells: &[MatrixCell], all_offers: bool) -> Vec<(Vec<Offer>, Vec<&MatrixCell>)> {
-    let mut groups: Vec<(Vec<Offer>, Vec<&MatrixCell>)> = Vec::new();
-    for offer in Offer::ALL {
-        let row: Vec<_> = cells.iter().filter(|cell| cell.offer == *offer).collect();
-        let same = |other: &[&MatrixCell]| {
-            other.len() == row.len() && other.iter().zip(&row).all(|(a, b)| a.looks_like(b))
-        };
-        match groups.iter_mut().find(|(_, other)| !all_offers && same(other)) {
-            Some((offers, _)) => offers.push(*offer),
-            None => groups.push((vec![*offer], row)),
-        }
-    }
-    groups
 }

@@ -3,8 +3,7 @@
 use comfy_table::{Attribute, Color};
 use egress25_policy::{Edition, Offer, Verdict};
 
-use crate::commands::matrix::groups;
-use crate::commands::matrix::states::{MatrixCell, MatrixState};
+use crate::commands::matrix::states::{MatrixCell, MatrixState, groups};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, labelled};

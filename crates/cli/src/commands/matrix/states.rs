@@ -225,3 +225,22 @@ pub fn cells(edition: &Arc<Edition>, settings: &Settings) -> Result<Vec<MatrixCe
     }
     Ok(cells)
 }
+
+/// Offers whose answers are all the same, together.
+pub(super) fn groups(
+    cells: &[MatrixCell],
+    all_offers: bool,
+) -> Vec<(Vec<Offer>, Vec<&MatrixCell>)> {
+    let mut groups: Vec<(Vec<Offer>, Vec<&MatrixCell>)> = Vec::new();
+    for offer in Offer::ALL {
+        let row: Vec<_> = cells.iter().filter(|cell| cell.offer == *offer).collect();
+        let same = |other: &[&MatrixCell]| {
+            other.len() == row.len() && other.iter().zip(&row).all(|(a, b)| a.looks_like(b))
+        };
+        match groups.iter_mut().find(|(_, other)| !all_offers && same(other)) {
+            Some((offers, _)) => offers.push(*offer),
+            None => groups.push((vec![*offer], row)),
+        }
+    }
+    groups
+}

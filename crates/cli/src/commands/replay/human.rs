@@ -4,9 +4,8 @@ use comfy_table::{Cell, CellAlignment, Color};
 use egress25_policy::Verdict;
 
 use crate::commands::check::EditionName;
-use crate::commands::replay::report::ONLY_REPORTS;
 use crate::commands::replay::row::PacketRow;
-use crate::commands::replay::summary::Summary;
+use crate::commands::replay::summary::{ONLY_REPORTS, Summary};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;

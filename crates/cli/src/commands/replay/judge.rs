@@ -14,8 +14,8 @@ use egress25_policy::{
 };
 use jiff::Timestamp;
 
-use crate::commands::replay::ReplayPlan;
 use crate::commands::replay::moments::Moments;
+use crate::commands::replay::plan::ReplayPlan;
 use crate::commands::replay::row::PacketRow;
 use crate::say::failure::Failure;
 

@@ -4,6 +4,7 @@ mod expect;
 mod human;
 mod judge;
 mod moments;
+mod plan;
 mod progress;
 mod report;
 mod row;
@@ -14,44 +15,23 @@ pub use row::PacketRow;
 pub use summary::Summary;
 
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use egress25_packet_filter::capture::{
     CaptureBatch, CaptureError, CaptureReader, Item, Record, Warning,
 };
-use egress25_packet_filter::frame;
 use egress25_packet_filter::sieve::Sieve;
-use egress25_policy::{Edition, NetworkName};
 
-use crate::args::{OnIndeterminate, Only, OutputFormat, ReplayArgs};
+use crate::args::ReplayArgs;
 use crate::commands::check::EditionName;
-use crate::commands::store::inventory;
-use crate::read::input::NamedText;
-use crate::read::inventory::{InventoryInput, events_of};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use expect::Golden;
 use judge::ReplayJudge;
+use plan::{ReplayPlan, resolve};
 use progress::Progress;
 use report::ReplayReport;
 use sinks::{Fate, Outputs, Sinks};
-
-/// What is asked for, resolved.
-#[derive(Debug)]
-struct ReplayPlan {
-    capture: PathBuf,
-    inventory: InventoryInput,
-    edition: Arc<Edition>,
-    network: Option<NetworkName>,
-    options: frame::FrameOptions,
-    only: Vec<Only>,
-    rows: bool,
-    on_indeterminate: OnIndeterminate,
-    format: OutputFormat,
-    /// Whether a written capture takes stdout: the report goes to stderr then.
-    stdout_taken: bool,
-}
 
 /// Judges a capture.
 ///
@@ -112,48 +92,6 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
         Some(golden) => golden.finish(console),
         None => Ok(()),
     }
-}
-
-fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPlan, Failure> {
-    let is_stdin = |path: &&Path| **path == *Path::new("-");
-    let inputs = [args.capture.as_path()].into_iter().chain(args.inventory.as_deref());
-    let inputs = inputs.chain(args.events.iter().map(PathBuf::as_path));
-    if inputs.filter(is_stdin).count() > 1 {
-        return Err(Failure::Usage("only one file can be `-`: stdin is read once".to_owned()));
-    }
-    if stdout_taken && args.format != OutputFormat::Human {
-        return Err(Failure::Usage(
-            "a capture that is written to `-` takes stdout, so --format has nowhere to go"
-                .to_owned(),
-        ));
-    }
-    let inventory = match &args.inventory {
-        Some(inventory) => InventoryInput::load(inventory, &args.events, &args.edition.set)?,
-        None => {
-            let mut inventory = inventory(args.store.as_deref(), &args.edition.set)?;
-            for path in &args.events {
-                let source = NamedText::read(path)?;
-                let events = events_of(&source)?;
-                inventory.add_events(source, events);
-            }
-            inventory
-        }
-    };
-    Ok(ReplayPlan {
-        capture: args.capture.clone(),
-        edition: inventory.edition(args.edition.edition.as_deref())?,
-        inventory,
-        network: args.network.as_deref().map(NetworkName::from),
-        options: frame::FrameOptions {
-            look_inside: args.look_inside,
-            ..frame::FrameOptions::default()
-        },
-        only: args.only.clone(),
-        rows: !args.summary,
-        on_indeterminate: args.on_indeterminate,
-        format: args.format,
-        stdout_taken,
-    })
 }
 
 fn open(path: &Path) -> Result<CaptureReader, Failure> {

@@ -8,16 +8,13 @@ use serde::Serialize;
 use crate::SCHEMA_VERSION;
 use crate::args::OutputFormat;
 use crate::commands::check::EditionName;
-use crate::commands::replay::ReplayPlan;
 use crate::commands::replay::human;
+use crate::commands::replay::plan::ReplayPlan;
 use crate::commands::replay::row::{COLUMNS, PacketRow};
-use crate::commands::replay::summary::Summary;
+use crate::commands::replay::summary::{ONLY_REPORTS, Summary};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, Versioned};
-
-/// What a replay is, lest anybody takes it for more.
-pub(super) const ONLY_REPORTS: &str = "replay only reports: nothing was sent, nothing was blocked";
 
 /// Writes the report.
 pub(super) struct ReplayReport {

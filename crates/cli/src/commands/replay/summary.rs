@@ -175,3 +175,6 @@ impl Summary {
         of.map(|(_, count)| *count).sum()
     }
 }
+
+/// What a replay is, lest anybody takes it for more.
+pub(super) const ONLY_REPORTS: &str = "replay only reports: nothing was sent, nothing was blocked";

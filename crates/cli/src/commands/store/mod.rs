@@ -11,8 +11,6 @@ mod rows;
 mod subscription;
 mod vm;
 
-use egress25_exemption_store::{LogError, StoreError};
-
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
@@ -62,25 +60,4 @@ pub fn log(args: &LogArgs, console: &mut Console) -> Result<(), Failure> {
 /// The store can't be used, or isn't sound.
 pub fn store(command: &StoreCommand, console: &mut Console) -> Result<(), Failure> {
     admin::run(command, console)
-}
-
-/// The exit code that goes with an error of the store: 2 where the user pointed at something that
-/// isn't there or isn't ours, or gave a time that can't be; 1 where something failed or was
-/// refused.
-#[must_use]
-pub const fn exit_code(error: &StoreError) -> u8 {
-    match error {
-        StoreError::Log(
-            LogError::NotFound { .. }
-            | LogError::Exists { .. }
-            | LogError::NotAStore { .. }
-            | LogError::Newer { .. }
-            | LogError::Older { .. },
-        )
-        | StoreError::Backdated { .. }
-        | StoreError::Genesis { .. }
-        | StoreError::Inventory(_)
-        | StoreError::Import { .. } => Failure::BAD_INPUT,
-        _ => Failure::FAILED,
-    }
 }

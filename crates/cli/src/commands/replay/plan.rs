@@ -1,0 +1,72 @@
+//! What a replay is asked for, resolved.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use egress25_packet_filter::frame;
+use egress25_policy::{Edition, NetworkName};
+
+use crate::args::{OnIndeterminate, Only, OutputFormat, ReplayArgs};
+use crate::commands::store::inventory;
+use crate::read::input::NamedText;
+use crate::read::inventory::{InventoryInput, events_of};
+use crate::say::failure::Failure;
+
+/// What is asked for, resolved.
+#[derive(Debug)]
+pub(super) struct ReplayPlan {
+    pub(super) capture: PathBuf,
+    pub(super) inventory: InventoryInput,
+    pub(super) edition: Arc<Edition>,
+    pub(super) network: Option<NetworkName>,
+    pub(super) options: frame::FrameOptions,
+    pub(super) only: Vec<Only>,
+    pub(super) rows: bool,
+    pub(super) on_indeterminate: OnIndeterminate,
+    pub(super) format: OutputFormat,
+    /// Whether a written capture takes stdout: the report goes to stderr then.
+    pub(super) stdout_taken: bool,
+}
+
+/// Reads the inputs that the arguments name.
+pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPlan, Failure> {
+    let is_stdin = |path: &&Path| **path == *Path::new("-");
+    let inputs = [args.capture.as_path()].into_iter().chain(args.inventory.as_deref());
+    let inputs = inputs.chain(args.events.iter().map(PathBuf::as_path));
+    if inputs.filter(is_stdin).count() > 1 {
+        return Err(Failure::Usage("only one file can be `-`: stdin is read once".to_owned()));
+    }
+    if stdout_taken && args.format != OutputFormat::Human {
+        return Err(Failure::Usage(
+            "a capture that is written to `-` takes stdout, so --format has nowhere to go"
+                .to_owned(),
+        ));
+    }
+    let inventory = match &args.inventory {
+        Some(inventory) => InventoryInput::load(inventory, &args.events, &args.edition.set)?,
+        None => {
+            let mut inventory = inventory(args.store.as_deref(), &args.edition.set)?;
+            for path in &args.events {
+                let source = NamedText::read(path)?;
+                let events = events_of(&source)?;
+                inventory.add_events(source, events);
+            }
+            inventory
+        }
+    };
+    Ok(ReplayPlan {
+        capture: args.capture.clone(),
+        edition: inventory.edition(args.edition.edition.as_deref())?,
+        inventory,
+        network: args.network.as_deref().map(NetworkName::from),
+        options: frame::FrameOptions {
+            look_inside: args.look_inside,
+            ..frame::FrameOptions::default()
+        },
+        only: args.only.clone(),
+        rows: !args.summary,
+        on_indeterminate: args.on_indeterminate,
+        format: args.format,
+        stdout_taken,
+    })
+}
