@@ -12,8 +12,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use egress25_exemption_store::{
-    EventLog, ExpectedRevision, Fold, Genesis, NewEntry, SqliteLog, SqliteOptions, Store,
-    StorePlace,
+    ExpectedRevision, Fold, Genesis, NewEntry, SqliteLog, SqliteOptions, Store, StorePlace,
 };
 use egress25_policy::{Event, EventKind, MachineName, Offer, Placement, Power};
 use jiff::Timestamp;
@@ -27,7 +26,7 @@ fn entry(kind: EventKind) -> NewEntry {
 }
 
 /// A store with 1,000 subscriptions of 10 machines each.
-fn begin(path: &Path) -> Store<SqliteLog> {
+fn begin(path: &Path) -> Store {
     let genesis = Genesis::new(Timestamp::UNIX_EPOCH, "2020-12");
     let log = SqliteLog::create(&StorePlace::from(path), &genesis, SqliteOptions::default())
         .expect("a new store");
@@ -60,7 +59,7 @@ fn begin(path: &Path) -> Store<SqliteLog> {
 }
 
 /// The next step of a machine's endless circle: deallocated, started, deallocated.
-fn circle(store: &Store<SqliteLog>, number: usize) -> NewEntry {
+fn circle(store: &Store, number: usize) -> NewEntry {
     let subscription = number % SUBSCRIPTIONS;
     let machine =
         MachineName::new(format!("machine-{subscription}-{}", number / SUBSCRIPTIONS % MACHINES));

@@ -6,7 +6,7 @@ use crate::clocks::{ClockOwner, Clocks, concerns};
 use crate::entry::{LogEntry, Sealed};
 use crate::error::StoreError;
 use crate::genesis::Genesis;
-use crate::log::Head;
+use crate::head::Head;
 
 /// The world after a prefix of the log, and what is needed to go on from there.
 #[derive(Debug, Clone)]

@@ -7,7 +7,8 @@ use egress25_policy::{Applied, World};
 use crate::entry::LogEntry;
 use crate::error::StoreError;
 use crate::fold::Fold;
-use crate::log::{EventLog, Head, Watch};
+use crate::head::Head;
+use crate::sqlite::SqliteWatch;
 use crate::store::Store;
 
 /// How a follower stands to its log.
@@ -32,19 +33,19 @@ pub enum FollowerState {
 /// **When the log fails, the last good world stays**, and [`Self::state`] says so; the next poll
 /// tries again.
 pub struct Follower {
-    watch: Box<dyn Watch>,
+    watch: SqliteWatch,
     fold: Fold,
     state: FollowerState,
 }
 
-impl<L: EventLog> Store<L> {
+impl Store {
     /// A follower that goes on from what this store has seen.
     ///
     /// # Errors
     /// The log can't be watched.
     pub fn follow(&self) -> Result<Follower, StoreError> {
         let fold = self.fold().clone();
-        let watch = self.log().watch()?;
+        let watch = SqliteWatch::over(self.log())?;
         Ok(Follower { watch, fold, state: FollowerState::Current })
     }
 }

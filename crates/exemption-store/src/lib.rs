@@ -1,9 +1,8 @@
 //! The durable, append-only log of what happened to subscriptions and machines.
 //!
-//! The log is the truth; the [`World`](egress25_policy::World) at any time is its fold. An
-//! [`EventLog`] is an engine that keeps sealed entries ([`SqliteLog`] on disk, [`MemoryLog`] for
-//! trials and as a model); a [`Store`] puts the policy on top: it refuses what the state machines
-//! forbid, and keeps the fold. A [`Follower`] is a reader that keeps up with what other processes
+//! The log is the truth; the [`World`](egress25_policy::World) at any time is its fold. A
+//! [`SqliteLog`] keeps sealed entries; a [`Store`] puts the policy on top: it refuses what the state
+//! machines forbid, and keeps the fold. A [`Follower`] is a reader that keeps up with what other processes
 //! write.
 //!
 //! **Order is the revision's, always.** An entry's effective time never lies before that of an
@@ -19,8 +18,7 @@ mod fold;
 mod follower;
 mod genesis;
 mod hash;
-mod log;
-mod memory;
+mod head;
 mod ndjson;
 mod new_entry;
 mod sqlite;
@@ -33,10 +31,9 @@ pub use fold::Fold;
 pub use follower::{Follower, FollowerState};
 pub use genesis::Genesis;
 pub use hash::Hash;
-pub use log::{EventLog, Head, Watch};
-pub use memory::MemoryLog;
+pub use head::Head;
 pub use ndjson::{ExportHeader, export, import};
 pub use new_entry::{AppendOutcome, Appended, Backdated, ExpectedRevision, NewEntry};
-pub use sqlite::{Keep, SqliteLog, SqliteOptions, StorePlace};
+pub use sqlite::{BESIDE, Keep, SqliteLog, SqliteOptions, StorePlace, beside, files_of};
 pub use store::Store;
 pub use verify::{Finding, VerifyReport, verify};

@@ -9,7 +9,8 @@ use crate::entry::Sealed;
 use crate::error::{LogError, StoreError};
 use crate::fold::Fold;
 use crate::hash::Hash;
-use crate::log::{EventLog, Head};
+use crate::head::Head;
+use crate::sqlite::SqliteLog;
 use crate::store::Store;
 
 /// The version of the export's layout.
@@ -47,7 +48,7 @@ struct Line {
 ///
 /// # Errors
 /// The log can't be read or is damaged, or the output fails.
-pub fn export<L: EventLog>(store: &Store<L>, out: &mut dyn Write) -> Result<u64, StoreError> {
+pub fn export(store: &Store, out: &mut dyn Write) -> Result<u64, StoreError> {
     let Head { revision, hash } = store.head();
     let raw = |bytes: &[u8]| {
         let text = std::str::from_utf8(bytes).map_err(|error| stream(&error))?;
@@ -85,10 +86,10 @@ fn stream(error: &dyn std::error::Error) -> StoreError {
 /// # Errors
 /// The export is damaged, was changed or cut, or the log can't be written. What was written up to
 /// then is no use: the caller removes it.
-pub fn import<L: EventLog>(
+pub fn import(
     input: &mut dyn BufRead,
-    begin: impl FnOnce(&[u8]) -> Result<L, StoreError>,
-) -> Result<L, StoreError> {
+    begin: impl FnOnce(&[u8]) -> Result<SqliteLog, StoreError>,
+) -> Result<SqliteLog, StoreError> {
     let mut lines = NdjsonLines { input, number: 0 };
     let Some(first) = lines.next()? else {
         return Err(lines.wrong("the export is empty".to_owned()));
@@ -132,7 +133,7 @@ pub fn import<L: EventLog>(
     Ok(log)
 }
 
-fn flush<L: EventLog>(log: &mut L, group: &mut Vec<Sealed>) -> Result<(), LogError> {
+fn flush(log: &mut SqliteLog, group: &mut Vec<Sealed>) -> Result<(), LogError> {
     if let Some(first) = group.first() {
         log.append(first.revision.saturating_sub(1), group)?;
         group.clear();

@@ -9,28 +9,29 @@ use crate::clocks::{ClockOwner, concerns};
 use crate::entry::{ENTRY_SCHEMA, LogEntry, Sealed};
 use crate::error::{LogError, StoreError};
 use crate::fold::Fold;
-use crate::log::{EventLog, Head, of_one_state};
+use crate::head::Head;
 use crate::new_entry::{AppendOutcome, Appended, Backdated, ExpectedRevision, NewEntry};
+use crate::sqlite::SqliteLog;
 
 /// How many entries are read at a time.
 const PAGE: usize = 1024;
 
 /// A log with the policy on top of it: what it forbids isn't written, and the world is kept up.
 #[derive(Debug)]
-pub struct Store<L> {
-    log: L,
+pub struct Store {
+    log: SqliteLog,
     genesis: Vec<u8>,
     fold: Fold,
     /// The fold is ahead of the log or torn, because a write failed: it is made anew first.
     torn: bool,
 }
 
-impl<L: EventLog> Store<L> {
+impl Store {
     /// As [`Self::open`], for whoever begins a log and is to append what its inventory lists.
     ///
     /// # Errors
     /// The log can't be read, is damaged or was changed, or doesn't fit the policy.
-    pub fn begin(log: L) -> Result<Self, StoreError> {
+    pub fn begin(log: SqliteLog) -> Result<Self, StoreError> {
         log.look()?;
         let genesis = log.genesis()?;
         let fold = Fold::begin(&genesis)?;
@@ -45,7 +46,7 @@ impl<L: EventLog> Store<L> {
     /// # Errors
     /// The log can't be read, is damaged or was changed, or doesn't fit the policy; or it was
     /// begun, and not all that its inventory lists is in it.
-    pub fn open(log: L) -> Result<Self, StoreError> {
+    pub fn open(log: SqliteLog) -> Result<Self, StoreError> {
         let store = Self::begin(log)?;
         if store.fold.listed && store.fold.head.revision == 0 {
             let what = "it lists events, and the log has none of them: it was begun, and not \
@@ -69,19 +70,19 @@ impl<L: EventLog> Store<L> {
 
     /// The engine.
     #[must_use]
-    pub const fn log(&self) -> &L {
+    pub const fn log(&self) -> &SqliteLog {
         &self.log
     }
 
     /// The engine.
     #[must_use]
-    pub const fn log_mut(&mut self) -> &mut L {
+    pub const fn log_mut(&mut self) -> &mut SqliteLog {
         &mut self.log
     }
 
     /// Gives the engine back.
     #[must_use]
-    pub fn into_log(self) -> L {
+    pub fn into_log(self) -> SqliteLog {
         self.log
     }
 
@@ -174,8 +175,8 @@ impl<L: EventLog> Store<L> {
         expected: ExpectedRevision,
         batch: &[NewEntry],
     ) -> Result<Vec<AppendOutcome>, StoreError> {
-        let held = self.log.hold()?;
-        let outcome = self.append_held(expected, batch, held);
+        self.log.hold()?;
+        let outcome = self.append_held(expected, batch);
         if outcome.is_err() {
             self.log.release();
         }
@@ -186,48 +187,28 @@ impl<L: EventLog> Store<L> {
         &mut self,
         expected: ExpectedRevision,
         batch: &[NewEntry],
-        held: bool,
     ) -> Result<Vec<AppendOutcome>, StoreError> {
-        loop {
-            self.sync(|_, _, _| {})?;
-            let mut outcomes = Vec::with_capacity(batch.len());
-            for new in batch {
-                outcomes.push(self.already(new)?);
-            }
-            if batch.is_empty() || outcomes.iter().all(Option::is_some) {
-                self.log.release();
-                return Ok(outcomes
-                    .into_iter()
-                    .flatten()
-                    .map(|entry| AppendOutcome::Already(Box::new(entry)))
-                    .collect());
-            }
-            let actual = self.fold.head.revision;
-            if let ExpectedRevision::At(expected) = expected
-                && expected != actual
-            {
-                return Err(LogError::Conflict { expected, actual }.into());
-            }
-            // One event is all or nothing by itself; only what can be half done needs a way back.
-            let back = (batch.len() > 1 || !held).then(|| self.fold.clone());
-            match self.write(actual, batch, outcomes) {
-                Ok(outcomes) => return Ok(outcomes),
-                Err(error) => {
-                    let lost_race = matches!(error, StoreError::Log(LogError::Conflict { .. }));
-                    match (back, &error) {
-                        (Some(back), _) => {
-                            self.fold = back;
-                            self.torn = false;
-                        }
-                        (None, StoreError::Log(_)) => self.start_over(),
-                        (None, _) => {}
-                    }
-                    if !(lost_race && expected == ExpectedRevision::Any) {
-                        return Err(error);
-                    }
-                }
-            }
+        self.sync(|_, _, _| {})?;
+        let already: Vec<_> =
+            batch.iter().map(|new| self.already(new)).collect::<Result<_, _>>()?;
+        if already.iter().all(Option::is_some) {
+            self.log.release();
+            let done = already.into_iter().flatten();
+            return Ok(done.map(|entry| AppendOutcome::Already(Box::new(entry))).collect());
         }
+        let actual = self.fold.head.revision;
+        if let ExpectedRevision::At(expected) = expected
+            && expected != actual
+        {
+            return Err(LogError::Conflict { expected, actual }.into());
+        }
+        // One event is all or nothing by itself; only what can be half done needs a way back.
+        let back = (batch.len() > 1).then(|| self.fold.clone());
+        self.write(actual, batch, already).inspect_err(|error| match (back, error) {
+            (Some(back), _) => self.fold = back,
+            (None, StoreError::Log(_)) => self.start_over(),
+            (None, _) => {}
+        })
     }
 
     /// A write failed after its event had happened to the fold: reads the log anew. As long as
@@ -345,7 +326,7 @@ impl<L: EventLog> Store<L> {
         after: u64,
         mut seen: impl FnMut(&LogEntry, &Sealed) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        of_one_state(&self.log, || self.tell(after, &mut seen))
+        self.log.of_one_state(|| self.tell(after, &mut seen))
     }
 
     fn tell(

@@ -5,7 +5,8 @@ use serde::Serialize;
 use crate::error::StoreError;
 use crate::fold::Fold;
 use crate::hash::Hash;
-use crate::log::{EventLog, Head, of_one_state};
+use crate::head::Head;
+use crate::sqlite::SqliteLog;
 
 /// How many entries are read at a time.
 const PAGE: usize = 1024;
@@ -41,20 +42,20 @@ impl VerifyReport {
     }
 }
 
-/// Reads a log from its beginning and checks everything: the engine's files, that no revision is
+/// Reads a log from its beginning and checks everything: the files, that no revision is
 /// missing, each checksum, the hash chain, that each entry may happen, and the idempotency
 /// keys. With an anchor, a revision and the hash that was noted for it, also that the log still
 /// leads through it.
 ///
 /// # Errors
 /// Nothing could be read at all. What could be read and is wrong is in the report.
-pub fn verify(log: &dyn EventLog, anchor: Option<Head>) -> Result<VerifyReport, StoreError> {
+pub fn verify(log: &SqliteLog, anchor: Option<Head>) -> Result<VerifyReport, StoreError> {
     let inspected = log.inspect()?;
-    of_one_state(log, || read_all(log, anchor, inspected))
+    log.of_one_state(|| read_all(log, anchor, inspected))
 }
 
 fn read_all(
-    log: &dyn EventLog,
+    log: &SqliteLog,
     anchor: Option<Head>,
     inspected: Vec<String>,
 ) -> Result<VerifyReport, StoreError> {
@@ -96,7 +97,7 @@ fn read_all(
 }
 
 fn check_anchor(
-    log: &dyn EventLog,
+    log: &SqliteLog,
     anchor: Option<Head>,
     beginning: &Fold,
     report: &mut VerifyReport,
@@ -130,12 +131,7 @@ struct Pass {
 }
 
 impl Pass {
-    fn check(
-        &mut self,
-        log: &dyn EventLog,
-        sealed: &crate::entry::Sealed,
-        report: &mut VerifyReport,
-    ) {
+    fn check(&mut self, log: &SqliteLog, sealed: &crate::entry::Sealed, report: &mut VerifyReport) {
         let revision = sealed.revision;
         let next = self.previous.revision.saturating_add(1);
         report.entries = report.entries.saturating_add(1);

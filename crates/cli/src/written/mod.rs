@@ -16,6 +16,8 @@ use std::io::{self, IoSlice, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
+use egress25_exemption_store::BESIDE;
+
 pub use draft::Draft;
 pub use error::WrittenError;
 use identity::Identity;
@@ -85,24 +87,13 @@ pub fn claim<'a, const N: usize>(
     Ok(targets)
 }
 
-/// The files that a store consists of: the database and what lies beside it.
-#[must_use]
-pub fn store_files(path: &Path) -> Vec<PathBuf> {
-    let beside = |ending: &&str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        PathBuf::from(name)
-    };
-    ["", "-wal", "-shm", "-head"].iter().map(beside).collect()
-}
-
 /// Makes sure that an output has no name that belongs to what lies beside a store.
 ///
 /// # Errors
 /// It has.
 pub fn not_beside_a_store(output: &Path) -> Result<(), WrittenError> {
     let name = output.file_name().unwrap_or_default().to_string_lossy();
-    match ["-wal", "-shm", "-head"].iter().find(|ending| name.ends_with(**ending)) {
+    match BESIDE.iter().find(|ending| name.ends_with(**ending)) {
         None => Ok(()),
         Some(ending) => Err(WrittenError::BesideAStore {
             output: output.display().to_string(),

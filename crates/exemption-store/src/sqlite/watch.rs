@@ -4,21 +4,23 @@
 //! a few microseconds. Looking every 10 ms costs next to nothing, works on every file system, and
 //! stays far below the 100 ms that a reader may be behind.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::entry::Sealed;
 use crate::error::LogError;
-use crate::log::{EventLog, Head, Watch};
+use crate::head::Head;
 
 use super::failure::At;
-use super::named::{DeviceAndInode, identity};
-use super::{SqliteLog, SqliteOptions, pragma};
+use super::files::{DeviceAndInode, SqliteOptions, identity};
+use super::log::SqliteLog;
+use super::schema::pragma;
 
 /// How many entries one call returns at most.
 const PAGE: usize = 1024;
 
-pub(super) struct SqliteWatch {
+/// Keeps up with a database, through a connection of its own.
+pub(crate) struct SqliteWatch {
     path: PathBuf,
     options: SqliteOptions,
     open: Option<OpenWatch>,
@@ -33,8 +35,16 @@ struct OpenWatch {
 }
 
 impl SqliteWatch {
-    pub(super) fn new(path: &Path, options: SqliteOptions) -> Self {
-        Self { path: path.to_owned(), options, open: None }
+    /// A watch over the file of a log.
+    ///
+    /// # Errors
+    /// It is in memory, where nobody else can write to it.
+    pub(crate) fn over(log: &SqliteLog) -> Result<Self, LogError> {
+        let Some(path) = log.path.clone() else {
+            let (place, what) = (log.place(), "nobody else can write to it".to_owned());
+            return Err(LogError::Engine { place, what });
+        };
+        Ok(Self { path, options: log.options, open: None })
     }
 
     /// One look: what is there after a place, if anything changed since the last look.
@@ -71,10 +81,14 @@ impl SqliteWatch {
         }
         Ok(new)
     }
-}
 
-impl Watch for SqliteWatch {
-    fn next(&mut self, after: Head, timeout: Duration) -> Result<Vec<Sealed>, LogError> {
+    /// The entries after a place in the log, as soon as there are any; empty if there are none
+    /// for as long as `timeout`. There may be more than one call returns.
+    ///
+    /// # Errors
+    /// The log can't be read, or doesn't lead through that place any more. The next call tries
+    /// anew.
+    pub(crate) fn next(&mut self, after: Head, timeout: Duration) -> Result<Vec<Sealed>, LogError> {
         let every = self.options.watch_every.max(Duration::from_millis(1));
         let mut left = timeout;
         loop {

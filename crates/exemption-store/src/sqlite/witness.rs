@@ -12,10 +12,10 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::copy::{beside, sync_folder};
+use super::files::{beside, sync_folder};
 
 use crate::hash::Hash;
-use crate::log::Head;
+use crate::head::Head;
 
 const MAGIC: &str = "egress25-head 1";
 /// A reader may meet a write half done.

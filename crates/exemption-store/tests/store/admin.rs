@@ -1,8 +1,8 @@
 //! Verify, backup, restore, migrate, export, import.
 
 use egress25_exemption_store::{
-    ExpectedRevision, Finding, Head, LogError, MemoryLog, SqliteLog, Store, StoreError, StorePlace,
-    export, import, verify,
+    ExpectedRevision, Finding, Head, LogError, SqliteLog, Store, StoreError, StorePlace, export,
+    import, verify,
 };
 use rusqlite::Connection;
 
@@ -260,7 +260,7 @@ fn an_entry_of_a_later_schema_is_refused_by_its_number() {
     later.schema = 2;
     later.revision = head.revision + 1;
     let sealed = later.seal(&head.hash).unwrap();
-    egress25_exemption_store::EventLog::append(store.log_mut(), head.revision, &[sealed]).unwrap();
+    store.log_mut().append(head.revision, &[sealed]).unwrap();
     let error = try_open(&path).unwrap_err();
     assert!(matches!(error, StoreError::EntrySchema { found: 2, known: 1, .. }), "{error}");
 }
@@ -308,8 +308,7 @@ fn an_export_that_was_cut_or_changed_is_refused_with_its_line() {
         [(cut, 21), (changed, 2), (swapped, 6), (doubled, lines.len() + 1), (String::new(), 1)]
     {
         let read = import(&mut broken.as_bytes(), |bytes| {
-            let genesis = serde_json::from_slice(bytes).unwrap();
-            MemoryLog::new(&genesis)
+            SqliteLog::create_from(&StorePlace::Memory, bytes, options())
         });
         match read {
             Err(StoreError::Import { line: found, .. }) => assert_eq!(found, line),

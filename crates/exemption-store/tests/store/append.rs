@@ -1,8 +1,8 @@
 //! Appending: what is refused, what is done once, what order holds.
 
 use egress25_exemption_store::{
-    AppendOutcome, Backdated, ExpectedRevision, LogError, MemoryLog, NewEntry, SqliteLog, Store,
-    StoreError, StorePlace,
+    AppendOutcome, Backdated, ExpectedRevision, LogError, NewEntry, SqliteLog, Store, StoreError,
+    StorePlace,
 };
 use egress25_policy::{
     Channel, EventKind, ExemptionState, Inventory, InventoryFile, Timeline, World, WorldState,
@@ -203,7 +203,7 @@ fn a_name_or_an_address_is_not_taken_over_before_it_is_given_up() {
 }
 
 /// The state without what only says when.
-fn by_timeline(store: &Store<SqliteLog>) -> WorldState {
+fn by_timeline(store: &Store) -> WorldState {
     let (world, events) = store.history().unwrap();
     let mut timeline = Timeline::new(world, events).unwrap();
     timeline.advance(None, |_, _, _| {}).unwrap();
@@ -240,8 +240,8 @@ fn folding_by_revision_and_by_time_lead_to_the_same_world() {
 fn the_log_in_memory_behaves_like_the_one_on_disk() {
     let (_folder, path) = folder();
     let mut disk = create(&path);
-    let shared = MemoryLog::new(&genesis()).unwrap();
-    let mut memory = Store::open(shared.clone()).unwrap();
+    let log = SqliteLog::create(&StorePlace::Memory, &genesis(), options()).unwrap();
+    let mut memory = Store::open(log).unwrap();
     memory.append(ExpectedRevision::At(0), &setup()).unwrap();
     let mut rng = Rng(7);
     for step in 0..200 {
@@ -252,7 +252,7 @@ fn the_log_in_memory_behaves_like_the_one_on_disk() {
         assert_eq!(on_disk, in_memory);
         assert_eq!(disk.head(), memory.head());
     }
-    let again = Store::open(shared).unwrap();
+    let again = Store::open(memory.into_log()).unwrap();
     assert_eq!(again.world().state(), disk.world().state());
 }
 

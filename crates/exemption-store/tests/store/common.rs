@@ -100,23 +100,23 @@ pub(crate) fn options() -> SqliteOptions {
     SqliteOptions { busy: std::time::Duration::from_secs(20), ..SqliteOptions::default() }
 }
 
-pub(crate) fn open(path: &Path) -> Store<SqliteLog> {
+pub(crate) fn open(path: &Path) -> Store {
     try_open(path).unwrap()
 }
 
-pub(crate) fn try_open(path: &Path) -> Result<Store<SqliteLog>, StoreError> {
+pub(crate) fn try_open(path: &Path) -> Result<Store, StoreError> {
     Store::open(SqliteLog::open(path, options())?)
 }
 
 /// A new store with the world of [`setup`].
-pub(crate) fn create(path: &Path) -> Store<SqliteLog> {
+pub(crate) fn create(path: &Path) -> Store {
     let log = SqliteLog::create(&StorePlace::from(path), &genesis(), options()).unwrap();
     let mut store = Store::open(log).unwrap();
     store.append(ExpectedRevision::At(0), &setup()).unwrap();
     store
 }
 
-pub(crate) fn append(store: &mut Store<SqliteLog>, entry: NewEntry) -> Result<u64, StoreError> {
+pub(crate) fn append(store: &mut Store, entry: NewEntry) -> Result<u64, StoreError> {
     store.append(ExpectedRevision::Any, &[entry]).map(|done| match &done[0] {
         AppendOutcome::Appended(appended) => appended.entry.revision,
         AppendOutcome::Already(entry) => entry.revision,

@@ -92,7 +92,7 @@ impl Model {
 struct Simulation {
     _folder: tempfile::TempDir,
     path: std::path::PathBuf,
-    writers: Vec<Store<SqliteLog>>,
+    writers: Vec<Store>,
     consumers: Vec<Follower>,
     model: Model,
     clock: i64,

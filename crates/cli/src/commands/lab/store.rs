@@ -91,7 +91,7 @@ impl EventFeed for Feed {
     }
 }
 
-struct StoreSink(Mutex<Store<SqliteLog>>);
+struct StoreSink(Mutex<Store>);
 
 impl EventSink for StoreSink {
     fn append(&self, event: &Event) -> Result<u64, LabError> {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use egress25_exemption_store::files_of;
 use egress25_packet_filter::capture::{
     Block, CaptureCopy, Container, Record, ThreadedWrite, WriteError,
 };
@@ -47,7 +48,7 @@ impl Outputs {
         let inputs = [Some(&args.capture), args.inventory.as_ref(), args.expect.as_ref()];
         let inputs = inputs.into_iter().flatten().chain(&args.events).map(PathBuf::as_path);
         let edition = args.edition.edition.as_deref().map(Path::new);
-        let store = args.store.as_deref().map(written::store_files).unwrap_or_default();
+        let store = args.store.iter().flat_map(|store| files_of(store)).collect::<Vec<_>>();
         let inputs = inputs.chain(edition).chain(store.iter().map(PathBuf::as_path));
         let outputs = [&args.write, &args.drop_to, &args.pass_to]
             .map(|path| path.as_deref().map(|path| (path, OutputKind::Capture)));

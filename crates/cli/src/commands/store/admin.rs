@@ -5,8 +5,7 @@ use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
 use egress25_exemption_store::{
-    EventLog as _, LogError, SqliteLog, SqliteOptions, Store, StoreError, StorePlace, export,
-    import, verify,
+    LogError, SqliteLog, SqliteOptions, Store, StoreError, StorePlace, export, import, verify,
 };
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! `exemption …`.
 
-use egress25_exemption_store::{SqliteLog, Store, StoreError};
+use egress25_exemption_store::{Store, StoreError};
 use egress25_policy::{
     Event, EventKind, ExemptionState, Power, Subscription, SubscriptionName, World,
 };
@@ -102,7 +102,7 @@ fn request(args: &RequestArgs, console: &mut Console) -> Result<(), Failure> {
 /// The rule of the subscription's offer, if it may ask at all: nobody is asked questions whose
 /// answers don't matter.
 fn may_ask(
-    store: &Store<SqliteLog>,
+    store: &Store,
     name: &SubscriptionName,
     args: &RequestArgs,
 ) -> Result<egress25_policy::OfferRule, Failure> {
@@ -114,8 +114,7 @@ fn may_ask(
     };
     let done = args.named.record.key.as_ref().is_some_and(|key| {
         let key = if args.reviewer == Reviewer::Auto { format!("{key}/0") } else { key.clone() };
-        egress25_exemption_store::EventLog::find_key(store.log(), &key)
-            .is_ok_and(|found| found.is_some())
+        store.log().find_key(&key).is_ok_and(|found| found.is_some())
     });
     // With an idempotency key that was used, the store says what came of it.
     if !done {

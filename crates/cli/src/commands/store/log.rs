@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use egress25_exemption_store::{FollowerState, LogEntry, SqliteLog, Store, StoreError};
+use egress25_exemption_store::{FollowerState, LogEntry, Store, StoreError};
 use egress25_policy::World;
 use serde::Serialize;
 
@@ -103,7 +103,7 @@ fn line(args: &LogArgs, entry: &LogEntry, console: &mut Console) -> Result<(), F
 }
 
 /// Writes what is there, then whatever comes, for ever.
-fn follow(args: &LogArgs, store: &Store<SqliteLog>, console: &mut Console) -> Result<(), Failure> {
+fn follow(args: &LogArgs, store: &Store, console: &mut Console) -> Result<(), Failure> {
     let mut follower = store.follow()?;
     let mut failed = None;
     let until = store.head().revision;

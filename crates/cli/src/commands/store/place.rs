@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use egress25_exemption_store::{
     ExpectedRevision, Genesis, LogError, NewEntry, SqliteLog, SqliteOptions, Store, StoreError,
-    StorePlace,
+    StorePlace, beside, files_of,
 };
 use egress25_policy::{Edition, InventoryFile};
 use jiff::Timestamp;
@@ -44,7 +44,7 @@ pub(super) fn path(given: Option<&Path>) -> Result<PathBuf, Failure> {
 ///
 /// # Errors
 /// It isn't there, isn't sound, or begins with another inventory.
-pub fn open(args: &PlaceArgs) -> Result<Store<SqliteLog>, Failure> {
+pub fn open(args: &PlaceArgs) -> Result<Store, Failure> {
     let path = path(args.store.as_deref())?;
     let inventory = args.inventory.as_deref().map(NamedText::read).transpose()?;
     let place = StorePlace::from(path.as_path());
@@ -113,7 +113,7 @@ pub(crate) fn begin(
     genesis: &Genesis,
     who: &str,
     until: Option<Timestamp>,
-) -> Result<Store<SqliteLog>, Failure> {
+) -> Result<Store, Failure> {
     let (_, mut events) = genesis.build()?;
     events.retain(|event| until.is_none_or(|until| event.at <= until));
     events.sort_by_key(|event| event.at);
@@ -154,19 +154,15 @@ pub(super) fn publish(
     }
     let draft = Draft::beside(path)?;
     fill(draft.path())?;
-    let beside = |ending: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        PathBuf::from(name)
-    };
-    let wal = beside("-wal");
+    let wal = beside(path, "-wal");
     let there = |path: &Path| path.metadata().is_ok_and(|found| found.len() > 0);
     if there(&wal) {
         // Entries that were acknowledged may be in it, for whoever has the old file still.
         let aside = free(&wal, ".gone");
         std::fs::rename(&wal, &aside).map_err(|source| unwritable(&wal, source))?;
     }
-    for old in [wal, beside("-shm"), beside("-head")] {
+    // The file itself is not there.
+    for old in files_of(path).skip(1) {
         match std::fs::remove_file(&old) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(unwritable(&old, error));
@@ -212,9 +208,7 @@ pub(super) fn keep(
 pub(super) fn free(path: &Path, ending: &str) -> PathBuf {
     let mut number = 1_u32;
     loop {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!("{ending}-{number}"));
-        let name = PathBuf::from(name);
+        let name = beside(path, &format!("{ending}-{number}"));
         if name.symlink_metadata().is_err() {
             return name;
         }

@@ -1,7 +1,7 @@
 //! Appending to the store, and saying what came of it.
 
 use egress25_exemption_store::{
-    AppendOutcome, Appended, Backdated, ExpectedRevision, NewEntry, SqliteLog, Store,
+    AppendOutcome, Appended, Backdated, ExpectedRevision, NewEntry, Store,
 };
 use egress25_policy::{Event, EventKind};
 use jiff::Timestamp;
@@ -74,7 +74,7 @@ pub(super) fn entries(args: &RecordArgs, kinds: Vec<EventKind>) -> Result<Vec<Ne
 
 /// Appends entries.
 pub(super) fn append(
-    store: &mut Store<SqliteLog>,
+    store: &mut Store,
     args: &RecordArgs,
     entries: &[NewEntry],
     console: &Console,

@@ -1,6 +1,6 @@
 //! `vm …`.
 
-use egress25_exemption_store::{SqliteLog, Store};
+use egress25_exemption_store::Store;
 use egress25_policy::{
     EventKind, ExemptionState, MachineName, NetworkName, Placement, SubnetName, SubscriptionName,
     World,
@@ -74,7 +74,7 @@ fn deploy(args: &DeployArgs, console: &mut Console) -> Result<(), Failure> {
 
 /// Records what happened to a machine, and says how it stands.
 fn finish(
-    store: &mut Store<SqliteLog>,
+    store: &mut Store,
     named: &NamedArgs,
     kinds: Vec<EventKind>,
     console: &mut Console,
