@@ -213,12 +213,6 @@ impl Paint {
         self.with("1", text)
     }
 
-    /// Something less important.
-    #[must_use]
-    pub fn dim(self, text: &str) -> String {
-        self.with("2", text)
-    }
-
     /// Something that is assumed.
     #[must_use]
     pub fn assumed(self, text: &str) -> String {
