@@ -43,7 +43,10 @@ pub enum Restriction {
     Serialize,
     Deserialize,
     schemars::JsonSchema,
+    strum::IntoStaticStr,
+    strum::Display,
 )]
+#[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum Channel {
     /// "Diagnose and solve" of a virtual network in the portal, section Connectivity.
@@ -57,12 +60,8 @@ pub enum Channel {
 impl Channel {
     /// The stable name.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Portal => "portal",
-            Self::Case => "case",
-            Self::Provider => "provider",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// How to go about it, in words.

@@ -1,14 +1,26 @@
 //! Verdicts: what becomes of a packet, and how that follows from the reason.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::article::reason::{Reason, VerdictRule};
 use crate::article::settings::{BlockForm, PassOrDrop, Setting, Settings};
 
 /// What becomes of a packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    strum::Display,
+)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 #[repr(u8)]
 pub enum Verdict {
@@ -23,18 +35,8 @@ pub enum Verdict {
 impl Verdict {
     /// The stable name.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Drop => "drop",
-            Self::Reject => "reject",
-        }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

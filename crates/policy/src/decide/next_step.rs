@@ -12,7 +12,8 @@ use crate::decide::fault::{InputFault, RouteFault};
 use crate::world::name::{MachineName, NetworkName, SubscriptionName};
 
 /// What the user can do about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub enum NextStep {
     /// Send through an authenticated relay.
@@ -108,21 +109,8 @@ fn sentence<S: Serializer>(what: &impl fmt::Display, to: S) -> Result<S::Ok, S::
 impl NextStep {
     /// The stable name of the step, as in the JSON's `step`.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::UseRelay { .. } => "use-relay",
-            Self::AskForExemption { .. } => "ask-for-exemption",
-            Self::AwaitAnswer { .. } => "await-answer",
-            Self::TakeFurtherSteps { .. } => "take-further-steps",
-            Self::StopAndStart { .. } => "stop-and-start",
-            Self::CreateAnew { .. } => "create-anew",
-            Self::TemporarySubnet { .. } => "temporary-subnet",
-            Self::ChangeOffer { .. } => "change-offer",
-            Self::RouteDirectly { .. } => "route-directly",
-            Self::MendRoute { .. } => "mend-route",
-            Self::MendInput { .. } => "mend-input",
-            Self::ContactSupport { .. } => "contact-support",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 
     /// The statements that it rests on.

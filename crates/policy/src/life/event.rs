@@ -1,11 +1,14 @@
 //! Events: what happened to subscriptions and machines, and when it took effect.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use schemars::JsonSchema;
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::article::edition::Channel;
@@ -14,18 +17,24 @@ use crate::world::name::{MachineName, NetworkName, SubnetName, SubscriptionName}
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "FlatEvent", into = "FlatEvent")]
+#[serde(try_from = "FlatEvent")]
 pub struct Event {
     /// When it took effect.
     pub at: Timestamp,
-    /// The edition under which it happened, where that was another than the world's.
-    pub edition: Option<String>,
     /// What happened.
+    #[serde(flatten)]
     pub kind: EventKind,
+    /// The edition under which it happened, where that was another than the world's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edition: Option<String>,
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames,
+)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[strum(serialize_all = "kebab-case")]
 pub enum EventKind {
     /// A subscription came to be.
     SubscriptionAdded {
@@ -48,8 +57,10 @@ pub enum EventKind {
         /// The subscription.
         subscription: SubscriptionName,
         /// Where; `None`: the channel of the offer.
+        #[serde(skip_serializing_if = "Option::is_none")]
         channel: Option<Channel>,
         /// Why the deployment has to send directly (PN3).
+        #[serde(skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },
     /// The request was answered with further steps (PG5).
@@ -80,6 +91,7 @@ pub enum EventKind {
         address_space: Vec<IpNet>,
     },
     /// A machine was deployed.
+    #[serde(with = "deployment")]
     MachineDeployed {
         /// The machine. Without a placement, the world lists it as not deployed or deleted.
         machine: MachineName,
@@ -142,7 +154,9 @@ pub struct Placement {
 }
 
 /// An event as files have it: one flat table.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+//
+// Read first, so that a fault of a value is said at its key.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Event")]
 pub(crate) struct FlatEvent {
@@ -153,28 +167,22 @@ pub(crate) struct FlatEvent {
     /// What happened, such as `exemption-granted` or `machine-started`.
     kind: String,
     /// The subscription, for what happens to one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     subscription: Option<SubscriptionName>,
     /// The machine, for what happens to one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     machine: Option<MachineName>,
     /// The network, for `temporary-subnet`, `network-added` and `machine-deployed`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     network: Option<NetworkName>,
     /// The subnet, for `machine-deployed`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     subnet: Option<SubnetName>,
     /// The addresses, for `machine-deployed`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     addresses: Option<Vec<IpAddr>>,
     /// The prefixes, for `network-added`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Vec<String>>")]
     address_space: Option<Vec<IpNet>>,
     /// The offer, for `subscription-added` and `offer-changed`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     offer: Option<Offer>,
     /// The day of creation, for `subscription-added`.
+    // Never written; without it the schema had null as the default.
     #[serde(
         default,
         deserialize_with = "crate::file::moment::optional_day",
@@ -183,13 +191,10 @@ pub(crate) struct FlatEvent {
     #[schemars(with = "Option<String>")]
     created: Option<Date>,
     /// The channel, for `exemption-asked`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     channel: Option<Channel>,
     /// The justification, for `exemption-asked`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
     /// The edition under which it happened, where that was another than the inventory's.
-    #[serde(skip_serializing_if = "Option::is_none")]
     edition: Option<String>,
 }
 
@@ -206,99 +211,34 @@ pub enum EventError {
     #[error("an event of kind `{kind}` needs the key `{key}`")]
     Missing {
         /// The kind.
-        kind: &'static str,
+        kind: String,
         /// The key.
-        key: &'static str,
+        key: String,
+    },
+    /// A value does not fit its key.
+    #[error("{what}")]
+    Value {
+        /// What does not fit.
+        what: String,
     },
     /// A key does not belong there.
     #[error("an event of kind `{kind}` has no key `{key}`; take it away")]
     Surplus {
         /// The kind.
-        kind: &'static str,
+        kind: String,
         /// The key.
-        key: &'static str,
+        key: String,
     },
-}
-
-/// What an event of some kind is about, as far as reading its table goes.
-struct Shape {
-    name: &'static str,
-    needs: &'static [&'static str],
-    takes: &'static [&'static str],
-}
-
-const SHAPES: &[Shape] = &[
-    shape("subscription-added", &["subscription", "offer", "created"], &[]),
-    shape("offer-changed", &["subscription", "offer"], &[]),
-    shape("exemption-asked", &["subscription"], &["channel", "why"]),
-    shape("exemption-further-steps", &["subscription"], &[]),
-    shape("exemption-granted", &["subscription"], &[]),
-    shape("exemption-refused", &["subscription"], &[]),
-    shape("exemption-revoked", &["subscription"], &[]),
-    shape("network-added", &["network", "address_space"], &[]),
-    shape("machine-deployed", &["machine"], &["subscription", "network", "subnet", "addresses"]),
-    shape("machine-stopped", &["machine"], &[]),
-    shape("machine-deallocated", &["machine"], &[]),
-    shape("machine-started", &["machine"], &[]),
-    shape("machine-restarted", &["machine"], &[]),
-    shape("machine-redeployed", &["machine"], &[]),
-    shape("machine-deleted", &["machine"], &[]),
-    shape("guest-shutdown", &["machine"], &[]),
-    shape("temporary-subnet", &["network"], &[]),
-];
-
-const fn shape(
-    name: &'static str,
-    needs: &'static [&'static str],
-    takes: &'static [&'static str],
-) -> Shape {
-    Shape { name, needs, takes }
 }
 
 impl EventKind {
     /// The names of the kinds, as files have them.
-    pub const NAMES: &'static [&'static str] = &[
-        "subscription-added",
-        "offer-changed",
-        "exemption-asked",
-        "exemption-further-steps",
-        "exemption-granted",
-        "exemption-refused",
-        "exemption-revoked",
-        "network-added",
-        "machine-deployed",
-        "machine-stopped",
-        "machine-deallocated",
-        "machine-started",
-        "machine-restarted",
-        "machine-redeployed",
-        "machine-deleted",
-        "guest-shutdown",
-        "temporary-subnet",
-    ];
+    pub const NAMES: &'static [&'static str] = <Self as strum::VariantNames>::VARIANTS;
 
     /// The name of this kind, as files have it.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::SubscriptionAdded { .. } => "subscription-added",
-            Self::OfferChanged { .. } => "offer-changed",
-            Self::ExemptionAsked { .. } => "exemption-asked",
-            Self::ExemptionFurtherSteps { .. } => "exemption-further-steps",
-            Self::ExemptionGranted { .. } => "exemption-granted",
-            Self::ExemptionRefused { .. } => "exemption-refused",
-            Self::ExemptionRevoked { .. } => "exemption-revoked",
-            Self::NetworkAdded { .. } => "network-added",
-            Self::MachineDeployed { .. } => "machine-deployed",
-            Self::MachineStopped { .. } => "machine-stopped",
-            Self::MachineDeallocated { .. } => "machine-deallocated",
-            Self::MachineStarted { .. } => "machine-started",
-            Self::MachineRestarted { .. } => "machine-restarted",
-            Self::MachineRedeployed { .. } => "machine-redeployed",
-            Self::MachineDeleted { .. } => "machine-deleted",
-            Self::GuestShutdown { .. } => "guest-shutdown",
-            Self::TemporarySubnet { .. } => "temporary-subnet",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 
     /// The subscription that it happened to, if it happened to one.
@@ -333,145 +273,155 @@ impl EventKind {
     }
 }
 
-impl FlatEvent {
-    /// The keys that are there, apart from `at`, `kind` and `edition`.
-    fn keys(&self) -> impl Iterator<Item = &'static str> {
-        [
-            ("subscription", self.subscription.is_some()),
-            ("machine", self.machine.is_some()),
-            ("network", self.network.is_some()),
-            ("subnet", self.subnet.is_some()),
-            ("addresses", self.addresses.is_some()),
-            ("address_space", self.address_space.is_some()),
-            ("offer", self.offer.is_some()),
-            ("created", self.created.is_some()),
-            ("channel", self.channel.is_some()),
-            ("why", self.why.is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(key, there)| there.then_some(key))
-    }
-
-    /// The placement, if any of its keys is there.
-    fn placement(&self, kind: &'static str) -> Result<Option<Placement>, EventError> {
-        if self.subscription.is_none()
-            && self.network.is_none()
-            && self.subnet.is_none()
-            && self.addresses.is_none()
-        {
-            return Ok(None);
-        }
-        let missing = |key| EventError::Missing { kind, key };
-        Ok(Some(Placement {
-            subscription: self.subscription.clone().ok_or_else(|| missing("subscription"))?,
-            network: self.network.clone().ok_or_else(|| missing("network"))?,
-            subnet: self.subnet.clone(),
-            addresses: self.addresses.clone().ok_or_else(|| missing("addresses"))?,
-        }))
-    }
-
-    fn check(&self) -> Result<&'static Shape, EventError> {
-        let shape = SHAPES
-            .iter()
-            .find(|shape| shape.name == self.kind)
-            .ok_or_else(|| EventError::Kind { kind: self.kind.clone() })?;
-        let surplus =
-            self.keys().find(|key| !shape.needs.contains(key) && !shape.takes.contains(key));
-        if let Some(key) = surplus {
-            return Err(EventError::Surplus { kind: shape.name, key });
-        }
-        Ok(shape)
-    }
-}
-
 impl TryFrom<FlatEvent> for Event {
     type Error = EventError;
 
     fn try_from(flat: FlatEvent) -> Result<Self, EventError> {
-        let shape = flat.check()?;
-        let kind = shape.name;
-        let missing = |key| EventError::Missing { kind, key };
-        let subscription = || flat.subscription.clone().ok_or_else(|| missing("subscription"));
-        let machine = || flat.machine.clone().ok_or_else(|| missing("machine"));
-        let offer = || flat.offer.ok_or_else(|| missing("offer"));
-        let parsed = match kind {
-            "subscription-added" => EventKind::SubscriptionAdded {
-                subscription: subscription()?,
-                offer: offer()?,
-                created: flat.created.ok_or_else(|| missing("created"))?,
-            },
-            "offer-changed" => {
-                EventKind::OfferChanged { subscription: subscription()?, offer: offer()? }
-            }
-            "exemption-asked" => EventKind::ExemptionAsked {
-                subscription: subscription()?,
-                channel: flat.channel,
-                why: flat.why.clone(),
-            },
-            "exemption-further-steps" => {
-                EventKind::ExemptionFurtherSteps { subscription: subscription()? }
-            }
-            "exemption-granted" => EventKind::ExemptionGranted { subscription: subscription()? },
-            "exemption-refused" => EventKind::ExemptionRefused { subscription: subscription()? },
-            "exemption-revoked" => EventKind::ExemptionRevoked { subscription: subscription()? },
-            "network-added" => EventKind::NetworkAdded {
-                network: flat.network.clone().ok_or_else(|| missing("network"))?,
-                address_space: flat
-                    .address_space
-                    .clone()
-                    .ok_or_else(|| missing("address_space"))?,
-            },
-            "machine-deployed" => {
-                EventKind::MachineDeployed { machine: machine()?, placement: flat.placement(kind)? }
-            }
-            "machine-stopped" => EventKind::MachineStopped { machine: machine()? },
-            "machine-deallocated" => EventKind::MachineDeallocated { machine: machine()? },
-            "machine-started" => EventKind::MachineStarted { machine: machine()? },
-            "machine-restarted" => EventKind::MachineRestarted { machine: machine()? },
-            "machine-redeployed" => EventKind::MachineRedeployed { machine: machine()? },
-            "machine-deleted" => EventKind::MachineDeleted { machine: machine()? },
-            "guest-shutdown" => EventKind::GuestShutdown { machine: machine()? },
-            _ => EventKind::TemporarySubnet {
-                network: flat.network.clone().ok_or_else(|| missing("network"))?,
-            },
-        };
-        Ok(Self { at: flat.at, edition: flat.edition, kind: parsed })
+        let FlatEvent { at, kind, edition, .. } = &flat;
+        let (at, edition) = (*at, edition.clone());
+        let keys = MapDeserializer::new(flat.keys());
+        let kind = EventKind::deserialize(keys).map_err(|error| error.of(kind))?;
+        Ok(Self { at, kind, edition })
     }
 }
 
-impl From<Event> for FlatEvent {
-    fn from(event: Event) -> Self {
-        let mut flat = Self {
-            at: event.at,
-            kind: event.kind.name().to_owned(),
-            subscription: event.kind.subscription().cloned(),
-            machine: event.kind.machine().cloned(),
-            edition: event.edition,
-            ..Self::default()
-        };
-        match event.kind {
-            EventKind::SubscriptionAdded { offer, created, .. } => {
-                flat.offer = Some(offer);
-                flat.created = Some(created);
-            }
-            EventKind::OfferChanged { offer, .. } => flat.offer = Some(offer),
-            EventKind::ExemptionAsked { channel, why, .. } => {
-                flat.channel = channel;
-                flat.why = why;
-            }
-            EventKind::TemporarySubnet { network } => flat.network = Some(network),
-            EventKind::NetworkAdded { network, address_space } => {
-                flat.network = Some(network);
-                flat.address_space = Some(address_space);
-            }
-            EventKind::MachineDeployed { placement: Some(placement), .. } => {
-                flat.subscription = Some(placement.subscription);
-                flat.network = Some(placement.network);
-                flat.subnet = placement.subnet;
-                flat.addresses = Some(placement.addresses);
-            }
-            _ => {}
+impl FlatEvent {
+    /// The keys that say what happened, with their values as a file has them.
+    fn keys(&self) -> impl Iterator<Item = (&'static str, FlatValue)> {
+        fn text(value: Option<&impl ToString>) -> Option<FlatValue> {
+            value.map(|value| FlatValue::One(value.to_string()))
         }
-        flat
+        fn list(values: Option<&Vec<impl ToString>>) -> Option<FlatValue> {
+            values.map(|values| FlatValue::List(values.iter().map(ToString::to_string).collect()))
+        }
+        [
+            ("kind", text(Some(&self.kind))),
+            ("subscription", text(self.subscription.as_ref())),
+            ("machine", text(self.machine.as_ref())),
+            ("network", text(self.network.as_ref())),
+            ("subnet", text(self.subnet.as_ref())),
+            ("addresses", list(self.addresses.as_ref())),
+            ("address_space", list(self.address_space.as_ref())),
+            ("offer", text(self.offer.as_ref())),
+            ("created", text(self.created.as_ref())),
+            ("channel", text(self.channel.as_ref())),
+            ("why", text(self.why.as_ref())),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+    }
+}
+
+/// The value of a key of an event.
+enum FlatValue {
+    One(String),
+    List(Vec<String>),
+}
+
+impl<'de> IntoDeserializer<'de, EventError> for FlatValue {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for FlatValue {
+    type Error = EventError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, EventError> {
+        match self {
+            Self::One(text) => visitor.visit_string(text),
+            Self::List(texts) => visitor.visit_seq(SeqDeserializer::new(texts.into_iter())),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
+        ignored_any
+    }
+}
+
+impl EventError {
+    fn of(mut self, event: &str) -> Self {
+        if let Self::Missing { kind, .. } | Self::Surplus { kind, .. } = &mut self {
+            event.clone_into(kind);
+        }
+        self
+    }
+}
+
+impl serde::de::Error for EventError {
+    fn custom<T: fmt::Display>(what: T) -> Self {
+        Self::Value { what: what.to_string() }
+    }
+
+    fn unknown_variant(kind: &str, _: &'static [&'static str]) -> Self {
+        Self::Kind { kind: kind.to_owned() }
+    }
+
+    fn missing_field(key: &'static str) -> Self {
+        Self::Missing { kind: String::new(), key: key.to_owned() }
+    }
+
+    fn unknown_field(key: &str, _: &'static [&'static str]) -> Self {
+        Self::Surplus { kind: String::new(), key: key.to_owned() }
+    }
+}
+
+/// How a deployment stands in a file: the placement's keys beside the machine's.
+mod deployment {
+    use super::{IpAddr, MachineName, NetworkName, Placement, SubnetName, SubscriptionName};
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::{Serialize, Serializer};
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Deployment {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subscription: Option<SubscriptionName>,
+        machine: MachineName,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        network: Option<NetworkName>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subnet: Option<SubnetName>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        addresses: Option<Vec<IpAddr>>,
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        machine: &MachineName,
+        placement: &Option<Placement>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let placement = placement.as_ref();
+        Deployment {
+            subscription: placement.map(|at| at.subscription.clone()),
+            machine: machine.clone(),
+            network: placement.map(|at| at.network.clone()),
+            subnet: placement.and_then(|at| at.subnet.clone()),
+            addresses: placement.map(|at| at.addresses.clone()),
+        }
+        .serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<(MachineName, Option<Placement>), D::Error> {
+        let read = Deployment::deserialize(from)?;
+        if let (None, None, None, None) =
+            (&read.subscription, &read.network, &read.subnet, &read.addresses)
+        {
+            return Ok((read.machine, None));
+        }
+        let missing = D::Error::missing_field;
+        let placement = Placement {
+            subscription: read.subscription.ok_or_else(|| missing("subscription"))?,
+            network: read.network.ok_or_else(|| missing("network"))?,
+            subnet: read.subnet,
+            addresses: read.addresses.ok_or_else(|| missing("addresses"))?,
+        };
+        Ok((read.machine, Some(placement)))
     }
 }

@@ -1,7 +1,5 @@
 //! The life of an exemption: one state machine a subscription.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,7 +18,11 @@ use serde::{Deserialize, Serialize};
     Serialize,
     Deserialize,
     JsonSchema,
+    strum::IntoStaticStr,
+    strum::Display,
+    strum::VariantArray,
 )]
+#[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum ExemptionState {
     /// Nobody has asked.
@@ -42,34 +44,12 @@ pub enum ExemptionState {
 
 impl ExemptionState {
     /// Every state.
-    pub const ALL: &'static [Self] = &[
-        Self::None,
-        Self::Requested,
-        Self::FurtherSteps,
-        Self::Granted,
-        Self::Refused,
-        Self::Revoked,
-        Self::Lapsed,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The stable name.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Requested => "requested",
-            Self::FurtherSteps => "further-steps",
-            Self::Granted => "granted",
-            Self::Refused => "refused",
-            Self::Revoked => "revoked",
-            Self::Lapsed => "lapsed",
-        }
-    }
-}
-
-impl fmt::Display for ExemptionState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

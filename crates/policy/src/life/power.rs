@@ -1,7 +1,5 @@
 //! The life of a machine: its power state and what the platform programmed it with.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,7 +20,10 @@ use crate::article::offer::Offer;
     Serialize,
     Deserialize,
     JsonSchema,
+    strum::IntoStaticStr,
+    strum::Display,
 )]
+#[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum Power {
     /// It is not deployed yet.
@@ -41,20 +42,8 @@ pub enum Power {
 impl Power {
     /// The stable name.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NotDeployed => "not-deployed",
-            Self::Running => "running",
-            Self::Stopped => "stopped",
-            Self::Deallocated => "deallocated",
-            Self::Deleted => "deleted",
-        }
-    }
-}
-
-impl fmt::Display for Power {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

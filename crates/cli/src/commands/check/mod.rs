@@ -66,7 +66,7 @@ impl ExpectedAnswer {
         }
     }
 
-    const fn name(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         match self {
             Self::Verdict(verdict) => verdict.name(),
             Self::Reason(reason) => reason.name(),
