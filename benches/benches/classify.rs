@@ -1,4 +1,5 @@
 //! Classifying: three mixes, two sizes of the set, several sizes of the table, and the peers.
+#![expect(clippy::disallowed_methods, reason = "a bench is told by the environment what to do")]
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up ends there")]
 
 use std::time::Duration;

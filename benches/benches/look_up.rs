@@ -1,4 +1,5 @@
 //! Looking up senders in tables of several sizes, and destinations among user-defined routes.
+#![expect(clippy::disallowed_methods, reason = "a bench is told by the environment what to do")]
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up ends there")]
 
 use std::net::Ipv4Addr;

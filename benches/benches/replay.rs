@@ -1,4 +1,5 @@
 //! A capture file from its bytes to its counts.
+#![expect(clippy::disallowed_methods, reason = "a bench is told by the environment what to do")]
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up ends there")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

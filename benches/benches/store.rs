@@ -3,6 +3,7 @@
 //!
 //! `EGRESS25_BENCH_EVENTS` says how long the log is (1,000,000 by default; 20,000 when the bench
 //! is only tried).
+#![expect(clippy::disallowed_methods, reason = "a bench is told by the environment what to do")]
 #![expect(clippy::expect_used, reason = "a bench that cannot go on stops")]
 
 use std::hint::black_box;

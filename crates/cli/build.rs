@@ -1,4 +1,5 @@
 //! Collects where the code and the tests cite statements, for `policy trace`.
+#![expect(clippy::disallowed_methods, reason = "cargo tells a build script by the environment")]
 
 #[path = "src/commands/policy/scan.rs"]
 #[expect(unreachable_pub, reason = "it is a module of the library, too")]

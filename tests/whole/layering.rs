@@ -1,87 +1,70 @@
-//! Who may use whom, and who may do what: the architecture's invariants.
+//! Who may use whom, as cargo has it. Who may do what (print, read the clock, the environment or a
+//! file) is clippy's to say: `clippy.toml` here and in `crates/policy`.
 
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 
-use egress25_cli::commands::policy::scan::rust_files;
+use serde_json::Value;
 
 use crate::program::repository;
 
-fn manifest(name: &str) -> toml::Table {
-    let path = repository().join("crates").join(name).join("Cargo.toml");
-    let text = std::fs::read_to_string(&path).expect("a manifest");
-    toml::from_str(&text).expect("TOML")
-}
+/// What each package may use of ours, dependencies of tests and build scripts apart.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("egress25-policy", &[]),
+    ("egress25-packet-filter", &["egress25-policy"]),
+    ("egress25-exemption-store", &["egress25-policy"]),
+    ("egress25-lab", &["egress25-packet-filter", "egress25-policy"]),
+    (
+        "egress25",
+        &["egress25-exemption-store", "egress25-lab", "egress25-packet-filter", "egress25-policy"],
+    ),
+    ("egress25-benches", &["egress25-packet-filter", "egress25-policy"]),
+    ("egress25-fixtures", &["egress25-packet-filter"]),
+    ("egress25-skipped", &[]),
+    ("egress25-tests", &[]),
+];
 
-/// The crates of ours that a crate uses.
-fn uses(name: &str) -> Vec<String> {
-    let manifest = manifest(name);
-    let mut ours: Vec<_> = manifest
-        .get("dependencies")
-        .and_then(toml::Value::as_table)
-        .map(|table| table.keys().filter(|key| key.starts_with("egress25")).cloned().collect())
-        .unwrap_or_default();
-    ours.sort();
-    ours
-}
-
-#[test]
-fn the_crates_use_each_other_in_one_direction_only() {
-    assert_eq!(uses("policy"), Vec::<String>::new());
-    for name in ["packet-filter", "exemption-store"] {
-        let used = uses(name);
-        assert!(
-            used.is_empty() || used == ["egress25-policy"],
-            "{name} may use the policy alone, and uses {used:?}"
-        );
-    }
-    if repository().join("crates/lab").is_dir() {
-        let allowed = ["egress25-packet-filter", "egress25-policy"];
-        let used = uses("lab");
-        assert!(used.iter().all(|name| allowed.contains(&name.as_str())), "lab uses {used:?}");
-    }
-}
-
-/// The code of a library without its comments and its tests.
-fn code(path: &Path) -> String {
-    let text = std::fs::read_to_string(path).expect("a source file");
-    let text = text.split_once("#[cfg(test)]").map_or(text.as_str(), |(code, _)| code);
-    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-    code.collect::<Vec<_>>().join("\n")
+/// The packages of the workspace, with those of ours that each uses and what for; `null` is for the
+/// package itself.
+fn packages() -> BTreeMap<String, Vec<(String, Value)>> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]);
+    let output = cargo.current_dir(repository()).output().expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let name = |of: &Value| of["name"].as_str().expect("a name").to_owned();
+    let list = |of: &Value| of.as_array().expect("a list").clone();
+    let uses = |package: &Value| {
+        let ours = list(&package["dependencies"]).into_iter().filter(|one| one["path"].is_string());
+        ours.map(|one| (name(&one), one["kind"].clone())).collect()
+    };
+    list(&metadata["packages"]).iter().map(|package| (name(package), uses(package))).collect()
 }
 
 #[test]
-fn only_the_command_line_prints_reads_the_clock_or_the_environment() {
-    let forbidden = [
-        "println!",
-        "eprintln!",
-        "print!(",
-        "std::env::",
-        "env::var",
-        "env::args",
-        "Timestamp::now",
-        "Zoned::now",
-        "SystemTime::now",
-        "io::stdout",
-        "io::stderr",
-    ];
-    for name in ["policy", "packet-filter", "exemption-store", "lab"] {
-        let folder = repository().join("crates").join(name).join("src");
-        for path in rust_files(&folder).expect("sources") {
-            let code = code(&path);
-            for word in forbidden {
-                assert!(!code.contains(word), "{} has `{word}`", path.display());
-            }
+fn the_packages_use_each_other_in_one_direction_only() {
+    let packages = packages();
+    assert_eq!(packages.len(), MAY_USE.len(), "{:?}", packages.keys());
+    for (package, may_use) in MAY_USE {
+        for (used, kind) in &packages[*package] {
+            let is_fine = !kind.is_null() || may_use.contains(&used.as_str());
+            assert!(is_fine, "`{package}` may not use `{used}`");
         }
     }
 }
 
 #[test]
-fn the_policy_is_pure() {
-    let folder = repository().join("crates/policy/src");
-    for path in rust_files(&folder).expect("sources") {
-        let code = code(&path);
-        for word in ["std::fs", "std::net::Tcp", "std::thread", "async fn", "tokio", "unsafe"] {
-            assert!(!code.contains(word), "{} has `{word}`", path.display());
+fn no_package_comes_back_to_itself_not_even_by_what_its_tests_use() {
+    let packages = packages();
+    for package in packages.keys() {
+        let (mut reached, mut next) = (BTreeSet::new(), vec![package]);
+        while let Some(from) = next.pop() {
+            for (used, _) in &packages[from] {
+                assert!(used != package, "`{package}` comes back to itself by `{from}`");
+                if reached.insert(used) {
+                    next.push(used);
+                }
+            }
         }
     }
 }

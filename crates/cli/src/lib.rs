@@ -3,6 +3,10 @@
 //! Arguments are read as typed ([`args`]), resolved into plain structures, and handed to the
 //! functions that answer. This crate is the only one of the project that prints, reads the
 //! clock or reads the environment.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the command line reads the environment and the clock, and prints"
+)]
 
 pub mod args;
 pub mod commands;

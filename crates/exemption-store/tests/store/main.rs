@@ -1,4 +1,5 @@
 //! Tests of the exemption store: one binary, modules by subject.
+#![expect(clippy::disallowed_methods, reason = "tests are told by the environment what to do")]
 
 #[cfg(test)]
 mod admin;

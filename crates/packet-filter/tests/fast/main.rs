@@ -1,5 +1,5 @@
 //! The fast path against the reference, frame by frame.
-
+#![expect(clippy::disallowed_methods, reason = "tests are told by the environment what to do")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod batches;

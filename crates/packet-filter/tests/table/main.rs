@@ -1,4 +1,5 @@
 //! The compiled table against the reference: any world, any event, any address.
+#![expect(clippy::disallowed_methods, reason = "tests are told by the environment what to do")]
 
 #[cfg(test)]
 mod differential;

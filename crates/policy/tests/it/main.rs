@@ -1,4 +1,5 @@
 //! The policy's tests: one binary, a module for each subject.
+#![expect(clippy::disallowed_methods, reason = "tests are told by the environment what to do")]
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
