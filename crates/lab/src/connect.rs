@@ -6,24 +6,19 @@ use std::time::Duration;
 
 use egress25_policy::{NetworkName, nearest};
 
-use crate::control::requests::ConnectOutcome;
+use crate::control::requests::{ConnectOutcome, Dial};
 use crate::error::LabError;
-use crate::network::Space;
 use crate::network::plan::{NodeId, NodeKind, routes};
 use crate::owner::Owner;
 
 /// The address of a host or a machine, as a node sees it.
-pub(crate) fn resolve(owner: &Owner, node: NodeId, name: &str) -> Result<IpAddr, LabError> {
+fn resolve(owner: &Owner, node: NodeId, name: &str) -> Result<IpAddr, LabError> {
     if let Ok(address) = name.parse() {
         return Ok(address);
     }
     let world = owner.court.policy.world();
     let plan = owner.plan();
-    let mine: Vec<IpAddr> = plan
-        .ends(node)
-        .flat_map(|end| end.addresses.iter().map(ipnet::IpNet::addr))
-        .filter(|address| !crate::network::graph::is_link_local(*address))
-        .collect();
+    let mine: Vec<IpAddr> = plan.addresses(node).collect();
     let usable = |address: &IpAddr| mine.iter().any(|own| own.is_ipv4() == address.is_ipv4());
     let pick = |addresses: Vec<IpAddr>| {
         addresses.iter().copied().find(usable).or_else(|| addresses.first().copied())
@@ -53,15 +48,20 @@ pub(crate) fn resolve(owner: &Owner, node: NodeId, name: &str) -> Result<IpAddr,
     })
 }
 
-/// Opens a connection from a node and closes it again.
-pub(crate) fn connect(
-    space: &Space,
-    to: (IpAddr, u16),
-    patience: Duration,
-) -> Result<ConnectOutcome, LabError> {
-    space.run(|| {
-        open(to, patience).map(|opened| opened.map_or_else(|no| no, |_| ConnectOutcome::Open))
-    })
+/// Does something with a server's address and a patience in the namespace of the node that dials.
+pub(crate) fn dial<T: Send>(
+    owner: &Owner,
+    dial: &Dial,
+    work: impl FnOnce((IpAddr, u16), Duration) -> Result<T, LabError> + Send,
+) -> Result<T, LabError> {
+    let node = owner.plan().node(&dial.from)?;
+    let to = (resolve(owner, node, &dial.to)?, dial.port);
+    owner.spaces.get(node)?.run(|| work(to, Duration::from_millis(dial.patience)))
+}
+
+/// Opens a connection from the calling thread's namespace and closes it again.
+pub(crate) fn outcome(to: (IpAddr, u16), patience: Duration) -> Result<ConnectOutcome, LabError> {
+    open(to, patience).map(|opened| opened.map_or_else(|no| no, |_| ConnectOutcome::Open))
 }
 
 /// A connection from the calling thread's namespace, or what became of it.

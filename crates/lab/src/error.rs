@@ -111,6 +111,11 @@ impl LabError {
         move |errno| Self::System { what, source: errno.into() }
     }
 
+    /// A thread that somebody waits for has panicked.
+    pub(crate) fn thread_gone() -> Self {
+        Self::Answer("a thread of the lab has ended unexpectedly".to_owned())
+    }
+
     /// Something in a file that does not fit.
     pub(crate) fn input(key: impl Into<String>, what: impl Into<String>) -> Self {
         Self::Input { key: key.into(), what: what.into() }

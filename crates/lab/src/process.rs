@@ -63,6 +63,19 @@ pub fn ends_before(child: &Child, other: BorrowedFd<'_>) -> io::Result<bool> {
     Ok(wait(program.as_fd(), Some(other), None)? == Ready::First)
 }
 
+/// Waits for a program for so long at most, and says whether it has ended.
+///
+/// # Errors
+/// The system refuses.
+pub fn ends_within(child: &mut Child, time: Duration) -> io::Result<bool> {
+    let program = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+    let ended = wait(program.as_fd(), None, Some(time))? == Ready::First;
+    if ended {
+        child.wait()?;
+    }
+    Ok(ended)
+}
+
 fn end(group: Pid, signal: Signal) -> io::Result<()> {
     match kill_process_group(group, signal) {
         // All have ended.

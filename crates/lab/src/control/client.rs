@@ -1,8 +1,7 @@
 //! The other side of the control socket: asks a running lab, and enters its nodes.
 
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader, IoSlice, IoSliceMut, Write};
-use std::mem::MaybeUninit;
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -10,18 +9,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use nix::sched::{CloneFlags, setns};
-use nix::sys::socket::getsockopt;
-use nix::sys::socket::sockopt::PeerCredentials;
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
-};
-
+use crate::control::descriptors::{receive_files, send_files};
 use crate::control::place::{LabFolder, SOCKET, same_user};
 use crate::control::requests::{Fault, LabAnswer, Request};
 use crate::error::LabError;
 use crate::process::{Waited, wait_within};
+use nix::sched::{CloneFlags, setns};
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerCredentials;
 
 /// A connection to a running lab.
 #[derive(Debug)]
@@ -120,14 +115,7 @@ impl Client {
     pub fn capture(&mut self, file: BorrowedFd<'_>) -> Result<(), LabError> {
         // A file that came before it is waited for would be lost with the text around it.
         self.ask(&Request::Capture)?;
-        let files = [file];
-        let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut ancillary = SendAncillaryBuffer::new(&mut room);
-        if !ancillary.push(SendAncillaryMessage::ScmRights(&files)) {
-            return Err(self.lost("the file does not fit into a message"));
-        }
-        sendmsg(&self.stream, &[IoSlice::new(b"\n")], &mut ancillary, SendFlags::NOSIGNAL)
-            .map_err(|errno| self.lost(errno.to_string()))?;
+        send_files(&self.stream, b"\n", &[file]).map_err(|error| self.lost(error.to_string()))?;
         self.answer().map(drop)
     }
 
@@ -149,19 +137,9 @@ impl Client {
     pub fn spaces(&mut self, node: &str) -> Result<NodeNamespaces, LabError> {
         self.send(&Request::Enter { node: node.to_owned() })?;
         let mut text = vec![0_u8; 65_536];
-        let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
-        let mut ancillary = RecvAncillaryBuffer::new(&mut room);
-        let mut into = [IoSliceMut::new(&mut text)];
-        let flags = RecvFlags::CMSG_CLOEXEC;
-        let received = recvmsg(&self.stream, &mut into, &mut ancillary, flags)
-            .map_err(|error| self.lost(error.to_string()))?;
-        let mut descriptors: Vec<OwnedFd> = Vec::new();
-        for message in ancillary.drain() {
-            if let RecvAncillaryMessage::ScmRights(more) = message {
-                descriptors.extend(more);
-            }
-        }
-        let answer = text.get(..received.bytes).unwrap_or_default();
+        let (length, descriptors) =
+            receive_files(&self.stream, &mut text).map_err(|error| self.lost(error.to_string()))?;
+        let answer = text.get(..length).unwrap_or_default();
         match serde_json::from_slice(answer).map_err(|error| self.lost(error.to_string()))? {
             LabAnswer::Failed { what, fault } => Err(refused(what, fault)),
             LabAnswer::Spaces { count } if count == descriptors.len() => {

@@ -1,13 +1,28 @@
 //! What can be asked of a running lab: one JSON object a line, and one in answer.
 
+use std::io::{self, Write};
 use std::net::IpAddr;
+use std::os::unix::net::UnixStream;
 
-use egress25_policy::Event;
+use egress25_policy::{Event, Reason, Verdict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 use crate::smtp::Mail;
+
+/// A connection that a node is to open.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Dial {
+    /// The node.
+    pub from: String,
+    /// The host, by name or address.
+    pub to: String,
+    /// The port.
+    pub port: u16,
+    /// How long silence may last, in milliseconds.
+    pub patience: u64,
+}
 
 /// A question or an order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,28 +51,14 @@ pub enum Request {
     /// one says whether all was written.
     Capture,
     /// Open a TCP connection from a node.
-    Connect {
-        /// The node.
-        from: String,
-        /// The host, by name or address.
-        to: String,
-        /// The port.
-        port: u16,
-        /// How long silence may last, in milliseconds.
-        patience: u64,
-    },
+    Connect(Dial),
     /// Send a mail from a node to a mail server.
     Mail {
-        /// The node.
-        from: String,
-        /// The server, by name or address.
-        to: String,
-        /// The port.
-        port: u16,
+        /// The server, and how it is reached.
+        #[serde(flatten)]
+        dial: Dial,
         /// The recipient.
         recipient: String,
-        /// How long silence may last, in milliseconds.
-        patience: u64,
     },
     /// The mail that the lab's own servers took.
     Mailboxes,
@@ -130,7 +131,7 @@ pub struct LabView {
     /// The nodes.
     pub nodes: Vec<NodeView>,
     /// How often each reason was given: reason, verdict, count.
-    pub counts: Vec<(String, String, u64)>,
+    pub counts: Vec<(Reason, Verdict, u64)>,
     /// What went wrong meanwhile.
     pub complaints: Vec<String>,
     /// The lab as a graph in the DOT language.
@@ -159,6 +160,20 @@ impl From<&LabError> for LabAnswer {
             _ => Fault::Lab,
         };
         Self::Failed { what: error.to_string(), fault }
+    }
+}
+
+impl LabAnswer {
+    /// Sends the answer, on a line.
+    pub(crate) fn send(&self, mut stream: &UnixStream) -> io::Result<()> {
+        stream.write_all(&self.line()?)
+    }
+
+    /// The answer as a line.
+    pub(crate) fn line(&self) -> io::Result<Vec<u8>> {
+        let mut text = serde_json::to_vec(self)?;
+        text.push(b'\n');
+        Ok(text)
     }
 }
 

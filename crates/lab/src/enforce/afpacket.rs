@@ -8,39 +8,37 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use egress25_packet_filter::link::LinkType;
-use egress25_policy::{Verdict, World};
+use egress25_policy::Verdict;
 
+use crate::enforce::datapath::Enforce;
 use crate::enforce::ether::{self, Receiver, Sender};
 use crate::enforce::judge::{Court, JudgedPort, ThreadJudge};
 use crate::enforce::reset;
 use crate::enforce::verdict::Hub;
-use crate::enforce::{Enforce, NodeSpaces, space};
 use crate::error::LabError;
+use crate::network::NodeSpaces;
 use crate::network::plan::{NodeKind, Plan, Point};
 
 /// The `afpacket` data path.
 pub(super) struct AfPacket {
-    spaces: NodeSpaces,
+    spaces: Arc<NodeSpaces>,
     stop: Arc<AtomicBool>,
 }
 
 impl AfPacket {
-    pub(super) fn load(plan: &Plan, spaces: &NodeSpaces, court: &Court) -> Result<Self, LabError> {
-        let this = Self { spaces: spaces.clone(), stop: Arc::default() };
-        this.join(plan, &plan.points, court)?;
-        Ok(this)
+    pub(super) fn new(spaces: &Arc<NodeSpaces>) -> Self {
+        Self { spaces: spaces.clone(), stop: Arc::default() }
     }
 
     /// Hands the frames of a point on from now on.
     fn begin(&self, point: &Point, court: &Court) -> Result<(), LabError> {
-        let place = space(&self.spaces, point.node)?;
-        let outer = point.interface.clone();
-        let inner = outer.replacen('o', "i", 1);
+        let Some(onward) = &point.onward else { return Ok(()) };
+        let place = self.spaces.get(point.node)?;
         let open = |name: &str| {
             place.run(|| ether::open(name).map_err(LabError::system(format!("opening `{name}`"))))
         };
-        let (outer_sender, outer_receiver) = open(&outer)?;
-        let (inner_sender, inner_receiver) = open(&inner)?;
+        let (outer_sender, outer_receiver) = open(&point.interface)?;
+        let (inner_sender, inner_receiver) = open(onward)?;
         let back = Arc::new(Mutex::new(outer_sender));
         let (judge, port) = (ThreadJudge::new(court.clone()), JudgedPort::from(point));
         let (answers, halt, hub) = (back.clone(), self.stop.clone(), court.hub.clone());
@@ -66,20 +64,22 @@ fn tell(hub: &Hub, port: &JudgedPort, ended: io::Result<()>) {
 /// Makes the nodes send frames as they are on a wire: with their checksums, and none longer
 /// than the link takes. Offloads would leave both to a card that is not there.
 fn whole_frames(plan: &Plan, spaces: &NodeSpaces, points: &[Point]) -> Result<(), LabError> {
-    let names =
-        points.iter().flat_map(|p| [p.interface.clone(), p.interface.replacen('o', "i", 1)]);
-    let ours: Vec<String> = names.collect();
-    let wires: Vec<_> = plan.nodes.iter().map(|node| node.kind == NodeKind::Wires).collect();
-    let is_wire = |node: usize| wires.get(node).copied().unwrap_or(false);
+    let ours: Vec<&String> = points
+        .iter()
+        .flat_map(|point| [Some(&point.interface), point.onward.as_ref()])
+        .flatten()
+        .collect();
+    let is_wire =
+        |node: usize| plan.nodes.get(node).is_some_and(|node| node.kind == NodeKind::Wires);
     for link in &plan.links {
         for (end, other) in [(&link.left, &link.right), (&link.right, &link.left)] {
-            if is_wire(end.node) || !is_wire(other.node) || !ours.contains(&other.interface) {
+            if is_wire(end.node) || !is_wire(other.node) || !ours.contains(&&other.interface) {
                 continue;
             }
             let off = ["tx", "off", "tso", "off", "gso", "off", "gro", "off"];
             let command: Vec<&str> =
                 ["ethtool", "-K", &end.interface].into_iter().chain(off).collect();
-            space(spaces, end.node)?.demand(&command, "").map_err(|error| {
+            spaces.get(end.node)?.demand(&command, "").map_err(|error| {
                 let what = format!("{error}; install ethtool, or try another data path");
                 LabError::DataPath { path: "afpacket", what }
             })?;
@@ -128,11 +128,6 @@ fn unjudged(mut from: Receiver, to: &Mutex<Sender>, stop: &AtomicBool) -> io::Re
 }
 
 impl Enforce for AfPacket {
-    fn update(&self, _: &World, _: u64) -> Result<(), LabError> {
-        // Judges look the policy up for every packet.
-        Ok(())
-    }
-
     fn join(&self, plan: &Plan, points: &[Point], court: &Court) -> Result<(), LabError> {
         whole_frames(plan, &self.spaces, points)?;
         points.iter().try_for_each(|point| self.begin(point, court))

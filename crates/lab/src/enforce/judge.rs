@@ -6,7 +6,7 @@ use std::sync::Arc;
 use egress25_packet_filter::filter::{Filter, Judgement};
 use egress25_packet_filter::frame::{self, Candidate, Frame, FrameOptions, Origin, Outcome};
 use egress25_packet_filter::link::LinkType;
-use egress25_packet_filter::table::{Table, TableAnswer};
+use egress25_packet_filter::table::{TableAnswer, TableMachine};
 use egress25_policy::{NetworkName, Reason, Verdict};
 use jiff::Timestamp;
 
@@ -26,6 +26,46 @@ pub struct Court {
     pub hub: Arc<Hub>,
     /// The time.
     pub clock: Clock,
+}
+
+/// A packet that was judged at a port, and what was found.
+pub(crate) struct JudgedAtPort<'a> {
+    pub(crate) port: &'a JudgedPort,
+    /// The network that its owner is in.
+    pub(crate) network: &'a NetworkName,
+    pub(crate) owner: Option<&'a TableMachine>,
+    pub(crate) frame: Frame<'a>,
+    pub(crate) outcome: Outcome,
+    pub(crate) verdict: Verdict,
+    pub(crate) reason: Reason,
+    /// How many events had been applied when it was judged.
+    pub(crate) generation: u64,
+}
+
+impl Court {
+    /// Tells whoever listens of a judged packet.
+    pub(crate) fn tell(&self, judged: &JudgedAtPort<'_>) {
+        let JudgedAtPort { port, network, owner, frame, outcome, verdict, reason, generation } =
+            judged;
+        let candidate = outcome.candidate();
+        let (source, destination) = addresses(outcome);
+        self.hub.tell(VerdictEvent {
+            seq: 0,
+            at: (self.clock)(),
+            network: network.as_str().to_owned(),
+            machine: owner.map(|owner| owner.machine.as_str().to_owned()),
+            subscription: owner.map(|owner| owner.subscription.as_str().to_owned()),
+            port: port.owner.clone(),
+            source,
+            source_port: candidate.map(|candidate| candidate.source_port),
+            destination,
+            destination_port: candidate.map(|candidate| candidate.destination_port),
+            verdict: *verdict,
+            reason: *reason,
+            generation: *generation,
+            packet: Some(JudgedPacket { link: frame.link, bytes: frame.bytes.into() }),
+        });
+    }
 }
 
 /// A port as a judge sees it.
@@ -182,39 +222,17 @@ impl ThreadJudge {
         {
             return Verdict::Pass;
         }
-        let event = describe(&self.snapshot.table, &judgement, reason);
-        self.court.hub.tell(VerdictEvent {
-            at: (self.court.clock)(),
-            network: network.as_str().to_owned(),
-            port: port.owner.clone(),
+        self.court.tell(&JudgedAtPort {
+            port,
+            network,
+            owner: judgement.slot.and_then(|slot| self.snapshot.table.owner(slot)),
+            frame,
+            outcome: judgement.outcome,
+            verdict: judgement.verdict,
+            reason,
             generation: self.snapshot.generation,
-            packet: Some(JudgedPacket { link: frame.link, bytes: frame.bytes.into() }),
-            ..event
         });
         judgement.verdict
-    }
-}
-
-/// The parts of an event that the judgement knows.
-fn describe(table: &Table, judgement: &Judgement, reason: Reason) -> VerdictEvent {
-    let owner = judgement.slot.and_then(|slot| table.owner(slot));
-    let candidate = judgement.outcome.candidate();
-    let (source, destination) = addresses(&judgement.outcome);
-    VerdictEvent {
-        seq: 0,
-        at: Timestamp::UNIX_EPOCH,
-        network: String::new(),
-        machine: owner.map(|owner| owner.machine.as_str().to_owned()),
-        subscription: owner.map(|owner| owner.subscription.as_str().to_owned()),
-        port: String::new(),
-        source,
-        source_port: candidate.map(|candidate| candidate.source_port),
-        destination,
-        destination_port: candidate.map(|candidate| candidate.destination_port),
-        verdict: judgement.verdict,
-        reason,
-        generation: 0,
-        packet: None,
     }
 }
 

@@ -1,8 +1,6 @@
 //! The kernel's packet log: what the rules decided, told by the rules themselves.
 
 use std::io;
-use std::sync::PoisonError;
-use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use egress25_packet_filter::frame::{self, Frame};
@@ -16,12 +14,13 @@ use netlink_packet_netfilter::{NetfilterMessage, NetfilterMessageInner, Netfilte
 use netlink_sys::Socket;
 use netlink_sys::constants::NETLINK_NETFILTER;
 
-use crate::enforce::Ports;
-use crate::enforce::judge::{Court, addresses, live};
-use crate::enforce::verdict::{JudgedPacket, VerdictEvent};
+use crate::enforce::judge::{Court, JudgedAtPort, addresses, live};
+use crate::enforce::ports::Ports;
 use crate::error::LabError;
-use crate::network::Space;
+use crate::network::{Space, spawn_opened};
 
+/// The group of the kernel's packet log.
+pub(crate) const GROUP: u16 = 25;
 /// How long the kernel gathers messages before it sends them.
 const GATHER: Duration = Duration::from_millis(10);
 /// How much may wait in the socket.
@@ -34,29 +33,12 @@ pub(crate) fn start(
     court: Court,
     ports: Ports,
 ) -> Result<(), LabError> {
-    let (ready, is_ready) = sync_channel(1);
-    let work = move || match open(group) {
-        Err(error) => {
-            let _ = ready.send(Err(error));
-        }
-        Ok(socket) => {
-            let _ = ready.send(Ok(()));
-            listen(&socket, &court, &ports);
-        }
+    let (open, listen) = (move || open(group), move |socket| listen(&socket, &court, &ports));
+    let opened = match space {
+        Some(space) => space.spawn_opened("nflog", open, listen)?,
+        None => spawn_opened("nflog", open, listen)?,
     };
-    match space {
-        Some(space) => drop(space.spawn("nflog", work)?),
-        None => drop(
-            std::thread::Builder::new()
-                .name("nflog".to_owned())
-                .spawn(work)
-                .map_err(LabError::system("starting a thread"))?,
-        ),
-    }
-    is_ready
-        .recv()
-        .unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))
-        .map_err(LabError::system("opening the kernel's packet log"))
+    opened.map_err(LabError::system("opening the kernel's packet log"))
 }
 
 fn open(group: u16) -> io::Result<Socket> {
@@ -122,8 +104,7 @@ fn tell(court: &Court, ports: &Ports, parts: &[PacketNla]) {
                 reason = text.to_str().ok().and_then(|text| text.parse::<Reason>().ok());
             }
             PacketNla::IfIndexInDev(index) => {
-                let ports = ports.read().unwrap_or_else(PoisonError::into_inner);
-                port = ports.get(index).map(|(_, port)| port.clone());
+                port = ports.get(*index).map(|(_, port)| port);
             }
             PacketNla::Mark(mark) => stamp = mark.checked_sub(1),
             PacketNla::Payload(bytes) => payload = bytes,
@@ -136,8 +117,6 @@ fn tell(court: &Court, ports: &Ports, parts: &[PacketNla]) {
     let wire_len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
     let frame = Frame { link: LinkType::Raw, bytes: payload, wire_len };
     let outcome = frame::outermost(&frame, &live());
-    let candidate = outcome.candidate();
-    let (source, destination) = addresses(&outcome);
     let snapshot = court.policy.snapshot();
     let table = &snapshot.table;
     // Outside of a lab an address of a network far away is nobody's.
@@ -145,26 +124,20 @@ fn tell(court: &Court, ports: &Ports, parts: &[PacketNla]) {
         Some(_) => snapshot.nearest_first(&port.network),
         None => snapshot.origins(&port.network),
     };
-    let found = source.and_then(|source| {
+    let found = addresses(&outcome).0.and_then(|source| {
         networks.iter().find_map(|network| {
             let slot = table.slot(Some(table.network(network)?), source).ok()?;
             Some((network, table.owner(slot)?))
         })
     });
-    court.hub.tell(VerdictEvent {
-        seq: 0,
-        at: (court.clock)(),
-        network: found.map_or(&port.network, |(network, _)| network).as_str().to_owned(),
-        machine: found.map(|(_, owner)| owner.machine.as_str().to_owned()),
-        subscription: found.map(|(_, owner)| owner.subscription.as_str().to_owned()),
-        port: port.owner.clone(),
-        source,
-        source_port: candidate.map(|candidate| candidate.source_port),
-        destination,
-        destination_port: candidate.map(|candidate| candidate.destination_port),
+    court.tell(&JudgedAtPort {
+        port: &port,
+        network: found.map_or(&port.network, |(network, _)| network),
+        owner: found.map(|(_, owner)| owner),
+        frame,
+        outcome,
         verdict: table.verdict(reason),
         reason,
         generation: stamp.unwrap_or(snapshot.generation),
-        packet: Some(JudgedPacket { link: LinkType::Raw, bytes: payload.into() }),
     });
 }

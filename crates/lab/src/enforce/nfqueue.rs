@@ -6,22 +6,23 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use egress25_packet_filter::link::LinkType;
-use egress25_policy::{Verdict, World};
+use egress25_policy::Verdict;
 use nfq::{Queue, Verdict as Kernel};
 
+use crate::enforce::datapath::Enforce;
 use crate::enforce::ether::{self, Sender};
 use crate::enforce::judge::{Court, JudgedPort, ThreadJudge};
+use crate::enforce::ports::{Bench, Ports, benches};
 use crate::enforce::reset;
-use crate::enforce::{Bench, Enforce, NodeSpaces, Ports, benches, note_ports, space};
 use crate::error::LabError;
+use crate::network::NodeSpaces;
 use crate::network::plan::{NodeId, Plan, Point};
 
 /// The number of the queue in every namespace of a lab.
-pub const QUEUE: u16 = 25;
+const QUEUE: u16 = 25;
 
 /// How many packets wait in the kernel for their verdicts; more are dropped.
 const WAITING: u32 = 4_096;
@@ -31,7 +32,7 @@ const FAILURES: u32 = 1_000;
 
 /// The `nfqueue` data path.
 pub(super) struct NfQueue {
-    spaces: NodeSpaces,
+    spaces: Arc<NodeSpaces>,
     stop: Arc<AtomicBool>,
     /// The ports of each node in which packets are judged.
     nodes: Mutex<HashMap<NodeId, Ports>>,
@@ -74,15 +75,13 @@ fn queue_chain(queue: u16) -> String {
 }
 
 impl NfQueue {
-    pub(super) fn load(plan: &Plan, spaces: &NodeSpaces, court: &Court) -> Result<Self, LabError> {
-        let this = Self { spaces: spaces.clone(), stop: Arc::default(), nodes: Mutex::default() };
-        this.join(plan, &plan.points, court)?;
-        Ok(this)
+    pub(super) fn new(spaces: &Arc<NodeSpaces>) -> Self {
+        Self { spaces: spaces.clone(), stop: Arc::default(), nodes: Mutex::default() }
     }
 
     /// Begins to judge in one more node.
     fn begin(&self, bench: &Bench, court: &Court) -> Result<Ports, LabError> {
-        let place = space(&self.spaces, bench.node)?;
+        let place = self.spaces.get(bench.node)?;
         let interfaces: Vec<_> = bench.points.iter().map(|p| p.interface.as_str()).collect();
         for (program, rules) in queue_rules(&interfaces, QUEUE) {
             let restore = format!("{program}-restore");
@@ -98,19 +97,14 @@ impl NfQueue {
             }
         }
         let ports = Ports::default();
-        note_ports(&ports, &place, &bench.points)?;
-        let (ready, is_ready) = sync_channel(1);
+        ports.note_points(&place, &bench.points)?;
         let (known, court, stop) = (ports.clone(), court.clone(), self.stop.clone());
-        place.spawn("nfqueue", move || {
-            let port_of =
-                |at| known.read().unwrap_or_else(PoisonError::into_inner).get(&at).cloned();
-            judge_queue(QUEUE, ThreadJudge::new(court), &port_of, &stop, |result| {
-                let _ = ready.send(result);
-            });
-        })?;
-        is_ready
-            .recv()
-            .unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))
+        let open = || open_queue(QUEUE);
+        let judge = move |queue| {
+            judge_queue(queue, ThreadJudge::new(court), &|index| known.get(index), &stop);
+        };
+        place
+            .spawn_opened("nfqueue", open, judge)?
             .map_err(LabError::system("opening the kernel's packet queue"))?;
         Ok(ports)
     }
@@ -121,27 +115,22 @@ fn refused(error: &LabError) -> LabError {
     LabError::DataPath { path: "nfqueue", what }
 }
 
-/// Judges the packets of a queue of the calling thread's network namespace until it is told to
-/// stop. `ready` learns whether the queue could be opened. A packet from an interface that
+/// Opens a queue of the calling thread's network namespace.
+pub(super) fn open_queue(number: u16) -> io::Result<Queue> {
+    let mut queue = Queue::open()?;
+    queue.bind(number)?;
+    queue.set_queue_max_len(number, WAITING)?;
+    Ok(queue)
+}
+
+/// Judges the packets of a queue until it fails or is told to stop. A packet from an interface that
 /// `port_of` does not know is dropped.
-pub fn judge_queue(
-    number: u16,
+pub(super) fn judge_queue(
+    mut queue: Queue,
     mut judge: ThreadJudge,
     port_of: &dyn Fn(u32) -> Option<(String, JudgedPort)>,
     stop: &AtomicBool,
-    ready: impl FnOnce(io::Result<()>),
 ) {
-    let open = || {
-        let mut queue = Queue::open()?;
-        queue.bind(number)?;
-        queue.set_queue_max_len(number, WAITING)?;
-        Ok(queue)
-    };
-    let mut queue = match open() {
-        Ok(queue) => queue,
-        Err(error) => return ready(Err(error)),
-    };
-    ready(Ok(()));
     let mut senders: HashMap<u32, Sender> = HashMap::new();
     let mut failures = 0_u32;
     loop {
@@ -202,11 +191,6 @@ fn reject(
 }
 
 impl Enforce for NfQueue {
-    fn update(&self, _: &World, _: u64) -> Result<(), LabError> {
-        // Judges look the policy up for every packet.
-        Ok(())
-    }
-
     fn join(&self, _: &Plan, points: &[Point], court: &Court) -> Result<(), LabError> {
         let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
         for bench in benches(points) {
@@ -214,7 +198,7 @@ impl Enforce for NfQueue {
                 nodes.insert(bench.node, self.begin(&bench, court)?);
                 continue;
             };
-            let place = space(&self.spaces, bench.node)?;
+            let place = self.spaces.get(bench.node)?;
             let own = queue_chain(QUEUE);
             for point in &bench.points {
                 for program in ["iptables", "ip6tables"] {
@@ -224,7 +208,7 @@ impl Enforce for NfQueue {
                     place.demand(&command, "").map_err(|error| refused(&error))?;
                 }
             }
-            note_ports(ports, &place, &bench.points)?;
+            ports.note_points(&place, &bench.points)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use egress25_packet_filter::table::{Patched, Table};
-use egress25_policy::{Applied, CellMap, Cells, Event, NetworkName, Reason, SenderClass, World};
+use egress25_policy::{Applied, CellMap, Cells, NetworkName, Reason, SenderClass, World};
 
 use crate::error::LabError;
 use crate::network::plan::routes;
@@ -17,6 +17,7 @@ type Forwarded = BTreeMap<SenderClass, Cells>;
 /// What a judge needs at one moment.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
+    pub(crate) world: Arc<World>,
     pub(crate) table: Arc<Table>,
     pub(crate) generation: u64,
     forwarded: Arc<Forwarded>,
@@ -64,11 +65,14 @@ pub(crate) const fn deferrable(reason: Reason) -> bool {
     ) && !reason.is_about_the_packet()
 }
 
-/// The world of a running lab.
+/// The policy that is in force: the world as whoever follows the events has folded it, and what was
+/// compiled from it.
 #[derive(Debug)]
 pub struct PolicyState {
-    world: Mutex<World>,
     snapshot: RwLock<Arc<Snapshot>>,
+    /// Held while a change is taken; whether one could not be, so that the table knows nothing of
+    /// it.
+    missed: Mutex<bool>,
 }
 
 impl PolicyState {
@@ -76,38 +80,38 @@ impl PolicyState {
     ///
     /// # Errors
     /// The world is too large for a table.
-    pub fn new(world: World) -> Result<Self, LabError> {
-        let snapshot = Arc::new(compile(&world, 0)?);
-        Ok(Self { world: Mutex::new(world), snapshot: RwLock::new(snapshot) })
+    pub fn new(world: &World) -> Result<Self, LabError> {
+        let snapshot = compile(Arc::new(world.clone()), 0)?;
+        Ok(Self { snapshot: RwLock::new(Arc::new(snapshot)), missed: Mutex::new(false) })
     }
 
-    /// Lets an event happen: the world first, then the table. What was changed is returned
-    /// with the world after it.
+    /// Takes the world after one more event, and what that has changed in it.
     ///
     /// # Errors
-    /// The event is refused; nothing has changed then.
-    pub fn apply(&self, event: &Event) -> Result<Applied, LabError> {
-        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        let (applied, undo) = world.apply_undoably(event)?;
+    /// The world is too large for a table; what is in force is older than the world then.
+    pub fn follow(&self, world: &World, applied: &Applied) -> Result<(), LabError> {
+        let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
         let old = self.snapshot();
         let generation = old.generation.saturating_add(1);
-        let anew = old.table.patch(&world, &applied) == Patched::CompileAnew;
+        let anew = *missed || old.table.patch(world, applied) == Patched::CompileAnew;
+        let world = Arc::new(world.clone());
+        *missed = true;
         let next = if anew {
-            // World and table change together, or neither does.
-            compile(&world, generation).inspect_err(|_| world.undo(undo))?
+            compile(world, generation)?
         } else {
             let Snapshot { table, forwarded, peers, .. } = &*old;
             let (table, forwarded, peers) = (table.clone(), forwarded.clone(), peers.clone());
-            Snapshot { table, generation, forwarded, peers }
+            Snapshot { world, table, generation, forwarded, peers }
         };
+        *missed = false;
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
-        Ok(applied)
+        Ok(())
     }
 
-    /// A copy of the world.
+    /// The world that is in force.
     #[must_use]
-    pub fn world(&self) -> World {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn world(&self) -> Arc<World> {
+        self.snapshot().world.clone()
     }
 
     /// How many events have been applied.
@@ -134,17 +138,17 @@ fn all_forwarded(world: &World) -> Forwarded {
     all
 }
 
-fn compile(world: &World, generation: u64) -> Result<Snapshot, LabError> {
-    let table = Arc::new(Table::compile(world, generation)?);
+fn compile(world: Arc<World>, generation: u64) -> Result<Snapshot, LabError> {
+    let table = Arc::new(Table::compile(&world, generation)?);
     let peers = world
         .networks()
         .keys()
         .map(|name| {
-            let all = routes::nearest_first(world, name).into_iter().cloned().collect();
-            let near: BTreeSet<_> = routes::reachable(world, name).collect();
+            let all = routes::nearest_first(&world, name).into_iter().cloned().collect();
+            let near: BTreeSet<_> = routes::reachable(&world, name).collect();
             (name.clone(), (all, near.len()))
         })
         .collect();
-    let forwarded = Arc::new(all_forwarded(world));
-    Ok(Snapshot { table, generation, forwarded, peers: Arc::new(peers) })
+    let forwarded = Arc::new(all_forwarded(&world));
+    Ok(Snapshot { world, table, generation, forwarded, peers: Arc::new(peers) })
 }

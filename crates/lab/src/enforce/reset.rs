@@ -1,7 +1,8 @@
 //! The TCP reset that answers a rejected SYN (RFC 9293, 3.10.7.1).
 
 use etherparse::{
-    Ethernet2Slice, NetSlice, PacketBuilder, PacketBuilderStep, SlicedPacket, TransportSlice,
+    Ethernet2Header, Ethernet2Slice, NetSlice, PacketBuilder, PacketBuilderStep, SlicedPacket,
+    TransportSlice,
 };
 
 /// The reset for an Ethernet frame with a SYN, back to where it came from. `None` where the
@@ -10,42 +11,31 @@ pub(crate) fn for_frame(frame: &[u8]) -> Option<Vec<u8>> {
     let ethernet = Ethernet2Slice::from_slice_without_fcs(frame).ok()?;
     let packet = SlicedPacket::from_ethernet(frame).ok()?;
     let builder = PacketBuilder::ethernet2(ethernet.destination(), ethernet.source());
-    answer(&packet, |net| match net {
-        Net::V4(from, to) => builder.ipv4(from, to, 64),
-        Net::V6(from, to) => builder.ipv6(from, to, 64),
-    })
+    answer(&packet, builder)
 }
 
 /// The reset for a bare IP packet, as an Ethernet frame between two stations.
 pub(crate) fn for_packet(packet: &[u8], from: [u8; 6], to: [u8; 6]) -> Option<Vec<u8>> {
     let packet = SlicedPacket::from_ip(packet).ok()?;
     let builder = PacketBuilder::ethernet2(from, to);
-    answer(&packet, |net| match net {
-        Net::V4(from, to) => builder.ipv4(from, to, 64),
-        Net::V6(from, to) => builder.ipv6(from, to, 64),
-    })
-}
-
-enum Net {
-    V4([u8; 4], [u8; 4]),
-    V6([u8; 16], [u8; 16]),
+    answer(&packet, builder)
 }
 
 fn answer(
     packet: &SlicedPacket<'_>,
-    start: impl FnOnce(Net) -> PacketBuilderStep<etherparse::IpHeaders>,
+    builder: PacketBuilderStep<Ethernet2Header>,
 ) -> Option<Vec<u8>> {
     let Some(TransportSlice::Tcp(tcp)) = &packet.transport else { return None };
-    let net = match packet.net.as_ref()? {
-        NetSlice::Ipv4(ip) => Net::V4(ip.header().destination(), ip.header().source()),
-        NetSlice::Ipv6(ip) => Net::V6(ip.header().destination(), ip.header().source()),
+    let builder = match packet.net.as_ref()? {
+        NetSlice::Ipv4(ip) => builder.ipv4(ip.header().destination(), ip.header().source(), 64),
+        NetSlice::Ipv6(ip) => builder.ipv6(ip.header().destination(), ip.header().source(), 64),
         NetSlice::Arp(_) => return None,
     };
     let payload = u32::try_from(tcp.payload().len()).ok()?;
     // A SYN takes one number, and what it carries takes one a byte.
     let acknowledged = tcp.sequence_number().wrapping_add(1).wrapping_add(payload);
     let builder =
-        start(net).tcp(tcp.destination_port(), tcp.source_port(), 0, 0).rst().ack(acknowledged);
+        builder.tcp(tcp.destination_port(), tcp.source_port(), 0, 0).rst().ack(acknowledged);
     let mut frame = Vec::with_capacity(builder.size(0));
     builder.write(&mut frame, &[]).ok()?;
     Some(frame)

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError};
 
 use egress25_policy::{MachineName, NetworkName, World};
 
 use crate::enforce::judge::{Court, JudgedPort, ThreadJudge};
-use crate::enforce::{GROUP, Ports, judge_queue, nflog};
+use crate::enforce::nflog::{self, GROUP};
+use crate::enforce::nfqueue::{judge_queue, open_queue};
+use crate::enforce::ports::Ports;
 use crate::error::LabError;
 use crate::network::run_program;
 use crate::rules::{RuleOptions, RulePort, Ruleset, TABLE, mark};
@@ -49,11 +51,10 @@ impl InterfaceFilter {
         interface: &str,
         machine: Option<MachineName>,
     ) -> Result<Self, LabError> {
-        let index = nix::net::if_::if_nametoindex(interface)
-            .map_err(LabError::errno(format!("the interface `{interface}`")))?;
         let told = JudgedPort { network: network.clone(), at: None, owner: interface.to_owned() };
-        let ports = [(index, (interface.to_owned(), told))];
-        let group = listen(court, &Arc::new(RwLock::new(ports.into())))?;
+        let ports = Ports::default();
+        ports.note(interface, told)?;
+        let group = listen(court, &ports)?;
         let mark = format!("{}_{}", place(interface), mark(network, &[]));
         let options = RuleOptions { mark: Some(mark), log_group: Some(group), generation: None };
         let world = court.policy.world();
@@ -138,40 +139,25 @@ pub fn queue(
     ready: impl FnOnce(),
 ) -> Result<(), LabError> {
     let port = JudgedPort { network: network.clone(), at: None, owner: format!("queue {number}") };
-    let stop = AtomicBool::new(false);
-    let mut opened = Ok(());
-    judge_queue(
-        number,
-        ThreadJudge::new(court.clone()),
-        &|index| {
-            let name = nix::net::if_::if_indextoname(index).ok()?;
-            Some((name.into_string().ok()?, port.clone()))
-        },
-        &stop,
-        |result| match result {
-            Ok(()) => ready(),
-            Err(error) => opened = Err(error),
-        },
-    );
     let what = format!("judging the packets of queue {number}");
-    match opened {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Err(match holder(number) {
-                Some(holder) => {
-                    let what = format!("{holder} judges it already; end it, or take another queue");
-                    LabError::input(format!("queue {number}"), what)
-                }
-                None => LabError::Answer(format!(
-                    "{what}: {error}; run as root (`CAP_NET_ADMIN` in the network namespace)"
-                )),
-            })
+    let queue = open_queue(number).map_err(|error| match (error.kind(), holder(number)) {
+        (io::ErrorKind::PermissionDenied, Some(holder)) => {
+            let what = format!("{holder} judges it already; end it, or take another queue");
+            LabError::input(format!("queue {number}"), what)
         }
-        Err(error) => Err(LabError::system(what)(error)),
-        Ok(()) => {
-            let closed = io::Error::other("the kernel has closed the packet queue");
-            Err(LabError::system(what)(closed))
-        }
-    }
+        (io::ErrorKind::PermissionDenied, None) => LabError::Answer(format!(
+            "{what}: {error}; run as root (`CAP_NET_ADMIN` in the network namespace)"
+        )),
+        _ => LabError::system(&what)(error),
+    })?;
+    ready();
+    let port_of = |index| {
+        let name = nix::net::if_::if_indextoname(index).ok()?;
+        Some((name.into_string().ok()?, port.clone()))
+    };
+    judge_queue(queue, ThreadJudge::new(court.clone()), &port_of, &AtomicBool::new(false));
+    let closed = io::Error::other("the kernel has closed the packet queue");
+    Err(LabError::system(what)(closed))
 }
 
 /// Who has opened a netfilter queue, by the kernel's list of them: the number of its socket is

@@ -34,7 +34,6 @@ pub struct VerdictEvent {
     /// The destination port.
     pub destination_port: Option<u16>,
     /// What became of it.
-    #[serde(with = "verdict_name")]
     pub verdict: Verdict,
     /// Why.
     pub reason: Reason,
@@ -49,35 +48,6 @@ pub struct VerdictEvent {
     pub packet: Option<JudgedPacket>,
 }
 
-mod verdict_name {
-    use super::Verdict;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
-    pub(super) fn serialize<S: Serializer>(v: &Verdict, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(super::name(*v))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Verdict, D::Error> {
-        match String::deserialize(d)?.as_str() {
-            "pass" => Ok(Verdict::Pass),
-            "drop" => Ok(Verdict::Drop),
-            "reject" => Ok(Verdict::Reject),
-            other => Err(serde::de::Error::custom(format!("`{other}` is no verdict"))),
-        }
-    }
-}
-
-/// A verdict's stable name.
-#[must_use]
-pub const fn name(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "pass",
-        Verdict::Drop => "drop",
-        Verdict::Reject => "reject",
-    }
-}
-
 /// The bytes of a judged packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JudgedPacket {
@@ -88,37 +58,21 @@ pub struct JudgedPacket {
 }
 
 impl VerdictEvent {
-    /// What two data paths have to agree on: who, to where, what and why.
-    #[must_use]
-    pub fn essence(&self) -> String {
-        let text = |address: Option<IpAddr>| address.map_or("-".to_owned(), |a| a.to_string());
-        let port = |port: Option<u16>| port.map_or("-".to_owned(), |p| p.to_string());
-        format!(
-            "{} {} {} {} {} {}",
-            self.network,
-            text(self.source),
-            text(self.destination),
-            port(self.destination_port),
-            name(self.verdict),
-            self.reason
-        )
+    /// Whether it is about a probe.
+    pub(crate) fn is_probe(&self) -> bool {
+        self.source == Some(IpAddr::V4(PROBE))
     }
 
     /// The comment that a capture carries beside the packet.
     #[must_use]
     pub fn comment(&self) -> String {
         let whose = self.machine.as_deref().unwrap_or("-");
-        format!("egress25: {} {} (machine {whose})", name(self.verdict), self.reason)
+        format!("egress25: {} {} (machine {whose})", self.verdict.name(), self.reason)
     }
 }
 
 /// Where a probe of the data path says that it comes from: no machine has this address (RFC 3927).
 pub(crate) const PROBE: Ipv4Addr = Ipv4Addr::new(169, 254, 25, 25);
-
-/// Whether a verdict is about a probe.
-pub(crate) fn is_probe(source: Option<IpAddr>) -> bool {
-    source == Some(IpAddr::V4(PROBE))
-}
 
 /// How many verdicts wait for a listener that is slow before it loses some.
 const BACKLOG: usize = 65_536;
@@ -132,6 +86,13 @@ pub enum Told {
     Note(Arc<str>),
     /// So many verdicts came too fast for this listener and are lost to it.
     Missed(u64),
+}
+
+impl Told {
+    /// Whether it is about a probe.
+    pub(crate) fn is_probe(&self) -> bool {
+        matches!(self, Self::Verdict(event) if event.is_probe())
+    }
 }
 
 #[derive(Debug)]
@@ -159,30 +120,24 @@ struct HubState {
     /// The last verdicts, without their packets.
     kept: VecDeque<Arc<VerdictEvent>>,
     complaints: VecDeque<String>,
-    reasons: std::collections::BTreeMap<(Reason, &'static str), u64>,
+    reasons: std::collections::BTreeMap<(Reason, Verdict), u64>,
 }
 
 impl Hub {
-    /// Begins to listen; verdicts from now on come out.
+    /// Begins to listen; verdicts from now on come out. With `since_start` those that are kept come
+    /// out first, and how many came before the first of them is a note.
     #[must_use]
-    pub fn listen(&self) -> Receiver<Told> {
-        let (to, from) = sync_channel(BACKLOG);
-        self.lock().listeners.push(HubListener { to, missed: 0 });
-        from
-    }
-
-    /// Begins to listen; the verdicts that are kept come out first, those from now on behind them.
-    /// How many came before the first that is kept is a note.
-    #[must_use]
-    pub fn listen_since_start(&self) -> Receiver<Told> {
+    pub fn listen(&self, since_start: bool) -> Receiver<Told> {
         let (to, from) = sync_channel(BACKLOG);
         let mut state = self.lock();
-        let forgotten = state.kept.front().map_or(0, |first| first.seq.saturating_sub(1));
-        let note = (forgotten > 0)
-            .then(|| Told::Note(format!("{forgotten} earlier verdicts are not kept").into()));
-        for told in note.into_iter().chain(state.kept.iter().cloned().map(Told::Verdict)) {
-            // There is room for more than is kept.
-            let _ = to.try_send(told);
+        if since_start {
+            let forgotten = state.kept.front().map_or(0, |first| first.seq.saturating_sub(1));
+            let note = (forgotten > 0)
+                .then(|| Told::Note(format!("{forgotten} earlier verdicts are not kept").into()));
+            for told in note.into_iter().chain(state.kept.iter().cloned().map(Told::Verdict)) {
+                // There is room for more than is kept.
+                let _ = to.try_send(told);
+            }
         }
         state.listeners.push(HubListener { to, missed: 0 });
         from
@@ -196,10 +151,10 @@ impl Hub {
     /// Tells everybody. The event gets its number here; a probe of the lab's own gets none.
     pub fn tell(&self, mut event: VerdictEvent) {
         let mut state = self.lock();
-        if !is_probe(event.source) {
+        if !event.is_probe() {
             state.count = state.count.saturating_add(1);
             event.seq = state.count;
-            let counter = state.reasons.entry((event.reason, name(event.verdict))).or_default();
+            let counter = state.reasons.entry((event.reason, event.verdict)).or_default();
             *counter = counter.saturating_add(1);
             if state.kept.len() >= KEPT {
                 state.kept.pop_front();
@@ -254,7 +209,7 @@ impl Hub {
 
     /// How often each verdict with each reason was given.
     #[must_use]
-    pub fn counts(&self) -> Vec<(Reason, &'static str, u64)> {
+    pub fn counts(&self) -> Vec<(Reason, Verdict, u64)> {
         self.lock().reasons.iter().map(|((reason, verdict), n)| (*reason, *verdict, *n)).collect()
     }
 
@@ -292,7 +247,7 @@ mod tests {
         for _ in 0..KEPT + 5 {
             hub.tell(event(Reason::NotGranted));
         }
-        let heard = hub.listen_since_start();
+        let heard = hub.listen(true);
         hub.tell(event(Reason::Revoked));
         let told: Vec<Told> = heard.try_iter().collect();
         assert_eq!(told.len(), KEPT + 2);
@@ -302,6 +257,6 @@ mod tests {
             _ => None,
         });
         assert!(numbers.eq(6..=1_006), "{told:?}");
-        assert_eq!(hub.listen().try_iter().count(), 0);
+        assert_eq!(hub.listen(false).try_iter().count(), 0);
     }
 }

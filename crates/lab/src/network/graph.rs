@@ -1,16 +1,8 @@
 //! The plan as a graph in the DOT language, for `dot -Tsvg`.
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
 
 use crate::network::plan::{NodeKind, Plan};
-
-pub(crate) const fn is_link_local(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_unicast_link_local(),
-    }
-}
 
 /// The graph.
 #[must_use]
@@ -27,12 +19,7 @@ pub fn dot(plan: &Plan) -> String {
             NodeKind::OnPremises(name) => ("house", format!("on premises of {name}")),
             NodeKind::Wires => ("point", "wires".to_owned()),
         };
-        let addresses: Vec<_> = plan
-            .ends(id)
-            .flat_map(|end| end.addresses.iter().map(ipnet::IpNet::addr))
-            .filter(|address| !is_link_local(*address))
-            .map(|address| address.to_string())
-            .collect();
+        let addresses = plan.addresses(id).map(|address| address.to_string()).collect();
         let lines = [vec![label], addresses].concat().join("\\n");
         let _ = writeln!(text, "  n{id} [shape={shape} label=\"{lines}\"];");
     }

@@ -3,9 +3,10 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 
 use nix::mount::{MsFlags, mount};
@@ -22,12 +23,30 @@ pub struct Space {
     mounts: OwnedFd,
 }
 
-/// Files that a node sees in the place of the system's.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct NodeFiles {
-    /// What it sees as `/etc/hosts`, by path.
-    pub(crate) binds: Vec<(std::path::PathBuf, &'static str)>,
+/// The namespaces of a lab, by node. More come with machines that are deployed later.
+#[derive(Debug, Default)]
+pub(crate) struct NodeSpaces(RwLock<Vec<Arc<Space>>>);
+
+impl NodeSpaces {
+    /// Those of a node.
+    pub(crate) fn get(&self, node: usize) -> Result<Arc<Space>, LabError> {
+        let found = self.0.read().unwrap_or_else(PoisonError::into_inner).get(node).cloned();
+        found.ok_or_else(|| LabError::Answer(format!("the lab has no node {node}")))
+    }
+
+    /// Adds those of the next node.
+    pub(crate) fn push(&self, space: Space) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).push(Arc::new(space));
+    }
+
+    /// Lets go of all but those of the first nodes.
+    pub(crate) fn truncate(&self, nodes: usize) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).truncate(nodes);
+    }
 }
+
+/// Files that a node sees in the place of the system's, each with the name of that.
+pub(crate) type NodeFiles = Vec<(PathBuf, &'static str)>;
 
 impl Space {
     /// Makes the namespaces of a node. They belong to the user namespace of the caller.
@@ -42,7 +61,7 @@ impl Space {
             let short: String = name.chars().filter(|c| *c != ':').take(63).collect();
             nix::unistd::sethostname(short)
                 .map_err(LabError::errno(format!("naming the host `{name}`")))?;
-            for (from, to) in &files.binds {
+            for (from, to) in &files {
                 if Path::new(to).exists() {
                     mount(Some(from), *to, None::<&str>, MsFlags::MS_BIND, None::<&str>)
                         .map_err(LabError::errno(format!("mounting `{to}` for `{name}`")))?;
@@ -94,25 +113,27 @@ impl Space {
         &self,
         name: &str,
         work: impl FnOnce() + Send + 'static,
-    ) -> Result<thread::JoinHandle<()>, LabError> {
-        let failed = || LabError::system(format!("entering `{}`", self.name));
-        let network = self.network.try_clone().map_err(failed())?;
-        let (enters, entered) = sync_channel(1);
-        let thread = thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || {
-                let done = setns(network, CloneFlags::CLONE_NEWNET);
-                let ready = done.is_ok();
-                // Whoever started the thread waits for this.
-                let _ = enters.send(done);
-                if ready {
-                    work();
-                }
-            })
-            .map_err(LabError::system("starting a thread"))?;
-        let done = entered.recv().unwrap_or(Err(nix::Error::EPIPE));
-        done.map_err(|errno| failed()(errno.into()))?;
-        Ok(thread)
+    ) -> Result<(), LabError> {
+        self.spawn_opened(name, || Ok(()), |()| work())?
+            .map_err(LabError::system(format!("entering `{}`", self.name)))
+    }
+
+    /// As [`spawn_opened`], in the network namespace.
+    pub(crate) fn spawn_opened<T>(
+        &self,
+        name: &str,
+        open: impl FnOnce() -> io::Result<T> + Send + 'static,
+        work: impl FnOnce(T) + Send + 'static,
+    ) -> Result<io::Result<()>, LabError> {
+        let network = self
+            .network
+            .try_clone()
+            .map_err(LabError::system(format!("entering `{}`", self.name)))?;
+        let enter = move || {
+            setns(network, CloneFlags::CLONE_NEWNET)?;
+            open()
+        };
+        spawn_opened(name, enter, work)
     }
 
     /// Runs a program in the network namespace, with some input, and waits for it.
@@ -167,10 +188,33 @@ pub(crate) fn in_thread<T: Send>(
     thread::scope(|scope| {
         let thread = thread::Builder::new().spawn_scoped(scope, work);
         let thread = thread.map_err(LabError::system("starting a thread"))?;
-        thread.join().unwrap_or_else(|_| {
-            Err(LabError::Answer("a thread of the lab has ended unexpectedly".to_owned()))
-        })
+        thread.join().unwrap_or_else(|_| Err(LabError::thread_gone()))
     })
+}
+
+/// Starts a thread that works with what it has opened before this returns; the inner error is why
+/// it could not.
+pub(crate) fn spawn_opened<T>(
+    name: &str,
+    open: impl FnOnce() -> io::Result<T> + Send + 'static,
+    work: impl FnOnce(T) + Send + 'static,
+) -> Result<io::Result<()>, LabError> {
+    let (opens, opened) = sync_channel(1);
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            let (told, found) = match open() {
+                Ok(found) => (Ok(()), Some(found)),
+                Err(error) => (Err(error), None),
+            };
+            // Whoever started the thread waits for this.
+            let _ = opens.send(told);
+            if let Some(found) = found {
+                work(found);
+            }
+        })
+        .map_err(LabError::system("starting a thread"))?;
+    Ok(opened.recv().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into())))
 }
 
 /// Sets a kernel parameter of the calling thread's network namespace; `false` where it cannot

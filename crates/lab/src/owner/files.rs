@@ -16,14 +16,14 @@ use crate::network::plan::{Node, NodeKind, routes};
 const RESOLVER: &str = "# names are in /etc/hosts; nothing is asked for outside of the lab\n\
                         nameserver 127.0.0.1\noptions timeout:1 attempts:1\n";
 
-pub(super) fn of(
+pub(super) fn node_files(
     node: &Node,
     world: &World,
     hosts: &Hosts,
     folder: &Path,
 ) -> Result<NodeFiles, LabError> {
     if !matches!(node.kind, NodeKind::Machine(_) | NodeKind::Host(_) | NodeKind::Firewall(_)) {
-        return Ok(NodeFiles::default());
+        return Ok(NodeFiles::new());
     }
     let place = folder.join(NODES).join(&node.name);
     let failed = || LabError::system(format!("writing `{}`", place.display()));
@@ -31,7 +31,7 @@ pub(super) fn of(
     let (names, resolver) = (place.join("hosts"), place.join("resolv.conf"));
     fs::write(&names, hosts_file(node, world, hosts)).map_err(failed())?;
     fs::write(&resolver, RESOLVER).map_err(failed())?;
-    Ok(NodeFiles { binds: vec![(names, "/etc/hosts"), (resolver, "/etc/resolv.conf")] })
+    Ok(vec![(names, "/etc/hosts"), (resolver, "/etc/resolv.conf")])
 }
 
 /// Whoever a node can reach by name: the hosts, and the machines of its networks and their

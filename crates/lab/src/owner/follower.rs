@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::enforce::verdict::Hub;
 use crate::error::LabError;
-use crate::owner::Owner;
 
 /// How long an event may take from the log into force.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,11 +27,12 @@ struct FeedState {
 impl FeedFollower {
     /// An event was taken from the log, and is in force or failed. A failure is everybody's
     /// business: the lab is not what the log says.
-    pub(super) fn reached(&self, place: u64, done: Result<(), String>, owner: &Owner) {
+    pub(super) fn reached(&self, place: u64, done: Result<(), LabError>, hub: &Hub) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.place = state.place.max(place);
-        if let Err(what) = done {
-            owner.complain(format!("event {place} of the store is not in force: {what}"));
+        if let Err(error) = done {
+            let what = error.to_string();
+            hub.complain(format!("event {place} of the store is not in force: {what}"));
             if state.failed.len() >= REMEMBERED {
                 state.failed.pop_front();
             }

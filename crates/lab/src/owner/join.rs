@@ -1,12 +1,14 @@
-//! A machine that is deployed while the lab runs gets its place in it.
+//! The network is made: all of it when the lab comes up, and the place of a machine that is
+//! deployed later.
 
+use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
 
 use egress25_policy::{MachineName, World};
 
-use crate::enforce::{DataPath, space};
+use crate::enforce::DataPath;
 use crate::error::LabError;
-use crate::network::plan::{Node, NodeKind, Plan};
+use crate::network::plan::{LinkEnd, Node, NodeKind, Plan};
 use crate::network::{self, Space};
 use crate::owner::{Owner, files};
 
@@ -19,49 +21,53 @@ impl Owner {
     /// Gives a machine its node, its links, and its place before the filter. Whoever calls holds
     /// the lock of events. What cannot be is said, and the machine is not there then.
     pub(super) fn join(&self, world: &World, machine: &MachineName) -> Result<(), LabError> {
-        let joined = self.build_joined(world, machine);
-        if let Err(error) = &joined {
+        let known = self.plan().nodes.len();
+        let joined = self.plan().joined(world, machine).and_then(|plan| self.grow(world, plan));
+        if joined.is_err() {
             // What was begun goes with its namespaces; the plan knows nothing of it.
-            let known = self.plan().nodes.len();
-            self.spaces.write().unwrap_or_else(PoisonError::into_inner).truncate(known);
+            self.spaces.truncate(known);
+        }
+        // Its node stays where the probe fails, so that it can be looked into; nothing passes.
+        let judged = joined.and_then(|()| self.check_datapath(Some(machine)));
+        if let Err(error) = &judged {
             self.complain(format!("`{machine}` is deployed, but is not in the lab: {error}"));
         }
-        joined
+        judged
     }
 
-    fn build_joined(&self, world: &World, machine: &MachineName) -> Result<(), LabError> {
+    /// Makes what a plan has more than the one so far, which it begins with, and takes it.
+    pub(super) fn grow(&self, world: &World, plan: Plan) -> Result<(), LabError> {
         let before = self.plan();
-        let plan = before.joined(world, machine)?;
         for node in plan.nodes.iter().skip(before.nodes.len()) {
-            let files = files::of(node, world, &self.hosts, &self.folder)?;
-            let space = Arc::new(Space::make(&node.name, &files)?);
-            self.spaces.write().unwrap_or_else(PoisonError::into_inner).push(space);
+            let files = files::node_files(node, world, &self.hosts, &self.folder)?;
+            self.spaces.push(Space::make(&node.name, &files)?);
         }
         for (number, link) in plan.links.iter().enumerate().skip(before.links.len()) {
             let (left, right) =
-                (space(&self.spaces, link.left.node)?, space(&self.spaces, link.right.node)?);
+                (self.spaces.get(link.left.node)?, self.spaces.get(link.right.node)?);
             network::add_link((&left, &link.left), (&right, &link.right), number)?;
         }
         let points = plan.points.get(before.points.len()..).unwrap_or_default();
-        // As in the beginning: the rules before the addresses, and frames when there are links.
-        if self.datapath != DataPath::AfPacket {
+        // The rules come before the addresses: no moment in which something could slip through.
+        // Frames are handed on when there are links.
+        let frames = self.datapath == DataPath::AfPacket;
+        if !frames {
             self.enforce.join(&plan, points, &self.court)?;
         }
-        self.configure_joined(&before, &plan)?;
-        if self.datapath == DataPath::AfPacket {
+        self.configure(&before, &plan)?;
+        if frames {
             self.enforce.join(&plan, points, &self.court)?;
         }
-        // The others learn its name.
-        for node in before.nodes.iter() {
-            files::of(node, world, &self.hosts, &self.folder)?;
+        // The others learn the new names.
+        for node in &before.nodes {
+            files::node_files(node, world, &self.hosts, &self.folder)?;
         }
         *self.plan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan);
-        // Its node stays where the probe fails, so that it can be looked into; nothing passes.
-        self.check_datapath(Some(machine))
+        Ok(())
     }
 
     /// Configures the new nodes, and what is new of the others.
-    fn configure_joined(&self, before: &Plan, plan: &Plan) -> Result<(), LabError> {
+    fn configure(&self, before: &Plan, plan: &Plan) -> Result<(), LabError> {
         for (id, node) in plan.nodes.iter().enumerate() {
             let old = before.nodes.get(id);
             let links = plan.links.iter().skip(before.links.len());
@@ -75,11 +81,42 @@ impl Owner {
                 rules: node.rules.get(rules..).unwrap_or_default().to_vec(),
                 ..node.clone()
             };
+            let space = self.spaces.get(id)?;
             let nothing = ends.is_empty() && more.routes.is_empty() && more.rules.is_empty();
             if old.is_none() || !nothing {
-                network::configure(space(&self.spaces, id)?.as_ref(), &more, &ends)?;
+                network::configure(&space, &more, &ends)?;
+            }
+            let masks = |end: &&&LinkEnd| node.masquerade.as_ref() == Some(&end.interface);
+            if let Some(end) = ends.iter().find(masks) {
+                translate(&space, end)?;
             }
         }
         Ok(())
     }
+}
+
+/// Hides what a node forwards behind the public addresses of an interface: with nftables, or
+/// iptables.
+fn translate(space: &Space, end: &LinkEnd) -> Result<(), LabError> {
+    let interface = &end.interface;
+    let public: Vec<IpAddr> = end.own_addresses().collect();
+    let rule = |address: &IpAddr| {
+        let (family, of) = if address.is_ipv4() { ("ipv4", "ip") } else { ("ipv6", "ip6") };
+        format!("meta nfproto {family} oifname \"{interface}\" snat {of} to {address}; ")
+    };
+    let rules: String = public.iter().map(rule).collect();
+    let chain = "type nat hook postrouting priority 100;";
+    let script = format!("table inet edge {{ chain source {{ {chain} {rules} }}; }}");
+    if space.demand(&["nft", "-f", "-"], &script).is_ok() {
+        return Ok(());
+    }
+    for address in &public {
+        let program = if address.is_ipv4() { "iptables" } else { "ip6tables" };
+        let to = address.to_string();
+        let rule = ["-t", "nat", "-A", "POSTROUTING", "-o", interface, "-j", "SNAT"];
+        let command: Vec<&str> =
+            [program].into_iter().chain(rule).chain(["--to-source", &to]).collect();
+        space.demand(&command, "")?;
+    }
+    Ok(())
 }

@@ -1,24 +1,20 @@
 //! Who listens to the verdicts of a lab: as text, or as a capture.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, IoSliceMut, Read, Write};
-use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use egress25_packet_filter::capture::{
     InterfaceId, NewInterface, PcapngWriter, WriteError, WrittenPacket,
 };
 use egress25_packet_filter::link::LinkType;
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
+use crate::control::descriptors::receive_files;
 use crate::control::requests::{Fault, LabAnswer};
 use crate::enforce::verdict::{Told, VerdictEvent};
-use crate::owner::serve::say;
-use crate::owner::{Owner, probe_free};
+use crate::owner::Owner;
 
 /// How often somebody who listens is looked after where nothing is told.
 const IDLE: Duration = Duration::from_millis(50);
@@ -26,41 +22,6 @@ const IDLE: Duration = Duration::from_millis(50);
 const FLUSHED: Duration = Duration::from_millis(500);
 /// How long after its end somebody who listens is told of what was judged before.
 pub(super) const SETTLES: Duration = Duration::from_millis(200);
-/// How long the lab waits at its end for captures to be written.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How many captures are being written.
-#[derive(Debug, Default)]
-pub(super) struct Captures {
-    count: Mutex<usize>,
-    fewer: Condvar,
-}
-
-impl Captures {
-    fn begin(&self) -> Capturing<'_> {
-        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        *count = count.saturating_add(1);
-        Capturing(self)
-    }
-
-    /// Waits until none is written any more, or for so long that something is wrong with one.
-    pub(super) fn wait(&self) {
-        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever waits for the answer of one that was not written learns it by the lab's end.
-        let _ = self.fewer.wait_timeout_while(count, PATIENCE, |count| *count > 0);
-    }
-}
-
-/// Counts for a capture until it ends.
-struct Capturing<'a>(&'a Captures);
-
-impl Drop for Capturing<'_> {
-    fn drop(&mut self) {
-        let mut count = self.0.count.lock().unwrap_or_else(PoisonError::into_inner);
-        *count = count.saturating_sub(1);
-        self.0.fewer.notify_all();
-    }
-}
 
 /// Calls `each` with every verdict until the other side has gone or says no more, and with nothing
 /// where for a while there was none.
@@ -70,13 +31,13 @@ fn follow(
     heard: &Receiver<Told>,
     mut each: impl FnMut(Option<Told>) -> io::Result<()>,
 ) -> io::Result<()> {
-    say(stream, &LabAnswer::Done { generation: owner.court.policy.generation() })?;
+    LabAnswer::Done { generation: owner.court.policy.generation() }.send(stream)?;
     stream.set_read_timeout(Some(Duration::from_millis(1)))?;
     let mut idle = 0_u32;
     loop {
         match heard.recv_timeout(IDLE) {
             Ok(told) => {
-                if probe_free(&told) {
+                if !told.is_probe() {
                     each(Some(told))?;
                 }
                 idle = idle.saturating_add(1);
@@ -103,7 +64,7 @@ fn follow(
     let until = Instant::now();
     while until.elapsed() < SETTLES {
         match heard.recv_timeout(SETTLES.saturating_sub(until.elapsed())) {
-            Ok(told) if probe_free(&told) => each(Some(told))?,
+            Ok(told) if !told.is_probe() => each(Some(told))?,
             Ok(_) => {}
             Err(_) => break,
         }
@@ -113,8 +74,7 @@ fn follow(
 
 /// Tells verdicts, one a line.
 pub(super) fn events(owner: &Owner, stream: &UnixStream, since_start: bool) -> io::Result<()> {
-    let hub = &owner.court.hub;
-    let heard = if since_start { hub.listen_since_start() } else { hub.listen() };
+    let heard = owner.court.hub.listen(since_start);
     let mut out = stream;
     follow(owner, stream, &heard, |told| {
         let mut text = match told {
@@ -133,35 +93,20 @@ pub(super) fn events(owner: &Owner, stream: &UnixStream, since_start: bool) -> i
 pub(super) fn capture(owner: &Owner, stream: &UnixStream) -> io::Result<()> {
     let _capturing = owner.captures.begin();
     let generation = owner.court.policy.generation();
-    say(stream, &LabAnswer::Done { generation })?;
-    let Some(file) = handed(stream)? else {
+    LabAnswer::Done { generation }.send(stream)?;
+    let (_, mut files) = receive_files(stream, &mut [0_u8; 1])?;
+    let Some(file) = files.pop().map(File::from) else {
         let what = "a capture needs an open file, and none came with the message".to_owned();
-        return say(stream, &LabAnswer::Failed { what, fault: Fault::Request });
+        return LabAnswer::Failed { what, fault: Fault::Request }.send(stream);
     };
     match written(owner, stream, file) {
-        Ok(()) => say(stream, &LabAnswer::Done { generation }),
+        Ok(()) => LabAnswer::Done { generation }.send(stream),
         Err(error) => {
             let what = format!("a capture has ended before its time: {error}");
             owner.complain(what);
-            say(stream, &LabAnswer::Failed { what: error.to_string(), fault: Fault::Lab })
+            LabAnswer::Failed { what: error.to_string(), fault: Fault::Lab }.send(stream)
         }
     }
-}
-
-/// The file that the next message brings.
-fn handed(stream: &UnixStream) -> io::Result<Option<File>> {
-    let mut byte = [0_u8; 1];
-    let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut room);
-    let mut into = [IoSliceMut::new(&mut byte)];
-    recvmsg(stream, &mut into, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
-    let mut files: Vec<OwnedFd> = Vec::new();
-    for message in ancillary.drain() {
-        if let RecvAncillaryMessage::ScmRights(more) = message {
-            files.extend(more);
-        }
-    }
-    Ok(files.pop().map(File::from))
 }
 
 /// Writes what is judged until the other side says no more, each network as an interface.
@@ -170,7 +115,7 @@ fn written(owner: &Owner, stream: &UnixStream, file: File) -> io::Result<()> {
     let writer = PcapngWriter::new(file, Some(comment)).map_err(cause)?;
     let mut capture = VerdictCapture { owner, writer, interfaces: Vec::new() };
     let mut flushed = Instant::now();
-    let heard = owner.court.hub.listen();
+    let heard = owner.court.hub.listen(false);
     follow(owner, stream, &heard, |told| match told {
         Some(Told::Verdict(event)) => {
             capture.write(&event).map_err(cause)?;

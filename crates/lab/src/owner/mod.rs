@@ -1,5 +1,6 @@
 //! The process that owns a lab: it builds the network, enforces the policy, and answers.
 
+mod captures;
 mod files;
 mod follower;
 mod join;
@@ -7,37 +8,48 @@ mod listeners;
 mod probe;
 mod serve;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use egress25_policy::{Event, EventKind, MachineName, Power, World};
+use egress25_policy::{Applied, Event, EventKind, MachineName, Power, World};
 
 use crate::control::place::LabFolder;
 use crate::enforce::judge::{Clock, Court};
 use crate::enforce::policy_state::PolicyState;
 use crate::enforce::verdict::Hub;
-use crate::enforce::{self, DataPath, Enforce, NodeSpaces};
+use crate::enforce::{DataPath, Enforce, enforcer};
 use crate::error::LabError;
 use crate::network::hosts::Hosts;
 use crate::network::plan::{NodeKind, Plan};
-use crate::network::{self, Space};
+use crate::network::{self, NodeSpaces};
 use crate::smtp::Mailboxes;
 use jiff::Timestamp;
 
+use captures::Captures;
 use follower::FeedFollower;
-use listeners::Captures;
 
 pub use serve::serve;
 
-/// Where events come from besides the control socket: a store that somebody else writes to.
+/// An event that has happened, and what it has led to.
+#[derive(Debug, Clone, Copy)]
+pub struct FollowedEvent<'a> {
+    /// Its place in the log.
+    pub place: u64,
+    /// The event.
+    pub event: &'a Event,
+    /// What it has changed.
+    pub applied: &'a Applied,
+    /// The world after it.
+    pub world: &'a World,
+}
+
+/// Whoever follows the log of a lab and folds its world: a store that somebody else writes to, too.
 pub trait EventFeed: Send {
-    /// Waits for the next event, with its place in the log; `None` when there will be none any
-    /// more.
+    /// Waits a while for events, and tells of each.
     ///
     /// # Errors
     /// Why the events cannot be followed for now; the next call tries again.
-    fn next(&mut self) -> Option<Result<(u64, Event), String>>;
+    fn poll(&mut self, seen: &mut dyn FnMut(&FollowedEvent<'_>)) -> Result<(), String>;
 }
 
 /// Where events are written that somebody asks the lab for; they come back by [`EventFeed`].
@@ -47,6 +59,14 @@ pub trait EventSink: Send + Sync {
     /// # Errors
     /// The event is refused or cannot be written.
     fn append(&self, event: &Event) -> Result<u64, LabError>;
+}
+
+/// How the events come that somebody asks a lab for. Either folds the lab's one world.
+enum EventSource {
+    /// By a log, which is followed.
+    Log(Box<dyn EventSink>),
+    /// As they are asked for; this is the world after the last.
+    Requests(Box<Mutex<World>>),
 }
 
 /// What a lab is made of.
@@ -62,14 +82,14 @@ pub struct Setup {
     pub datapath: DataPath,
     /// The time.
     pub clock: Clock,
-    /// Where events are written; without one they are applied as they are asked for.
+    /// Where events are written; without one they happen as they are asked for.
     pub log: Option<Box<dyn EventSink>>,
 }
 
 /// A lab that is up.
 pub struct Owner {
     plan: RwLock<Arc<Plan>>,
-    pub(crate) spaces: NodeSpaces,
+    pub(crate) spaces: Arc<NodeSpaces>,
     pub(crate) court: Court,
     /// Since when it is up.
     pub(crate) since: Timestamp,
@@ -78,10 +98,10 @@ pub struct Owner {
     pub(crate) folder: PathBuf,
     pub(crate) mail: Arc<Mailboxes>,
     enforce: Box<dyn Enforce>,
-    log: Option<Box<dyn EventSink>>,
+    events: EventSource,
     follower: FeedFollower,
     captures: Captures,
-    /// Held while an event is applied; whether the ports are cut off.
+    /// Held while the lab is brought up to an event; whether the ports are cut off.
     applying: Mutex<bool>,
 }
 
@@ -94,59 +114,32 @@ impl Owner {
         let Setup { folder, world, hosts, datapath, clock, log } = setup;
         LabFolder::handed(&folder)?;
         let plan = Plan::of(&world, &hosts, datapath == DataPath::AfPacket)?;
-        let running: Vec<(MachineName, bool)> = world
-            .machines()
-            .iter()
-            .map(|(name, machine)| (name.clone(), machine.state.power == Power::Running))
-            .collect();
-        let spaces = make_spaces(&plan, &world, &hosts, &folder)?;
-        for (number, link) in plan.links.iter().enumerate() {
-            let left = enforce::space(&spaces, link.left.node)?;
-            let right = enforce::space(&spaces, link.right.node)?;
-            network::add_link((&left, &link.left), (&right, &link.right), number)?;
-        }
-        let policy = Arc::new(PolicyState::new(world)?);
-        let court = Court { policy, hub: Arc::new(Hub::default()), clock };
-        // The rules come before the addresses: no moment in which something could slip through.
-        let rules_first = matches!(datapath, DataPath::Nft | DataPath::NfQueue);
-        let mut enforce = None;
-        if rules_first {
-            enforce = Some(enforce::load(datapath, &plan, &spaces, &court)?);
-        }
-        for (id, node) in plan.nodes.iter().enumerate() {
-            let ends: Vec<_> = plan.ends(id).collect();
-            let space = enforce::space(&spaces, id)?;
-            network::configure(&space, node, &ends)?;
-            if let Some(interface) = &node.masquerade
-                && let Some(end) = ends.iter().find(|end| end.interface == *interface)
-            {
-                translate(&space, end)?;
-            }
-        }
-        let enforce = match enforce {
-            Some(enforce) => enforce,
-            None => enforce::load(datapath, &plan, &spaces, &court)?,
-        };
-        let mail = Arc::new(Mailboxes::default());
+        let policy = Arc::new(PolicyState::new(&world)?);
+        let spaces = Arc::new(NodeSpaces::default());
         let owner = Self {
-            plan: RwLock::new(Arc::new(plan)),
+            plan: RwLock::default(),
+            enforce: enforcer(datapath, &spaces),
             spaces,
-            court,
+            court: Court { policy, hub: Arc::new(Hub::default()), clock },
             since: clock(),
             hosts,
             datapath,
             folder,
-            mail,
-            enforce,
-            log,
+            mail: Arc::new(Mailboxes::default()),
+            events: log.map_or_else(
+                || EventSource::Requests(Box::new(Mutex::new(world))),
+                EventSource::Log,
+            ),
             follower: FeedFollower::default(),
             captures: Captures::default(),
             applying: Mutex::new(false),
         };
+        let world = owner.court.policy.world();
+        owner.grow(&world, plan)?;
         owner.check_datapath(None)?;
-        for (machine, runs) in running {
-            if !runs {
-                owner.set_power(&machine, false)?;
+        for (name, machine) in world.machines() {
+            if machine.state.power != Power::Running {
+                owner.set_power(name, false)?;
             }
         }
         owner.start_mail_servers()?;
@@ -169,13 +162,14 @@ impl Owner {
             .spawn(move || {
                 // However this ends, it is said.
                 let _ended = Ended(&owner);
-                while let Some(event) = feed.next() {
-                    match event {
-                        Ok((place, event)) => {
-                            let done = owner.apply(&[event]).map(drop);
-                            owner.follower.reached(place, done.map_err(|e| e.to_string()), &owner);
-                        }
-                        Err(complaint) => owner.complain(complaint),
+                loop {
+                    let polled = feed.poll(&mut |next| {
+                        let followed = owner.court.policy.follow(next.world, next.applied);
+                        let done = owner.bring_up(&[&next.event.kind], followed);
+                        owner.follower.reached(next.place, done, &owner.court.hub);
+                    });
+                    if let Err(complaint) = polled {
+                        owner.complain(complaint);
                     }
                 }
             })
@@ -188,74 +182,83 @@ impl Owner {
         self.court.hub.complain(what);
     }
 
-    /// Lets events happen that somebody asked for: by the log where there is one.
-    pub(crate) fn ask(&self, events: &[Event]) -> Result<u64, LabError> {
-        let Some(log) = &self.log else { return self.apply(events) };
-        for event in events {
-            let place = log.append(event)?;
-            // It comes back by the feed; whoever asked wants to see it in force.
-            self.follower.wait(place)?;
-        }
-        Ok(self.court.policy.generation())
-    }
-
-    /// Lets events happen, in order: the world, the rules, the links.
-    ///
-    /// # Errors
-    /// An event is refused, and neither it nor the later ones have happened; or the rules could
-    /// not be brought up to the world.
-    pub fn apply(&self, events: &[Event]) -> Result<u64, LabError> {
-        let mut cut = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut refused = Ok(());
-        let mut moved = Vec::new();
-        for event in events {
-            match self.court.policy.apply(event) {
-                Ok(_) => {
-                    moved.extend(event.kind.machine().cloned().map(|m| (m, &event.kind)));
-                    if let EventKind::NetworkAdded { network, .. } = &event.kind {
-                        self.complain(format!(
-                            "network `{network}` came after the lab was built; neither it nor its \
-                             machines are in the lab until it is built anew"
-                        ));
-                    }
-                }
-                Err(error) => {
-                    refused = Err(error);
-                    break;
+    /// Lets events happen that somebody asked for, in order, and returns how many have happened
+    /// since the lab is up. Those before one that is refused have happened.
+    pub(crate) fn happen(&self, events: &[Event]) -> Result<u64, LabError> {
+        let policy = &self.court.policy;
+        match &self.events {
+            EventSource::Log(log) => {
+                for event in events {
+                    let place = log.append(event)?;
+                    // It comes back by the feed; whoever asked wants to see it in force.
+                    self.follower.wait(place)?;
                 }
             }
+            EventSource::Requests(world) => {
+                let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut happened = Vec::new();
+                let refused = events.iter().try_for_each(|event| {
+                    let (applied, undo) = world.apply_undoably(event)?;
+                    // World and table change together, or neither does.
+                    policy.follow(&world, &applied).inspect_err(|_| world.undo(undo))?;
+                    happened.push(&event.kind);
+                    Ok::<(), LabError>(())
+                });
+                self.bring_up(&happened, Ok(()))?;
+                refused?;
+            }
         }
-        let world = self.court.policy.world();
-        self.enforce(&mut cut, &world)?;
-        for (machine, kind) in moved {
-            let power = world.machines().get(&machine).map(|machine| machine.state.power);
+        Ok(policy.generation())
+    }
+
+    /// Brings the lab up to events that have happened, in order: the rules, the links. `followed`
+    /// is whether the policy could be.
+    fn bring_up(
+        &self,
+        happened: &[&EventKind],
+        followed: Result<(), LabError>,
+    ) -> Result<(), LabError> {
+        let mut cut = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
+        for kind in happened {
+            if let EventKind::NetworkAdded { network, .. } = kind {
+                self.complain(format!(
+                    "network `{network}` came after the lab was built; neither it nor its \
+                     machines are in the lab until it is built anew"
+                ));
+            }
+        }
+        let policy = self.court.policy.snapshot();
+        let updated = followed.and_then(|()| self.enforce.update(&policy));
+        self.cut_off(&mut cut, updated)?;
+        for (kind, machine) in happened.iter().filter_map(|kind| Some((kind, kind.machine()?))) {
             match kind {
                 // Off and on again, and the same programming as before.
                 EventKind::MachineRestarted { .. } => {
-                    self.set_power(&machine, false)?;
-                    self.set_power(&machine, true)?;
+                    self.set_power(machine, false)?;
+                    self.set_power(machine, true)?;
                 }
-                EventKind::MachineDeployed { .. } if !self.has_node(&machine) => {
-                    self.join(&world, &machine)?;
+                EventKind::MachineDeployed { .. } if !self.has_node(machine) => {
+                    self.join(&policy.world, machine)?;
                 }
-                _ => self.set_power(&machine, power == Some(Power::Running))?,
+                _ => {
+                    let power = policy.world.machines().get(machine).map(|found| found.state.power);
+                    self.set_power(machine, power == Some(Power::Running))?;
+                }
             }
         }
-        refused.map(|()| self.court.policy.generation())
+        Ok(())
     }
 
-    /// Brings the rules up to the world. Where that fails, something may pass that must not any
-    /// more: every judged port is cut off until it succeeds.
-    fn enforce(&self, cut: &mut bool, world: &World) -> Result<(), LabError> {
-        // Whoever applies events holds the lock: it is the world's.
-        let updated = self.enforce.update(world, self.court.policy.generation());
+    /// Where the rules could not be brought up to the policy, something may pass that must not any
+    /// more: every judged port is cut off until they can.
+    fn cut_off(&self, cut: &mut bool, updated: Result<(), LabError>) -> Result<(), LabError> {
         if updated.is_ok() != *cut {
             return updated;
         }
         *cut = updated.is_err();
         let plan = self.plan();
         for point in &plan.points {
-            let place = enforce::space(&self.spaces, point.node)?;
+            let place = self.spaces.get(point.node)?;
             let mut ends = plan.ends(point.node);
             let end = ends.find(|end| end.interface == point.interface);
             if let Some((node, end)) = plan.nodes.get(point.node).zip(end) {
@@ -282,10 +285,10 @@ impl Owner {
         };
         if let Some(found) = self.court.policy.world().machines().get(machine) {
             for (fabric, rule) in plan.shut(found) {
-                network::set_rule(&*enforce::space(&self.spaces, fabric)?, &rule, !up)?;
+                network::set_rule(&*self.spaces.get(fabric)?, &rule, !up)?;
             }
         }
-        let space = enforce::space(&self.spaces, id)?;
+        let space = self.spaces.get(id)?;
         let Some(node) = plan.nodes.get(id) else { return Ok(()) };
         for end in plan.ends(id) {
             network::set_link(&space, node, end, up)?;
@@ -294,7 +297,7 @@ impl Owner {
     }
 
     /// Refuses what a machine that does not run cannot do.
-    pub(crate) fn runs(&self, machine: &MachineName) -> Result<(), LabError> {
+    pub(crate) fn check_runs(&self, machine: &MachineName) -> Result<(), LabError> {
         let power = self.court.policy.world().machines().get(machine).map(|m| m.state.power);
         match power {
             None | Some(Power::Running) => Ok(()),
@@ -314,7 +317,7 @@ impl Owner {
 
     fn start_mail_servers(&self) -> Result<(), LabError> {
         for (name, host) in &self.hosts {
-            let space = enforce::space(&self.spaces, self.plan().node(name)?)?;
+            let space = self.spaces.get(self.plan().node(name)?)?;
             for port in &host.smtp {
                 crate::smtp::serve(&space, name, *port, &self.mail, self.court.clock)?;
             }
@@ -329,59 +332,5 @@ struct Ended<'a>(&'a Owner);
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
         self.0.complain("the store's events are followed no more; build the lab anew".to_owned());
-    }
-}
-
-/// Makes the namespaces of every node.
-fn make_spaces(
-    plan: &Plan,
-    world: &World,
-    hosts: &Hosts,
-    folder: &std::path::Path,
-) -> Result<NodeSpaces, LabError> {
-    let mut spaces = Vec::with_capacity(plan.nodes.len());
-    for node in &plan.nodes {
-        let files = files::of(node, world, hosts, folder)?;
-        spaces.push(Arc::new(Space::make(&node.name, &files)?));
-    }
-    Ok(Arc::new(RwLock::new(spaces)))
-}
-
-/// Hides what a node forwards behind the public addresses of an interface: with nftables, or
-/// iptables.
-fn translate(space: &Space, end: &network::plan::LinkEnd) -> Result<(), LabError> {
-    let interface = &end.interface;
-    let public: Vec<IpAddr> = end
-        .addresses
-        .iter()
-        .map(ipnet::IpNet::addr)
-        .filter(|address| !network::graph::is_link_local(*address))
-        .collect();
-    let rule = |address: &IpAddr| {
-        let (family, of) = if address.is_ipv4() { ("ipv4", "ip") } else { ("ipv6", "ip6") };
-        format!("meta nfproto {family} oifname \"{interface}\" snat {of} to {address}; ")
-    };
-    let rules: String = public.iter().map(rule).collect();
-    let chain = "type nat hook postrouting priority 100;";
-    let script = format!("table inet edge {{ chain source {{ {chain} {rules} }}; }}");
-    if space.demand(&["nft", "-f", "-"], &script).is_ok() {
-        return Ok(());
-    }
-    for address in &public {
-        let program = if address.is_ipv4() { "iptables" } else { "ip6tables" };
-        let to = address.to_string();
-        let rule = ["-t", "nat", "-A", "POSTROUTING", "-o", interface, "-j", "SNAT"];
-        let command: Vec<&str> =
-            [program].into_iter().chain(rule).chain(["--to-source", &to]).collect();
-        space.demand(&command, "")?;
-    }
-    Ok(())
-}
-
-/// Whether something told is no probe of ours.
-pub(crate) fn probe_free(told: &enforce::verdict::Told) -> bool {
-    match told {
-        enforce::verdict::Told::Verdict(event) => !enforce::verdict::is_probe(event.source),
-        enforce::verdict::Told::Missed(_) | enforce::verdict::Told::Note(_) => true,
     }
 }

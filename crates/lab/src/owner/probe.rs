@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use egress25_policy::{MachineName, Power};
 use etherparse::PacketBuilder;
 
-use crate::enforce::verdict::{PROBE, Told, is_probe};
-use crate::enforce::{DataPath, ether, space};
+use crate::enforce::verdict::{PROBE, Told};
+use crate::enforce::{DataPath, ether};
 use crate::error::LabError;
 use crate::network::plan::NodeKind;
 use crate::owner::Owner;
@@ -24,14 +24,14 @@ impl Owner {
         if self.datapath == DataPath::None {
             return Ok(());
         }
-        let heard = self.court.hub.listen();
+        let heard = self.court.hub.listen(false);
         // The first frame on a new link may be lost to its coming up.
         let mut missing = self.send_probe(only)?;
         let begin = Instant::now();
         while !missing.is_empty() {
             let wait = Duration::from_millis(300);
             match heard.recv_timeout(wait) {
-                Ok(Told::Verdict(event)) if is_probe(event.source) => {
+                Ok(Told::Verdict(event)) if event.is_probe() => {
                     missing.retain(|machine| *machine != event.port);
                 }
                 Ok(_) => {}
@@ -61,7 +61,7 @@ impl Owner {
             if machine.state.power != Power::Running || only.is_some_and(|only| only != name) {
                 continue;
             }
-            space(&self.spaces, id)?.run(|| {
+            self.spaces.get(id)?.run(|| {
                 let failed = || LabError::system("sending a probe");
                 let station = ether::station("eth0").map_err(failed())?;
                 let frame = frame(station)?;

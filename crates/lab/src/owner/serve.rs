@@ -1,8 +1,7 @@
 //! The control socket: a thread for each connection.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, ErrorKind, IoSlice, Write};
-use std::mem::MaybeUninit;
+use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -12,14 +11,13 @@ use std::time::Duration;
 
 use rustix::fs::{Mode, fchmod};
 use rustix::net::{
-    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix,
-    SocketFlags, SocketType, bind, listen, sendmsg, socket_with,
+    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with,
 };
 
 use crate::connect;
+use crate::control::descriptors::send_files;
 use crate::control::place::{SOCKET, same_user};
 use crate::control::requests::{Fault, LabAnswer, LabView, NodeView, Request};
-use crate::enforce::space;
 use crate::error::LabError;
 use crate::network::plan::NodeKind;
 use crate::network::{graph, isolate};
@@ -97,7 +95,7 @@ fn client(owner: &Owner, stream: &UnixStream, down: &Sender<()>) -> io::Result<(
         match serde_json::from_str::<Request>(&line) {
             Err(error) => {
                 let what = format!("the request is none: {error}");
-                say(stream, &LabAnswer::Failed { what, fault: Fault::Request })?;
+                LabAnswer::Failed { what, fault: Fault::Request }.send(stream)?;
             }
             Ok(Request::Events { since_start }) => {
                 return listeners::events(owner, stream, since_start);
@@ -105,13 +103,13 @@ fn client(owner: &Owner, stream: &UnixStream, down: &Sender<()>) -> io::Result<(
             Ok(Request::Capture) => return listeners::capture(owner, stream),
             Ok(Request::Enter { node }) => enter(owner, stream, &node)?,
             Ok(Request::Down) => {
-                say(stream, &LabAnswer::Done { generation: owner.court.policy.generation() })?;
+                LabAnswer::Done { generation: owner.court.policy.generation() }.send(stream)?;
                 let _ = down.send(());
                 return Ok(());
             }
             Ok(request) => {
                 let answer = answer(owner, request).unwrap_or_else(|error| (&error).into());
-                say(stream, &answer)?;
+                answer.send(stream)?;
             }
         }
         line.clear();
@@ -119,30 +117,19 @@ fn client(owner: &Owner, stream: &UnixStream, down: &Sender<()>) -> io::Result<(
     Ok(())
 }
 
-pub(super) fn say(mut stream: &UnixStream, answer: &LabAnswer) -> io::Result<()> {
-    let mut text = serde_json::to_vec(answer)?;
-    text.push(b'\n');
-    stream.write_all(&text)
-}
-
 fn answer(owner: &Owner, request: Request) -> Result<LabAnswer, LabError> {
     let generation = || owner.court.policy.generation();
     Ok(match request {
         Request::Inspect => LabAnswer::View(Box::new(view(owner))),
-        Request::Apply { events } => LabAnswer::Done { generation: owner.ask(&events)? },
-        Request::Connect { from, to, port, patience } => {
-            let node = owner.plan().node(&from)?;
-            let address = connect::resolve(owner, node, &to)?;
-            let patience = Duration::from_millis(patience);
-            let space = space(&owner.spaces, node)?;
-            LabAnswer::Connected { outcome: connect::connect(&space, (address, port), patience)? }
+        Request::Apply { events } => LabAnswer::Done { generation: owner.happen(&events)? },
+        Request::Connect(dial) => {
+            let outcome = connect::dial(owner, &dial, connect::outcome)?;
+            LabAnswer::Connected { outcome }
         }
-        Request::Mail { from, to, port, recipient, patience } => {
-            let node = owner.plan().node(&from)?;
-            let address = connect::resolve(owner, node, &to)?;
-            let patience = Duration::from_millis(patience);
-            let space = space(&owner.spaces, node)?;
-            let outcome = crate::smtp::send(&space, (address, port), &from, &recipient, patience)?;
+        Request::Mail { dial, recipient } => {
+            let outcome = connect::dial(owner, &dial, |to, patience| {
+                crate::smtp::send(to, &dial.from, &recipient, patience)
+            })?;
             LabAnswer::Mailed { outcome }
         }
         Request::Mailboxes => LabAnswer::Mailboxes { mails: owner.mail.all() },
@@ -186,11 +173,7 @@ fn view(owner: &Owner) -> LabView {
             NodeKind::OnPremises(_) => "on-premises",
             NodeKind::Wires => "wires",
         };
-        let addresses = plan
-            .ends(*id)
-            .flat_map(|end| end.addresses.iter().map(ipnet::IpNet::addr))
-            .filter(|address| !graph::is_link_local(*address))
-            .collect();
+        let addresses = plan.addresses(*id).collect();
         nodes.push(NodeView { name: name.clone(), kind: kind.to_owned(), addresses, notes });
     }
     LabView {
@@ -199,13 +182,7 @@ fn view(owner: &Owner) -> LabView {
         generation: owner.court.policy.generation(),
         user_namespace: isolate::in_user_namespace(),
         nodes,
-        counts: owner
-            .court
-            .hub
-            .counts()
-            .into_iter()
-            .map(|(reason, verdict, count)| (reason.to_string(), verdict.to_owned(), count))
-            .collect(),
+        counts: owner.court.hub.counts(),
         complaints: owner.court.hub.complaints(),
         graph: graph::dot(&plan),
     }
@@ -215,13 +192,13 @@ fn view(owner: &Owner) -> LabView {
 fn enter(owner: &Owner, stream: &UnixStream, node: &str) -> io::Result<()> {
     let entered = owner.plan().node(node).and_then(|id| {
         if let Some(NodeKind::Machine(machine)) = owner.plan().nodes.get(id).map(|n| &n.kind) {
-            owner.runs(machine)?;
+            owner.check_runs(machine)?;
         }
-        space(&owner.spaces, id)
+        owner.spaces.get(id)
     });
     let space = match entered {
         Ok(space) => space,
-        Err(error) => return say(stream, &(&error).into()),
+        Err(error) => return LabAnswer::from(&error).send(stream),
     };
     let open = |kind: &str| File::open(format!("/proc/self/ns/{kind}")).map(OwnedFd::from);
     let mut more = vec![open("pid")?];
@@ -230,13 +207,5 @@ fn enter(owner: &Owner, stream: &UnixStream, node: &str) -> io::Result<()> {
     }
     let mut all: Vec<BorrowedFd<'_>> = space.all().to_vec();
     all.extend(more.iter().map(AsFd::as_fd));
-    let mut text = serde_json::to_vec(&LabAnswer::Spaces { count: all.len() })?;
-    text.push(b'\n');
-    let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
-    let mut ancillary = SendAncillaryBuffer::new(&mut room);
-    if !ancillary.push(SendAncillaryMessage::ScmRights(&all)) {
-        return Err(io::Error::other("the namespaces do not fit into one message"));
-    }
-    sendmsg(stream, &[IoSlice::new(&text)], &mut ancillary, SendFlags::NOSIGNAL)?;
-    Ok(())
+    send_files(stream, &LabAnswer::Spaces { count: all.len() }.line()?, &all)
 }

@@ -34,45 +34,33 @@ pub struct Scenario {
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// What it shows; left out: what it does.
-    #[serde(default)]
     pub name: Option<String>,
     /// Open a connection; expect `open`, `timeout`, `refused` or `unreachable`.
-    #[serde(default)]
     pub connect: Option<ConnectStep>,
     /// Send a mail; expect `delivered`, `timeout`, `refused`, `unreachable` or `answered`.
-    #[serde(default)]
     pub mail: Option<MailStep>,
     /// Do something with a Postfix on a machine; expect `sent`, `deferred` or `bounced`.
-    #[serde(default)]
     pub postfix: Option<PostfixStep>,
     /// Run a program; expect an `exit` code and `output`.
-    #[serde(default)]
     pub exec: Option<ExecStep>,
     /// Let an event happen: its table as in an inventory, without `at`; expect `refused` where it
     /// cannot happen.
-    #[serde(default)]
     pub event: Option<serde_json::Value>,
     /// Wait so many seconds.
-    #[serde(default)]
     pub wait: Option<f64>,
     /// What is to become of it.
-    #[serde(default)]
     pub expect: Option<String>,
     /// The reason that the filter is to give for it.
-    #[serde(default)]
     pub reason: Option<Reason>,
     /// The exit code that is expected of a program; left out: 0.
-    #[serde(default)]
     pub exit: Option<i32>,
     /// Texts that a program's output, or Postfix's log line, is to have in it.
     #[serde(default)]
     pub output: Vec<String>,
     /// How many seconds a program may take, which is ended then; left out: 60.
-    #[serde(default)]
     pub timeout: Option<f64>,
     /// How many seconds of silence count as a time-out; left out: 4, and for a Postfix that is
     /// started its own default.
-    #[serde(default)]
     pub patience: Option<f64>,
 }
 
@@ -107,10 +95,8 @@ pub struct PostfixStep {
     /// What.
     pub action: PostfixAction,
     /// The recipient, to send.
-    #[serde(default)]
     pub to: Option<String>,
     /// The server that takes its mail, to start: `HOST:PORT`.
-    #[serde(default)]
     pub relay: Option<String>,
     /// The servers that take the mail to some domains instead, to start: `HOST:PORT` by domain.
     #[serde(default)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use egress25_policy::Reason;
 use jiff::Timestamp;
 
-use crate::control::requests::{LabAnswer, Request};
+use crate::control::requests::{Dial, LabAnswer, Request};
 use crate::error::LabError;
 use crate::network::hosts::host_and_port;
 use crate::scenario::file::{
@@ -169,7 +169,7 @@ impl Player<'_> {
         let (to, port) = host_and_port(&connect.to)?;
         let patience = self.milliseconds(patience);
         let from = connect.from.clone();
-        let request = Request::Connect { from, to, port, patience };
+        let request = Request::Connect(Dial { from, to, port, patience });
         let LabAnswer::Connected { outcome } = self.theatre.ask(&request)? else {
             return Err(LabError::Answer("the lab did not say what became of it".to_owned()));
         };
@@ -180,13 +180,9 @@ impl Player<'_> {
 
     fn mail(&mut self, step: &Step, mail: &MailStep, patience: f64) -> StepOutcome {
         let (to, port) = host_and_port(&mail.server)?;
-        let request = Request::Mail {
-            from: mail.from.clone(),
-            to,
-            port,
-            recipient: mail.to.clone(),
-            patience: self.milliseconds(patience),
-        };
+        let patience = self.milliseconds(patience);
+        let dial = Dial { from: mail.from.clone(), to, port, patience };
+        let request = Request::Mail { dial, recipient: mail.to.clone() };
         let LabAnswer::Mailed { outcome } = self.theatre.ask(&request)? else {
             return Err(LabError::Answer("the lab did not say what became of it".to_owned()));
         };

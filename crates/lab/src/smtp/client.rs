@@ -7,27 +7,22 @@ use std::time::Duration;
 use crate::connect;
 use crate::control::requests::MailOutcome;
 use crate::error::LabError;
-use crate::network::Space;
 
-/// Sends a mail from a node.
+/// Sends a mail from the calling thread's namespace.
 pub(crate) fn send(
-    space: &Space,
     to: (IpAddr, u16),
     from: &str,
     recipient: &str,
     patience: Duration,
 ) -> Result<MailOutcome, LabError> {
-    space.run(|| {
-        let stream = match connect::open(to, patience)? {
-            Ok(stream) => stream,
-            Err(no) => return Ok(outcome(no.name(), None)),
-        };
-        Ok(talk(&stream, from, recipient, patience).unwrap_or_else(|error| {
-            let silent =
-                matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
-            outcome(if silent { "timeout" } else { "refused" }, None)
-        }))
-    })
+    let stream = match connect::open(to, patience)? {
+        Ok(stream) => stream,
+        Err(no) => return Ok(outcome(no.name(), None)),
+    };
+    Ok(talk(&stream, from, recipient, patience).unwrap_or_else(|error| {
+        let silent = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
+        outcome(if silent { "timeout" } else { "refused" }, None)
+    }))
 }
 
 fn outcome(outcome: &str, answer: Option<String>) -> MailOutcome {

@@ -4,11 +4,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use egress25_lab::control::client::Client;
 use egress25_lab::control::requests::Request;
-use egress25_lab::enforce::verdict::{VerdictEvent, name};
+use egress25_lab::enforce::verdict::VerdictEvent;
 
 use crate::args::OutputFormat;
 use crate::args::lab::{CaptureArgs, EventsArgs};
-use crate::commands::lab::{client, failed};
+use crate::commands::lab::place::{client, failed};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::signals::Signals;
@@ -55,7 +55,7 @@ pub(super) fn human(event: &VerdictEvent, console: &mut Console) -> Result<(), F
     let text = |address: Option<std::net::IpAddr>| {
         address.map_or_else(|| "?".to_owned(), |address| address.to_string())
     };
-    let verdict = console.paint().verdict(event.verdict, name(event.verdict));
+    let verdict = console.paint().verdict(event.verdict, event.verdict.name());
     console.line(format!(
         "{} {verdict} {} -> {} {} ({}, {})",
         event.at,

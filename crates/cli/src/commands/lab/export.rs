@@ -3,7 +3,8 @@
 use egress25_lab::rules::{Family, RulePort, export_iptables, export_nft};
 
 use crate::args::lab::{ExportCommand, RulesExportArgs, SentBy};
-use crate::commands::lab::{failed, world};
+use crate::commands::lab::place::failed;
+use crate::commands::lab::world;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 

@@ -1,7 +1,6 @@
 //! `filter`: the policy on a network that is there already.
 
 use std::io::Write;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
@@ -10,12 +9,15 @@ use egress25_lab::enforce::policy_state::PolicyState;
 use egress25_lab::enforce::queue_rules;
 use egress25_lab::enforce::standalone::{InterfaceFilter, queue, remove};
 use egress25_lab::enforce::verdict::{Hub, Told};
+use egress25_lab::error::LabError;
 use egress25_lab::owner::EventFeed;
 use jiff::Timestamp;
 
 use crate::args::OutputFormat;
-use crate::args::lab::{AtArgs, FilterArgs, SentBy, UpArgs};
-use crate::commands::lab::{events, failed, store, world};
+use crate::args::lab::{FilterArgs, SentBy};
+use crate::commands::lab::place::failed;
+use crate::commands::lab::store::LabWorld;
+use crate::commands::lab::{events, world};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
@@ -36,26 +38,25 @@ pub(super) fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failur
     let Some(inventory) = &args.inventory else {
         return Err(Failure::Usage("say which inventory with --inventory".to_owned()));
     };
-    let (world, feed) = match &args.store {
-        Some(path) => {
-            let (world, feed, _) = store::open(path, &as_up(args, inventory))?;
-            (world, Some(feed))
-        }
-        None => (world::as_of(inventory, &args.edition, args.at_time)?, None),
+    let from = LabWorld {
+        inventory,
+        edition: &args.edition,
+        at: args.at_time,
+        store: args.store.as_deref(),
     };
+    let (world, events) = from.open()?;
+    let feed = events.map(|(feed, _)| feed);
     let network = world::network(&world, args.network.as_deref())?;
-    let policy = Arc::new(PolicyState::new(world).map_err(failed)?);
+    let policy = Arc::new(PolicyState::new(&world).map_err(failed)?);
     let court = Court { policy, hub: Arc::new(Hub::default()), clock: Timestamp::now };
-    let heard = court.hub.listen();
+    let heard = court.hub.listen(false);
     if let Some(SentBy { interface, machine }) = &args.interface {
         let filter = InterfaceFilter::load(&court, &network, interface, machine.clone());
         let filter = filter.map_err(failed)?;
         console.note(&format!(
             "in force on `{interface}`; the rules stay when this ends (`--remove` takes them away)"
         ));
-        follow(&court, feed, move |court| {
-            filter.update(&court.policy.world()).map_err(|error| error.to_string())
-        })?;
+        follow(&court, feed, move |court| filter.update(&court.policy.world()))?;
         tell(&heard, args.format, console);
         return Ok(());
     }
@@ -81,38 +82,28 @@ pub(super) fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failur
     }
 }
 
-/// The arguments as the store takes them.
-fn as_up(args: &FilterArgs, inventory: &Path) -> UpArgs {
-    UpArgs {
-        inventory: inventory.to_owned(),
-        at: AtArgs { name: "filter".to_owned(), run_dir: None },
-        datapath: egress25_lab::enforce::DataPath::None,
-        store: args.store.clone(),
-        hosts: None,
-        at_time: args.at_time,
-        edition: args.edition.clone(),
-    }
-}
-
 /// Follows a store: the policy first, then whatever else has to be brought up to it.
 fn follow(
     court: &Court,
     feed: Option<Box<dyn EventFeed>>,
-    after: impl Fn(&Court) -> Result<(), String> + Send + 'static,
+    after: impl Fn(&Court) -> Result<(), LabError> + Send + 'static,
 ) -> Result<(), Failure> {
     let Some(mut feed) = feed else { return Ok(()) };
     let court = court.clone();
     std::thread::Builder::new()
         .name("feed".to_owned())
         .spawn(move || {
-            while let Some(event) = feed.next() {
-                let done = event.and_then(|(_, event)| {
-                    court.policy.apply(&event).map_err(|error| error.to_string())?;
-                    after(&court)
+            let warn = |what: String| {
+                let _ = writeln!(std::io::stderr(), "warning: {what}");
+            };
+            loop {
+                let polled = feed.poll(&mut |next| {
+                    let followed = court.policy.follow(next.world, next.applied);
+                    if let Err(error) = followed.and_then(|()| after(&court)) {
+                        warn(error.to_string());
+                    }
                 });
-                if let Err(what) = done {
-                    let _ = writeln!(std::io::stderr(), "warning: {what}");
-                }
+                polled.unwrap_or_else(warn);
             }
         })
         .map(drop)

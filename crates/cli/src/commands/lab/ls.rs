@@ -11,14 +11,12 @@ use egress25_lab::control::requests::{LabAnswer, Request};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::SCHEMA_VERSION;
 use crate::args::OutputFormat;
 use crate::args::lab::LsArgs;
-use crate::commands::lab::run::HOME;
-use crate::commands::lab::{failed, run_dir};
+use crate::commands::lab::place::{HOME, failed, run_dir};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output;
+use crate::say::output::{self, SCHEMA_VERSION};
 
 /// How long a lab may take to say how it stands.
 const PATIENCE: Duration = Duration::from_secs(5);

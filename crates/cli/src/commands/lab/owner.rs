@@ -12,8 +12,10 @@ use egress25_lab::process::ends_before;
 use jiff::Timestamp;
 
 use crate::args::lab::{OwnArgs, OwnStage};
+use crate::commands::lab::place::failed;
+use crate::commands::lab::store::LabWorld;
 use crate::commands::lab::up::{ADOPTED, READY, arguments};
-use crate::commands::lab::{failed, store, world};
+use crate::commands::lab::world;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
@@ -21,12 +23,12 @@ pub(super) fn run(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> 
     match args.stage {
         OwnStage::Leave => leave(args),
         OwnStage::Attend => attend(args),
-        OwnStage::Own => own(args, console),
+        OwnStage::Own => keep_lab(args, console),
     }
 }
 
 /// The process of the next stage.
-fn next(args: &OwnArgs, stage: &str, stdin: Stdio) -> Result<Child, Failure> {
+fn start_stage(args: &OwnArgs, stage: &str, stdin: Stdio) -> Result<Child, Failure> {
     let program = std::env::current_exe()
         .map_err(|source| Failure::Read { name: "this program".to_owned(), source })?;
     Command::new(&program)
@@ -43,7 +45,7 @@ fn next(args: &OwnArgs, stage: &str, stdin: Stdio) -> Result<Child, Failure> {
 fn leave(args: &OwnArgs) -> Result<(), Failure> {
     isolate::close_leaked().map_err(failed)?;
     isolate::leave().map_err(failed)?;
-    let mut inner = next(args, "attend", Stdio::piped())?;
+    let mut inner = start_stage(args, "attend", Stdio::piped())?;
     // `wait` would close it.
     let mut lifeline = inner.stdin.take();
     let stdin = std::io::stdin();
@@ -91,22 +93,22 @@ fn remove(args: &OwnArgs) {
 /// Settles in the new namespaces, starts the owner and reaps whoever loses his parent.
 fn attend(args: &OwnArgs) -> Result<(), Failure> {
     isolate::settle(std::io::stdin(), || std::process::exit(1)).map_err(failed)?;
-    let owner = next(args, "own", Stdio::null())?;
+    let owner = start_stage(args, "own", Stdio::null())?;
     // With the end of this process the kernel ends all others.
     std::process::exit(isolate::attend(owner.id()).map_err(failed)?)
 }
 
-fn own(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
+fn keep_lab(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
     let up = &args.up;
-    let (world, events) = match &up.store {
-        Some(path) => {
-            let (world, feed, log) = store::open(path, up)?;
-            (world, Some((feed, log)))
-        }
-        None => (world::as_of(&up.inventory, &up.edition, up.at_time)?, None),
+    let from = LabWorld {
+        inventory: &up.inventory,
+        edition: &up.edition,
+        at: up.at_time,
+        store: up.store.as_deref(),
     };
+    let (world, events) = from.open()?;
     let hosts = world::hosts(up.hosts.as_deref(), &world)?;
-    let (feed, log) = events.map_or((None, None), |(feed, log)| (Some(feed), Some(log)));
+    let (feed, log) = events.unzip();
     let setup = Setup {
         folder: args.folder.clone(),
         world,

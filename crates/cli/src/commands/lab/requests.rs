@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use egress25_lab::control::requests::{LabAnswer, NodeView, Request};
+use egress25_lab::control::requests::{Dial, LabAnswer, NodeView, Request};
 use egress25_lab::network::graph::dot;
 use egress25_lab::network::hosts::host_and_port;
 use egress25_lab::network::plan::Plan;
@@ -12,15 +12,15 @@ use egress25_policy::Event;
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::SCHEMA_VERSION;
 use crate::args::lab::{
     AtArgs, ConnectArgs, EventArgs, ExecArgs, GraphArgs, InspectArgs, VmAction, VmArgs,
 };
 use crate::args::{EditionArgs, OutputFormat};
-use crate::commands::lab::{client, failed, world};
+use crate::commands::lab::place::{client, failed};
+use crate::commands::lab::world;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output;
+use crate::say::output::{self, SCHEMA_VERSION};
 use crate::signals::Signals;
 
 /// What `lab exec` ends with where the program took too long, as `timeout` does.
@@ -143,12 +143,12 @@ pub(super) fn event(args: &EventArgs, console: &mut Console) -> Result<(), Failu
 
 pub(super) fn connect(args: &ConnectArgs, console: &mut Console) -> Result<(), Failure> {
     let (host, port) = host_and_port(&args.to).map_err(failed)?;
-    let request = Request::Connect {
+    let request = Request::Connect(Dial {
         from: args.from.clone(),
         to: host,
         port,
         patience: args.patience.saturating_mul(1_000),
-    };
+    });
     let LabAnswer::Connected { outcome } = client(&args.at)?.ask(&request).map_err(failed)? else {
         return Err(unexpected());
     };

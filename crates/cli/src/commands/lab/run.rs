@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use egress25_lab::control::place::{HOSTS, LabFolder};
 use egress25_lab::scenario::{Scenario, ScenarioReport, junit, play};
@@ -14,10 +13,11 @@ use serde::Serialize;
 use crate::args::EditionArgs;
 use crate::args::lab::{AtArgs, RunArgs, UpArgs};
 use crate::commands::lab::events::LabCapture;
+use crate::commands::lab::place::{HOME, client, failed, folder, program_files};
 use crate::commands::lab::scenario::{fits, inventory_file, scenario};
 use crate::commands::lab::theatre::{Heard, RunningLab, VerdictListener};
 use crate::commands::lab::up::{self, Tether};
-use crate::commands::lab::{failed, folder};
+
 use crate::read::input::NamedText;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
@@ -57,7 +57,7 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
     let unique = format!("{}-{}", std::process::id(), Timestamp::now().as_microsecond());
     let home = std::env::temp_dir().join(format!("{HOME}{unique}"));
     let at = AtArgs { name: "scenario".to_owned(), run_dir: Some(home.clone()) };
-    let shared = files(&at);
+    let shared = program_files(&at);
     std::fs::DirBuilder::new()
         .mode(0o755)
         .create(&shared)
@@ -131,22 +131,11 @@ fn conclude(
     Ok(())
 }
 
-/// How the folder of a run's lab is called, in the folder for temporary files.
-pub(super) const HOME: &str = "egress25-run-";
-
 /// What is written of a run besides its report.
 struct RunOutputs {
     happened: Option<Target>,
     verdicts: Option<Target>,
     capture: Option<Target>,
-}
-
-/// The folder for the files of a scenario's programs, beside that of the lab: programs that
-/// change to other users have to get there.
-pub(super) fn files(at: &AtArgs) -> PathBuf {
-    let mut name = at.run_dir.clone().unwrap_or_default().into_os_string();
-    name.push("-files");
-    PathBuf::from(name)
 }
 
 /// A scenario that is to be played.
@@ -179,8 +168,9 @@ impl ScenarioRun<'_> {
                 (self.play(heard, files.happened, files.capture, console), Some(listener))
             }
         };
-        let ended = tether.end();
+        // What was judged last is told before the lab ends.
         let heard = listener.map_or(Ok(()), VerdictListener::finish);
+        let ended = tether.end();
         (report, result.and(heard).and(ended))
     }
 
@@ -227,9 +217,9 @@ impl ScenarioRun<'_> {
         capture: Option<Target>,
         console: &mut Console,
     ) -> (ScenarioReport, Result<(), Failure>) {
-        let begun = crate::commands::lab::client(self.at).and_then(|client| {
-            let begin = |target| LabCapture::begin(crate::commands::lab::client(self.at)?, target);
-            Ok((client, folder(self.at)?, capture.map(begin).transpose()?))
+        let begun = client(self.at).and_then(|asks| {
+            let begin = |target| LabCapture::begin(client(self.at)?, target);
+            Ok((asks, folder(self.at)?, capture.map(begin).transpose()?))
         });
         let (client, home, capture) = match begun {
             Ok(begun) => begun,
@@ -249,8 +239,6 @@ impl ScenarioRun<'_> {
             play(self.scenario, &mut theatre, self.args.time_scale, self.args.datapath.name());
         let broken = theatre.broken.take().map_or(Ok(()), Err);
         let events = std::mem::take(&mut theatre.happened);
-        // The kernel gathers its messages for a moment.
-        std::thread::sleep(Duration::from_millis(300));
         let captured = capture.map_or(Ok(()), LabCapture::finish);
         let written = happened.map_or(Ok(()), |file| write_happened(file, events));
         (report, broken.and(captured).and(written))

@@ -1,6 +1,5 @@
 //! A store behind a lab: its events come from there, and are written there.
 
-use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,11 +9,12 @@ use egress25_exemption_store::{
     StoreError, StorePlace,
 };
 use egress25_lab::error::LabError;
-use egress25_lab::owner::{EventFeed, EventSink};
+use egress25_lab::owner::{EventFeed, EventSink, FollowedEvent};
 use egress25_policy::{Event, World};
 use jiff::Timestamp;
 
-use crate::args::lab::UpArgs;
+use crate::args::EditionArgs;
+use crate::commands::lab::world;
 use crate::commands::store::{begin as begin_store, folder_of, genesis};
 use crate::read::input::NamedText;
 use crate::say::failure::{Failure, store_exit_code};
@@ -22,22 +22,42 @@ use crate::say::failure::{Failure, store_exit_code};
 /// Who writes, as the store's entries say.
 const WHO: &str = "egress25 lab";
 
-/// The world of a store, what follows it, and where more is written.
-pub(super) type Opened = (World, Box<dyn EventFeed>, Box<dyn EventSink>);
+/// The world that a lab begins with; from a store, what follows it, and where more is written.
+pub(super) type Opened = (World, Option<(Box<dyn EventFeed>, Box<dyn EventSink>)>);
+
+/// Where the world of a lab comes from.
+pub(super) struct LabWorld<'a> {
+    pub(super) inventory: &'a Path,
+    pub(super) edition: &'a EditionArgs,
+    /// The time as of which the lab begins; left out: now.
+    pub(super) at: Option<Timestamp>,
+    /// The store that is followed.
+    pub(super) store: Option<&'a Path>,
+}
+
+impl LabWorld<'_> {
+    /// The world, with the store where there is one.
+    pub(super) fn open(&self) -> Result<Opened, Failure> {
+        match self.store {
+            Some(path) => open(path, self),
+            None => Ok((world::as_of(self.inventory, self.edition, self.at)?, None)),
+        }
+    }
+}
 
 /// Opens the store of a lab, or begins it with the inventory.
 ///
 /// # Errors
 /// The store is not sound, or begins with another inventory.
-pub(super) fn open(path: &Path, up: &UpArgs) -> Result<Opened, Failure> {
+fn open(path: &Path, from: &LabWorld<'_>) -> Result<Opened, Failure> {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     if !path.exists() {
-        begin(&path, up)?;
+        begin(&path, from)?;
     }
     let log = SqliteLog::open(&path, SqliteOptions::default())?;
     let store = Store::open(log)?;
     // The store's own inventory is what would be built; another one that was asked for is not it.
-    let inventory = NamedText::read(&up.inventory)?;
+    let inventory = NamedText::read(from.inventory)?;
     if store.genesis()?.inventory.as_ref() != Some(&inventory.text) {
         return Err(Failure::Usage(format!(
             "store `{}` does not begin with the inventory `{}` as that file is now; a store keeps the \
@@ -48,15 +68,15 @@ pub(super) fn open(path: &Path, up: &UpArgs) -> Result<Opened, Failure> {
     }
     let follower = store.follow()?;
     let world = follower.world().clone();
-    let feed = Feed { follower, waiting: VecDeque::new(), stale: false };
-    Ok((world, Box::new(feed), Box::new(StoreSink(Mutex::new(store)))))
+    let feed = Feed { follower, stale: false };
+    Ok((world, Some((Box::new(feed), Box::new(StoreSink(Mutex::new(store)))))))
 }
 
 /// Begins a store with what had happened by the time as of which the lab begins.
-fn begin(path: &Path, up: &UpArgs) -> Result<(), Failure> {
-    let source = NamedText::read(&up.inventory)?;
-    let mut genesis = genesis(Some(&source), up.edition.edition.as_deref(), &up.edition.set)?;
-    genesis.begun = up.at_time.unwrap_or(genesis.begun);
+fn begin(path: &Path, from: &LabWorld<'_>) -> Result<(), Failure> {
+    let source = NamedText::read(from.inventory)?;
+    let mut genesis = genesis(Some(&source), from.edition.edition.as_deref(), &from.edition.set)?;
+    genesis.begun = from.at.unwrap_or(genesis.begun);
     folder_of(path)?;
     let until = Some(genesis.begun);
     begin_store(&StorePlace::File(path.to_owned()), &genesis, WHO, until).map(drop)
@@ -64,30 +84,25 @@ fn begin(path: &Path, up: &UpArgs) -> Result<(), Failure> {
 
 struct Feed {
     follower: Follower,
-    waiting: VecDeque<(u64, Event)>,
     stale: bool,
 }
 
 impl EventFeed for Feed {
-    fn next(&mut self) -> Option<Result<(u64, Event), String>> {
-        loop {
-            if let Some(event) = self.waiting.pop_front() {
-                return Some(Ok(event));
+    fn poll(&mut self, seen: &mut dyn FnMut(&FollowedEvent<'_>)) -> Result<(), String> {
+        self.follower.poll(Duration::from_secs(1), |entry, applied, world| {
+            let (place, event) = (entry.revision, &entry.event);
+            seen(&FollowedEvent { place, event, applied, world });
+        });
+        match self.follower.state() {
+            FollowerState::Current => self.stale = false,
+            // It is told once; the last good world stays in force.
+            FollowerState::Stale { error, .. } if !self.stale => {
+                self.stale = true;
+                return Err(format!("the store cannot be followed: {error}"));
             }
-            let waiting = &mut self.waiting;
-            self.follower.poll(Duration::from_secs(1), |entry, _, _| {
-                waiting.push_back((entry.revision, entry.event.clone()));
-            });
-            match self.follower.state() {
-                FollowerState::Current => self.stale = false,
-                // It is told once; the last good world stays in force.
-                FollowerState::Stale { error, .. } if !self.stale => {
-                    self.stale = true;
-                    return Some(Err(format!("the store cannot be followed: {error}")));
-                }
-                FollowerState::Stale { .. } => std::thread::sleep(Duration::from_millis(200)),
-            }
+            FollowerState::Stale { .. } => std::thread::sleep(Duration::from_millis(200)),
         }
+        Ok(())
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::net::Shutdown;
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -21,7 +23,7 @@ use egress25_policy::{Event, Reason};
 use jiff::Timestamp;
 
 use crate::args::lab::AtArgs;
-use crate::commands::lab::{failed, run};
+use crate::commands::lab::place::{self, failed};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::signals::{Signals, Woken};
@@ -33,13 +35,18 @@ pub(super) type Heard = Arc<Mutex<Vec<VerdictEvent>>>;
 /// Listens to the verdicts of a lab until it ends, and writes them to a file.
 pub(super) struct VerdictListener {
     pub(super) heard: Heard,
+    /// The connection, to say that no more is wanted.
+    connection: UnixStream,
     thread: JoinHandle<Result<(), Failure>>,
 }
 
 impl VerdictListener {
     pub(super) fn start(at: &AtArgs, file: Option<Target>) -> Result<Self, Failure> {
-        let mut client = crate::commands::lab::client(at)?;
+        let mut client = place::client(at)?;
         client.ask(&Request::Events { since_start: false }).map_err(failed)?;
+        let connection = client.as_fd().try_clone_to_owned().map(UnixStream::from);
+        let connection = connection
+            .map_err(|error| Failure::Internal(format!("listening to the lab: {error}")))?;
         let mut file = file.map(Output::create).transpose()?;
         let heard = Heard::default();
         let hears = heard.clone();
@@ -61,11 +68,13 @@ impl VerdictListener {
             .name("verdicts".to_owned())
             .spawn(work)
             .map_err(|source| Failure::Internal(format!("no thread can be started: {source}")))?;
-        Ok(Self { heard, thread })
+        Ok(Self { heard, connection, thread })
     }
 
-    /// Waits for the lab's end; the file is whole then.
+    /// Waits until the lab has told what it judged up to now; the file is whole then.
     pub(super) fn finish(self) -> Result<(), Failure> {
+        // Where the lab has gone there is nobody to tell.
+        let _ = self.connection.shutdown(Shutdown::Write);
         let gone = || Failure::Internal("the thread that hears the verdicts has failed".to_owned());
         self.thread.join().unwrap_or_else(|_| Err(gone()))
     }
@@ -168,7 +177,7 @@ impl Theatre for RunningLab<'_> {
     }
 
     fn folder(&self) -> PathBuf {
-        run::files(&self.at)
+        place::program_files(&self.at)
     }
 
     fn ended(&mut self, step: &StepReport) {

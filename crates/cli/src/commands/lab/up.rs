@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use egress25_lab::control::client::Client;
 use egress25_lab::control::place::LabFolder;
 use egress25_lab::control::requests::Request;
+use egress25_lab::process::ends_within;
 
 use crate::args::lab::{AtArgs, UpArgs};
-use crate::commands::lab::{failed, folder};
+use crate::commands::lab::place::{failed, folder};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::signals::{Signals, Woken};
@@ -55,17 +56,11 @@ impl Tether {
     /// Ends the lab, and waits until nothing of it is left.
     pub(super) fn end(mut self) -> Result<(), Failure> {
         drop(self.hold.take());
-        let begun = Instant::now();
-        while begun.elapsed() < ENDS_WITHIN {
-            match self.outermost.try_wait() {
-                Ok(None) => std::thread::sleep(PAUSE),
-                Ok(Some(_)) => return Ok(()),
-                Err(source) => {
-                    return Err(Failure::Read { name: "the lab's process".to_owned(), source });
-                }
-            }
+        match ends_within(&mut self.outermost, ENDS_WITHIN) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(not_ended("the lab", self.outermost.id())),
+            Err(source) => Err(Failure::Read { name: "the lab's process".to_owned(), source }),
         }
-        Err(not_ended("the lab", self.outermost.id()))
     }
 }
 

@@ -10,9 +10,9 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::error::LabError;
 use crate::network::hosts::{Hosts, Site};
-use crate::network::plan::routes::appliance;
+use crate::network::plan::routes::appliance_network;
 use crate::network::plan::{
-    LinkEnd, MAIN, NodeId, NodeKind, Plan, PlannedHop, PlannedRule, Point, Stands,
+    Book, LinkEnd, MAIN, NOWHERE, NodeId, NodeKind, Plan, PlannedHop, Point, Stands, VethPair,
 };
 
 /// How many links a lab may have: the addresses between fabrics are made of their numbers.
@@ -20,8 +20,6 @@ const LINKS: usize = 4_095;
 
 /// The table with a fabric's own hosts, peerings and what is behind its gateway.
 const HOSTS: u32 = 1_000;
-/// The table for what comes from the ports of machines that do not run.
-const NOWHERE: u32 = 999;
 /// The tables of subnets begin here.
 const SUBNETS: u32 = 10_000;
 /// The tables of links to appliances of peered networks begin here.
@@ -60,33 +58,57 @@ fn end(node: NodeId, interface: &str, addresses: &[IpAddr]) -> LinkEnd {
     LinkEnd { node, interface: interface.to_owned(), addresses }
 }
 
-/// The rule that lets nothing in by a port, whatever its machine does at its own end.
-pub(super) fn shut(port: &str) -> PlannedRule {
-    PlannedRule { interface: Some(port.to_owned()), table: NOWHERE, priority: 100 }
-}
-
-impl Book {
-    /// The ports of a machine, each with the fabric that it is at.
-    pub(super) fn ports_of(&self, machine: &Machine) -> Vec<(NodeId, &str)> {
-        let port = |interface: &egress25_policy::Interface| {
-            let fabric = self.fabrics.get(&interface.network)?;
-            let key = (interface.network.clone(), *interface.addresses.first()?);
-            Some((*fabric, self.ports.get(&key)?.as_str()))
-        };
-        machine.interfaces.iter().filter_map(port).collect()
+impl Plan {
+    /// Works out the plan of a world with hosts around it. With `wires` a node is put between
+    /// each judged port and its fabric, where frames are handed on by a program.
+    ///
+    /// # Errors
+    /// The world cannot be built: a name is used twice, or an appliance's address is nobody's.
+    pub fn of(world: &World, hosts: &Hosts, wires: bool) -> Result<Self, LabError> {
+        let mut plan = build(world, hosts)?;
+        if wires {
+            plan.wires = Some(plan.add_node(NodeKind::Wires, "wires", false));
+            plan.insert_wires(0);
+        }
+        Ok(plan)
     }
-}
 
-/// What a plan is worked out with, kept so that more can join it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Book {
-    fabrics: BTreeMap<NetworkName, NodeId>,
-    internet: NodeId,
-    /// The port of each address of each network.
-    ports: BTreeMap<(NetworkName, IpAddr), String>,
-    /// The table of each subnet.
-    tables: BTreeMap<(NetworkName, SubnetName), u32>,
-    number: usize,
+    /// The plan with one more machine, which was deployed later. Nodes, links, points, routes and
+    /// rules are added behind the others, which stay as they are.
+    ///
+    /// # Errors
+    /// Its network is none of the plan's, or its name is taken.
+    pub fn joined(&self, world: &World, machine: &MachineName) -> Result<Self, LabError> {
+        let mut plan = join(self.clone(), world, machine)?;
+        plan.insert_wires(self.points.len());
+        Ok(plan)
+    }
+
+    /// Puts a pair of interfaces of the node of wires between both ends of every judged link, from
+    /// a point on.
+    fn insert_wires(&mut self, from: usize) {
+        let Some(wires) = self.wires else { return };
+        let mut added = Vec::new();
+        for (number, point) in self.points.iter_mut().enumerate().skip(from) {
+            let at_point =
+                |end: &LinkEnd| end.node == point.node && end.interface == point.interface;
+            let link = self.links.iter_mut().find(|l| at_point(&l.left) || at_point(&l.right));
+            let Some(link) = link else { continue };
+            let end = |interface: String| LinkEnd { node: wires, interface, addresses: vec![] };
+            let (outer, inner) = (format!("o{number}"), format!("i{number}"));
+            let mut towards = [end(inner.clone()), end(outer.clone())];
+            if !at_point(&link.left) {
+                towards.reverse();
+            }
+            let [towards_left, towards_right] = towards;
+            let right = std::mem::replace(&mut link.right, towards_left);
+            added.push(VethPair { left: towards_right, right });
+            point.node = wires;
+            point.interface = outer;
+            point.onward = Some(inner);
+        }
+        self.links.extend(added);
+    }
 }
 
 struct Builder<'a> {
@@ -253,6 +275,7 @@ impl Builder<'_> {
             self.plan.points.push(Point {
                 node: fabric,
                 interface: port,
+                onward: None,
                 network: interface.network.clone(),
                 at: Stands::machine(name, machine, interface),
             });
@@ -318,6 +341,7 @@ impl Builder<'_> {
             self.plan.points.push(Point {
                 node: fabric,
                 interface: port,
+                onward: None,
                 network: firewall.network.clone(),
                 at: Stands::Firewall { firewall: name.clone(), address: firewall.address },
             });
@@ -477,8 +501,9 @@ impl Builder<'_> {
         if address.is_ipv4() != v4 {
             return nowhere;
         }
-        let Some(found) = appliance(self.world, network, address) else { return nowhere };
-        let place = found.network().clone();
+        let Some(place) = appliance_network(self.world, network, address).cloned() else {
+            return nowhere;
+        };
         let Some(port) = self.book.ports.get(&(place.clone(), address)).cloned() else {
             return nowhere;
         };

@@ -16,13 +16,12 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use egress25_policy::{
-    FirewallName, Interface, Machine, MachineName, NetworkName, SenderClass, World, nearest,
+    FirewallName, Interface, Machine, MachineName, NetworkName, SenderClass, SubnetName, nearest,
 };
 use ipnet::IpNet;
 use serde::Serialize;
 
 use crate::error::LabError;
-use crate::network::hosts::Hosts;
 
 /// What a node stands for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -100,6 +99,16 @@ pub struct LinkEnd {
     pub addresses: Vec<IpNet>,
 }
 
+impl LinkEnd {
+    /// Its addresses but those of the link.
+    pub(crate) fn own_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.addresses.iter().map(IpNet::addr).filter(|address| match address {
+            IpAddr::V4(v4) => !v4.is_link_local(),
+            IpAddr::V6(v6) => !v6.is_unicast_link_local(),
+        })
+    }
+}
+
 /// A pair of virtual Ethernet interfaces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VethPair {
@@ -133,6 +142,8 @@ pub struct Point {
     pub node: NodeId,
     /// The interface by which they come in there.
     pub interface: String,
+    /// The interface by which those go on that pass, where a program hands them on.
+    pub onward: Option<String>,
     /// The network that they belong to.
     pub network: NetworkName,
     /// Whose port it is.
@@ -195,6 +206,35 @@ impl Stands {
     }
 }
 
+/// What a plan is worked out with, kept so that more can join it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Book {
+    pub(super) fabrics: BTreeMap<NetworkName, NodeId>,
+    pub(super) internet: NodeId,
+    /// The port of each address of each network.
+    pub(super) ports: BTreeMap<(NetworkName, IpAddr), String>,
+    /// The table of each subnet.
+    pub(super) tables: BTreeMap<(NetworkName, SubnetName), u32>,
+    pub(super) number: usize,
+}
+
+/// The rule that lets nothing in by a port, whatever its machine does at its own end.
+fn shut(port: &str) -> PlannedRule {
+    PlannedRule { interface: Some(port.to_owned()), table: NOWHERE, priority: 100 }
+}
+
+impl Book {
+    /// The ports of a machine, each with the fabric that it is at.
+    fn ports_of(&self, machine: &Machine) -> Vec<(NodeId, &str)> {
+        let port = |interface: &Interface| {
+            let fabric = self.fabrics.get(&interface.network)?;
+            let key = (interface.network.clone(), *interface.addresses.first()?);
+            Some((*fabric, self.ports.get(&key)?.as_str()))
+        };
+        machine.interfaces.iter().filter_map(port).collect()
+    }
+}
+
 /// The plan.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Plan {
@@ -208,41 +248,18 @@ pub struct Plan {
     pub names: BTreeMap<String, NodeId>,
     /// What it was worked out with.
     #[serde(skip)]
-    book: fabric::Book,
+    pub(super) book: Book,
     /// The node of wires, where there is one.
     #[serde(skip)]
-    wires: Option<NodeId>,
+    pub(super) wires: Option<NodeId>,
 }
 
+/// The table for what comes from the ports of machines that do not run.
+pub(super) const NOWHERE: u32 = 999;
 /// The main routing table.
 pub const MAIN: u32 = 254;
 
 impl Plan {
-    /// Works out the plan of a world with hosts around it. With `wires` a node is put between
-    /// each judged port and its fabric, where frames are handed on by a program.
-    ///
-    /// # Errors
-    /// The world cannot be built: a name is used twice, or an appliance's address is nobody's.
-    pub fn of(world: &World, hosts: &Hosts, wires: bool) -> Result<Self, LabError> {
-        let mut plan = fabric::build(world, hosts)?;
-        if wires {
-            plan.wires = Some(plan.add_node(NodeKind::Wires, "wires", false));
-            plan.insert_wires(0);
-        }
-        Ok(plan)
-    }
-
-    /// The plan with one more machine, which was deployed later. Nodes, links, points, routes and
-    /// rules are added behind the others, which stay as they are.
-    ///
-    /// # Errors
-    /// Its network is none of the plan's, or its name is taken.
-    pub fn joined(&self, world: &World, machine: &MachineName) -> Result<Self, LabError> {
-        let mut plan = fabric::join(self.clone(), world, machine)?;
-        plan.insert_wires(self.points.len());
-        Ok(plan)
-    }
-
     /// The node of a name.
     ///
     /// # Errors
@@ -258,7 +275,12 @@ impl Plan {
     /// does not run.
     pub(crate) fn shut(&self, machine: &Machine) -> Vec<(NodeId, PlannedRule)> {
         let ports = self.book.ports_of(machine).into_iter();
-        ports.map(|(fabric, port)| (fabric, fabric::shut(port))).collect()
+        ports.map(|(fabric, port)| (fabric, shut(port))).collect()
+    }
+
+    /// The addresses of a node but those of its links.
+    pub(crate) fn addresses(&self, node: NodeId) -> impl Iterator<Item = IpAddr> {
+        self.ends(node).flat_map(LinkEnd::own_addresses)
     }
 
     /// The links of a node, each with the end that is here.
@@ -311,30 +333,5 @@ impl Plan {
             let interface = interface.map(str::to_owned);
             node.rules.push(PlannedRule { interface, table, priority });
         }
-    }
-
-    /// Puts a pair of interfaces of the node of wires between both ends of every judged link, from
-    /// a point on.
-    fn insert_wires(&mut self, from: usize) {
-        let Some(wires) = self.wires else { return };
-        let mut added = Vec::new();
-        for (number, point) in self.points.iter_mut().enumerate().skip(from) {
-            let at_point =
-                |end: &LinkEnd| end.node == point.node && end.interface == point.interface;
-            let link = self.links.iter_mut().find(|l| at_point(&l.left) || at_point(&l.right));
-            let Some(link) = link else { continue };
-            let end = |interface: String| LinkEnd { node: wires, interface, addresses: vec![] };
-            // `o` is where judged frames come from, `i` where they go on.
-            let (towards_left, towards_right) = if at_point(&link.left) {
-                (end(format!("i{number}")), end(format!("o{number}")))
-            } else {
-                (end(format!("o{number}")), end(format!("i{number}")))
-            };
-            let right = std::mem::replace(&mut link.right, towards_left);
-            added.push(VethPair { left: towards_right, right });
-            point.node = wires;
-            point.interface = format!("o{number}");
-        }
-        self.links.extend(added);
     }
 }

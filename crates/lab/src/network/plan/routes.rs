@@ -1,26 +1,9 @@
-//! Who is at an appliance's address.
+//! Which networks a packet can come from, and where an appliance is.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use egress25_policy::{NetworkName, World};
-
-/// Who is at an appliance's address, in a network or one that it is peered with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Appliance {
-    /// A machine, in that network.
-    Machine(NetworkName),
-    /// A firewall, in that network.
-    Firewall(NetworkName),
-}
-
-impl Appliance {
-    pub(crate) const fn network(&self) -> &NetworkName {
-        match self {
-            Self::Machine(network) | Self::Firewall(network) => network,
-        }
-    }
-}
 
 /// A network and those that it is peered with.
 pub(crate) fn reachable<'a>(
@@ -49,23 +32,15 @@ pub(crate) fn nearest_first<'a>(
     all
 }
 
-/// Finds who is at an appliance's address, if anybody is.
-pub(crate) fn appliance(
-    world: &World,
-    network: &NetworkName,
+/// The network in which an appliance's address is somebody's: a firewall's, or a machine's.
+pub(crate) fn appliance_network<'a>(
+    world: &'a World,
+    network: &'a NetworkName,
     address: IpAddr,
-) -> Option<Appliance> {
+) -> Option<&'a NetworkName> {
     let firewall = |place: &&NetworkName| {
         world.firewalls().values().any(|f| f.address == address && f.network == **place)
     };
-    if let Some(place) = reachable(world, network).find(firewall) {
-        return Some(Appliance::Firewall(place.clone()));
-    }
-    let machine =
-        |place: &&NetworkName| {
-            world.machines().values().flat_map(|machine| &machine.interfaces).any(|interface| {
-                interface.network == **place && interface.addresses.contains(&address)
-            })
-        };
-    reachable(world, network).find(machine).map(|place| Appliance::Machine(place.clone()))
+    let machine = |place: &&NetworkName| world.owner(place, address).is_some();
+    reachable(world, network).find(firewall).or_else(|| reachable(world, network).find(machine))
 }
