@@ -11,6 +11,7 @@
 )]
 #![expect(clippy::print_stdout, reason = "tests of many tries say how many there were")]
 
+mod architecture;
 mod check;
 mod circles;
 mod corpus;
