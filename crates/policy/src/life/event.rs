@@ -378,7 +378,7 @@ mod deployment {
 
     #[derive(serde::Serialize, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Deployment {
+    struct FlatDeployment {
         #[serde(skip_serializing_if = "Option::is_none")]
         subscription: Option<SubscriptionName>,
         machine: MachineName,
@@ -396,7 +396,7 @@ mod deployment {
         to: S,
     ) -> Result<S::Ok, S::Error> {
         let placement = placement.as_ref();
-        Deployment {
+        FlatDeployment {
             subscription: placement.map(|at| at.subscription.clone()),
             machine: machine.clone(),
             network: placement.map(|at| at.network.clone()),
@@ -409,7 +409,7 @@ mod deployment {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> Result<(MachineName, Option<Placement>), D::Error> {
-        let read = Deployment::deserialize(from)?;
+        let read = FlatDeployment::deserialize(from)?;
         if let (None, None, None, None) =
             (&read.subscription, &read.network, &read.subnet, &read.addresses)
         {
