@@ -29,10 +29,6 @@ golden:
 table-long:
     EGRESS25_LONG=20000 cargo test --release -p egress25-packet-filter --test table
 
-# The circles of files inside the crates, with what ties each.
-circles:
-    cargo test -p egress25-tests --test whole circles -- --ignored --nocapture
-
 # Formats everything.
 fmt:
     cargo fmt --all

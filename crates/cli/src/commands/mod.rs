@@ -4,6 +4,8 @@ pub mod bench;
 pub mod check;
 pub mod completions;
 pub mod explain;
+pub mod export;
+pub mod filter;
 pub mod lab;
 pub mod man;
 pub mod matrix;

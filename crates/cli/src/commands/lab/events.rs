@@ -14,7 +14,7 @@ use crate::say::failure::Failure;
 use crate::signals::Signals;
 use crate::written::{self, Output, OutputKind, Target};
 
-pub(super) fn run(args: &EventsArgs, console: &mut Console) -> Result<(), Failure> {
+pub(in crate::commands) fn run(args: &EventsArgs, console: &mut Console) -> Result<(), Failure> {
     let mut client = client(&args.at)?;
     client.ask(&Request::Events { since_start: args.since_start }).map_err(failed)?;
     let mut left = args.count;
@@ -51,7 +51,10 @@ fn aside(line: &str) -> String {
 }
 
 /// A verdict as a line for a person.
-pub(super) fn human(event: &VerdictEvent, console: &mut Console) -> Result<(), Failure> {
+pub(in crate::commands) fn human(
+    event: &VerdictEvent,
+    console: &mut Console,
+) -> Result<(), Failure> {
     let text = |address: Option<std::net::IpAddr>| {
         address.map_or_else(|| "?".to_owned(), |address| address.to_string())
     };
@@ -67,7 +70,10 @@ pub(super) fn human(event: &VerdictEvent, console: &mut Console) -> Result<(), F
     ))
 }
 
-pub(super) fn capture(args: &CaptureArgs, console: &mut Console) -> Result<(), Failure> {
+pub(in crate::commands) fn capture(
+    args: &CaptureArgs,
+    console: &mut Console,
+) -> Result<(), Failure> {
     let outputs = [Some((args.file.as_path(), OutputKind::Capture))];
     let [Some(target)] = written::claim([], outputs, args.force.force)? else { return Ok(()) };
     let signals = Signals::catch()?;
@@ -82,20 +88,20 @@ pub(super) fn capture(args: &CaptureArgs, console: &mut Console) -> Result<(), F
 }
 
 /// A capture that a lab writes into a file of ours.
-pub(super) struct LabCapture {
+pub(in crate::commands) struct LabCapture {
     client: Client,
     output: Output,
 }
 
 impl LabCapture {
-    pub(super) fn begin(mut client: Client, target: Target) -> Result<Self, Failure> {
+    pub(in crate::commands) fn begin(mut client: Client, target: Target) -> Result<Self, Failure> {
         let output = Output::create(target)?;
         client.capture(output.as_fd()).map_err(failed)?;
         Ok(Self { client, output })
     }
 
     /// Ends it; the file is whole then, or not there.
-    pub(super) fn finish(self) -> Result<(), Failure> {
+    pub(in crate::commands) fn finish(self) -> Result<(), Failure> {
         let Self { client, output } = self;
         client.finish().map_err(|error| {
             let name = output.name();

@@ -1,25 +1,23 @@
-//! The commands that enforce: `lab`, `export`, `filter`.
+//! `lab`: networks of namespaces with the filter in force.
 
-mod events;
-mod export;
-mod filter;
+pub(super) mod events;
 mod ls;
 mod owner;
-mod place;
+pub(super) mod place;
 mod requests;
 mod run;
 mod scenario;
-mod store;
+pub(super) mod store;
 mod theatre;
 mod up;
-mod world;
+pub(super) mod world;
 
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
 pub use scenario::check_scenario;
 
-use crate::args::lab::{ExportCommand, FilterArgs, LabCommand};
+use crate::args::lab::LabCommand;
 
 /// Runs a command below `lab`.
 ///
@@ -42,20 +40,4 @@ pub fn run(command: &LabCommand, console: &mut Console) -> Result<(), Failure> {
         LabCommand::Run(args) => run::run(args, console),
         LabCommand::Crash(at) => requests::crash(at, console),
     }
-}
-
-/// Runs a command below `export`.
-///
-/// # Errors
-/// The lab is bad, or nobody reads the output.
-pub fn run_export(command: &ExportCommand, console: &mut Console) -> Result<(), Failure> {
-    export::run(command, console)
-}
-
-/// Runs `filter`.
-///
-/// # Errors
-/// The lab is bad, or the filter cannot be put in force.
-pub fn run_filter(args: &FilterArgs, console: &mut Console) -> Result<(), Failure> {
-    filter::run(args, console)
 }

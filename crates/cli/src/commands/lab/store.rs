@@ -23,21 +23,21 @@ use crate::say::failure::{Failure, store_exit_code};
 const WHO: &str = "egress25 lab";
 
 /// The world that a lab begins with; from a store, what follows it, and where more is written.
-pub(super) type Opened = (World, Option<(Box<dyn EventFeed>, Box<dyn EventSink>)>);
+pub(in crate::commands) type Opened = (World, Option<(Box<dyn EventFeed>, Box<dyn EventSink>)>);
 
 /// Where the world of a lab comes from.
-pub(super) struct LabWorld<'a> {
-    pub(super) inventory: &'a Path,
-    pub(super) edition: &'a EditionArgs,
+pub(in crate::commands) struct LabWorld<'a> {
+    pub(in crate::commands) inventory: &'a Path,
+    pub(in crate::commands) edition: &'a EditionArgs,
     /// The time as of which the lab begins; left out: now.
-    pub(super) at: Option<Timestamp>,
+    pub(in crate::commands) at: Option<Timestamp>,
     /// The store that is followed.
-    pub(super) store: Option<&'a Path>,
+    pub(in crate::commands) store: Option<&'a Path>,
 }
 
 impl LabWorld<'_> {
     /// The world, with the store where there is one.
-    pub(super) fn open(&self) -> Result<Opened, Failure> {
+    pub(in crate::commands) fn open(&self) -> Result<Opened, Failure> {
         match self.store {
             Some(path) => open(path, self),
             None => Ok((world::as_of(self.inventory, self.edition, self.at)?, None)),

@@ -13,7 +13,7 @@ use crate::read::inventory::InventoryInput;
 use crate::say::failure::Failure;
 
 /// The world of an inventory, with everything that had happened at some time.
-pub(super) fn as_of(
+pub(in crate::commands) fn as_of(
     inventory: &Path,
     edition: &EditionArgs,
     at: Option<Timestamp>,
@@ -36,7 +36,7 @@ struct HostsFile {
 }
 
 /// The hosts of a file, or the ones that every lab has.
-pub(super) fn hosts(file: Option<&Path>, world: &World) -> Result<Hosts, Failure> {
+pub(in crate::commands) fn hosts(file: Option<&Path>, world: &World) -> Result<Hosts, Failure> {
     let Some(file) = file else { return Ok(default_hosts(world)) };
     let source = NamedText::read(file)?;
     let parsed: HostsFile = toml::from_str(&source.text)
@@ -45,7 +45,10 @@ pub(super) fn hosts(file: Option<&Path>, world: &World) -> Result<Hosts, Failure
 }
 
 /// The network that is meant: the one named, or the only one.
-pub(super) fn network(world: &World, name: Option<&str>) -> Result<NetworkName, Failure> {
+pub(in crate::commands) fn network(
+    world: &World,
+    name: Option<&str>,
+) -> Result<NetworkName, Failure> {
     let mut names = world.networks().keys();
     match name {
         Some(name) => {

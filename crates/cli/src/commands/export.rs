@@ -8,7 +8,11 @@ use crate::commands::lab::world;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
-pub(super) fn run(command: &ExportCommand, console: &mut Console) -> Result<(), Failure> {
+/// Prints the policy of a network as rules.
+///
+/// # Errors
+/// The inventory is bad, or nobody reads the output.
+pub fn run(command: &ExportCommand, console: &mut Console) -> Result<(), Failure> {
     let args: &RulesExportArgs = match command {
         ExportCommand::Nft(args) => args,
         ExportCommand::Iptables(args) => &args.export,

@@ -22,7 +22,11 @@ use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
 
-pub(super) fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failure> {
+/// Puts the policy in force on an interface or a queue.
+///
+/// # Errors
+/// The inventory is bad, or the filter cannot be put in force.
+pub fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failure> {
     if args.remove
         && let Some(interface) = &args.interface
     {
