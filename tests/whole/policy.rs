@@ -34,6 +34,17 @@ fn an_edition_is_shown_with_all_statements_rows_and_settings() {
 }
 
 #[test]
+fn a_difference_as_csv_lacked_its_state_and_was_no_csv() {
+    let csv = stdout("policy diff 2020-12 in-force --format csv");
+    let mut lines = csv.lines();
+    assert_eq!(lines.next(), Some("about,what,state,a,b"));
+    let answers: Vec<_> = lines.filter(|line| line.starts_with("answer,")).collect();
+    let expected = "answer,Enterprise Agreement,via-azure-firewall,\
+                    reject azure-firewall-unsupported,pass unrestricted-offer";
+    assert_eq!(answers.first(), Some(&expected));
+}
+
+#[test]
 fn two_editions_are_compared_by_meaning() {
     assert!(stdout("policy diff 2020-12 default").contains("They say the same."));
     let diff = json("policy diff 2020-12 in-force --format json");

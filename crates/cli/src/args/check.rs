@@ -71,7 +71,7 @@ pub struct CheckArgs {
 #[command(next_help_heading = "A subscription described by flags")]
 pub struct Described {
     /// The subscription's offer, such as pay-as-you-go or enterprise-agreement
-    #[arg(long, value_name = "OFFER", value_parser = offer, conflicts_with = "inventory")]
+    #[arg(long, value_name = "OFFER", conflicts_with = "inventory")]
     pub offer: Option<Offer>,
 
     /// Recognise the offer from subscriptionPolicies.quotaId, as Azure's API returns it
@@ -108,13 +108,7 @@ pub struct Described {
     pub via: Option<Via>,
 
     /// The offer of the appliance's or firewall's subscription [default: the sender's own]
-    #[arg(
-        long,
-        value_name = "OFFER",
-        value_parser = offer,
-        conflicts_with = "inventory",
-        requires = "via"
-    )]
+    #[arg(long, value_name = "OFFER", conflicts_with = "inventory", requires = "via")]
     pub via_offer: Option<Offer>,
 
     /// The day on which that subscription was created [default: as --created]
@@ -163,10 +157,6 @@ pub struct InInventory {
     /// The time of the question; later events have not happened [default: now]
     #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with_all = ["offer", "quota_id"])]
     pub at: Option<Timestamp>,
-}
-
-fn offer(text: &str) -> Result<Offer, String> {
-    text.parse().map_err(|error: egress25_policy::UnknownOffer| error.to_string())
 }
 
 /// The states of an exemption, by name.

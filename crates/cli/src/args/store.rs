@@ -290,7 +290,7 @@ pub struct AddArgs {
     #[command(flatten)]
     pub named: NamedArgs,
     /// Its offer, such as pay-as-you-go
-    #[arg(long, value_name = "OFFER", value_parser = offer)]
+    #[arg(long, value_name = "OFFER")]
     pub offer: Offer,
     /// The day on which it was created, UTC
     #[arg(long, value_name = "DATE", value_parser = day)]
@@ -304,12 +304,8 @@ pub struct SetOfferArgs {
     #[command(flatten)]
     pub named: NamedArgs,
     /// Its new offer
-    #[arg(value_name = "OFFER", value_parser = offer)]
+    #[arg(value_name = "OFFER")]
     pub offer: Offer,
-}
-
-fn offer(text: &str) -> Result<Offer, String> {
-    text.parse().map_err(|error: egress25_policy::UnknownOffer| error.to_string())
 }
 
 /// The commands of `subscription`.

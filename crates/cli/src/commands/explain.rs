@@ -5,18 +5,15 @@ use std::str::FromStr;
 use egress25_policy::{Edition, Reason, Setting, Settings};
 use serde::Serialize;
 
-use crate::SCHEMA_VERSION;
-use crate::args::{ExplainArgs, OutputFormat};
-use crate::commands::check::EditionName;
+use crate::args::ExplainArgs;
 use crate::read::edition;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{self, labelled};
+use crate::say::output::{self, EditionName, TableRow, labelled};
 
 /// What the reasons mean.
 #[derive(Debug, Serialize)]
 struct Explained {
-    schema_version: u32,
     edition: EditionName,
     reasons: Vec<Explanation>,
 }
@@ -29,7 +26,7 @@ struct Explanation {
     line: &'static str,
     rests_on: Vec<Ground>,
     what_to_do: &'static str,
-    try_it: &'static str,
+    try_it: String,
 }
 
 /// Something that a reason rests on.
@@ -55,34 +52,29 @@ pub fn run(args: &ExplainArgs, console: &mut Console) -> Result<(), Failure> {
         None => Reason::ALL.to_vec(),
     };
     let explained = Explained {
-        schema_version: SCHEMA_VERSION,
         edition: EditionName::of(&edition),
         reasons: reasons.iter().map(|reason| explain(*reason, &edition, &settings)).collect(),
     };
-    match args.format {
-        OutputFormat::Human if args.reason.is_none() => list(console, &explained),
-        OutputFormat::Human => {
-            explained.reasons.iter().try_for_each(|one| human(console, one, &explained.edition.id))
+    let all = &explained.reasons;
+    output::rows(console, args.format, all, &explained, |console| match args.reason {
+        None => {
+            let rows = all.iter().map(|one| [one.reason, one.usual_verdict, one.line]);
+            output::write_rows(console, &["reason", "verdict", "what it means"], rows)
         }
-        OutputFormat::Json => output::json(console, &explained),
-        OutputFormat::Ndjson => explained
-            .reasons
-            .iter()
-            .try_for_each(|one| output::ndjson(console, &output::Versioned::new(one))),
-        OutputFormat::Csv => {
-            let header = ["reason", "usual_verdict", "line", "rests_on", "what_to_do"];
-            let rows = explained.reasons.iter().map(|one| {
-                let ids: Vec<_> = one.rests_on.iter().map(|ground| ground.id).collect();
-                [
-                    one.reason.to_owned(),
-                    one.usual_verdict.to_owned(),
-                    one.line.to_owned(),
-                    ids.join("; "),
-                    one.what_to_do.to_owned(),
-                ]
-            });
-            output::csv(console, &header, rows)
-        }
+        Some(_) => all.iter().try_for_each(|one| human(console, one, &explained.edition.id)),
+    })
+}
+
+impl TableRow for Explanation {
+    const COLUMNS: &'static [&'static str] =
+        &["reason", "usual_verdict", "line", "rests_on", "what_to_do"];
+
+    fn cells(&self) -> Vec<String> {
+        let ids: Vec<_> = self.rests_on.iter().map(|ground| ground.id).collect();
+        let rests_on = ids.join("; ");
+        [self.reason, self.usual_verdict, self.line, &rests_on, self.what_to_do]
+            .map(str::to_owned)
+            .to_vec()
     }
 }
 
@@ -112,7 +104,7 @@ fn explain(reason: Reason, edition: &Edition, settings: &Settings) -> Explanatio
         line: reason.line(),
         rests_on: reason.rests_on().iter().map(|id| ground(id, edition, settings)).collect(),
         what_to_do: what_to_do(reason),
-        try_it: try_it(reason),
+        try_it: example(reason).unwrap_or_default(),
     }
 }
 
@@ -191,77 +183,51 @@ const fn what_to_do(reason: Reason) -> &'static str {
     }
 }
 
-/// A question that has this answer.
-const fn try_it(reason: Reason) -> &'static str {
-    match reason {
-        Reason::OtherPort => "--offer free-trial --created 2019-03-01 --to 203.0.113.5 --port 80",
-        Reason::RelayPort => "--offer free-trial --created 2019-03-01 --to 203.0.113.5 --port 587",
-        Reason::Internal => "--offer free-trial --created 2019-03-01 --to 10.0.0.9",
-        Reason::OnPremises => {
-            "--offer free-trial --created 2019-03-01 --via gateway --to 203.0.113.5"
-        }
-        Reason::PlatformAddress => "--offer free-trial --created 2019-03-01 --to 168.63.129.16",
-        Reason::UnrestrictedOffer => {
-            "--offer enterprise-agreement --created 2019-03-01 --to 203.0.113.5"
-        }
-        Reason::PredatesRestriction => {
-            "--offer pay-as-you-go --created 2016-03-01 --to 203.0.113.5"
-        }
-        Reason::Exempt => {
-            "--offer pay-as-you-go --created 2019-03-01 --exempt granted --started-since-grant \
-             --to 203.0.113.5"
-        }
-        Reason::NotGranted => "--offer pay-as-you-go --created 2019-03-01 --to 203.0.113.5",
-        Reason::RequestPending => {
-            "--offer pay-as-you-go --created 2019-03-01 --exempt requested --to 203.0.113.5"
-        }
-        Reason::FurtherSteps => {
-            "--offer pay-as-you-go --created 2019-03-01 --exempt further-steps --to 203.0.113.5"
-        }
-        Reason::RequestRefused => {
-            "--offer pay-as-you-go --created 2019-03-01 --exempt refused --to 203.0.113.5"
-        }
-        Reason::WaitingForStopStart => {
-            "--offer pay-as-you-go --created 2019-03-01 --exempt granted --to 203.0.113.5"
-        }
+/// The arguments of `check` that have a reason as their answer, where a few flags are enough.
+#[must_use]
+pub fn example(reason: Reason) -> Option<String> {
+    const TRIAL: &str = "free-trial";
+    const PAYG: &str = "pay-as-you-go";
+    const ENTERPRISE: &str = "enterprise-agreement";
+    let (offer, year, more, to) = match reason {
+        Reason::OtherPort => (TRIAL, 2019, "", "203.0.113.5 --port 80"),
+        Reason::RelayPort => (TRIAL, 2019, "", "203.0.113.5 --port 587"),
+        Reason::Internal => (TRIAL, 2019, "", "10.0.0.9"),
+        Reason::OnPremises => (TRIAL, 2019, "--via gateway ", "203.0.113.5"),
+        Reason::PlatformAddress => (TRIAL, 2019, "", "168.63.129.16"),
+        Reason::UnrestrictedOffer => (ENTERPRISE, 2019, "", "203.0.113.5"),
+        Reason::PredatesRestriction => (PAYG, 2016, "", "203.0.113.5"),
+        Reason::Exempt => (PAYG, 2019, "--exempt granted --started-since-grant ", "203.0.113.5"),
+        Reason::NotGranted => (PAYG, 2019, "", "203.0.113.5"),
+        Reason::RequestPending => (PAYG, 2019, "--exempt requested ", "203.0.113.5"),
+        Reason::FurtherSteps => (PAYG, 2019, "--exempt further-steps ", "203.0.113.5"),
+        Reason::RequestRefused => (PAYG, 2019, "--exempt refused ", "203.0.113.5"),
+        Reason::WaitingForStopStart => (PAYG, 2019, "--exempt granted ", "203.0.113.5"),
         Reason::CreatedBeforeExemption => {
-            "--offer pay-as-you-go --created 2018-03-01 --exempt granted --edition 2018-11 \
-             --to 203.0.113.5"
+            (PAYG, 2018, "--exempt granted --edition 2018-11 ", "203.0.113.5")
         }
-        Reason::Revoked => {
-            "--offer pay-as-you-go --created 2019-03-01 --exempt revoked --to 203.0.113.5"
-        }
-        Reason::ExemptionLapsed => {
-            "--offer pay-as-you-go --created 2019-03-01 --exempt lapsed --to 203.0.113.5"
-        }
+        Reason::Revoked => (PAYG, 2019, "--exempt revoked ", "203.0.113.5"),
+        Reason::ExemptionLapsed => (PAYG, 2019, "--exempt lapsed ", "203.0.113.5"),
         Reason::ExemptionDoesNotCover => {
-            "--offer pay-as-you-go --created 2019-03-01 --exempt granted --started-since-grant \
-             --via appliance --set exempt_via_appliance=blocked --to 203.0.113.5"
+            let more = "--exempt granted --started-since-grant --via appliance \
+                        --set exempt_via_appliance=blocked ";
+            (PAYG, 2019, more, "203.0.113.5")
         }
-        Reason::OfferNeverExempt => "--offer free-trial --created 2019-03-01 --to 203.0.113.5",
+        Reason::OfferNeverExempt => (TRIAL, 2019, "", "203.0.113.5"),
         Reason::AzureFirewallUnsupported => {
-            "--offer enterprise-agreement --created 2019-03-01 --via azure-firewall \
-             --to 203.0.113.5"
+            (ENTERPRISE, 2019, "--via azure-firewall ", "203.0.113.5")
         }
-        Reason::NoRoute => "--offer pay-as-you-go --created 2019-03-01 --to 192.168.1.1",
-        _ => "",
-    }
-}
-
-fn list(console: &mut Console, explained: &Explained) -> Result<(), Failure> {
-    let mut table = output::table(console, &["reason", "verdict", "what it means"]);
-    for one in &explained.reasons {
-        table.add_row([one.reason, one.usual_verdict, one.line]);
-    }
-    output::write_table(console, &table)
+        Reason::NoRoute => (PAYG, 2019, "", "192.168.1.1"),
+        _ => return None,
+    };
+    Some(format!("--offer {offer} --created {year}-03-01 {more}--to {to}"))
 }
 
 fn human(console: &mut Console, one: &Explanation, edition: &str) -> Result<(), Failure> {
     let paint = console.paint();
     console.line(format!("{}  ({})", paint.bold(one.reason), one.usual_verdict))?;
     labelled(console, "", 0, one.line)?;
-    console.line("")?;
-    console.line(paint.bold(&format!("Rests on (edition {edition})")))?;
+    output::section(console, &format!("Rests on (edition {edition})"))?;
     for ground in &one.rests_on {
         let text = ground.text.as_deref().unwrap_or("");
         let name = match ground.kind {
@@ -279,18 +245,8 @@ fn human(console: &mut Console, one: &Explanation, edition: &str) -> Result<(), 
     console.line("")?;
     labelled(console, &paint.bold("What to do  "), 12, one.what_to_do)?;
     if !one.try_it.is_empty() {
-        labelled(
-            console,
-            &paint.bold("Try it      "),
-            12,
-            &format!("egress25 check {}", one.try_it),
-        )?;
+        let command = format!("egress25 check {}", one.try_it);
+        labelled(console, &paint.bold("Try it      "), 12, &command)?;
     }
     Ok(())
-}
-
-/// The arguments of `check` that have a reason as their answer, where a few flags are enough.
-#[must_use]
-pub fn example(reason: Reason) -> Option<&'static str> {
-    Some(try_it(reason)).filter(|text| !text.is_empty())
 }

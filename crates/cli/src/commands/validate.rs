@@ -2,30 +2,29 @@
 
 use std::path::Path;
 
-use egress25_policy::{Edition, World};
+use clap::ValueEnum as _;
+use egress25_policy::Edition;
 use serde::Serialize;
 
-use crate::SCHEMA_VERSION;
-use crate::args::{FileKind, OutputFormat, ValidateArgs};
+use crate::args::{FileKind, ValidateArgs};
 use crate::commands::lab;
 use crate::read::input::{NamedText, edition_of};
 use crate::read::inventory::{InventoryInput, events_of};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output;
+use crate::say::output::{self, TableRow};
 
 /// What was found of the files.
 #[derive(Debug, Serialize)]
-struct ValidationReport {
-    schema_version: u32,
-    files: Vec<Checked>,
+struct ValidationReport<'a> {
+    files: &'a [Checked],
 }
 
 /// What was found of a file.
 #[derive(Debug, Serialize)]
 struct Checked {
     file: String,
-    kind: Option<&'static str>,
+    kind: Option<String>,
     ok: bool,
     /// What is in it, or what is wrong with it.
     what: String,
@@ -46,7 +45,8 @@ pub fn run(args: &ValidateArgs, console: &mut Console) -> Result<(), Failure> {
         };
         files.push(match outcome {
             Ok((kind, what)) => {
-                Checked { file: name, kind: Some(kind_name(kind)), ok: true, what, span: None }
+                let kind = kind.to_possible_value().map(|kind| kind.get_name().to_owned());
+                Checked { file: name, kind, ok: true, what, span: None }
             }
             Err(error) => {
                 // The picture of the place goes to stderr, whatever the format of the data.
@@ -61,48 +61,22 @@ pub fn run(args: &ValidateArgs, console: &mut Console) -> Result<(), Failure> {
             }
         });
     }
-    write(args.format, console, &files)?;
+    output::rows(console, args.format, &files, &ValidationReport { files: &files }, |console| {
+        files.iter().filter(|file| file.ok).try_for_each(|file| {
+            console.line(format!(
+                "{}: ok, {}: {}",
+                file.file,
+                file.kind.as_deref().unwrap_or("file"),
+                file.what
+            ))
+        })
+    })?;
     let bad = files.iter().filter(|file| !file.ok).count();
     if bad == 0 { Ok(()) } else { Err(Failure::Files { bad, all: files.len() }) }
 }
 
-fn write(format: OutputFormat, console: &mut Console, files: &[Checked]) -> Result<(), Failure> {
-    let one = |checked: &Checked| Checked {
-        file: checked.file.clone(),
-        kind: checked.kind,
-        ok: checked.ok,
-        what: checked.what.clone(),
-        span: checked.span,
-    };
-    match format {
-        OutputFormat::Human => files.iter().filter(|file| file.ok).try_for_each(|file| {
-            let kind = file.kind.unwrap_or("file");
-            console.line(format!("{}: ok, {kind}: {}", file.file, file.what))
-        }),
-        OutputFormat::Json => {
-            let files = files.iter().map(one).collect();
-            output::json(console, &ValidationReport { schema_version: SCHEMA_VERSION, files })
-        }
-        OutputFormat::Ndjson => {
-            files.iter().try_for_each(|file| output::ndjson(console, &output::Versioned::new(file)))
-        }
-        OutputFormat::Csv => {
-            let rows = files.iter().map(|file| {
-                let kind = file.kind.unwrap_or("");
-                [file.file.clone(), kind.to_owned(), file.ok.to_string(), file.what.clone()]
-            });
-            output::csv(console, &["file", "kind", "ok", "what"], rows)
-        }
-    }
-}
-
-const fn kind_name(kind: FileKind) -> &'static str {
-    match kind {
-        FileKind::Inventory => "inventory",
-        FileKind::Events => "events",
-        FileKind::Edition => "edition",
-        FileKind::Scenario => "scenario",
-    }
+impl TableRow for Checked {
+    const COLUMNS: &'static [&'static str] = &["file", "kind", "ok", "what"];
 }
 
 /// What a text is, by its keys.
@@ -166,7 +140,6 @@ fn inventory(args: &ValidateArgs, source: &NamedText) -> Result<String, Failure>
     let inventory = InventoryInput::of(source.clone(), &args.edition.set)?;
     let edition = inventory.edition(args.edition.edition.as_deref())?;
     let timeline = inventory.timeline(&edition)?;
-    let World { edition, .. } = timeline.world();
     let world = timeline.world();
     if world.machines().is_empty() && timeline.events().is_empty() {
         return Err(source
@@ -175,7 +148,7 @@ fn inventory(args: &ValidateArgs, source: &NamedText) -> Result<String, Failure>
     }
     Ok(format!(
         "edition {}, {} subscriptions, {} networks, {} machines, {} events",
-        edition.id,
+        world.edition.id,
         world.subscriptions().len(),
         world.networks().len(),
         world.machines().len(),

@@ -2,8 +2,10 @@
 
 use std::io::Write;
 
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{Color, ContentArrangement, Table};
+use egress25_policy::{Assumption, Edition, Verdict};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::args::OutputFormat;
 use crate::say::console::Console;
@@ -11,6 +13,31 @@ use crate::say::failure::Failure;
 
 /// The version of the layout of every machine-readable output.
 pub const SCHEMA_VERSION: u32 = 1;
+
+/// An edition's name.
+#[derive(Debug, Clone, Serialize)]
+pub struct EditionName {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Whether it is the one in force.
+    pub in_force: bool,
+}
+
+impl EditionName {
+    /// The name of an edition.
+    #[must_use]
+    pub fn of(edition: &Edition) -> Self {
+        Self { id: edition.id.clone(), title: edition.title.clone(), in_force: edition.in_force }
+    }
+}
+
+/// Settings that an answer rests on, as `name=value`.
+#[must_use]
+pub fn assignments(assumed: &[Assumption]) -> Vec<String> {
+    assumed.iter().map(|one| format!("{}={}", one.setting, one.value)).collect()
+}
 
 /// Writes a value as indented JSON.
 ///
@@ -52,19 +79,44 @@ where
     writer.flush().map_err(Failure::stdout)
 }
 
-/// A row with the version of the layout, for lines that stand alone.
+/// Something with the version of the layout: a document, or a line that stands alone.
 #[derive(Debug, Serialize)]
-pub struct Versioned<'a, T> {
+pub struct Versioned<'a, T: ?Sized> {
     schema_version: u32,
     #[serde(flatten)]
     row: &'a T,
 }
 
-impl<'a, T: Serialize> Versioned<'a, T> {
-    /// A row with the version.
+impl<'a, T: Serialize + ?Sized> Versioned<'a, T> {
+    /// Something with the version.
     #[must_use]
     pub const fn new(row: &'a T) -> Self {
         Self { schema_version: SCHEMA_VERSION, row }
+    }
+}
+
+/// A row of a table or of a CSV.
+pub trait TableRow: Serialize {
+    /// The names of the columns: those of the fields, with spaces for underscores.
+    const COLUMNS: &'static [&'static str];
+
+    /// The row's cells, in the order of the columns.
+    fn cells(&self) -> Vec<String> {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        let cell =
+            |column: &&str| value.get(column.replace(' ', "_")).map_or_else(String::new, text);
+        Self::COLUMNS.iter().map(cell).collect()
+    }
+}
+
+/// A JSON value as the CSV has it: lists are separated by spaces.
+#[must_use]
+pub fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(list) => list.iter().map(text).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
     }
 }
 
@@ -77,30 +129,73 @@ pub fn csv_failure(error: csv::Error) -> Failure {
     }
 }
 
-/// A list in any format: its rows as a table, CSV or lines of JSON, or the document as a whole.
+/// Rows in any format: for people, as a document that has them, as lines of JSON, or as CSV.
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn list<R: Serialize, const N: usize>(
+pub fn rows<R: TableRow>(
     console: &mut Console,
     format: OutputFormat,
-    header: &[&str; N],
-    (rows, cells): (&[R], impl Fn(&R) -> [String; N]),
+    rows: &[R],
     document: &impl Serialize,
+    human: impl FnOnce(&mut Console) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     match format {
-        OutputFormat::Human => {
-            let mut table = table(console, header);
-            rows.iter().for_each(|row| {
-                table.add_row(cells(row));
-            });
-            write_table(console, &table)
-        }
-        OutputFormat::Json => json(console, document),
+        OutputFormat::Human => human(console),
+        OutputFormat::Json => json(console, &Versioned::new(document)),
         OutputFormat::Ndjson => {
             rows.iter().try_for_each(|row| ndjson(console, &Versioned::new(row)))
         }
-        OutputFormat::Csv => csv(console, header, rows.iter().map(cells)),
+        OutputFormat::Csv => csv(console, R::COLUMNS, rows.iter().map(R::cells)),
+    }
+}
+
+/// Rows in any format: as a table for people, otherwise as [`rows`] has them.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn list<R: TableRow>(
+    console: &mut Console,
+    format: OutputFormat,
+    list: &[R],
+    document: &impl Serialize,
+) -> Result<(), Failure> {
+    rows(console, format, list, document, |console| {
+        write_rows(console, R::COLUMNS, list.iter().map(R::cells))
+    })
+}
+
+/// Writes a table of rows of text.
+///
+/// # Errors
+/// The write failed.
+pub fn write_rows<R: Into<comfy_table::Row>>(
+    console: &mut Console,
+    header: &[&str],
+    rows: impl IntoIterator<Item = R>,
+) -> Result<(), Failure> {
+    let mut table = table(console, header);
+    table.add_rows(rows);
+    write_table(console, &table)
+}
+
+/// Writes a heading behind an empty line.
+///
+/// # Errors
+/// The write failed.
+pub fn section(console: &mut Console, heading: &str) -> Result<(), Failure> {
+    let heading = console.paint().bold(heading);
+    console.line("")?;
+    console.line(heading)
+}
+
+/// The colour of a verdict in a table.
+#[must_use]
+pub const fn color(verdict: Verdict) -> Color {
+    match verdict {
+        Verdict::Pass => Color::Green,
+        Verdict::Drop => Color::Red,
+        Verdict::Reject => Color::Magenta,
     }
 }
 

@@ -25,7 +25,6 @@ const ROUND: Duration = Duration::from_millis(20);
 /// The figures.
 #[derive(Debug, Serialize)]
 struct Figures {
-    schema_version: u32,
     source: String,
     packets: usize,
     bytes: u64,
@@ -64,7 +63,7 @@ pub fn run(args: &BenchArgs, console: &mut Console) -> Result<(), Failure> {
     let (times, judged, found) = measure(args, &packets, &table, network, libpcap.as_ref());
     let figures = figures(args, &packets, &times, judged, found);
     match args.format {
-        BenchFormat::Json => output::json(console, &figures),
+        BenchFormat::Json => output::json(console, &output::Versioned::new(&figures)),
         BenchFormat::Human => human(&figures, console),
     }
 }
@@ -170,7 +169,6 @@ fn figures(
         }
     });
     Figures {
-        schema_version: crate::SCHEMA_VERSION,
         source: packets.source().to_owned(),
         packets: packets.len(),
         bytes,
@@ -191,17 +189,17 @@ fn human(figures: &Figures, console: &mut Console) -> Result<(), Failure> {
     console.line(format!(
         "{source}: {packets} packets, {judged} judged; medians of {rounds} rounds, one thread"
     ))?;
-    let mut table =
-        output::table(console, &["", "ns/packet", "Mpps", "GB/s", "times libpcap", "found"]);
-    for one in &figures.contenders {
-        table.add_row(vec![
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let rows = figures.contenders.iter().map(|one| {
+        [
             one.name.clone(),
             format!("{:.2}", one.nanoseconds_per_packet),
             format!("{:.1}", one.million_packets_per_second),
             format!("{:.1}", one.gigabytes_per_second),
-            one.times_libpcap.map_or_else(|| "-".to_owned(), |times| format!("{times:.1}")),
-            one.found.map_or_else(|| "-".to_owned(), |found| found.to_string()),
-        ]);
-    }
-    output::write_table(console, &table)
+            or_dash(one.times_libpcap.map(|times| format!("{times:.1}"))),
+            or_dash(one.found.map(|found| found.to_string())),
+        ]
+    });
+    let header = ["", "ns/packet", "Mpps", "GB/s", "times libpcap", "found"];
+    output::write_rows(console, &header, rows)
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::SCHEMA_VERSION;
 use crate::commands::check::resolve::{Scene, Subject};
 use crate::say::failure::Failure;
+use crate::say::output::{EditionName, assignments};
 
 /// What people are misled by: the check of security groups says `Allow`.
 const IP_FLOW_VERIFY: &str = "IP flow verify would answer Allow: it looks at security groups \
@@ -20,7 +21,7 @@ const IP_FLOW_VERIFY: &str = "IP flow verify would answer Allow: it looks at sec
 
 /// The answer to a question.
 #[derive(Debug, Clone, Serialize)]
-pub struct CheckAnswer {
+pub(super) struct CheckAnswer {
     /// The version of this layout.
     pub schema_version: u32,
     /// The edition that answered.
@@ -35,28 +36,9 @@ pub struct CheckAnswer {
     pub notes: Vec<String>,
 }
 
-/// An edition's name.
-#[derive(Debug, Clone, Serialize)]
-pub struct EditionName {
-    /// Its id.
-    pub id: String,
-    /// Its title.
-    pub title: String,
-    /// Whether it is the one in force.
-    pub in_force: bool,
-}
-
-impl EditionName {
-    /// The name of an edition.
-    #[must_use]
-    pub fn of(edition: &Edition) -> Self {
-        Self { id: edition.id.clone(), title: edition.title.clone(), in_force: edition.in_force }
-    }
-}
-
 /// A question, with what is known of the one who asks.
 #[derive(Debug, Clone, Serialize)]
-pub struct Asked {
+pub(super) struct Asked {
     /// The sending machine, where there is one.
     pub machine: Option<MachineName>,
     /// The sending address, where an address was asked about.
@@ -81,7 +63,7 @@ pub struct Asked {
 
 /// What the edition in force answers to the same question.
 #[derive(Debug, Clone, Serialize)]
-pub struct InForce {
+pub(super) struct InForce {
     /// The edition in force.
     pub edition: EditionName,
     /// Whether its verdict or its reason is another.
@@ -95,7 +77,7 @@ pub struct InForce {
 impl InForce {
     /// Its verdict and reason, where there are any.
     #[must_use]
-    pub fn outcome(&self) -> Option<(Verdict, Reason)> {
+    pub(super) fn outcome(&self) -> Option<(Verdict, Reason)> {
         self.decision.as_ref().map(|decision| (decision.verdict, decision.reason))
     }
 }
@@ -199,7 +181,7 @@ fn notes(world: &World, decision: &Decision) -> Vec<String> {
 
 impl CheckAnswer {
     /// The columns of the CSV.
-    pub const CSV_HEADER: &'static [&'static str] = &[
+    pub(super) const CSV_HEADER: &'static [&'static str] = &[
         "schema_version",
         "edition",
         "machine",
@@ -220,12 +202,11 @@ impl CheckAnswer {
 
     /// The answer as a row of the CSV; lists are separated by spaces.
     #[must_use]
-    pub fn csv_row(&self) -> Vec<String> {
+    pub(super) fn csv_row(&self) -> Vec<String> {
         let Self { question, decision, .. } = self;
         let text = |value: Option<String>| value.unwrap_or_default();
         let now = self.in_force.as_ref();
         let outcome = now.and_then(InForce::outcome);
-        let assumed = decision.assumed.iter();
         let steps = decision.next_steps.iter();
         vec![
             self.schema_version.to_string(),
@@ -238,7 +219,7 @@ impl CheckAnswer {
             decision.verdict.to_string(),
             decision.reason.to_string(),
             spaced(decision.statements.iter().map(StatementId::to_string)),
-            spaced(assumed.map(|one| format!("{}={}", one.setting, one.value))),
+            assignments(&decision.assumed).join(" "),
             spaced(steps.map(|step| step.name().to_owned())),
             text(now.map(|now| now.edition.id.clone())),
             text(outcome.map(|(verdict, _)| verdict.to_string())),
@@ -249,6 +230,6 @@ impl CheckAnswer {
 }
 
 /// Words separated by spaces.
-pub(crate) fn spaced(words: impl Iterator<Item = String>) -> String {
+fn spaced(words: impl Iterator<Item = String>) -> String {
     words.collect::<Vec<_>>().join(" ")
 }

@@ -6,7 +6,7 @@ use crate::commands::check::answer::{Asked, CheckAnswer, InForce};
 use crate::commands::check::resolve::Subject;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::labelled;
+use crate::say::output::{labelled, section};
 
 /// Writes the answer.
 pub(super) fn write(
@@ -73,8 +73,7 @@ fn asked(asked: &Asked, decision: &Decision) -> String {
 
 fn rests_on(console: &mut Console, decision: &Decision, edition: &Edition) -> Result<(), Failure> {
     let paint = console.paint();
-    console.line("")?;
-    console.line(paint.bold("Rests on"))?;
+    section(console, "Rests on")?;
     for id in &decision.statements {
         let text = edition.statement(id.as_str()).map_or("", |statement| &statement.text);
         labelled(console, &format!("  {:<9}", id.as_str()), 11, text)?;
@@ -105,9 +104,7 @@ fn path(console: &mut Console, decision: &Decision) -> Result<(), Failure> {
     if decision.path.is_empty() {
         return Ok(());
     }
-    let paint = console.paint();
-    console.line("")?;
-    console.line(paint.bold("Path"))?;
+    section(console, "Path")?;
     for (place, hop) in decision.path.iter().enumerate() {
         labelled(console, &format!("  {:<9}", place.saturating_add(1)), 11, &hop_text(hop))?;
     }
@@ -137,9 +134,7 @@ fn next_steps(console: &mut Console, decision: &Decision) -> Result<(), Failure>
     if decision.next_steps.is_empty() {
         return Ok(());
     }
-    let paint = console.paint();
-    console.line("")?;
-    console.line(paint.bold("What to do"))?;
+    section(console, "What to do")?;
     for (place, step) in decision.next_steps.iter().enumerate() {
         let ids: Vec<_> = step.statements().iter().map(ToString::to_string).collect();
         let ids = if ids.is_empty() { String::new() } else { format!(" [{}]", ids.join(", ")) };

@@ -4,8 +4,8 @@ mod answer;
 mod human;
 mod resolve;
 
-pub use answer::{Asked, CheckAnswer, EditionName, InForce};
-pub use resolve::{Scene, Subject, resolve};
+use answer::CheckAnswer;
+use resolve::resolve;
 
 use egress25_policy::{Reason, Verdict};
 

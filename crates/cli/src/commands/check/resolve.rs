@@ -19,7 +19,7 @@ use crate::say::failure::Failure;
 
 /// What the question is asked of.
 #[derive(Debug)]
-pub enum Scene {
+pub(super) enum Scene {
     /// A deployment described by flags.
     Described {
         /// The facts.
@@ -38,7 +38,7 @@ pub enum Scene {
 
 /// A question, the edition that answers it, and what it is asked of.
 #[derive(Debug)]
-pub struct Subject {
+pub(super) struct Subject {
     /// The edition that answers.
     pub edition: Arc<Edition>,
     /// The question.
@@ -54,7 +54,7 @@ impl Scene {
     ///
     /// # Errors
     /// Something in it does not fit, or cannot have happened.
-    pub fn world(&self, edition: &Arc<Edition>) -> Result<World, Failure> {
+    pub(super) fn world(&self, edition: &Arc<Edition>) -> Result<World, Failure> {
         match self {
             Self::Described { deployment, set } => {
                 let settings = edition::settings(edition, set)?;
@@ -90,7 +90,7 @@ fn no_date(offer: Offer, edition: &Edition) -> Failure {
 ///
 /// # Errors
 /// They do not fit together, or a file is bad.
-pub fn resolve(args: &CheckArgs) -> Result<Subject, Failure> {
+pub(super) fn resolve(args: &CheckArgs) -> Result<Subject, Failure> {
     match &args.in_inventory.inventory {
         Some(inventory) => {
             let inventory =

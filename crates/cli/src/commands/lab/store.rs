@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use crate::args::EditionArgs;
 use crate::commands::lab::world;
-use crate::commands::store::{begin as begin_store, folder_of, genesis};
+use crate::commands::store::{begin as begin_store, genesis, make_folder};
 use crate::read::input::NamedText;
 use crate::say::failure::{Failure, store_exit_code};
 
@@ -77,7 +77,7 @@ fn begin(path: &Path, from: &LabWorld<'_>) -> Result<(), Failure> {
     let source = NamedText::read(from.inventory)?;
     let mut genesis = genesis(Some(&source), from.edition.edition.as_deref(), &from.edition.set)?;
     genesis.begun = from.at.unwrap_or(genesis.begun);
-    folder_of(path)?;
+    make_folder(path)?;
     let until = Some(genesis.begun);
     begin_store(&StorePlace::File(path.to_owned()), &genesis, WHO, until).map(drop)
 }

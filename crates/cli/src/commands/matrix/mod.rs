@@ -3,22 +3,21 @@
 mod render;
 mod states;
 
-pub use states::{MatrixCell, MatrixState, cells};
+pub use states::{MatrixCell, cells};
+
+use states::MatrixState;
 
 use serde::Serialize;
 
-use crate::SCHEMA_VERSION;
 use crate::args::{MatrixArgs, MatrixFormat};
-use crate::commands::check::EditionName;
 use crate::read::edition;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output;
+use crate::say::output::{self, EditionName, Versioned};
 
 /// The matrix as data.
 #[derive(Debug, Serialize)]
 struct Matrix {
-    schema_version: u32,
     edition: EditionName,
     states: Vec<StateName>,
     cells: Vec<MatrixCell>,
@@ -42,17 +41,14 @@ pub fn run(args: &MatrixArgs, console: &mut Console) -> Result<(), Failure> {
         MatrixFormat::Human => render::human(console, &edition, &cells, args.all_offers),
         MatrixFormat::Markdown => render::markdown(console, &edition, &cells, args.all_offers),
         MatrixFormat::Json => {
-            let title = |state: &MatrixState| StateName {
-                state: state.name(),
-                title: state.title(&edition),
-            };
-            let states = MatrixState::ALL.iter().map(title).collect();
+            let title =
+                |state: &MatrixState| StateName { state: state.name, title: state.title(&edition) };
+            let states = MatrixState::all().map(title).collect();
             let name = EditionName::of(&edition);
-            let matrix = Matrix { schema_version: SCHEMA_VERSION, edition: name, states, cells };
-            output::json(console, &matrix)
+            output::json(console, &Versioned::new(&Matrix { edition: name, states, cells }))
         }
         MatrixFormat::Ndjson => {
-            cells.iter().try_for_each(|cell| output::ndjson(console, &output::Versioned::new(cell)))
+            cells.iter().try_for_each(|cell| output::ndjson(console, &Versioned::new(cell)))
         }
         MatrixFormat::Csv => {
             let header =
@@ -66,14 +62,10 @@ fn csv_row(edition: &str, cell: &MatrixCell) -> [String; 7] {
     [
         edition.to_owned(),
         cell.offer.to_string(),
-        cell.state.name().to_owned(),
+        cell.state.name.to_owned(),
         cell.verdict.to_string(),
         cell.reason.to_string(),
         cell.statements.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
-        cell.assumed
-            .iter()
-            .map(|one| format!("{}={}", one.setting, one.value))
-            .collect::<Vec<_>>()
-            .join(" "),
+        output::assignments(&cell.assumed).join(" "),
     ]
 }

@@ -1,7 +1,7 @@
 //! The matrix for people: a terminal's tables, and Markdown.
 
-use comfy_table::{Attribute, Color};
-use egress25_policy::{Edition, Offer, Verdict};
+use comfy_table::Attribute;
+use egress25_policy::{Edition, Offer};
 
 use crate::commands::matrix::states::{MatrixCell, MatrixState, groups};
 use crate::say::console::Console;
@@ -93,10 +93,7 @@ fn colored(cell: &MatrixCell) -> comfy_table::Cell {
     let star = if cell.is_assumed() { " *" } else { "" };
     let reason = cell.reason.name().replace("-and-", " and ").replace('-', " ");
     let text = format!("{}{star}\n{}", cell.verdict, stacked(&reason, 14));
-    let color = match cell.verdict {
-        Verdict::Pass => Color::Green,
-        Verdict::Drop => Color::Red,
-        Verdict::Reject => Color::Magenta,
-    };
-    comfy_table::Cell::new(text).fg(color).add_attribute(Attribute::NormalIntensity)
+    comfy_table::Cell::new(text)
+        .fg(output::color(cell.verdict))
+        .add_attribute(Attribute::NormalIntensity)
 }

@@ -14,156 +14,119 @@ use crate::args::Via;
 use crate::read::deployment::{Deployment, Reached};
 use crate::say::failure::Failure;
 
-/// A state of a subscription and its machine.
+/// A state of a subscription and its machine, and the way that it sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MatrixState {
-    /// Created on the day before the cutoff; nobody asked.
-    Before,
-    /// Created after the cutoff; nobody asked.
-    None,
-    /// Asked, not answered.
-    Requested,
-    /// Refused.
-    Refused,
-    /// Granted; the machine was at most restarted.
-    Granted,
-    /// Granted; the machine was stopped (deallocated) and started since.
-    Started,
-    /// Revoked.
-    Revoked,
-    /// As `Started`, through an Azure Firewall of the same subscription.
-    AzureFirewall,
-    /// As `Started`, through an appliance of the same subscription.
-    Appliance,
-    /// As `None`, through an appliance of an Enterprise Agreement.
-    EnterpriseAppliance,
-    /// As `None`, to an address in the network.
+pub struct MatrixState {
+    /// The stable name.
+    pub(crate) name: &'static str,
+    /// The heading of its column; `{}` stands for the cutoff.
+    title: &'static str,
+    exemption: ExemptionState,
+    reached: Reached,
+    via: Option<Via>,
+    way: Way,
+}
+
+/// What else tells one state from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Internet,
+    /// To the Internet, for a subscription that was created before the cutoff.
+    OfOld,
+    /// To an address in the network.
     Internal,
-    /// As `None`, through a VPN gateway to the user's premises.
-    OnPremises,
-    /// As `None`, on port 587 to a relay.
+    /// Through an appliance of an Enterprise Agreement.
+    Enterprise,
+    /// On port 587, to a relay.
     Relay,
+}
+
+const fn state(
+    name: &'static str,
+    title: &'static str,
+    exemption: ExemptionState,
+    way: Way,
+) -> MatrixState {
+    MatrixState { name, title, exemption, reached: Reached::No, via: None, way }
+}
+
+const fn exempt(name: &'static str, title: &'static str, via: Option<Via>) -> MatrixState {
+    let (exemption, reached) = (ExemptionState::Granted, Reached::Started);
+    MatrixState { name, title, exemption, reached, via, way: Way::Internet }
 }
 
 impl Serialize for MatrixState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
+        serializer.serialize_str(self.name)
     }
 }
 
 impl MatrixState {
+    /// The states of a direct route to the Internet, in the order of the columns.
+    pub(super) const DIRECT: &'static [Self] = &[
+        state("before-cutoff", "created before {}", ExemptionState::None, Way::OfOld),
+        state("none", "created after, not asked", ExemptionState::None, Way::Internet),
+        state("requested", "requested", ExemptionState::Requested, Way::Internet),
+        state("refused", "refused", ExemptionState::Refused, Way::Internet),
+        state(
+            "granted-not-restarted",
+            "granted, no stop/start yet",
+            ExemptionState::Granted,
+            Way::Internet,
+        ),
+        exempt("granted-and-started", "granted, stopped and started", None),
+        state("revoked", "revoked", ExemptionState::Revoked, Way::Internet),
+    ];
+
+    /// The other ways: through something of the same subscription, exempt, or not asked.
+    pub(super) const OTHER: &'static [Self] = &[
+        exempt("via-azure-firewall", "exempt, via own Azure Firewall", Some(Via::AzureFirewall)),
+        exempt("via-appliance", "exempt, via own appliance", Some(Via::Appliance)),
+        Self {
+            via: Some(Via::Appliance),
+            ..state(
+                "via-enterprise-appliance",
+                "not asked, via an EA's appliance",
+                ExemptionState::None,
+                Way::Enterprise,
+            )
+        },
+        state("internal", "inside the network", ExemptionState::None, Way::Internal),
+        Self {
+            via: Some(Via::Gateway),
+            ..state("on-premises", "via VPN to own premises", ExemptionState::None, Way::Internet)
+        },
+        state("relay-587", "relay on 587", ExemptionState::None, Way::Relay),
+    ];
+
     /// Every state, in the order of the columns.
-    pub const ALL: &'static [Self] = &[
-        Self::Before,
-        Self::None,
-        Self::Requested,
-        Self::Refused,
-        Self::Granted,
-        Self::Started,
-        Self::Revoked,
-        Self::AzureFirewall,
-        Self::Appliance,
-        Self::EnterpriseAppliance,
-        Self::Internal,
-        Self::OnPremises,
-        Self::Relay,
-    ];
-
-    /// The states of a direct route to the Internet.
-    pub const DIRECT: &'static [Self] = &[
-        Self::Before,
-        Self::None,
-        Self::Requested,
-        Self::Refused,
-        Self::Granted,
-        Self::Started,
-        Self::Revoked,
-    ];
-
-    /// The other ways.
-    pub const OTHER: &'static [Self] = &[
-        Self::AzureFirewall,
-        Self::Appliance,
-        Self::EnterpriseAppliance,
-        Self::Internal,
-        Self::OnPremises,
-        Self::Relay,
-    ];
-
-    /// The stable name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Before => "before-cutoff",
-            Self::None => "none",
-            Self::Requested => "requested",
-            Self::Refused => "refused",
-            Self::Granted => "granted-not-restarted",
-            Self::Started => "granted-and-started",
-            Self::Revoked => "revoked",
-            Self::AzureFirewall => "via-azure-firewall",
-            Self::Appliance => "via-appliance",
-            Self::EnterpriseAppliance => "via-enterprise-appliance",
-            Self::Internal => "internal",
-            Self::OnPremises => "on-premises",
-            Self::Relay => "relay-587",
-        }
+    pub(super) fn all() -> impl Iterator<Item = &'static Self> {
+        Self::DIRECT.iter().chain(Self::OTHER)
     }
 
     /// The heading of its column.
-    #[must_use]
-    pub fn title(self, edition: &Edition) -> String {
-        match self {
-            Self::Before => format!("created before {}", edition.cutoff),
-            Self::None => "created after, not asked".to_owned(),
-            Self::Requested => "requested".to_owned(),
-            Self::Refused => "refused".to_owned(),
-            Self::Granted => "granted, no stop/start yet".to_owned(),
-            Self::Started => "granted, stopped and started".to_owned(),
-            Self::Revoked => "revoked".to_owned(),
-            Self::AzureFirewall => "exempt, via own Azure Firewall".to_owned(),
-            Self::Appliance => "exempt, via own appliance".to_owned(),
-            Self::EnterpriseAppliance => "not asked, via an EA's appliance".to_owned(),
-            Self::Internal => "inside the network".to_owned(),
-            Self::OnPremises => "via VPN to own premises".to_owned(),
-            Self::Relay => "relay on 587".to_owned(),
-        }
+    pub(super) fn title(&self, edition: &Edition) -> String {
+        self.title.replace("{}", &edition.cutoff.to_string())
     }
 
-    fn deployment(self, offer: Offer, cutoff: Date) -> Deployment {
+    fn deployment(&self, offer: Offer, cutoff: Date) -> Deployment {
         let before = cutoff.yesterday().unwrap_or(cutoff);
         // Well after the cutoff: the day itself rests on a setting.
         let after = cutoff.tomorrow().unwrap_or(cutoff);
-        let (exemption, reached) = match self {
-            Self::Requested => (ExemptionState::Requested, Reached::No),
-            Self::Refused => (ExemptionState::Refused, Reached::No),
-            Self::Granted => (ExemptionState::Granted, Reached::No),
-            Self::Started | Self::AzureFirewall | Self::Appliance => {
-                (ExemptionState::Granted, Reached::Started)
-            }
-            Self::Revoked => (ExemptionState::Revoked, Reached::No),
-            _ => (ExemptionState::None, Reached::No),
-        };
-        let via = match self {
-            Self::AzureFirewall => Some(Via::AzureFirewall),
-            Self::Appliance | Self::EnterpriseAppliance => Some(Via::Appliance),
-            Self::OnPremises => Some(Via::Gateway),
-            _ => None,
-        };
-        let to = if self == Self::Internal { [10, 0, 0, 9] } else { [203, 0, 113, 5] };
-        let enterprise = (self == Self::EnterpriseAppliance)
-            .then_some((Offer::EnterpriseAgreement, Some(after)));
+        let to = if self.way == Way::Internal { [10, 0, 0, 9] } else { [203, 0, 113, 5] };
+        let enterprise =
+            (self.way == Way::Enterprise).then_some((Offer::EnterpriseAgreement, Some(after)));
         Deployment {
             offer,
-            created: Some(if self == Self::Before { before } else { after }),
-            exemption,
-            reached,
+            created: Some(if self.way == Way::OfOld { before } else { after }),
+            exemption: self.exemption,
+            reached: self.reached,
             deployed: None,
             kind: MachineKind::VirtualMachine,
-            via,
+            via: self.via,
             hub: enterprise,
             to: IpAddr::V4(Ipv4Addr::from(to)),
-            port: if self == Self::Relay { 587 } else { SMTP_PORT },
+            port: if self.way == Way::Relay { 587 } else { SMTP_PORT },
         }
     }
 }
@@ -207,7 +170,7 @@ impl MatrixCell {
 pub fn cells(edition: &Arc<Edition>, settings: &Settings) -> Result<Vec<MatrixCell>, Failure> {
     let mut cells = Vec::new();
     for offer in Offer::ALL {
-        for state in MatrixState::ALL {
+        for state in MatrixState::all() {
             let deployment = state.deployment(*offer, edition.cutoff);
             let world = deployment
                 .world(edition, settings.clone())

@@ -5,20 +5,17 @@ use std::collections::BTreeSet;
 use egress25_policy::{Edition, Offer};
 use serde::Serialize;
 
-use crate::SCHEMA_VERSION;
-use crate::args::{DiffArgs, OutputFormat};
-use crate::commands::check::EditionName;
+use crate::args::DiffArgs;
 use crate::commands::matrix::{MatrixCell, cells};
 use crate::commands::policy::{points, row_text};
 use crate::read::edition;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{self, labelled};
+use crate::say::output::{self, EditionName, TableRow, labelled};
 
 /// How two editions differ.
 #[derive(Debug, Serialize)]
 struct Diff {
-    schema_version: u32,
     a: EditionName,
     b: EditionName,
     changes: Vec<Difference>,
@@ -50,27 +47,12 @@ pub fn run(args: &DiffArgs, console: &mut Console) -> Result<(), Failure> {
     changes.extend(offer_changes(&a, &b));
     changes.extend(answer_changes(&a, &b)?);
     changes.extend(statement_changes(&a, &b));
-    let (schema_version, a, b) = (SCHEMA_VERSION, EditionName::of(&a), EditionName::of(&b));
-    let diff = Diff { schema_version, a, b, changes };
-    match args.format {
-        OutputFormat::Human => human(console, &diff),
-        OutputFormat::Json => output::json(console, &diff),
-        OutputFormat::Ndjson => diff
-            .changes
-            .iter()
-            .try_for_each(|one| output::ndjson(console, &output::Versioned::new(one))),
-        OutputFormat::Csv => {
-            let rows = diff.changes.into_iter().map(|one| {
-                [
-                    one.about.to_owned(),
-                    one.what,
-                    one.a.unwrap_or_default(),
-                    one.b.unwrap_or_default(),
-                ]
-            });
-            output::csv(console, &["about", "what", "state", "a", "b"], rows)
-        }
-    }
+    let diff = Diff { a: EditionName::of(&a), b: EditionName::of(&b), changes };
+    output::rows(console, args.format, &diff.changes, &diff, |console| human(console, &diff))
+}
+
+impl TableRow for Difference {
+    const COLUMNS: &'static [&'static str] = &["about", "what", "state", "a", "b"];
 }
 
 fn change(
@@ -127,13 +109,12 @@ fn answer_changes(
     let changes = left.iter().zip(&right).filter_map(|(left, right)| {
         let text = |cell: &MatrixCell| Some(format!("{} {}", cell.verdict, cell.reason));
         let change = change("answer", right.offer.title(), text(left), text(right))?;
-        Some(Difference { state: Some(right.state.name()), ..change })
+        Some(Difference { state: Some(right.state.name), ..change })
     });
     Ok(changes.collect())
 }
 
 fn human(console: &mut Console, diff: &Diff) -> Result<(), Failure> {
-    let paint = console.paint();
     for (mark, edition) in [("-", &diff.a), ("+", &diff.b)] {
         console.line(format!("{mark} edition {} ({})", edition.id, edition.title))?;
     }
@@ -151,8 +132,7 @@ fn human(console: &mut Console, diff: &Diff) -> Result<(), Failure> {
         if changes.is_empty() {
             continue;
         }
-        console.line("")?;
-        console.line(paint.bold(&format!("{heading} ({})", changes.len())))?;
+        output::section(console, &format!("{heading} ({})", changes.len()))?;
         for (names, one) in merged(changes) {
             let state = one.state.map_or(String::new(), |state| format!("{state}: "));
             labelled(console, "  ", 2, &format!("{state}{}", names.join(", ")))?;

@@ -3,16 +3,14 @@
 use egress25_policy::Edition;
 use serde::Serialize;
 
-use crate::SCHEMA_VERSION;
-use crate::args::{EditionListArgs, OutputFormat};
+use crate::args::EditionListArgs;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output;
+use crate::say::output::{self, TableRow};
 
 #[derive(Debug, Serialize)]
-struct EditionList {
-    schema_version: u32,
-    editions: Vec<EditionEntry>,
+struct EditionList<'a> {
+    editions: &'a [EditionEntry],
 }
 
 #[derive(Debug, Serialize)]
@@ -22,6 +20,10 @@ struct EditionEntry {
     default: bool,
     in_force: bool,
     statements: usize,
+}
+
+impl TableRow for EditionEntry {
+    const COLUMNS: &'static [&'static str] = &["id", "default", "in_force", "statements", "title"];
 }
 
 /// Lists the editions.
@@ -37,32 +39,17 @@ pub fn run(args: &EditionListArgs, console: &mut Console) -> Result<(), Failure>
         statements: edition.statements.len(),
     };
     let editions: Vec<_> = Edition::all()?.iter().map(|edition| entry(edition)).collect();
-    match args.format {
-        OutputFormat::Human => {
-            let mut table = output::table(console, &["id", "", "statements", "title"]);
-            for one in &editions {
-                let mark = match (one.default, one.in_force) {
-                    (true, true) => "default, in force",
-                    (true, false) => "default",
-                    (false, true) => "in force",
-                    (false, false) => "",
-                };
-                table.add_row([&one.id, mark, &one.statements.to_string(), &one.title]);
-            }
-            output::write_table(console, &table)
-        }
-        OutputFormat::Json => {
-            output::json(console, &EditionList { schema_version: SCHEMA_VERSION, editions })
-        }
-        OutputFormat::Ndjson => editions
-            .iter()
-            .try_for_each(|one| output::ndjson(console, &output::Versioned::new(one))),
-        OutputFormat::Csv => {
-            let rows = editions.into_iter().map(|one| {
-                let (default, in_force) = (one.default.to_string(), one.in_force.to_string());
-                [one.id, default, in_force, one.statements.to_string(), one.title]
-            });
-            output::csv(console, &["id", "default", "in_force", "statements", "title"], rows)
-        }
-    }
+    let document = EditionList { editions: &editions };
+    output::rows(console, args.format, &editions, &document, |console| {
+        let rows = editions.iter().map(|one| {
+            let mark = match (one.default, one.in_force) {
+                (true, true) => "default, in force",
+                (true, false) => "default",
+                (false, true) => "in force",
+                (false, false) => "",
+            };
+            [&one.id, mark, &one.statements.to_string(), &one.title].map(str::to_owned)
+        });
+        output::write_rows(console, &["id", "", "statements", "title"], rows)
+    })
 }

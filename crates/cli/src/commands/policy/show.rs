@@ -1,19 +1,17 @@
 //! `policy show`.
 
-use egress25_policy::{Edition, Offer, Setting, Settings, StatementKind};
+use egress25_policy::{Edition, Offer, Setting, Settings};
 use serde::Serialize;
 
-use crate::SCHEMA_VERSION;
 use crate::args::{OutputFormat, ShowArgs};
 use crate::commands::policy::{points, row_text};
 use crate::read::edition;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{self, labelled};
+use crate::say::output::{self, Versioned, labelled, section};
 
 #[derive(Debug, Serialize)]
 struct ShownEdition<'a> {
-    schema_version: u32,
     edition: &'a Edition,
     settings: Vec<SettingEntry>,
 }
@@ -37,15 +35,13 @@ pub fn run(args: &ShowArgs, console: &mut Console) -> Result<(), Failure> {
     match args.format {
         OutputFormat::Human => human(console, &edition, &settings),
         OutputFormat::Json => {
-            let settings = entries(&settings);
-            let shown =
-                ShownEdition { schema_version: SCHEMA_VERSION, edition: &edition, settings };
-            output::json(console, &shown)
+            let shown = ShownEdition { edition: &edition, settings: entries(&settings) };
+            output::json(console, &Versioned::new(&shown))
         }
         OutputFormat::Ndjson => edition
             .statements
             .iter()
-            .try_for_each(|one| output::ndjson(console, &output::Versioned::new(one))),
+            .try_for_each(|one| output::ndjson(console, &Versioned::new(one))),
         OutputFormat::Csv => {
             let rows = edition.statements.iter().map(|one| {
                 let id = one.id.as_str();
@@ -86,15 +82,8 @@ fn human(console: &mut Console, edition: &Edition, settings: &Settings) -> Resul
         labelled(console, "      ", 6, &text)?;
     }
     section(console, "Statements")?;
-    let kinds = [
-        StatementKind::Rule,
-        StatementKind::Lifecycle,
-        StatementKind::Advice,
-        StatementKind::Limit,
-    ];
     for statement in &edition.statements {
-        let kind = kinds.iter().find(|kind| **kind == statement.kind).map_or("", |one| one.name());
-        let label = format!("  {:<6} {kind:<11}", statement.id.as_str());
+        let label = format!("  {:<6} {:<11}", statement.id.as_str(), statement.kind.name());
         labelled(console, &label, 20, &statement.text)?;
     }
     section(console, "Settings: our reading where the article is silent (--set NAME=VALUE)")?;
@@ -119,10 +108,4 @@ fn rows(edition: &Edition) -> Vec<(Vec<&'static str>, String)> {
         }
     }
     rows
-}
-
-fn section(console: &mut Console, heading: &str) -> Result<(), Failure> {
-    let heading = console.paint().bold(heading);
-    console.line("")?;
-    console.line(heading)
 }

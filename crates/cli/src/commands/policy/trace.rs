@@ -3,27 +3,27 @@
 use egress25_policy::{Edition, StatementKind};
 use serde::Serialize;
 
-use crate::SCHEMA_VERSION;
-use crate::args::{OutputFormat, TraceArgs};
-use crate::commands::check::EditionName;
+use crate::args::TraceArgs;
 use crate::read::edition;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{self, labelled};
+use crate::say::output::{self, EditionName, TableRow, labelled};
 
 /// Where statements stand, collected when this program was built: id, file, line, test.
 const PLACES: &[(&str, &str, u32, bool)] = include!(concat!(env!("OUT_DIR"), "/trace.rs"));
 
 #[derive(Debug, Serialize)]
-struct Trace {
-    schema_version: u32,
+struct Trace<'a> {
     edition: EditionName,
-    statements: Vec<Traced>,
+    statements: &'a [Traced],
 }
 
 /// A statement with its places.
 #[derive(Debug, Clone, Serialize)]
 pub struct Traced {
+    /// The edition that it is of.
+    #[serde(skip)]
+    edition: String,
     /// Its id.
     pub id: String,
     /// Its kind.
@@ -54,22 +54,19 @@ impl Traced {
 pub fn run(args: &TraceArgs, console: &mut Console) -> Result<(), Failure> {
     let edition = edition::find(&args.edition)?;
     let statements = trace(&edition);
-    match args.format {
-        OutputFormat::Human => human(console, &edition, &statements),
-        OutputFormat::Json => {
-            let edition = EditionName::of(&edition);
-            output::json(console, &Trace { schema_version: SCHEMA_VERSION, edition, statements })
-        }
-        OutputFormat::Ndjson => statements
-            .iter()
-            .try_for_each(|one| output::ndjson(console, &output::Versioned::new(one))),
-        OutputFormat::Csv => {
-            let rows = statements.iter().map(|one| {
-                let (code, tests) = (one.code.join(" "), one.tests.join(" "));
-                [edition.id.clone(), one.id.clone(), one.kind.name().to_owned(), code, tests]
-            });
-            output::csv(console, &["edition", "id", "kind", "code", "tests"], rows)
-        }
+    let document = Trace { edition: EditionName::of(&edition), statements: &statements };
+    output::rows(console, args.format, &statements, &document, |console| {
+        human(console, &edition, &statements)
+    })
+}
+
+impl TableRow for Traced {
+    const COLUMNS: &'static [&'static str] = &["edition", "id", "kind", "code", "tests"];
+
+    fn cells(&self) -> Vec<String> {
+        let (edition, id) = (self.edition.clone(), self.id.clone());
+        let (code, tests) = (self.code.join(" "), self.tests.join(" "));
+        vec![edition, id, self.kind.name().to_owned(), code, tests]
     }
 }
 
@@ -88,6 +85,7 @@ pub fn trace(edition: &Edition) -> Vec<Traced> {
         PLACES.iter().filter(fits).map(text).collect::<Vec<_>>()
     };
     let traced = |statement: &egress25_policy::Statement| Traced {
+        edition: edition.id.clone(),
         id: statement.id.to_string(),
         kind: statement.kind,
         code: places(statement.id.as_str(), false),

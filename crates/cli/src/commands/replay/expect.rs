@@ -9,10 +9,11 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::commands::replay::row::{COLUMNS, PacketRow};
+use crate::commands::replay::row::PacketRow;
 use crate::read::input::shortened;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
+use crate::say::output::{TableRow as _, text};
 
 /// How many differences are shown.
 const SHOWN: usize = 20;
@@ -113,7 +114,7 @@ impl Golden {
             self.advance()?;
         }
         let found: Columns =
-            COLUMNS.iter().map(|name| (*name).to_owned()).zip(row.values()).collect();
+            PacketRow::COLUMNS.iter().map(|name| (*name).to_owned()).zip(row.cells()).collect();
         match &self.next {
             Some((packet, depth, expected)) if (*packet, *depth) == place => {
                 let changed: Vec<_> = expected
@@ -243,16 +244,6 @@ fn next_line(
             continue;
         }
         return Ok(Some(object.iter().map(|(key, value)| (key.clone(), text(value))).collect()));
-    }
-}
-
-/// A JSON value as the CSV has it.
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(list) => list.iter().map(text).collect::<Vec<_>>().join(" "),
-        other => other.to_string(),
     }
 }
 

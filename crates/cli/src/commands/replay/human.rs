@@ -1,14 +1,13 @@
 //! Rows and summary for people.
 
-use comfy_table::{Cell, CellAlignment, Color};
-use egress25_policy::Verdict;
+use comfy_table::{Cell, CellAlignment};
 
-use crate::commands::check::EditionName;
 use crate::commands::replay::row::PacketRow;
 use crate::commands::replay::summary::{ONLY_REPORTS, Summary};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
+use crate::say::output::EditionName;
 
 /// The widths of the columns in front: time, destination, verdict, reason.
 const TIME: usize = 27;
@@ -79,25 +78,17 @@ pub(super) fn summary(
         console.line("")?;
     }
     if !summary.by_subscription.is_empty() {
-        let mut table = output::table(
-            console,
-            &["subscription", "verdict", "reason", "packets", "what it means"],
-        );
-        for count in &summary.by_subscription {
-            let color = match count.verdict {
-                Verdict::Pass => Color::Green,
-                Verdict::Drop => Color::Red,
-                Verdict::Reject => Color::Magenta,
-            };
-            table.add_row([
+        let rows = summary.by_subscription.iter().map(|count| {
+            [
                 Cell::new(count.subscription.as_deref().unwrap_or("-")),
-                Cell::new(count.verdict).fg(color),
+                Cell::new(count.verdict).fg(output::color(count.verdict)),
                 Cell::new(count.reason),
                 Cell::new(count.packets).set_alignment(CellAlignment::Right),
                 Cell::new(count.reason.line()),
-            ]);
-        }
-        output::write_table(console, &table)?;
+            ]
+        });
+        let header = ["subscription", "verdict", "reason", "packets", "what it means"];
+        output::write_rows(console, &header, rows)?;
         console.line("")?;
     }
     lines(summary, edition).iter().try_for_each(|line| output::labelled(console, "", 0, line))

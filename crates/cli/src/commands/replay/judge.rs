@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use egress25_packet_filter::capture::Record;
 use egress25_packet_filter::filter::{Filter, Judgement};
-use egress25_packet_filter::frame::{self, Frame, FrameOptions, Outcome};
+use egress25_packet_filter::frame::{self, Frame, FrameOptions, Outcome, Tunnel};
 use egress25_packet_filter::table::{Leaf, NetworkId, Slot};
 use egress25_policy::{
     HopKind, NetworkName, Question, SMTP_PORT, Source, StatementId, SubscriptionName, decide,
@@ -18,6 +18,7 @@ use crate::commands::replay::moments::Moments;
 use crate::commands::replay::plan::ReplayPlan;
 use crate::commands::replay::row::PacketRow;
 use crate::say::failure::Failure;
+use crate::say::output::assignments;
 
 /// How many answers are kept before they are worked out anew.
 const KEPT_GROUNDS: usize = 65_536;
@@ -164,7 +165,7 @@ impl ReplayJudge {
                 .decided_by
                 .clone()
                 .filter(|name| owner.is_none_or(|owner| owner.subscription != *name)),
-            tunnel: PacketRow::tunnel_name(candidate.and_then(|found| found.tunnel)),
+            tunnel: candidate.and_then(|found| found.tunnel).map(Tunnel::as_str),
             detail,
         }))
     }
@@ -200,10 +201,9 @@ impl ReplayJudge {
                 judgement.verdict, judgement.reason, decision.verdict, decision.reason
             )));
         }
-        let assumed = decision.assumed.iter();
         let grounds = Arc::new(AnswerKey {
             statements: decision.statements,
-            assumed: assumed.map(|one| format!("{}={}", one.setting, one.value)).collect(),
+            assumed: assignments(&decision.assumed),
             decided_by: decision.subscription,
             network: decision.path.first().and_then(|hop| match &hop.at {
                 HopKind::Machine { network, .. } => Some(network.clone()),

@@ -23,9 +23,9 @@ use egress25_packet_filter::capture::{
 use egress25_packet_filter::sieve::Sieve;
 
 use crate::args::ReplayArgs;
-use crate::commands::check::EditionName;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
+use crate::say::output::EditionName;
 use expect::Golden;
 use judge::ReplayJudge;
 use plan::{ReplayPlan, resolve};

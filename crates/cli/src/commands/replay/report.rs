@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use crate::SCHEMA_VERSION;
 use crate::args::OutputFormat;
-use crate::commands::check::EditionName;
 use crate::commands::replay::human;
 use crate::commands::replay::plan::ReplayPlan;
-use crate::commands::replay::row::{COLUMNS, PacketRow};
+use crate::commands::replay::row::PacketRow;
 use crate::commands::replay::summary::{ONLY_REPORTS, Summary};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{self, Versioned};
+use crate::say::output::EditionName;
+use crate::say::output::{self, TableRow as _, Versioned};
 
 /// Writes the report.
 pub(super) struct ReplayReport {
@@ -69,7 +69,7 @@ impl ReplayReport {
                 write!(console.out(), "  \"rows\": [").map_err(Failure::stdout)?;
             }
             OutputFormat::Csv if report.rows => {
-                output::csv(console, COLUMNS, Vec::<Vec<String>>::new())?;
+                output::csv(console, PacketRow::COLUMNS, Vec::<Vec<String>>::new())?;
             }
             OutputFormat::Human | OutputFormat::Ndjson | OutputFormat::Csv => {}
         }
@@ -95,7 +95,7 @@ impl ReplayReport {
             OutputFormat::Csv => {
                 // Into memory first: this writer flushes what is below it.
                 let mut writer = csv::Writer::from_writer(Vec::new());
-                writer.write_record(row.values()).map_err(output::csv_failure)?;
+                writer.write_record(row.cells()).map_err(output::csv_failure)?;
                 let line = writer.into_inner();
                 let line = line.map_err(|error| Failure::Internal(error.to_string()))?;
                 console.out().write_all(&line).map_err(Failure::stdout)

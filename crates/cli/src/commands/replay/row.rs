@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use egress25_packet_filter::frame::Tunnel;
 use egress25_policy::{MachineName, NetworkName, Reason, StatementId, SubscriptionName, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
+
+use crate::say::output::TableRow;
 
 /// One judged packet.
 #[derive(Debug, Clone, Serialize)]
@@ -48,54 +49,29 @@ pub struct PacketRow {
     pub detail: Option<String>,
 }
 
-/// The columns of the CSV.
-pub(super) const COLUMNS: &[&str] = &[
-    "packet",
-    "depth",
-    "time",
-    "machine",
-    "subscription",
-    "network",
-    "source",
-    "source_port",
-    "destination",
-    "port",
-    "verdict",
-    "reason",
-    "statements",
-    "assumed",
-    "decided_by",
-    "tunnel",
-    "detail",
-];
+impl TableRow for PacketRow {
+    const COLUMNS: &'static [&'static str] = &[
+        "packet",
+        "depth",
+        "time",
+        "machine",
+        "subscription",
+        "network",
+        "source",
+        "source_port",
+        "destination",
+        "port",
+        "verdict",
+        "reason",
+        "statements",
+        "assumed",
+        "decided_by",
+        "tunnel",
+        "detail",
+    ];
+}
 
 impl PacketRow {
-    /// The row's values, in the order of the columns; lists are separated by spaces.
-    pub(super) fn values(&self) -> Vec<String> {
-        fn text<T: ToString>(value: Option<&T>) -> String {
-            value.map(ToString::to_string).unwrap_or_default()
-        }
-        vec![
-            self.packet.to_string(),
-            self.depth.to_string(),
-            text(self.time.as_ref()),
-            text(self.machine.as_ref()),
-            text(self.subscription.as_ref()),
-            text(self.network.as_ref()),
-            text(self.source.as_ref()),
-            text(self.source_port.as_ref()),
-            text(self.destination.as_ref()),
-            text(self.port.as_ref()),
-            self.verdict.to_string(),
-            self.reason.to_string(),
-            self.ids(" "),
-            self.assumed.join(" "),
-            text(self.decided_by.as_ref()),
-            self.tunnel.unwrap_or_default().to_owned(),
-            text(self.detail.as_ref()),
-        ]
-    }
-
     /// The statements' ids.
     pub(super) fn ids(&self, between: &str) -> String {
         self.statements.iter().map(StatementId::as_str).collect::<Vec<_>>().join(between)
@@ -121,10 +97,5 @@ impl PacketRow {
         }
         text.push_str(&format!("; edition {edition}"));
         text
-    }
-
-    /// The tunnel's name, where there is a tunnel.
-    pub(super) fn tunnel_name(tunnel: Option<Tunnel>) -> Option<&'static str> {
-        tunnel.map(Tunnel::as_str)
     }
 }

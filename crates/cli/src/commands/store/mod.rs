@@ -1,63 +1,275 @@
-//! The exemption store from the command line: `exemption`, `vm`, `subscription`, `log`, `store`.
+//! `store …`: beginning, checking, copying and mending a store. What the commands that record in
+//! one share lies here, too.
 
-mod admin;
-mod exemption;
 mod inventory;
-mod log;
 mod place;
-mod portal;
-mod record;
-mod rows;
-mod subscription;
-mod vm;
+pub(super) mod record;
+pub(super) mod rows;
 
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::Path;
+
+use egress25_exemption_store::{
+    LogError, SqliteLog, SqliteOptions, Store, StoreError, StorePlace, export, import, verify,
+};
+use serde_json::json;
+
+use crate::SCHEMA_VERSION;
+use crate::args::OutputFormat;
+use crate::read::input::NamedText;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
+use crate::say::output;
+use crate::written::{Draft, not_beside_a_store};
 
-pub use crate::args::store::{
-    ExemptionCommand, LogArgs, StoreCommand, SubscriptionCommand, VmCommand,
+use crate::args::store::{
+    FileArgs, InitArgs, MigrateArgs, StoreCommand, StoreExportArgs, VerifyArgs,
 };
-pub(crate) use admin::folder_of;
+
 pub use inventory::inventory;
-pub(crate) use place::{begin, genesis};
-pub use place::{default_path, open};
-
-/// Runs `exemption …`.
-///
-/// # Errors
-/// The store can't be used, or the state machines forbid it.
-pub fn exemption(command: &ExemptionCommand, console: &mut Console) -> Result<(), Failure> {
-    exemption::run(command, console)
-}
-
-/// Runs `vm …`.
-///
-/// # Errors
-/// The store can't be used, or the state machines forbid it.
-pub fn vm(command: &VmCommand, console: &mut Console) -> Result<(), Failure> {
-    vm::run(command, console)
-}
-
-/// Runs `subscription …`.
-///
-/// # Errors
-/// The store can't be used, or the state machines forbid it.
-pub fn subscription(command: &SubscriptionCommand, console: &mut Console) -> Result<(), Failure> {
-    subscription::run(command, console)
-}
-
-/// Runs `log`.
-///
-/// # Errors
-/// The store can't be read.
-pub fn log(args: &LogArgs, console: &mut Console) -> Result<(), Failure> {
-    log::run(args, console)
-}
+pub(crate) use place::{begin, genesis, make_folder, open, world};
 
 /// Runs `store …`.
 ///
 /// # Errors
 /// The store can't be used, or isn't sound.
-pub fn store(command: &StoreCommand, console: &mut Console) -> Result<(), Failure> {
-    admin::run(command, console)
+pub fn run(command: &StoreCommand, console: &mut Console) -> Result<(), Failure> {
+    match command {
+        StoreCommand::Init(args) => init(args, console),
+        StoreCommand::Verify(args) => check(args, console),
+        StoreCommand::Backup(args) => backup(args, console),
+        StoreCommand::Restore(args) => restore(args, console),
+        StoreCommand::Migrate(args) => migrate(args, console),
+        StoreCommand::Export(args) => write(args, console),
+        StoreCommand::Import(args) => read(args, console),
+    }
+}
+
+/// Says what was done: a sentence for people, or facts.
+fn say(
+    console: &mut Console,
+    format: OutputFormat,
+    sentence: &str,
+    facts: serde_json::Value,
+) -> Result<(), Failure> {
+    let mut document = json!({ "schema_version": SCHEMA_VERSION });
+    if let (Some(document), serde_json::Value::Object(facts)) = (document.as_object_mut(), facts) {
+        document.extend(facts);
+    }
+    match format {
+        OutputFormat::Human => console.line(sentence),
+        OutputFormat::Json => output::json(console, &document),
+        OutputFormat::Ndjson => output::ndjson(console, &document),
+        OutputFormat::Csv => Err(Failure::Usage("this command has no rows for CSV".to_owned())),
+    }
+}
+
+fn init(args: &InitArgs, console: &mut Console) -> Result<(), Failure> {
+    let path = place::path(args.store.as_deref())?;
+    let place = StorePlace::from(path.as_path());
+    let inventory = args.inventory.as_deref().map(NamedText::read).transpose()?;
+    let genesis = genesis(inventory.as_ref(), args.edition.edition.as_deref(), &args.edition.set)?;
+    if place != StorePlace::Memory {
+        make_folder(&path)?;
+    }
+    let store = begin(&place, &genesis, &args.who.clone().unwrap_or_else(record::user), None)?;
+    let (path, revision) = (path.display().to_string(), store.head().revision);
+    let world = store.world();
+    let (subscriptions, machines) = (world.subscriptions().len(), world.machines().len());
+    let sentence = format!(
+        "`{path}` begins under edition {} with {subscriptions} subscriptions, {machines} machines \
+         and {revision} entries",
+        genesis.edition
+    );
+    let facts = json!({
+        "store": path, "edition": genesis.edition, "settings": genesis.settings,
+        "subscriptions": subscriptions, "machines": machines, "revision": revision,
+        "hash": store.head().hash,
+    });
+    say(console, args.format, &sentence, facts)
+}
+
+fn check(args: &VerifyArgs, console: &mut Console) -> Result<(), Failure> {
+    let path = place::path(args.store.as_deref())?;
+    let log = SqliteLog::examine(&path, SqliteOptions::default())?;
+    let report = verify(&log, args.anchor)?;
+    let path = path.display();
+    let mut sentence =
+        format!("`{path}`: {} entries, head {}:{}", report.entries, report.revision, report.head);
+    for finding in &report.findings {
+        let at = finding.revision.map_or(String::new(), |at| format!("revision {at}: "));
+        sentence.push_str(&format!("\n  {at}{}", finding.what));
+    }
+    if report.is_clean() {
+        sentence.push_str("\n  everything is as it was written");
+    }
+    let mut facts =
+        json!({ "store": path.to_string(), "clean": report.is_clean(), "report": report });
+    // Earlier versions counted snapshots; the field stays as long as the document's version does.
+    if let Some(report) = facts.pointer_mut("/report").and_then(serde_json::Value::as_object_mut) {
+        report.insert("snapshots".to_owned(), json!(0));
+    }
+    say(console, args.format, &sentence, facts)?;
+    if report.is_clean() {
+        return Ok(());
+    }
+    Err(Failure::Unsound(format!(
+        "{} things are wrong with `{path}`; `egress25 store restore` takes a backup",
+        report.findings.len()
+    )))
+}
+
+fn backup(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
+    let path = place::path(args.store.as_deref())?;
+    let store = Store::open(SqliteLog::open(&path, SqliteOptions::default())?)?;
+    place::publish(&args.file, |new| Ok(store.log().backup(new)?))?;
+    let copied = Store::open(SqliteLog::open(&args.file, SqliteOptions::default())?)?;
+    let (file, head) = (args.file.display().to_string(), copied.head());
+    let sentence = format!("`{file}` holds {} entries, head {}", head.revision, head.hash);
+    let facts = json!({ "backup": file, "revision": head.revision, "hash": head.hash });
+    say(console, args.format, &sentence, facts)
+}
+
+fn restore(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
+    let path = place::path(args.store.as_deref())?;
+    make_folder(&path)?;
+    let options = SqliteOptions::default();
+    let (source, report) = SqliteLog::sound_backup(&args.file, options)?;
+    let mut keep = |ending: &str, fill: &mut dyn FnMut(&Path) -> Result<(), StoreError>| {
+        place::keep(&path, ending, fill)
+    };
+    let kept = if path.symlink_metadata().is_err() {
+        place::publish(&path, |new| Ok(source.backup(new)?))?;
+        None
+    } else {
+        match source.restore_into(&path, &mut keep) {
+            Ok(kept) => Some(kept),
+            // Nobody can write to it, and nobody can read it: it goes out of the way, if it is one.
+            Err(StoreError::Log(LogError::Damaged { .. } | LogError::NotAStore { .. })) => {
+                let draft = Draft::beside(&path)?;
+                source.backup(draft.path())?;
+                let kept = place::free(&path, ".damaged");
+                SqliteLog::set_aside(&path, &kept, options)?;
+                draft.publish()?;
+                Some(kept)
+            }
+            Err(other) => return Err(other.into()),
+        }
+    };
+    let mut sentence = format!("`{}` holds {} entries again", path.display(), report.revision);
+    // What cannot be read any more has no entries to be missed.
+    let before = kept.as_ref().and_then(|kept| SqliteLog::open(kept, options).ok()?.head().ok());
+    let later = before.map_or(0, |head| head.revision.saturating_sub(report.revision));
+    let kept = kept.map(|kept| kept.display().to_string());
+    if let Some(kept) = &kept {
+        sentence.push_str(&format!("; what was there is in `{kept}`"));
+        if later > 0 {
+            sentence.push_str(&format!(
+                ", with {later} later entries that are in force no more: `egress25 log --store \
+                 {kept}` shows them"
+            ));
+        }
+    }
+    let facts = json!({
+        "store": path.display().to_string(), "revision": report.revision, "hash": report.head,
+        "kept": kept, "later_entries": later,
+    });
+    say(console, args.format, &sentence, facts)
+}
+
+fn migrate(args: &MigrateArgs, console: &mut Console) -> Result<(), Failure> {
+    let path = place::path(args.store.as_deref())?;
+    let mut keep = |ending: &str, fill: &mut dyn FnMut(&Path) -> Result<(), StoreError>| {
+        place::keep(&path, ending, fill)
+    };
+    let done = SqliteLog::migrate(&path, SqliteOptions::default(), &mut keep)?;
+    let kept = done.as_ref().map(|(_, kept)| kept.display().to_string());
+    let path = path.display().to_string();
+    let sentence = match &done {
+        None => format!("`{path}` is up to date"),
+        Some((from, kept)) => format!(
+            "`{path}` is up to date; as it was, with schema {from}, it is in `{}`",
+            kept.display()
+        ),
+    };
+    let from = done.as_ref().map(|(from, _)| *from);
+    let facts = json!({ "store": path, "migrated_from": from, "kept": kept });
+    say(console, args.format, &sentence, facts)
+}
+
+fn write(args: &StoreExportArgs, console: &mut Console) -> Result<(), Failure> {
+    let path = place::path(args.store.as_deref())?;
+    let store = Store::open(SqliteLog::open(&path, SqliteOptions::default())?)?;
+    if args.file == Path::new("-") {
+        // Lines are collected a page at a time by the console's own buffer.
+        let mut failed = None;
+        let outcome = export(&store, &mut Stdout { console, failed: &mut failed });
+        return match failed {
+            Some(failure) => Err(failure),
+            None => Ok(outcome.map(|_| ())?),
+        };
+    }
+    let name = args.file.display().to_string();
+    let wrong = |source| Failure::Write { name: name.clone(), source };
+    if args.file.symlink_metadata().is_ok() {
+        return Err(LogError::Exists { place: name }.into());
+    }
+    not_beside_a_store(&args.file)?;
+    let draft = Draft::beside(&args.file)?;
+    let mut file = BufWriter::new(File::create_new(draft.path()).map_err(wrong)?);
+    let count = export(&store, &mut file)?;
+    file.flush().map_err(wrong)?;
+    draft.publish()?;
+    console.note(&format!("{count} entries in `{name}`"));
+    Ok(())
+}
+
+/// The console as a plain output; remembers why a write failed.
+struct Stdout<'a> {
+    console: &'a mut Console,
+    failed: &'a mut Option<Failure>,
+}
+
+impl Write for Stdout<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.console.out().write(bytes).inspect_err(|error| {
+            let again = std::io::Error::new(error.kind(), error.to_string());
+            *self.failed = Some(Failure::stdout(again));
+        })
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.console.out().flush().inspect_err(|error| {
+            let again = std::io::Error::new(error.kind(), error.to_string());
+            *self.failed = Some(Failure::stdout(again));
+        })
+    }
+}
+
+fn read(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
+    let path = place::path(args.store.as_deref())?;
+    make_folder(&path)?;
+    let name = args.file.display().to_string();
+    place::publish(&path, |new| {
+        let begin = |genesis: &[u8]| {
+            let place = StorePlace::File(new.to_owned());
+            SqliteLog::create_from(&place, genesis, SqliteOptions::default())
+        };
+        let imported = if args.file == Path::new("-") {
+            import(&mut std::io::stdin().lock(), begin)
+        } else {
+            let file = File::open(&args.file)
+                .map_err(|source| Failure::Read { name: name.clone(), source })?;
+            import(&mut BufReader::new(file), begin)
+        };
+        Ok(imported?.finish()?)
+    })?;
+    let store = Store::open(SqliteLog::open(&path, SqliteOptions::default())?)?;
+    let head = store.head();
+    let sentence = format!("`{}` holds {} entries from `{name}`", path.display(), head.revision);
+    let facts = json!({
+        "store": path.display().to_string(), "revision": head.revision, "hash": head.hash,
+    });
+    say(console, args.format, &sentence, facts)
 }

@@ -7,7 +7,7 @@ use egress25_exemption_store::{
     ExpectedRevision, Genesis, LogError, NewEntry, SqliteLog, SqliteOptions, Store, StoreError,
     StorePlace, beside, files_of,
 };
-use egress25_policy::{Edition, InventoryFile};
+use egress25_policy::{InventoryFile, World};
 use jiff::Timestamp;
 
 use crate::read::edition;
@@ -15,13 +15,13 @@ use crate::read::input::NamedText;
 use crate::say::failure::Failure;
 use crate::written::{Draft, WrittenError, not_beside_a_store};
 
-use crate::args::store::PlaceArgs;
+use crate::args::store::{PlaceArgs, StoreListArgs};
 
 /// The store that every command takes where none is given: in the XDG data folder.
 ///
 /// # Errors
 /// Neither `XDG_DATA_HOME` nor `HOME` says where that is.
-pub fn default_path() -> Result<PathBuf, Failure> {
+fn default_path() -> Result<PathBuf, Failure> {
     let absolute = |value: OsString| Some(PathBuf::from(value)).filter(|path| path.is_absolute());
     let data = std::env::var_os("XDG_DATA_HOME").and_then(absolute).or_else(|| {
         let home = std::env::var_os("HOME").and_then(absolute)?;
@@ -44,7 +44,7 @@ pub(super) fn path(given: Option<&Path>) -> Result<PathBuf, Failure> {
 ///
 /// # Errors
 /// It isn't there, isn't sound, or begins with another inventory.
-pub fn open(args: &PlaceArgs) -> Result<Store, Failure> {
+pub(crate) fn open(args: &PlaceArgs) -> Result<Store, Failure> {
     let path = path(args.store.as_deref())?;
     let inventory = args.inventory.as_deref().map(NamedText::read).transpose()?;
     let place = StorePlace::from(path.as_path());
@@ -94,16 +94,8 @@ pub(crate) fn genesis(
         edition::settings(&chosen, set)?;
         return Ok(genesis);
     };
-    check_inventory(&file, &chosen, set).map_err(|error| inventory.inventory_error(&error))?;
+    file.build(&chosen, set).map_err(|error| inventory.inventory_error(&error))?;
     Ok(genesis.with_inventory(&inventory.text))
-}
-
-fn check_inventory(
-    file: &InventoryFile,
-    edition: &std::sync::Arc<Edition>,
-    set: &[(String, String)],
-) -> Result<(), egress25_policy::InventoryError> {
-    file.build(edition, set).map(|_| ())
 }
 
 /// Begins a store, with the events that its inventory lists, up to a time: there is none until all of it
@@ -213,5 +205,23 @@ pub(super) fn free(path: &Path, ending: &str) -> PathBuf {
             return name;
         }
         number = number.saturating_add(1);
+    }
+}
+
+/// Makes the folder that a store is to be in.
+pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder)
+        .map_err(|source| Failure::Write { name: folder.display().to_string(), source })
+}
+
+/// The world of a store, at a time or after its last entry.
+pub(crate) fn world(args: &StoreListArgs) -> Result<World, Failure> {
+    let store = open(&args.place)?;
+    match args.at {
+        Some(at) => Ok(store.world_at(at)?),
+        None => Ok(store.world().clone()),
     }
 }

@@ -3,21 +3,20 @@
 use egress25_exemption_store::{
     AppendOutcome, Appended, Backdated, ExpectedRevision, NewEntry, Store,
 };
-use egress25_policy::{Event, EventKind};
+use egress25_policy::{Event, EventKind, World};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::SCHEMA_VERSION;
 use crate::args::OutputFormat;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
 
-use crate::args::store::RecordArgs;
+use crate::args::store::{NamedArgs, RecordArgs};
 use crate::commands::store::rows::EntryRow;
 
 /// Who records, where nobody says.
-pub(super) fn user() -> String {
+pub(crate) fn user() -> String {
     ["USER", "LOGNAME"]
         .into_iter()
         .filter_map(|name| std::env::var(name).ok())
@@ -34,7 +33,7 @@ pub(super) fn user() -> String {
 ///
 /// # Errors
 /// The clock stands where no time can be written (after the year 9999).
-pub(super) fn now() -> Result<Timestamp, Failure> {
+pub(crate) fn now() -> Result<Timestamp, Failure> {
     let wrong =
         |_| Failure::Usage("the system's clock is beyond the year 9999: set it right".to_owned());
     let now = Timestamp::try_from(std::time::SystemTime::now()).map_err(wrong)?;
@@ -42,7 +41,7 @@ pub(super) fn now() -> Result<Timestamp, Failure> {
 }
 
 /// What is to be recorded, by the arguments and the clock.
-pub(super) fn entries(args: &RecordArgs, kinds: Vec<EventKind>) -> Result<Vec<NewEntry>, Failure> {
+pub(crate) fn entries(args: &RecordArgs, kinds: Vec<EventKind>) -> Result<Vec<NewEntry>, Failure> {
     let now = now()?;
     if let Some(at) = args.at
         && at > now
@@ -73,7 +72,7 @@ pub(super) fn entries(args: &RecordArgs, kinds: Vec<EventKind>) -> Result<Vec<Ne
 }
 
 /// Appends entries.
-pub(super) fn append(
+pub(crate) fn append(
     store: &mut Store,
     args: &RecordArgs,
     entries: &[NewEntry],
@@ -96,19 +95,32 @@ pub(super) fn append(
     Ok(outcomes)
 }
 
+/// Records what happened, and says what came of it: a headline, and what to do next.
+pub(crate) fn record(
+    named: &NamedArgs,
+    store: &mut Store,
+    kinds: Vec<EventKind>,
+    console: &mut Console,
+    outcome: impl FnOnce(&World) -> (String, Vec<String>),
+) -> Result<(), Failure> {
+    let entries = entries(&named.record, kinds)?;
+    let outcomes = append(store, &named.record, &entries, console)?;
+    let (headline, next) = outcome(store.world());
+    report(console, named.format, &outcomes, &headline, &next)
+}
+
 #[derive(Serialize)]
 struct Recorded<'a> {
-    schema_version: u32,
     /// Whether anything was appended, or all was there already.
     appended: bool,
-    entries: Vec<EntryRow>,
+    entries: &'a [EntryRow],
     /// The machines whose verdicts may be others now.
     machines: &'a [String],
     next: &'a [String],
 }
 
 /// Says what was recorded, and what to do next.
-pub(super) fn report(
+pub(crate) fn report(
     console: &mut Console,
     format: OutputFormat,
     outcomes: &[AppendOutcome],
@@ -124,39 +136,25 @@ pub(super) fn report(
         .collect();
     machines.sort();
     machines.dedup();
-    let rows = || outcomes.iter().map(|outcome| EntryRow::of(outcome.entry(), None));
-    match format {
-        OutputFormat::Human => {
-            let mut revisions: Vec<_> =
-                outcomes.iter().map(|outcome| outcome.entry().revision.to_string()).collect();
-            revisions.dedup();
-            let at = outcomes.last().map(|last| last.entry().event.at.to_string());
-            console.line(format!(
-                "{headline} (revision {}, {})",
-                revisions.join(" and "),
-                at.unwrap_or_default()
-            ))?;
-            if !next.is_empty() {
-                console.line("")?;
-                let heading = console.paint().bold("What to do next");
-                console.line(heading)?;
-                for step in next {
-                    output::labelled(console, "  - ", 4, step)?;
-                }
-            }
-            Ok(())
-        }
-        OutputFormat::Json => {
-            let appended =
-                outcomes.iter().any(|outcome| matches!(outcome, AppendOutcome::Appended(_)));
-            let entries = rows().collect();
-            let schema_version = SCHEMA_VERSION;
-            let machines = &machines;
-            output::json(console, &Recorded { schema_version, appended, entries, machines, next })
-        }
-        OutputFormat::Ndjson => {
-            rows().try_for_each(|row| output::ndjson(console, &output::Versioned::new(&row)))
-        }
-        OutputFormat::Csv => output::csv(console, EntryRow::HEADER, rows().map(|row| row.csv())),
+    let rows: Vec<_> = outcomes.iter().map(|outcome| EntryRow::of(outcome.entry(), None)).collect();
+    let appended = outcomes.iter().any(|outcome| matches!(outcome, AppendOutcome::Appended(_)));
+    let document = Recorded { appended, entries: &rows, machines: &machines, next };
+    output::rows(console, format, &rows, &document, |console| {
+        let mut revisions: Vec<_> =
+            outcomes.iter().map(|outcome| outcome.entry().revision.to_string()).collect();
+        revisions.dedup();
+        let at = outcomes.last().map(|last| last.entry().event.at.to_string());
+        let (revisions, at) = (revisions.join(" and "), at.unwrap_or_default());
+        console.line(format!("{headline} (revision {revisions}, {at})"))?;
+        next_steps(console, next)
+    })
+}
+
+/// Says what to do next, where there is anything.
+pub(crate) fn next_steps(console: &mut Console, next: &[String]) -> Result<(), Failure> {
+    if next.is_empty() {
+        return Ok(());
     }
+    output::section(console, "What to do next")?;
+    next.iter().try_for_each(|step| output::labelled(console, "  - ", 4, step))
 }

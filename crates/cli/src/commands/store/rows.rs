@@ -5,9 +5,13 @@ use egress25_policy::{Event, EventKind};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output::{self, TableRow};
+
 /// An entry of the log, as every format has it.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct EntryRow {
+pub(crate) struct EntryRow {
     revision: u64,
     at: Timestamp,
     recorded: Timestamp,
@@ -27,12 +31,7 @@ pub(super) struct EntryRow {
 }
 
 impl EntryRow {
-    pub(super) const HEADER: &'static [&'static str] = &[
-        "revision", "at", "recorded", "kind", "subject", "who", "why", "channel", "key",
-        "checksum", "hash",
-    ];
-
-    pub(super) fn of(entry: &LogEntry, sealed: Option<&Sealed>) -> Self {
+    pub(crate) fn of(entry: &LogEntry, sealed: Option<&Sealed>) -> Self {
         Self {
             revision: entry.revision,
             at: entry.event.at,
@@ -48,24 +47,8 @@ impl EntryRow {
         }
     }
 
-    pub(super) fn csv(self) -> [String; 11] {
-        [
-            self.revision.to_string(),
-            self.at.to_string(),
-            self.recorded.to_string(),
-            self.event.kind.name().to_owned(),
-            subject(&self.event.kind),
-            self.who,
-            self.why.unwrap_or_default(),
-            self.channel.unwrap_or_default().to_owned(),
-            self.key.unwrap_or_default(),
-            self.checksum.unwrap_or_default(),
-            self.hash.unwrap_or_default(),
-        ]
-    }
-
     /// The cells of the table for people.
-    pub(super) fn cells(&self) -> [String; 6] {
+    pub(crate) fn brief(&self) -> [String; 6] {
         let mut kind = self.event.kind.name().to_owned();
         if let EventKind::OfferChanged { offer, .. } = &self.event.kind {
             kind.push_str(&format!(" to {offer}"));
@@ -85,8 +68,38 @@ impl EntryRow {
     }
 }
 
+impl TableRow for EntryRow {
+    const COLUMNS: &'static [&'static str] = &[
+        "revision", "at", "recorded", "kind", "subject", "who", "why", "channel", "key",
+        "checksum", "hash",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        vec![
+            self.revision.to_string(),
+            self.at.to_string(),
+            self.recorded.to_string(),
+            self.event.kind.name().to_owned(),
+            subject(&self.event.kind),
+            self.who.clone(),
+            text(&self.why),
+            self.channel.unwrap_or_default().to_owned(),
+            text(&self.key),
+            text(&self.checksum),
+            text(&self.hash),
+        ]
+    }
+}
+
+/// Writes entries as a table for people.
+pub(crate) fn write_brief(console: &mut Console, rows: &[EntryRow]) -> Result<(), Failure> {
+    let header = ["revision", "took effect", "what", "of", "by", "why"];
+    output::write_rows(console, &header, rows.iter().map(EntryRow::brief))
+}
+
 /// What an event is about.
-pub(super) fn subject(kind: &EventKind) -> String {
+fn subject(kind: &EventKind) -> String {
     match kind {
         EventKind::NetworkAdded { network, .. } | EventKind::TemporarySubnet { network } => {
             network.to_string()

@@ -2,20 +2,24 @@
 
 use egress25_exemption_store::Store;
 use egress25_policy::{
-    EventKind, ExemptionState, MachineName, NetworkName, Placement, SubnetName, SubscriptionName,
-    World,
+    EventKind, ExemptionState, Machine, MachineName, NetworkName, Placement, SubnetName,
+    SubscriptionName, World,
 };
 use serde::Serialize;
 
-use crate::SCHEMA_VERSION;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output;
+use crate::say::output::{self, TableRow};
 
 use crate::args::store::{DeployArgs, NamedArgs, StoreListArgs, VmCommand};
-use crate::commands::store::{place, record, subscription};
+use crate::commands::store::record::record;
+use crate::commands::store::{open, world};
 
-pub(super) fn run(command: &VmCommand, console: &mut Console) -> Result<(), Failure> {
+/// Runs `vm …`.
+///
+/// # Errors
+/// The store can't be used, or the state machines forbid it.
+pub fn run(command: &VmCommand, console: &mut Console) -> Result<(), Failure> {
     let machine = |named: &NamedArgs| MachineName::from(named.name.as_str());
     let (named, kind) = match command {
         VmCommand::List(args) => return list(args, console),
@@ -41,12 +45,12 @@ pub(super) fn run(command: &VmCommand, console: &mut Console) -> Result<(), Fail
         }
         VmCommand::Delete(named) => (named, EventKind::MachineDeleted { machine: machine(named) }),
     };
-    let mut store = place::open(&named.place)?;
+    let mut store = open(&named.place)?;
     finish(&mut store, named, vec![kind], console)
 }
 
 fn deploy(args: &DeployArgs, console: &mut Console) -> Result<(), Failure> {
-    let mut store = place::open(&args.named.place)?;
+    let mut store = open(&args.named.place)?;
     let machine = MachineName::from(args.named.name.as_str());
     let mut kinds = Vec::new();
     let placement = match &args.subscription {
@@ -79,15 +83,14 @@ fn finish(
     kinds: Vec<EventKind>,
     console: &mut Console,
 ) -> Result<(), Failure> {
-    let entries = record::entries(&named.record, kinds)?;
-    let outcomes = record::append(store, &named.record, &entries, console)?;
     let name = MachineName::from(named.name.as_str());
-    let headline = store.world().machines().get(&name).map_or_else(
-        || format!("{name} is gone"),
-        |machine| format!("{name} is {}", machine.state.power),
-    );
-    let next = waiting(store.world(), &name);
-    record::report(console, named.format, &outcomes, &headline, &next)
+    record(named, store, kinds, console, |world| {
+        let headline = world.machines().get(&name).map_or_else(
+            || format!("{name} is gone"),
+            |machine| format!("{name} is {}", machine.state.power),
+        );
+        (headline, waiting(world, &name))
+    })
 }
 
 /// What a machine still needs for its subscription's exemption to reach it.
@@ -130,24 +133,21 @@ struct MachineRow {
 
 #[derive(Debug, Serialize)]
 struct MachineList<'a> {
-    schema_version: u32,
     machines: &'a [MachineRow],
 }
 
-impl MachineRow {
-    const HEADER: [&'static str; 7] =
-        ["machine", "subscription", "power", "exempt", "by", "at", "addresses"];
+impl TableRow for MachineRow {
+    const COLUMNS: &'static [&'static str] =
+        &["machine", "subscription", "power", "exempt", "by", "at", "addresses"];
 
-    fn cells(&self) -> [String; 7] {
-        let by = serde_json::to_value(self.programmed_by)
-            .ok()
-            .and_then(|value| value.as_str().map(str::to_owned));
-        [
+    fn cells(&self) -> Vec<String> {
+        let by = serde_json::to_value(self.programmed_by).unwrap_or_default();
+        vec![
             self.machine.clone(),
             self.subscription.clone(),
             self.power.to_owned(),
             if self.exempt { "yes" } else { "no" }.to_owned(),
-            by.unwrap_or_default(),
+            output::text(&by),
             self.programmed_at.map(|at| at.to_string()).unwrap_or_default(),
             self.addresses.join(" "),
         ]
@@ -155,27 +155,21 @@ impl MachineRow {
 }
 
 fn list(args: &StoreListArgs, console: &mut Console) -> Result<(), Failure> {
-    let world = subscription::world(args)?;
-    let rows: Vec<MachineRow> = world
-        .machines()
-        .iter()
-        .map(|(name, machine)| {
-            let programmed = &machine.state.programmed;
-            let interfaces = machine.interfaces.iter();
-            MachineRow {
-                machine: name.to_string(),
-                subscription: machine.subscription.to_string(),
-                power: machine.state.power.name(),
-                exempt: programmed.exempt,
-                programmed_by: programmed.by,
-                programmed_at: programmed.at,
-                offer_then: programmed.offer.name(),
-                addresses: interfaces
-                    .flat_map(|interface| interface.addresses.iter().map(ToString::to_string))
-                    .collect(),
-            }
-        })
-        .collect();
-    let document = MachineList { schema_version: SCHEMA_VERSION, machines: &rows };
-    output::list(console, args.format, &MachineRow::HEADER, (&rows, MachineRow::cells), &document)
+    let world = world(args)?;
+    let row = |(name, machine): (&MachineName, &Machine)| {
+        let programmed = &machine.state.programmed;
+        let addresses = machine.interfaces.iter().flat_map(|interface| &interface.addresses);
+        MachineRow {
+            machine: name.to_string(),
+            subscription: machine.subscription.to_string(),
+            power: machine.state.power.name(),
+            exempt: programmed.exempt,
+            programmed_by: programmed.by,
+            programmed_at: programmed.at,
+            offer_then: programmed.offer.name(),
+            addresses: addresses.map(ToString::to_string).collect(),
+        }
+    };
+    let rows: Vec<_> = world.machines().iter().map(row).collect();
+    output::list(console, args.format, &rows, &MachineList { machines: &rows })
 }

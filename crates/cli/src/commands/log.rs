@@ -6,33 +6,35 @@ use egress25_exemption_store::{FollowerState, LogEntry, Store, StoreError};
 use egress25_policy::World;
 use serde::Serialize;
 
-use crate::SCHEMA_VERSION;
 use crate::args::OutputFormat;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
 
 use crate::args::store::LogArgs;
-use crate::commands::store::place;
-use crate::commands::store::rows::EntryRow;
+use crate::commands::store::open;
+use crate::commands::store::rows::{EntryRow, write_brief};
 
 /// How long one wait for new entries takes at most.
 const WAIT: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Serialize)]
-struct LogOutput {
-    schema_version: u32,
+struct LogOutput<'a> {
     revision: u64,
-    entries: Vec<EntryRow>,
+    entries: &'a [EntryRow],
 }
 
-pub(super) fn run(args: &LogArgs, console: &mut Console) -> Result<(), Failure> {
+/// Runs `log`.
+///
+/// # Errors
+/// The store can't be read.
+pub fn run(args: &LogArgs, console: &mut Console) -> Result<(), Failure> {
     if args.follow && matches!(args.format, OutputFormat::Json | OutputFormat::Csv) {
         return Err(Failure::Usage(
             "--follow never ends: it takes `--format human` or `ndjson`".to_owned(),
         ));
     }
-    let store = place::open(&args.place)?;
+    let store = open(&args.place)?;
     if args.follow {
         return follow(args, &store, console);
     }
@@ -43,29 +45,8 @@ pub(super) fn run(args: &LogArgs, console: &mut Console) -> Result<(), Failure> 
         }
         Ok(())
     })?;
-    match args.format {
-        OutputFormat::Human => {
-            let mut table =
-                output::table(console, &["revision", "took effect", "what", "of", "by", "why"]);
-            rows.iter().for_each(|row| {
-                table.add_row(row.cells());
-            });
-            output::write_table(console, &table)
-        }
-        OutputFormat::Json => {
-            let revision = store.head().revision;
-            output::json(
-                console,
-                &LogOutput { schema_version: SCHEMA_VERSION, revision, entries: rows },
-            )
-        }
-        OutputFormat::Ndjson => {
-            rows.iter().try_for_each(|row| output::ndjson(console, &output::Versioned::new(row)))
-        }
-        OutputFormat::Csv => {
-            output::csv(console, EntryRow::HEADER, rows.into_iter().map(EntryRow::csv))
-        }
-    }
+    let document = LogOutput { revision: store.head().revision, entries: &rows };
+    output::rows(console, args.format, &rows, &document, |console| write_brief(console, &rows))
 }
 
 /// Whether an entry was asked for. Which subscription a machine belongs to, the last world says.
@@ -97,7 +78,7 @@ fn line(args: &LogArgs, entry: &LogEntry, console: &mut Console) -> Result<(), F
     if args.format == OutputFormat::Ndjson {
         output::ndjson(console, &output::Versioned::new(&row))?;
     } else {
-        console.line(row.cells().join("  ").trim_end())?;
+        console.line(row.brief().join("  ").trim_end())?;
     }
     Ok(())
 }

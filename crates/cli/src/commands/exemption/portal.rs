@@ -190,8 +190,8 @@ mod tests {
     use egress25_policy::{Edition, Offer};
 
     use super::*;
+    use crate::args::store::ExemptionCommand;
     use crate::args::{Cli, Command};
-    use crate::commands::store::ExemptionCommand;
 
     fn form(offer: Offer, flags: &[&str], typed: &[&str]) -> Result<RequestForm, String> {
         let line = ["egress25", "exemption", "request", "shop"].iter().chain(flags);

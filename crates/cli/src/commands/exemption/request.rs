@@ -1,0 +1,90 @@
+//! `exemption request`.
+
+use egress25_exemption_store::{Store, StoreError};
+use egress25_policy::{Event, EventKind, OfferRule, SubscriptionName};
+use jiff::Timestamp;
+
+use crate::args::store::{RequestArgs, Reviewer};
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+
+use crate::commands::exemption::next_steps::{headline, next_steps, relay};
+use crate::commands::exemption::portal::{Review, fill_in};
+use crate::commands::store::open;
+use crate::commands::store::record::{append, entries, report};
+
+/// Plays the portal, or whoever reads the support case.
+pub(super) fn request(args: &RequestArgs, console: &mut Console) -> Result<(), Failure> {
+    let named = &args.named;
+    let mut store = open(&named.place)?;
+    let name = SubscriptionName::from(named.name.as_str());
+    let rule = may_ask(&store, &name, args)?;
+    let form = fill_in(args, &rule)?;
+    let asked = EventKind::ExemptionAsked {
+        subscription: name.clone(),
+        channel: args.channel.or_else(|| rule.request.first().copied()),
+        why: form.why.clone(),
+    };
+    let mut kinds = vec![asked];
+    let mut missing: &[&str] = &[];
+    let mut because = form.answers.join("; ");
+    if args.reviewer == Reviewer::Auto {
+        let subscription = name.clone();
+        kinds.push(match &form.decision {
+            Review::Granted => EventKind::ExemptionGranted { subscription },
+            Review::FurtherSteps(steps) => {
+                missing = steps;
+                EventKind::ExemptionFurtherSteps { subscription }
+            }
+            Review::Refused(why) => {
+                because = format!("{why} ({because})");
+                EventKind::ExemptionRefused { subscription }
+            }
+        });
+    }
+    let mut entries = entries(&named.record, kinds)?;
+    if let Some(review) = entries.get_mut(1) {
+        review.who = "reviewer (automatic)".to_owned();
+        review.why = Some(because).filter(|because| !because.is_empty());
+    }
+    let outcomes = append(&mut store, &named.record, &entries, console)?;
+    let mut next = next_steps(store.world(), &name, missing);
+    if args.reviewer == Reviewer::Auto {
+        console
+            .note("the automatic reviewer's rules are ours; the article only says what is asked");
+    }
+    if next.is_empty() {
+        next.push(relay(store.world()));
+    }
+    let headline = headline(store.world(), &name);
+    report(console, named.format, &outcomes, &headline, &next)
+}
+
+/// The rule of the subscription's offer, if it may ask at all: nobody is asked questions whose
+/// answers don't matter.
+fn may_ask(
+    store: &Store,
+    name: &SubscriptionName,
+    args: &RequestArgs,
+) -> Result<OfferRule, Failure> {
+    let mut world = store.world().clone();
+    let kind = EventKind::ExemptionAsked {
+        subscription: name.clone(),
+        channel: args.channel,
+        why: Some("to be asked".to_owned()),
+    };
+    let done = args.named.record.key.as_ref().is_some_and(|key| {
+        let key = if args.reviewer == Reviewer::Auto { format!("{key}/0") } else { key.clone() };
+        store.log().find_key(&key).is_ok_and(|found| found.is_some())
+    });
+    // With an idempotency key that was used, the store says what came of it.
+    if !done {
+        let event = Event { at: Timestamp::UNIX_EPOCH, edition: None, kind };
+        let kind = event.kind.name();
+        world.apply(&event).map_err(|refused| StoreError::Refused { kind, refused })?;
+    }
+    let subscription = world.subscriptions().get(name);
+    let subscription =
+        subscription.ok_or_else(|| Failure::Usage(format!("there is no subscription `{name}`")))?;
+    Ok(world.edition.rule(subscription.offer).0.clone())
+}

@@ -1,0 +1,130 @@
+//! `exemption list` and `exemption show`.
+
+use egress25_policy::{Subscription, SubscriptionName, World};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::args::OutputFormat;
+use crate::args::store::{OneArgs, StoreListArgs};
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output::{self, TableRow, Versioned};
+
+use crate::commands::exemption::next_steps::next_steps;
+use crate::commands::store::rows::{EntryRow, write_brief};
+use crate::commands::store::{open, record, world};
+
+#[derive(Debug, Serialize)]
+struct ExemptionRow {
+    subscription: String,
+    offer: &'static str,
+    state: &'static str,
+    since: Option<Timestamp>,
+    machines: usize,
+    /// How many of them it has reached.
+    exempt_machines: usize,
+}
+
+impl ExemptionRow {
+    fn of(world: &World, name: &SubscriptionName, subscription: &Subscription) -> Self {
+        let own = || world.machines().values().filter(|machine| machine.subscription == *name);
+        Self {
+            subscription: name.to_string(),
+            offer: subscription.offer.name(),
+            state: subscription.exemption.state.name(),
+            since: subscription.exemption.since,
+            machines: own().count(),
+            exempt_machines: own().filter(|machine| machine.state.programmed.exempt).count(),
+        }
+    }
+}
+
+impl TableRow for ExemptionRow {
+    const COLUMNS: &'static [&'static str] =
+        &["subscription", "offer", "state", "since", "machines", "exempt machines"];
+}
+
+#[derive(Debug, Serialize)]
+struct ExemptionList<'a> {
+    exemptions: &'a [ExemptionRow],
+}
+
+/// Runs `exemption list`.
+pub(super) fn list(args: &StoreListArgs, console: &mut Console) -> Result<(), Failure> {
+    let world = world(args)?;
+    let subscriptions = world.subscriptions().iter();
+    let rows: Vec<_> =
+        subscriptions.map(|(name, found)| ExemptionRow::of(&world, name, found)).collect();
+    output::list(console, args.format, &rows, &ExemptionList { exemptions: &rows })
+}
+
+#[derive(Debug, Serialize)]
+struct ShownExemption {
+    #[serde(flatten)]
+    row: ExemptionRow,
+    asked_by: Vec<&'static str>,
+    asks: Vec<&'static str>,
+    next: Vec<String>,
+    history: Vec<EntryRow>,
+}
+
+/// Runs `exemption show`.
+pub(super) fn show(args: &OneArgs, console: &mut Console) -> Result<(), Failure> {
+    let store = open(&args.list.place)?;
+    let at = args.list.at;
+    let world = match at {
+        Some(at) => store.world_at(at)?,
+        None => store.world().clone(),
+    };
+    let name = SubscriptionName::from(args.name.as_str());
+    let Some(subscription) = world.subscriptions().get(&name) else {
+        return Err(Failure::Usage(format!("there is no subscription `{name}`")));
+    };
+    let (rule, _) = world.edition.rule(subscription.offer);
+    let mut history = Vec::new();
+    store.entries(0, |entry, sealed| {
+        let own = entry.event.kind.subscription() == Some(&name);
+        if own && at.is_none_or(|at| entry.event.at <= at) {
+            history.push(EntryRow::of(entry, Some(sealed)));
+        }
+        Ok(())
+    })?;
+    let shown = ShownExemption {
+        row: ExemptionRow::of(&world, &name, subscription),
+        asked_by: rule.request.iter().map(|channel| channel.name()).collect(),
+        asks: rule.asks.iter().map(|ask| ask.text()).collect(),
+        next: next_steps(&world, &name, &[]),
+        history,
+    };
+    match args.list.format {
+        OutputFormat::Human => show_human(&shown, subscription, console),
+        OutputFormat::Json => output::json(console, &Versioned::new(&shown)),
+        OutputFormat::Ndjson => output::ndjson(console, &Versioned::new(&shown)),
+        OutputFormat::Csv => output::csv(console, ExemptionRow::COLUMNS, [shown.row.cells()]),
+    }
+}
+
+fn show_human(
+    shown: &ShownExemption,
+    subscription: &Subscription,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let row = &shown.row;
+    let paint = console.paint();
+    let since = row.since.map(|since| format!(" since {since}")).unwrap_or_default();
+    let title = subscription.offer.title();
+    console.line(format!("{} ({title}): {}{since}", paint.bold(&row.subscription), row.state))?;
+    console
+        .line(format!("  it has reached {} of {} machines", row.exempt_machines, row.machines))?;
+    let asks = if shown.asks.is_empty() { "nothing".to_owned() } else { shown.asks.join("; ") };
+    let asked = match shown.asked_by.as_slice() {
+        [] => "no request is ever granted, or there is nothing to ask for".to_owned(),
+        channels => format!("asked for by {}; asked is: {asks}", channels.join(" or ")),
+    };
+    output::labelled(console, "  ", 2, &asked)?;
+    if !shown.history.is_empty() {
+        console.line("")?;
+        write_brief(console, &shown.history)?;
+    }
+    record::next_steps(console, &shown.next)
+}
