@@ -14,8 +14,8 @@ pub(crate) struct Case {
     pub(crate) exemption: &'static str,
     /// What happened to the machine since.
     pub(crate) history: &'static str,
-    /// The way to the Internet: `direct`, or what the route leads through; `appliance-own` is one of
-    /// the same subscription.
+    /// The way to the Internet: `direct`, or what the route leads through; `appliance-own` is one
+    /// of the same subscription.
     pub(crate) route: &'static str,
 }
 

@@ -297,4 +297,7 @@ fn the_flag_that_was_called_lab_says_what_it_is_called_now() {
         assert_eq!(code, 2, "{line}");
         assert!(told.contains("`--lab FILE` is now `--inventory FILE`"), "{line}: {told}");
     }
+    let (_, told) = failure("lab up --lab x.toml");
+    assert!(told.contains("is now the argument INVENTORY"), "{told}");
+    assert!(!failure("explain --lab x.toml").1.contains("is now"));
 }

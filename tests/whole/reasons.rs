@@ -30,7 +30,8 @@ const DESTINATIONS: [&str; 6] = [
 
 const PORTS: [u16; 3] = [25, 587, 26];
 
-/// The settings under which a world is asked: as they come, and one that the default keeps from view.
+/// The settings under which a world is asked: as they come, and one that the default keeps from
+/// view.
 const SETTINGS: [Option<(&str, &str)>; 2] = [None, Some(("exempt_via_appliance", "blocked"))];
 
 fn timeline(inventory: &str, setting: Option<(&str, &str)>) -> Timeline {

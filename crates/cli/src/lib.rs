@@ -36,13 +36,14 @@ pub fn main() -> ExitCode {
 
 /// Runs the program with some arguments, the program's name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<_> = arguments.into_iter().collect();
     let parsed = command()
-        .try_get_matches_from(arguments)
+        .try_get_matches_from(&arguments)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
-            let error = with_new_name(error);
+            let error = with_new_name(error, &arguments);
             // Help and version go to stdout and are no errors; a closed pipe is none either.
             let code = if error.use_stderr() { Failure::BAD_INPUT } else { Failure::DONE };
             return match error.print() {
@@ -77,14 +78,24 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     })
 }
 
-/// The error of a flag that had another name in 0.1.0 says what it is called now.
-fn with_new_name(mut error: clap::Error) -> clap::Error {
+/// The error of a flag that had another name in 0.1.0 says what the command calls it now.
+fn with_new_name(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
     let unknown = error.get(ContextKind::InvalidArg);
-    if unknown == Some(&ContextValue::String("--lab".to_owned())) {
-        let now = "`--lab FILE` is now `--inventory FILE`".into();
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![now]));
-        error.remove(ContextKind::SuggestedArg);
+    if unknown != Some(&ContextValue::String("--lab".to_owned())) {
+        return error;
     }
+    let mut typed = &command();
+    while let Some(below) = arguments.iter().find_map(|word| typed.find_subcommand(word)) {
+        typed = below;
+    }
+    let inventory = typed.get_arguments().find(|argument| argument.get_id() == "inventory");
+    let now = match inventory.map(clap::Arg::get_long) {
+        Some(Some(_)) => "`--lab FILE` is now `--inventory FILE`",
+        Some(None) => "what `--lab` named is now the argument INVENTORY",
+        None => return error,
+    };
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![now.into()]));
+    error.remove(ContextKind::SuggestedArg);
     error
 }
 

@@ -1,9 +1,9 @@
 //! The durable, append-only log of what happened to subscriptions and machines.
 //!
 //! The log is the truth; the [`World`](egress25_policy::World) at any time is its fold. A
-//! [`SqliteLog`] keeps sealed entries; a [`Store`] puts the policy on top: it refuses what the state
-//! machines forbid, and keeps the fold. A [`Follower`] is a reader that keeps up with what other processes
-//! write.
+//! [`SqliteLog`] keeps sealed entries; a [`Store`] puts the policy on top: it refuses what the
+//! state machines forbid, and keeps the fold. A [`Follower`] is a reader that keeps up with what
+//! other processes write.
 //!
 //! **Order is the revision's, always.** An entry's effective time never lies before that of an
 //! earlier entry about the same subscription, machine, network or address, so

@@ -168,8 +168,8 @@ impl Store {
     /// may be retried whole, whatever became of it.
     ///
     /// # Errors
-    /// The state machines forbid an event, somebody else appended first ([`ExpectedRevision::At`]), or
-    /// the log can't be written. Nothing was acknowledged then.
+    /// The state machines forbid an event, somebody else appended first ([`ExpectedRevision::At`]),
+    /// or the log can't be written. Nothing was acknowledged then.
     pub fn append(
         &mut self,
         expected: ExpectedRevision,

@@ -2,11 +2,11 @@
 //! force.
 //!
 //! From a world ([`egress25_policy::World`]) comes a [`plan`](network::plan): network namespaces
-//! for virtual networks, machines, appliances, Azure Firewalls, an on-premises site and an Internet.
-//! The [`owner::Owner`] builds it, loads a [data path](enforce), and answers a control socket; a
-//! [`client`](control::client) asks it. [`isolate`](network::isolate) makes that work without root,
-//! and makes sure that nothing outlives the owner. A [`scenario`] is a script with assertions that
-//! runs against a lab.
+//! for virtual networks, machines, appliances, Azure Firewalls, an on-premises site and an
+//! Internet. The [`owner::Owner`] builds it, loads a [data path](enforce), and answers a control
+//! socket; a [`client`](control::client) asks it. [`isolate`](network::isolate) makes that work
+//! without root, and makes sure that nothing outlives the owner. A [`scenario`] is a script with
+//! assertions that runs against a lab.
 //!
 //! The lab neither prints nor asks the system for the time or the environment: whoever starts it
 //! hands it a clock.

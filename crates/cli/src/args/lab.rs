@@ -438,7 +438,7 @@ pub struct RulesExportArgs {
     #[arg(value_name = "INVENTORY")]
     pub inventory: PathBuf,
 
-    /// The network; left out: the only one of the lab
+    /// The network; left out: the only one of the inventory
     #[arg(long, value_name = "NAME")]
     pub network: Option<String>,
 
@@ -447,7 +447,7 @@ pub struct RulesExportArgs {
     #[arg(long, value_name = "NAME[=MACHINE]", value_delimiter = ',')]
     pub interface: Vec<SentBy>,
 
-    /// The time as of which the lab stands; left out: now
+    /// The time as of which the inventory stands; left out: now
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub at_time: Option<Timestamp>,
 
@@ -476,7 +476,7 @@ pub struct FilterArgs {
     #[arg(long, value_name = "INVENTORY", required_unless_present_any = ["remove", "rules"])]
     pub inventory: Option<PathBuf>,
 
-    /// The network that the packets belong to; left out: the only one of the lab
+    /// The network that the packets belong to; left out: the only one of the inventory
     #[arg(long, value_name = "NAME")]
     pub network: Option<String>,
 
@@ -502,7 +502,7 @@ pub struct FilterArgs {
     #[arg(long, value_name = "FILE")]
     pub store: Option<PathBuf>,
 
-    /// The time as of which the lab begins; left out: now
+    /// The time as of which the inventory stands; left out: now
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub at_time: Option<Timestamp>,
 

@@ -162,8 +162,8 @@ pub enum Command {
     Store(StoreCommand),
     /// Check inventory, events and edition files.
     ///
-    /// What a file is, is told by its content. An inventory is built and its events are played through,
-    /// so that an event which cannot happen is found here.
+    /// What a file is, is told by its content. An inventory is built and its events are played
+    /// through, so that an event which cannot happen is found here.
     Validate(ValidateArgs),
     /// Print the JSON schema of a file, for an editor.
     Schema(SchemaArgs),

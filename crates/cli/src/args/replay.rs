@@ -80,8 +80,8 @@ pub struct ReplayArgs {
 
     /// The network that every packet belongs to, whatever it shows
     ///
-    /// Without it a packet's network is known by its VXLAN id, its VLAN or its capture
-    /// interface, as the inventory's networks list them, or by an address that one network alone has.
+    /// Without it a packet's network is known by its VXLAN id, its VLAN or its capture interface,
+    /// as the inventory's networks list them, or by an address that one network alone has.
     #[arg(long, value_name = "NAME")]
     pub network: Option<String>,
 

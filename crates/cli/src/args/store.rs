@@ -21,7 +21,8 @@ pub struct PlaceArgs {
     #[arg(long, value_name = "PATH")]
     pub store: Option<PathBuf>,
 
-    /// The inventory that the store begins with: for `:memory:`, or to make sure that it is that one
+    /// The inventory that the store begins with: for `:memory:`, or to make sure that it is that
+    /// one
     #[arg(long, value_name = "FILE")]
     pub inventory: Option<PathBuf>,
 }

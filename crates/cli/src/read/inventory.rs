@@ -58,8 +58,8 @@ impl InventoryInput {
         Ok(Self { source, file, more: vec![], set: set.to_vec(), log: None })
     }
 
-    /// The log of a store, with the text of the inventory that it began with. The inventory's own events
-    /// are in the log.
+    /// The log of a store, with the text of the inventory that it began with. The inventory's own
+    /// events are in the log.
     ///
     /// # Errors
     /// The text is no inventory.
@@ -114,8 +114,8 @@ impl InventoryInput {
 
     /// Builds the timeline as an edition judges it.
     ///
-    /// Where that is another than the inventory's own, what happened has happened under the inventory's own:
-    /// an exemption that was granted then counts as granted then.
+    /// Where that is another than the inventory's own, what happened has happened under the
+    /// inventory's own: an exemption that was granted then counts as granted then.
     ///
     /// # Errors
     /// Something in the inventory does not fit, or an event cannot happen; the error says where.

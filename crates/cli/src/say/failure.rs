@@ -189,8 +189,8 @@ pub const fn store_exit_code(error: &StoreError) -> u8 {
     }
 }
 
-/// The exit code that goes with an error of an output: what the user asked for is bad, or the system
-/// failed.
+/// The exit code that goes with an error of an output: what the user asked for is bad, or the
+/// system failed.
 const fn written_exit_code(error: &WrittenError) -> u8 {
     match error {
         WrittenError::IsInput { .. }

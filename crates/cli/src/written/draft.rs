@@ -27,8 +27,8 @@ const TRIES: usize = 16;
 /// A folder beside a file, nobody else's and locked, in which the file is built: with whatever
 /// else lies beside it while it is (a database's journal). It is published by moving it out.
 ///
-/// Dropped, the folder is removed. That of a run that was killed is not locked any more, and the next
-/// draft in the same place removes it. Where the file system has no locks, it stays.
+/// Dropped, the folder is removed. That of a run that was killed is not locked any more, and the
+/// next draft in the same place removes it. Where the file system has no locks, it stays.
 #[derive(Debug)]
 pub struct Draft {
     folder: PathBuf,

@@ -1,8 +1,8 @@
 //! Everything that is written into files goes through here.
 //!
 //! A command says first what it reads and what it is to write ([`claim`]), before anything is read:
-//! no output is an input or another output, whatever path leads to it, and no file that is not ours is
-//! replaced unless the user says so. Then it writes ([`Output`]): a file has its name when it is
+//! no output is an input or another output, whatever path leads to it, and no file that is not ours
+//! is replaced unless the user says so. Then it writes ([`Output`]): a file has its name when it is
 //! whole, and until then it lies in a folder beside it ([`Draft`]) that the next run removes if
 //! this one is killed. Devices, pipes and stdout are written to as they are.
 
@@ -45,8 +45,8 @@ enum WriteMode {
 /// The inputs are all files that the command reads, whether they are there or not.
 ///
 /// # Errors
-/// An output, or stdout, is an input, the same file as another output, a directory, or a file that is not ours
-/// and `force` is off.
+/// An output, or stdout, is an input, the same file as another output, a directory, or a file that
+/// is not ours and `force` is off.
 pub fn claim<'a, const N: usize>(
     inputs: impl IntoIterator<Item = &'a Path>,
     outputs: [Option<(&Path, OutputKind)>; N],

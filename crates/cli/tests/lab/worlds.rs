@@ -214,9 +214,9 @@ impl Shooter<'_> {
     }
 }
 
-/// What becomes of a packet that nobody on its way translates, as these machines do not: an interface
-/// by which an appliance sends on, and which does not forward, sends by its own addresses alone. The
-/// reference follows the packet of an appliance that works, which translates there.
+/// What becomes of a packet that nobody on its way translates, as these machines do not: an
+/// interface by which an appliance sends on, and which does not forward, sends by its own addresses
+/// alone. The reference follows the packet of an appliance that works, which translates there.
 fn untranslated(world: &World, decided: Decision) -> Decision {
     let is_out = |interface: &Interface, network: &NetworkName, address: IpAddr| {
         interface.network == *network && interface.addresses.contains(&address)

@@ -375,8 +375,8 @@ impl SqliteLog {
         }
     }
 
-    /// Appends entries after revision `expected`, all or none, and returns when they are durable, all
-    /// of them. When it returns an error, none of them was acknowledged.
+    /// Appends entries after revision `expected`, all or none, and returns when they are durable,
+    /// all of them. When it returns an error, none of them was acknowledged.
     ///
     /// # Errors
     /// [`LogError::Conflict`] if the log doesn't end there; anything else if they can't be written.

@@ -63,7 +63,8 @@ impl Client {
         LabError::Unreachable { path: self.path.display().to_string(), what: what.into() }
     }
 
-    /// Asks; [`Self::answer`] waits for the answer, which has come when [`AsFd::as_fd`] can be read.
+    /// Asks; [`Self::answer`] waits for the answer, which has come when [`AsFd::as_fd`] can be
+    /// read.
     ///
     /// # Errors
     /// The lab cannot be reached.

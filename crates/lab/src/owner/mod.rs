@@ -71,8 +71,8 @@ enum EventSource {
 
 /// What a lab is made of.
 pub struct Setup {
-    /// The lab's folder, for its control socket and its files; [`LabFolder::claim`] has claimed it for
-    /// this process.
+    /// The lab's folder, for its control socket and its files; [`LabFolder::claim`] has claimed it
+    /// for this process.
     pub folder: PathBuf,
     /// The world as it stands.
     pub world: World,

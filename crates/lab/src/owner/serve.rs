@@ -64,7 +64,8 @@ pub fn serve(owner: &Arc<Owner>, ready: impl FnOnce()) -> Result<(), LabError> {
     // The sender lives as long as the thread does.
     let _ = is_down.recv();
     let _ = fs::remove_file(&path);
-    // What was judged is told, whoever listens learns of the end, and captures are written to theirs.
+    // What was judged is told, whoever listens learns of the end, and captures are written to
+    // theirs.
     std::thread::sleep(listeners::SETTLES);
     owner.court.hub.close();
     owner.captures.wait();

@@ -1,9 +1,9 @@
 //! Capture files, read and written.
 //!
-//! [`CaptureReader`] yields the records of a capture one by one or in batches, in bounded memory: pcap (micro- and
-//! nanoseconds, both byte orders, also the variant with patched record headers) and pcapng
-//! (several sections and interfaces), each plain or compressed with gzip or zstd, from a file
-//! or from a pipe. The format is told by the first bytes and never by the file's name.
+//! [`CaptureReader`] yields the records of a capture one by one or in batches, in bounded memory:
+//! pcap (micro- and nanoseconds, both byte orders, also the variant with patched record headers)
+//! and pcapng (several sections and interfaces), each plain or compressed with gzip or zstd, from a
+//! file or from a pipe. The format is told by the first bytes and never by the file's name.
 //!
 //! [`CaptureCopy`] writes what was read again, whole, with comments, which Wireshark shows and
 //! filters by (`frame.comment`). [`PcapngWriter`] and [`PcapWriter`] write new captures.

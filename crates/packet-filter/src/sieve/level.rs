@@ -24,8 +24,8 @@ pub(crate) trait Level: EqualLanes {
     ) -> u64;
 
     /// Reads and checks all frames of the block that begins at a place, and says which of those
-    /// whose bits are set are plain candidates: what `CandidateBlock::sort` says. `None` where the level
-    /// has no better way, or the block is not whole.
+    /// whose bits are set are plain candidates: what `CandidateBlock::sort` says. `None` where the
+    /// level has no better way, or the block is not whole.
     #[inline(always)]
     fn read_heads(
         self,

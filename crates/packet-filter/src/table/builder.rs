@@ -30,8 +30,8 @@ pub struct OwnerId(u32);
 /// Builds a table from its parts, without a world: for tests, benchmarks, and sources other
 /// than an inventory.
 ///
-/// Nothing here leads through forwarders: a [`Leaf::Exit`](crate::table::Leaf::Exit) of such a table
-/// means `unknown-source`.
+/// Nothing here leads through forwarders: a [`Leaf::Exit`](crate::table::Leaf::Exit) of such a
+/// table means `unknown-source`.
 #[derive(Debug)]
 pub struct TableBuilder {
     pub(super) networks: Networks,

@@ -12,8 +12,8 @@ use crate::table::lookup::{Buckets, Occupied, Probe, home_of, mix_v4, seed_v4};
 /// Stands for the network of a probe where the packet does not say which one it belongs to.
 const ANYWHERE: u32 = u32::MAX;
 
-/// What [`FamilySenders::anywhere`] holds is a lane and one; with this bit, several networks own the
-/// address, and the lane is one of theirs.
+/// What [`FamilySenders::anywhere`] holds is a lane and one; with this bit, several networks own
+/// the address, and the lane is one of theirs.
 const SEVERAL: u32 = 1 << 31;
 
 /// How far the number of a place is shifted in a value; below is the reason at the edge.

@@ -1,8 +1,6 @@
 //! Capture files, read and written: formats, hostile input, the corpus, what is written.
 
 #[cfg(test)]
-mod behind;
-#[cfg(test)]
 mod build;
 #[cfg(test)]
 mod compressed;
@@ -22,6 +20,8 @@ mod pcapng;
 mod read;
 #[cfg(test)]
 mod refused;
+#[cfg(test)]
+mod threaded;
 #[cfg(test)]
 mod tshark;
 #[cfg(test)]

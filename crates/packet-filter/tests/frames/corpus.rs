@@ -219,7 +219,7 @@ fn every_disagreement_with_libpcap_and_tshark_is_explained() {
     }
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/corpus-disagreements.tsv");
-    if std::env::var_os("EGRESS25_BLESS").is_some() {
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, &found).unwrap();
     }
     let expected = std::fs::read_to_string(path).unwrap();

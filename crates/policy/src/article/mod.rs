@@ -1,4 +1,5 @@
-//! What the article says: editions, their statements, offers and settings; and the reasons of answers.
+//! What the article says: editions, their statements, offers and settings; and the reasons of
+//! answers.
 
 pub(crate) mod edition;
 pub(crate) mod offer;

@@ -1,8 +1,8 @@
 //! The reference decision: slow, obvious, and what everything else is checked against.
 //!
 //! It asks who sends and whether that machine runs (`sender`), follows the packet from route to
-//! route (`route`) and from forwarder to forwarder (`appliance`, `firewall`) until a hop sends it to
-//! the Internet, keeps it inside, or loses it; at the Internet's edge the rule of that hop's
+//! route (`route`) and from forwarder to forwarder (`appliance`, `firewall`) until a hop sends it
+//! to the Internet, keeps it inside, or loses it; at the Internet's edge the rule of that hop's
 //! subscription decides (`edge`, `restriction`, `exemption`).
 
 pub(crate) mod advice;

@@ -15,7 +15,7 @@ use egress25_policy::{
 use jiff::Timestamp;
 
 use crate::commands::replay::moments::Moments;
-use crate::commands::replay::plan::ReplayPlan;
+use crate::commands::replay::resolve::ReplayPlan;
 use crate::commands::replay::row::PacketRow;
 use crate::say::failure::Failure;
 use crate::say::output::assignments;

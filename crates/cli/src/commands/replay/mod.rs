@@ -4,9 +4,9 @@ mod expect;
 mod human;
 mod judge;
 mod moments;
-mod plan;
 mod progress;
 mod report;
+mod resolve;
 mod row;
 mod sinks;
 mod summary;
@@ -28,9 +28,9 @@ use crate::say::failure::Failure;
 use crate::say::output::EditionName;
 use expect::Golden;
 use judge::ReplayJudge;
-use plan::{ReplayPlan, resolve};
 use progress::Progress;
 use report::ReplayReport;
+use resolve::{ReplayPlan, resolve};
 use sinks::{Fate, Outputs, Sinks};
 
 /// Judges a capture.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::SCHEMA_VERSION;
 use crate::args::OutputFormat;
 use crate::commands::replay::human;
-use crate::commands::replay::plan::ReplayPlan;
+use crate::commands::replay::resolve::ReplayPlan;
 use crate::commands::replay::row::PacketRow;
 use crate::commands::replay::summary::{ONLY_REPORTS, Summary};
 use crate::say::console::Console;

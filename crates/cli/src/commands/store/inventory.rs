@@ -10,8 +10,8 @@ use crate::say::failure::Failure;
 
 use crate::commands::store::place;
 
-/// The inventory that a store stands for: `check` and `replay` move through its events by time. `None`
-/// stands for the default store.
+/// The inventory that a store stands for: `check` and `replay` move through its events by time.
+/// `None` stands for the default store.
 ///
 /// # Errors
 /// The store isn't there or isn't sound.

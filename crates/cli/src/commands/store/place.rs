@@ -98,8 +98,8 @@ pub(crate) fn genesis(
     Ok(genesis.with_inventory(&inventory.text))
 }
 
-/// Begins a store, with the events that its inventory lists, up to a time: there is none until all of it
-/// is there.
+/// Begins a store, with the events that its inventory lists, up to a time: there is none until all
+/// of it is there.
 pub(crate) fn begin(
     place: &StorePlace,
     genesis: &Genesis,

@@ -182,8 +182,8 @@ impl CaptureReader {
     /// it, `None` at its end. Waits for the next packet or block, and not for more.
     ///
     /// # Errors
-    /// As [`CaptureReader::next_record`], but that a packet of an unsupported interface is a piece of the
-    /// batch and no error.
+    /// As [`CaptureReader::next_record`], but that a packet of an unsupported interface is a piece
+    /// of the batch and no error.
     pub fn next_batch(&mut self) -> Result<Option<CaptureBatch<'_>>, CaptureError> {
         self.places.clear();
         let mut wait = true;
@@ -230,7 +230,8 @@ impl CaptureReader {
         )))
     }
 
-    /// What there is to remark so far; complete when [`CaptureReader::next_record`] has said `None`.
+    /// What there is to remark so far; complete when [`CaptureReader::next_record`] has said
+    /// `None`.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
