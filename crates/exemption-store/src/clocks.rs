@@ -43,13 +43,7 @@ impl fmt::Display for ClockOwner {
 
 /// When something last happened to each thing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Clocks {
-    subscriptions: BTreeMap<String, Timestamp>,
-    networks: BTreeMap<String, Timestamp>,
-    machines: BTreeMap<String, Timestamp>,
-    /// By network, then by address.
-    addresses: BTreeMap<String, BTreeMap<IpAddr, Timestamp>>,
-}
+pub(crate) struct Clocks(BTreeMap<ClockOwner, Timestamp>);
 
 impl Clocks {
     /// The earliest time at which an event that concerns these may take effect, and the one that
@@ -60,7 +54,7 @@ impl Clocks {
     ) -> Option<(Timestamp, &'a ClockOwner)> {
         concerns
             .iter()
-            .filter_map(|subject| Some((self.of(subject)?, subject)))
+            .filter_map(|subject| Some((*self.0.get(subject)?, subject)))
             .max_by(|left, right| left.0.cmp(&right.0))
     }
 
@@ -71,34 +65,7 @@ impl Clocks {
         let deploys = matches!(event.kind, EventKind::MachineDeployed { .. });
         for subject in concerns {
             if !deploys || matches!(subject, ClockOwner::Subscription(_)) {
-                self.set(subject, event.at);
-            }
-        }
-    }
-
-    fn of(&self, subject: &ClockOwner) -> Option<Timestamp> {
-        match subject {
-            ClockOwner::Subscription(name) => self.subscriptions.get(name),
-            ClockOwner::Network(name) => self.networks.get(name),
-            ClockOwner::Machine(name) => self.machines.get(name),
-            ClockOwner::Address(network, address) => self.addresses.get(network)?.get(address),
-        }
-        .copied()
-    }
-
-    fn set(&mut self, subject: ClockOwner, at: Timestamp) {
-        match subject {
-            ClockOwner::Subscription(name) => {
-                self.subscriptions.insert(name, at);
-            }
-            ClockOwner::Network(name) => {
-                self.networks.insert(name, at);
-            }
-            ClockOwner::Machine(name) => {
-                self.machines.insert(name, at);
-            }
-            ClockOwner::Address(network, address) => {
-                self.addresses.entry(network).or_default().insert(address, at);
+                self.0.insert(subject, event.at);
             }
         }
     }

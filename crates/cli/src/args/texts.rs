@@ -1,4 +1,4 @@
-//! The arguments of the small commands.
+//! The arguments of `explain`, `validate`, `schema`, `completions` and `man`.
 
 use std::path::PathBuf;
 

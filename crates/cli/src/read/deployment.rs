@@ -233,14 +233,17 @@ impl Deployment {
             IpAddr::V4(_) => v4([0, 0, 0, 0], 0),
             IpAddr::V6(_) => IpNet::V6(Ipv6Net::default()),
         };
-        let own = [v4([10, 0, 0, 0], 16), v6(0, 48)];
         let reserved = [
             v4([10, 0, 0, 0], 8),
             v4([172, 16, 0, 0], 12),
             v4([192, 168, 0, 0], 16),
             v4([100, 64, 0, 0], 10),
         ];
-        own.into_iter().chain(reserved).find(|net| net.contains(&self.to)).unwrap_or(whole)
+        Self::address_space()
+            .into_iter()
+            .chain(reserved)
+            .find(|net| net.contains(&self.to))
+            .unwrap_or(whole)
     }
 }
 

@@ -106,6 +106,17 @@ impl NamedText {
     }
 }
 
+/// Makes sure that at most one of the inputs is stdin.
+///
+/// # Errors
+/// Several are.
+pub fn stdin_once<'a>(inputs: impl Iterator<Item = &'a Path>) -> Result<(), Failure> {
+    if inputs.filter(|path| *path == Path::new("-")).count() > 1 {
+        return Err(Failure::Usage("only one file can be `-`: stdin is read once".to_owned()));
+    }
+    Ok(())
+}
+
 /// Reads to the end, or to one byte past the limit.
 fn read_bounded(input: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();

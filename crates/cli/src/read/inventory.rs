@@ -11,7 +11,7 @@ use egress25_policy::{
 use jiff::Timestamp;
 
 use crate::read::edition;
-use crate::read::input::NamedText;
+use crate::read::input::{NamedText, stdin_once};
 use crate::say::failure::Failure;
 
 /// An inventory, read and not yet built.
@@ -35,10 +35,7 @@ impl InventoryInput {
         events: &[PathBuf],
         set: &[(String, String)],
     ) -> Result<Self, Failure> {
-        let stdin = [inventory].into_iter().chain(events.iter().map(PathBuf::as_path));
-        if stdin.filter(|path| *path == Path::new("-")).count() > 1 {
-            return Err(Failure::Usage("only one file can be `-`: stdin is read once".to_owned()));
-        }
+        stdin_once([inventory].into_iter().chain(events.iter().map(PathBuf::as_path)))?;
         let mut input = Self::of(NamedText::read(inventory)?, set)?;
         for path in events {
             let source = NamedText::read(path)?;

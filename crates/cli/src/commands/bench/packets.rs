@@ -19,8 +19,8 @@ use crate::say::failure::Failure;
 const BATCH: usize = 4096;
 
 /// The packets and the senders of our own set.
-const OWN_PACKETS: u32 = 1 << 16;
-const OWN_SENDERS: u32 = 100_000;
+const BUILT_IN_PACKETS: u32 = 1 << 16;
+const BUILT_IN_SENDERS: u32 = 100_000;
 
 /// Packets in memory.
 #[derive(Debug, Default)]
@@ -45,7 +45,7 @@ pub(super) type BenchInput = (Packets, Arc<Table>, Option<NetworkId>);
 /// Loads what the arguments ask for.
 pub(super) fn load(args: &BenchArgs) -> Result<BenchInput, Failure> {
     let (Some(capture), Some(inventory)) = (&args.capture, &args.inventory) else {
-        return own().map_err(|error| Failure::Internal(error.to_string()));
+        return built_in().map_err(|error| Failure::Internal(error.to_string()));
     };
     let inventory = InventoryInput::load(inventory, &[], &args.edition.set)?;
     let edition = inventory.edition(args.edition.edition.as_deref())?;
@@ -141,12 +141,12 @@ impl Packets {
 
 /// Our own packets: sizes of 64, 594 and 1518 bytes as 7 : 4 : 1, one in 100 a SYN to port 25 of
 /// one of 100,000 machines.
-fn own() -> Result<BenchInput, egress25_packet_filter::table::TooLarge> {
+fn built_in() -> Result<BenchInput, egress25_packet_filter::table::TooLarge> {
     let mut builder = TableBuilder::default();
     let network = builder.network(&NetworkName::from("own"));
     let routes = RouteSet::new(vec![(IpNet::V4(ipnet::Ipv4Net::default()), Leaf::Edge)]);
     let place = builder.place(network, &routes)?;
-    for number in 0..OWN_SENDERS {
+    for number in 0..BUILT_IN_SENDERS {
         let address = IpAddr::V4(Ipv4Addr::from(0x0a00_0000_u32.saturating_add(number)));
         builder.address(place, address, None, Reason::NotGranted)?;
     }
@@ -157,7 +157,7 @@ fn own() -> Result<BenchInput, egress25_packet_filter::table::TooLarge> {
         state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
         u32::try_from(((state >> 33).wrapping_mul(u64::from(limit))) >> 31).unwrap_or_default()
     };
-    for _ in 0..OWN_PACKETS {
+    for _ in 0..BUILT_IN_PACKETS {
         let syn = below(100) == 0;
         let len: u16 = match below(12) {
             _ if syn => 60,
@@ -165,7 +165,7 @@ fn own() -> Result<BenchInput, egress25_packet_filter::table::TooLarge> {
             7..11 => 594,
             _ => 1518,
         };
-        let source = 0x0a00_0000_u32.saturating_add(below(OWN_SENDERS));
+        let source = 0x0a00_0000_u32.saturating_add(below(BUILT_IN_SENDERS));
         let frame = frame(syn, len, source, 0x0b00_0000_u32.saturating_add(below(1 << 30)));
         packets.add(LinkType::Ethernet, None, &frame, u32::from(len));
     }

@@ -19,7 +19,7 @@ use crate::say::output;
 /// # Errors
 /// The arguments or the files are bad, or the answer is not the expected one.
 pub fn run(args: &CheckArgs, console: &mut Console) -> Result<(), Failure> {
-    let expected = args.expect.as_deref().map(ExpectedAnswer::parse).transpose()?;
+    args.expect.as_deref().map(can_be_expected).transpose()?;
     let subject = resolve(args)?;
     for note in &subject.notes {
         console.note(note);
@@ -31,45 +31,25 @@ pub fn run(args: &CheckArgs, console: &mut Console) -> Result<(), Failure> {
         OutputFormat::Ndjson => output::ndjson(console, &answer)?,
         OutputFormat::Csv => output::csv(console, CheckAnswer::CSV_HEADER, [answer.csv_row()])?,
     }
-    let Some(expected) = expected else { return Ok(()) };
     let (verdict, reason) = (answer.decision.verdict, answer.decision.reason);
-    if expected.fits(verdict, reason) {
+    match &args.expect {
+        Some(expected) if ![verdict.name(), reason.name()].contains(&expected.as_str()) => {
+            let found = format!("{verdict} {reason}");
+            Err(Failure::Differs(format!("expected `{expected}`, but the answer is `{found}`")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes sure that what `--expect` asks for is a verdict or a reason.
+fn can_be_expected(text: &str) -> Result<(), Failure> {
+    let verdicts = [Verdict::Pass, Verdict::Drop, Verdict::Reject];
+    if verdicts.into_iter().any(|verdict| verdict.name() == text) {
         return Ok(());
     }
-    let expected = expected.name();
-    Err(Failure::Differs(format!("expected `{expected}`, but the answer is `{verdict} {reason}`")))
-}
-
-/// What `--expect` asks for.
-enum ExpectedAnswer {
-    Verdict(Verdict),
-    Reason(Reason),
-}
-
-impl ExpectedAnswer {
-    fn parse(text: &str) -> Result<Self, Failure> {
-        let verdicts = [Verdict::Pass, Verdict::Drop, Verdict::Reject];
-        if let Some(verdict) = verdicts.into_iter().find(|verdict| verdict.name() == text) {
-            return Ok(Self::Verdict(verdict));
-        }
-        text.parse().map(Self::Reason).map_err(|error: egress25_policy::UnknownReason| {
-            Failure::Usage(format!(
-                "--expect takes a verdict (pass, drop, reject) or a reason: {error}"
-            ))
-        })
-    }
-
-    fn fits(&self, verdict: Verdict, reason: Reason) -> bool {
-        match self {
-            Self::Verdict(expected) => *expected == verdict,
-            Self::Reason(expected) => *expected == reason,
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Verdict(verdict) => verdict.name(),
-            Self::Reason(reason) => reason.name(),
-        }
-    }
+    text.parse::<Reason>().map(drop).map_err(|error| {
+        Failure::Usage(format!(
+            "--expect takes a verdict (pass, drop, reject) or a reason: {error}"
+        ))
+    })
 }

@@ -5,6 +5,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use clap::ValueEnum as _;
 use egress25_policy::{OfferRule, Requirement};
 
 use crate::say::failure::Failure;
@@ -45,12 +46,13 @@ pub(super) fn fill_in(args: &RequestArgs, rule: &OfferRule) -> Result<RequestFor
     fill_in_with(args, rule, &mut |question, flag| ask_terminal(question, flag))
 }
 
-type Ask<'a> = dyn FnMut(&str, &str) -> Result<String, Failure> + 'a;
+/// Asks a question that a flag would answer.
+type Asker<'a> = dyn FnMut(&str, &str) -> Result<String, Failure> + 'a;
 
 fn fill_in_with(
     args: &RequestArgs,
     rule: &OfferRule,
-    ask: &mut Ask<'_>,
+    ask: &mut Asker<'_>,
 ) -> Result<RequestForm, Failure> {
     let mut form = RequestForm {
         why: args.named.record.why.clone(),
@@ -93,17 +95,17 @@ fn fill_in_with(
                     form.why = Some(ask(question, "why")?);
                 }
             }
-            Requirement::AntiFraud => match checks(args.anti_fraud, ask)? {
-                Checks::Passed => form.answers.push("anti-fraud checks: passed".to_owned()),
-                Checks::Pending => {
-                    form.answers.push("anti-fraud checks: pending".to_owned());
-                    missing.push("wait for the anti-fraud checks");
+            Requirement::AntiFraud => {
+                let checks = checks(args.anti_fraud, ask)?;
+                let value = checks.to_possible_value();
+                let name = value.as_ref().map_or("", |value| value.get_name());
+                form.answers.push(format!("anti-fraud checks: {name}"));
+                match checks {
+                    Checks::Passed => {}
+                    Checks::Pending => missing.push("wait for the anti-fraud checks"),
+                    Checks::Failed => refused = refused.or(Some("the anti-fraud checks failed")),
                 }
-                Checks::Failed => {
-                    form.answers.push("anti-fraud checks: failed".to_owned());
-                    refused = refused.or(Some("the anti-fraud checks failed"));
-                }
-            },
+            }
             Requirement::Qualification => {
                 let yes = yes(args.qualifies, "Does the subscription qualify?", ask, "qualifies")?;
                 form.say("qualifies", yes);
@@ -132,7 +134,7 @@ impl RequestForm {
 fn yes(
     given: Option<YesOrNo>,
     question: &str,
-    ask: &mut Ask<'_>,
+    ask: &mut Asker<'_>,
     flag: &str,
 ) -> Result<bool, Failure> {
     if let Some(given) = given {
@@ -145,19 +147,16 @@ fn yes(
     }
 }
 
-fn checks(given: Option<Checks>, ask: &mut Ask<'_>) -> Result<Checks, Failure> {
+fn checks(given: Option<Checks>, ask: &mut Asker<'_>) -> Result<Checks, Failure> {
     if let Some(given) = given {
         return Ok(given);
     }
     let question = "What came of the anti-fraud checks? [passed/pending/failed]";
-    match ask(question, "anti-fraud")?.to_ascii_lowercase().as_str() {
-        "passed" => Ok(Checks::Passed),
-        "pending" => Ok(Checks::Pending),
-        "failed" => Ok(Checks::Failed),
-        other => Err(Failure::Usage(format!(
-            "`{other}` is no answer; expected `passed`, `pending` or `failed`"
-        ))),
-    }
+    let answer = ask(question, "anti-fraud")?;
+    Checks::from_str(&answer, true).map_err(|_| {
+        let other = answer.to_ascii_lowercase();
+        Failure::Usage(format!("`{other}` is no answer; expected `passed`, `pending` or `failed`"))
+    })
 }
 
 fn number(text: &str) -> Result<u64, Failure> {

@@ -1,6 +1,6 @@
 //! What a replay is asked for, resolved.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use egress25_packet_filter::frame;
@@ -8,7 +8,7 @@ use egress25_policy::{Edition, NetworkName};
 
 use crate::args::{OnIndeterminate, Only, OutputFormat, ReplayArgs};
 use crate::commands::store::inventory;
-use crate::read::input::NamedText;
+use crate::read::input::{NamedText, stdin_once};
 use crate::read::inventory::{InventoryInput, events_of};
 use crate::say::failure::Failure;
 
@@ -30,12 +30,8 @@ pub(super) struct ReplayPlan {
 
 /// Reads the inputs that the arguments name.
 pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPlan, Failure> {
-    let is_stdin = |path: &&Path| **path == *Path::new("-");
     let inputs = [args.capture.as_path()].into_iter().chain(args.inventory.as_deref());
-    let inputs = inputs.chain(args.events.iter().map(PathBuf::as_path));
-    if inputs.filter(is_stdin).count() > 1 {
-        return Err(Failure::Usage("only one file can be `-`: stdin is read once".to_owned()));
-    }
+    stdin_once(inputs.chain(args.events.iter().map(PathBuf::as_path)))?;
     if stdout_taken && args.format != OutputFormat::Human {
         return Err(Failure::Usage(
             "a capture that is written to `-` takes stdout, so --format has nowhere to go"

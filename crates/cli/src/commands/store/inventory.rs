@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use egress25_exemption_store::{SqliteLog, SqliteOptions, Store};
-
 use crate::read::input::NamedText;
 use crate::read::inventory::InventoryInput;
 use crate::say::failure::Failure;
@@ -17,7 +15,7 @@ use crate::commands::store::place;
 /// The store isn't there or isn't sound.
 pub fn inventory(path: Option<&Path>, set: &[(String, String)]) -> Result<InventoryInput, Failure> {
     let path = place::path(path)?;
-    let store = Store::open(SqliteLog::open(&path, SqliteOptions::default())?)?;
+    let store = place::open_at(&path)?;
     let genesis = store.genesis()?;
     let mut all: Vec<_> = genesis.settings.into_iter().collect();
     all.extend(set.iter().cloned());

@@ -11,7 +11,7 @@ use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
 use egress25_exemption_store::{
-    LogError, SqliteLog, SqliteOptions, Store, StoreError, StorePlace, export, import, verify,
+    LogError, SqliteLog, SqliteOptions, StoreError, StorePlace, export, import, verify,
 };
 use serde_json::json;
 
@@ -26,6 +26,8 @@ use crate::written::{Draft, not_beside_a_store};
 use crate::args::store::{
     FileArgs, InitArgs, MigrateArgs, StoreCommand, StoreExportArgs, VerifyArgs,
 };
+
+use place::open_at;
 
 pub use inventory::inventory;
 pub(crate) use place::{begin, genesis, make_folder, open, world};
@@ -122,9 +124,9 @@ fn check(args: &VerifyArgs, console: &mut Console) -> Result<(), Failure> {
 
 fn backup(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
     let path = place::path(args.store.as_deref())?;
-    let store = Store::open(SqliteLog::open(&path, SqliteOptions::default())?)?;
+    let store = open_at(&path)?;
     place::publish(&args.file, |new| Ok(store.log().backup(new)?))?;
-    let copied = Store::open(SqliteLog::open(&args.file, SqliteOptions::default())?)?;
+    let copied = open_at(&args.file)?;
     let (file, head) = (args.file.display().to_string(), copied.head());
     let sentence = format!("`{file}` holds {} entries, head {}", head.revision, head.hash);
     let facts = json!({ "backup": file, "revision": head.revision, "hash": head.hash });
@@ -200,15 +202,12 @@ fn migrate(args: &MigrateArgs, console: &mut Console) -> Result<(), Failure> {
 
 fn write(args: &StoreExportArgs, console: &mut Console) -> Result<(), Failure> {
     let path = place::path(args.store.as_deref())?;
-    let store = Store::open(SqliteLog::open(&path, SqliteOptions::default())?)?;
+    let store = open_at(&path)?;
     if args.file == Path::new("-") {
-        // Lines are collected a page at a time by the console's own buffer.
-        let mut failed = None;
-        let outcome = export(&store, &mut Stdout { console, failed: &mut failed });
-        return match failed {
-            Some(failure) => Err(failure),
-            None => Ok(outcome.map(|_| ())?),
-        };
+        return export(&store, console.out()).map(drop).map_err(|error| match error {
+            StoreError::Stream { what } => Failure::stdout(std::io::Error::other(what)),
+            other => other.into(),
+        });
     }
     let name = args.file.display().to_string();
     let wrong = |source| Failure::Write { name: name.clone(), source };
@@ -223,28 +222,6 @@ fn write(args: &StoreExportArgs, console: &mut Console) -> Result<(), Failure> {
     draft.publish()?;
     console.note(&format!("{count} entries in `{name}`"));
     Ok(())
-}
-
-/// The console as a plain output; remembers why a write failed.
-struct Stdout<'a> {
-    console: &'a mut Console,
-    failed: &'a mut Option<Failure>,
-}
-
-impl Write for Stdout<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.console.out().write(bytes).inspect_err(|error| {
-            let again = std::io::Error::new(error.kind(), error.to_string());
-            *self.failed = Some(Failure::stdout(again));
-        })
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.console.out().flush().inspect_err(|error| {
-            let again = std::io::Error::new(error.kind(), error.to_string());
-            *self.failed = Some(Failure::stdout(again));
-        })
-    }
 }
 
 fn read(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
@@ -265,7 +242,7 @@ fn read(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
         };
         Ok(imported?.finish()?)
     })?;
-    let store = Store::open(SqliteLog::open(&path, SqliteOptions::default())?)?;
+    let store = open_at(&path)?;
     let head = store.head();
     let sentence = format!("`{}` holds {} entries from `{name}`", path.display(), head.revision);
     let facts = json!({

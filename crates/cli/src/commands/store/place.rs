@@ -52,8 +52,7 @@ pub(crate) fn open(args: &PlaceArgs) -> Result<Store, Failure> {
         let genesis = genesis(inventory.as_ref(), None, &[])?;
         return begin(&place, &genesis, "egress25", None);
     }
-    let log = SqliteLog::open(&path, SqliteOptions::default())?;
-    let store = Store::open(log)?;
+    let store = open_at(&path)?;
     if let Some(inventory) = inventory
         && store.genesis()?.inventory.as_ref() != Some(&inventory.text)
     {
@@ -65,6 +64,11 @@ pub(crate) fn open(args: &PlaceArgs) -> Result<Store, Failure> {
         )));
     }
     Ok(store)
+}
+
+/// Opens the store in a file.
+pub(super) fn open_at(path: &Path) -> Result<Store, Failure> {
+    Ok(Store::open(SqliteLog::open(path, SqliteOptions::default())?)?)
 }
 
 /// What a store begins with.
@@ -127,7 +131,7 @@ pub(crate) fn begin(
             publish(path, |new| {
                 Ok(fill(&StorePlace::File(new.to_owned()))?.into_log().finish()?)
             })?;
-            Ok(Store::open(SqliteLog::open(path, SqliteOptions::default())?)?)
+            open_at(path)
         }
     }
 }
