@@ -83,7 +83,8 @@ pub enum LabCommand {
     #[command(after_long_help = "Examples:\n\
          \x20 egress25 lab run fixtures/scenarios/exemption.toml --junit report.xml")]
     Run(Box<RunArgs>),
-    /// End the program that judges, as if it had crashed: SYNs to port 25 stay dropped
+    /// End the program that judges, as if it had crashed: over nft the kernel's rules judge on, over
+    /// nfqueue and afpacket SYNs to port 25 stay dropped
     #[command(after_long_help = "Examples:\n\
          \x20 egress25 lab crash")]
     Crash(AtArgs),
@@ -473,7 +474,7 @@ pub struct IptablesArgs {
 #[command(group = clap::ArgGroup::new("where").required(true).args(["interface", "queue"]))]
 pub struct FilterArgs {
     /// The inventory
-    #[arg(long, value_name = "INVENTORY", required_unless_present_any = ["remove", "rules"])]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["remove", "rules"])]
     pub inventory: Option<PathBuf>,
 
     /// The network that the packets belong to; left out: the only one of the inventory

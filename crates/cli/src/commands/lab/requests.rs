@@ -167,6 +167,9 @@ pub(super) fn connect(args: &ConnectArgs, console: &mut Console) -> Result<(), F
 
 pub(super) fn crash(at: &AtArgs, console: &mut Console) -> Result<(), Failure> {
     client(at)?.ask(&Request::StopFilter).map_err(failed)?;
-    console.note("the program that judges has ended; SYNs to port 25 stay dropped");
+    console.note(
+        "the program that judges has ended: over nft the kernel's rules judge on, over nfqueue and \
+         afpacket SYNs to port 25 stay dropped",
+    );
     Ok(())
 }
