@@ -16,7 +16,7 @@ use egress25_skipped::skipped;
 use crate::program::{binary, repository};
 
 /// A command that writes, in a folder that is prepared anew for each try.
-struct Case {
+struct CrashCase {
     name: &'static str,
     line: &'static str,
     /// What has to be there after the command, and after every later one that succeeds.
@@ -25,28 +25,32 @@ struct Case {
 
 /// The store of the prepared folder says that the exemption of `shop` was granted, the machine
 /// started since, and the exemption revoked at last.
-const CASES: &[Case] = &[
-    Case {
+const CASES: &[CrashCase] = &[
+    CrashCase {
         name: "init",
         line: "store init --inventory inventory.toml --store new.db",
         made: &["new.db"],
     },
-    Case { name: "import", line: "store import log.ndjson --store new.db", made: &["new.db"] },
-    Case { name: "export", line: "store export out.ndjson --store s.db", made: &["out.ndjson"] },
-    Case { name: "backup", line: "store backup copy.db --store s.db", made: &["copy.db"] },
-    Case { name: "restore", line: "store restore backup.db --store s.db", made: &["s.db"] },
-    Case {
+    CrashCase { name: "import", line: "store import log.ndjson --store new.db", made: &["new.db"] },
+    CrashCase {
+        name: "export",
+        line: "store export out.ndjson --store s.db",
+        made: &["out.ndjson"],
+    },
+    CrashCase { name: "backup", line: "store backup copy.db --store s.db", made: &["copy.db"] },
+    CrashCase { name: "restore", line: "store restore backup.db --store s.db", made: &["s.db"] },
+    CrashCase {
         name: "restore anew",
         line: "store restore backup.db --store new.db",
         made: &["new.db"],
     },
-    Case { name: "migrate", line: "store migrate --store old.db", made: &["old.db"] },
-    Case {
+    CrashCase { name: "migrate", line: "store migrate --store old.db", made: &["old.db"] },
+    CrashCase {
         name: "append",
         line: "subscription add late --offer msdn --created 2019-03-01 --store s.db",
         made: &["s.db"],
     },
-    Case {
+    CrashCase {
         name: "write",
         line: "replay day.pcapng --inventory day.toml --summary --write out.pcapng --pass-to pass.pcapng --drop-to drop.pcapng",
         made: &["out.pcapng", "pass.pcapng", "drop.pcapng"],
@@ -175,7 +179,7 @@ fn examine_kept(folder: &Path, context: &str) -> usize {
 }
 
 /// What a later look has to find, whatever became of a command.
-fn examine(case: &Case, whole: &Path, folder: &Path, done: bool, what: &str) {
+fn examine(case: &CrashCase, whole: &Path, folder: &Path, done: bool, what: &str) {
     let context = format!("{}, {what}: {:?}", case.name, names(folder));
     for store in ["s.db", "new.db", "copy.db", "backup.db"] {
         if folder.join(store).exists() {
@@ -210,7 +214,7 @@ fn examine(case: &Case, whole: &Path, folder: &Path, done: bool, what: &str) {
 }
 
 /// The command again, as its user would: it does what it is for, and leaves nothing else behind.
-fn again(case: &Case, pristine: &Path, folder: &Path, way: &Way, what: &str) {
+fn again(case: &CrashCase, pristine: &Path, folder: &Path, way: &Way, what: &str) {
     for made in case.made {
         if !pristine.join(made).exists() {
             let _ = std::fs::remove_file(folder.join(made));
@@ -295,13 +299,13 @@ const PLAIN: Way = Way {
 };
 
 /// Whether a command has said that it did what it is for.
-fn acknowledged(case: &Case, output: &Output) -> bool {
+fn acknowledged(case: &CrashCase, output: &Output) -> bool {
     let says = !matches!(case.name, "export" | "write" | "lab up" | "lab run");
     output.status.success() || says && !output.stdout.is_empty()
 }
 
 /// Kills every case at uniform moments of its run, and looks at what it left.
-fn kill_all(cases: &[Case], way: &Way, look: impl Fn(&Case, &Path, bool, &str)) {
+fn kill_all(cases: &[CrashCase], way: &Way, look: impl Fn(&CrashCase, &Path, bool, &str)) {
     let Range { pristine, whole } = range();
     let mut seed = 25_u64;
     let (mut early, mut all) = (0_usize, 0_usize);
@@ -425,7 +429,7 @@ fn untraceable() -> Option<&'static str> {
 }
 
 /// Fails calls with which the cases write, one a run, and looks at what that left.
-fn fail_all(cases: &[Case], way: &Way, look: impl Fn(&Case, &Path, bool, &str)) {
+fn fail_all(cases: &[CrashCase], way: &Way, look: impl Fn(&CrashCase, &Path, bool, &str)) {
     let Range { pristine, whole } = range();
     let mut all = 0_usize;
     for case in cases {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use egress25_skipped::skipped;
 
-use super::{Case, Way, command, fail_all, kill_all, tries, untraceable};
+use super::{CrashCase, Way, command, fail_all, kill_all, tries, untraceable};
 
 /// A command that leaves a lab, or ends with one.
 const WAY: Way = Way {
@@ -18,13 +18,13 @@ const WAY: Way = Way {
     tries: 8,
 };
 
-const CASES: &[Case] = &[
-    Case {
+const CASES: &[CrashCase] = &[
+    CrashCase {
         name: "lab up",
         line: "lab up inventory.toml --run-dir run --datapath none --store new.db",
         made: &["new.db"],
     },
-    Case {
+    CrashCase {
         name: "lab run",
         line: "lab run scenario.toml --datapath none --junit report.xml --happened happened.toml",
         made: &["report.xml", "happened.toml"],
@@ -105,7 +105,7 @@ fn clean(folder: &Path) {
 }
 
 /// What a scenario writes is there whole or not at all.
-fn look(case: &Case, folder: &Path, done: bool, what: &str) {
+fn look(case: &CrashCase, folder: &Path, done: bool, what: &str) {
     if case.name != "lab run" {
         return;
     }

@@ -187,7 +187,7 @@ pub(crate) fn apply(lab: &Lab, fields: Value) -> Result<(), String> {
     fields["at"] = serde_json::json!(jiff::Timestamp::now());
     let event = serde_json::from_value(fields).unwrap();
     let mut client = Client::connect(&lab.folder.path().join("default")).unwrap();
-    let done = client.ask(&Request::Apply { events: vec![event] });
+    let done = client.exchange(&Request::Apply { events: vec![event] });
     done.map(drop).map_err(|error| error.to_string())
 }
 

@@ -121,7 +121,7 @@ const VERDICTS: u64 = 3_000;
 fn change(client: &mut Client, datapath: &str, heard: &AtomicU64) {
     let mut made = 4;
     let mut ask = |events: &[Event]| {
-        client.ask(&Request::Apply { events: events.to_vec() }).unwrap();
+        client.exchange(&Request::Apply { events: events.to_vec() }).unwrap();
         made += u64::try_from(events.len()).unwrap();
         made
     };
@@ -183,11 +183,11 @@ fn ten_thousand_changes_give_no_verdict_that_is_neither_old_nor_new() {
         });
         let mut client = Client::connect(&lab.folder.path().join("default")).unwrap();
         let [asked, granted, redeployed, revoked] = turn();
-        client.ask(&Request::Apply { events: vec![asked, granted, redeployed] }).unwrap();
+        client.exchange(&Request::Apply { events: vec![asked, granted, redeployed] }).unwrap();
         // Sessions that are open already: somebody else's, and one that its own policy forbids
         // from now on.
         let sessions = ["vm-ea", "vm-peer"].map(|from| Running::session(&lab, from));
-        client.ask(&Request::Apply { events: vec![revoked] }).unwrap();
+        client.exchange(&Request::Apply { events: vec![revoked] }).unwrap();
         let floods =
             ["vm-ea", "vm-peer"].map(|from| Running::start(&lab, from, &[FLOOD, "203.0.113.25"]));
         change(&mut client, datapath, &count);

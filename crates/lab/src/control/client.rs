@@ -78,7 +78,7 @@ impl Client {
     ///
     /// # Errors
     /// The lab cannot be reached, or says no.
-    pub fn ask(&mut self, request: &Request) -> Result<LabAnswer, LabError> {
+    pub fn exchange(&mut self, request: &Request) -> Result<LabAnswer, LabError> {
         self.send(request)?;
         self.answer()
     }
@@ -115,7 +115,7 @@ impl Client {
     /// The lab cannot be reached, or the file cannot be handed over.
     pub fn capture(&mut self, file: BorrowedFd<'_>) -> Result<(), LabError> {
         // A file that came before it is waited for would be lost with the text around it.
-        self.ask(&Request::Capture)?;
+        self.exchange(&Request::Capture)?;
         send_files(&self.stream, b"\n", &[file]).map_err(|error| self.lost(error.to_string()))?;
         self.answer().map(drop)
     }

@@ -150,12 +150,16 @@ impl Ruleset {
             first.push(format!("\"{}\" : goto port{number}", port.interface));
             let rules = match at {
                 Stands::Machine { addresses, forwards: false, .. } => {
-                    format!("{}    goto {}\n", own(addresses), chain(Reason::SpoofedSource))
+                    format!(
+                        "{}    goto {}\n",
+                        return_own_addresses(addresses),
+                        chain(Reason::SpoofedSource)
+                    )
                 }
                 Stands::Machine { machine, class, addresses, .. } => {
                     let cells = map.cells(class);
                     let leads = by_leads(&cells, exits, |to| to.forwarded_by(machine));
-                    format!("{}    jump sender\n{leads}", own(addresses))
+                    format!("{}    jump sender\n{leads}", return_own_addresses(addresses))
                 }
                 Stands::Firewall { firewall, .. } => {
                     by_leads(&map.firewall_cells(firewall), exits, LeadsTo::clone)
@@ -375,7 +379,7 @@ fn by_leads(
 }
 
 /// What bears one of a port's own addresses goes on to be judged as its own.
-fn own(addresses: &[IpAddr]) -> String {
+fn return_own_addresses(addresses: &[IpAddr]) -> String {
     let mut text = String::new();
     for (family, v4) in [("ip", true), ("ip6", false)] {
         let of_family = addresses.iter().filter(|address| address.is_ipv4() == v4);

@@ -58,7 +58,7 @@ pub trait Theatre {
     ///
     /// # Errors
     /// The lab says no, or cannot be reached.
-    fn ask(&mut self, request: &Request) -> Result<LabAnswer, LabError>;
+    fn exchange(&mut self, request: &Request) -> Result<LabAnswer, LabError>;
 
     /// Runs a program in a node, for so long at most.
     ///
@@ -170,7 +170,7 @@ impl Player<'_> {
         let patience = self.milliseconds(patience);
         let from = connect.from.clone();
         let request = Request::Connect(Dial { from, to, port, patience });
-        let LabAnswer::Connected { outcome } = self.theatre.ask(&request)? else {
+        let LabAnswer::Connected { outcome } = self.theatre.exchange(&request)? else {
             return Err(LabError::Answer("the lab did not say what became of it".to_owned()));
         };
         let expected = step.expect.as_deref().unwrap_or("open");
@@ -183,7 +183,7 @@ impl Player<'_> {
         let patience = self.milliseconds(patience);
         let dial = Dial { from: mail.from.clone(), to, port, patience };
         let request = Request::Mail { dial, recipient: mail.to.clone() };
-        let LabAnswer::Mailed { outcome } = self.theatre.ask(&request)? else {
+        let LabAnswer::Mailed { outcome } = self.theatre.exchange(&request)? else {
             return Err(LabError::Answer("the lab did not say what became of it".to_owned()));
         };
         let expected = step.expect.as_deref().unwrap_or("delivered");
@@ -229,7 +229,7 @@ impl Player<'_> {
     fn event(&mut self, step: &Step, event: &serde_json::Value) -> StepOutcome {
         let event = event_at(event, self.theatre.now())?;
         let expected = step.expect.as_deref().unwrap_or("applied");
-        let seen = match self.theatre.ask(&Request::Apply { events: vec![event] }) {
+        let seen = match self.theatre.exchange(&Request::Apply { events: vec![event] }) {
             Ok(_) => "applied".to_owned(),
             Err(LabError::Declined(what)) if expected == "refused" => {
                 return Ok((StepResult::Passed, what));

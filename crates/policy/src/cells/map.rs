@@ -230,7 +230,7 @@ impl<'w> CellMap<'w> {
             }
             if found.pieces.is_some() {
                 let pieces = self.pieces(at, v4, first, last).into_iter();
-                done.extend(pieces.map(|at| Span { goes: at.goes.behind(&been), ..at }));
+                done.extend(pieces.map(|at| Span { goes: at.goes.after(&been), ..at }));
                 continue;
             }
             let (network, subnet) = (found.network.clone(), found.subnet.clone());
@@ -239,7 +239,7 @@ impl<'w> CellMap<'w> {
             for Span { first, last, goes } in within(&subnet, v4, first, last) {
                 self.looked_at = self.looked_at.saturating_add(1);
                 let ends =
-                    |leads_to| Span { first, last, goes: Course::ends(leads_to).behind(&been) };
+                    |leads_to| Span { first, last, goes: Course::ends(leads_to).after(&been) };
                 match goes {
                     Outlet::Reason(reason) => done.push(ends(LeadsTo::Reason(reason))),
                     Outlet::Edge => {
@@ -249,9 +249,7 @@ impl<'w> CellMap<'w> {
                         AtAddress::Dead(reason) => done.push(ends(LeadsTo::Reason(reason))),
                         AtAddress::Firewall(name) => {
                             let pieces = self.through_firewall(&name, v4, first, last).into_iter();
-                            done.extend(
-                                pieces.map(|at| Span { goes: at.goes.behind(&been), ..at }),
-                            );
+                            done.extend(pieces.map(|at| Span { goes: at.goes.after(&been), ..at }));
                         }
                         AtAddress::Machine(next) => open.push((next, first, last, been.clone())),
                     },
@@ -354,7 +352,7 @@ impl Course {
     }
 
     /// The same destinations for whoever sends them here by some machines, the last one first.
-    fn behind(self, been: &Path) -> Self {
+    fn after(self, been: &Path) -> Self {
         let mut path = self.path.clone();
         let mut at = been;
         while let Some(link) = at {

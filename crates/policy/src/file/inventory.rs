@@ -22,8 +22,8 @@ use crate::world::name::{
     FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
 };
 use crate::world::{
-    AzureFirewall, Gateway, GatewayKind, Interface, Machine, MachineKind, Peering, RouteTable,
-    Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
+    AzureFirewall, Gateway, Interface, Machine, MachineKind, Peering, RouteTable, Subnet,
+    Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
 };
 
 /// An inventory, as written.
@@ -96,44 +96,13 @@ struct NetworkEntry {
     peerings: Vec<NetworkName>,
     /// Its VPN or ExpressRoute gateway.
     #[serde(default)]
-    gateway: Option<GatewayEntry>,
+    gateway: Option<Gateway>,
     /// How a captured packet shows that it belongs here, where address spaces overlap.
     #[serde(default)]
     capture: CaptureIds,
     /// Its subnets, by name; without any, one named `default` spans the address space.
     #[serde(default)]
-    subnet: BTreeMap<SubnetName, SubnetEntry>,
-}
-
-/// A VPN or ExpressRoute gateway.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct GatewayEntry {
-    /// Which of the two.
-    kind: GatewayKind,
-    /// The prefixes that it learned by BGP.
-    #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    routes: Vec<IpNet>,
-}
-
-/// A subnet.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct SubnetEntry {
-    /// Its prefixes.
-    #[schemars(with = "Vec<String>")]
-    prefixes: Vec<IpNet>,
-    /// The name of its route table.
-    #[serde(default)]
-    route_table: Option<RouteTableName>,
-    /// The service that it is delegated to.
-    #[serde(default)]
-    delegated_to: Option<String>,
-    /// The prefixes of its service endpoints.
-    #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    service_endpoints: Vec<IpNet>,
+    subnet: BTreeMap<SubnetName, Subnet>,
 }
 
 /// A route table.
@@ -545,19 +514,7 @@ fn route_table(
 }
 
 fn network(entry: &NetworkEntry) -> VirtualNetwork {
-    let mut subnets: BTreeMap<_, _> = entry
-        .subnet
-        .iter()
-        .map(|(name, subnet)| {
-            let subnet = Subnet {
-                prefixes: subnet.prefixes.clone(),
-                route_table: subnet.route_table.clone(),
-                delegated_to: subnet.delegated_to.clone(),
-                service_endpoints: subnet.service_endpoints.clone(),
-            };
-            (name.clone(), subnet)
-        })
-        .collect();
+    let mut subnets = entry.subnet.clone();
     if subnets.is_empty() {
         let whole = Subnet {
             prefixes: entry.address_space.clone(),
@@ -572,10 +529,7 @@ fn network(entry: &NetworkEntry) -> VirtualNetwork {
         address_space: entry.address_space.clone(),
         subnets,
         peerings: entry.peerings.iter().map(peering).collect(),
-        gateway: entry
-            .gateway
-            .as_ref()
-            .map(|gateway| Gateway { kind: gateway.kind, routes: gateway.routes.clone() }),
+        gateway: entry.gateway.clone(),
         capture: entry.capture.clone(),
     }
 }

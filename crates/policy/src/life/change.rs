@@ -139,9 +139,9 @@ impl World {
         if owns != (before != Power::Deleted) {
             let machine = machine.clone();
             if owns {
-                self.own(name, &machine);
+                self.claim_addresses(name, &machine);
             } else {
-                self.disown(name, &machine);
+                self.release_addresses(name, &machine);
             }
         }
     }
@@ -149,12 +149,12 @@ impl World {
     /// Puts a machine where one of that name stands or none; `None` takes it away.
     pub(crate) fn put_machine(&mut self, name: MachineName, machine: Option<Machine>) {
         if let Some(old) = self.machines.remove(&name) {
-            self.disown(&name, &old);
+            self.release_addresses(&name, &old);
             self.leave(&name, &old.subscription);
         }
         if let Some(machine) = machine {
             if machine.state.power != Power::Deleted {
-                self.own(&name, &machine);
+                self.claim_addresses(&name, &machine);
             }
             self.members.entry(machine.subscription.clone()).or_default().insert(name.clone());
             self.machines.insert(name, machine);

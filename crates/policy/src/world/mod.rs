@@ -60,24 +60,33 @@ pub struct Peering {
 }
 
 /// A subnet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Subnet {
     /// Its prefixes.
+    #[schemars(with = "Vec<String>")]
     pub prefixes: Vec<IpNet>,
-    /// Its route table.
+    /// The name of its route table.
+    #[serde(default)]
     pub route_table: Option<RouteTableName>,
     /// The service that it is delegated to.
+    #[serde(default)]
     pub delegated_to: Option<String>,
     /// The prefixes of its service endpoints.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub service_endpoints: Vec<IpNet>,
 }
 
 /// A VPN or ExpressRoute gateway.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Gateway {
     /// Which of the two.
     pub kind: GatewayKind,
     /// The prefixes that it learned by BGP.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub routes: Vec<IpNet>,
 }
 
@@ -293,7 +302,7 @@ impl World {
         self.firewall_addresses.get(&(network.clone(), address))
     }
 
-    pub(crate) fn own(&mut self, name: &MachineName, machine: &Machine) {
+    pub(crate) fn claim_addresses(&mut self, name: &MachineName, machine: &Machine) {
         for (place, interface) in machine.interfaces.iter().enumerate() {
             for address in &interface.addresses {
                 self.owners.insert((interface.network.clone(), *address), (name.clone(), place));
@@ -301,7 +310,7 @@ impl World {
         }
     }
 
-    pub(crate) fn disown(&mut self, name: &MachineName, machine: &Machine) {
+    pub(crate) fn release_addresses(&mut self, name: &MachineName, machine: &Machine) {
         for interface in &machine.interfaces {
             for address in &interface.addresses {
                 let key = (interface.network.clone(), *address);

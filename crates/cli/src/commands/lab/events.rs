@@ -16,7 +16,7 @@ use crate::written::{self, Output, OutputKind, Target};
 
 pub(in crate::commands) fn run(args: &EventsArgs, console: &mut Console) -> Result<(), Failure> {
     let mut client = client(&args.at)?;
-    client.ask(&Request::Events { since_start: args.since_start }).map_err(failed)?;
+    client.exchange(&Request::Events { since_start: args.since_start }).map_err(failed)?;
     let mut left = args.count;
     while left != Some(0) {
         let Some(line) = client.line().map_err(failed)? else { return Ok(()) };

@@ -157,7 +157,7 @@ fn look(folder: &Path) -> Result<Option<LabRow>, Failure> {
     }
     let Ok(mut client) = Client::connect(&row.folder) else { return Ok(Some(row)) };
     row.pid = client.owner();
-    let asked = client.set_patience(PATIENCE).and_then(|()| client.ask(&Request::Inspect));
+    let asked = client.set_patience(PATIENCE).and_then(|()| client.exchange(&Request::Inspect));
     if let Ok(LabAnswer::View(view)) = asked {
         row.state = LabState::Running;
         row.machines = Some(view.nodes.iter().filter(|node| node.kind == "machine").count());

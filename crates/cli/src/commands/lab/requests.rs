@@ -39,7 +39,8 @@ fn cells(node: &NodeView) -> [String; 4] {
 }
 
 pub(super) fn inspect(args: &InspectArgs, console: &mut Console) -> Result<(), Failure> {
-    let LabAnswer::View(view) = client(&args.at)?.ask(&Request::Inspect).map_err(failed)? else {
+    let LabAnswer::View(view) = client(&args.at)?.exchange(&Request::Inspect).map_err(failed)?
+    else {
         return Err(unexpected());
     };
     let value = || json!({ "schema_version": SCHEMA_VERSION, "lab": view });
@@ -100,7 +101,7 @@ pub(super) fn graph(args: &GraphArgs, console: &mut Console) -> Result<(), Failu
             let hosts = world::hosts(None, &world)?;
             dot(&Plan::of(&world, &hosts, false).map_err(failed)?)
         }
-        None => match client(&args.at)?.ask(&Request::Inspect).map_err(failed)? {
+        None => match client(&args.at)?.exchange(&Request::Inspect).map_err(failed)? {
             LabAnswer::View(view) => view.graph,
             _ => return Err(unexpected()),
         },
@@ -112,7 +113,7 @@ pub(super) fn graph(args: &GraphArgs, console: &mut Console) -> Result<(), Failu
 fn apply(at: &AtArgs, fields: &serde_json::Value) -> Result<(), Failure> {
     let event: Event = serde_json::from_value(fields.clone())
         .map_err(|error| Failure::Usage(error.to_string()))?;
-    client(at)?.ask(&Request::Apply { events: vec![event] }).map_err(failed).map(drop)
+    client(at)?.exchange(&Request::Apply { events: vec![event] }).map_err(failed).map(drop)
 }
 
 pub(super) fn vm(args: &VmArgs, console: &mut Console) -> Result<(), Failure> {
@@ -149,7 +150,8 @@ pub(super) fn connect(args: &ConnectArgs, console: &mut Console) -> Result<(), F
         port,
         patience: args.patience.saturating_mul(1_000),
     });
-    let LabAnswer::Connected { outcome } = client(&args.at)?.ask(&request).map_err(failed)? else {
+    let LabAnswer::Connected { outcome } = client(&args.at)?.exchange(&request).map_err(failed)?
+    else {
         return Err(unexpected());
     };
     console.line(outcome.name())?;
@@ -166,7 +168,7 @@ pub(super) fn connect(args: &ConnectArgs, console: &mut Console) -> Result<(), F
 }
 
 pub(super) fn crash(at: &AtArgs, console: &mut Console) -> Result<(), Failure> {
-    client(at)?.ask(&Request::StopFilter).map_err(failed)?;
+    client(at)?.exchange(&Request::StopFilter).map_err(failed)?;
     console.note(
         "the program that judges has ended: over nft the kernel's rules judge on, over nfqueue and \
          afpacket SYNs to port 25 stay dropped",

@@ -43,7 +43,7 @@ pub(super) struct VerdictListener {
 impl VerdictListener {
     pub(super) fn start(at: &AtArgs, file: Option<Target>) -> Result<Self, Failure> {
         let mut client = place::client(at)?;
-        client.ask(&Request::Events { since_start: false }).map_err(failed)?;
+        client.exchange(&Request::Events { since_start: false }).map_err(failed)?;
         let connection = client.as_fd().try_clone_to_owned().map(UnixStream::from);
         let connection = connection
             .map_err(|error| Failure::Internal(format!("listening to the lab: {error}")))?;
@@ -93,7 +93,7 @@ pub(super) struct RunningLab<'a> {
 }
 
 impl Theatre for RunningLab<'_> {
-    fn ask(&mut self, request: &Request) -> Result<LabAnswer, LabError> {
+    fn exchange(&mut self, request: &Request) -> Result<LabAnswer, LabError> {
         self.client.send(request)?;
         let waiting = |source| LabError::System { what: "waiting for the lab".to_owned(), source };
         if self.signals.wait(Some(self.client.as_fd()), None).map_err(waiting)? == Woken::Signal {

@@ -188,7 +188,7 @@ pub(super) fn down(at: &AtArgs, console: &mut Console) -> Result<(), Failure> {
     let name = &at.name;
     let owner = match Client::connect(&folder) {
         Ok(mut client) => {
-            client.ask(&Request::Down).map_err(failed)?;
+            client.exchange(&Request::Down).map_err(failed)?;
             client.owner()
         }
         // One that has died is taken down by removing what it left.
