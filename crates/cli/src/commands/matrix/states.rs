@@ -24,12 +24,12 @@ pub struct MatrixState {
     exemption: ExemptionState,
     reached: Reached,
     via: Option<Via>,
-    way: Way,
+    way: SendingWay,
 }
 
 /// What else tells one state from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum SendingWay {
     Internet,
     /// To the Internet, for a subscription that was created before the cutoff.
     OfOld,
@@ -45,14 +45,14 @@ const fn state(
     name: &'static str,
     title: &'static str,
     exemption: ExemptionState,
-    way: Way,
+    way: SendingWay,
 ) -> MatrixState {
     MatrixState { name, title, exemption, reached: Reached::No, via: None, way }
 }
 
 const fn exempt(name: &'static str, title: &'static str, via: Option<Via>) -> MatrixState {
     let (exemption, reached) = (ExemptionState::Granted, Reached::Started);
-    MatrixState { name, title, exemption, reached, via, way: Way::Internet }
+    MatrixState { name, title, exemption, reached, via, way: SendingWay::Internet }
 }
 
 impl Serialize for MatrixState {
@@ -64,18 +64,18 @@ impl Serialize for MatrixState {
 impl MatrixState {
     /// The states of a direct route to the Internet, in the order of the columns.
     pub(super) const DIRECT: &'static [Self] = &[
-        state("before-cutoff", "created before {}", ExemptionState::None, Way::OfOld),
-        state("none", "created after, not asked", ExemptionState::None, Way::Internet),
-        state("requested", "requested", ExemptionState::Requested, Way::Internet),
-        state("refused", "refused", ExemptionState::Refused, Way::Internet),
+        state("before-cutoff", "created before {}", ExemptionState::None, SendingWay::OfOld),
+        state("none", "created after, not asked", ExemptionState::None, SendingWay::Internet),
+        state("requested", "requested", ExemptionState::Requested, SendingWay::Internet),
+        state("refused", "refused", ExemptionState::Refused, SendingWay::Internet),
         state(
             "granted-not-restarted",
             "granted, no stop/start yet",
             ExemptionState::Granted,
-            Way::Internet,
+            SendingWay::Internet,
         ),
         exempt("granted-and-started", "granted, stopped and started", None),
-        state("revoked", "revoked", ExemptionState::Revoked, Way::Internet),
+        state("revoked", "revoked", ExemptionState::Revoked, SendingWay::Internet),
     ];
 
     /// The other ways: through something of the same subscription, exempt, or not asked.
@@ -88,15 +88,20 @@ impl MatrixState {
                 "via-enterprise-appliance",
                 "not asked, via an EA's appliance",
                 ExemptionState::None,
-                Way::Enterprise,
+                SendingWay::Enterprise,
             )
         },
-        state("internal", "inside the network", ExemptionState::None, Way::Internal),
+        state("internal", "inside the network", ExemptionState::None, SendingWay::Internal),
         Self {
             via: Some(Via::Gateway),
-            ..state("on-premises", "via VPN to own premises", ExemptionState::None, Way::Internet)
+            ..state(
+                "on-premises",
+                "via VPN to own premises",
+                ExemptionState::None,
+                SendingWay::Internet,
+            )
         },
-        state("relay-587", "relay on 587", ExemptionState::None, Way::Relay),
+        state("relay-587", "relay on 587", ExemptionState::None, SendingWay::Relay),
     ];
 
     /// Every state, in the order of the columns.
@@ -113,12 +118,12 @@ impl MatrixState {
         let before = cutoff.yesterday().unwrap_or(cutoff);
         // Well after the cutoff: the day itself rests on a setting.
         let after = cutoff.tomorrow().unwrap_or(cutoff);
-        let to = if self.way == Way::Internal { [10, 0, 0, 9] } else { [203, 0, 113, 5] };
-        let enterprise =
-            (self.way == Way::Enterprise).then_some((Offer::EnterpriseAgreement, Some(after)));
+        let to = if self.way == SendingWay::Internal { [10, 0, 0, 9] } else { [203, 0, 113, 5] };
+        let enterprise = (self.way == SendingWay::Enterprise)
+            .then_some((Offer::EnterpriseAgreement, Some(after)));
         Deployment {
             offer,
-            created: Some(if self.way == Way::OfOld { before } else { after }),
+            created: Some(if self.way == SendingWay::OfOld { before } else { after }),
             exemption: self.exemption,
             reached: self.reached,
             deployed: None,
@@ -126,7 +131,7 @@ impl MatrixState {
             via: self.via,
             hub: enterprise,
             to: IpAddr::V4(Ipv4Addr::from(to)),
-            port: if self.way == Way::Relay { 587 } else { SMTP_PORT },
+            port: if self.way == SendingWay::Relay { 587 } else { SMTP_PORT },
         }
     }
 }
