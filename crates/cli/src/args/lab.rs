@@ -83,8 +83,9 @@ pub enum LabCommand {
     #[command(after_long_help = "Examples:\n\
          \x20 egress25 lab run fixtures/scenarios/exemption.toml --junit report.xml")]
     Run(Box<RunArgs>),
-    /// End the program that judges, as if it had crashed: over nft the kernel's rules judge on, over
-    /// nfqueue and afpacket SYNs to port 25 stay dropped
+    /// End the program that judges, as if it had crashed
+    ///
+    /// Over nft the kernel's rules judge on; over nfqueue and afpacket SYNs to port 25 stay dropped.
     #[command(after_long_help = "Examples:\n\
          \x20 egress25 lab crash")]
     Crash(AtArgs),
