@@ -69,6 +69,32 @@ impl TableRow for PacketRow {
         "tunnel",
         "detail",
     ];
+
+    // There is a row for every judged packet: nothing is built in between, as other rows have it.
+    fn cells(&self) -> Vec<String> {
+        fn text<T: ToString>(value: Option<&T>) -> String {
+            value.map(ToString::to_string).unwrap_or_default()
+        }
+        vec![
+            self.packet.to_string(),
+            self.depth.to_string(),
+            text(self.time.as_ref()),
+            text(self.machine.as_ref()),
+            text(self.subscription.as_ref()),
+            text(self.network.as_ref()),
+            text(self.source.as_ref()),
+            text(self.source_port.as_ref()),
+            text(self.destination.as_ref()),
+            text(self.port.as_ref()),
+            self.verdict.to_string(),
+            self.reason.to_string(),
+            self.ids(" "),
+            self.assumed.join(" "),
+            text(self.decided_by.as_ref()),
+            self.tunnel.unwrap_or_default().to_owned(),
+            text(self.detail.as_ref()),
+        ]
+    }
 }
 
 impl PacketRow {
