@@ -5,8 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use egress25_exemption_store::{
-    ExpectedRevision, Follower, FollowerState, NewEntry, SqliteLog, SqliteOptions, Store,
-    StoreError, StorePlace,
+    ExpectedRevision, Follower, FollowerState, NewEntry, Store, StoreError, StorePlace,
 };
 use egress25_lab::error::LabError;
 use egress25_lab::owner::{EventFeed, EventSink, FollowedEvent};
@@ -15,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::args::EditionArgs;
 use crate::commands::lab::world;
-use crate::commands::store::{begin as begin_store, genesis, make_folder};
+use crate::commands::store::{begin as begin_store, genesis, make_folder, open_at};
 use crate::read::input::NamedText;
 use crate::say::failure::{Failure, store_exit_code};
 
@@ -54,8 +53,7 @@ fn open(path: &Path, from: &LabWorld<'_>) -> Result<Opened, Failure> {
     if !path.exists() {
         begin(&path, from)?;
     }
-    let log = SqliteLog::open(&path, SqliteOptions::default())?;
-    let store = Store::open(log)?;
+    let store = open_at(&path)?;
     // The store's own inventory is what would be built; another one that was asked for is not it.
     let inventory = NamedText::read(from.inventory)?;
     if store.genesis()?.inventory.as_ref() != Some(&inventory.text) {

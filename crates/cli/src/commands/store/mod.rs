@@ -27,10 +27,8 @@ use crate::args::store::{
     FileArgs, InitArgs, MigrateArgs, StoreCommand, StoreExportArgs, VerifyArgs,
 };
 
-use place::open_at;
-
 pub use inventory::inventory;
-pub(crate) use place::{begin, genesis, make_folder, open, world};
+pub(crate) use place::{begin, genesis, make_folder, open, open_at, world};
 
 /// Runs `store …`.
 ///

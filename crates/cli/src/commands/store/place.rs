@@ -67,7 +67,7 @@ pub(crate) fn open(args: &PlaceArgs) -> Result<Store, Failure> {
 }
 
 /// Opens the store in a file.
-pub(super) fn open_at(path: &Path) -> Result<Store, Failure> {
+pub(crate) fn open_at(path: &Path) -> Result<Store, Failure> {
     Ok(Store::open(SqliteLog::open(path, SqliteOptions::default())?)?)
 }
 
