@@ -31,7 +31,7 @@ pub(super) struct ReplayJudge {
     options: FrameOptions,
     network: Option<NetworkName>,
     /// By the compilation and the moment of a table, whose slots and leaves the keys are.
-    grounds: HashMap<(u64, usize, Key), Arc<AnswerKey>>,
+    grounds: HashMap<(u64, usize, Key), Arc<AnswerBasis>>,
     /// How many packets that are judged came without a time.
     pub(super) without_time: u64,
 }
@@ -46,7 +46,7 @@ enum Key {
 
 /// What an answer rests on.
 #[derive(Debug, Default)]
-struct AnswerKey {
+struct AnswerBasis {
     statements: Vec<StatementId>,
     assumed: Vec<String>,
     decided_by: Option<SubscriptionName>,
@@ -181,7 +181,7 @@ impl ReplayJudge {
         judgement: &Judgement,
         source: IpAddr,
         destination: IpAddr,
-    ) -> Result<Arc<AnswerKey>, Failure> {
+    ) -> Result<Arc<AnswerBasis>, Failure> {
         let table = self.moments.table();
         let by_leaf =
             judgement.slot.and_then(|slot| Some(Key::Sender(slot, table.leaf(slot, destination)?)));
@@ -201,7 +201,7 @@ impl ReplayJudge {
                 judgement.verdict, judgement.reason, decision.verdict, decision.reason
             )));
         }
-        let grounds = Arc::new(AnswerKey {
+        let grounds = Arc::new(AnswerBasis {
             statements: decision.statements,
             assumed: assignments(&decision.assumed),
             decided_by: decision.subscription,
