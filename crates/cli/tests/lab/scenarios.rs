@@ -1,6 +1,6 @@
 //! The scenarios that are shipped, over every data path, and their verdict logs.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Output;
 
@@ -27,10 +27,11 @@ fn text(output: &Output) -> String {
     )
 }
 
-/// Who, to where, which verdict, which reason, in order of the source ports' first appearance.
-/// A SYN that is sent again is one line: how often that happens is the kernel's timing.
+/// Who, to where, which verdict, which reason, in order of the connections' first appearance.
+/// A SYN that is sent again is one line: how often that happens is the kernel's timing. The kernel
+/// may take one source port for two destinations, so a connection is told by both its ends.
 fn essence(log: &str) -> Vec<String> {
-    let mut seen = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     let mut lines = Vec::new();
     for line in log.lines() {
         let event: Value = serde_json::from_str(line).unwrap();
@@ -39,12 +40,9 @@ fn essence(log: &str) -> Vec<String> {
         {
             continue;
         }
-        let key = (
-            event["network"].to_string(),
-            event["source"].to_string(),
-            event["source_port"].to_string(),
-        );
-        if seen.insert(key, ()).is_none() {
+        let connection = ["network", "source", "source_port", "destination", "destination_port"]
+            .map(|field| event[field].to_string());
+        if seen.insert(connection) {
             lines.push(
                 ["network", "machine", "source", "destination", "verdict", "reason"]
                     .map(|field| event[field].as_str().unwrap_or("-").to_owned())
