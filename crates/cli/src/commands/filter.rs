@@ -18,6 +18,7 @@ use crate::args::lab::{FilterArgs, SentBy};
 use crate::commands::lab::place::failed;
 use crate::commands::lab::store::LabWorld;
 use crate::commands::lab::{events, world};
+use crate::read::network;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
@@ -50,7 +51,7 @@ pub fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failure> {
     };
     let (world, events) = from.open()?;
     let feed = events.map(|(feed, _)| feed);
-    let network = world::network(&world, args.network.as_deref())?;
+    let network = network::named_or_only(&world, args.network.as_deref())?;
     let policy = Arc::new(PolicyState::new(&world).map_err(failed)?);
     let court = Court { policy, hub: Arc::new(Hub::default()), clock: Timestamp::now };
     let heard = court.hub.listen(false);

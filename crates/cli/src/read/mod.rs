@@ -4,3 +4,4 @@ pub mod deployment;
 pub mod edition;
 pub mod input;
 pub mod inventory;
+pub mod network;

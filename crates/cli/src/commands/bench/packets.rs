@@ -8,11 +8,12 @@ use egress25_packet_filter::capture::CaptureReader;
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::{FrameList, Frames};
 use egress25_packet_filter::table::{Leaf, NetworkId, RouteSet, Table, TableBuilder};
-use egress25_policy::{NetworkName, Reason};
+use egress25_policy::{NetworkName, Reason, World};
 use ipnet::IpNet;
 
 use crate::args::BenchArgs;
 use crate::read::inventory::InventoryInput;
+use crate::read::network;
 use crate::say::failure::Failure;
 
 /// Frames in a batch.
@@ -52,7 +53,7 @@ pub(super) fn load(args: &BenchArgs) -> Result<BenchInput, Failure> {
     let timeline = inventory.timeline(&edition)?;
     let table = Table::compile(timeline.world(), 1);
     let table = Arc::new(table.map_err(|error| Failure::Usage(error.to_string()))?);
-    let network = network_id(&table, args.network.as_deref())?;
+    let network = network_id(&table, timeline.world(), args.network.as_deref())?;
     let limit = (args.memory.get() as usize).saturating_mul(1 << 20);
     Ok((Packets::read(capture, limit)?, table, network))
 }
@@ -187,8 +188,11 @@ fn frame(syn: bool, len: u16, source: u32, destination: u32) -> Vec<u8> {
 }
 
 /// The id of a network in a table.
-fn network_id(table: &Table, name: Option<&str>) -> Result<Option<NetworkId>, Failure> {
-    let Some(name) = name else { return Ok(None) };
-    let id = table.network(&NetworkName::from(name));
-    id.map(Some).ok_or_else(|| Failure::Usage(format!("the inventory has no network `{name}`")))
+fn network_id(
+    table: &Table,
+    world: &World,
+    name: Option<&str>,
+) -> Result<Option<NetworkId>, Failure> {
+    let name = name.map(|name| network::named(world, name)).transpose()?;
+    Ok(name.and_then(|name| table.network(&name)))
 }

@@ -1,10 +1,9 @@
 //! From the arguments to the question and the world that it is asked of.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use egress25_policy::{
-    Edition, ExemptionState, MachineKind, MachineName, NetworkName, Offer, Question, Recognised,
+    Edition, ExemptionState, MachineKind, MachineName, Offer, Question, Recognised,
     Source, World, first_few, nearest, recognise_quota_id,
 };
 use ipnet::IpNet;
@@ -15,6 +14,7 @@ use crate::commands::store::inventory;
 use crate::read::deployment::{Deployment, Reached};
 use crate::read::edition;
 use crate::read::inventory::InventoryInput;
+use crate::read::network;
 use crate::say::failure::Failure;
 
 /// What the question is asked of.
@@ -235,7 +235,9 @@ fn in_inventory(
 /// Who sends: a machine of the inventory, or an address.
 fn source(in_inventory: &InInventory, world: &World) -> Result<Source, Failure> {
     if let Some(address) = in_inventory.from {
-        return Ok(Source::Address { network: network(in_inventory, world, address)?, address });
+        let network = in_inventory.network.as_deref();
+        let network = network.map(|name| network::named(world, name)).transpose()?;
+        return Ok(Source::Address { network, address });
     }
     let names = || world.machines().keys().map(MachineName::as_str);
     let Some(name) = &in_inventory.machine else {
@@ -252,19 +254,4 @@ fn source(in_inventory: &InInventory, world: &World) -> Result<Source, Failure> 
         )));
     }
     Ok(Source::Machine(MachineName::from(name.as_str())))
-}
-
-fn network(
-    in_inventory: &InInventory,
-    world: &World,
-    address: IpAddr,
-) -> Result<Option<NetworkName>, Failure> {
-    let Some(name) = &in_inventory.network else { return Ok(None) };
-    if world.networks().contains_key(name.as_str()) {
-        return Ok(Some(NetworkName::from(name.as_str())));
-    }
-    Err(Failure::Usage(format!(
-        "the inventory has no network `{name}` for {address}; its networks are: {}",
-        nearest(name, world.networks().keys().map(NetworkName::as_str))
-    )))
 }

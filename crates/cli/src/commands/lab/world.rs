@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use egress25_lab::network::hosts::{Hosts, default_hosts};
-use egress25_policy::{NetworkName, World, first_few, nearest};
+use egress25_policy::World;
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -42,27 +42,4 @@ pub(in crate::commands) fn hosts(file: Option<&Path>, world: &World) -> Result<H
     let parsed: HostsFile = toml::from_str(&source.text)
         .map_err(|error| Failure::from(source.error(error.message(), error.span())))?;
     Ok(parsed.host)
-}
-
-/// The network that is meant: the one named, or the only one.
-pub(in crate::commands) fn network(
-    world: &World,
-    name: Option<&str>,
-) -> Result<NetworkName, Failure> {
-    let mut names = world.networks().keys();
-    match name {
-        Some(name) => {
-            world.networks().get_key_value(name).map(|(name, _)| name.clone()).ok_or_else(|| {
-                let known = nearest(name, names.map(NetworkName::as_str));
-                Failure::Usage(format!("there is no network `{name}`; there are: {known}"))
-            })
-        }
-        None => match (names.next(), names.next()) {
-            (Some(only), None) => Ok(only.clone()),
-            _ => {
-                let known = first_few(world.networks().keys().map(NetworkName::as_str));
-                Err(Failure::Usage(format!("say which network with `--network`: {known}")))
-            }
-        },
-    }
 }

@@ -10,13 +10,13 @@ use egress25_packet_filter::frame::{self, Frame, FrameOptions, Outcome, Tunnel};
 use egress25_packet_filter::table::{Leaf, NetworkId, Slot};
 use egress25_policy::{
     HopKind, NetworkName, Question, SMTP_PORT, Source, StatementId, SubscriptionName, decide,
-    nearest,
 };
 use jiff::Timestamp;
 
 use crate::commands::replay::moments::Moments;
 use crate::commands::replay::resolve::ReplayPlan;
 use crate::commands::replay::row::PacketRow;
+use crate::read::network;
 use crate::say::failure::Failure;
 use crate::say::output::assignments;
 
@@ -57,21 +57,14 @@ struct AnswerBasis {
 impl ReplayJudge {
     pub(super) fn new(plan: &ReplayPlan) -> Result<Self, Failure> {
         let timeline = plan.inventory.timeline(&plan.edition)?;
-        if let Some(name) = &plan.network
-            && !timeline.world().networks().contains_key(name)
-        {
-            let names = timeline.world().networks().keys().map(NetworkName::as_str);
-            return Err(Failure::Usage(format!(
-                "the inventory has no network `{name}`; its networks are: {}",
-                nearest(name.as_str(), names)
-            )));
-        }
+        let network = plan.network.as_deref();
+        let network = network.map(|name| network::named(timeline.world(), name)).transpose()?;
         let moments = Moments::new(timeline)?;
         let mut judge = Self {
             filter: Filter::new(moments.table().clone(), plan.options),
             moments,
             options: plan.options,
-            network: plan.network.clone(),
+            network,
             grounds: HashMap::new(),
             without_time: 0,
         };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use egress25_packet_filter::frame;
-use egress25_policy::{Edition, NetworkName};
+use egress25_policy::Edition;
 
 use crate::args::{OnIndeterminate, Only, OutputFormat, ReplayArgs};
 use crate::commands::store::inventory;
@@ -18,7 +18,7 @@ pub(super) struct ReplayPlan {
     pub(super) capture: PathBuf,
     pub(super) inventory: InventoryInput,
     pub(super) edition: Arc<Edition>,
-    pub(super) network: Option<NetworkName>,
+    pub(super) network: Option<String>,
     pub(super) options: frame::FrameOptions,
     pub(super) only: Vec<Only>,
     pub(super) rows: bool,
@@ -54,7 +54,7 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
         capture: args.capture.clone(),
         edition: inventory.edition(args.edition.edition.as_deref())?,
         inventory,
-        network: args.network.as_deref().map(NetworkName::from),
+        network: args.network.clone(),
         options: frame::FrameOptions {
             look_inside: args.look_inside,
             ..frame::FrameOptions::default()
