@@ -44,7 +44,7 @@ fn a_store_that_cannot_be_used_ends_a_lab_with_the_exit_code_of_the_other_comman
     assert_eq!(code(&init), (Some(0), code(&init).1));
     let (bad, said) = code(&up(&run, &lab, &store));
     assert_eq!(bad, Some(2), "{said}");
-    assert!(said.contains("does not begin with the inventory"), "{said}");
+    assert!(said.contains("doesn't begin with the inventory"), "{said}");
     // A lab that is none, with and without a store, leaves no store behind.
     let broken = at("broken.toml");
     std::fs::write(&broken, "[machine.vm]\nsubscription = \"nobody\"\n").unwrap();

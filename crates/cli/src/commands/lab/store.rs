@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::args::EditionArgs;
 use crate::commands::lab::world;
-use crate::commands::store::{begin as begin_store, genesis, make_folder, open_at};
+use crate::commands::store::{begin as begin_store, genesis, make_folder, open_begun_with};
 use crate::read::input::NamedText;
 use crate::say::failure::{Failure, store_exit_code};
 
@@ -50,20 +50,13 @@ impl LabWorld<'_> {
 /// The store is not sound, or begins with another inventory.
 fn open(path: &Path, from: &LabWorld<'_>) -> Result<Opened, Failure> {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    if !path.exists() {
-        begin(&path, from)?;
-    }
-    let store = open_at(&path)?;
-    // The store's own inventory is what would be built; another one that was asked for is not it.
     let inventory = NamedText::read(from.inventory)?;
-    if store.genesis()?.inventory.as_ref() != Some(&inventory.text) {
-        return Err(Failure::Usage(format!(
-            "store `{}` does not begin with the inventory `{}` as that file is now; a store keeps the \
-             inventory that it was begun with: take that one, or another `--store`",
-            path.display(),
-            inventory.name
-        )));
-    }
+    // The store's own inventory is what would be built; another one that was asked for is not it.
+    let store = if path.exists() {
+        open_begun_with(&path, &inventory)?
+    } else {
+        begin(&path, &inventory, from)?
+    };
     let follower = store.follow()?;
     let world = follower.world().clone();
     let feed = Feed { follower, stale: false };
@@ -71,13 +64,12 @@ fn open(path: &Path, from: &LabWorld<'_>) -> Result<Opened, Failure> {
 }
 
 /// Begins a store with what had happened by the time as of which the lab begins.
-fn begin(path: &Path, from: &LabWorld<'_>) -> Result<(), Failure> {
-    let source = NamedText::read(from.inventory)?;
-    let mut genesis = genesis(Some(&source), from.edition.edition.as_deref(), &from.edition.set)?;
+fn begin(path: &Path, inventory: &NamedText, from: &LabWorld<'_>) -> Result<Store, Failure> {
+    let mut genesis = genesis(Some(inventory), from.edition.edition.as_deref(), &from.edition.set)?;
     genesis.begun = from.at.unwrap_or(genesis.begun);
     make_folder(path)?;
     let until = Some(genesis.begun);
-    begin_store(&StorePlace::File(path.to_owned()), &genesis, WHO, until).map(drop)
+    begin_store(&StorePlace::File(path.to_owned()), &genesis, WHO, until)
 }
 
 struct Feed {

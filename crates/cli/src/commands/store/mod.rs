@@ -28,7 +28,7 @@ use crate::args::store::{
 };
 
 pub use inventory::inventory;
-pub(crate) use place::{begin, genesis, make_folder, open, open_at, world};
+pub(crate) use place::{begin, genesis, make_folder, open, open_begun_with, world};
 
 /// Runs `store …`.
 ///
@@ -122,9 +122,9 @@ fn check(args: &VerifyArgs, console: &mut Console) -> Result<(), Failure> {
 
 fn backup(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
     let path = place::path(args.store.as_deref())?;
-    let store = open_at(&path)?;
+    let store = place::open_at(&path)?;
     place::publish(&args.file, |new| Ok(store.log().backup(new)?))?;
-    let copied = open_at(&args.file)?;
+    let copied = place::open_at(&args.file)?;
     let (file, head) = (args.file.display().to_string(), copied.head());
     let sentence = format!("`{file}` holds {} entries, head {}", head.revision, head.hash);
     let facts = json!({ "backup": file, "revision": head.revision, "hash": head.hash });
@@ -200,7 +200,7 @@ fn migrate(args: &MigrateArgs, console: &mut Console) -> Result<(), Failure> {
 
 fn write(args: &StoreExportArgs, console: &mut Console) -> Result<(), Failure> {
     let path = place::path(args.store.as_deref())?;
-    let store = open_at(&path)?;
+    let store = place::open_at(&path)?;
     if args.file == Path::new("-") {
         return export(&store, console.out()).map(drop).map_err(|error| match error {
             StoreError::Stream { what } => Failure::stdout(std::io::Error::other(what)),
@@ -240,7 +240,7 @@ fn read(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
         };
         Ok(imported?.finish()?)
     })?;
-    let store = open_at(&path)?;
+    let store = place::open_at(&path)?;
     let head = store.head();
     let sentence = format!("`{}` holds {} entries from `{name}`", path.display(), head.revision);
     let facts = json!({

@@ -52,18 +52,27 @@ pub(crate) fn open(args: &PlaceArgs) -> Result<Store, Failure> {
         let genesis = genesis(inventory.as_ref(), None, &[])?;
         return begin(&place, &genesis, "egress25", None);
     }
-    let store = open_at(&path)?;
-    if let Some(inventory) = inventory
-        && store.genesis()?.inventory.as_ref() != Some(&inventory.text)
-    {
-        return Err(Failure::Usage(format!(
-            "store `{}` doesn't begin with the inventory `{}` as that file is now; a store keeps the inventory \
-             that it was begun with (`egress25 store init --inventory`)",
-            path.display(),
-            inventory.name
-        )));
+    match inventory {
+        Some(inventory) => open_begun_with(&path, &inventory),
+        None => open_at(&path),
     }
-    Ok(store)
+}
+
+/// Opens the store in a file that was begun with an inventory.
+///
+/// # Errors
+/// It isn't there, isn't sound, or begins with another inventory.
+pub(crate) fn open_begun_with(path: &Path, inventory: &NamedText) -> Result<Store, Failure> {
+    let store = open_at(path)?;
+    if store.genesis()?.inventory.as_ref() == Some(&inventory.text) {
+        return Ok(store);
+    }
+    Err(Failure::Usage(format!(
+        "store `{}` doesn't begin with the inventory `{}` as that file is now; a store keeps the \
+         inventory that it was begun with (`egress25 store init --inventory`)",
+        path.display(),
+        inventory.name
+    )))
 }
 
 /// Opens the store in a file.
