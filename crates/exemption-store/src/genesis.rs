@@ -81,10 +81,8 @@ impl Genesis {
                 .map_err(StoreError::Inventory)?;
             return Ok((inventory.world, inventory.events));
         }
-        let mut settings = edition.default_settings().map_err(|error| wrong(error.to_string()))?;
-        for (name, value) in &self.settings {
-            settings.set(name, value).map_err(|error| wrong(error.to_string()))?;
-        }
+        let settings = edition.default_settings().and_then(|own| own.with(&self.settings));
+        let settings = settings.map_err(|error| wrong(error.to_string()))?;
         Ok((World::new(edition, settings), Vec::new()))
     }
 

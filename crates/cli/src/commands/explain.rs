@@ -112,8 +112,8 @@ fn ground(id: &'static str, edition: &Edition, settings: &Settings) -> Ground {
     if let Some(statement) = edition.statement(id) {
         return Ground { id, kind: "statement", text: Some(statement.text.clone()) };
     }
-    if let Some(setting) = Setting::ALL.iter().find(|setting| setting.name() == id) {
-        let text = format!("{} Here: {}.", setting.question(), settings.get(*setting));
+    if let Some(setting) = Setting::named(id) {
+        let text = format!("{} Here: {}.", setting.question(), settings.get(setting));
         return Ground { id, kind: "setting", text: Some(text) };
     }
     // An id with the edition's name before it: the statement of another edition.

@@ -48,11 +48,7 @@ pub fn choose(argument: Option<&str>, inventory: Option<&str>) -> Result<Arc<Edi
 /// # Errors
 /// An unknown name, or a value that the setting does not take.
 pub fn settings(edition: &Edition, set: &[(String, String)]) -> Result<Settings, Failure> {
-    let mut settings = edition.default_settings()?;
-    for (name, value) in set {
-        settings.set(name, value)?;
-    }
-    Ok(settings)
+    Ok(edition.default_settings()?.with(set.iter().map(|(name, value)| (name, value)))?)
 }
 
 /// Whether an edition is built in, so that events can name it.

@@ -411,11 +411,7 @@ impl Edition {
     /// # Errors
     /// The edition sets a setting that does not exist, or to a value that it does not take.
     pub fn default_settings(&self) -> Result<Settings, SettingError> {
-        let mut settings = Settings::default();
-        for (name, value) in &self.settings {
-            settings.set(name, value)?;
-        }
-        Ok(settings)
+        Settings::default().with(&self.settings)
     }
 
     fn check(&self) -> Result<(), String> {

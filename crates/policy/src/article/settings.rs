@@ -336,17 +336,22 @@ impl fmt::Display for Assumption {
     }
 }
 
+impl Setting {
+    /// The setting with a name, if there is one.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|setting| setting.name() == name)
+    }
+}
+
 impl Settings {
     /// Sets a setting by name; `true` and `false` stand for `yes` and `no`.
     ///
     /// # Errors
     /// An unknown name, or a value that the setting does not take.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
-        let setting = Setting::ALL
-            .iter()
-            .copied()
-            .find(|setting| setting.name() == name)
-            .ok_or_else(|| SettingError::Unknown { name: name.to_owned() })?;
+        let setting =
+            Setting::named(name).ok_or_else(|| SettingError::Unknown { name: name.to_owned() })?;
         let word = match value {
             "true" => "yes",
             "false" => "no",
@@ -356,6 +361,20 @@ impl Settings {
             return Ok(());
         }
         Err(SettingError::Value { setting, value: value.to_owned() })
+    }
+
+    /// The same, with some of them set by name, the later over the earlier.
+    ///
+    /// # Errors
+    /// An unknown name, or a value that the setting does not take.
+    pub fn with<'a>(
+        mut self,
+        set: impl IntoIterator<Item = (&'a String, &'a String)>,
+    ) -> Result<Self, SettingError> {
+        for (name, value) in set {
+            self.set(name, value)?;
+        }
+        Ok(self)
     }
 
     /// A setting with its present value, as a decision reports it.

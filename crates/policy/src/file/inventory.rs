@@ -337,14 +337,12 @@ impl InventoryFile {
                 .set(name, value)
                 .map_err(|error| bad(format!("settings.{name}"), error.to_string()))?;
         }
-        for (name, value) in set {
-            settings.set(name, value).map_err(|error| InventoryError {
-                what: error.to_string(),
-                key: None,
-                span: None,
-            })?;
-        }
-        Ok(settings)
+        let set = set.iter().map(|(name, value)| (name, value));
+        settings.with(set).map_err(|error| InventoryError {
+            what: error.to_string(),
+            key: None,
+            span: None,
+        })
     }
 
     /// The subnet that an entry means: the one it names, or the only one of the network.

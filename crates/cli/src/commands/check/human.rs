@@ -79,7 +79,7 @@ fn rests_on(console: &mut Console, decision: &Decision, edition: &Edition) -> Re
         labelled(console, &format!("  {:<9}", id.as_str()), 11, text)?;
     }
     for assumption in &decision.assumed {
-        let setting = Setting::ALL.iter().find(|setting| setting.name() == assumption.setting);
+        let setting = Setting::named(&assumption.setting);
         let why = setting.map_or(String::new(), |setting| {
             if setting.default_value() == assumption.value {
                 format!(" -- {} {}", setting.question(), setting.why())

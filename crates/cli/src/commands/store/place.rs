@@ -76,7 +76,7 @@ pub(crate) fn open_begun_with(path: &Path, inventory: &NamedText) -> Result<Stor
 }
 
 /// Opens the store in a file.
-pub(crate) fn open_at(path: &Path) -> Result<Store, Failure> {
+pub(super) fn open_at(path: &Path) -> Result<Store, Failure> {
     Ok(Store::open(SqliteLog::open(path, SqliteOptions::default())?)?)
 }
 
