@@ -6,9 +6,9 @@ use std::sync::Arc;
 use egress25_policy::{
     AzureFirewall, CaptureIds, Edition, Effect, Exemption, ExemptionState, FirewallName, Gateway,
     GatewayKind, Interface, Machine, MachineKind, MachineName, MachineState, NetworkName, Offer,
-    Power, Programmed, ProgrammedBy, Question, RouteTable, RouteTableName, Settings, Source,
-    Subnet, SubnetName, Subscription, SubscriptionName, UserNextHop, UserRoute, VirtualNetwork,
-    World, WorldError, YesNo, creation_counts,
+    Power, ProgrammedBy, Question, RouteTable, RouteTableName, Settings, Source, Subnet,
+    SubnetName, Subscription, SubscriptionName, UserNextHop, UserRoute, VirtualNetwork, World,
+    WorldError, YesNo, creation_counts,
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use jiff::Timestamp;
@@ -177,10 +177,8 @@ impl Deployment {
             }],
             forwards_by: None,
             state: MachineState {
-                power: Power::Running,
-                programmed: Programmed { at: None, by, offer, exempt },
                 deployed: self.deployed,
-                restarted_since: false,
+                ..MachineState::new(Power::Running, by, offer, exempt)
             },
         }
     }

@@ -15,15 +15,15 @@ use crate::article::settings::Settings;
 use crate::file::error::{InventoryError, bad, syntax};
 use crate::life::event::{Event, EventKind, FlatEvent};
 use crate::life::exemption::{Exemption, ExemptionState};
-use crate::life::power::{MachineState, Power, Programmed, ProgrammedBy};
+use crate::life::power::{MachineState, Power, ProgrammedBy};
 use crate::life::timeline::Timeline;
 use crate::world::capture_ids::CaptureIds;
 use crate::world::name::{
     FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
 };
 use crate::world::{
-    AzureFirewall, Gateway, Interface, Machine, MachineKind, Peering, RouteTable, Subnet,
-    Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
+    AzureFirewall, DEFAULT_SUBNET, Gateway, Interface, Machine, MachineKind, Peering, RouteTable,
+    Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
 };
 
 /// An inventory, as written.
@@ -363,7 +363,7 @@ impl InventoryFile {
         };
         let mut names = entry.subnet.keys();
         match (names.next(), names.next()) {
-            (None, _) => Ok(SubnetName::from("default")),
+            (None, _) => Ok(SubnetName::from(DEFAULT_SUBNET)),
             (Some(only), None) => Ok(only.clone()),
             _ => Err(bad(
                 place,
@@ -408,13 +408,8 @@ impl InventoryFile {
                 format!("the exemption of `{}` is not `granted`", entry.subscription),
             ));
         }
-        let programmed = Programmed {
-            at: None,
-            by: ProgrammedBy::Beginning,
-            offer: subscription.offer,
-            exempt: entry.started_since_grant,
-        };
-        let state = MachineState { power, programmed, deployed: None, restarted_since: false };
+        let (offer, exempt) = (subscription.offer, entry.started_since_grant);
+        let state = MachineState::new(power, ProgrammedBy::Beginning, offer, exempt);
         Ok(Machine {
             subscription: entry.subscription.clone(),
             kind: entry.kind,
@@ -512,16 +507,11 @@ fn route_table(
 }
 
 fn network(entry: &NetworkEntry) -> VirtualNetwork {
-    let mut subnets = entry.subnet.clone();
-    if subnets.is_empty() {
-        let whole = Subnet {
-            prefixes: entry.address_space.clone(),
-            route_table: None,
-            delegated_to: None,
-            service_endpoints: vec![],
-        };
-        subnets.insert(SubnetName::from("default"), whole);
-    }
+    let subnets = if entry.subnet.is_empty() {
+        Subnet::over_all_of(&entry.address_space)
+    } else {
+        entry.subnet.clone()
+    };
     let peering = |network: &NetworkName| Peering { network: network.clone() };
     VirtualNetwork {
         address_space: entry.address_space.clone(),

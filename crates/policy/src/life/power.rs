@@ -96,3 +96,13 @@ pub struct MachineState {
     /// a change of offer): its user may believe that this was enough.
     pub restarted_since: bool,
 }
+
+impl MachineState {
+    /// A machine of which nothing has happened yet: how it stands, what programmed it, with which
+    /// offer, and whether the subscription's exemption reached it.
+    #[must_use]
+    pub const fn new(power: Power, by: ProgrammedBy, offer: Offer, exempt: bool) -> Self {
+        let programmed = Programmed { at: None, by, offer, exempt };
+        Self { power, programmed, deployed: None, restarted_since: false }
+    }
+}

@@ -15,7 +15,9 @@ use crate::life::exemption::{Exemption, ExemptionState};
 use crate::life::power::{MachineState, Power, Programmed, ProgrammedBy};
 use crate::world::capture_ids::CaptureIds;
 use crate::world::name::{MachineName, NetworkName, SubnetName, SubscriptionName};
-use crate::world::{Interface, Machine, MachineKind, Subnet, Subscription, VirtualNetwork, World};
+use crate::world::{
+    DEFAULT_SUBNET, Interface, Machine, MachineKind, Subnet, Subscription, VirtualNetwork, World,
+};
 
 /// What an event changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -124,15 +126,9 @@ impl Change<'_> {
         name: &NetworkName,
         address_space: &[ipnet::IpNet],
     ) -> Result<Applied, Refused> {
-        let subnet = Subnet {
-            prefixes: address_space.to_vec(),
-            route_table: None,
-            delegated_to: None,
-            service_endpoints: vec![],
-        };
         let network = VirtualNetwork {
             address_space: address_space.to_vec(),
-            subnets: [(SubnetName::from("default"), subnet)].into(),
+            subnets: Subnet::over_all_of(address_space),
             peerings: vec![],
             gateway: None,
             capture: CaptureIds::default(),
@@ -391,23 +387,20 @@ impl Change<'_> {
 
     fn placed(&self, placement: &Placement) -> Result<Machine, Refused> {
         let offer = self.known(&placement.subscription)?.offer;
-        let programmed = Programmed { at: None, by: ProgrammedBy::Beginning, offer, exempt: false };
         Ok(Machine {
             subscription: placement.subscription.clone(),
             kind: MachineKind::VirtualMachine,
             interfaces: vec![Interface {
                 network: placement.network.clone(),
-                subnet: placement.subnet.clone().unwrap_or_else(|| SubnetName::from("default")),
+                subnet: placement
+                    .subnet
+                    .clone()
+                    .unwrap_or_else(|| SubnetName::from(DEFAULT_SUBNET)),
                 addresses: placement.addresses.clone(),
                 ip_forwarding: false,
             }],
             forwards_by: None,
-            state: MachineState {
-                power: Power::NotDeployed,
-                programmed,
-                deployed: None,
-                restarted_since: false,
-            },
+            state: MachineState::new(Power::NotDeployed, ProgrammedBy::Beginning, offer, false),
         })
     }
 

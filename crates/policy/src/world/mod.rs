@@ -78,6 +78,22 @@ pub struct Subnet {
     pub service_endpoints: Vec<IpNet>,
 }
 
+/// The subnet that is meant where none is named.
+pub(crate) const DEFAULT_SUBNET: &str = "default";
+
+impl Subnet {
+    /// The subnets of a network that lists none: one, `default`, over its whole address space.
+    pub(crate) fn over_all_of(address_space: &[IpNet]) -> BTreeMap<SubnetName, Self> {
+        let whole = Self {
+            prefixes: address_space.to_vec(),
+            route_table: None,
+            delegated_to: None,
+            service_endpoints: vec![],
+        };
+        [(SubnetName::from(DEFAULT_SUBNET), whole)].into()
+    }
+}
+
 /// A VPN or ExpressRoute gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
