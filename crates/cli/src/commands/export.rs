@@ -4,7 +4,7 @@ use egress25_lab::rules::{Family, RulePort, export_iptables, export_nft};
 
 use crate::args::lab::{ExportCommand, RulesExportArgs, SentBy};
 use crate::commands::lab::place::failed;
-use crate::commands::lab::world;
+use crate::read::inventory::world_as_of;
 use crate::read::network;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
@@ -18,7 +18,7 @@ pub fn run(command: &ExportCommand, console: &mut Console) -> Result<(), Failure
         ExportCommand::Nft(args) => args,
         ExportCommand::Iptables(args) => &args.export,
     };
-    let world = world::as_of(&args.inventory, &args.edition, args.at_time)?;
+    let world = world_as_of(&args.inventory, &args.edition, args.at_time)?;
     let network = network::named_or_only(&world, args.network.as_deref())?;
     let mut named: Vec<&SentBy> = Vec::new();
     for port in &args.interface {

@@ -17,7 +17,7 @@ use crate::args::OutputFormat;
 use crate::args::lab::{FilterArgs, SentBy};
 use crate::commands::lab::place::failed;
 use crate::commands::lab::store::LabWorld;
-use crate::commands::lab::{events, world};
+use crate::commands::lab::events;
 use crate::read::network;
 use crate::say::console::Console;
 use crate::say::failure::Failure;

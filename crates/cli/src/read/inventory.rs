@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use egress25_policy::{
-    Edition, Event, InventoryError, InventoryFile, Timeline, TimelineError, parse_events,
+    Edition, Event, InventoryError, InventoryFile, Timeline, TimelineError, World, parse_events,
     parse_moment,
 };
 use jiff::Timestamp;
 
+use crate::args::EditionArgs;
 use crate::read::edition;
 use crate::read::input::{NamedText, stdin_once};
 use crate::say::failure::Failure;
@@ -140,6 +141,16 @@ impl InventoryInput {
             .map_err(|error| self.event_error(&error, sorted.get(error.place)))
     }
 
+    /// The world as an edition judges it, with everything that had happened at a time.
+    ///
+    /// # Errors
+    /// Something in the inventory does not fit, or an event cannot happen; the error says where.
+    pub fn world_at(&self, edition: &Arc<Edition>, at: Timestamp) -> Result<World, Failure> {
+        let mut timeline = self.timeline(edition)?;
+        advance(&mut timeline, at)?;
+        Ok(timeline.world().clone())
+    }
+
     /// An event that cannot happen, where it stands in its file.
     fn event_error(&self, error: &TimelineError, event: Option<&Event>) -> Failure {
         let sources = [&self.source].into_iter().chain(self.more.iter().map(|(source, _)| source));
@@ -150,6 +161,29 @@ impl InventoryInput {
         }
         self.source.error(error.to_string(), None).into()
     }
+}
+
+/// Lets everything happen that takes effect at or before a time.
+///
+/// # Errors
+/// An event cannot happen.
+pub fn advance(timeline: &mut Timeline, at: Timestamp) -> Result<(), Failure> {
+    let advanced = timeline.advance(Some(at), |_, _, _| {});
+    advanced.map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// The world of an inventory, with everything that had happened at a time; none: now.
+///
+/// # Errors
+/// The file cannot be read or is bad, or an event cannot happen.
+pub fn world_as_of(
+    inventory: &Path,
+    args: &EditionArgs,
+    at: Option<Timestamp>,
+) -> Result<World, Failure> {
+    let input = InventoryInput::load(inventory, &[], &args.set)?;
+    let edition = input.edition(args.edition.as_deref())?;
+    input.world_at(&edition, at.unwrap_or_else(Timestamp::now))
 }
 
 /// The events of a file that has nothing else.

@@ -1,5 +1,6 @@
 //! What the program reads: texts, and what they stand for.
 
+pub mod capture;
 pub mod deployment;
 pub mod edition;
 pub mod input;

@@ -4,7 +4,6 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 
-use egress25_packet_filter::capture::CaptureReader;
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::{FrameList, Frames};
 use egress25_packet_filter::table::{Leaf, NetworkId, RouteSet, Table, TableBuilder};
@@ -12,6 +11,7 @@ use egress25_policy::{NetworkName, Reason, World};
 use ipnet::IpNet;
 
 use crate::args::BenchArgs;
+use crate::read::capture;
 use crate::read::inventory::InventoryInput;
 use crate::read::network;
 use crate::say::failure::Failure;
@@ -60,11 +60,7 @@ pub(super) fn load(args: &BenchArgs) -> Result<BenchInput, Failure> {
 
 impl Packets {
     fn read(path: &Path, limit: usize) -> Result<Self, Failure> {
-        let mut reader = if path == Path::new("-") {
-            CaptureReader::from_read(std::io::stdin(), "<stdin>")?
-        } else {
-            CaptureReader::open(path)?
-        };
+        let mut reader = capture::open(path)?;
         let mut packets = Self { source: format!("`{}`", reader.name()), ..Self::default() };
         while packets.bytes.len() < limit
             && let Some(record) = reader.next_record()?

@@ -13,7 +13,7 @@ use crate::args::{CheckArgs, Described, InInventory, SenderKind};
 use crate::commands::store::inventory;
 use crate::read::deployment::{Deployment, Reached};
 use crate::read::edition;
-use crate::read::inventory::InventoryInput;
+use crate::read::inventory::{InventoryInput, advance};
 use crate::read::network;
 use crate::say::failure::Failure;
 
@@ -65,13 +65,7 @@ impl Scene {
                     .world(edition, settings)
                     .map_err(|error| Failure::Internal(error.to_string()))
             }
-            Self::Inventory { inventory, at } => {
-                let mut timeline = inventory.timeline(edition)?;
-                timeline
-                    .advance(Some(*at), |_, _, _| {})
-                    .map_err(|error| Failure::Usage(error.to_string()))?;
-                Ok(timeline.world().clone())
-            }
+            Self::Inventory { inventory, at } => inventory.world_at(edition, *at),
         }
     }
 }
@@ -211,7 +205,7 @@ fn in_inventory(
         // Whatever the clock says, everything in a store has happened.
         at = timeline.events().last().map_or(at, |last| at.max(last.at));
     }
-    timeline.advance(Some(at), |_, _, _| {}).map_err(|error| Failure::Usage(error.to_string()))?;
+    advance(&mut timeline, at)?;
     let own = inventory.own_edition()?;
     if own.id != edition.id && !timeline.events().is_empty() {
         notes.push(format!(

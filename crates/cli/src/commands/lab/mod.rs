@@ -1,6 +1,7 @@
 //! `lab`: networks of namespaces with the filter in force.
 
 pub(super) mod events;
+mod hosts;
 mod ls;
 mod owner;
 pub(super) mod place;
@@ -10,7 +11,6 @@ mod scenario;
 pub(super) mod store;
 mod theatre;
 mod up;
-pub(super) mod world;
 
 use crate::say::console::Console;
 use crate::say::failure::Failure;

@@ -12,10 +12,10 @@ use egress25_lab::process::ends_before;
 use jiff::Timestamp;
 
 use crate::args::lab::{OwnArgs, OwnStage};
+use crate::commands::lab::hosts::hosts;
 use crate::commands::lab::place::failed;
 use crate::commands::lab::store::LabWorld;
 use crate::commands::lab::up::{ADOPTED, READY, arguments};
-use crate::commands::lab::world;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
@@ -107,7 +107,7 @@ fn keep_lab(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
         store: up.store.as_deref(),
     };
     let (world, events) = from.open()?;
-    let hosts = world::hosts(up.hosts.as_deref(), &world)?;
+    let hosts = hosts(up.hosts.as_deref(), &world)?;
     let (feed, log) = events.unzip();
     let setup = Setup {
         folder: args.folder.clone(),

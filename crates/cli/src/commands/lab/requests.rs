@@ -16,8 +16,9 @@ use crate::args::lab::{
     AtArgs, ConnectArgs, EventArgs, ExecArgs, GraphArgs, InspectArgs, VmAction, VmArgs,
 };
 use crate::args::{EditionArgs, OutputFormat};
+use crate::commands::lab::hosts::hosts;
 use crate::commands::lab::place::{client, failed};
-use crate::commands::lab::world;
+use crate::read::inventory::world_as_of;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, SCHEMA_VERSION};
@@ -97,8 +98,8 @@ pub(super) fn exec(args: &ExecArgs, console: &mut Console) -> Result<(), Failure
 pub(super) fn graph(args: &GraphArgs, console: &mut Console) -> Result<(), Failure> {
     let text = match &args.inventory {
         Some(inventory) => {
-            let world = world::as_of(inventory, &EditionArgs::default(), None)?;
-            let hosts = world::hosts(None, &world)?;
+            let world = world_as_of(inventory, &EditionArgs::default(), None)?;
+            let hosts = hosts(None, &world)?;
             dot(&Plan::of(&world, &hosts, false).map_err(failed)?)
         }
         None => match client(&args.at)?.exchange(&Request::Inspect).map_err(failed)? {

@@ -7,8 +7,8 @@ use egress25_policy::{World, locate_key};
 use jiff::Timestamp;
 
 use crate::args::EditionArgs;
-use crate::commands::lab::world;
 use crate::read::input::NamedText;
+use crate::read::inventory::world_as_of;
 use crate::say::failure::Failure;
 
 /// The scenario of a text.
@@ -29,7 +29,7 @@ pub(super) fn fits(
     edition: &EditionArgs,
 ) -> Result<World, Failure> {
     let at = scenario.at.unwrap_or_else(Timestamp::now);
-    let world = world::as_of(inventory, edition, Some(at)).map_err(|failure| match failure {
+    let world = world_as_of(inventory, edition, Some(at)).map_err(|failure| match failure {
         Failure::Read { .. } => {
             let span = locate_key(&source.text, "inventory");
             source.error(format!("`inventory`: {failure}"), span).into()

@@ -13,9 +13,9 @@ use egress25_policy::{Event, World};
 use jiff::Timestamp;
 
 use crate::args::EditionArgs;
-use crate::commands::lab::world;
 use crate::commands::store::{begin as begin_store, genesis, make_folder, open_begun_with};
 use crate::read::input::NamedText;
+use crate::read::inventory::world_as_of;
 use crate::say::failure::{Failure, store_exit_code};
 
 /// Who writes, as the store's entries say.
@@ -39,7 +39,7 @@ impl LabWorld<'_> {
     pub(in crate::commands) fn open(&self) -> Result<Opened, Failure> {
         match self.store {
             Some(path) => open(path, self),
-            None => Ok((world::as_of(self.inventory, self.edition, self.at)?, None)),
+            None => Ok((world_as_of(self.inventory, self.edition, self.at)?, None)),
         }
     }
 }

@@ -14,7 +14,6 @@ mod summary;
 pub use row::PacketRow;
 pub use summary::Summary;
 
-use std::io;
 use std::path::Path;
 
 use egress25_packet_filter::capture::{
@@ -23,6 +22,7 @@ use egress25_packet_filter::capture::{
 use egress25_packet_filter::sieve::Sieve;
 
 use crate::args::ReplayArgs;
+use crate::read::capture;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::EditionName;
@@ -40,7 +40,7 @@ use sinks::{Fate, Outputs, Sinks};
 pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     let outputs = Outputs::claim(args)?;
     let plan = resolve(args, outputs.take_stdout())?;
-    let mut reader = open(&plan.capture)?;
+    let mut reader = capture::open(&plan.capture)?;
     let mut judge = ReplayJudge::new(&plan)?;
     let title = format!(
         "egress25 replay of `{}` by `{}`, edition {}",
@@ -92,13 +92,6 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
         Some(golden) => golden.finish(console),
         None => Ok(()),
     }
-}
-
-fn open(path: &Path) -> Result<CaptureReader, Failure> {
-    if path == Path::new("-") {
-        return Ok(CaptureReader::from_read(io::stdin(), "<stdin>")?);
-    }
-    Ok(CaptureReader::open(path)?)
 }
 
 fn file_name(path: &str) -> String {
