@@ -360,12 +360,20 @@ pub struct LogArgs {
     pub format: OutputFormat,
 }
 
+/// The store that a command of `store` works on.
+#[derive(Debug, Clone, Args)]
+pub struct StorePathArgs {
+    /// The store; left out: `egress25/store.db` in the data folder
+    #[arg(long = "store", value_name = "PATH")]
+    pub path: Option<PathBuf>,
+}
+
 /// The arguments of `store init`.
 #[derive(Debug, Clone, Args)]
 pub struct InitArgs {
-    /// The store; left out: `egress25/store.db` in the data folder
-    #[arg(long, value_name = "PATH")]
-    pub store: Option<PathBuf>,
+    /// Which store.
+    #[command(flatten)]
+    pub store: StorePathArgs,
     /// The inventory whose world and events the store begins with
     #[arg(long, value_name = "FILE")]
     pub inventory: Option<PathBuf>,
@@ -383,9 +391,9 @@ pub struct InitArgs {
 /// The arguments of `store verify`.
 #[derive(Debug, Clone, Args)]
 pub struct VerifyArgs {
-    /// The store; left out: `egress25/store.db` in the data folder
-    #[arg(long, value_name = "PATH")]
-    pub store: Option<PathBuf>,
+    /// Which store.
+    #[command(flatten)]
+    pub store: StorePathArgs,
     /// A head that was noted: the log must still lead through it
     #[arg(long, value_name = "REVISION:HASH", value_parser = head)]
     pub anchor: Option<Head>,
@@ -408,9 +416,9 @@ pub struct FileArgs {
     /// The other file
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// The store; left out: `egress25/store.db` in the data folder
-    #[arg(long, value_name = "PATH")]
-    pub store: Option<PathBuf>,
+    /// Which store.
+    #[command(flatten)]
+    pub store: StorePathArgs,
     /// How the outcome is written
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
@@ -419,9 +427,9 @@ pub struct FileArgs {
 /// The arguments of `store migrate`.
 #[derive(Debug, Clone, Args)]
 pub struct MigrateArgs {
-    /// The store; left out: `egress25/store.db` in the data folder
-    #[arg(long, value_name = "PATH")]
-    pub store: Option<PathBuf>,
+    /// Which store.
+    #[command(flatten)]
+    pub store: StorePathArgs,
     /// How the outcome is written
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
@@ -433,9 +441,9 @@ pub struct StoreExportArgs {
     /// The file to write; `-` is stdout
     #[arg(value_name = "FILE", default_value = "-")]
     pub file: PathBuf,
-    /// The store; left out: `egress25/store.db` in the data folder
-    #[arg(long, value_name = "PATH")]
-    pub store: Option<PathBuf>,
+    /// Which store.
+    #[command(flatten)]
+    pub store: StorePathArgs,
 }
 
 /// The commands of `store`.

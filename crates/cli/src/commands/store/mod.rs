@@ -66,7 +66,7 @@ fn say(
 }
 
 fn init(args: &InitArgs, console: &mut Console) -> Result<(), Failure> {
-    let path = place::path(args.store.as_deref())?;
+    let path = place::path(args.store.path.as_deref())?;
     let place = StorePlace::from(path.as_path());
     let inventory = args.inventory.as_deref().map(NamedText::read).transpose()?;
     let genesis = genesis(inventory.as_ref(), args.edition.edition.as_deref(), &args.edition.set)?;
@@ -91,7 +91,7 @@ fn init(args: &InitArgs, console: &mut Console) -> Result<(), Failure> {
 }
 
 fn check(args: &VerifyArgs, console: &mut Console) -> Result<(), Failure> {
-    let path = place::path(args.store.as_deref())?;
+    let path = place::path(args.store.path.as_deref())?;
     let log = SqliteLog::examine(&path, SqliteOptions::default())?;
     let report = verify(&log, args.anchor)?;
     let path = path.display();
@@ -121,7 +121,7 @@ fn check(args: &VerifyArgs, console: &mut Console) -> Result<(), Failure> {
 }
 
 fn backup(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
-    let path = place::path(args.store.as_deref())?;
+    let path = place::path(args.store.path.as_deref())?;
     let store = place::open_at(&path)?;
     place::publish(&args.file, |new| Ok(store.log().backup(new)?))?;
     let copied = place::open_at(&args.file)?;
@@ -132,7 +132,7 @@ fn backup(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
 }
 
 fn restore(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
-    let path = place::path(args.store.as_deref())?;
+    let path = place::path(args.store.path.as_deref())?;
     make_folder(&path)?;
     let options = SqliteOptions::default();
     let (source, report) = SqliteLog::sound_backup(&args.file, options)?;
@@ -179,7 +179,7 @@ fn restore(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
 }
 
 fn migrate(args: &MigrateArgs, console: &mut Console) -> Result<(), Failure> {
-    let path = place::path(args.store.as_deref())?;
+    let path = place::path(args.store.path.as_deref())?;
     let mut keep = |ending: &str, fill: &mut dyn FnMut(&Path) -> Result<(), StoreError>| {
         place::keep(&path, ending, fill)
     };
@@ -199,7 +199,7 @@ fn migrate(args: &MigrateArgs, console: &mut Console) -> Result<(), Failure> {
 }
 
 fn write(args: &StoreExportArgs, console: &mut Console) -> Result<(), Failure> {
-    let path = place::path(args.store.as_deref())?;
+    let path = place::path(args.store.path.as_deref())?;
     let store = place::open_at(&path)?;
     if args.file == Path::new("-") {
         return export(&store, console.out()).map(drop).map_err(|error| match error {
@@ -223,7 +223,7 @@ fn write(args: &StoreExportArgs, console: &mut Console) -> Result<(), Failure> {
 }
 
 fn read(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
-    let path = place::path(args.store.as_deref())?;
+    let path = place::path(args.store.path.as_deref())?;
     make_folder(&path)?;
     let name = args.file.display().to_string();
     place::publish(&path, |new| {
