@@ -10,10 +10,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::SCHEMA_VERSION;
 use crate::commands::check::resolve::{Scene, Subject};
 use crate::say::failure::Failure;
-use crate::say::output::{EditionName, assignments};
+use crate::say::output::{EditionName, SCHEMA_VERSION, assignments};
 
 /// What people are misled by: the check of security groups says `Allow`.
 const IP_FLOW_VERIFY: &str = "IP flow verify would answer Allow: it looks at security groups \
@@ -22,8 +21,6 @@ const IP_FLOW_VERIFY: &str = "IP flow verify would answer Allow: it looks at sec
 /// The answer to a question.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct CheckAnswer {
-    /// The version of this layout.
-    pub schema_version: u32,
     /// The edition that answered.
     pub edition: EditionName,
     /// What was asked.
@@ -92,7 +89,6 @@ pub(super) fn answer(subject: &Subject) -> Result<CheckAnswer, Failure> {
     let in_force = in_force(subject, &decision)?;
     let notes = notes(&world, &decision);
     Ok(CheckAnswer {
-        schema_version: SCHEMA_VERSION,
         edition: EditionName::of(&subject.edition),
         question: asked(subject, &world, &decision),
         decision,
@@ -209,7 +205,7 @@ impl CheckAnswer {
         let outcome = now.and_then(InForce::outcome);
         let steps = decision.next_steps.iter();
         vec![
-            self.schema_version.to_string(),
+            SCHEMA_VERSION.to_string(),
             self.edition.id.clone(),
             text(question.machine.as_ref().map(ToString::to_string)),
             text(decision.subscription.as_ref().map(ToString::to_string)),

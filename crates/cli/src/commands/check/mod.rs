@@ -12,7 +12,7 @@ use egress25_policy::{Reason, Verdict};
 use crate::args::{CheckArgs, OutputFormat};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output;
+use crate::say::output::{self, Versioned};
 
 /// Answers the question of the arguments.
 ///
@@ -27,8 +27,8 @@ pub fn run(args: &CheckArgs, console: &mut Console) -> Result<(), Failure> {
     let answer = answer::answer(&subject)?;
     match args.format {
         OutputFormat::Human => human::write(console, &answer, &subject)?,
-        OutputFormat::Json => output::json(console, &answer)?,
-        OutputFormat::Ndjson => output::ndjson(console, &answer)?,
+        OutputFormat::Json => output::json(console, &Versioned::new(&answer))?,
+        OutputFormat::Ndjson => output::ndjson(console, &Versioned::new(&answer))?,
         OutputFormat::Csv => output::csv(console, CheckAnswer::CSV_HEADER, [answer.csv_row()])?,
     }
     let (verdict, reason) = (answer.decision.verdict, answer.decision.reason);

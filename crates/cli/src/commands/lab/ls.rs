@@ -16,7 +16,7 @@ use crate::args::lab::LsArgs;
 use crate::commands::lab::place::{HOME, failed, run_dir};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{self, SCHEMA_VERSION};
+use crate::say::output::{self, Versioned};
 
 /// How long a lab may take to say how it stands.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -56,6 +56,11 @@ struct LabRow {
     folder: PathBuf,
 }
 
+#[derive(Debug, Serialize)]
+struct LabList<'a> {
+    labs: &'a [LabRow],
+}
+
 impl LabRow {
     fn cells(&self) -> [String; 7] {
         let text = |part: &Option<String>| part.clone().unwrap_or_else(|| "-".to_owned());
@@ -82,9 +87,11 @@ pub(super) fn run(args: &LsArgs, console: &mut Console) -> Result<(), Failure> {
             rows.extend(look(&lab)?);
         }
     }
-    let value = || json!({ "schema_version": SCHEMA_VERSION, "labs": rows });
     match args.format {
-        OutputFormat::Json => return output::json(console, &value()),
+        OutputFormat::Json => {
+            // As a value, whose keys are in order of their names.
+            return output::json(console, &json!(Versioned::new(&LabList { labs: &rows })));
+        }
         OutputFormat::Ndjson => {
             return rows.iter().try_for_each(|row| output::ndjson(console, row));
         }

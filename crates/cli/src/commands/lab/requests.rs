@@ -21,7 +21,7 @@ use crate::commands::lab::place::{client, failed};
 use crate::read::inventory::world_as_of;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{self, SCHEMA_VERSION};
+use crate::say::output::{self, Versioned};
 use crate::signals::Signals;
 
 /// What `lab exec` ends with where the program took too long, as `timeout` does.
@@ -44,7 +44,8 @@ pub(super) fn inspect(args: &InspectArgs, console: &mut Console) -> Result<(), F
     else {
         return Err(unexpected());
     };
-    let value = || json!({ "schema_version": SCHEMA_VERSION, "lab": view });
+    // As a value, whose keys are in order of their names.
+    let value = || json!(Versioned::new(&json!({ "lab": view })));
     match args.format {
         OutputFormat::Human => {}
         OutputFormat::Json => return output::json(console, &value()),

@@ -15,12 +15,11 @@ use egress25_exemption_store::{
 };
 use serde_json::json;
 
-use crate::SCHEMA_VERSION;
 use crate::args::OutputFormat;
 use crate::read::input::NamedText;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output;
+use crate::say::output::{self, Versioned};
 use crate::written::{Draft, not_beside_a_store};
 
 use crate::args::store::{
@@ -51,16 +50,14 @@ fn say(
     console: &mut Console,
     format: OutputFormat,
     sentence: &str,
-    facts: serde_json::Value,
+    facts: &serde_json::Value,
 ) -> Result<(), Failure> {
-    let mut document = json!({ "schema_version": SCHEMA_VERSION });
-    if let (Some(document), serde_json::Value::Object(facts)) = (document.as_object_mut(), facts) {
-        document.extend(facts);
-    }
+    // As a value, whose keys are in order of their names.
+    let document = || json!(Versioned::new(facts));
     match format {
         OutputFormat::Human => console.line(sentence),
-        OutputFormat::Json => output::json(console, &document),
-        OutputFormat::Ndjson => output::ndjson(console, &document),
+        OutputFormat::Json => output::json(console, &document()),
+        OutputFormat::Ndjson => output::ndjson(console, &document()),
         OutputFormat::Csv => Err(Failure::Usage("this command has no rows for CSV".to_owned())),
     }
 }
@@ -87,7 +84,7 @@ fn init(args: &InitArgs, console: &mut Console) -> Result<(), Failure> {
         "subscriptions": subscriptions, "machines": machines, "revision": revision,
         "hash": store.head().hash,
     });
-    say(console, args.format, &sentence, facts)
+    say(console, args.format, &sentence, &facts)
 }
 
 fn check(args: &VerifyArgs, console: &mut Console) -> Result<(), Failure> {
@@ -110,7 +107,7 @@ fn check(args: &VerifyArgs, console: &mut Console) -> Result<(), Failure> {
     if let Some(report) = facts.pointer_mut("/report").and_then(serde_json::Value::as_object_mut) {
         report.insert("snapshots".to_owned(), json!(0));
     }
-    say(console, args.format, &sentence, facts)?;
+    say(console, args.format, &sentence, &facts)?;
     if report.is_clean() {
         return Ok(());
     }
@@ -128,7 +125,7 @@ fn backup(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
     let (file, head) = (args.file.display().to_string(), copied.head());
     let sentence = format!("`{file}` holds {} entries, head {}", head.revision, head.hash);
     let facts = json!({ "backup": file, "revision": head.revision, "hash": head.hash });
-    say(console, args.format, &sentence, facts)
+    say(console, args.format, &sentence, &facts)
 }
 
 fn restore(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
@@ -175,7 +172,7 @@ fn restore(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
         "store": path.display().to_string(), "revision": report.revision, "hash": report.head,
         "kept": kept, "later_entries": later,
     });
-    say(console, args.format, &sentence, facts)
+    say(console, args.format, &sentence, &facts)
 }
 
 fn migrate(args: &MigrateArgs, console: &mut Console) -> Result<(), Failure> {
@@ -195,7 +192,7 @@ fn migrate(args: &MigrateArgs, console: &mut Console) -> Result<(), Failure> {
     };
     let from = done.as_ref().map(|(from, _)| *from);
     let facts = json!({ "store": path, "migrated_from": from, "kept": kept });
-    say(console, args.format, &sentence, facts)
+    say(console, args.format, &sentence, &facts)
 }
 
 fn write(args: &StoreExportArgs, console: &mut Console) -> Result<(), Failure> {
@@ -246,5 +243,5 @@ fn read(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
     let facts = json!({
         "store": path.display().to_string(), "revision": head.revision, "hash": head.hash,
     });
-    say(console, args.format, &sentence, facts)
+    say(console, args.format, &sentence, &facts)
 }
