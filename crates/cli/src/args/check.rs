@@ -4,11 +4,11 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use egress25_policy::{ExemptionState, Offer};
+use egress25_policy::{ExemptionState, MachineKind, Offer};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::args::common::{EditionArgs, OutputFormat, day, moment};
+use crate::args::common::{EditionArgs, OutputFormat, day, moment, named};
 
 /// What a user-defined route sends the traffic through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -19,18 +19,6 @@ pub enum Via {
     Appliance,
     /// A VPN gateway, to the user's own premises.
     Gateway,
-}
-
-/// What a machine is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum SenderKind {
-    /// A virtual machine.
-    #[default]
-    VirtualMachine,
-    /// An instance of a scale set.
-    ScaleSet,
-    /// An App Service or Functions app with virtual network integration.
-    AppService,
 }
 
 /// The arguments of `check`.
@@ -84,7 +72,12 @@ pub struct Described {
     pub created: Option<Date>,
 
     /// Where the subscription's exemption stands [default: none]
-    #[arg(long, value_name = "STATE", value_parser = exemption(), conflicts_with = "inventory")]
+    #[arg(
+        long,
+        value_name = "STATE",
+        value_parser = named(ExemptionState::ALL, ExemptionState::name),
+        conflicts_with = "inventory"
+    )]
     pub exempt: Option<ExemptionState>,
 
     /// The machine has been stopped (deallocated) and started since the exemption was granted
@@ -99,9 +92,14 @@ pub struct Described {
     #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "inventory")]
     pub deployed: Option<Timestamp>,
 
-    /// What the sender is [default: virtual-machine]
-    #[arg(long, value_enum, conflicts_with = "inventory")]
-    pub kind: Option<SenderKind>,
+    /// What the sender is; an App Service or Functions app is one with virtual network integration
+    /// [default: virtual-machine]
+    #[arg(
+        long,
+        value_parser = named(MachineKind::ALL, MachineKind::name),
+        conflicts_with = "inventory"
+    )]
+    pub kind: Option<MachineKind>,
 
     /// What a user-defined route sends the traffic through
     #[arg(long, value_enum, conflicts_with = "inventory")]
@@ -157,14 +155,6 @@ pub struct InInventory {
     /// The time of the question; later events have not happened [default: now]
     #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with_all = ["offer", "quota_id"])]
     pub at: Option<Timestamp>,
-}
-
-/// The states of an exemption, by name.
-fn exemption() -> impl clap::builder::TypedValueParser<Value = ExemptionState> {
-    use clap::builder::{PossibleValuesParser, TypedValueParser};
-    PossibleValuesParser::new(ExemptionState::ALL.iter().map(|state| state.name())).map(|name| {
-        ExemptionState::ALL.iter().copied().find(|state| state.name() == name).unwrap_or_default()
-    })
 }
 
 const EXAMPLES: &str = "\

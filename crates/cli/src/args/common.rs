@@ -1,5 +1,6 @@
 //! Arguments that several commands share.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 pub use egress25_policy::{parse_day as day, parse_moment as moment};
 
@@ -48,6 +49,17 @@ pub struct ForceArgs {
     /// file that the command reads is never replaced.
     #[arg(long)]
     pub force: bool,
+}
+
+/// A value that is told by its name.
+pub(crate) fn named<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    let names = PossibleValuesParser::new(all.iter().map(|one| name(*one)));
+    names.try_map(move |told| {
+        all.iter().copied().find(|one| name(*one) == told).ok_or("expected one of its names")
+    })
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

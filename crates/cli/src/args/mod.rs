@@ -12,7 +12,8 @@ pub mod store;
 mod texts;
 
 pub use bench::{BenchArgs, BenchFormat};
-pub use check::{CheckArgs, Described, InInventory, SenderKind, Via};
+pub use check::{CheckArgs, Described, InInventory, Via};
+pub(crate) use common::named;
 pub use common::{ColorChoice, EditionArgs, ForceArgs, OutputFormat, day, moment};
 pub use matrix::{MatrixArgs, MatrixFormat};
 pub use policy::{DiffArgs, EditionListArgs, PolicyCommand, ShowArgs, TraceArgs};

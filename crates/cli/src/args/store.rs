@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use egress25_exemption_store::{Hash, Head};
-use egress25_policy::{Channel, Offer};
+use egress25_policy::{Channel, Offer, YesNo};
 use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::args::{EditionArgs, OutputFormat, day, moment};
+use crate::args::{EditionArgs, OutputFormat, day, moment, named};
 
 /// Which store.
 #[derive(Debug, Clone, Args)]
@@ -104,15 +104,6 @@ pub enum Reviewer {
     Manual,
 }
 
-/// Yes or no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum YesOrNo {
-    /// Yes.
-    Yes,
-    /// No.
-    No,
-}
-
 /// What came of the anti-fraud checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Checks {
@@ -122,6 +113,14 @@ pub enum Checks {
     Pending,
     /// They failed.
     Failed,
+}
+
+impl Checks {
+    /// The name, as the flag takes it.
+    #[must_use]
+    pub fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 /// The arguments of `exemption request`.
@@ -145,30 +144,23 @@ pub struct RequestArgs {
     #[arg(long, value_enum, default_value_t)]
     pub reviewer: Reviewer,
     /// Where it is asked for [default: the offer's channel]
-    #[arg(long, value_name = "CHANNEL", value_parser = channel)]
+    #[arg(long, value_name = "CHANNEL", value_parser = named(Channel::ALL, Channel::name))]
     pub channel: Option<Channel>,
     /// Is the account in good standing?
-    #[arg(long, value_enum)]
-    pub good_standing: Option<YesOrNo>,
+    #[arg(long, value_parser = named(YesNo::ALL, YesNo::name))]
+    pub good_standing: Option<YesNo>,
     /// Is there a payment history?
-    #[arg(long, value_enum)]
-    pub payment_history: Option<YesOrNo>,
+    #[arg(long, value_parser = named(YesNo::ALL, YesNo::name))]
+    pub payment_history: Option<YesNo>,
     /// The sum of the paid invoices, in US dollars, where the history must be sufficient
     #[arg(long, value_name = "DOLLARS")]
     pub paid: Option<u64>,
     /// Does the subscription qualify?
-    #[arg(long, value_enum)]
-    pub qualifies: Option<YesOrNo>,
+    #[arg(long, value_parser = named(YesNo::ALL, YesNo::name))]
+    pub qualifies: Option<YesNo>,
     /// What came of the anti-fraud checks
     #[arg(long, value_enum)]
     pub anti_fraud: Option<Checks>,
-}
-
-fn channel(text: &str) -> Result<Channel, String> {
-    [Channel::Portal, Channel::Case, Channel::Provider]
-        .into_iter()
-        .find(|channel| channel.name() == text)
-        .ok_or_else(|| "expected `portal`, `case` or `provider`".to_owned())
 }
 
 /// The commands of `exemption`.

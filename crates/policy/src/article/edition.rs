@@ -45,6 +45,7 @@ pub enum Restriction {
     schemars::JsonSchema,
     strum::IntoStaticStr,
     strum::Display,
+    strum::VariantArray,
 )]
 #[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
@@ -58,6 +59,9 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// Every channel.
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
+
     /// The stable name.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -14,6 +14,9 @@ macro_rules! choices {
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant,)+ }
 
         impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
             const TEXTS: &'static [&'static str] = &[$($text,)+];
 
             fn parse(text: &str) -> Option<Self> {

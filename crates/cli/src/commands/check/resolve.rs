@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use egress25_policy::{
-    Edition, ExemptionState, MachineKind, MachineName, Offer, Question, Recognised,
+    Edition, ExemptionState, MachineName, Offer, Question, Recognised,
     Source, World, first_few, nearest, recognise_quota_id,
 };
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-use crate::args::{CheckArgs, Described, InInventory, SenderKind};
+use crate::args::{CheckArgs, Described, InInventory};
 use crate::commands::store::inventory;
 use crate::read::deployment::{Deployment, Reached};
 use crate::read::edition;
@@ -128,7 +128,7 @@ fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure
         exemption,
         reached,
         deployed: described.deployed,
-        kind: machine_kind(described.kind.unwrap_or_default()),
+        kind: described.kind.unwrap_or_default(),
         via: described.via,
         hub: described.via_offer.map(|offer| (offer, via_created)),
         to: args.to,
@@ -147,14 +147,6 @@ fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure
         scene: Scene::Described { deployment: Box::new(deployment), set: args.edition.set.clone() },
         notes,
     })
-}
-
-const fn machine_kind(kind: SenderKind) -> MachineKind {
-    match kind {
-        SenderKind::VirtualMachine => MachineKind::VirtualMachine,
-        SenderKind::ScaleSet => MachineKind::ScaleSet,
-        SenderKind::AppService => MachineKind::AppService,
-    }
 }
 
 /// The offer: as given, or recognised from the quota id; never guessed.

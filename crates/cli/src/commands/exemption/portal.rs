@@ -6,11 +6,11 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use clap::ValueEnum as _;
-use egress25_policy::{OfferRule, Requirement};
+use egress25_policy::{OfferRule, Requirement, YesNo};
 
 use crate::say::failure::Failure;
 
-use crate::args::store::{Checks, RequestArgs, YesOrNo};
+use crate::args::store::{Checks, RequestArgs};
 
 /// What makes a payment history sufficient: the portal's own diagnosis of 2020-11 names paid
 /// invoices of at least 1,000 US dollars in sum.
@@ -97,9 +97,7 @@ fn fill_in_with(
             }
             Requirement::AntiFraud => {
                 let checks = checks(args.anti_fraud, ask)?;
-                let value = checks.to_possible_value();
-                let name = value.as_ref().map_or("", |value| value.get_name());
-                form.answers.push(format!("anti-fraud checks: {name}"));
+                form.answers.push(format!("anti-fraud checks: {}", checks.name()));
                 match checks {
                     Checks::Passed => {}
                     Checks::Pending => missing.push("wait for the anti-fraud checks"),
@@ -132,13 +130,13 @@ impl RequestForm {
 }
 
 fn yes(
-    given: Option<YesOrNo>,
+    given: Option<YesNo>,
     question: &str,
     ask: &mut Asker<'_>,
     flag: &str,
 ) -> Result<bool, Failure> {
     if let Some(given) = given {
-        return Ok(given == YesOrNo::Yes);
+        return Ok(given == YesNo::Yes);
     }
     match ask(&format!("{question} [y/n]"), flag)?.to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(true),
@@ -151,11 +149,12 @@ fn checks(given: Option<Checks>, ask: &mut Asker<'_>) -> Result<Checks, Failure>
     if let Some(given) = given {
         return Ok(given);
     }
-    let question = "What came of the anti-fraud checks? [passed/pending/failed]";
-    let answer = ask(question, "anti-fraud")?;
+    let names: Vec<_> = Checks::value_variants().iter().map(|checks| checks.name()).collect();
+    let question = format!("What came of the anti-fraud checks? [{}]", names.join("/"));
+    let answer = ask(&question, "anti-fraud")?;
     Checks::from_str(&answer, true).map_err(|_| {
-        let other = answer.to_ascii_lowercase();
-        Failure::Usage(format!("`{other}` is no answer; expected `passed`, `pending` or `failed`"))
+        let (other, expected) = (answer.to_ascii_lowercase(), names.join(", "));
+        Failure::Usage(format!("`{other}` is no answer; the answers are: {expected}"))
     })
 }
 

@@ -8,7 +8,7 @@ use egress25_lab::network::graph::dot;
 use egress25_lab::network::hosts::host_and_port;
 use egress25_lab::network::plan::Plan;
 use egress25_lab::process::Waited;
-use egress25_policy::Event;
+use egress25_policy::{Event, EventKind, MachineName};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -112,23 +112,23 @@ pub(super) fn graph(args: &GraphArgs, console: &mut Console) -> Result<(), Failu
 }
 
 /// Lets an event happen in a running lab.
-fn apply(at: &AtArgs, fields: &serde_json::Value) -> Result<(), Failure> {
-    let event: Event = serde_json::from_value(fields.clone())
-        .map_err(|error| Failure::Usage(error.to_string()))?;
+fn apply(at: &AtArgs, event: Event) -> Result<(), Failure> {
     client(at)?.exchange(&Request::Apply { events: vec![event] }).map_err(failed).map(drop)
 }
 
 pub(super) fn vm(args: &VmArgs, console: &mut Console) -> Result<(), Failure> {
+    let machine = MachineName::from(args.machine.as_str());
     let kind = match args.action {
-        VmAction::Deallocate => "machine-deallocated",
-        VmAction::Start => "machine-started",
-        VmAction::Restart => "machine-restarted",
-        VmAction::Stop => "machine-stopped",
-        VmAction::Shutdown => "guest-shutdown",
-        VmAction::Redeploy => "machine-redeployed",
+        VmAction::Deallocate => EventKind::MachineDeallocated { machine },
+        VmAction::Start => EventKind::MachineStarted { machine },
+        VmAction::Restart => EventKind::MachineRestarted { machine },
+        VmAction::Stop => EventKind::MachineStopped { machine },
+        VmAction::Shutdown => EventKind::GuestShutdown { machine },
+        VmAction::Redeploy => EventKind::MachineRedeployed { machine },
     };
-    apply(&args.at, &json!({ "at": Timestamp::now(), "kind": kind, "machine": args.machine }))?;
-    console.note(&format!("`{}`: {kind}", args.machine));
+    let name = kind.name();
+    apply(&args.at, Event { at: Timestamp::now(), edition: None, kind })?;
+    console.note(&format!("`{}`: {name}", args.machine));
     Ok(())
 }
 
@@ -139,7 +139,9 @@ pub(super) fn event(args: &EventArgs, console: &mut Console) -> Result<(), Failu
     if let (Some(why), Some(object)) = (&args.why, fields.as_object_mut()) {
         object.insert("why".to_owned(), why.clone().into());
     }
-    apply(&args.at, &fields)?;
+    let event =
+        serde_json::from_value(fields).map_err(|error| Failure::Usage(error.to_string()))?;
+    apply(&args.at, event)?;
     console.note(&format!("`{}`: {}", args.subscription, args.kind));
     Ok(())
 }
