@@ -4,12 +4,18 @@ mod bench;
 mod check;
 mod common;
 mod environment;
+pub mod exemption;
+pub mod export;
+pub mod filter;
 pub mod lab;
+pub mod log;
 mod matrix;
 mod policy;
 mod replay;
 pub mod store;
+pub mod subscription;
 mod texts;
+pub mod vm;
 
 pub use bench::{BenchArgs, BenchFormat};
 pub use check::{CheckArgs, Described, InInventory, Via};
@@ -24,8 +30,14 @@ pub use texts::{
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::args::lab::{ExportCommand, FilterArgs, LabCommand};
-use crate::args::store::{ExemptionCommand, LogArgs, StoreCommand, SubscriptionCommand, VmCommand};
+use crate::args::exemption::ExemptionCommand;
+use crate::args::export::ExportCommand;
+use crate::args::filter::FilterArgs;
+use crate::args::lab::LabCommand;
+use crate::args::log::LogArgs;
+use crate::args::store::StoreCommand;
+use crate::args::subscription::SubscriptionCommand;
+use crate::args::vm::VmCommand;
 
 /// Why did this SYN to port 25 never leave Azure?
 ///

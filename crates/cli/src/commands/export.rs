@@ -2,7 +2,7 @@
 
 use egress25_lab::rules::{Family, RulePort, export_iptables, export_nft};
 
-use crate::args::lab::{ExportCommand, RulesExportArgs, SentBy};
+use crate::args::export::{ExportCommand, RulesExportArgs, SentBy};
 use crate::commands::lab::place::failed;
 use crate::read::inventory::world_as_of;
 use crate::read::network;

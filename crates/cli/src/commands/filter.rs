@@ -14,7 +14,8 @@ use egress25_lab::owner::EventFeed;
 use jiff::Timestamp;
 
 use crate::args::OutputFormat;
-use crate::args::lab::{FilterArgs, SentBy};
+use crate::args::export::SentBy;
+use crate::args::filter::FilterArgs;
 use crate::commands::lab::place::failed;
 use crate::commands::lab::store::LabWorld;
 use crate::commands::lab::events;

@@ -11,7 +11,7 @@ use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
 
-use crate::args::store::LogArgs;
+use crate::args::log::LogArgs;
 use crate::commands::store::open;
 use crate::commands::store::rows::{EntryRow, write_brief};
 

@@ -7,7 +7,8 @@ use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, TableRow};
 
-use crate::args::store::{StoreListArgs, SubscriptionCommand};
+use crate::args::store::StoreListArgs;
+use crate::args::subscription::SubscriptionCommand;
 use crate::commands::store::record::record;
 use crate::commands::store::{open, world};
 

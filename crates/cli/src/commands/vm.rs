@@ -11,7 +11,8 @@ use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, TableRow};
 
-use crate::args::store::{DeployArgs, NamedArgs, StoreListArgs, VmCommand};
+use crate::args::store::{NamedArgs, StoreListArgs};
+use crate::args::vm::{DeployArgs, VmCommand};
 use crate::commands::store::record::record;
 use crate::commands::store::{open, world};
 

@@ -7,7 +7,8 @@ mod show;
 
 use egress25_policy::{EventKind, SubscriptionName};
 
-use crate::args::store::{ExemptionCommand, NamedArgs};
+use crate::args::exemption::ExemptionCommand;
+use crate::args::store::NamedArgs;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 

@@ -10,7 +10,7 @@ use egress25_policy::{OfferRule, Requirement, YesNo};
 
 use crate::say::failure::Failure;
 
-use crate::args::store::{Checks, RequestArgs};
+use crate::args::exemption::{Checks, RequestArgs};
 
 /// What makes a payment history sufficient: the portal's own diagnosis of 2020-11 names paid
 /// invoices of at least 1,000 US dollars in sum.
@@ -188,7 +188,7 @@ mod tests {
     use egress25_policy::{Edition, Offer};
 
     use super::*;
-    use crate::args::store::ExemptionCommand;
+    use crate::args::exemption::ExemptionCommand;
     use crate::args::{Cli, Command};
 
     fn form(offer: Offer, flags: &[&str], typed: &[&str]) -> Result<RequestForm, String> {

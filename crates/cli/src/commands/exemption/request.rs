@@ -4,7 +4,7 @@ use egress25_exemption_store::{Store, StoreError};
 use egress25_policy::{Event, EventKind, OfferRule, SubscriptionName};
 use jiff::Timestamp;
 
-use crate::args::store::{RequestArgs, Reviewer};
+use crate::args::exemption::{RequestArgs, Reviewer};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::args::OutputFormat;
-use crate::args::store::{OneArgs, StoreListArgs};
+use crate::args::exemption::OneArgs;
+use crate::args::store::StoreListArgs;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, TableRow, Versioned};
