@@ -3,7 +3,6 @@
 use egress25_lab::rules::{Family, RulePort, export_iptables, export_nft};
 
 use crate::args::export::{ExportCommand, RulesExportArgs, SentBy};
-use crate::commands::lab::place::failed;
 use crate::read::inventory::world_as_of;
 use crate::read::network;
 use crate::say::console::Console;
@@ -36,7 +35,7 @@ pub fn run(command: &ExportCommand, console: &mut Console) -> Result<(), Failure
     let ports = named
         .into_iter()
         .map(|port| RulePort::outside(&world, &network, &port.interface, port.machine.as_ref()));
-    let ports: Vec<_> = ports.collect::<Result<_, _>>().map_err(failed)?;
+    let ports: Vec<_> = ports.collect::<Result<_, _>>()?;
     let text = match command {
         ExportCommand::Nft(_) => export_nft(&world, &network, &ports),
         ExportCommand::Iptables(more) => {

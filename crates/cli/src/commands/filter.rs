@@ -16,13 +16,12 @@ use jiff::Timestamp;
 use crate::args::OutputFormat;
 use crate::args::export::SentBy;
 use crate::args::filter::FilterArgs;
-use crate::commands::lab::place::failed;
-use crate::commands::lab::store::LabWorld;
-use crate::commands::lab::events;
+use crate::commands::store::follow::LiveWorld;
 use crate::read::network;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
+use crate::say::verdict::verdict;
 
 /// Puts the policy in force on an interface or a queue.
 ///
@@ -32,7 +31,7 @@ pub fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failure> {
     if args.remove
         && let Some(interface) = &args.interface
     {
-        return remove(&interface.interface).map_err(failed);
+        return Ok(remove(&interface.interface)?);
     }
     if args.rules {
         for (program, rules) in queue_rules(&[], args.queue.unwrap_or_default()) {
@@ -44,7 +43,7 @@ pub fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failure> {
     let Some(inventory) = &args.inventory else {
         return Err(Failure::Usage("say which inventory with --inventory".to_owned()));
     };
-    let from = LabWorld {
+    let from = LiveWorld {
         inventory,
         edition: &args.edition,
         at: args.at_time,
@@ -53,12 +52,12 @@ pub fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failure> {
     let (world, events) = from.open()?;
     let feed = events.map(|(feed, _)| feed);
     let network = network::named_or_only(&world, args.network.as_deref())?;
-    let policy = Arc::new(PolicyState::new(&world).map_err(failed)?);
+    let policy = Arc::new(PolicyState::new(&world)?);
     let court = Court { policy, hub: Arc::new(Hub::default()), clock: Timestamp::now };
     let heard = court.hub.listen(false);
     if let Some(SentBy { interface, machine }) = &args.interface {
         let filter = InterfaceFilter::load(&court, &network, interface, machine.clone());
-        let filter = filter.map_err(failed)?;
+        let filter = filter?;
         console.note(&format!(
             "in force on `{interface}`; the rules stay when this ends (`--remove` takes them away)"
         ));
@@ -83,7 +82,7 @@ pub fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failure> {
         .map_err(|source| Failure::Internal(format!("no thread can be started: {source}")))?;
     tell(&heard, args.format, console);
     match has_ended.recv() {
-        Ok(Err(error)) => Err(failed(error)),
+        Ok(Err(error)) => Err(error.into()),
         _ => Ok(()),
     }
 }
@@ -123,7 +122,7 @@ fn tell(heard: &Receiver<Told>, format: OutputFormat, console: &mut Console) {
     while let Ok(told) = heard.recv() {
         let written = match told {
             Told::Verdict(_) if silent => Ok(()),
-            Told::Verdict(event) if format == OutputFormat::Human => events::human(&event, console),
+            Told::Verdict(event) if format == OutputFormat::Human => verdict(&event, console),
             Told::Verdict(event) => output::ndjson(console, &*event),
             Told::Note(what) => {
                 console.warn(&what);

@@ -5,6 +5,7 @@ use std::io;
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
 use egress25_exemption_store::{LogError, StoreError};
+use egress25_lab::error::LabError;
 use egress25_packet_filter::capture::{CaptureError, WriteError};
 use egress25_policy::{EditionError, SettingError};
 
@@ -159,6 +160,17 @@ impl From<InputError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(Box::new(error))
+    }
+}
+
+impl From<LabError> for Failure {
+    fn from(error: LabError) -> Self {
+        match error {
+            LabError::Input { .. } | LabError::NoSuchNode { .. } | LabError::BadRequest(_) => {
+                Self::Usage(error.to_string())
+            }
+            _ => Self::Internal(error.to_string()),
+        }
     }
 }
 

@@ -3,3 +3,4 @@
 pub mod console;
 pub mod failure;
 pub mod output;
+pub mod verdict;

@@ -8,20 +8,21 @@ use egress25_lab::enforce::verdict::VerdictEvent;
 
 use crate::args::OutputFormat;
 use crate::args::lab::{CaptureArgs, EventsArgs};
-use crate::commands::lab::place::{client, failed};
+use crate::commands::lab::place::client;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
+use crate::say::verdict::verdict;
 use crate::signals::Signals;
 use crate::written::{self, Output, OutputKind, Target};
 
-pub(in crate::commands) fn run(args: &EventsArgs, console: &mut Console) -> Result<(), Failure> {
+pub(super) fn run(args: &EventsArgs, console: &mut Console) -> Result<(), Failure> {
     let mut client = client(&args.at)?;
-    client.exchange(&Request::Events { since_start: args.since_start }).map_err(failed)?;
+    client.exchange(&Request::Events { since_start: args.since_start })?;
     let mut left = args.count;
     while left != Some(0) {
-        let Some(line) = client.line().map_err(failed)? else { return Ok(()) };
+        let Some(line) = client.line()? else { return Ok(()) };
         match serde_json::from_str::<VerdictEvent>(&line) {
-            Ok(event) if args.format == OutputFormat::Human => human(&event, console)?,
+            Ok(event) if args.format == OutputFormat::Human => verdict(&event, console)?,
             Ok(_) => console.line(&line)?,
             // No verdict: what went wrong, or how much was missed.
             Err(_) if args.format == OutputFormat::Human => {
@@ -50,30 +51,7 @@ fn aside(line: &str) -> String {
     }
 }
 
-/// A verdict as a line for a person.
-pub(in crate::commands) fn human(
-    event: &VerdictEvent,
-    console: &mut Console,
-) -> Result<(), Failure> {
-    let text = |address: Option<std::net::IpAddr>| {
-        address.map_or_else(|| "?".to_owned(), |address| address.to_string())
-    };
-    let verdict = console.paint().verdict(event.verdict, event.verdict.name());
-    console.line(format!(
-        "{} {verdict} {} -> {} {} ({}, {})",
-        event.at,
-        text(event.source),
-        text(event.destination),
-        event.reason,
-        event.machine.as_deref().unwrap_or("nobody"),
-        event.network,
-    ))
-}
-
-pub(in crate::commands) fn capture(
-    args: &CaptureArgs,
-    console: &mut Console,
-) -> Result<(), Failure> {
+pub(super) fn capture(args: &CaptureArgs, console: &mut Console) -> Result<(), Failure> {
     let outputs = [Some((args.file.as_path(), OutputKind::Capture))];
     let [Some(target)] = written::claim([], outputs, args.force.force)? else { return Ok(()) };
     let signals = Signals::catch()?;
@@ -88,20 +66,20 @@ pub(in crate::commands) fn capture(
 }
 
 /// A capture that a lab writes into a file of ours.
-pub(in crate::commands) struct LabCapture {
+pub(super) struct LabCapture {
     client: Client,
     output: Output,
 }
 
 impl LabCapture {
-    pub(in crate::commands) fn begin(mut client: Client, target: Target) -> Result<Self, Failure> {
+    pub(super) fn begin(mut client: Client, target: Target) -> Result<Self, Failure> {
         let output = Output::create(target)?;
-        client.capture(output.as_fd()).map_err(failed)?;
+        client.capture(output.as_fd())?;
         Ok(Self { client, output })
     }
 
     /// Ends it; the file is whole then, or not there.
-    pub(in crate::commands) fn finish(self) -> Result<(), Failure> {
+    pub(super) fn finish(self) -> Result<(), Failure> {
         let Self { client, output } = self;
         client.finish().map_err(|error| {
             let name = output.name();

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::args::OutputFormat;
 use crate::args::lab::LsArgs;
-use crate::commands::lab::place::{HOME, failed, run_dir};
+use crate::commands::lab::place::{HOME, run_dir};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, Versioned};
@@ -147,7 +147,7 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 /// How the lab of a folder stands; `None` where the folder is none of a lab of this user.
 fn look(folder: &Path) -> Result<Option<LabRow>, Failure> {
     let Ok(place) = LabFolder::open(folder) else { return Ok(None) };
-    let state = match place.is_claimed().map_err(failed)? {
+    let state = match place.is_claimed()? {
         None => return Ok(None),
         Some(false) => LabState::LeftOver,
         Some(true) => LabState::Busy,

@@ -1,14 +1,13 @@
 //! `lab`: networks of namespaces with the filter in force.
 
-pub(super) mod events;
+mod events;
 mod hosts;
 mod ls;
 mod owner;
-pub(super) mod place;
+mod place;
 mod requests;
 mod run;
 mod scenario;
-pub(super) mod store;
 mod theatre;
 mod up;
 

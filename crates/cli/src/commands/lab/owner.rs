@@ -13,9 +13,8 @@ use jiff::Timestamp;
 
 use crate::args::lab::{OwnArgs, OwnStage};
 use crate::commands::lab::hosts::hosts;
-use crate::commands::lab::place::failed;
-use crate::commands::lab::store::LabWorld;
 use crate::commands::lab::up::{ADOPTED, READY, arguments};
+use crate::commands::store::follow::LiveWorld;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
@@ -43,8 +42,8 @@ fn start_stage(args: &OwnArgs, stage: &str, stdin: Stdio) -> Result<Child, Failu
 /// one's lifeline: it ends with this process. Standard input of this process is the tether of
 /// whoever has started the lab: it ends with him, too, unless he says that it is to go on.
 fn leave(args: &OwnArgs) -> Result<(), Failure> {
-    isolate::close_leaked().map_err(failed)?;
-    isolate::leave().map_err(failed)?;
+    isolate::close_leaked()?;
+    isolate::leave()?;
     let mut inner = start_stage(args, "attend", Stdio::piped())?;
     // `wait` would close it.
     let mut lifeline = inner.stdin.take();
@@ -75,7 +74,7 @@ fn leave(args: &OwnArgs) -> Result<(), Failure> {
 /// Removes what a lab that nobody has adopted leaves. The claim of its folder is this process's
 /// standard error.
 fn remove(args: &OwnArgs) {
-    let lab = LabFolder::handed(&args.folder).map_err(failed);
+    let lab = LabFolder::handed(&args.folder).map_err(Failure::from);
     let cleared = lab.and_then(|place| {
         let name = args.folder.display().to_string();
         place.clear().map_err(|source| Failure::Write { name, source })
@@ -92,15 +91,15 @@ fn remove(args: &OwnArgs) {
 
 /// Settles in the new namespaces, starts the owner and reaps whoever loses his parent.
 fn attend(args: &OwnArgs) -> Result<(), Failure> {
-    isolate::settle(std::io::stdin(), || std::process::exit(1)).map_err(failed)?;
+    isolate::settle(std::io::stdin(), || std::process::exit(1))?;
     let owner = start_stage(args, "own", Stdio::null())?;
     // With the end of this process the kernel ends all others.
-    std::process::exit(isolate::attend(owner.id()).map_err(failed)?)
+    std::process::exit(isolate::attend(owner.id())?)
 }
 
 fn keep_lab(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
     let up = &args.up;
-    let from = LabWorld {
+    let from = LiveWorld {
         inventory: &up.inventory,
         edition: &up.edition,
         at: up.at_time,
@@ -117,16 +116,16 @@ fn keep_lab(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
         clock: Timestamp::now,
         log,
     };
-    let owner = Arc::new(Owner::build(setup).map_err(failed)?);
+    let owner = Arc::new(Owner::build(setup)?);
     if let Some(feed) = feed {
-        owner.follow(feed).map_err(failed)?;
+        owner.follow(feed)?;
     }
     let out = console.out();
     let result = serve(&owner, || {
         let _ = writeln!(out, "{READY}");
         let _ = out.flush();
     });
-    result.map_err(failed)?;
+    result?;
     // Threads of the lab are still at work; nothing of what they do counts any more.
     std::process::exit(0)
 }

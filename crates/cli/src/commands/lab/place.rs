@@ -1,45 +1,33 @@
-//! Where a lab is, how it is reached, and what its failures mean.
+//! Where a lab is, and how it is reached.
 
 use std::path::{Path, PathBuf};
 
 use egress25_lab::control::client::Client;
 use egress25_lab::control::place;
-use egress25_lab::error::LabError;
 
 use crate::args::lab::AtArgs;
 use crate::say::failure::Failure;
 
 /// How the folder of a run's lab is called, in the folder for temporary files.
-pub(in crate::commands) const HOME: &str = "egress25-run-";
+pub(super) const HOME: &str = "egress25-run-";
 
 /// The folder for the files of a scenario's programs, beside that of the lab: programs that
 /// change to other users have to get there.
-pub(in crate::commands) fn program_files(at: &AtArgs) -> PathBuf {
+pub(super) fn program_files(at: &AtArgs) -> PathBuf {
     let mut name = at.run_dir.clone().unwrap_or_default().into_os_string();
     name.push("-files");
     PathBuf::from(name)
 }
 
-/// What a failure of the lab means to the user.
-#[expect(clippy::needless_pass_by_value, reason = "it is used in `map_err`")]
-pub(in crate::commands) fn failed(error: LabError) -> Failure {
-    match error {
-        LabError::Input { .. } | LabError::NoSuchNode { .. } | LabError::BadRequest(_) => {
-            Failure::Usage(error.to_string())
-        }
-        _ => Failure::Internal(error.to_string()),
-    }
-}
-
 /// The folder of a lab. It is worked out once and handed on: in a user namespace everybody is
 /// root.
-pub(in crate::commands) fn folder(at: &AtArgs) -> Result<PathBuf, Failure> {
-    let name = place::name(&at.name).map_err(failed)?;
+pub(super) fn folder(at: &AtArgs) -> Result<PathBuf, Failure> {
+    let name = place::name(&at.name)?;
     Ok(run_dir(at.run_dir.as_deref()).join(name))
 }
 
 /// The folder around labs' folders.
-pub(in crate::commands) fn run_dir(given: Option<&Path>) -> PathBuf {
+pub(super) fn run_dir(given: Option<&Path>) -> PathBuf {
     let base = given.map(Path::to_owned).unwrap_or_else(|| {
         std::env::var_os("XDG_RUNTIME_DIR").map_or_else(
             || std::env::temp_dir().join(format!("egress25-{}", whoami())),
@@ -55,6 +43,6 @@ fn whoami() -> String {
     std::fs::metadata("/proc/self").map_or_else(|_| "user".to_owned(), |me| me.uid().to_string())
 }
 
-pub(in crate::commands) fn client(at: &AtArgs) -> Result<Client, Failure> {
-    Client::connect(&folder(at)?).map_err(failed)
+pub(super) fn client(at: &AtArgs) -> Result<Client, Failure> {
+    Ok(Client::connect(&folder(at)?)?)
 }

@@ -17,7 +17,7 @@ use crate::args::lab::{
 };
 use crate::args::{EditionArgs, OutputFormat};
 use crate::commands::lab::hosts::hosts;
-use crate::commands::lab::place::{client, failed};
+use crate::commands::lab::place::client;
 use crate::read::inventory::world_as_of;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
@@ -40,8 +40,7 @@ fn cells(node: &NodeView) -> [String; 4] {
 }
 
 pub(super) fn inspect(args: &InspectArgs, console: &mut Console) -> Result<(), Failure> {
-    let LabAnswer::View(view) = client(&args.at)?.exchange(&Request::Inspect).map_err(failed)?
-    else {
+    let LabAnswer::View(view) = client(&args.at)?.exchange(&Request::Inspect)? else {
         return Err(unexpected());
     };
     // As a value, whose keys are in order of their names.
@@ -73,14 +72,14 @@ pub(super) fn exec(args: &ExecArgs, console: &mut Console) -> Result<(), Failure
     let Some((program, arguments)) = args.command.split_first() else {
         return Err(Failure::Usage("say what to run after `--`".to_owned()));
     };
-    let spaces = client(&args.at)?.spaces(&args.node).map_err(failed)?;
+    let spaces = client(&args.at)?.spaces(&args.node)?;
     console.finish()?;
     // The folder that this was called in; one that has gone is no reason not to run.
     let here = std::env::current_dir().ok();
     // Without a time the program has the terminal, and its signals.
     let signals = args.timeout.map(|_| Signals::catch()).transpose()?;
     let within = args.timeout.map(Duration::from_secs).zip(signals.as_ref().map(AsFd::as_fd));
-    match spaces.run((program, arguments), here.as_deref(), within).map_err(failed)? {
+    match spaces.run((program, arguments), here.as_deref(), within)? {
         Waited::Ended(status) if status.success() => Ok(()),
         // The program's exit code is the answer; one that was killed has none.
         Waited::Ended(status) => std::process::exit(status.code().unwrap_or(125)),
@@ -101,9 +100,9 @@ pub(super) fn graph(args: &GraphArgs, console: &mut Console) -> Result<(), Failu
         Some(inventory) => {
             let world = world_as_of(inventory, &EditionArgs::default(), None)?;
             let hosts = hosts(None, &world)?;
-            dot(&Plan::of(&world, &hosts, false).map_err(failed)?)
+            dot(&Plan::of(&world, &hosts, false)?)
         }
-        None => match client(&args.at)?.exchange(&Request::Inspect).map_err(failed)? {
+        None => match client(&args.at)?.exchange(&Request::Inspect)? {
             LabAnswer::View(view) => view.graph,
             _ => return Err(unexpected()),
         },
@@ -113,7 +112,8 @@ pub(super) fn graph(args: &GraphArgs, console: &mut Console) -> Result<(), Failu
 
 /// Lets an event happen in a running lab.
 fn apply(at: &AtArgs, event: Event) -> Result<(), Failure> {
-    client(at)?.exchange(&Request::Apply { events: vec![event] }).map_err(failed).map(drop)
+    client(at)?.exchange(&Request::Apply { events: vec![event] })?;
+    Ok(())
 }
 
 pub(super) fn vm(args: &VmArgs, console: &mut Console) -> Result<(), Failure> {
@@ -147,15 +147,14 @@ pub(super) fn event(args: &EventArgs, console: &mut Console) -> Result<(), Failu
 }
 
 pub(super) fn connect(args: &ConnectArgs, console: &mut Console) -> Result<(), Failure> {
-    let (host, port) = host_and_port(&args.to).map_err(failed)?;
+    let (host, port) = host_and_port(&args.to)?;
     let request = Request::Connect(Dial {
         from: args.from.clone(),
         to: host,
         port,
         patience: args.patience.saturating_mul(1_000),
     });
-    let LabAnswer::Connected { outcome } = client(&args.at)?.exchange(&request).map_err(failed)?
-    else {
+    let LabAnswer::Connected { outcome } = client(&args.at)?.exchange(&request)? else {
         return Err(unexpected());
     };
     console.line(outcome.name())?;
@@ -172,7 +171,7 @@ pub(super) fn connect(args: &ConnectArgs, console: &mut Console) -> Result<(), F
 }
 
 pub(super) fn crash(at: &AtArgs, console: &mut Console) -> Result<(), Failure> {
-    client(at)?.exchange(&Request::StopFilter).map_err(failed)?;
+    client(at)?.exchange(&Request::StopFilter)?;
     console.note(
         "the program that judges has ended: over nft the kernel's rules judge on, over nfqueue and \
          afpacket SYNs to port 25 stay dropped",

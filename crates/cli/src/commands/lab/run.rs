@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::args::EditionArgs;
 use crate::args::lab::{AtArgs, RunArgs, UpArgs};
 use crate::commands::lab::events::LabCapture;
-use crate::commands::lab::place::{HOME, client, failed, folder, program_files};
+use crate::commands::lab::place::{HOME, client, folder, program_files};
 use crate::commands::lab::scenario::{fits, inventory_file, scenario};
 use crate::commands::lab::theatre::{Heard, RunningLab, VerdictListener};
 use crate::commands::lab::up::{self, Tether};
@@ -71,14 +71,14 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
         at: &at,
         signals: &signals,
     };
-    let (report, failed) = stage.run(&folders, files, console);
+    let (report, played) = stage.run(&folders, files, console);
     // What the lab's programs wrote belongs to it.
     for folder in &folders {
         // The lab itself has removed what it could.
         let _ = std::fs::remove_dir_all(folder);
     }
     let written = write_report(junit_file, &report);
-    failed?;
+    played?;
     written?;
     conclude(&report, signals.caught(), console)
 }
@@ -201,8 +201,7 @@ impl ScenarioRun<'_> {
         let text = toml::to_string(&serde_json::json!({ "host": self.scenario.host }))
             .map_err(|error| Failure::Internal(error.to_string()))?;
         let folder = folder(self.at)?;
-        let mut file =
-            LabFolder::make(&folder).and_then(|place| place.file(HOSTS)).map_err(failed)?;
+        let mut file = LabFolder::make(&folder).and_then(|place| place.file(HOSTS))?;
         let path = folder.join(HOSTS);
         file.write_all(text.as_bytes())
             .map_err(|source| Failure::Write { name: path.display().to_string(), source })?;

@@ -23,7 +23,7 @@ use egress25_policy::{Event, Reason};
 use jiff::Timestamp;
 
 use crate::args::lab::AtArgs;
-use crate::commands::lab::place::{self, failed};
+use crate::commands::lab::place;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::signals::{Signals, Woken};
@@ -43,7 +43,7 @@ pub(super) struct VerdictListener {
 impl VerdictListener {
     pub(super) fn start(at: &AtArgs, file: Option<Target>) -> Result<Self, Failure> {
         let mut client = place::client(at)?;
-        client.exchange(&Request::Events { since_start: false }).map_err(failed)?;
+        client.exchange(&Request::Events { since_start: false })?;
         let connection = client.as_fd().try_clone_to_owned().map(UnixStream::from);
         let connection = connection
             .map_err(|error| Failure::Internal(format!("listening to the lab: {error}")))?;

@@ -15,7 +15,7 @@ use egress25_lab::control::requests::Request;
 use egress25_lab::process::ends_within;
 
 use crate::args::lab::{AtArgs, UpArgs};
-use crate::commands::lab::place::{failed, folder};
+use crate::commands::lab::place::folder;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::signals::{Signals, Woken};
@@ -79,7 +79,7 @@ pub(super) fn bring_up(
     signals: Option<&Signals>,
 ) -> Result<Tether, Failure> {
     let folder = folder(&args.at)?;
-    let place = LabFolder::make(&folder).map_err(failed)?;
+    let place = LabFolder::make(&folder)?;
     let Some(claim) = claim(&place, LOOK)? else {
         return Err(Failure::Usage(format!(
             "lab `{}` is up already, or is coming up or going down; take it down first, or give \
@@ -141,7 +141,7 @@ fn written(log: &File) -> io::Result<String> {
 fn claim(place: &LabFolder, within: Duration) -> Result<Option<File>, Failure> {
     let begun = Instant::now();
     loop {
-        let claim = place.claim().map_err(failed)?;
+        let claim = place.claim()?;
         if claim.is_some() || begun.elapsed() >= within {
             return Ok(claim);
         }
@@ -184,17 +184,17 @@ pub(super) fn arguments(args: &UpArgs, folder: &Path) -> Vec<OsString> {
 /// Ends a lab, waits until its processes have ended, and removes what it wrote into its folder.
 pub(super) fn down(at: &AtArgs, console: &mut Console) -> Result<(), Failure> {
     let folder = folder(at)?;
-    let place = LabFolder::open(&folder).map_err(failed)?;
+    let place = LabFolder::open(&folder)?;
     let name = &at.name;
     let owner = match Client::connect(&folder) {
         Ok(mut client) => {
-            client.exchange(&Request::Down).map_err(failed)?;
+            client.exchange(&Request::Down)?;
             client.owner()
         }
         // One that has died is taken down by removing what it left.
-        Err(error) => match place.is_claimed().map_err(failed)? {
+        Err(error) => match place.is_claimed()? {
             Some(false) => None,
-            Some(true) | None => return Err(failed(error)),
+            Some(true) | None => return Err(error.into()),
         },
     };
     let Some(claim) = claim(&place, ENDS_WITHIN)? else {

@@ -1,6 +1,7 @@
 //! `store …`: beginning, checking, copying and mending a store. What the commands that record in
 //! one share lies here, too.
 
+pub(super) mod follow;
 mod inventory;
 mod place;
 pub(super) mod record;
@@ -27,7 +28,8 @@ use crate::args::store::{
 };
 
 pub use inventory::inventory;
-pub(crate) use place::{begin, genesis, make_folder, open, open_begun_with, world};
+use place::{begin, genesis, make_folder};
+pub(super) use place::{open, world};
 
 /// Runs `store …`.
 ///

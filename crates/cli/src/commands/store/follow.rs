@@ -1,4 +1,4 @@
-//! A store behind a lab: its events come from there, and are written there.
+//! A store behind a lab or a filter: events come from there, and those of a lab are written there.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +13,7 @@ use egress25_policy::{Event, World};
 use jiff::Timestamp;
 
 use crate::args::EditionArgs;
-use crate::commands::store::{begin as begin_store, genesis, make_folder, open_begun_with};
+use crate::commands::store::place::{self, genesis, make_folder, open_begun_with};
 use crate::read::input::NamedText;
 use crate::read::inventory::world_as_of;
 use crate::say::failure::{Failure, store_exit_code};
@@ -22,21 +22,21 @@ use crate::say::failure::{Failure, store_exit_code};
 const WHO: &str = "egress25 lab";
 
 /// The world that a lab begins with; from a store, what follows it, and where more is written.
-pub(in crate::commands) type Opened = (World, Option<(Box<dyn EventFeed>, Box<dyn EventSink>)>);
+pub(crate) type Opened = (World, Option<(Box<dyn EventFeed>, Box<dyn EventSink>)>);
 
-/// Where the world of a lab comes from.
-pub(in crate::commands) struct LabWorld<'a> {
-    pub(in crate::commands) inventory: &'a Path,
-    pub(in crate::commands) edition: &'a EditionArgs,
+/// Where the world of a lab or a filter comes from.
+pub(crate) struct LiveWorld<'a> {
+    pub(crate) inventory: &'a Path,
+    pub(crate) edition: &'a EditionArgs,
     /// The time as of which the lab begins; left out: now.
-    pub(in crate::commands) at: Option<Timestamp>,
+    pub(crate) at: Option<Timestamp>,
     /// The store that is followed.
-    pub(in crate::commands) store: Option<&'a Path>,
+    pub(crate) store: Option<&'a Path>,
 }
 
-impl LabWorld<'_> {
+impl LiveWorld<'_> {
     /// The world, with the store where there is one.
-    pub(in crate::commands) fn open(&self) -> Result<Opened, Failure> {
+    pub(crate) fn open(&self) -> Result<Opened, Failure> {
         match self.store {
             Some(path) => open(path, self),
             None => Ok((world_as_of(self.inventory, self.edition, self.at)?, None)),
@@ -48,7 +48,7 @@ impl LabWorld<'_> {
 ///
 /// # Errors
 /// The store is not sound, or begins with another inventory.
-fn open(path: &Path, from: &LabWorld<'_>) -> Result<Opened, Failure> {
+fn open(path: &Path, from: &LiveWorld<'_>) -> Result<Opened, Failure> {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let inventory = NamedText::read(from.inventory)?;
     // The store's own inventory is what would be built; another one that was asked for is not it.
@@ -64,12 +64,12 @@ fn open(path: &Path, from: &LabWorld<'_>) -> Result<Opened, Failure> {
 }
 
 /// Begins a store with what had happened by the time as of which the lab begins.
-fn begin(path: &Path, inventory: &NamedText, from: &LabWorld<'_>) -> Result<Store, Failure> {
+fn begin(path: &Path, inventory: &NamedText, from: &LiveWorld<'_>) -> Result<Store, Failure> {
     let mut genesis = genesis(Some(inventory), from.edition.edition.as_deref(), &from.edition.set)?;
     genesis.begun = from.at.unwrap_or(genesis.begun);
     make_folder(path)?;
     let until = Some(genesis.begun);
-    begin_store(&StorePlace::File(path.to_owned()), &genesis, WHO, until)
+    place::begin(&StorePlace::File(path.to_owned()), &genesis, WHO, until)
 }
 
 struct Feed {
