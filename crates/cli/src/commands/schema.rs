@@ -52,9 +52,9 @@ fn events(inventory: &Value) -> Value {
 fn references(part: &Value) -> Vec<String> {
     match part {
         Value::Object(object) => {
-            let own = object.get("$ref").and_then(Value::as_str);
-            let own = own.and_then(|text| text.strip_prefix("#/$defs/")).map(str::to_owned);
-            own.into_iter().chain(object.values().flat_map(references)).collect()
+            let reference = object.get("$ref").and_then(Value::as_str);
+            let name = reference.and_then(|text| text.strip_prefix("#/$defs/")).map(str::to_owned);
+            name.into_iter().chain(object.values().flat_map(references)).collect()
         }
         Value::Array(list) => list.iter().flat_map(references).collect(),
         _ => vec![],

@@ -98,7 +98,7 @@ impl InventoryInput {
                 }
                 other => other,
             }),
-            (argument, log, own) => edition::choose(argument, log.as_deref().or(own)),
+            (argument, log, named) => edition::choose(argument, log.as_deref().or(named)),
         }
     }
 

@@ -32,8 +32,8 @@ fn a_machine_that_is_deployed_while_the_lab_runs_gets_its_place_before_the_filte
         let poor = json!({ "subnet": "web", "addresses": ["10.1.0.51", "fd00:1::51"] });
         apply(&lab, deployed("vm-poor", "shop", "shop-net", &poor)).unwrap();
         // The first of its subnet, which routes through the firewall.
-        let behind = json!({ "subnet": "behind-firewall", "addresses": ["10.1.1.50"] });
-        apply(&lab, deployed("vm-hind", "corporate", "shop-net", &behind)).unwrap();
+        let by_firewall = json!({ "subnet": "behind-firewall", "addresses": ["10.1.1.50"] });
+        apply(&lab, deployed("vm-hind", "corporate", "shop-net", &by_firewall)).unwrap();
         // In a network of which the address is somebody's elsewhere.
         let twin = json!({ "addresses": ["10.1.0.50"] });
         apply(&lab, deployed("vm-twin-late", "shop", "twin-net", &twin)).unwrap();

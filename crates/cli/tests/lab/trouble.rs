@@ -94,17 +94,18 @@ fn a_name_with_a_line_end_adds_no_rule_to_what_is_exported() {
         let output = egress25().args(["export", format]).arg(&file).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(text.contains("?    accept?-A EGRESS25 -j RETURN?"), "{text}");
-        let own = |line: &str| {
+        let accepts_all = |line: &str| {
             let chain = line.strip_prefix("-A EGRESS25").and_then(|l| l.strip_suffix(" -j RETURN"));
             line == "    accept" || chain.is_some_and(|name| !name.contains(' '))
         };
-        let begun = text.lines().filter(|line| own(line)).count();
+        let begun = text.lines().filter(|line| accepts_all(line)).count();
         let plain = egress25()
             .args(["export", format, "--network", "shop-net"])
             .arg(scenario("mail.inventory.toml"))
             .output()
             .unwrap();
-        let usual = String::from_utf8_lossy(&plain.stdout).lines().filter(|line| own(line)).count();
+        let usual =
+            String::from_utf8_lossy(&plain.stdout).lines().filter(|line| accepts_all(line)).count();
         assert_eq!(begun, usual, "{format}: {text}");
     }
 }

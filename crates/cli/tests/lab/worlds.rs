@@ -163,9 +163,9 @@ impl Shooter<'_> {
         let interface = &machine.interfaces[place];
         for _ in 0..10 {
             let to = self.outside();
-            let Some(own) = address(interface, to) else { continue };
-            let expected = decide(self.world, &asked(&interface.network, own, to));
-            self.shoot(name.as_str(), &format!("eth{place}"), own, to, expected);
+            let Some(from) = address(interface, to) else { continue };
+            let expected = decide(self.world, &asked(&interface.network, from, to));
+            self.shoot(name.as_str(), &format!("eth{place}"), from, to, expected);
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) fn write(
     ))?;
     labelled(console, "", 0, reason.line())?;
     console.line("")?;
-    labelled(console, "Asked      ", 11, &asked(&answer.question, decision))?;
+    labelled(console, "Asked      ", 11, &question_text(&answer.question, decision))?;
     let edition = format!("{} ({})", answer.edition.id, answer.edition.title);
     labelled(console, "Edition    ", 11, &edition)?;
     rests_on(console, decision, &subject.edition)?;
@@ -38,34 +38,34 @@ pub(super) fn write(
     in_force(console, answer)
 }
 
-fn asked(asked: &Asked, decision: &Decision) -> String {
-    let to = if asked.to.is_ipv6() {
-        format!("[{}]:{}", asked.to, asked.port)
+fn question_text(question: &Asked, decision: &Decision) -> String {
+    let to = if question.to.is_ipv6() {
+        format!("[{}]:{}", question.to, question.port)
     } else {
-        format!("{}:{}", asked.to, asked.port)
+        format!("{}:{}", question.to, question.port)
     };
-    let who = match (&asked.machine, asked.from) {
+    let who = match (&question.machine, question.from) {
         (Some(machine), _) => format!("machine `{machine}`"),
         (None, Some(from)) => format!("address {from}"),
         (None, None) => "nobody".to_owned(),
     };
     let mut text = format!("may {who} open a TCP connection to {to}?");
-    if let Some(offer) = asked.offer {
+    if let Some(offer) = question.offer {
         text.push_str(&format!(" Subscription: {}", offer.title()));
-        if let Some(created) = asked.created {
+        if let Some(created) = question.created {
             text.push_str(&format!(", created {created}"));
         }
-        if let Some(exemption) = asked.exemption {
+        if let Some(exemption) = question.exemption {
             text.push_str(&format!(", exemption {exemption}"));
         }
         text.push('.');
     }
     if let Some(subscription) = &decision.subscription
-        && asked.subscription.as_ref().is_some_and(|own| own != subscription)
+        && question.subscription.as_ref().is_some_and(|sender| sender != subscription)
     {
         text.push_str(&format!(" The rule of `{subscription}` decided."));
     }
-    if let (Some(inventory), Some(at)) = (&asked.inventory, asked.at) {
+    if let (Some(inventory), Some(at)) = (&question.inventory, question.at) {
         text.push_str(&format!(" In {inventory} at {at:.0}."));
     }
     text

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use egress25_policy::{
-    Edition, ExemptionState, MachineName, Offer, Question, Recognised,
-    Source, World, first_few, nearest, recognise_quota_id,
+    Edition, ExemptionState, MachineName, Offer, Question, Recognised, Source, World, first_few,
+    nearest, recognise_quota_id,
 };
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -101,10 +101,10 @@ pub(super) fn resolve(args: &CheckArgs) -> Result<Subject, Failure> {
 
 /// Whether a machine is asked about, and not a subscription that flags describe.
 const fn of_the_store(args: &CheckArgs) -> bool {
-    let (asked, described) = (&args.in_inventory, &args.described);
-    asked.machine.is_some()
-        || asked.from.is_some()
-        || asked.store.is_some() && described.offer.is_none() && described.quota_id.is_none()
+    let (machine, described) = (&args.in_inventory, &args.described);
+    machine.machine.is_some()
+        || machine.from.is_some()
+        || machine.store.is_some() && described.offer.is_none() && described.quota_id.is_none()
 }
 
 fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure> {
@@ -198,11 +198,11 @@ fn in_inventory(
         at = timeline.events().last().map_or(at, |last| at.max(last.at));
     }
     advance(&mut timeline, at)?;
-    let own = inventory.own_edition()?;
-    if own.id != edition.id && !timeline.events().is_empty() {
+    let of_events = inventory.own_edition()?;
+    if of_events.id != edition.id && !timeline.events().is_empty() {
         notes.push(format!(
             "the inventory's events happened under its own edition, {}; {} judges",
-            own.id, edition.id
+            of_events.id, edition.id
         ));
     }
     let later = timeline.events().iter().filter(|event| event.at > at).count();

@@ -20,12 +20,12 @@ pub(super) fn request(args: &RequestArgs, console: &mut Console) -> Result<(), F
     let name = SubscriptionName::from(named.name.as_str());
     let rule = may_ask(&store, &name, args)?;
     let form = fill_in(args, &rule)?;
-    let asked = EventKind::ExemptionAsked {
+    let request = EventKind::ExemptionAsked {
         subscription: name.clone(),
         channel: args.channel.or_else(|| rule.request.first().copied()),
         why: form.why.clone(),
     };
-    let mut kinds = vec![asked];
+    let mut kinds = vec![request];
     let mut missing: &[&str] = &[];
     let mut because = form.answers.join("; ");
     if args.reviewer == Reviewer::Auto {

@@ -28,14 +28,14 @@ struct ExemptionRow {
 
 impl ExemptionRow {
     fn of(world: &World, name: &SubscriptionName, subscription: &Subscription) -> Self {
-        let own = || world.machines().values().filter(|machine| machine.subscription == *name);
+        let machines = || world.machines().values().filter(|machine| machine.subscription == *name);
         Self {
             subscription: name.to_string(),
             offer: subscription.offer.name(),
             state: subscription.exemption.state.name(),
             since: subscription.exemption.since,
-            machines: own().count(),
-            exempt_machines: own().filter(|machine| machine.state.programmed.exempt).count(),
+            machines: machines().count(),
+            exempt_machines: machines().filter(|machine| machine.state.programmed.exempt).count(),
         }
     }
 }
@@ -84,8 +84,8 @@ pub(super) fn show(args: &OneArgs, console: &mut Console) -> Result<(), Failure>
     let (rule, _) = world.edition.rule(subscription.offer);
     let mut history = Vec::new();
     store.entries(0, |entry, sealed| {
-        let own = entry.event.kind.subscription() == Some(&name);
-        if own && at.is_none_or(|at| entry.event.at <= at) {
+        let is_about_it = entry.event.kind.subscription() == Some(&name);
+        if is_about_it && at.is_none_or(|at| entry.event.at <= at) {
             history.push(EntryRow::of(entry, Some(sealed)));
         }
         Ok(())
@@ -118,11 +118,11 @@ fn show_human(
     console
         .line(format!("  it has reached {} of {} machines", row.exempt_machines, row.machines))?;
     let asks = if shown.asks.is_empty() { "nothing".to_owned() } else { shown.asks.join("; ") };
-    let asked = match shown.asked_by.as_slice() {
+    let how_to_ask = match shown.asked_by.as_slice() {
         [] => "no request is ever granted, or there is nothing to ask for".to_owned(),
         channels => format!("asked for by {}; asked is: {asks}", channels.join(" or ")),
     };
-    output::labelled(console, "  ", 2, &asked)?;
+    output::labelled(console, "  ", 2, &how_to_ask)?;
     if !shown.history.is_empty() {
         console.line("")?;
         write_brief(console, &shown.history)?;

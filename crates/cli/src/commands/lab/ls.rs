@@ -164,8 +164,8 @@ fn look(folder: &Path) -> Result<Option<LabRow>, Failure> {
     }
     let Ok(mut client) = Client::connect(&row.folder) else { return Ok(Some(row)) };
     row.pid = client.owner();
-    let asked = client.set_patience(PATIENCE).and_then(|()| client.exchange(&Request::Inspect));
-    if let Ok(LabAnswer::View(view)) = asked {
+    let answer = client.set_patience(PATIENCE).and_then(|()| client.exchange(&Request::Inspect));
+    if let Ok(LabAnswer::View(view)) = answer {
         row.state = LabState::Running;
         row.machines = Some(view.nodes.iter().filter(|node| node.kind == "machine").count());
         row.datapath = Some(view.datapath);

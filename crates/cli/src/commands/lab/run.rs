@@ -64,14 +64,14 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
         .map_err(|source| Failure::Write { name: shared.display().to_string(), source })?;
     let files = RunOutputs { happened, verdicts, capture };
     let folders = [home, shared];
-    let stage = ScenarioRun {
+    let run = ScenarioRun {
         args,
         scenario: &scenario,
         inventory: &inventory,
         at: &at,
         signals: &signals,
     };
-    let (report, played) = stage.run(&folders, files, console);
+    let (report, played) = run.run(&folders, files, console);
     // What the lab's programs wrote belongs to it.
     for folder in &folders {
         // The lab itself has removed what it could.

@@ -131,7 +131,7 @@ impl Sinks {
         for sink in [self.all, self.stopped, self.passed].into_iter().flatten() {
             let Sink { name, writer } = sink;
             let output =
-                writer.finish().and_then(|behind| behind.into_inner().map_err(WriteError::Io));
+                writer.finish().and_then(|thread| thread.into_inner().map_err(WriteError::Io));
             match output {
                 Err(error) if error.is_closed_pipe() => {}
                 output => output.map_err(|error| failure(&name, error))?.finish()?,
@@ -162,8 +162,8 @@ impl Sink {
     fn create(target: Target, container: Container, title: &str) -> Result<Self, Failure> {
         let name = target.name().to_owned();
         let output = Output::create(target)?;
-        let writer = ThreadedWrite::start(output).map_err(WriteError::Io);
-        let writer = writer.and_then(|behind| CaptureCopy::new(behind, container, title));
+        let thread = ThreadedWrite::start(output).map_err(WriteError::Io);
+        let writer = thread.and_then(|thread| CaptureCopy::new(thread, container, title));
         let writer = writer.map_err(|error| failure(&name, error))?;
         Ok(Self { name, writer })
     }

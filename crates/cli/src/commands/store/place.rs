@@ -91,8 +91,8 @@ pub(crate) fn genesis(
             .map_err(|error| Failure::from(inventory.inventory_error(&error)))
     };
     let file = inventory.map(parse).transpose()?;
-    let own = file.as_ref().and_then(InventoryFile::edition);
-    let chosen = edition::choose(argument, own)?;
+    let of_inventory = file.as_ref().and_then(InventoryFile::edition);
+    let chosen = edition::choose(argument, of_inventory)?;
     if !edition::is_built_in(&chosen) {
         return Err(Failure::Usage(format!(
             "a store needs a built-in edition, which stays what it is; `{}` comes from a file",
