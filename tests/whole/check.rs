@@ -174,21 +174,23 @@ fn an_edition_file_answers_like_a_built_in_one() {
 
 #[test]
 fn a_machine_of_a_lab_is_asked_about_at_a_time() {
-    let lab = "check --inventory fixtures/inventories/day-of-mail.toml --machine vm-web --to 203.0.113.25";
-    let answer = json(&format!("{lab} --at 2020-12-08T11:30:00Z --format json"));
+    let question = "check --inventory fixtures/inventories/day-of-mail.toml --machine vm-web \
+                    --to 203.0.113.25";
+    let answer = json(&format!("{question} --at 2020-12-08T11:30:00Z --format json"));
     assert_eq!(answer["decision"]["reason"], "waiting-for-stop-and-start");
     assert_eq!(answer["question"]["at"], "2020-12-08T11:30:00Z");
     // Without a time: now, when all of it has happened.
-    assert_eq!(json(&format!("{lab} --format json"))["decision"]["reason"], "revoked");
+    assert_eq!(json(&format!("{question} --format json"))["decision"]["reason"], "revoked");
     // A day stands for its first moment.
-    let answer = json(&format!("{lab} --at 2020-12-08 --format json"));
+    let answer = json(&format!("{question} --at 2020-12-08 --format json"));
     assert_eq!(answer["decision"]["reason"], "not-granted");
 }
 
 #[test]
 fn a_lab_comes_from_stdin_and_events_from_a_file_of_their_own() {
-    let lab = std::fs::read(crate::program::repository().join("fixtures/inventories/revoked.toml"))
-        .expect("the lab");
+    let inventory =
+        std::fs::read(crate::program::repository().join("fixtures/inventories/revoked.toml"))
+            .expect("the inventory");
     let folder = tempfile::tempdir().expect("a folder");
     let events = folder.path().join("events.toml");
     let text = "[[event]]\nat = \"2021-01-01T00:00:00Z\"\nkind = \"machine-stopped\"\n\
@@ -199,7 +201,7 @@ fn a_lab_comes_from_stdin_and_events_from_a_file_of_their_own() {
          --format json",
         events.display()
     );
-    let output = egress25(words(&line)).write_stdin(lab).output().expect("runs");
+    let output = egress25(words(&line)).write_stdin(inventory).output().expect("runs");
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(answer["decision"]["reason"], "sender-not-running");
 }

@@ -1,4 +1,4 @@
-//! The expected answers beside the example labs.
+//! The expected answers beside the example inventories.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::program::repository;
 
-/// `<lab>.expect.toml`.
+/// `<inventory>.expect.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Expectations {
@@ -37,28 +37,28 @@ pub(crate) struct Expectation {
     pub(crate) in_force: Option<String>,
 }
 
-/// A lab with what is expected of it.
-pub(crate) struct ExampleLab {
-    pub(crate) lab: PathBuf,
+/// An inventory with what is expected of it.
+pub(crate) struct ExampleInventory {
+    pub(crate) file: PathBuf,
     pub(crate) expectations: Option<Expectations>,
 }
 
-/// The example labs, in order of name.
-pub(crate) fn labs() -> Vec<ExampleLab> {
+/// The example inventories, in order of name.
+pub(crate) fn inventories() -> Vec<ExampleInventory> {
     let folder = repository().join("fixtures/inventories");
-    let mut labs: Vec<_> = std::fs::read_dir(folder)
-        .expect("the labs")
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("the inventories")
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .filter(|path| !path.to_string_lossy().ends_with(".expect.toml"))
         .collect();
-    labs.sort();
-    let with = |lab: PathBuf| {
-        let text = std::fs::read_to_string(lab.with_extension("expect.toml")).ok();
+    files.sort();
+    let with = |file: PathBuf| {
+        let text = std::fs::read_to_string(file.with_extension("expect.toml")).ok();
         let expectations = text.map(|text| {
-            toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", lab.display()))
+            toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
         });
-        ExampleLab { lab, expectations }
+        ExampleInventory { file, expectations }
     };
-    labs.into_iter().map(with).collect()
+    files.into_iter().map(with).collect()
 }

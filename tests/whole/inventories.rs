@@ -1,24 +1,24 @@
-//! Every example lab is a test: it is valid, and its questions have the expected answers.
+//! Every example inventory is a test: it is valid, and its questions have the expected answers.
 
 use serde_json::Value;
 
-use crate::expectations::{Expectation, labs};
+use crate::expectations::{Expectation, inventories};
 use crate::program::{egress25, stdout, words};
 
 #[test]
 fn there_are_at_least_six_labs_and_each_has_its_questions() {
-    let labs = labs();
-    assert!(labs.len() >= 6, "{} labs", labs.len());
-    for lab in &labs {
-        let questions = lab.expectations.as_ref().map_or(0, |all| all.question.len());
-        assert!(questions >= 2, "{}: {questions} questions", lab.lab.display());
+    let inventories = inventories();
+    assert!(inventories.len() >= 6, "{} inventories", inventories.len());
+    for inventory in &inventories {
+        let questions = inventory.expectations.as_ref().map_or(0, |all| all.question.len());
+        assert!(questions >= 2, "{}: {questions} questions", inventory.file.display());
     }
 }
 
 #[test]
 fn every_lab_is_valid() {
-    for lab in labs() {
-        let text = stdout(&format!("validate {}", lab.lab.display()));
+    for inventory in inventories() {
+        let text = stdout(&format!("validate {}", inventory.file.display()));
         assert!(text.contains(": ok, inventory: "), "{text}");
     }
 }
@@ -27,13 +27,14 @@ fn every_lab_is_valid() {
 fn every_question_has_the_expected_answer() {
     let mut wrong = Vec::new();
     let mut asked = 0;
-    for lab in labs() {
-        let Some(expectations) = &lab.expectations else { continue };
+    for inventory in inventories() {
+        let Some(expectations) = &inventory.expectations else { continue };
         for question in &expectations.question {
             asked += 1;
-            let answer = ask(&lab.lab.display().to_string(), question);
+            let answer = ask(&inventory.file.display().to_string(), question);
             for (what, expected, found) in differences(question, &answer) {
-                let name = lab.lab.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let name =
+                    inventory.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let question = &question.what;
                 wrong.push(format!("{name}: {question}: {what} is {found}, expected {expected}"));
             }
@@ -43,8 +44,9 @@ fn every_question_has_the_expected_answer() {
     assert!(asked >= 60, "{asked} questions");
 }
 
-fn ask(lab: &str, question: &Expectation) -> Value {
-    let mut arguments = vec!["check", "--format", "json", "--inventory", lab, "--to", &question.to];
+fn ask(inventory: &str, question: &Expectation) -> Value {
+    let mut arguments =
+        vec!["check", "--format", "json", "--inventory", inventory, "--to", &question.to];
     let mut flag = |name: &'static str, value: &'static str| arguments.extend([name, value]);
     for (name, value) in [
         ("--machine", question.machine.clone()),
@@ -63,7 +65,7 @@ fn ask(lab: &str, question: &Expectation) -> Value {
     }
     let output = egress25(arguments).output().expect("the program runs");
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{lab}: {}: {stderr}", question.what);
+    assert!(output.status.success(), "{inventory}: {}: {stderr}", question.what);
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
@@ -109,8 +111,8 @@ fn differences(expected: &Expectation, answer: &Value) -> Vec<(&'static str, Str
 #[test]
 fn rules_were_exported_for_what_is_no_interface_or_two_machines() {
     let export = |more: &str| {
-        let lab = "fixtures/scenarios/mail.inventory.toml";
-        let line = format!("export nft {lab} --network shop-net {more}");
+        let inventory = "fixtures/scenarios/mail.inventory.toml";
+        let line = format!("export nft {inventory} --network shop-net {more}");
         egress25(words(&line)).output().expect("runs")
     };
     for name in ["eth+", "eth*", "eth0;drop", "a/b", "averyveryverylongname", "..", "-i", "e\"x"] {

@@ -94,8 +94,8 @@ fn every_reason_is_had_by_a_decision() {
         let cells = matrix["cells"].as_array().expect("cells");
         found.extend(named(cells.iter().filter_map(|cell| cell["reason"].as_str())));
     }
-    for lab in crate::expectations::labs() {
-        let text = std::fs::read_to_string(&lab.lab).expect("an inventory");
+    for inventory in crate::expectations::inventories() {
+        let text = std::fs::read_to_string(&inventory.file).expect("an inventory");
         for setting in SETTINGS {
             let mut timeline = timeline(&text, setting);
             for happened in 0..=timeline.events().len() {

@@ -1,4 +1,4 @@
-//! `replay`: captures and labs in, verdicts out.
+//! `replay`: captures and inventories in, verdicts out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -27,11 +27,13 @@ pub(crate) fn captured(bytes: &[u8]) -> Captured {
     Captured { _folder: folder, path }
 }
 
-/// Replays a capture of bare IP packets by a lab, as JSON.
-pub(crate) fn replay(packets: &[(u32, Vec<u8>)], lab: &str, more: &str) -> Value {
+/// Replays a capture of bare IP packets by an inventory, as JSON.
+pub(crate) fn replay(packets: &[(u32, Vec<u8>)], inventory: &str, more: &str) -> Value {
     let capture = captured(&pcap(packets));
     let path = capture.path.display();
-    json(&format!("replay {path} --inventory fixtures/inventories/{lab}.toml --format json {more}"))
+    json(&format!(
+        "replay {path} --inventory fixtures/inventories/{inventory}.toml --format json {more}"
+    ))
 }
 
 /// The reasons of the rows, in order.
@@ -151,7 +153,7 @@ fn every_row_of_the_day_is_what_the_reference_says() {
 
 #[test]
 fn the_golden_rows_of_the_small_fixtures_are_what_is_found() {
-    for (capture, lab) in [
+    for (capture, inventory) in [
         ("hub-and-spokes.pcap", "hub-and-spokes"),
         ("overlapping-interfaces.pcapng", "overlapping"),
         ("overlapping-vlans.pcap", "overlapping"),
@@ -160,7 +162,7 @@ fn the_golden_rows_of_the_small_fixtures_are_what_is_found() {
         let stem = capture.split('.').next().expect("a name");
         let golden = repository().join(format!("tests/golden/replay-{stem}.csv"));
         let line = format!(
-            "replay fixtures/captures/{capture} --inventory fixtures/inventories/{lab}.toml"
+            "replay fixtures/captures/{capture} --inventory fixtures/inventories/{inventory}.toml"
         );
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&golden, stdout(&format!("{line} --format csv"))).expect("written");

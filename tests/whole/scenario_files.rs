@@ -2,12 +2,13 @@
 
 use crate::program::{failure, repository, stdout};
 
-/// Writes a scenario in the shipped lab and validates it: exit code and what stands on stderr.
+/// Writes a scenario with the shipped inventory and validates it: exit code and what stands on
+/// stderr.
 fn validate(steps: &str) -> (i32, String) {
     let folder = tempfile::tempdir().expect("a folder");
-    let lab = repository().join("fixtures/scenarios/mail.inventory.toml");
+    let inventory = repository().join("fixtures/scenarios/mail.inventory.toml");
     let path = folder.path().join("played.toml");
-    let text = format!("name = \"n\"\ninventory = \"{}\"\n{steps}", lab.display());
+    let text = format!("name = \"n\"\ninventory = \"{}\"\n{steps}", inventory.display());
     std::fs::write(&path, text).expect("written");
     failure(&format!("validate {}", path.display()))
 }
@@ -15,7 +16,7 @@ fn validate(steps: &str) -> (i32, String) {
 const WAIT: &str = "[[step]]\nwait = 1\n\n";
 
 #[test]
-fn the_shipped_scenarios_were_taken_for_labs() {
+fn the_shipped_scenarios_were_taken_for_inventories() {
     let folder = repository().join("fixtures/scenarios");
     let mut checked = 0;
     for entry in std::fs::read_dir(folder).expect("the scenarios") {
@@ -105,12 +106,13 @@ fn what_is_wrong_outside_of_the_steps_is_found_too() {
 #[test]
 fn a_scenario_that_stopped_fitting_left_the_report_of_the_run_before() {
     let folder = tempfile::tempdir().expect("a folder");
-    let lab = repository().join("fixtures/scenarios/mail.inventory.toml");
+    let inventory = repository().join("fixtures/scenarios/mail.inventory.toml");
     let (path, report) = (folder.path().join("s.toml"), folder.path().join("junit.xml"));
     let green =
         "<?xml version=\"1.0\"?>\n<!-- written by egress25 -->\n<testsuite failures=\"0\"/>\n";
     for step in ["connect = { from = \"vm-wbe\", to = \"mx.example.net:25\" }", "conect = 1"] {
-        let text = format!("name = \"n\"\ninventory = \"{}\"\n[[step]]\n{step}\n", lab.display());
+        let text =
+            format!("name = \"n\"\ninventory = \"{}\"\n[[step]]\n{step}\n", inventory.display());
         std::fs::write(&path, text).expect("written");
         std::fs::write(&report, green).expect("written");
         let line = format!("lab run {} --junit {} --force", path.display(), report.display());
@@ -122,7 +124,7 @@ fn a_scenario_that_stopped_fitting_left_the_report_of_the_run_before() {
 }
 
 #[test]
-fn a_scenario_without_a_step_was_taken_for_a_lab() {
+fn a_scenario_without_a_step_was_taken_for_an_inventory() {
     let (code, said) = validate("[[steps]]\nwait = 1\n");
     assert_eq!(code, 2);
     assert!(said.contains("unknown field `steps`"), "{said}");

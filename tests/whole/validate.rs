@@ -93,7 +93,7 @@ fn a_bad_edition_is_named_with_what_it_lacks() {
 }
 
 #[test]
-fn an_empty_file_is_no_lab() {
+fn an_empty_file_is_no_inventory() {
     let (code, text) = validate("", "");
     assert_eq!(code, 2);
     assert!(text.contains("there is no machine in it"), "{text}");

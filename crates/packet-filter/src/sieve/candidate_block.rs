@@ -22,7 +22,7 @@ pub(super) struct CandidateBlock {
     /// Bytes 12 to 15 and 20 to 23, as they lie in memory.
     kind: Lanes,
     fragment: Lanes,
-    /// Bytes 34 to 37, likewise.
+    /// Bytes 34 to 37, as they lie in memory.
     ports: Lanes,
     /// The total length, the data offset and flags.
     total: Lanes,

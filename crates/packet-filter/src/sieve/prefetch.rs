@@ -13,7 +13,7 @@ pub(crate) fn to_read<T>(wanted: &T) {
 /// Fetches the first line of an element, and does nothing where there is none.
 #[inline(always)]
 pub(crate) fn element<T>(of: &[T], at: usize) {
-    // As below.
+    // The address may lie behind the end: a prefetch of it does nothing.
     fetch(of.as_ptr().wrapping_add(at).cast());
 }
 

@@ -20,11 +20,11 @@ pub struct Summary {
     pub judged: u64,
     /// Packets that are no SYN to port 25 and pass unjudged.
     pub unjudged: u64,
-    /// Judgements by verdict.
+    /// Judgements that pass.
     pub passed: u64,
-    /// As above.
+    /// Judgements that drop.
     pub dropped: u64,
-    /// As above.
+    /// Judgements that reject.
     pub rejected: u64,
     /// Packets whose headers break their own rules.
     pub malformed: u64,

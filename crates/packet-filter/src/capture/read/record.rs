@@ -93,7 +93,8 @@ pub struct InterfaceRef<'a> {
     pub section: u32,
     /// `if_name`: the device, such as `eth0`. At most 512 bytes of it, invalid UTF-8 replaced.
     pub name: Option<&'a str>,
-    /// `if_description`, likewise.
+    /// `if_description`: what the device is, in words. At most 512 bytes of it, invalid UTF-8
+    /// replaced.
     pub description: Option<&'a str>,
     /// The most bytes that were captured of a packet; 0 says that there was no limit.
     pub snaplen: u32,
