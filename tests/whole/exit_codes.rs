@@ -99,7 +99,43 @@ fn a_word_that_is_no_yes_and_no_no_counted_as_yes() {
     let output = command.output().expect("runs");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("perhaps"), "{said}");
+    let what = "the variable EGRESS25_CHECK_STARTED_SINCE_GRANT is `perhaps`; expected yes or no";
+    assert!(said.contains(what), "{said}");
+}
+
+/// The exit code and what stands on stderr, with some variables.
+fn with_variables(line: &str, variables: &[(&str, &str)]) -> (Option<i32>, String) {
+    let output = egress25(words(line)).envs(variables.iter().copied()).output().expect("runs");
+    (output.status.code(), String::from_utf8(output.stderr).expect("text"))
+}
+
+#[test]
+fn a_typed_quiet_did_not_win_over_a_bad_variable() {
+    let bad = [("EGRESS25_QUIET", "perhaps")];
+    for line in [format!("{QUESTION} --quiet"), format!("-q {QUESTION}")] {
+        assert_eq!(with_variables(&line, &bad), (Some(0), String::new()), "{line}");
+    }
+    let (code, said) = with_variables(QUESTION, &bad);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("the variable EGRESS25_QUIET is `perhaps`"), "{said}");
+}
+
+#[test]
+fn a_variable_that_was_meant_for_a_command_is_not_ignored_in_silence() {
+    for (unread, name) in [
+        ("EGRESS25_FORMAT", "EGRESS25_CHECK_FORMAT"),
+        ("EGRESS25_LOOK_INSIDE", "EGRESS25_REPLAY_LOOK_INSIDE"),
+        ("EGRESS25_CHEK_TO", "EGRESS25_CHECK_TO"),
+        ("EGRESS25_COLOUR", "EGRESS25_COLOR"),
+    ] {
+        let note = format!("note: the variable {unread} is not read; {name} is\n");
+        assert_eq!(with_variables(QUESTION, &[(unread, "no")]), (Some(0), note));
+        let quiet = format!("{QUESTION} --quiet");
+        assert_eq!(with_variables(&quiet, &[(unread, "no")]), (Some(0), String::new()));
+    }
+    let others = ["EGRESS25_TEST_BINARY", "EGRESS25_SKIPPED", "EGRESS25_FAULTS", "EGRESS25_KILLS"];
+    let others = others.map(|name| (name, "x"));
+    assert_eq!(with_variables(QUESTION, &others), (Some(0), String::new()));
 }
 
 #[test]

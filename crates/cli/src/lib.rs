@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use clap::FromArgMatches;
 use clap::error::{ContextKind, ContextValue};
 
-use crate::args::{Cli, Command, PolicyCommand};
+use crate::args::{Cli, Command, PolicyCommand, environment};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
@@ -37,11 +37,14 @@ pub fn main() -> ExitCode {
 /// Runs the program with some arguments, the program's name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<_> = arguments.into_iter().collect();
-    let parsed = command()
-        .try_get_matches_from(&arguments)
-        .and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match parsed {
-        Ok(cli) => cli,
+    let program = command();
+    let parsed = program.clone().try_get_matches_from(&arguments).and_then(|matches| {
+        environment::refuse_bad_words(&program, &matches)?;
+        let cli = Cli::from_arg_matches(&matches)?;
+        Ok((cli, environment::meant(&program, &matches)))
+    });
+    let (cli, meant) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             let error = with_new_name(error, &arguments);
             // Help and version go to stdout and are no errors; a closed pipe is none either.
@@ -55,6 +58,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let mut console = Console::new(cli.color, cli.quiet);
+    for (unread, name) in meant {
+        console.advise(&format!("the variable {unread} is not read; {name} is"));
+    }
     let outcome = dispatch(cli.command, &mut console);
     // What was written before a failure is seen before it is told.
     let flushed = console.flush();

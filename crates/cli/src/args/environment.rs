@@ -2,12 +2,22 @@
 //! from `EGRESS25_CHECK_TO`. The flags of every command (`--color`, `--quiet`) have no command in
 //! theirs.
 
-use clap::builder::BoolishValueParser;
-use clap::{Arg, ArgAction, Command};
+use std::ffi::OsStr;
+
+use clap::builder::{BoolishValueParser, PossibleValue, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+/// What the names of all variables begin with.
+const PREFIX: &str = "EGRESS25";
+
+/// How many letters of a name may be wrong for it to count as one that was mistyped.
+const NEAR: usize = 2;
 
 /// Adds the variables to a program and to everything below it.
 pub(crate) fn attach(program: Command) -> Command {
-    below(program, "EGRESS25")
+    below(program, PREFIX)
 }
 
 fn below(command: Command, prefix: &str) -> Command {
@@ -26,10 +36,105 @@ fn with_variable(arg: Arg, prefix: &str) -> Arg {
     let Some(variable) = arg.get_long().map(|long| variable(prefix, long)) else { return arg };
     match arg.get_action() {
         ArgAction::Set | ArgAction::Append => arg.env(variable).hide_env_values(true),
-        // What is no yes and no no is an error, as a misspelt flag is.
-        ArgAction::SetTrue => {
-            arg.env(variable).hide_env_values(true).value_parser(BoolishValueParser::new())
-        }
+        ArgAction::SetTrue => arg.env(variable).hide_env_values(true).value_parser(FlagWord),
         _ => arg,
     }
+}
+
+/// The word of a flag's variable. One that is neither yes nor no stands for no here: whether it
+/// counts at all is known when all that was typed is, and [`refuse_bad_words`] looks then.
+#[derive(Debug, Clone, Copy)]
+struct FlagWord;
+
+impl TypedValueParser for FlagWord {
+    type Value = bool;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<bool, clap::Error> {
+        Ok(BoolishValueParser::new().parse_ref(command, arg, value).unwrap_or(false))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(["true", "false"].into_iter().map(PossibleValue::new)))
+    }
+}
+
+/// The commands that were typed, from the program on, each with what was read for it.
+fn typed<'a>(program: &'a Command, matches: &'a ArgMatches) -> Vec<(&'a Command, &'a ArgMatches)> {
+    let mut typed = vec![(program, matches)];
+    let (mut command, mut matches) = (program, matches);
+    while let Some((name, read)) = matches.subcommand()
+        && let Some(found) = command.find_subcommand(name)
+    {
+        (command, matches) = (found, read);
+        typed.push((command, matches));
+    }
+    typed
+}
+
+/// Refuses the word of a flag's variable that is neither yes nor no, where the flag is not typed.
+///
+/// # Errors
+/// There is one; the error names the variable.
+pub(crate) fn refuse_bad_words(program: &Command, matches: &ArgMatches) -> Result<(), clap::Error> {
+    for (command, matches) in typed(program, matches) {
+        let flags = command.get_arguments().filter(|arg| {
+            matches!(arg.get_action(), ArgAction::SetTrue)
+                && matches.value_source(arg.get_id().as_str()) == Some(ValueSource::EnvVariable)
+        });
+        for variable in flags.filter_map(Arg::get_env) {
+            let Some(word) = std::env::var_os(variable) else { continue };
+            if BoolishValueParser::new().parse_ref(program, None, &word).is_err() {
+                let (variable, word) = (variable.display(), word.display());
+                let what = format!("the variable {variable} is `{word}`; expected yes or no");
+                return Err(program.clone().error(ErrorKind::ValueValidation, what));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A variable that some command reads: its name, its flag as old names have it, and whether a
+/// command reads it that was typed.
+struct Known {
+    name: String,
+    flag: String,
+    is_typed: bool,
+}
+
+fn known(command: &Command, typed: &[(&Command, &ArgMatches)], all: &mut Vec<Known>) {
+    let is_typed = typed.iter().any(|(typed, _)| std::ptr::eq(*typed, command));
+    for arg in command.get_arguments() {
+        if let (Some(name), Some(long)) = (arg.get_env().and_then(OsStr::to_str), arg.get_long()) {
+            all.push(Known { name: name.to_owned(), flag: variable(PREFIX, long), is_typed });
+        }
+    }
+    for below in command.get_subcommands() {
+        known(below, typed, all);
+    }
+}
+
+/// The variables that no command reads and that were meant for one, as it seems, each with the name
+/// that was meant: a name of 0.1.0, which had no command in it, or one with a letter wrong.
+pub(crate) fn meant(program: &Command, matches: &ArgMatches) -> Vec<(String, String)> {
+    let ours = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut ours: Vec<_> = ours.filter(|name| name.starts_with("EGRESS25_")).collect();
+    if ours.is_empty() {
+        return Vec::new();
+    }
+    ours.sort();
+    let mut all = Vec::new();
+    known(program, &typed(program, matches), &mut all);
+    ours.retain(|name| all.iter().all(|known| known.name != *name));
+    let nearest = |name: &String| {
+        let distance = |known: &Known| strsim::osa_distance(name, &known.name);
+        let fits = |known: &&Known| known.flag == *name || distance(known) <= NEAR;
+        let order = |known: &&Known| (!known.is_typed, distance(known));
+        all.iter().filter(fits).min_by_key(order).map(|known| known.name.clone())
+    };
+    ours.iter().filter_map(|name| Some((name.clone(), nearest(name)?))).collect()
 }

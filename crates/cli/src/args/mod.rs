@@ -3,7 +3,7 @@
 mod bench;
 mod check;
 mod common;
-mod environment;
+pub(crate) mod environment;
 pub mod exemption;
 pub mod export;
 pub mod filter;

@@ -17,6 +17,7 @@ pub struct Console {
     paint: Paint,
     paint_notes: bool,
     notes: bool,
+    quiet: bool,
     terminal_width: Option<usize>,
 }
 
@@ -82,6 +83,7 @@ impl Console {
             paint: Paint { on: colored(out_terminal) },
             paint_notes: colored(err_terminal),
             notes: err_terminal && !quiet,
+            quiet,
             terminal_width,
         }
     }
@@ -132,6 +134,14 @@ impl Console {
     /// Writes a note for a person: on a terminal alone.
     pub fn note(&self, text: &str) {
         if self.notes {
+            to_stderr(&format!("note: {text}"));
+        }
+    }
+
+    /// Writes a note that is no part of what was asked for, and that a script's author has to see,
+    /// too: nobody wants it who wants quiet.
+    pub fn advise(&self, text: &str) {
+        if !self.quiet {
             to_stderr(&format!("note: {text}"));
         }
     }

@@ -31,7 +31,7 @@ fn start_stage(args: &OwnArgs, stage: &str, stdin: Stdio) -> Result<Child, Failu
     let program = std::env::current_exe()
         .map_err(|source| Failure::Read { name: "this program".to_owned(), source })?;
     Command::new(&program)
-        .args(["lab", "own", "--stage", stage])
+        .args(["lab", "own", "--quiet", "--stage", stage])
         .args(arguments(&args.up, &args.folder))
         .stdin(stdin)
         .spawn()

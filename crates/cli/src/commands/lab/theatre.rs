@@ -116,7 +116,7 @@ impl Theatre for RunningLab<'_> {
         let failed = |source| LabError::System { what: format!("running {command:?}"), source };
         let program = std::env::current_exe().map_err(failed)?;
         let mut enter = Command::new(program);
-        enter.args(["lab", "exec", "--name", &self.at.name]);
+        enter.args(["lab", "exec", "--quiet", "--name", &self.at.name]);
         if let Some(run_dir) = &self.at.run_dir {
             enter.arg("--run-dir").arg(run_dir);
         }
