@@ -183,3 +183,29 @@ fn a_user_without_a_runtime_folder_was_told_of_the_folder_of_root() {
     let down = run(&["down"]);
     assert!(down.status.success(), "{}", said(&down));
 }
+
+// Where no lab can be built, none comes up either: nothing has to be installed for this.
+#[test]
+fn a_lab_that_did_not_come_up_left_its_run_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("a/run");
+    let no_store = folder.path().join("text.db");
+    std::fs::write(&no_store, "this is no database\n").unwrap();
+    let inventory = scenario("mail.inventory.toml");
+    let missing = folder.path().join("missing.toml");
+    let up = |inventory: &Path, more: &[&str]| {
+        let mut command = egress25();
+        command.args(["lab", "up", "--datapath", "none", "--run-dir"]).arg(&run);
+        let output = command.arg(inventory).args(more).output().unwrap();
+        assert!(!output.status.success(), "{}", said(&output));
+        said(&output)
+    };
+    let store = no_store.display().to_string();
+    for said in [up(&missing, &[]), up(&inventory, &["--store", &store])] {
+        assert!(!folder.path().join("a").exists(), "{said}");
+    }
+    // What was there before stays.
+    std::fs::create_dir_all(&run).unwrap();
+    up(&missing, &[]);
+    assert_eq!(std::fs::read_dir(&run).unwrap().count(), 0);
+}

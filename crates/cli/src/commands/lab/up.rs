@@ -79,7 +79,26 @@ pub(super) fn bring_up(
     signals: Option<&Signals>,
 ) -> Result<Tether, Failure> {
     let folder = folder(&args.at)?;
-    let place = LabFolder::make(&folder)?;
+    let is_new = |path: &&Path| path.symlink_metadata().is_err();
+    let new: Vec<_> = folder.ancestors().take_while(is_new).collect();
+    let tether = bring_up_in(&folder, args, goes_with_it, signals);
+    if tether.is_err() {
+        for made in new {
+            // One with something of somebody else's in it stays.
+            let _ = std::fs::remove_dir(made);
+        }
+    }
+    tether
+}
+
+/// Starts the owner of a lab with a folder, and waits until it is up.
+fn bring_up_in(
+    folder: &Path,
+    args: &UpArgs,
+    goes_with_it: &[PathBuf],
+    signals: Option<&Signals>,
+) -> Result<Tether, Failure> {
+    let place = LabFolder::make(folder)?;
     let Some(claim) = claim(&place, LOOK)? else {
         return Err(Failure::Usage(format!(
             "lab `{}` is up already, or is coming up or going down; take it down first, or give \
@@ -98,7 +117,7 @@ pub(super) fn bring_up(
     for folder in goes_with_it {
         command.arg("--remove").arg(folder);
     }
-    command.args(arguments(args, &folder));
+    command.args(arguments(args, folder));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(claim);
     let mut outermost = command
         .spawn()
@@ -120,14 +139,25 @@ pub(super) fn bring_up(
     if line.trim() == READY {
         return Ok(Tether { outermost, hold });
     }
+    let failure = why_not_up(outermost, &log);
+    drop(log);
+    // What the owner has not come to remove.
+    if let Ok(Some(_claim)) = place.claim() {
+        let _ = place.clear();
+    }
+    Err(failure)
+}
+
+/// Why a lab did not come up, by its log.
+fn why_not_up(mut outermost: Child, log: &File) -> Failure {
     let status = outermost.wait();
-    let what = written(&log).unwrap_or_else(|error| format!("its log cannot be read: {error}"));
+    let what = written(log).unwrap_or_else(|error| format!("its log cannot be read: {error}"));
     let what = what.trim().trim_start_matches("error: ");
     let what = format!("the lab did not come up: {what}");
     // The owner's exit code tells a bad input from a failure.
     match status.ok().and_then(|status| status.code()) {
-        Some(code) if code == i32::from(Failure::BAD_INPUT) => Err(Failure::Usage(what)),
-        _ => Err(Failure::Internal(what)),
+        Some(code) if code == i32::from(Failure::BAD_INPUT) => Failure::Usage(what),
+        _ => Failure::Internal(what),
     }
 }
 
