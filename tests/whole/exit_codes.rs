@@ -337,3 +337,11 @@ fn the_flag_that_was_called_lab_says_what_it_is_called_now() {
     assert!(told.contains("is now the argument INVENTORY"), "{told}");
     assert!(!failure("explain --lab x.toml").1.contains("is now"));
 }
+
+#[test]
+fn the_schema_that_was_called_lab_says_what_it_is_called_now() {
+    let (code, told) = failure("schema lab");
+    assert_eq!(code, 2, "{told}");
+    assert!(told.contains("`schema lab` is now `schema inventory`"), "{told}");
+    assert!(!failure("schema lap").1.contains("is now"));
+}

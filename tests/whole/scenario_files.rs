@@ -132,3 +132,16 @@ fn a_scenario_without_a_step_was_taken_for_an_inventory() {
     assert_eq!(code, 2);
     assert!(said.contains("patience"), "{said}");
 }
+
+#[test]
+fn a_scenario_that_calls_its_inventory_lab_says_what_the_key_is_called_now() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("old.toml");
+    std::fs::write(&path, format!("name = \"n\"\nlab = \"mail.toml\"\n{WAIT}")).expect("written");
+    for command in ["validate", "lab run"] {
+        let (code, said) = failure(&format!("{command} {}", path.display()));
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains("the key `lab` is called `inventory` now"), "{said}");
+        assert!(said.contains("old.toml:2:1"), "the place is missing in\n{said}");
+    }
+}

@@ -84,24 +84,31 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     })
 }
 
-/// The error of a flag that had another name in 0.1.0 says what the command calls it now.
+/// The error of what had another name in 0.1.0, a flag or a schema, says what it is called now.
 fn with_new_name(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
-    let unknown = error.get(ContextKind::InvalidArg);
-    if unknown != Some(&ContextValue::String("--lab".to_owned())) {
-        return error;
-    }
+    let is = |kind: ContextKind, word: &str| {
+        error.get(kind) == Some(&ContextValue::String(word.to_owned()))
+    };
     let mut typed = &command();
     while let Some(below) = arguments.iter().find_map(|word| typed.find_subcommand(word)) {
         typed = below;
     }
     let inventory = typed.get_arguments().find(|argument| argument.get_id() == "inventory");
     let now = match inventory.map(clap::Arg::get_long) {
-        Some(Some(_)) => "`--lab FILE` is now `--inventory FILE`",
-        Some(None) => "what `--lab` named is now the argument INVENTORY",
-        None => return error,
+        None if typed.get_name() == "schema" && is(ContextKind::InvalidValue, "lab") => {
+            "`schema lab` is now `schema inventory`"
+        }
+        Some(Some(_)) if is(ContextKind::InvalidArg, "--lab") => {
+            "`--lab FILE` is now `--inventory FILE`"
+        }
+        Some(None) if is(ContextKind::InvalidArg, "--lab") => {
+            "what `--lab` named is now the argument INVENTORY"
+        }
+        _ => return error,
     };
     error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![now.into()]));
     error.remove(ContextKind::SuggestedArg);
+    error.remove(ContextKind::SuggestedValue);
     error
 }
 

@@ -87,8 +87,8 @@ fn recognise(source: &NamedText) -> Result<FileKind, Failure> {
     if has("statement") || has("unnamed") || has("cutoff") {
         return Ok(FileKind::Edition);
     }
-    // An inventory has no key of that name.
-    if has("step") || has("inventory") {
+    // An inventory has no key of these names; `lab` is the old one of a scenario's `inventory`.
+    if has("step") || has("inventory") || has("lab") {
         return Ok(FileKind::Scenario);
     }
     if has("event") && table.len() == 1 {

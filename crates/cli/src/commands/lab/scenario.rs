@@ -13,6 +13,10 @@ use crate::say::failure::Failure;
 
 /// The scenario of a text.
 pub(super) fn scenario(source: &NamedText) -> Result<Scenario, Failure> {
+    if let Some(span) = locate_key(&source.text, "lab") {
+        let what = "the key `lab` is called `inventory` now";
+        return Err(source.error(what, Some(span)).into());
+    }
     Scenario::parse(&source.text).map_err(|fault| source.error(fault.what, fault.span).into())
 }
 
