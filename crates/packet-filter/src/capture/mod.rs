@@ -6,7 +6,7 @@
 //! file or from a pipe. The format is told by the first bytes and never by the file's name.
 //!
 //! [`CaptureCopy`] writes what was read again, whole, with comments, which Wireshark shows and
-//! filters by (`frame.comment`). [`PcapngWriter`] and [`PcapWriter`] write new captures.
+//! filters by (`frame.comment`). [`PcapngWriter`] writes new captures.
 //!
 //! Formats: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng, RFC 1952 (gzip), RFC 8878 (zstd).
 //!
@@ -34,6 +34,5 @@ pub use read::{
     MAX_RECORD_LEN, ReadLimits, Record, RecordFault, Resolution, Warning, section_application,
 };
 pub use write::{
-    CaptureCopy, InterfaceId, NewInterface, PcapWriter, PcapngWriter, ThreadedWrite, WriteError,
-    WrittenPacket,
+    CaptureCopy, InterfaceId, NewInterface, PcapngWriter, ThreadedWrite, WriteError, WrittenPacket,
 };

@@ -1,16 +1,19 @@
 //! Captures in batches against the same captures record by record.
 
 use std::io::{Cursor, Read};
+use std::time::Duration;
 
 use egress25_packet_filter::capture::{
-    ByteOrder, CaptureReader, Item, NewInterface, PcapWriter, PcapngWriter, Record, Resolution,
-    WrittenPacket,
+    CaptureReader, Item, MAX_RECORD_LEN, NewInterface, PcapngWriter, Record, WrittenPacket,
 };
 use egress25_packet_filter::filter::{Filter, FilterInput};
 use egress25_packet_filter::frame::{self, Frame};
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::Sieve;
 use jiff::Timestamp;
+use pcap_file::pcap::PcapTsResolution::{MicroSecond, NanoSecond};
+use pcap_file::pcap::{PcapHeader, PcapPacket, PcapTsResolution, PcapWriter};
+use pcap_file::{DataLink, Endianness};
 
 use crate::build::{Made, Random, frame, table};
 
@@ -20,13 +23,17 @@ fn time(at: usize) -> Timestamp {
     Timestamp::new(1_700_000_000 + i64::try_from(at / 7).unwrap(), 1000).unwrap()
 }
 
-fn pcap(frames: &[Made], order: ByteOrder, resolution: Resolution) -> Vec<u8> {
-    let mut writer = PcapWriter::new(Vec::new(), LINK, order, resolution).unwrap();
+fn pcap(frames: &[Made], endianness: Endianness, ts_resolution: PcapTsResolution) -> Vec<u8> {
+    let (snaplen, datalink) = (MAX_RECORD_LEN, DataLink::ETHERNET);
+    let header =
+        PcapHeader { snaplen, datalink, ts_resolution, endianness, ..PcapHeader::default() };
+    let mut writer = PcapWriter::with_header(Vec::new(), header).unwrap();
     for (at, Made { bytes, wire }) in frames.iter().enumerate() {
-        let packet = WrittenPacket { timestamp: Some(time(at)), wire_len: *wire, data: bytes };
-        writer.write_packet(&packet).unwrap();
+        let since_1970 = Duration::try_from(time(at).as_duration()).unwrap();
+        let wire_len = (*wire).max(u32::try_from(bytes.len()).unwrap());
+        writer.write_packet(&PcapPacket::new(since_1970, wire_len, bytes).unwrap()).unwrap();
     }
-    writer.finish().unwrap()
+    writer.into_inner()
 }
 
 fn pcapng(frames: &[Made]) -> Vec<u8> {
@@ -184,8 +191,8 @@ fn frames(seed: u64, count: usize) -> Vec<Made> {
 fn batches_hold_what_the_reader_yields_one_by_one() {
     for count in [0, 1, 10, 5_000] {
         let frames = frames(count as u64, count);
-        for order in [ByteOrder::Little, ByteOrder::Big] {
-            for resolution in [Resolution::Microseconds, Resolution::Nanoseconds] {
+        for order in [Endianness::Little, Endianness::Big] {
+            for resolution in [MicroSecond, NanoSecond] {
                 assert_eq!(compare(&pcap(&frames, order, resolution)), whole());
             }
         }
@@ -198,7 +205,7 @@ fn batches_hold_what_the_reader_yields_one_by_one() {
 #[test]
 fn what_is_wrong_ends_the_batches_where_it_ends_the_records() {
     let frames = frames(9, 2_000);
-    for good in [pcap(&frames, ByteOrder::Little, Resolution::Microseconds), pcapng(&frames)] {
+    for good in [pcap(&frames, Endianness::Little, MicroSecond), pcapng(&frames)] {
         for cut in [1, 5, 17, good.len() / 2 + 3] {
             let (warnings, error) = compare(&good[..good.len() - cut]);
             assert!(warnings.contains("TruncatedTail") && error.is_empty(), "{warnings} {error}");
@@ -214,7 +221,7 @@ fn what_is_wrong_ends_the_batches_where_it_ends_the_records() {
 #[test]
 fn a_lone_packet_of_a_quiet_pipe_is_a_batch_of_its_own() {
     let frames = frames(4, 2);
-    let bytes = pcap(&frames, ByteOrder::Little, Resolution::Microseconds);
+    let bytes = pcap(&frames, Endianness::Little, MicroSecond);
     let first = bytes.len() - 16 - frames[1].bytes.len();
     let (sender, receiver) = std::sync::mpsc::channel::<Vec<u8>>();
     struct Pieces(std::sync::mpsc::Receiver<Vec<u8>>);

@@ -6,4 +6,4 @@ mod writer;
 
 pub use copy::CaptureCopy;
 pub use threaded_write::ThreadedWrite;
-pub use writer::{InterfaceId, NewInterface, PcapWriter, PcapngWriter, WriteError, WrittenPacket};
+pub use writer::{InterfaceId, NewInterface, PcapngWriter, WriteError, WrittenPacket};

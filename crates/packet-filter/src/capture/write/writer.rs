@@ -1,11 +1,10 @@
-//! Captures written: pcapng with comments, and plain pcap.
+//! Captures written: pcapng with comments.
 
 use core::time::Duration;
 use std::borrow::Cow;
 use std::io::{self, BufWriter, ErrorKind, Write};
 
 use jiff::Timestamp;
-use pcap_file::pcap::{PcapHeader, PcapPacket, PcapWriteError};
 use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
 use pcap_file::pcapng::blocks::interface_description::{
     InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution,
@@ -16,8 +15,6 @@ use pcap_file::pcapng::{PcapNgWriteError, PcapNgWriter};
 use pcap_file::{DataLink, Endianness};
 
 use crate::capture::read::MAX_RECORD_LEN;
-use crate::capture::read::bytes::ByteOrder;
-use crate::capture::read::format::Resolution;
 use crate::link::LinkType;
 
 /// The longest text of an option, in bytes: its length is a 16-bit number.
@@ -48,12 +45,6 @@ pub enum WriteError {
         /// Its length in bytes.
         len: usize,
     },
-    /// A time that pcap cannot hold.
-    #[error("time {time} does not fit into pcap (1970 to 2106): write pcapng instead")]
-    Time {
-        /// The packet's time.
-        time: Timestamp,
-    },
     /// The format does not allow what was asked for.
     #[error("the capture format does not allow it: {0}")]
     Format(String),
@@ -75,15 +66,6 @@ impl From<PcapNgWriteError> for WriteError {
                 Self::Format(format!("`{field}`: {source}"))
             }
             other => Self::Format(other.to_string()),
-        }
-    }
-}
-
-impl From<PcapWriteError> for WriteError {
-    fn from(error: PcapWriteError) -> Self {
-        match error {
-            PcapWriteError::Io(e) | PcapWriteError::FieldWriteFailed(_, e) => Self::Io(e),
-            PcapWriteError::Validation(e) => Self::Format(e.to_string()),
         }
     }
 }
@@ -269,78 +251,6 @@ impl<W: Write> PcapngWriter<W> {
     /// Where the output fails.
     pub fn flush(&mut self) -> Result<(), WriteError> {
         self.inner.get_mut().flush().map_err(WriteError::Io)
-    }
-
-    /// Ends the capture and gives the output back.
-    ///
-    /// # Errors
-    /// Where the output fails: then the capture is not whole.
-    pub fn finish(self) -> Result<W, WriteError> {
-        unbuffered(self.inner.into_inner())
-    }
-}
-
-/// Writes pcap: one link type, no names and no comments.
-pub struct PcapWriter<W: Write> {
-    inner: pcap_file::pcap::PcapWriter<BufWriter<W>>,
-}
-
-impl<W: Write> PcapWriter<W> {
-    /// Begins a capture.
-    ///
-    /// # Errors
-    /// Where the output fails.
-    pub fn new(
-        output: W,
-        link: LinkType,
-        order: ByteOrder,
-        resolution: Resolution,
-    ) -> Result<Self, WriteError> {
-        use pcap_file::pcap::PcapTsResolution::{MicroSecond, NanoSecond};
-        let header = PcapHeader {
-            snaplen: MAX_RECORD_LEN,
-            datalink: DataLink::from(u32::from(link.to_disk())),
-            ts_resolution: match resolution {
-                Resolution::Microseconds => MicroSecond,
-                Resolution::Nanoseconds => NanoSecond,
-            },
-            endianness: match order {
-                ByteOrder::Little => Endianness::Little,
-                ByteOrder::Big => Endianness::Big,
-            },
-            ..PcapHeader::default()
-        };
-        let output = BufWriter::new(output);
-        Ok(Self { inner: pcap_file::pcap::PcapWriter::with_header(output, header)? })
-    }
-
-    /// Writes a packet; without a time it is of the beginning of 1970. Microseconds round
-    /// the time down.
-    ///
-    /// # Errors
-    /// Where the output fails, the time is outside of 1970 to 2106, or the packet is longer
-    /// than [`MAX_RECORD_LEN`].
-    pub fn write_packet(&mut self, packet: &WrittenPacket<'_>) -> Result<(), WriteError> {
-        let len = data_len(packet.data)?;
-        let timestamp = match packet.timestamp {
-            None => Duration::ZERO,
-            Some(time) => nanoseconds(time)
-                .map(Duration::from_nanos)
-                .filter(|since| since.as_secs() <= u64::from(u32::MAX))
-                .ok_or(WriteError::Time { time })?,
-        };
-        let packet = PcapPacket::new(timestamp, packet.wire_len.max(len), packet.data)
-            .map_err(PcapWriteError::from)?;
-        self.inner.write_packet(&packet)?;
-        Ok(())
-    }
-
-    /// Hands what is buffered to the output.
-    ///
-    /// # Errors
-    /// Where the output fails.
-    pub fn flush(&mut self) -> Result<(), WriteError> {
-        Ok(self.inner.flush()?)
     }
 
     /// Ends the capture and gives the output back.
