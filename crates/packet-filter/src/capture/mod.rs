@@ -30,8 +30,8 @@ mod write;
 
 pub use read::{
     Block, ByteOrder, CaptureBatch, CaptureError, CaptureFormat, CaptureReader, Comments,
-    Compression, Container, DEFAULT_MAX_RECORD_LEN, InterfaceRef, Item, MAX_BLOCK_LEN,
-    MAX_RECORD_LEN, ReadLimits, Record, RecordFault, Resolution, Warning, section_application,
+    Compression, Container, InterfaceRef, Item, MAX_RECORD_LEN, Record, RecordFault, Resolution,
+    Warning, section_application,
 };
 pub use write::{
     CaptureCopy, InterfaceId, NewInterface, PcapngWriter, ThreadedWrite, WriteError, WrittenPacket,

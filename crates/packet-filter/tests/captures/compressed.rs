@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use egress25_packet_filter::capture::{CaptureError, CaptureReader, ReadLimits, Warning};
+use egress25_packet_filter::capture::{CaptureError, CaptureReader, Warning};
 
 use crate::build::{LE, MICROS, epb, gzip, idb, pcap_header, pcap_record, shb, zstd};
-use crate::read::{drain, read, read_with};
+use crate::read::{drain, read};
 
 /// `count` packets.
 fn capture(count: u32) -> Vec<u8> {
@@ -114,35 +114,6 @@ fn a_bomb_of_zeros_is_an_error_long_before_its_end() {
         assert!(unpacked_for_it < 200_000, "{unpacked_for_it} bytes were read");
         assert!(reader.next_record().unwrap().is_none(), "an error is the end");
     }
-}
-
-#[test]
-fn a_bomb_of_valid_packets_ends_at_the_limit_of_the_stream() {
-    let empty = pcap_record(LE, (1, 1), 0, b"").repeat(1 << 16);
-    let bomb = [gzip(&pcap_header(LE, MICROS, 1)), gzip(&empty).repeat(64)].concat();
-    let options = ReadLimits { max_stream_len: 1 << 20, ..ReadLimits::default() };
-    let read = read_with(&bomb, options);
-    assert!(matches!(read.error, Some(CaptureError::StreamTooLong { limit: 0x10_0000, .. })));
-    assert_eq!(read.records.len(), (1 << 16) - 1);
-    // So does one of blocks that are passed over.
-    let blocks = crate::build::block(LE, 99, &[0; 4]).repeat(1 << 16);
-    let read = read_with(
-        &gzip(&[shb(LE), blocks].concat()),
-        ReadLimits { max_stream_len: 1 << 20, ..ReadLimits::default() },
-    );
-    assert!(read.message().contains("longer than the limit of 1048576 bytes"));
-}
-
-#[test]
-fn the_record_limit_can_be_set_up_to_16_mib() {
-    let mut bytes = pcap_header(LE, MICROS, 1);
-    bytes.extend(pcap_record(LE, (1, 1), 1, &vec![7; 16 << 20]));
-    let limit = |max_record_len| ReadLimits { max_record_len, ..ReadLimits::default() };
-    assert_eq!(read_with(&bytes, limit(u32::MAX)).whole()[0].data.len(), 16 << 20);
-    assert!(read_with(&bytes, limit(1 << 20)).message().contains("over the limit of 1048576"));
-    bytes.truncate(24);
-    bytes.extend(pcap_record(LE, (1, 1), 1, &vec![7; (16 << 20) + 1]));
-    assert!(read_with(&bytes, limit(u32::MAX)).message().contains("over the limit of 16777216"));
 }
 
 #[test]

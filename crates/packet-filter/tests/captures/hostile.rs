@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use egress25_packet_filter::capture::{CaptureReader, DEFAULT_MAX_RECORD_LEN};
+use egress25_packet_filter::capture::{CaptureReader, MAX_RECORD_LEN};
 use proptest::prelude::{Strategy, any};
 use proptest::{prop_assert, proptest};
 
@@ -58,7 +58,7 @@ fn a_capture_cut_at_any_byte_delivers_what_is_whole_and_says_that_it_was_cut() {
             assert_eq!(read.records, records[..read.records.len()], "cut at {len}");
             let told = !read.warnings.is_empty() || read.error.is_some();
             assert_eq!(told, !ends.contains(&len), "cut at {len}: {read:?}");
-            // ThreadedWrite the file header a cut is never an error.
+            // Behind the file header a cut is never an error.
             assert_eq!(read.error.is_some(), len < ends[0], "cut at {len}: {read:?}");
         }
     }
@@ -76,7 +76,7 @@ fn survives(bytes: &[u8]) {
         match reader.next_record() {
             Ok(Some(record)) => {
                 let len = u32::try_from(record.data.len()).unwrap();
-                assert!(len <= DEFAULT_MAX_RECORD_LEN && len <= record.wire_len);
+                assert!(len <= MAX_RECORD_LEN && len <= record.wire_len);
                 assert!(record.offset >= behind, "records come in the order of the file");
                 behind = record.offset + u64::from(len);
                 assert!(record.comments.iter().count() <= bytes.len());

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use egress25_packet_filter::capture::{CaptureError, CaptureReader, ReadLimits, Record, Warning};
+use egress25_packet_filter::capture::{CaptureError, CaptureReader, Record, Warning};
 use egress25_packet_filter::link::LinkType;
 use egress25_skipped::skipped;
 use jiff::Timestamp;
@@ -93,11 +93,6 @@ pub(crate) fn drain(reader: Result<CaptureReader, CaptureError>) -> Read {
 /// Reads a capture that lies in memory.
 pub(crate) fn read(bytes: &[u8]) -> Read {
     drain(CaptureReader::from_read(Cursor::new(bytes.to_vec()), "test"))
-}
-
-/// Reads a capture that lies in memory, with limits.
-pub(crate) fn read_with(bytes: &[u8], options: ReadLimits) -> Read {
-    drain(CaptureReader::from_read_with(Cursor::new(bytes.to_vec()), "test", options))
 }
 
 /// Reads a file.

@@ -83,7 +83,6 @@ pub struct CaptureBatch<'a> {
     records: &'a FramedRecords,
     buffer: &'a ReadBuffer,
     places: &'a Places,
-    max_len: u32,
 }
 
 /// A piece of a capture.
@@ -102,9 +101,8 @@ impl<'a> CaptureBatch<'a> {
         records: &'a FramedRecords,
         buffer: &'a ReadBuffer,
         places: &'a Places,
-        max_len: u32,
     ) -> Self {
-        Self { records, buffer, places, max_len }
+        Self { records, buffer, places }
     }
 
     /// How many packets there are that can be read.
@@ -137,9 +135,9 @@ impl<'a> CaptureBatch<'a> {
     /// A packet with everything that the file says of it.
     #[must_use]
     pub fn record(&self, place: usize) -> Option<Record<'a>> {
-        let Self { records, buffer, places, max_len } = *self;
+        let Self { records, buffer, places } = *self;
         let start = *places.starts.get(place)? as usize;
-        match records.next(buffer.buffer().get(start..)?, max_len) {
+        match records.next(buffer.buffer().get(start..)?) {
             Ok(Next::Packet(found, total)) => {
                 let index = places.first.saturating_add(u64::try_from(place).ok()?);
                 Some(record(records, buffer, &found, (start, total), index))

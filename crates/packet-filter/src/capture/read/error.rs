@@ -128,17 +128,6 @@ pub enum CaptureError {
         /// What is wrong with it.
         fault: RecordFault,
     },
-    /// More bytes than [`ReadLimits::max_stream_len`](crate::capture::ReadLimits) allows.
-    #[error(
-        "`{name}`: the stream is longer than the limit of {limit} bytes (unpacked); \
-             raise the limit if the capture is really that long"
-    )]
-    StreamTooLong {
-        /// The file.
-        name: String,
-        /// The limit.
-        limit: u64,
-    },
 }
 
 /// What is wrong with one record (pcap) or block (pcapng).

@@ -16,10 +16,10 @@ pub(super) enum FramedRecords {
 
 impl FramedRecords {
     /// What lies at the beginning of some bytes.
-    pub(super) fn next(&self, bytes: &[u8], max_len: u32) -> Result<Next, RecordFault> {
+    pub(super) fn next(&self, bytes: &[u8]) -> Result<Next, RecordFault> {
         match self {
-            Self::Pcap(pcap) => pcap.next(bytes, max_len),
-            Self::PcapNg(pcapng) => pcapng.next(bytes, max_len),
+            Self::Pcap(pcap) => pcap.next(bytes),
+            Self::PcapNg(pcapng) => pcapng.next(bytes),
         }
     }
 

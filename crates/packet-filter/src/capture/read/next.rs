@@ -5,6 +5,10 @@ use std::ops::Range;
 use crate::capture::read::error::RecordFault;
 use crate::link::LinkType;
 
+/// The longest packet that is read or written, in bytes: the largest snapshot length of libpcap. A
+/// longer one is an error, because such a length is corrupt far more often than true.
+pub const MAX_RECORD_LEN: u32 = 256 * 1024;
+
 pub(super) const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// What lies at the beginning of some bytes.

@@ -3,7 +3,7 @@
 use crate::capture::read::bytes::{ByteOrder, u16_at, u32_at};
 use crate::capture::read::error::{CaptureError, RecordFault};
 use crate::capture::read::format::Resolution;
-use crate::capture::read::next::{FoundPacket, NANOS_PER_SECOND, Next};
+use crate::capture::read::next::{FoundPacket, MAX_RECORD_LEN, NANOS_PER_SECOND, Next};
 use crate::link::LinkType;
 
 /// Length of the file header in bytes.
@@ -88,7 +88,7 @@ impl Pcap {
     }
 
     /// What lies at the beginning of some bytes.
-    pub(super) fn next(&self, bytes: &[u8], max_len: u32) -> Result<Next, RecordFault> {
+    pub(super) fn next(&self, bytes: &[u8]) -> Result<Next, RecordFault> {
         if bytes.len() < self.record_header_len {
             return Ok(Next::Need(self.record_header_len));
         }
@@ -103,10 +103,10 @@ impl Pcap {
             First::Smaller => (first.min(second), first.max(second)),
         };
         let len = match usize::try_from(captured) {
-            Ok(len) if captured <= max_len => len,
+            Ok(len) if captured <= MAX_RECORD_LEN => len,
             _ => {
-                let what = "a record";
-                return Err(RecordFault::TooLong { what, len: captured, limit: max_len });
+                let (what, limit) = ("a record", MAX_RECORD_LEN);
+                return Err(RecordFault::TooLong { what, len: captured, limit });
             }
         };
         let total = self.record_header_len.saturating_add(len);

@@ -4,7 +4,7 @@ use crate::capture::read::bytes::{ByteOrder, u16_at, u32_at};
 use crate::capture::read::error::RecordFault;
 use crate::capture::read::format::{Container, container_of};
 use crate::capture::read::interface::CaptureInterface;
-use crate::capture::read::next::{FoundPacket, Next};
+use crate::capture::read::next::{FoundPacket, MAX_RECORD_LEN, Next};
 use crate::capture::read::option_list::OptionList;
 use crate::link::LinkType;
 
@@ -26,7 +26,7 @@ pub(in crate::capture) const PACKET_HEAD: usize = 20;
 const SIMPLE_HEAD: usize = 4;
 
 /// The longest pcapng block that is passed over, in bytes; the limit of Wireshark.
-pub const MAX_BLOCK_LEN: u32 = 16 * 1024 * 1024;
+const MAX_BLOCK_LEN: u32 = 16 * 1024 * 1024;
 
 /// What a packet block may hold besides the packet: its options, in bytes.
 const OPTIONS_ROOM: u32 = 1 << 20;
@@ -64,7 +64,7 @@ impl PcapNg {
     }
 
     /// What lies at the beginning of some bytes.
-    pub(super) fn next(&self, bytes: &[u8], max_len: u32) -> Result<Next, RecordFault> {
+    pub(super) fn next(&self, bytes: &[u8]) -> Result<Next, RecordFault> {
         if bytes.len() < BLOCK_HEAD {
             return Ok(Next::Need(BLOCK_HEAD));
         }
@@ -78,15 +78,15 @@ impl PcapNg {
             order = section_order(bytes)?;
         }
         let len = u32_at(bytes, 4, order).unwrap_or_default();
-        let total = checked_len(kind, len, max_len)?;
+        let total = checked_len(kind, len)?;
         let Some(block) = bytes.get(..total) else { return Ok(Next::Need(total)) };
         let tail = u32_at(block, total.saturating_sub(BLOCK_TAIL), order).unwrap_or_default();
         if tail != len {
             return Err(RecordFault::LengthMismatch { kind, head: len, tail });
         }
         let found = match kind {
-            PACKET | ENHANCED_PACKET => self.packet(body(block), kind, max_len),
-            SIMPLE_PACKET => self.simple(body(block), max_len),
+            PACKET | ENHANCED_PACKET => self.packet(body(block), kind),
+            SIMPLE_PACKET => self.simple(body(block)),
             _ => return Ok(Next::Block(total)),
         };
         match found {
@@ -134,7 +134,7 @@ impl PcapNg {
     }
 
     /// An enhanced packet block, or an obsolete packet block, which differ in the first word.
-    fn packet(&self, body: &[u8], kind: u32, max_len: u32) -> Result<FoundPacket, RecordFault> {
+    fn packet(&self, body: &[u8], kind: u32) -> Result<FoundPacket, RecordFault> {
         let word = |at| u32_at(body, at, self.order).unwrap_or_default();
         let id = match kind {
             PACKET => u32::from(u16_at(body, 0, self.order).unwrap_or_default()),
@@ -143,7 +143,7 @@ impl PcapNg {
         let (interface, link, at) = self.interface(id)?;
         let (high, low, captured, original) = (word(4), word(8), word(12), word(16));
         let room = body.len().saturating_sub(PACKET_HEAD);
-        let len = captured_len(captured, room, max_len)?;
+        let len = captured_len(captured, room)?;
         let start = BLOCK_HEAD.saturating_add(PACKET_HEAD);
         let end = start.saturating_add(room);
         let options = start.saturating_add(len.next_multiple_of(4)).min(end);
@@ -161,7 +161,7 @@ impl PcapNg {
 
     /// A simple packet block: of the section's first interface, without a time, and with as
     /// many bytes as that interface's snapshot length allows.
-    fn simple(&self, body: &[u8], max_len: u32) -> Result<FoundPacket, RecordFault> {
+    fn simple(&self, body: &[u8]) -> Result<FoundPacket, RecordFault> {
         let (interface, link, at) = self.interface(0)?;
         let original = u32_at(body, 0, self.order).unwrap_or_default();
         let captured = match interface.snaplen {
@@ -169,7 +169,7 @@ impl PcapNg {
             snaplen => original.min(snaplen),
         };
         let room = body.len().saturating_sub(SIMPLE_HEAD);
-        captured_len(captured, room, max_len)?;
+        captured_len(captured, room)?;
         Ok(FoundPacket {
             time: Ok(None),
             link,
@@ -215,7 +215,7 @@ pub(super) fn section_order(head: &[u8]) -> Result<ByteOrder, RecordFault> {
 }
 
 /// A block's total length, where a block of that type can have it.
-fn checked_len(kind: u32, len: u32, max_len: u32) -> Result<usize, RecordFault> {
+fn checked_len(kind: u32, len: u32) -> Result<usize, RecordFault> {
     let least = match kind {
         SECTION_HEADER => 28,
         INTERFACE_DESCRIPTION => 20,
@@ -228,7 +228,7 @@ fn checked_len(kind: u32, len: u32, max_len: u32) -> Result<usize, RecordFault> 
     }
     let limit = match kind {
         SECTION_HEADER | INTERFACE_DESCRIPTION | PACKET | SIMPLE_PACKET | ENHANCED_PACKET => {
-            max_len.saturating_add(OPTIONS_ROOM)
+            MAX_RECORD_LEN.saturating_add(OPTIONS_ROOM)
         }
         _ => MAX_BLOCK_LEN,
     };
@@ -239,12 +239,13 @@ fn checked_len(kind: u32, len: u32, max_len: u32) -> Result<usize, RecordFault> 
 }
 
 /// A packet's captured length, where its block has room for it.
-fn captured_len(captured: u32, room: usize, max_len: u32) -> Result<usize, RecordFault> {
+fn captured_len(captured: u32, room: usize) -> Result<usize, RecordFault> {
     let Some(len) = usize::try_from(captured).ok().filter(|&len| len <= room) else {
         return Err(RecordFault::CapturedLength { captured, room });
     };
-    if captured > max_len {
-        return Err(RecordFault::TooLong { what: "a packet", len: captured, limit: max_len });
+    if captured > MAX_RECORD_LEN {
+        let (what, limit) = ("a packet", MAX_RECORD_LEN);
+        return Err(RecordFault::TooLong { what, len: captured, limit });
     }
     Ok(len)
 }

@@ -20,30 +20,6 @@ use crate::capture::read::pcapng::{PcapNg, SECTION_HEADER_LEN};
 use crate::capture::read::read_buffer::ReadBuffer;
 use crate::capture::read::record::{Record, Warning};
 
-/// The longest record that is read unless [`ReadLimits`] say otherwise, in bytes: the largest
-/// snapshot length of libpcap.
-pub const DEFAULT_MAX_RECORD_LEN: u32 = 256 * 1024;
-
-/// The most that [`ReadLimits::max_record_len`] can be set to, in bytes.
-pub const MAX_RECORD_LEN: u32 = 16 * 1024 * 1024;
-
-/// The limits that a reader keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReadLimits {
-    /// The longest packet in bytes; more than [`MAX_RECORD_LEN`] counts as that. A longer one is
-    /// an error, because such a length is corrupt far more often than true.
-    pub max_record_len: u32,
-    /// The most bytes that the stream may have after decompression. Reading needs bounded memory
-    /// whatever the length is; this bounds the time that a compression bomb can take.
-    pub max_stream_len: u64,
-}
-
-impl Default for ReadLimits {
-    fn default() -> Self {
-        Self { max_record_len: DEFAULT_MAX_RECORD_LEN, max_stream_len: u64::MAX }
-    }
-}
-
 /// Reads the records of a capture one by one.
 ///
 /// Memory is bounded by construction: one buffer of at most twice the longest record (or block
@@ -59,7 +35,6 @@ pub struct CaptureReader {
     buffer: ReadBuffer,
     gauge: Arc<Gauge>,
     total: Option<u64>,
-    options: ReadLimits,
     next: u64,
     warnings: Vec<Warning>,
     done: bool,
@@ -90,19 +65,11 @@ impl CaptureReader {
     /// or has a link type that the frame parser does not understand (pcap; for pcapng
     /// see [`CaptureReader::next_record`]).
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
-        Self::open_with(path, ReadLimits::default())
-    }
-
-    /// As [`CaptureReader::open`], with other limits.
-    ///
-    /// # Errors
-    /// As [`CaptureReader::open`].
-    pub fn open_with(path: &Path, options: ReadLimits) -> Result<Self, CaptureError> {
         let name = path.display().to_string();
         let failed = |source| CaptureError::Open { name: name.clone(), source };
         let file = File::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
-        let mut reader = Self::from_read_with(file, &name, options)?;
+        let mut reader = Self::from_read(file, &name)?;
         // A pipe or a device has no length that means anything.
         reader.total = metadata.is_file().then_some(metadata.len());
         Ok(reader)
@@ -114,18 +81,6 @@ impl CaptureReader {
     /// # Errors
     /// As [`CaptureReader::open`].
     pub fn from_read(raw: impl Read + Send + 'static, name: &str) -> Result<Self, CaptureError> {
-        Self::from_read_with(raw, name, ReadLimits::default())
-    }
-
-    /// As [`CaptureReader::from_read`], with other limits.
-    ///
-    /// # Errors
-    /// As [`CaptureReader::open`].
-    pub fn from_read_with(
-        raw: impl Read + Send + 'static,
-        name: &str,
-        options: ReadLimits,
-    ) -> Result<Self, CaptureError> {
         let name = name.to_owned();
         let input = match UnpackedInput::new(raw) {
             Ok(input) => input,
@@ -134,7 +89,7 @@ impl CaptureReader {
         let UnpackedInput { stream, compression, gauge } = input;
         let mut buffer = ReadBuffer::new(stream);
         let mut opening = Opening { name: &name, compression, buffer: &mut buffer };
-        let (container, records) = opening.run(&options)?;
+        let (container, records) = opening.run()?;
         Ok(Self {
             format: CaptureFormat { container, compression },
             name,
@@ -142,7 +97,6 @@ impl CaptureReader {
             buffer,
             gauge,
             total: None,
-            options,
             next: 0,
             warnings: Vec::new(),
             done: false,
@@ -222,12 +176,7 @@ impl CaptureReader {
         if wait {
             return Ok(None);
         }
-        Ok(Some(CaptureBatch::new(
-            &self.records,
-            &self.buffer,
-            &self.places,
-            self.max_record_len(),
-        )))
+        Ok(Some(CaptureBatch::new(&self.records, &self.buffer, &self.places)))
     }
 
     /// What there is to remark so far; complete when [`CaptureReader::next_record`] has said
@@ -261,19 +210,10 @@ impl CaptureReader {
         &self.name
     }
 
-    fn max_record_len(&self) -> u32 {
-        self.options.max_record_len.min(MAX_RECORD_LEN)
-    }
-
     /// What comes next. Without `wait`, only what is there already.
     fn step(&mut self, wait: bool) -> Result<ReadStep, CaptureError> {
         while !self.done {
-            if self.buffer.offset() > self.options.max_stream_len {
-                self.done |= wait;
-                let limit = self.options.max_stream_len;
-                return Err(CaptureError::StreamTooLong { name: self.name.clone(), limit });
-            }
-            match self.records.next(self.buffer.bytes(), self.max_record_len()) {
+            match self.records.next(self.buffer.bytes()) {
                 Ok(Next::Packet(found, total)) => return Ok(ReadStep::Packet(found, total)),
                 Ok(Next::Block(total)) => return Ok(ReadStep::Block(total)),
                 Ok(Next::Unread(fault, total)) => return Ok(ReadStep::Unread(fault, total)),
@@ -408,7 +348,7 @@ struct Opening<'a> {
 
 impl Opening<'_> {
     /// Recognises the container and reads its header.
-    fn run(&mut self, options: &ReadLimits) -> Result<(Container, FramedRecords), CaptureError> {
+    fn run(&mut self) -> Result<(Container, FramedRecords), CaptureError> {
         let whole = self.fill(MAGIC_LEN)?;
         if self.buffer.available() == 0 && !self.buffer.was_cut() {
             return Err(CaptureError::Empty { name: self.name.to_owned() });
@@ -424,7 +364,7 @@ impl Opening<'_> {
                 Ok((container, FramedRecords::Pcap(pcap)))
             }
             Some(Container::PcapNg { .. }) => {
-                let (order, pcapng) = self.section(options)?;
+                let (order, pcapng) = self.section()?;
                 Ok((Container::PcapNg { order }, FramedRecords::PcapNg(pcapng)))
             }
             None if !whole => Err(self.truncated("file header", FILE_HEADER_LEN)),
@@ -436,14 +376,13 @@ impl Opening<'_> {
     }
 
     /// Makes sure of the first section header, which stays to be read.
-    fn section(&mut self, options: &ReadLimits) -> Result<(ByteOrder, PcapNg), CaptureError> {
-        let max_len = options.max_record_len.min(MAX_RECORD_LEN);
+    fn section(&mut self) -> Result<(ByteOrder, PcapNg), CaptureError> {
         let failed = |name: &str, fault| {
             Err(CaptureError::Record { name: name.to_owned(), record: 1, offset: 0, fault })
         };
         loop {
             let pcapng = PcapNg::new();
-            match pcapng.next(self.buffer.bytes(), max_len) {
+            match pcapng.next(self.buffer.bytes()) {
                 Ok(Next::Need(needed)) => {
                     if !self.fill(needed)? {
                         return Err(self.truncated("pcapng section header", SECTION_HEADER_LEN));
