@@ -1,9 +1,7 @@
 //! What is carried along from layer to layer while a packet is read.
 
 use crate::frame::view::{FrameView, Short};
-use crate::frame::{
-    FrameOptions, Indeterminate, Layer, Malformed, NoMatch, Origin, Outcome, Tunnel, VlanTags,
-};
+use crate::frame::{FrameOptions, Indeterminate, Layer, Malformed, Outcome, Tunnel, VlanTags};
 
 /// What a step of the reading gives: a tunnel that could be entered, or the end of the walk.
 ///
@@ -69,15 +67,6 @@ impl<'o> Context<'o> {
             vni: vni.or(self.vni),
             tunnel: Some(tunnel),
             flaw: None,
-        }
-    }
-
-    /// Whether a link layer that is a setting in live traffic is decoded.
-    pub(super) fn decodes(&self, setting: bool) -> Walk<'static, ()> {
-        if setting || self.options.origin == Origin::Capture {
-            Ok(())
-        } else {
-            Err(Outcome::NoMatch(NoMatch::NotDecoded))
         }
     }
 

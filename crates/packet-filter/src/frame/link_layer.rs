@@ -102,7 +102,6 @@ fn cooked<'a>(
     if OTHER_MEANING.contains(&hardware) {
         Err(NOT_IP)
     } else if protocol == LLC_FOLLOWS {
-        context.decodes(context.options.link_layers.llc)?;
         llc(context, view)
     } else if protocol <= MAX_LENGTH_FIELD {
         Err(NOT_IP)
@@ -112,23 +111,15 @@ fn cooked<'a>(
 }
 
 fn by_ether_type<'a>(context: &mut Context<'_>, ether_type: u16, view: FrameView<'a>) -> Walk<'a> {
-    let decoded = context.options.link_layers;
     match EtherType(ether_type) {
         EtherType::IPV4 => ipv4::read(context, view),
         EtherType::IPV6 => ipv6::read(context, view),
         EtherType::VLAN_TAGGED_FRAME
         | EtherType::PROVIDER_BRIDGING
         | EtherType::VLAN_DOUBLE_TAGGED_FRAME => vlan(context, view),
-        EtherType(MPLS_UNICAST | MPLS_MULTICAST) => {
-            context.decodes(decoded.mpls)?;
-            mpls(context, view)
-        }
-        EtherType(PPPOE_SESSION) => {
-            context.decodes(decoded.pppoe)?;
-            pppoe(context, view)
-        }
+        EtherType(MPLS_UNICAST | MPLS_MULTICAST) => mpls(context, view),
+        EtherType(PPPOE_SESSION) => pppoe(context, view),
         EtherType(length @ 0..=MAX_LENGTH_FIELD) => {
-            context.decodes(decoded.llc)?;
             let bounded = context.bound(view, usize::from(length), Layer::Llc);
             llc(context, bounded)
         }
@@ -217,10 +208,7 @@ fn ppp<'a>(context: &mut Context<'_>, mut view: FrameView<'a>) -> Walk<'a> {
     match protocol {
         PPP_IPV4 => ipv4::read(context, view.skip(len)),
         PPP_IPV6 => ipv6::read(context, view.skip(len)),
-        PPP_MPLS_UNICAST | PPP_MPLS_MULTICAST => {
-            context.decodes(context.options.link_layers.mpls)?;
-            mpls(context, view.skip(len))
-        }
+        PPP_MPLS_UNICAST | PPP_MPLS_MULTICAST => mpls(context, view.skip(len)),
         _ => Err(NOT_IP),
     }
 }

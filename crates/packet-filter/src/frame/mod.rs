@@ -40,8 +40,7 @@ mod view;
 
 pub use candidate::{Candidate, VlanTags};
 pub use options::{
-    Frame, FrameOptions, LinkLayers, MAX_EXTENSIONS, MAX_MPLS_LABELS, MAX_TUNNELS, MAX_VLAN_TAGS,
-    Origin,
+    Frame, FrameOptions, MAX_EXTENSIONS, MAX_MPLS_LABELS, MAX_TUNNELS, MAX_VLAN_TAGS, Origin,
 };
 pub use outcome::{
     DropKind, FragmentDrop, Indeterminate, Layer, Malformed, NoMatch, Outcome, Tunnel,

@@ -26,23 +26,6 @@ pub enum Origin {
     Live,
 }
 
-/// Which encapsulations in the link layer are decoded in live traffic; a capture's always are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct LinkLayers {
-    /// MPLS label stacks (RFC 3032).
-    pub mpls: bool,
-    /// PPPoE sessions (RFC 2516).
-    pub pppoe: bool,
-    /// 802.2 LLC, with SNAP (RFC 1042).
-    pub llc: bool,
-}
-
-impl Default for LinkLayers {
-    fn default() -> Self {
-        Self { mpls: true, pppoe: true, llc: true }
-    }
-}
-
 /// What to look for, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FrameOptions {
@@ -50,8 +33,6 @@ pub struct FrameOptions {
     pub origin: Origin,
     /// Whether the packets inside tunnels are judged, too.
     pub look_inside: bool,
-    /// Which encapsulations in the link layer are decoded in live traffic.
-    pub link_layers: LinkLayers,
     /// The destination port that is looked for; any where there is none.
     pub port: Option<u16>,
 }
@@ -59,12 +40,7 @@ pub struct FrameOptions {
 impl Default for FrameOptions {
     /// A capture's outer packets, port 25.
     fn default() -> Self {
-        Self {
-            origin: Origin::Capture,
-            look_inside: false,
-            link_layers: LinkLayers::default(),
-            port: Some(25),
-        }
+        Self { origin: Origin::Capture, look_inside: false, port: Some(25) }
     }
 }
 

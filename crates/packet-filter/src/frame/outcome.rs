@@ -173,8 +173,6 @@ macro_rules! closed_set {
 pub enum NoMatch {
     /// The frame carries neither IPv4 nor IPv6: ARP, spanning tree, a MAC-layer cipher, …
     NotIp,
-    /// MPLS, PPPoE or LLC in live traffic, where the setting leaves it alone.
-    NotDecoded,
     /// IP, but not TCP: UDP, SCTP, DCCP, …
     NotTcp {
         /// The protocol number, or IPv6's last next-header value.
@@ -200,7 +198,6 @@ impl NoMatch {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NotIp => "not-ip",
-            Self::NotDecoded => "not-decoded",
             Self::NotTcp { .. } => "not-tcp",
             Self::Icmp => "icmp",
             Self::Esp => "esp",

@@ -1,8 +1,8 @@
 //! Properties that hold for random, mutated and truncated frames.
 
 use egress25_packet_filter::frame::{
-    Candidate, FragmentDrop, Frame, FrameOptions, Indeterminate, LinkLayers, MAX_TUNNELS,
-    Malformed, NoMatch, Origin, Outcome, outermost,
+    Candidate, FragmentDrop, Frame, FrameOptions, Indeterminate, MAX_TUNNELS, Malformed, NoMatch,
+    Origin, Outcome, outermost,
 };
 use egress25_packet_filter::link::LinkType;
 use etherparse::{SlicedPacket, TransportSlice};
@@ -97,13 +97,10 @@ fn templates() -> Vec<(LinkType, Vec<u8>)> {
 }
 
 fn options() -> impl Strategy<Value = FrameOptions> {
-    (any::<[bool; 5]>(), any::<bool>()).prop_map(|([live, inside, mpls, pppoe, llc], any_port)| {
-        FrameOptions {
-            origin: if live { Origin::Live } else { Origin::Capture },
-            look_inside: inside,
-            link_layers: LinkLayers { mpls, pppoe, llc },
-            port: if any_port { None } else { Some(25) },
-        }
+    any::<[bool; 3]>().prop_map(|[live, inside, any_port]| FrameOptions {
+        origin: if live { Origin::Live } else { Origin::Capture },
+        look_inside: inside,
+        port: if any_port { None } else { Some(25) },
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use egress25_packet_filter::frame::{self, Frame, FrameOptions, LinkLayers, Origin, Outcome};
+use egress25_packet_filter::frame::{self, Frame, FrameOptions, Origin, Outcome};
 use egress25_packet_filter::link::LinkType;
 use etherparse::PacketBuilder;
 
@@ -107,12 +107,8 @@ pub(crate) fn ethernet_with(ether_type: u16, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-pub(crate) const LIVE: FrameOptions = FrameOptions {
-    origin: Origin::Live,
-    look_inside: false,
-    link_layers: LinkLayers { mpls: true, pppoe: true, llc: true },
-    port: Some(25),
-};
+pub(crate) const LIVE: FrameOptions =
+    FrameOptions { origin: Origin::Live, look_inside: false, port: Some(25) };
 
 /// The outcome of an IP packet in an Ethernet frame of a capture.
 pub(crate) fn of_packet(packet: &[u8]) -> Outcome {
