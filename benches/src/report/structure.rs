@@ -34,7 +34,7 @@ pub(super) fn section(page: &mut String, aims: &mut Vec<Aim>, dir: &Path) -> Res
     let nanos = look_up(&all);
     let mut points = Vec::new();
     for ((machines, table, building), nanos) in all.iter().zip(&nanos) {
-        let bytes = f64::from(u32::try_from(table.footprint().v4)?) / f64::from(*machines);
+        let bytes = f64::from(u32::try_from(table.v4_bucket_bytes())?) / f64::from(*machines);
         worst = worst.max(bytes);
         let nanos = median(nanos);
         writeln!(page, "| {machines} | {nanos:.2} | {bytes:.2} | {building:.0} |")?;

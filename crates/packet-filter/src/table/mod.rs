@@ -79,20 +79,6 @@ pub struct Table {
     dependencies: Dependencies,
 }
 
-/// How many bytes the parts of a table take that searches read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Footprint {
-    /// The buckets of IPv4 addresses.
-    pub v4: usize,
-    /// The buckets of IPv6 addresses, and the addresses beside them.
-    pub v6: usize,
-    /// The index of addresses for packets that do not show their network; there is none where
-    /// there is one network only.
-    pub anywhere: usize,
-    /// The routes.
-    pub routes: usize,
-}
-
 /// What the table says of one packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableAnswer {
@@ -174,15 +160,11 @@ impl Table {
         replaced
     }
 
-    /// How much memory searches read.
+    /// How many bytes the buckets take in which IPv4 senders are looked up, those for packets that do
+    /// not show their network with them: there are none of these where there is one network only.
     #[must_use]
-    pub fn footprint(&self) -> Footprint {
-        Footprint {
-            v4: self.v4.bucket_bytes(),
-            v6: self.v6.bucket_bytes().saturating_add(self.v6.address_bytes()),
-            anywhere: self.v4.anywhere_bytes().saturating_add(self.v6.anywhere_bytes()),
-            routes: self.tries.bytes(),
-        }
+    pub fn v4_bucket_bytes(&self) -> usize {
+        self.v4.bucket_bytes()
     }
 
     /// What becomes of a SYN to port 25.

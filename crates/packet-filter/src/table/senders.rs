@@ -143,20 +143,10 @@ impl FamilySenders {
         Err(TooLarge)
     }
 
-    /// How many bytes a search can touch: without what is kept of IPv6 addresses, and without
-    /// the index for packets that do not show their network.
+    /// How many bytes the buckets take, those for packets that do not show their network with them.
     pub(super) fn bucket_bytes(&self) -> usize {
-        self.buckets.bytes()
-    }
-
-    /// How many bytes the index for packets without a network takes.
-    pub(super) fn anywhere_bytes(&self) -> usize {
-        self.anywhere.as_ref().map_or(0, Buckets::bytes)
-    }
-
-    /// How many bytes the addresses beside the buckets take.
-    pub(super) fn address_bytes(&self) -> usize {
-        size_of_val::<[u128]>(&self.addresses)
+        let anywhere = self.anywhere.as_ref().map_or(0, Buckets::bytes);
+        self.buckets.bytes().saturating_add(anywhere)
     }
 
     /// Begins a search for an IPv4 address.

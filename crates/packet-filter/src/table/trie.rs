@@ -89,11 +89,6 @@ impl Tries {
         self.branches.shrink_to_fit();
     }
 
-    /// How many bytes they take.
-    pub(super) fn bytes(&self) -> usize {
-        size_of_val::<[u32]>(&self.branches)
-    }
-
     /// What a destination means.
     pub(super) fn leaf(&self, roots: Roots, destination: IpAddr) -> Leaf {
         match destination {
