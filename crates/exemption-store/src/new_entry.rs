@@ -57,13 +57,6 @@ impl NewEntry {
             backdated: Backdated::Raise,
         }
     }
-
-    /// The entry with an idempotency key.
-    #[must_use]
-    pub fn with_key(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(key.into());
-        self
-    }
 }
 
 /// An entry that was appended, and what it changed.

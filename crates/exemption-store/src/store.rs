@@ -74,12 +74,6 @@ impl Store {
         &self.log
     }
 
-    /// The engine.
-    #[must_use]
-    pub const fn log_mut(&mut self) -> &mut SqliteLog {
-        &mut self.log
-    }
-
     /// Gives the engine back.
     #[must_use]
     pub fn into_log(self) -> SqliteLog {

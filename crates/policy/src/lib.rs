@@ -50,7 +50,6 @@ pub use life::change::Undo;
 pub use life::event::{Event, EventError, EventKind, Placement};
 pub use life::exemption::{Exemption, ExemptionState};
 pub use life::power::{MachineState, Power, Programmed, ProgrammedBy};
-pub use life::state::WorldState;
 pub use life::timeline::{Timeline, TimelineError};
 pub use life::transition::{Applied, Refused};
 pub use world::build::WorldError;

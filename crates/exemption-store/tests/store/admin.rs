@@ -7,8 +7,8 @@ use egress25_exemption_store::{
 use rusqlite::Connection;
 
 use crate::common::{
-    Rng, allowed, append, asked, at, create, exempt, genesis, granted, keep, new, open, options,
-    restore, revoked, try_open,
+    Rng, allowed, append, asked, at, create, exempt, genesis, granted, keep, keyed, new, open,
+    options, restore, revoked, state, try_open,
 };
 
 /// A store with some history, closed.
@@ -18,7 +18,7 @@ fn filled(path: &std::path::Path) -> Head {
     for step in 0..60 {
         let event = allowed(store.world(), &mut rng, at(step));
         let entry = egress25_exemption_store::NewEntry::new(event, at(step), "tester");
-        append(&mut store, entry.with_key(format!("key {step}"))).unwrap();
+        append(&mut store, keyed(entry, format!("key {step}"))).unwrap();
     }
     store.head()
 }
@@ -247,7 +247,7 @@ fn a_newer_schema_and_foreign_files_are_refused_by_name() {
 fn an_entry_of_a_later_schema_is_refused_by_its_number() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    let mut store = create(&path);
+    let store = create(&path);
     let head = store.head();
     let mut later = None;
     store
@@ -260,7 +260,7 @@ fn an_entry_of_a_later_schema_is_refused_by_its_number() {
     later.schema = 2;
     later.revision = head.revision + 1;
     let sealed = later.seal(&head.hash).unwrap();
-    store.log_mut().append(head.revision, &[sealed]).unwrap();
+    store.into_log().append(head.revision, &[sealed]).unwrap();
     let error = try_open(&path).unwrap_err();
     assert!(matches!(error, StoreError::EntrySchema { found: 2, known: 1, .. }), "{error}");
 }
@@ -281,7 +281,7 @@ fn an_export_comes_back_byte_by_byte() {
     .unwrap();
     assert!(verify(&log, Some(head)).unwrap().is_clean());
     let again = Store::open(log).unwrap();
-    assert_eq!((again.head(), again.world().state()), (head, store.world().state()));
+    assert_eq!((again.head(), state(again.world())), (head, state(store.world())));
     let mut second = Vec::new();
     export(&again, &mut second).unwrap();
     assert!(second == text);

@@ -5,13 +5,13 @@ use egress25_exemption_store::{
     StorePlace,
 };
 use egress25_policy::{
-    Channel, EventKind, ExemptionState, Inventory, InventoryFile, Timeline, World, WorldState,
+    Channel, EventKind, ExemptionState, Inventory, InventoryFile, Timeline, World,
 };
 use jiff::Timestamp;
 
 use crate::common::{
-    Rng, allowed, append, asked, at, create, deployed, genesis, granted, new, open, options,
-    revoked, setup,
+    Rng, WorldState, allowed, append, asked, at, create, deployed, genesis, granted, keyed, new,
+    open, options, revoked, setup, state,
 };
 
 fn folder() -> (tempfile::TempDir, std::path::PathBuf) {
@@ -53,11 +53,11 @@ fn what_the_state_machines_forbid_is_refused_with_the_statement_and_not_written(
 fn a_batch_is_written_whole_or_not_at_all() {
     let (_folder, path) = folder();
     let mut store = create(&path);
-    let before = (store.head(), store.world().state());
+    let before = (store.head(), state(store.world()));
     let batch =
         [new(at(1), asked("alpha")), new(at(2), granted("alpha")), new(at(3), asked("gamma"))];
     store.append(ExpectedRevision::Any, &batch).unwrap_err();
-    assert_eq!((store.head(), store.world().state()), before);
+    assert_eq!((store.head(), state(store.world())), before);
     assert_eq!(open(&path).head(), before.0);
     let done = store.append(ExpectedRevision::Any, &batch[..2]).unwrap();
     assert_eq!(done.len(), 2);
@@ -72,12 +72,12 @@ fn an_entry_carries_all_that_it_should() {
         recorded: at(50),
         why: Some("the scanners know no authentication".to_owned()),
         channel: Some(Channel::Case),
+        key: Some("ticket-1".to_owned()),
         ..new(
             at(10),
             EventKind::ExemptionAsked { subscription: "beta".into(), channel: None, why: None },
         )
-    }
-    .with_key("ticket-1");
+    };
     append(&mut store, entry).unwrap();
     let mut last = None;
     open(&path)
@@ -102,18 +102,18 @@ fn an_entry_carries_all_that_it_should() {
 fn the_same_idempotency_key_does_nothing_twice_and_nothing_else() {
     let (_folder, path) = folder();
     let mut store = create(&path);
-    let first = append(&mut store, new(at(1), asked("alpha")).with_key("k")).unwrap();
+    let first = append(&mut store, keyed(new(at(1), asked("alpha")), "k")).unwrap();
     // Another process tries the same again, later, and says where it expects the log to end.
     let mut other = open(&path);
     let again = other
-        .append(ExpectedRevision::At(first - 1), &[new(at(9), asked("alpha")).with_key("k")])
+        .append(ExpectedRevision::At(first - 1), &[keyed(new(at(9), asked("alpha")), "k")])
         .unwrap();
     assert!(matches!(&again[0], AppendOutcome::Already(entry) if entry.revision == first));
     assert_eq!(other.head().revision, first);
-    let error = append(&mut store, new(at(2), granted("alpha")).with_key("k")).unwrap_err();
+    let error = append(&mut store, keyed(new(at(2), granted("alpha")), "k")).unwrap_err();
     assert!(matches!(error, StoreError::KeyTaken { revision, .. } if revision == first));
     let twice =
-        [new(at(2), granted("alpha")).with_key("l"), new(at(3), revoked("alpha")).with_key("l")];
+        [keyed(new(at(2), granted("alpha")), "l"), keyed(new(at(3), revoked("alpha")), "l")];
     let error = store.append(ExpectedRevision::Any, &twice).unwrap_err();
     assert!(matches!(error, StoreError::KeyTaken { .. }));
     assert_eq!(store.sync(|_, _, _| {}).unwrap(), first);
@@ -207,7 +207,7 @@ fn by_timeline(store: &Store) -> WorldState {
     let (world, events) = store.history().unwrap();
     let mut timeline = Timeline::new(world, events).unwrap();
     timeline.advance(None, |_, _, _| {}).unwrap();
-    timeline.world().state()
+    state(timeline.world())
 }
 
 #[test]
@@ -224,14 +224,14 @@ fn folding_by_revision_and_by_time_lead_to_the_same_world() {
             append(&mut store, NewEntry::new(event, time, "tester")).unwrap();
             times.push(time);
         }
-        assert_eq!(by_timeline(&store), store.world().state(), "seed {seed}");
+        assert_eq!(by_timeline(&store), state(store.world()), "seed {seed}");
         // And at any time in between: neither order is ever refused.
         for time in times.iter().step_by(20) {
             let (world, events) = store.history().unwrap();
             let mut timeline = Timeline::new(world, events).unwrap();
             timeline.advance(Some(*time), |_, _, _| {}).unwrap();
             let by_revision = store.world_at(*time).unwrap();
-            assert_eq!(timeline.world().state(), by_revision.state(), "seed {seed}, {time}");
+            assert_eq!(state(timeline.world()), state(&by_revision), "seed {seed}, {time}");
         }
     }
 }
@@ -246,14 +246,14 @@ fn the_log_in_memory_behaves_like_the_one_on_disk() {
     let mut rng = Rng(7);
     for step in 0..200 {
         let kind = crate::common::any_kind(disk.world(), &mut rng);
-        let entry = new(at(step), kind).with_key(format!("key {}", step % 150));
+        let entry = keyed(new(at(step), kind), format!("key {}", step % 150));
         let on_disk = disk.append(ExpectedRevision::Any, std::slice::from_ref(&entry));
         let in_memory = memory.append(ExpectedRevision::Any, &[entry]);
         assert_eq!(on_disk, in_memory);
         assert_eq!(disk.head(), memory.head());
     }
     let again = Store::open(memory.into_log()).unwrap();
-    assert_eq!(again.world().state(), disk.world().state());
+    assert_eq!(state(again.world()), state(disk.world()));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use egress25_exemption_store::{ExpectedRevision, FollowerState, LogError, NewEntry, StoreError};
 use egress25_skipped::skipped;
 
-use crate::common::{Rng, allowed, append, at, circle, exempt, new, number, open, try_open};
+use crate::common::{Rng, allowed, append, at, circle, exempt, keyed, new, number, open, try_open};
 
 const ROLE: &str = "EGRESS25_TEST_STORE";
 
@@ -65,7 +65,7 @@ fn writer() {
     for step in 0.. {
         let event = allowed(store.world(), &mut rng, at(0));
         let key = format!("{seed}-{step}");
-        let entry = NewEntry::new(event, at(0), "writer").with_key(&key);
+        let entry = keyed(NewEntry::new(event, at(0), "writer"), &key);
         // Another writer may have come first with something that forbids it.
         match append(&mut store, entry) {
             Ok(revision) => say(format_args!("{revision} {key}")),
@@ -88,7 +88,7 @@ fn racer() {
         let key = format!("{name} {step}");
         loop {
             let seen = store.head().revision;
-            let entry = new(at(0), circle(store.world(), &name)).with_key(&key);
+            let entry = keyed(new(at(0), circle(store.world(), &name)), &key);
             match store.append(ExpectedRevision::At(seen), &[entry]) {
                 Ok(_) => break,
                 Err(StoreError::Log(LogError::Conflict { .. })) => conflicts += 1,
@@ -112,7 +112,7 @@ fn unlucky() {
     let mut follower = store.follow().unwrap();
     for step in 0..number("COUNT", 0) {
         let key = format!("{} {step}", number("SEED", 0));
-        let entry = new(at(0), circle(store.world(), "alpha-0")).with_key(&key);
+        let entry = keyed(new(at(0), circle(store.world(), "alpha-0")), &key);
         let seen = follower.head();
         match append(&mut store, entry) {
             Ok(revision) => say(format_args!("acked {revision} {key}")),

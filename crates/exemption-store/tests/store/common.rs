@@ -1,5 +1,6 @@
 //! What the tests share: a small lab, plausible events, randomness with a seed.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use egress25_exemption_store::{
@@ -7,7 +8,8 @@ use egress25_exemption_store::{
     StoreError, StorePlace,
 };
 use egress25_policy::{
-    Event, EventKind, ExemptionState, MachineName, Offer, Placement, Power, SubscriptionName, World,
+    Event, EventKind, ExemptionState, Machine, MachineName, NetworkName, Offer, Placement, Power,
+    Subscription, SubscriptionName, VirtualNetwork, World,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -38,6 +40,22 @@ pub(crate) fn event(at: Timestamp, kind: EventKind) -> Event {
 
 pub(crate) fn new(at: Timestamp, kind: EventKind) -> NewEntry {
     NewEntry::new(event(at, kind), at, "tester")
+}
+
+/// The entry with an idempotency key.
+pub(crate) fn keyed(entry: NewEntry, key: impl Into<String>) -> NewEntry {
+    NewEntry { key: Some(key.into()), ..entry }
+}
+
+/// Everything in a world that an event may change: two that began alike are the same if this is.
+pub(crate) type WorldState = (
+    BTreeMap<SubscriptionName, Subscription>,
+    BTreeMap<NetworkName, VirtualNetwork>,
+    BTreeMap<MachineName, Machine>,
+);
+
+pub(crate) fn state(world: &World) -> WorldState {
+    (world.subscriptions().clone(), world.networks().clone(), world.machines().clone())
 }
 
 pub(crate) fn added(name: &str, offer: Offer) -> EventKind {

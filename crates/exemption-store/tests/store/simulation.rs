@@ -12,7 +12,7 @@ use egress25_policy::{Event, EventKind, Timeline, World};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::common::{Rng, any_kind, at, create, number, open, setup};
+use crate::common::{Rng, any_kind, at, create, keyed, number, open, setup, state};
 
 /// One step. Numbers choose among what there is at that moment.
 #[derive(Debug, Clone)]
@@ -145,7 +145,7 @@ impl Simulation {
         }
         let place = which % self.model.keys.len();
         let (key, (revision, kind)) = self.model.keys.iter().nth(place).unwrap();
-        let entry = crate::common::new(at(self.clock), kind.clone()).with_key(key);
+        let entry = keyed(crate::common::new(at(self.clock), kind.clone()), key);
         let done =
             self.writers[writer].append(ExpectedRevision::At(revision - 1), &[entry]).unwrap();
         assert!(matches!(&done[0], AppendOutcome::Already(entry) if entry.revision == *revision));
@@ -177,7 +177,7 @@ impl Simulation {
             }
         }
         assert_eq!(consumer.head().revision, self.model.revision());
-        assert_eq!(consumer.world().state(), self.model.world.state());
+        assert_eq!(state(consumer.world()), state(&self.model.world));
     }
 
     fn past(&self, seconds: i64) {
@@ -186,7 +186,7 @@ impl Simulation {
         let (base, _) = self.writers[0].history().unwrap();
         let mut timeline = Timeline::new(base, self.model.events.clone()).unwrap();
         timeline.advance(Some(time), |_, _, _| {}).unwrap();
-        assert_eq!(world.state(), timeline.world().state());
+        assert_eq!(state(&world), state(timeline.world()));
     }
 
     fn take(&mut self, step: Step) {
@@ -230,7 +230,7 @@ impl Simulation {
         let report = verify(&log, None).unwrap();
         assert!(report.is_clean(), "{:?}", report.findings);
         let again = Store::open(log).unwrap();
-        assert_eq!(again.world().state(), self.model.world.state());
+        assert_eq!(state(again.world()), state(&self.model.world));
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use egress25_exemption_store::{ExpectedRevision, Head, NewEntry, SqliteLog, verify};
 
 use crate::common::{
-    added, append, at, circle, create, new, number, open, options, restore, try_open,
+    added, append, at, circle, create, keyed, new, number, open, options, restore, try_open,
 };
 
 /// Appends batches of one and of eight in turn for as long as it is told to, and says what was
@@ -30,7 +30,7 @@ fn write(
             .map(|step| {
                 let entry = new(at(0), circle(&world, machine));
                 world.apply(&entry.event).unwrap();
-                entry.with_key(format!("{machine} {round} {step}"))
+                keyed(entry, format!("{machine} {round} {step}"))
             })
             .collect();
         store.append(ExpectedRevision::Any, &batch).unwrap();

@@ -36,14 +36,6 @@ impl Code {
         self.0
     }
 
-    /// The code of a byte, where it is one.
-    #[must_use]
-    pub fn from_byte(byte: u8) -> Option<Self> {
-        let code = Self(byte);
-        let known = byte == 0 || (code.reason().is_some() && byte >> VERDICT_SHIFT <= 2);
-        known.then_some(code)
-    }
-
     /// What becomes of the frame.
     #[must_use]
     pub const fn verdict(self) -> Verdict {
@@ -75,16 +67,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_verdict_and_reason_comes_back_from_its_byte() {
+    fn every_verdict_and_reason_comes_back_from_its_code() {
         for verdict in [Verdict::Pass, Verdict::Drop, Verdict::Reject] {
             for reason in Reason::ALL {
-                let code = Code::from_byte(Code::new(verdict, *reason).byte()).unwrap();
+                let code = Code::new(verdict, *reason);
                 assert_eq!((code.verdict(), code.reason()), (verdict, Some(*reason)));
             }
         }
-        assert_eq!(Code::from_byte(0), Some(Code::UNJUDGED));
         assert_eq!((Code::UNJUDGED.verdict(), Code::UNJUDGED.reason()), (Verdict::Pass, None));
-        assert_eq!(Code::from_byte(0xff), None);
-        assert_eq!(Code::from_byte(0x40), None);
     }
 }

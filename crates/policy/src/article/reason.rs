@@ -151,12 +151,6 @@ impl Reason {
         Self::ALL.get(usize::from(index)).copied()
     }
 
-    /// Whether the platform's filter itself blocks, in the form that `block_form` gives it.
-    #[must_use]
-    pub const fn is_platform_block(self) -> bool {
-        matches!(self.verdict_rule(), VerdictRule::Block)
-    }
-
     /// Whether the packet's bytes alone decide it, without any policy.
     #[must_use]
     pub const fn is_about_the_packet(self) -> bool {

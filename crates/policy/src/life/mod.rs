@@ -4,6 +4,5 @@ pub(crate) mod change;
 pub(crate) mod event;
 pub(crate) mod exemption;
 pub(crate) mod power;
-pub(crate) mod state;
 pub(crate) mod timeline;
 pub(crate) mod transition;

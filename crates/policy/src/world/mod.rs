@@ -303,12 +303,6 @@ impl World {
         &self.machines
     }
 
-    /// The route tables, by name.
-    #[must_use]
-    pub const fn route_tables(&self) -> &BTreeMap<RouteTableName, RouteTable> {
-        &self.route_tables
-    }
-
     /// The Azure Firewalls, by name.
     #[must_use]
     pub const fn firewalls(&self) -> &BTreeMap<FirewallName, AzureFirewall> {
