@@ -59,8 +59,8 @@ pub use world::name::{
 };
 pub use world::route::{NextHop, Route, RouteOrigin, effective_routes, resolve};
 pub use world::{
-    AzureFirewall, Gateway, GatewayKind, Interface, Machine, MachineKind, Peering, RouteTable,
-    Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
+    AzureFirewall, Gateway, GatewayKind, Interface, Machine, MachineKind, RouteTable, Subnet,
+    Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
 };
 
 /// The TCP port that the platform filters (G1).

@@ -30,7 +30,7 @@ pub(crate) fn taken_by<'a>(
     address: IpAddr,
 ) -> Result<TakenBy<'a>, RouteFault> {
     let peerings = world.networks.get(network).map_or(&[][..], |found| &found.peerings);
-    let in_reach = || [network].into_iter().chain(peerings.iter().map(|one| &one.network));
+    let in_reach = || [network].into_iter().chain(peerings);
     if let Some(firewall) = in_reach().find_map(|network| world.firewall_at(network, address)) {
         return Ok(TakenBy::Firewall(firewall));
     }

@@ -22,7 +22,7 @@ use crate::world::name::{
     FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
 };
 use crate::world::{
-    AzureFirewall, DEFAULT_SUBNET, Gateway, Interface, Machine, MachineKind, Peering, RouteTable,
+    AzureFirewall, DEFAULT_SUBNET, Gateway, Interface, Machine, MachineKind, RouteTable,
     Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
 };
 
@@ -512,11 +512,10 @@ fn network(entry: &NetworkEntry) -> VirtualNetwork {
     } else {
         entry.subnet.clone()
     };
-    let peering = |network: &NetworkName| Peering { network: network.clone() };
     VirtualNetwork {
         address_space: entry.address_space.clone(),
         subnets,
-        peerings: entry.peerings.iter().map(peering).collect(),
+        peerings: entry.peerings.clone(),
         gateway: entry.gateway.clone(),
         capture: entry.capture.clone(),
     }

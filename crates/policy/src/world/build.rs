@@ -225,20 +225,20 @@ impl World {
     pub fn check(&self) -> Result<(), WorldError> {
         self.check_capture_ids()?;
         for (name, network) in &self.networks {
-            for peering in &network.peerings {
+            for peer in &network.peerings {
                 let place = format!("network.{name}.peerings");
-                let Some(other) = self.networks.get(&peering.network) else {
-                    return Err(err(place, format!("there is no network `{}`", peering.network)));
+                let Some(other) = self.networks.get(peer) else {
+                    return Err(err(place, format!("there is no network `{peer}`")));
                 };
-                if peering.network == *name {
+                if peer == name {
                     return Err(err(place, "a network is not peered with itself"));
                 }
                 if overlap(&network.address_space, &other.address_space) {
                     return Err(err(
                         place,
                         format!(
-                            "`{}` has an overlapping address space; such networks cannot be peered",
-                            peering.network
+                            "`{peer}` has an overlapping address space; such networks cannot be \
+                             peered"
                         ),
                     ));
                 }

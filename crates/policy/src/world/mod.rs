@@ -45,18 +45,11 @@ pub struct VirtualNetwork {
     /// Its subnets.
     pub subnets: BTreeMap<SubnetName, Subnet>,
     /// The networks that it is peered with, in this direction.
-    pub peerings: Vec<Peering>,
+    pub peerings: Vec<NetworkName>,
     /// Its VPN or ExpressRoute gateway.
     pub gateway: Option<Gateway>,
     /// How a captured packet shows that it belongs to this network.
     pub capture: CaptureIds,
-}
-
-/// One direction of a peering.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Peering {
-    /// The network on the other side.
-    pub network: NetworkName,
 }
 
 /// A subnet.

@@ -108,10 +108,10 @@ pub fn effective_routes(world: &World, network: &NetworkName, subnet: &SubnetNam
     for prefix in &virtual_network.address_space {
         routes.push(Route::new(*prefix, system, NextHop::VirtualNetwork));
     }
-    for peering in &virtual_network.peerings {
-        let Some(other) = world.networks.get(&peering.network) else { continue };
+    for peer in &virtual_network.peerings {
+        let Some(other) = world.networks.get(peer) else { continue };
         for prefix in &other.address_space {
-            let next_hop = NextHop::Peering(peering.network.clone());
+            let next_hop = NextHop::Peering(peer.clone());
             routes.push(Route::new(*prefix, system, next_hop));
         }
     }
@@ -159,7 +159,7 @@ pub(crate) fn spaces<'a>(
     world: &'a World,
     network: &'a VirtualNetwork,
 ) -> impl Iterator<Item = &'a IpNet> + 'a {
-    let peers = network.peerings.iter().filter_map(|peering| world.networks.get(&peering.network));
+    let peers = network.peerings.iter().filter_map(|peer| world.networks.get(peer));
     network.address_space.iter().chain(peers.flat_map(|peer| &peer.address_space))
 }
 

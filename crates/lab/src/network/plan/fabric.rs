@@ -378,11 +378,10 @@ impl Builder<'_> {
     fn peerings(&mut self) {
         let mut done = Vec::new();
         for (name, network) in self.world.networks() {
-            for peering in &network.peerings {
-                let (Some(here), Some(there)) = (
-                    self.book.fabrics.get(name).copied(),
-                    self.book.fabrics.get(&peering.network).copied(),
-                ) else {
+            for peer in &network.peerings {
+                let (Some(here), Some(there)) =
+                    (self.book.fabrics.get(name).copied(), self.book.fabrics.get(peer).copied())
+                else {
                     continue;
                 };
                 let pair = (here.min(there), here.max(there));
@@ -392,7 +391,7 @@ impl Builder<'_> {
                 done.push(pair);
                 let link = self.next('q');
                 let [left, right] = self.joined(here, there, &link);
-                let spaces = [(here, &peering.network, right), (there, name, left)];
+                let spaces = [(here, peer, right), (there, name, left)];
                 for (at, of, next) in spaces {
                     let Some(of) = self.world.networks().get(of) else { continue };
                     for prefix in &of.address_space {

@@ -11,7 +11,7 @@ pub(crate) fn reachable<'a>(
     network: &'a NetworkName,
 ) -> impl Iterator<Item = &'a NetworkName> {
     let peerings = world.networks().get(network).map_or(&[][..], |found| &found.peerings);
-    [network].into_iter().chain(peerings.iter().map(|peering| &peering.network))
+    [network].into_iter().chain(peerings)
 }
 
 /// A network and all whose packets can come to it from forwarder to forwarder, the nearest first.
