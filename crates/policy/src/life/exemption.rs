@@ -54,7 +54,7 @@ impl ExemptionState {
 }
 
 /// A subscription's exemption: its state and since when.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Exemption {
     /// The state.
     pub state: ExemptionState,

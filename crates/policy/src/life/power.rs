@@ -48,7 +48,7 @@ impl Power {
 }
 
 /// What made the platform program a machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProgrammedBy {
     /// It stood so when the inventory began.
@@ -70,7 +70,7 @@ pub enum ProgrammedBy {
 }
 
 /// What the platform programmed a machine with: pulled at allocation, kept until the next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Programmed {
     /// When; `None` for the beginning.
     pub at: Option<Timestamp>,
@@ -83,7 +83,7 @@ pub struct Programmed {
 }
 
 /// What changes in a machine's life.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MachineState {
     /// The power state.
     pub power: Power,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::article::edition::Edition;
 use crate::article::offer::Offer;
@@ -25,7 +25,7 @@ use crate::world::name::{
 };
 
 /// A subscription.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
     /// Its GUID, where it is known.
     pub id: Option<String>,
@@ -38,7 +38,7 @@ pub struct Subscription {
 }
 
 /// A virtual network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VirtualNetwork {
     /// Its address space; may overlap with that of other networks.
     pub address_space: Vec<IpNet>,
@@ -53,7 +53,7 @@ pub struct VirtualNetwork {
 }
 
 /// A subnet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Subnet {
     /// Its prefixes.
@@ -88,7 +88,7 @@ impl Subnet {
 }
 
 /// A VPN or ExpressRoute gateway.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gateway {
     /// Which of the two.
@@ -100,7 +100,7 @@ pub struct Gateway {
 }
 
 /// What a gateway connects with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GatewayKind {
     /// A VPN gateway.
@@ -110,7 +110,7 @@ pub enum GatewayKind {
 }
 
 /// A route table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteTable {
     /// Its user-defined routes.
     pub routes: Vec<UserRoute>,
@@ -119,7 +119,7 @@ pub struct RouteTable {
 }
 
 /// A user-defined route.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserRoute {
     /// The prefix.
     pub prefix: IpNet,
@@ -128,7 +128,7 @@ pub struct UserRoute {
 }
 
 /// Where a user-defined route leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserNextHop {
     /// An appliance, or an Azure Firewall, at an address.
     VirtualAppliance(IpAddr),
@@ -152,7 +152,6 @@ pub enum UserNextHop {
     PartialOrd,
     Ord,
     Default,
-    Serialize,
     Deserialize,
     JsonSchema,
     strum::IntoStaticStr,
@@ -182,7 +181,7 @@ impl MachineKind {
 }
 
 /// A machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {
     /// The subscription that it belongs to.
     pub subscription: SubscriptionName,
@@ -212,7 +211,7 @@ impl Machine {
 }
 
 /// A network interface.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interface {
     /// The network.
     pub network: NetworkName,
@@ -225,7 +224,7 @@ pub struct Interface {
 }
 
 /// An Azure Firewall.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AzureFirewall {
     /// The subscription that holds it.
     pub subscription: SubscriptionName,

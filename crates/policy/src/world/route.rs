@@ -7,14 +7,14 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::article::settings::YesNo;
 use crate::world::name::{NetworkName, SubnetName};
 use crate::world::{GatewayKind, UserNextHop, VirtualNetwork, World};
 
 /// Where a route comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RouteOrigin {
     /// The platform's own.
@@ -26,7 +26,7 @@ pub enum RouteOrigin {
 }
 
 /// Where a route leads.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum NextHop {
     /// Inside the virtual network.
     VirtualNetwork,
@@ -63,7 +63,7 @@ impl NextHop {
 }
 
 /// A route of a subnet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// The destinations that it is for.
     pub prefix: IpNet,
