@@ -57,7 +57,7 @@ pub use world::capture_ids::CaptureIds;
 pub use world::name::{
     FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
 };
-pub use world::route::{NextHop, Route, RouteOrigin, effective_routes, resolve};
+pub use world::route::{NextHop, RESERVED_PREFIXES, Route, RouteOrigin, effective_routes, resolve};
 pub use world::{
     AzureFirewall, Gateway, GatewayKind, Interface, Machine, MachineKind, RouteTable, Subnet,
     Subscription, UserNextHop, UserRoute, VirtualNetwork, World,

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use egress25_policy::{
     AzureFirewall, CaptureIds, Edition, Effect, Exemption, ExemptionState, FirewallName, Gateway,
     GatewayKind, Interface, Machine, MachineKind, MachineName, MachineState, NetworkName, Offer,
-    Power, ProgrammedBy, Question, RouteTable, RouteTableName, Settings, Source, Subnet,
-    SubnetName, Subscription, SubscriptionName, UserNextHop, UserRoute, VirtualNetwork, World,
-    WorldError, YesNo, creation_counts,
+    Power, ProgrammedBy, Question, RESERVED_PREFIXES, RouteTable, RouteTableName, Settings, Source,
+    Subnet, SubnetName, Subscription, SubscriptionName, UserNextHop, UserRoute, VirtualNetwork,
+    World, WorldError, YesNo, creation_counts,
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use jiff::Timestamp;
@@ -231,15 +231,9 @@ impl Deployment {
             IpAddr::V4(_) => v4([0, 0, 0, 0], 0),
             IpAddr::V6(_) => IpNet::V6(Ipv6Net::default()),
         };
-        let reserved = [
-            v4([10, 0, 0, 0], 8),
-            v4([172, 16, 0, 0], 12),
-            v4([192, 168, 0, 0], 16),
-            v4([100, 64, 0, 0], 10),
-        ];
         Self::address_space()
             .into_iter()
-            .chain(reserved)
+            .chain(RESERVED_PREFIXES)
             .find(|net| net.contains(&self.to))
             .unwrap_or(whole)
     }

@@ -4,7 +4,7 @@
 //! system's. The system routes of the network, its peerings and its service endpoints win even
 //! over a longer BGP prefix.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::Serialize;
@@ -89,11 +89,11 @@ impl Route {
 }
 
 /// The prefixes that lead nowhere unless the address space, or a peered one, says otherwise.
-const RESERVED: [(Ipv4Addr, u8); 4] = [
-    (Ipv4Addr::new(10, 0, 0, 0), 8),
-    (Ipv4Addr::new(172, 16, 0, 0), 12),
-    (Ipv4Addr::new(192, 168, 0, 0), 16),
-    (Ipv4Addr::new(100, 64, 0, 0), 10),
+pub const RESERVED_PREFIXES: [IpNet; 4] = [
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 8)),
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(172, 16, 0, 0), 12)),
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 0, 0), 16)),
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(100, 64, 0, 0), 10)),
 ];
 
 /// Every route of a subnet: the system's, the gateway's and the user's.
@@ -118,12 +118,11 @@ pub fn effective_routes(world: &World, network: &NetworkName, subnet: &SubnetNam
     for prefix in &found.service_endpoints {
         routes.push(Route::new(*prefix, system, NextHop::ServiceEndpoint));
     }
-    routes.push(Route::new(any_v4(), system, NextHop::Internet));
+    routes.push(Route::new(IpNet::V4(Ipv4Net::default()), system, NextHop::Internet));
     if world.settings.ipv6_default_route == YesNo::Yes {
-        routes.push(Route::new(any_v6(), system, NextHop::Internet));
+        routes.push(Route::new(IpNet::V6(Ipv6Net::default()), system, NextHop::Internet));
     }
-    for (address, length) in RESERVED {
-        let prefix = IpNet::V4(Ipv4Net::new(address, length).unwrap_or_default());
+    for prefix in RESERVED_PREFIXES {
         // An address space that holds the whole of one takes its place.
         if !spaces(world, virtual_network).any(|space| space.contains(&prefix)) {
             routes.push(Route::new(prefix, system, NextHop::None));
@@ -167,14 +166,6 @@ pub(crate) fn spaces<'a>(
 pub(crate) fn is_inside(world: &World, network: &NetworkName, address: IpAddr) -> bool {
     let network = world.networks.get(network);
     network.is_some_and(|network| spaces(world, network).any(|space| space.contains(&address)))
-}
-
-fn any_v4() -> IpNet {
-    IpNet::V4(Ipv4Net::new(Ipv4Addr::UNSPECIFIED, 0).unwrap_or_default())
-}
-
-fn any_v6() -> IpNet {
-    IpNet::V6(Ipv6Net::new(Ipv6Addr::UNSPECIFIED, 0).unwrap_or_default())
 }
 
 /// The route that wins for a destination; `None` where no route is for it.
