@@ -431,26 +431,24 @@ impl InventoryFile {
                 "give `network` and `addresses`, or `interfaces`, not both",
             ));
         }
-        if one {
-            let Some(network) = &entry.network else {
-                return Err(bad(format!("{place}.addresses"), "a machine needs a `network`"));
-            };
-            return Ok(vec![Interface {
-                network: network.clone(),
-                subnet: self.subnet(place, network, entry.subnet.as_ref())?,
+        if one && entry.network.is_none() {
+            return Err(bad(format!("{place}.addresses"), "a machine needs a `network`"));
+        }
+        let one = entry.network.as_ref().map(|network| InterfaceEntry {
+            network: network.clone(),
+            subnet: entry.subnet.clone(),
+            addresses: entry.addresses.clone(),
+            ip_forwarding: entry.ip_forwarding,
+        });
+        let interface = |entry: &InterfaceEntry| {
+            Ok(Interface {
+                network: entry.network.clone(),
+                subnet: self.subnet(place, &entry.network, entry.subnet.as_ref())?,
                 addresses: entry.addresses.clone(),
                 ip_forwarding: entry.ip_forwarding,
-            }]);
-        }
-        let interface = |interface: &InterfaceEntry| {
-            Ok(Interface {
-                network: interface.network.clone(),
-                subnet: self.subnet(place, &interface.network, interface.subnet.as_ref())?,
-                addresses: interface.addresses.clone(),
-                ip_forwarding: interface.ip_forwarding,
             })
         };
-        entry.interfaces.iter().map(interface).collect()
+        one.iter().chain(&entry.interfaces).map(interface).collect()
     }
 }
 
