@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use egress25_policy::{MachineName, NetworkName, SenderClass, World};
+use egress25_policy::{Interface, MachineName, NetworkName, SenderClass, World};
 
 use crate::error::LabError;
 use crate::network::plan::{Stands, routes};
@@ -55,12 +55,9 @@ impl RulePort {
         let here: Vec<_> = machine.interfaces.iter().filter(|i| i.network == *network).collect();
         let first = here.first().ok_or_else(not_there)?;
         let forwards = here.iter().any(|interface| interface.ip_forwarding);
-        let at = (!forwards).then(|| Stands::Machine {
-            machine: name.clone(),
-            class: SenderClass::of(name, machine, first),
-            addresses: here.iter().flat_map(|interface| interface.addresses.clone()).collect(),
-            forwards,
-        });
+        let addresses = here.iter().flat_map(|interface| interface.addresses.clone()).collect();
+        let as_one = Interface { addresses, ..(*first).clone() };
+        let at = (!forwards).then(|| Stands::machine(name, machine, &as_one));
         Ok(Self { interface, at })
     }
 
