@@ -6,22 +6,10 @@ use crate::article::reason::{Reason, VerdictRule};
 use crate::article::settings::{BlockForm, PassOrDrop, Setting, Settings};
 
 /// What becomes of a packet.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    strum::IntoStaticStr,
-    strum::Display,
-)]
-#[strum(serialize_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[derive(strum::IntoStaticStr, strum::Display)]
+#[strum(serialize_all = "kebab-case")]
 #[repr(u8)]
 pub enum Verdict {
     /// It goes on its way.
