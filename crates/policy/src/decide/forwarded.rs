@@ -26,6 +26,9 @@ pub enum ForwardingPort {
 /// address: the way goes on from that port, whichever way the packet came there.
 ///
 /// A firewall's port asks for no source: what leaves it has been routed through the firewall.
+///
+/// Public because the compiled table and the data paths of a lab, which answer the same from their
+/// own structures, are held against it.
 #[must_use]
 pub fn decide_forwarded(world: &World, port: &ForwardingPort, question: &Question) -> Decision {
     let mut grounds = Gathered::default();
@@ -42,7 +45,7 @@ pub fn decide_forwarded(world: &World, port: &ForwardingPort, question: &Questio
         }
         ForwardingPort::Machine(name, interface) => {
             sender.map_err(Obstacle::from).and_then(|sender| {
-                let at = SendingPort::of(world, name, |own| own.get(*interface));
+                let at = SendingPort::of(world, name, |interfaces| interfaces.get(*interface));
                 let at = at.ok_or(RouteFault::NoPort)?;
                 if !at.runs() {
                     return Err(RouteFault::PortNotRunning { machine: at.name.clone() }.into());
