@@ -75,15 +75,16 @@ impl At<'_> {
     /// Who owns the file and its folder, and who asks: what a user needs to mend it.
     fn access(&self, what: &str) -> String {
         let Some(path) = self.path else { return what.to_owned() };
-        let own = |path: &Path| std::fs::metadata(path).ok().map(|m| (m.uid(), m.mode() & 0o7777));
+        let owner_and_mode =
+            |path: &Path| std::fs::metadata(path).ok().map(|m| (m.uid(), m.mode() & 0o7777));
         let mut said = what.to_owned();
-        if let Some((uid, mode)) = own(path) {
+        if let Some((uid, mode)) = owner_and_mode(path) {
             said.push_str(&format!("; the file belongs to user {uid}, mode {mode:04o}"));
         }
-        if let Some((uid, mode)) = path.parent().and_then(own) {
+        if let Some((uid, mode)) = path.parent().and_then(owner_and_mode) {
             said.push_str(&format!("; its folder to user {uid}, mode {mode:04o}"));
         }
-        if let Some((uid, _)) = own(Path::new("/proc/self")) {
+        if let Some((uid, _)) = owner_and_mode(Path::new("/proc/self")) {
             said.push_str(&format!("; this process runs as user {uid}"));
         }
         said.push_str("; file and folder must be writable, for readers, too");

@@ -44,25 +44,25 @@ pub(super) struct NfQueue {
 #[must_use]
 pub fn queue_rules(interfaces: &[&str], queue: u16) -> [(&'static str, String); 2] {
     let to = format!("-j NFQUEUE --queue-num {queue}");
-    let own = queue_chain(queue);
-    let hook = |interface: &&str| format!("-A PREROUTING -i {interface} -j {own}\n");
+    let chain = queue_chain(queue);
+    let hook = |interface: &&str| format!("-A PREROUTING -i {interface} -j {chain}\n");
     let mut hooks: String = interfaces.iter().map(hook).collect();
     if interfaces.is_empty() {
-        hooks = format!("-A PREROUTING -j {own}\n");
+        hooks = format!("-A PREROUTING -j {chain}\n");
     }
-    let begin = format!("*raw\n:{own} - [0:0]\n");
-    let syn = format!("-A {own} -p tcp --dport 25 --tcp-flags SYN,ACK SYN {to}\n");
+    let begin = format!("*raw\n:{chain} - [0:0]\n");
+    let syn = format!("-A {chain} -p tcp --dport 25 --tcp-flags SYN,ACK SYN {to}\n");
     // Fragments of TCP: the first ones by the bit for more, the others by their offset.
     let v4 = format!(
-        "{begin}-A {own} -p tcp -f {to}\n\
-         -A {own} -p tcp -m u32 --u32 \"4&0x2000=0x2000\" {to}\n\
-         {syn}-A {own} -p 4 {to}\n-A {own} -p 41 {to}\n-A {own} -p 47 {to}\n\
+        "{begin}-A {chain} -p tcp -f {to}\n\
+         -A {chain} -p tcp -m u32 --u32 \"4&0x2000=0x2000\" {to}\n\
+         {syn}-A {chain} -p 4 {to}\n-A {chain} -p 41 {to}\n-A {chain} -p 47 {to}\n\
          {hooks}COMMIT\n"
     );
     let v6 = format!(
-        "{begin}-A {own} -p tcp -m frag --fragmore {to}\n\
-         -A {own} -p tcp -m frag --fraglast {to}\n\
-         {syn}-A {own} -p 4 {to}\n-A {own} -p 41 {to}\n-A {own} -p 47 {to}\n\
+        "{begin}-A {chain} -p tcp -m frag --fragmore {to}\n\
+         -A {chain} -p tcp -m frag --fraglast {to}\n\
+         {syn}-A {chain} -p 4 {to}\n-A {chain} -p 41 {to}\n-A {chain} -p 47 {to}\n\
          {hooks}COMMIT\n"
     );
     [("iptables", v4), ("ip6tables", v6)]
@@ -199,12 +199,12 @@ impl Enforce for NfQueue {
                 continue;
             };
             let place = self.spaces.get(bench.node)?;
-            let own = queue_chain(QUEUE);
+            let chain = queue_chain(QUEUE);
             for point in &bench.points {
                 for program in ["iptables", "ip6tables"] {
                     let rule = ["-t", "raw", "-A", "PREROUTING", "-i", &point.interface];
                     let command: Vec<&str> =
-                        [program].into_iter().chain(rule).chain(["-j", &own]).collect();
+                        [program].into_iter().chain(rule).chain(["-j", &chain]).collect();
                     place.demand(&command, "").map_err(|error| refused(&error))?;
                 }
             }

@@ -121,8 +121,8 @@ pub(crate) fn configure(space: &Space, node: &Node, ends: &[&LinkEnd]) -> Result
 /// that has to forward then fails its probe, which says so.
 fn parameters(node: &Node, ends: &[&LinkEnd]) {
     // Interfaces that are there already took their own over from the defaults before.
-    let own = ends.iter().map(|end| end.interface.as_str());
-    for scope in ["all", "default"].into_iter().chain(own) {
+    let interfaces = ends.iter().map(|end| end.interface.as_str());
+    for scope in ["all", "default"].into_iter().chain(interfaces) {
         sysctl(&format!("net/ipv4/conf/{scope}/rp_filter"), "0");
         sysctl(&format!("net/ipv4/conf/{scope}/send_redirects"), "0");
         sysctl(&format!("net/ipv4/conf/{scope}/accept_redirects"), "0");

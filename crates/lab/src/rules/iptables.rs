@@ -31,38 +31,38 @@ pub fn export_iptables(
 ) -> String {
     let content = RuleContent::of(&mut CellMap::new(world), world, network, false);
     let ours = |address: &IpAddr| address.is_ipv4() == (family == Family::V4);
-    let own = format!("EGRESS25-{}", mark(network, ports));
-    let mut text = format!("{}*filter\n:{own} - [0:0]\n", preface(network, ports));
+    let root = format!("EGRESS25-{}", mark(network, ports));
+    let mut text = format!("{}*filter\n:{root} - [0:0]\n", preface(network, ports));
     let mut rules = String::new();
     let target = |reason: Reason| target(world, reason);
     for protocol in ["4", "41", "47"] {
-        let _ = writeln!(rules, "-A {own} -p {protocol} -j DROP");
+        let _ = writeln!(rules, "-A {root} -p {protocol} -j DROP");
     }
-    shape(&own, family, &mut text, &mut rules);
-    let _ = writeln!(rules, "-A {own} -p tcp --dport 25 --tcp-flags SYN,ACK SYN -j {own}-JUDGE");
-    let _ = writeln!(rules, "-A {own} -j RETURN");
-    let _ = writeln!(text, ":{own}-JUDGE - [0:0]");
-    own_addresses(&own, family, ports, &target(Reason::SpoofedSource), [&mut text, &mut rules]);
+    shape(&root, family, &mut text, &mut rules);
+    let _ = writeln!(rules, "-A {root} -p tcp --dport 25 --tcp-flags SYN,ACK SYN -j {root}-JUDGE");
+    let _ = writeln!(rules, "-A {root} -j RETURN");
+    let _ = writeln!(text, ":{root}-JUDGE - [0:0]");
+    own_addresses(&root, family, ports, &target(Reason::SpoofedSource), [&mut text, &mut rules]);
     for address in content.down.iter().filter(|address| ours(address)) {
         let to = target(Reason::SenderNotRunning);
-        let _ = writeln!(rules, "-A {own}-JUDGE -s {address} {to}");
+        let _ = writeln!(rules, "-A {root}-JUDGE -s {address} {to}");
     }
     let exits: BTreeMap<_, _> = content.exits.keys().zip(0_usize..).collect();
     for ((class, cells), number) in content.classes.iter().zip(0_usize..) {
-        let chain = format!("{own}-C{number}");
+        let chain = format!("{root}-C{number}");
         let _ = writeln!(text, ":{chain} - [0:0]");
         for (address, of) in content.class_of.iter().filter(|(address, _)| ours(address)) {
             if of == class {
-                let _ = writeln!(rules, "-A {own}-JUDGE -s {address} -g {chain}");
+                let _ = writeln!(rules, "-A {root}-JUDGE -s {address} -g {chain}");
             }
         }
         let mut by_target: BTreeMap<String, Vec<IpNet>> = BTreeMap::new();
         for cell in cells.iter().filter(|cell| ours(&cell.first)) {
             let to = match &cell.leads_to {
                 LeadsTo::Reason(reason) => target(*reason),
-                LeadsTo::Edge => format!("-g {own}-EDGE"),
+                LeadsTo::Edge => format!("-g {root}-EDGE"),
                 LeadsTo::Exit(exit) => match exits.get(exit) {
-                    Some(number) => format!("-g {own}-EXIT{number}"),
+                    Some(number) => format!("-g {root}-EXIT{number}"),
                     None => "-j DROP".to_owned(),
                 },
             };
@@ -83,25 +83,25 @@ pub fn export_iptables(
         .iter()
         .filter_map(|(exit, number)| Some((format!("EXIT{number}"), content.exits.get(*exit)?)));
     for (name, reasons) in by_exit.chain([("EDGE".to_owned(), &content.edge)]) {
-        let _ = writeln!(text, ":{own}-{name} - [0:0]");
+        let _ = writeln!(text, ":{root}-{name} - [0:0]");
         for (address, reason) in reasons.iter().filter(|(address, _)| ours(address)) {
-            let _ = writeln!(rules, "-A {own}-{name} -s {address} {}", target(*reason));
+            let _ = writeln!(rules, "-A {root}-{name} -s {address} {}", target(*reason));
         }
-        let _ = writeln!(rules, "-A {own}-{name} -j DROP");
+        let _ = writeln!(rules, "-A {root}-{name} -j DROP");
     }
-    let _ = writeln!(rules, "-A {own}-JUDGE {}", target(Reason::UnknownSource));
+    let _ = writeln!(rules, "-A {root}-JUDGE {}", target(Reason::UnknownSource));
     if ports.is_empty() {
-        let _ = writeln!(rules, "-I FORWARD 1 -j {own}");
+        let _ = writeln!(rules, "-I FORWARD 1 -j {root}");
     }
     for port in ports {
-        let _ = writeln!(rules, "-I FORWARD 1 -i {} -j {own}", port.interface);
+        let _ = writeln!(rules, "-I FORWARD 1 -i {} -j {root}", port.interface);
     }
     format!("{text}{rules}COMMIT\n")
 }
 
 /// What comes from a machine's port bears one of its addresses, or is not judged but dropped.
 fn own_addresses(
-    own: &str,
+    root: &str,
     family: Family,
     ports: &[RulePort],
     spoofed: &str,
@@ -109,9 +109,9 @@ fn own_addresses(
 ) {
     for (number, port) in ports.iter().enumerate() {
         let Some(addresses) = port.own_addresses() else { continue };
-        let chain = format!("{own}-P{number}");
+        let chain = format!("{root}-P{number}");
         let _ = writeln!(text, ":{chain} - [0:0]");
-        let _ = writeln!(rules, "-A {own}-JUDGE -i {} -j {chain}", port.interface);
+        let _ = writeln!(rules, "-A {root}-JUDGE -i {} -j {chain}", port.interface);
         for address in addresses.iter().filter(|a| a.is_ipv4() == (family == Family::V4)) {
             let _ = writeln!(rules, "-A {chain} -s {address} -j RETURN");
         }
@@ -121,8 +121,8 @@ fn own_addresses(
 
 /// What hides the flags of a TCP header is dropped, before they are read. The `tcp` match of
 /// iptables-legacy drops that itself; with iptables-nft it does not match, and the packet goes on.
-fn shape(own: &str, family: Family, text: &mut String, rules: &mut String) {
-    let tcp = format!("-A {own} -p tcp");
+fn shape(root: &str, family: Family, text: &mut String, rules: &mut String) {
+    let tcp = format!("-A {root} -p tcp");
     match family {
         Family::V4 => {
             // What lies over another fragment's header (RFC 3128); other later fragments go on.
@@ -134,13 +134,14 @@ fn shape(own: &str, family: Family, text: &mut String, rules: &mut String) {
         Family::V6 => {
             let over = "4>>8&0xFF=44&&40>>3&0x1FFF=1:2";
             let _ = writeln!(rules, "{tcp} -m u32 --u32 \"{over}\" -j DROP");
-            let _ = writeln!(rules, "{tcp} -m frag --fragfirst -j {own}-FIRST");
+            let _ = writeln!(rules, "{tcp} -m frag --fragfirst -j {root}-FIRST");
             // Flags that can be read are set or not; what is neither cannot be read.
-            let _ = writeln!(text, ":{own}-FIRST - [0:0]");
+            let _ = writeln!(text, ":{root}-FIRST - [0:0]");
             for not in ["", "! "] {
-                let _ = writeln!(rules, "-A {own}-FIRST -p tcp {not}--tcp-flags SYN SYN -j RETURN");
+                let _ =
+                    writeln!(rules, "-A {root}-FIRST -p tcp {not}--tcp-flags SYN SYN -j RETURN");
             }
-            let _ = writeln!(rules, "-A {own}-FIRST -j DROP");
+            let _ = writeln!(rules, "-A {root}-FIRST -j DROP");
         }
     }
 }

@@ -36,10 +36,9 @@ impl Scenario {
         let plan =
             Plan::of(world, &hosts, false).map_err(|error| ScenarioFault::of_file(text, &error))?;
         let nodes = plan.names.keys().cloned().collect();
-        let mut stage = StagedLab { world: world.clone(), hosts, nodes, at };
+        let mut lab = StagedLab { world: world.clone(), hosts, nodes, at };
         for (index, step) in self.step.iter().enumerate() {
-            stage
-                .play(step)
+            lab.play(step)
                 .map_err(|error| ScenarioFault::of_step(text, index, &step.title(), &error))?;
         }
         Ok(())

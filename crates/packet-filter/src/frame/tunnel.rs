@@ -151,9 +151,9 @@ fn geneve(view: FrameView<'_>) -> Header<'_> {
     if first >> 6 != 0 {
         return Ok(None);
     }
-    let behind = view.skip(8 + usize::from(first & 0x3f) * 4);
+    let inner = view.skip(8 + usize::from(first & 0x3f) * 4);
     let vni = u32::from_be_bytes([0, v0, v1, v2]);
-    let payload = by_protocol_type(u16::from_be_bytes([p0, p1])).map(|content| (content, behind));
+    let payload = by_protocol_type(u16::from_be_bytes([p0, p1])).map(|content| (content, inner));
     Ok(Some(UdpTunnel { vni: Some(vni), payload }))
 }
 

@@ -65,7 +65,10 @@ impl DerefMut for Pages {
         match self {
             Self::Heap(buckets) => buckets,
             #[cfg(target_os = "linux")]
-            // SAFETY: as above, and the map is borrowed mutably.
+            // SAFETY: the map has room for that many buckets and begins at a page, which is
+            // aligned for them; it began as zeros, which are empty buckets, and nothing but
+            // buckets was written to it. It is borrowed mutably, and its bytes are shared with
+            // nobody.
             Self::Mapped(map, count) => unsafe {
                 core::slice::from_raw_parts_mut(map.as_mut_ptr().cast(), *count)
             },

@@ -301,11 +301,11 @@ impl FamilySenders {
         let mut anywhere = Buckets::with_room_for(drafted.len());
         for entry in drafted {
             let probe = self.probe(entry.network, entry.address);
-            let own = self.buckets.find(Scalar, probe, |lane, value| {
+            let found = self.buckets.find(Scalar, probe, |lane, value| {
                 places.get(place_of(value)).is_some_and(|place| place.network == entry.network)
                     && self.is_at(lane, entry.address)
             });
-            let (lane, _) = own.ok_or(TooLarge)?;
+            let (lane, _) = found.ok_or(TooLarge)?;
             let held = u32::try_from(lane).map_err(|_| TooLarge)?.saturating_add(1);
             let same = |_: usize, held: u32| {
                 self.is_at(((held & !SEVERAL) as usize).wrapping_sub(1), entry.address)

@@ -30,8 +30,8 @@ impl Write for Disk {
 
 /// Writes a capture of so many packets to its end.
 fn capture<W: Write + Send + 'static>(output: W, packets: usize) -> Result<W, WriteError> {
-    let behind = ThreadedWrite::start(output).map_err(WriteError::Io)?;
-    let mut writer = PcapngWriter::new(behind, Some("behind"))?;
+    let threaded = ThreadedWrite::start(output).map_err(WriteError::Io)?;
+    let mut writer = PcapngWriter::new(threaded, Some("behind"))?;
     let interface = writer.add_interface(&NewInterface::unnamed(LinkType::Ethernet))?;
     for _ in 0..packets {
         let packet = WrittenPacket { timestamp: None, wire_len: 0, data: &[7; 1000] };

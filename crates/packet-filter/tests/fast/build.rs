@@ -121,9 +121,9 @@ pub(crate) fn table() -> Arc<Table> {
             ("fd00::/64".parse().unwrap(), Leaf::Fixed(Reason::Internal)),
         ]);
         let place = builder.place(network, &routes).unwrap();
-        let own: [u8; 4] = [10, u8::try_from(number).unwrap(), 0, 4];
+        let its_address: [u8; 4] = [10, u8::try_from(number).unwrap(), 0, 4];
         let shared = [[10, 0, 0, 5], [10, 0, 0, 6], [10, 0, 0, 7]];
-        for (at, address) in [own].into_iter().chain(shared).enumerate() {
+        for (at, address) in [its_address].into_iter().chain(shared).enumerate() {
             let edge = edges[(at + number) % edges.len()];
             let address = IpAddr::V4(Ipv4Addr::from(address));
             builder.address(place, address, None, edge).unwrap();

@@ -122,14 +122,14 @@ fn neighbours_of_different_subnets_get_the_answers_of_their_own_routes() {
     let mut builder = TableBuilder::default();
     let [one, other] = ["one", "other"].map(|name| builder.network(&NetworkName::from(name)));
     for number in 0..40_u8 {
-        let own = [
+        let routes = [
             (format!("{}.0.0.0/{}", number * 5, 1 + number % 8), Leaf::Fixed(Reason::OnPremises)),
             (format!("{}.7.0.0/16", 255 - number), Leaf::Fixed(Reason::NoRoute)),
             ("0.0.0.0/0".to_owned(), Leaf::Edge),
         ];
-        let own = own.map(|(net, leaf)| (net.parse::<ipnet::IpNet>().unwrap().trunc(), leaf));
+        let routes = routes.map(|(net, leaf)| (net.parse::<ipnet::IpNet>().unwrap().trunc(), leaf));
         let network = if number < 30 { one } else { other };
-        let place = builder.place(network, &RouteSet::new(own.to_vec())).unwrap();
+        let place = builder.place(network, &RouteSet::new(routes.to_vec())).unwrap();
         for _ in 0..200 {
             let host = u32::try_from(random.below(9_000)).unwrap();
             let address = IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + host));

@@ -158,11 +158,11 @@ impl<'w> CellMap<'w> {
             }
             AtAddress::Machine(station) => {
                 self.work_out(station);
-                let own = class.forwarder.as_ref();
+                let forwarder = class.forwarder.as_ref();
                 let next =
                     self.stations.get(station).map(|s| Forwarder::Machine(s.machine.clone()));
                 for piece in self.pieces(station, v4, at.first, at.last) {
-                    let returns = own.is_some_and(|own| is_on(&piece.goes.path, own));
+                    let returns = forwarder.is_some_and(|name| is_on(&piece.goes.path, name));
                     let leads_to = if returns { LOOP } else { piece.goes.leads_to };
                     found.push(cell(piece.first, piece.last, leads_to, next.clone()));
                 }
@@ -369,20 +369,21 @@ impl Course {
 
 /// Ranges, in order, with the platform's own addresses cut out of them.
 fn with_platform_addresses(cells: Vec<Cell>) -> Vec<Cell> {
-    let mut platform = PLATFORM.map(|address| number(IpAddr::V4(address)));
-    platform.sort_unstable();
+    let mut addresses = PLATFORM.map(|address| number(IpAddr::V4(address)));
+    addresses.sort_unstable();
     let mut found = Vec::with_capacity(cells.len().saturating_add(4));
     for cell in cells {
         let (mut first, last) = (number(cell.first), number(cell.last));
         let mut whole = true;
-        for own in platform.iter().filter(|own| (number(cell.first)..=last).contains(*own)) {
-            if first < *own {
-                let before = address(true, own.saturating_sub(1));
+        for platform in addresses.iter().filter(|at| (number(cell.first)..=last).contains(*at)) {
+            if first < *platform {
+                let before = address(true, platform.saturating_sub(1));
                 found.push(Cell { first: address(true, first), last: before, ..cell.clone() });
             }
-            let (at, leads_to) = (address(true, *own), LeadsTo::Reason(Reason::PlatformAddress));
+            let (at, leads_to) =
+                (address(true, *platform), LeadsTo::Reason(Reason::PlatformAddress));
             found.push(Cell { first: at, last: at, leads_to, next: None });
-            first = own.saturating_add(1);
+            first = platform.saturating_add(1);
             whole = first <= last;
         }
         if whole {

@@ -65,10 +65,11 @@ pub(crate) fn find_sender<'a>(
     question: &Question,
 ) -> Result<SendingPort<'a>, InputFault> {
     let is_v4 = question.destination.is_ipv4();
-    let of_family = |one: &&Interface| one.addresses.iter().any(|own| own.is_ipv4() == is_v4);
+    let of_family = |one: &&Interface| one.addresses.iter().any(|at| at.is_ipv4() == is_v4);
     match &question.source {
         Source::Machine(name) => {
-            SendingPort::of(world, name, |own| own.iter().find(of_family).or_else(|| own.first()))
+            let choose = |all: &'a [Interface]| all.iter().find(of_family).or_else(|| all.first());
+            SendingPort::of(world, name, choose)
                 .ok_or_else(|| InputFault::UnknownMachine { machine: name.clone() })
         }
         Source::Address { network: Some(network), address } => {

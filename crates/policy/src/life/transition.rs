@@ -251,13 +251,13 @@ impl Change<'_> {
                 if let Some(channel) = channel
                     && !rule.request.contains(channel)
                 {
-                    let asked: Vec<_> = rule.request.iter().map(|c| c.name()).collect();
+                    let channels: Vec<_> = rule.request.iter().map(|c| c.name()).collect();
                     return refuse(
                         format!(
                             "`{}` is not where `{name}` asks; {} asks by: {}",
                             channel.name(),
                             subscription.offer.title(),
-                            asked.join(", ")
+                            channels.join(", ")
                         ),
                         &rule.cites.request,
                     );

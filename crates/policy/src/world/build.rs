@@ -157,7 +157,7 @@ impl World {
         }
         self.known_subnet(place, &interface.network, &interface.subnet, addresses)?;
         let earlier = machine.interfaces.iter().take(index);
-        let mut own: BTreeSet<&IpAddr> = earlier
+        let mut seen: BTreeSet<&IpAddr> = earlier
             .filter(|other| other.network == interface.network)
             .flat_map(|other| &other.addresses)
             .collect();
@@ -165,7 +165,7 @@ impl World {
             let owner = self.owners.get(&(interface.network.clone(), *address));
             let taken = match owner.filter(|(owner, _)| owner != name) {
                 Some((owner, _)) => Some(format!("machine `{owner}` already")),
-                None if !own.insert(address) => Some(format!("`{name}` twice")),
+                None if !seen.insert(address) => Some(format!("`{name}` twice")),
                 None => self
                     .firewall_at(&interface.network, *address)
                     .map(|firewall| format!("firewall `{firewall}` already")),

@@ -177,13 +177,13 @@ fn a_machine_may_have_as_many_addresses_as_a_network_and_none_twice() {
         format!("addresses = [{}]", list.collect::<Vec<_>>().join(", "))
     };
     let text = base().replace("10.0.0.0/16", "10.0.0.0/8");
-    let own = "addresses = [\"10.0.0.4\", \"fd00:25::4\"]";
+    let addresses_of_web = "addresses = [\"10.0.0.4\", \"fd00:25::4\"]";
     // Each address was held against all before it: as many pairs as 200,000 have take a minute.
-    let many = text.replace(own, &addresses(200_000));
-    assert_ne!(many, text);
-    let file = InventoryFile::parse(&many).unwrap();
+    let with_200_000 = text.replace(addresses_of_web, &addresses(200_000));
+    assert_ne!(with_200_000, text);
+    let file = InventoryFile::parse(&with_200_000).unwrap();
     file.build(&Edition::default_edition().unwrap(), &[]).unwrap();
-    let twice = text.replace(own, &addresses(3).replace("10.0.0.6", "10.0.0.4"));
+    let twice = text.replace(addresses_of_web, &addresses(3).replace("10.0.0.6", "10.0.0.4"));
     let error = wrong(&twice);
     assert!(error.what.contains("belongs to `web` twice"), "{}", error.what);
 }

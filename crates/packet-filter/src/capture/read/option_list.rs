@@ -23,12 +23,12 @@ impl<'a> Iterator for OptionList<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let code = u16_at(self.rest, 0, self.order).filter(|&code| code != 0)?;
         let len = usize::from(u16_at(self.rest, 2, self.order)?);
-        let behind = self.rest.get(4..).unwrap_or_default();
-        let Some(value) = behind.get(..len) else {
+        let after_head = self.rest.get(4..).unwrap_or_default();
+        let Some(value) = after_head.get(..len) else {
             self.rest = &[];
             return Some(Err(code));
         };
-        self.rest = behind.get(len.next_multiple_of(4)..).unwrap_or_default();
+        self.rest = after_head.get(len.next_multiple_of(4)..).unwrap_or_default();
         Some(Ok((code, value)))
     }
 }

@@ -185,13 +185,13 @@ mod tests {
     #[test]
     fn what_is_written_behind_is_what_was_given() {
         let bytes: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
-        let mut behind = ThreadedWrite::start(narrow(usize::MAX)).unwrap();
+        let mut writer = ThreadedWrite::start(narrow(usize::MAX)).unwrap();
         for chunk in bytes.chunks(99_991) {
-            behind.write_all(chunk).unwrap();
+            writer.write_all(chunk).unwrap();
         }
-        behind.flush().unwrap();
-        behind.write_all(b"end").unwrap();
-        let taken = behind.into_inner().unwrap().taken;
+        writer.flush().unwrap();
+        writer.write_all(b"end").unwrap();
+        let taken = writer.into_inner().unwrap().taken;
         assert_eq!(taken.len(), bytes.len() + 3);
         assert!(taken.starts_with(&bytes) && taken.ends_with(b"end"));
     }
@@ -203,20 +203,20 @@ mod tests {
 
     #[test]
     fn an_error_of_the_output_comes_out_and_stays() {
-        let mut behind = ThreadedWrite::start(narrow(1_500_000)).unwrap();
+        let mut writer = ThreadedWrite::start(narrow(1_500_000)).unwrap();
         let chunk = vec![7; 100_000];
-        let error = (0..1_000).find_map(|_| behind.write_all(&chunk).err()).unwrap();
+        let error = (0..1_000).find_map(|_| writer.write_all(&chunk).err()).unwrap();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-        assert!(behind.write_all(b"more").is_err());
-        assert!(behind.flush().is_err());
-        assert!(behind.into_inner().is_err());
+        assert!(writer.write_all(b"more").is_err());
+        assert!(writer.flush().is_err());
+        assert!(writer.into_inner().is_err());
     }
 
     #[test]
     fn an_error_at_the_very_end_is_not_lost() {
-        let mut behind = ThreadedWrite::start(narrow(0)).unwrap();
-        behind.write_all(b"little").unwrap();
-        assert_eq!(behind.into_inner().unwrap_err().kind(), io::ErrorKind::StorageFull);
+        let mut writer = ThreadedWrite::start(narrow(0)).unwrap();
+        writer.write_all(b"little").unwrap();
+        assert_eq!(writer.into_inner().unwrap_err().kind(), io::ErrorKind::StorageFull);
     }
 
     #[test]
@@ -231,9 +231,9 @@ mod tests {
             }
         }
         let (sender, dropped) = sync_channel::<()>(1);
-        let mut behind = ThreadedWrite::start(Held(sender)).unwrap();
-        behind.write_all(&[1; PIECE * 2]).unwrap();
-        drop(behind);
+        let mut writer = ThreadedWrite::start(Held(sender)).unwrap();
+        writer.write_all(&[1; PIECE * 2]).unwrap();
+        drop(writer);
         assert!(
             dropped.try_recv().is_err_and(|e| e == std::sync::mpsc::TryRecvError::Disconnected)
         );
