@@ -32,7 +32,7 @@ pub use follower::{Follower, FollowerState};
 pub use genesis::Genesis;
 pub use hash::Hash;
 pub use head::Head;
-pub use ndjson::{ExportHeader, export, import};
+pub use ndjson::{export, import};
 pub use new_entry::{AppendOutcome, Appended, Backdated, ExpectedRevision, NewEntry};
 pub use sqlite::{BESIDE, Keep, SqliteLog, SqliteOptions, StorePlace, beside, files_of};
 pub use store::Store;

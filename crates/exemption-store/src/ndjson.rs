@@ -23,15 +23,15 @@ const LONGEST_LINE: usize = 16 * 1024 * 1024;
 /// The first line of an export.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ExportHeader {
+struct ExportHeader {
     /// The version of the layout; 1.
-    pub egress25_store: u16,
+    egress25_store: u16,
     /// How many entries follow.
-    pub revision: u64,
+    revision: u64,
     /// The hash of the last one.
-    pub hash: Hash,
+    hash: Hash,
     /// What the log began with, byte by byte.
-    pub genesis: Box<RawValue>,
+    genesis: Box<RawValue>,
 }
 
 /// Every other line.

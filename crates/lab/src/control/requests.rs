@@ -69,7 +69,8 @@ pub enum Request {
 }
 
 /// What became of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum ConnectOutcome {
     /// It was opened.
@@ -85,13 +86,8 @@ pub enum ConnectOutcome {
 impl ConnectOutcome {
     /// The stable name.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Timeout => "timeout",
-            Self::Refused => "refused",
-            Self::Unreachable => "unreachable",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

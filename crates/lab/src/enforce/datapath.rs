@@ -1,6 +1,6 @@
 //! Which data paths there are, and what each has to be able to do.
 
-use std::str::FromStr;
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::enforce::judge::Court;
 use crate::enforce::policy_state::Snapshot;
@@ -8,7 +8,8 @@ use crate::error::LabError;
 use crate::network::plan::{Plan, Point};
 
 /// Which data path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase", parse_err_ty = String, parse_err_fn = unknown)]
 pub enum DataPath {
     /// The policy as nftables sets and maps, enforced by the kernel.
     #[default]
@@ -24,25 +25,13 @@ pub enum DataPath {
 impl DataPath {
     /// The name, as the command line takes it.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Nft => "nft",
-            Self::NfQueue => "nfqueue",
-            Self::AfPacket => "afpacket",
-            Self::None => "none",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
-impl FromStr for DataPath {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Nft, Self::NfQueue, Self::AfPacket, Self::None]
-            .into_iter()
-            .find(|path| path.name() == text)
-            .ok_or_else(|| format!("`{text}` is no data path: nft, nfqueue, afpacket, none"))
-    }
+fn unknown(text: &str) -> String {
+    format!("`{text}` is no data path: {}", DataPath::VARIANTS.join(", "))
 }
 
 /// A data path that is in force. One that needs nothing done at a moment leaves it out.
