@@ -135,10 +135,7 @@ pub enum CaptureError {
 #[non_exhaustive]
 pub enum RecordFault {
     /// A declared length over the limit.
-    #[error(
-        "{what} of {len} bytes is over the limit of {limit}: \
-             the length is corrupt, or the limit has to be raised"
-    )]
+    #[error("{what} of {len} bytes is over the limit of {limit}: the length is corrupt")]
     TooLong {
         /// What declares the length.
         what: &'static str,
