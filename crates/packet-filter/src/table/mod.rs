@@ -12,7 +12,6 @@
 mod batched;
 mod bucket;
 mod builder;
-mod cell;
 mod common_case;
 mod compile;
 mod dependencies;
@@ -33,7 +32,6 @@ use egress25_policy::{MachineName, NetworkName, Reason, Verdict};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use bucket::Bucket;
 pub use builder::{OwnerId, PlaceId, TableBuilder};
-pub use cell::TableCell;
 pub(crate) use common_case::CommonCase;
 pub use compile::Patched;
 pub(crate) use entry::SenderPlace;

@@ -2,16 +2,14 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock};
 
 use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::frame::FrameOptions;
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::FrameList;
-use egress25_packet_filter::table::{
-    Leaf, NetworkId, RouteSet, Slot, Table, TableBuilder, TableCell,
-};
+use egress25_packet_filter::table::{Leaf, NetworkId, RouteSet, Slot, Table, TableBuilder};
 use egress25_policy::{NetworkName, Reason, Verdict};
 
 use crate::build::Random;
@@ -218,7 +216,8 @@ fn a_replaced_reason_counts_from_the_next_batch_on() {
 #[test]
 fn readers_see_only_whole_answers_while_entries_and_tables_are_replaced() {
     let (table, slot) = one(1, Reason::NotGranted);
-    let cell = TableCell::new(Arc::new(table));
+    let in_force = RwLock::new(Arc::new(table));
+    let load = || Arc::clone(&in_force.read().unwrap());
     let done = AtomicBool::new(false);
     let mut list = FrameList::default();
     for _ in 0..100 {
@@ -228,21 +227,21 @@ fn readers_see_only_whole_answers_while_entries_and_tables_are_replaced() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for round in 0..2_000_u64 {
-                let table = cell.load();
+                let table = load();
                 let reason = if round % 2 == 0 { Reason::Exempt } else { Reason::NotGranted };
                 table.replace(slot, reason);
                 if round % 50 == 0 {
                     let (table, _) = one(table.epoch() + 1, Reason::Revoked);
-                    cell.replace(Arc::new(table));
+                    *in_force.write().unwrap() = Arc::new(table);
                 }
             }
             done.store(true, Ordering::Release);
         });
-        let mut filter = Filter::new(cell.load(), FrameOptions::default());
+        let mut filter = Filter::new(load(), FrameOptions::default());
         let mut codes = Vec::new();
         let mut last = 0;
         while !done.load(Ordering::Acquire) {
-            filter.set_table(cell.load());
+            filter.set_table(load());
             assert!(filter.table().epoch() >= last, "an older table came back");
             last = filter.table().epoch();
             filter.judge_frames(&list.frames(LinkType::Ethernet, None, &bytes), &mut codes);
