@@ -139,6 +139,66 @@ fn a_request_has_three_outcomes_or_waits_for_a_reviewer() {
 }
 
 #[test]
+fn a_machine_from_before_a_grant_of_2018_is_to_be_created_anew_not_stopped_and_started() {
+    let home = Home::new();
+    let inventory = crate::program::repository().join("fixtures/inventories/edition-2018.toml");
+    home.run(&format!("store init --inventory {}", inventory.display()));
+    for line in ["exemption show early", "vm deallocate before", "vm start before"] {
+        let said = home.run(line);
+        let advice = said.split_once("What to do next").expect(line).1;
+        assert!(advice.contains("create `before` anew"), "{said}");
+        assert!(advice.contains("[EF1]"), "{said}");
+        assert!(!advice.contains("egress25 vm"), "{said}");
+        assert!(!advice.contains("`after`"), "{said}");
+    }
+    assert!(!home.run("vm deallocate after").contains("What to do next"));
+}
+
+#[test]
+fn who_may_send_by_an_appliance_or_by_a_new_offer_waits_for_nothing() {
+    let home = Home::new();
+    let inventory = crate::program::repository().join("fixtures/scenarios/mail.inventory.toml");
+    home.run(&format!("store init --inventory {}", inventory.display()));
+    let granted = home.run(ASK);
+    assert!(granted.contains("egress25 vm deallocate vm-web"), "{granted}");
+    assert!(!granted.contains("vm-behind"), "{granted}");
+    home.run("subscription set-offer shop enterprise-agreement");
+    home.run("vm deallocate vm-web");
+    let started = home.run("vm start vm-web");
+    assert!(!started.contains("What to do next"), "{started}");
+}
+
+#[test]
+//= PG6 type=test
+fn a_machine_that_was_stopped_from_inside_is_to_be_deallocated() {
+    let home = Home::shop();
+    home.run(ASK);
+    let stopped = home.run("vm stop web --guest");
+    assert!(stopped.contains("egress25 vm deallocate web"), "{stopped}");
+    let deallocated = home.run("vm deallocate web");
+    assert!(!deallocated.contains("What to do next"), "{deallocated}");
+}
+
+#[test]
+fn the_commands_that_are_advised_go_on_in_the_store_that_was_named() {
+    let home = Home::new();
+    let store = "--store 'my shop.db'";
+    home.run(&format!("store init {store}"));
+    home.run(&format!(
+        "subscription add shop {store} --offer pay-as-you-go --created 2019-03-01"
+    ));
+    home.run(&format!("vm deploy web {store} --subscription shop --address 10.0.0.4"));
+    let next = |line: &str| home.json(&format!("{line} {store}"))["next"][0].to_string();
+    let asked = next(&format!("{ASK} --reviewer manual"));
+    assert!(asked.contains(&format!("`egress25 exemption grant shop {store}`")), "{asked}");
+    for line in ["exemption grant shop", "vm restart web"] {
+        let said = next(line);
+        assert!(said.contains(&format!("`egress25 vm deallocate web {store}`")), "{said}");
+        assert!(said.contains(&format!("`egress25 vm start web {store}`")), "{said}");
+    }
+}
+
+#[test]
 fn the_same_key_does_nothing_twice() {
     let home = Home::shop();
     home.run(&format!("{ASK} --key k1"));

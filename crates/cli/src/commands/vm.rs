@@ -2,8 +2,7 @@
 
 use egress25_exemption_store::Store;
 use egress25_policy::{
-    EventKind, ExemptionState, Machine, MachineName, NetworkName, Placement, SubnetName,
-    SubscriptionName, World,
+    EventKind, Machine, MachineName, NetworkName, Placement, SubnetName, SubscriptionName,
 };
 use serde::Serialize;
 
@@ -13,6 +12,7 @@ use crate::say::output::{self, TableRow};
 
 use crate::args::store::{NamedArgs, StoreListArgs};
 use crate::args::vm::{DeployArgs, VmCommand};
+use crate::commands::store::next_steps::pick_up;
 use crate::commands::store::record::record;
 use crate::commands::store::{open, world};
 
@@ -90,33 +90,8 @@ fn finish(
             || format!("{name} is gone"),
             |machine| format!("{name} is {}", machine.state.power),
         );
-        (headline, waiting(world, &name))
+        (headline, pick_up(world, [&name], &named.place))
     })
-}
-
-/// What a machine still needs for its subscription's exemption to reach it.
-fn waiting(world: &World, name: &MachineName) -> Vec<String> {
-    let Some(machine) = world.machines().get(name) else { return Vec::new() };
-    let Some(subscription) = world.subscriptions().get(&machine.subscription) else {
-        return Vec::new();
-    };
-    let granted = subscription.exemption.state == ExemptionState::Granted;
-    match machine.state.power {
-        egress25_policy::Power::Running if granted && !machine.state.programmed.exempt => {
-            vec![format!(
-                "the exemption of {} has not reached it: `egress25 vm deallocate {name}`, then \
-                 `egress25 vm start {name}`",
-                machine.subscription
-            )]
-        }
-        egress25_policy::Power::Stopped if granted && !machine.state.programmed.exempt => {
-            vec![format!(
-                "it keeps its place, so that a start renews nothing: `egress25 vm deallocate \
-                 {name}` first (the portal's Stop does that)"
-            )]
-        }
-        _ => Vec::new(),
-    }
 }
 
 #[derive(Debug, Serialize)]

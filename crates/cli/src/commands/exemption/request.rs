@@ -8,7 +8,7 @@ use crate::args::exemption::{RequestArgs, Reviewer};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
-use crate::commands::exemption::next_steps::{headline, next_steps, relay};
+use crate::commands::exemption::next_steps::{headline, next_steps};
 use crate::commands::exemption::portal::{Review, fill_in};
 use crate::commands::store::open;
 use crate::commands::store::record::{append, entries, report};
@@ -48,13 +48,10 @@ pub(super) fn request(args: &RequestArgs, console: &mut Console) -> Result<(), F
         review.why = Some(because).filter(|because| !because.is_empty());
     }
     let outcomes = append(&mut store, &named.record, &entries, console)?;
-    let mut next = next_steps(store.world(), &name, missing);
+    let next = next_steps(store.world(), &name, missing, &named.place);
     if args.reviewer == Reviewer::Auto {
         console
             .note("the automatic reviewer's rules are ours; the article only says what is asked");
-    }
-    if next.is_empty() {
-        next.push(relay(store.world()));
     }
     let headline = headline(store.world(), &name);
     report(console, named.format, &outcomes, &headline, &next)

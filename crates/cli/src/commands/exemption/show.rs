@@ -94,7 +94,7 @@ pub(super) fn show(args: &OneArgs, console: &mut Console) -> Result<(), Failure>
         row: ExemptionRow::of(&world, &name, subscription),
         asked_by: rule.request.iter().map(|channel| channel.name()).collect(),
         asks: rule.asks.iter().map(|ask| ask.text()).collect(),
-        next: next_steps(&world, &name, &[]),
+        next: next_steps(&world, &name, &[], &args.list.place),
         history,
     };
     match args.list.format {

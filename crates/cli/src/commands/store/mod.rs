@@ -3,6 +3,7 @@
 
 pub(super) mod follow;
 mod inventory;
+pub(super) mod next_steps;
 mod place;
 pub(super) mod record;
 pub(super) mod rows;

@@ -1,0 +1,80 @@
+//! What machines still need to have what their subscription may do, as the policy says it, with
+//! the commands that do it in the same store.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use egress25_policy::{
+    Event, EventKind, MachineName, NextStep, Question, SMTP_PORT, Source, World, decide,
+};
+use jiff::Timestamp;
+
+use crate::args::store::PlaceArgs;
+
+/// An address of the Internet, to ask about: one that documentation has, and no network.
+const OUTSIDE: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 5));
+
+/// A command that goes on in the same store, as it is typed: what is done, and to what.
+pub(crate) fn command(place: &PlaceArgs, verb: &str, name: &str) -> String {
+    let store = place.store.as_ref().map(|path| path.display().to_string());
+    let store = store.map_or(String::new(), |path| format!(" --store {}", word(&path)));
+    format!("`egress25 {verb} {}{store}`", word(name))
+}
+
+/// A word as a shell takes it.
+fn word(text: &str) -> String {
+    let plain = |sign: char| sign.is_alphanumeric() || "-_./:@%+=,".contains(sign);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// What these machines, or the appliances that they send by, still need to pick up what their
+/// subscription may do. What does not run is asked about as it will stand when it is started.
+pub(crate) fn pick_up<'a>(
+    world: &World,
+    machines: impl IntoIterator<Item = &'a MachineName>,
+    place: &PlaceArgs,
+) -> Vec<String> {
+    let mut world = world.clone();
+    let mut lines = Vec::new();
+    for machine in machines {
+        let steps = steps_when_running(&mut world, machine);
+        for line in steps.iter().filter_map(|step| to_pick_up(step, place)) {
+            // Several machines may wait for one appliance.
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+    }
+    lines
+}
+
+/// What the policy advises for a machine that sends to the Internet.
+fn steps_when_running(world: &mut World, machine: &MachineName) -> Vec<NextStep> {
+    let kind = EventKind::MachineStarted { machine: machine.clone() };
+    // One that runs cannot be started, and stays as it is.
+    let started =
+        world.apply_undoably(&Event { at: Timestamp::UNIX_EPOCH, edition: None, kind }).ok();
+    let source = Source::Machine(machine.clone());
+    let decision = decide(world, &Question { source, destination: OUTSIDE, port: SMTP_PORT });
+    if let Some((_, undo)) = started {
+        world.undo(undo);
+    }
+    decision.next_steps
+}
+
+/// A step by which a machine picks up what its subscription may do, in words.
+fn to_pick_up(step: &NextStep, place: &PlaceArgs) -> Option<String> {
+    let how = match step {
+        NextStep::StopAndStart { machine, .. } => {
+            let command = |verb| command(place, verb, machine.as_str());
+            format!(": {}, then {}", command("vm deallocate"), command("vm start"))
+        }
+        NextStep::CreateAnew { .. } | NextStep::TemporarySubnet { .. } => String::new(),
+        _ => return None,
+    };
+    let ids: Vec<_> = step.statements().iter().map(ToString::to_string).collect();
+    let ids = if ids.is_empty() { String::new() } else { format!(" [{}]", ids.join(", ")) };
+    Some(format!("{step}{ids}{how}"))
+}
