@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
-use crate::smtp::Mail;
 
 /// A connection that a node is to open.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -60,8 +59,6 @@ pub enum Request {
         /// The recipient.
         recipient: String,
     },
-    /// The mail that the lab's own servers took.
-    Mailboxes,
     /// End the program that judges, as if it had crashed.
     StopFilter,
     /// End the lab.
@@ -206,10 +203,5 @@ pub enum LabAnswer {
     Mailed {
         /// The outcome.
         outcome: MailOutcome,
-    },
-    /// The mail that was taken.
-    Mailboxes {
-        /// The mail, oldest first.
-        mails: Vec<Mail>,
     },
 }

@@ -22,7 +22,6 @@ use crate::error::LabError;
 use crate::network::hosts::Hosts;
 use crate::network::plan::{NodeKind, Plan};
 use crate::network::{self, NodeSpaces};
-use crate::smtp::Mailboxes;
 use jiff::Timestamp;
 
 use captures::Captures;
@@ -96,7 +95,6 @@ pub struct Owner {
     pub(crate) hosts: Hosts,
     pub(crate) datapath: DataPath,
     pub(crate) folder: PathBuf,
-    pub(crate) mail: Arc<Mailboxes>,
     enforce: Box<dyn Enforce>,
     events: EventSource,
     follower: FeedFollower,
@@ -125,7 +123,6 @@ impl Owner {
             hosts,
             datapath,
             folder,
-            mail: Arc::new(Mailboxes::default()),
             events: log.map_or_else(
                 || EventSource::Requests(Box::new(Mutex::new(world))),
                 EventSource::Log,
@@ -319,7 +316,7 @@ impl Owner {
         for (name, host) in &self.hosts {
             let space = self.spaces.get(self.plan().node(name)?)?;
             for port in &host.smtp {
-                crate::smtp::serve(&space, name, *port, &self.mail, self.court.clock)?;
+                crate::smtp::serve(&space, name, *port)?;
             }
         }
         Ok(())

@@ -133,7 +133,6 @@ fn answer(owner: &Owner, request: Request) -> Result<LabAnswer, LabError> {
             })?;
             LabAnswer::Mailed { outcome }
         }
-        Request::Mailboxes => LabAnswer::Mailboxes { mails: owner.mail.all() },
         Request::StopFilter => {
             owner.stop_filter();
             LabAnswer::Done { generation: generation() }

@@ -6,4 +6,3 @@ mod server;
 
 pub(crate) use client::send;
 pub(crate) use server::serve;
-pub use server::{Mail, Mailboxes};
