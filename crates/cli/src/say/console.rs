@@ -204,9 +204,6 @@ pub struct Paint {
 }
 
 impl Paint {
-    /// No colours.
-    pub const OFF: Self = Self { on: false };
-
     /// Whether there are colours.
     #[must_use]
     pub const fn is_on(self) -> bool {

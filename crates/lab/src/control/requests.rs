@@ -88,15 +88,6 @@ impl ConnectOutcome {
     }
 }
 
-/// What became of a mail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MailOutcome {
-    /// `delivered`, `timeout`, `refused`, `unreachable` or `answered` (the server said no).
-    pub outcome: String,
-    /// The last line that the server said, if it said one.
-    pub answer: Option<String>,
-}
-
 /// A node, as `lab inspect` shows it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NodeView {
@@ -175,10 +166,7 @@ impl LabAnswer {
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub enum LabAnswer {
     /// It is done.
-    Done {
-        /// How many events have been applied now.
-        generation: u64,
-    },
+    Done,
     /// It failed.
     Failed {
         /// Why.
@@ -201,7 +189,7 @@ pub enum LabAnswer {
     },
     /// What became of a mail.
     Mailed {
-        /// The outcome.
-        outcome: MailOutcome,
+        /// `delivered`, `timeout`, `refused`, `unreachable` or `answered` (the server said no).
+        outcome: String,
     },
 }

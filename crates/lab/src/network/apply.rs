@@ -212,7 +212,6 @@ async fn add_route(handle: &Handle, place: &str, route: &PlannedRoute) -> Result
         PlannedHop::Direct | PlannedHop::Via(_) => RouteType::Unicast,
         PlannedHop::Throw => RouteType::Throw,
         PlannedHop::Blackhole => RouteType::BlackHole,
-        PlannedHop::Unreachable => RouteType::Unreachable,
     };
     let address: IpAddr = route.prefix.trunc().addr();
     let mut builder = RouteMessageBuilder::<IpAddr>::new()

@@ -16,7 +16,6 @@ pub fn dot(plan: &Plan) -> String {
             NodeKind::Machine(name) => ("box", name.to_string()),
             NodeKind::Firewall(name) => ("octagon", format!("Azure Firewall {name}")),
             NodeKind::Host(name) => ("house", name.clone()),
-            NodeKind::OnPremises(name) => ("house", format!("on premises of {name}")),
             NodeKind::Wires => ("point", "wires".to_owned()),
         };
         let addresses = plan.addresses(id).map(|address| address.to_string()).collect();

@@ -9,16 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 
-/// Where a host stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Site {
-    /// On the Internet.
-    Internet,
-    /// Behind the VPN or ExpressRoute gateway of a network.
-    OnPremises(NetworkName),
-}
-
 /// A host outside of the virtual networks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,14 +21,6 @@ pub struct Host {
     /// The TCP ports on which the lab's own mail server answers; empty: bring your own.
     #[serde(default)]
     pub smtp: Vec<u16>,
-}
-
-impl Host {
-    /// Where it stands.
-    #[must_use]
-    pub fn site(&self) -> Site {
-        self.on_premises.clone().map_or(Site::Internet, Site::OnPremises)
-    }
 }
 
 /// The hosts, by name.

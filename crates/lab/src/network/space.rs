@@ -217,14 +217,13 @@ pub(crate) fn spawn_opened<T>(
     Ok(opened.recv().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into())))
 }
 
-/// Sets a kernel parameter of the calling thread's network namespace; `false` where it cannot
-/// be set (a read-only `/proc/sys`, or a kernel that lacks it).
-pub(crate) fn sysctl(key: &str, value: &str) -> bool {
+/// Sets a kernel parameter of the calling thread's network namespace, where that can be done: not
+/// with a read-only `/proc/sys`, nor with a kernel that lacks it.
+pub(crate) fn sysctl(key: &str, value: &str) {
     let path = format!("/proc/sys/{key}");
     let mut now = String::new();
     let read = File::open(&path).and_then(|mut file| file.read_to_string(&mut now));
-    if read.is_ok() && now.trim() == value {
-        return true;
+    if read.is_err() || now.trim() != value {
+        let _ = fs::write(path, value);
     }
-    fs::write(path, value).is_ok()
 }

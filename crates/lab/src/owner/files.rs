@@ -9,7 +9,7 @@ use egress25_policy::{NetworkName, World};
 use crate::control::place::NODES;
 use crate::error::LabError;
 use crate::network::NodeFiles;
-use crate::network::hosts::{Hosts, Site};
+use crate::network::hosts::Hosts;
 use crate::network::plan::{Node, NodeKind, routes};
 
 /// A resolver that answers at once, with a refusal: names come from the hosts file.
@@ -53,11 +53,7 @@ fn hosts_file(node: &Node, world: &World, hosts: &Hosts) -> String {
         _ => vec![],
     };
     for (name, host) in hosts {
-        let seen = match host.site() {
-            Site::Internet => true,
-            Site::OnPremises(network) => mine.contains(&network),
-        };
-        if seen {
+        if host.on_premises.as_ref().is_none_or(|network| mine.contains(network)) {
             for address in &host.addresses {
                 let _ = writeln!(text, "{address} {name}");
             }

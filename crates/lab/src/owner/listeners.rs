@@ -26,12 +26,11 @@ pub(super) const SETTLES: Duration = Duration::from_millis(200);
 /// Calls `each` with every verdict until the other side has gone or says no more, and with nothing
 /// where for a while there was none.
 fn follow(
-    owner: &Owner,
     stream: &UnixStream,
     heard: &Receiver<Told>,
     mut each: impl FnMut(Option<Told>) -> io::Result<()>,
 ) -> io::Result<()> {
-    LabAnswer::Done { generation: owner.court.policy.generation() }.send(stream)?;
+    LabAnswer::Done.send(stream)?;
     stream.set_read_timeout(Some(Duration::from_millis(1)))?;
     let mut idle = 0_u32;
     loop {
@@ -76,7 +75,7 @@ fn follow(
 pub(super) fn events(owner: &Owner, stream: &UnixStream, since_start: bool) -> io::Result<()> {
     let heard = owner.court.hub.listen(since_start);
     let mut out = stream;
-    follow(owner, stream, &heard, |told| {
+    follow(stream, &heard, |told| {
         let mut text = match told {
             None => return Ok(()),
             Some(Told::Verdict(event)) => serde_json::to_vec(&*event)?,
@@ -92,15 +91,14 @@ pub(super) fn events(owner: &Owner, stream: &UnixStream, since_start: bool) -> i
 /// lab itself opens no file that somebody names.
 pub(super) fn capture(owner: &Owner, stream: &UnixStream) -> io::Result<()> {
     let _capturing = owner.captures.begin();
-    let generation = owner.court.policy.generation();
-    LabAnswer::Done { generation }.send(stream)?;
+    LabAnswer::Done.send(stream)?;
     let (_, mut files) = receive_files(stream, &mut [0_u8; 1])?;
     let Some(file) = files.pop().map(File::from) else {
         let what = "a capture needs an open file, and none came with the message".to_owned();
         return LabAnswer::Failed { what, fault: Fault::Request }.send(stream);
     };
     match written(owner, stream, file) {
-        Ok(()) => LabAnswer::Done { generation }.send(stream),
+        Ok(()) => LabAnswer::Done.send(stream),
         Err(error) => {
             let what = format!("a capture has ended before its time: {error}");
             owner.complain(what);
@@ -116,7 +114,7 @@ fn written(owner: &Owner, stream: &UnixStream, file: File) -> io::Result<()> {
     let mut capture = VerdictCapture { owner, writer, interfaces: Vec::new() };
     let mut flushed = Instant::now();
     let heard = owner.court.hub.listen(false);
-    follow(owner, stream, &heard, |told| match told {
+    follow(stream, &heard, |told| match told {
         Some(Told::Verdict(event)) => {
             capture.write(&event).map_err(cause)?;
             if flushed.elapsed() < FLUSHED {

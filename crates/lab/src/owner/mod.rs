@@ -179,10 +179,9 @@ impl Owner {
         self.court.hub.complain(what);
     }
 
-    /// Lets events happen that somebody asked for, in order, and returns how many have happened
-    /// since the lab is up. Those before one that is refused have happened.
-    pub(crate) fn happen(&self, events: &[Event]) -> Result<u64, LabError> {
-        let policy = &self.court.policy;
+    /// Lets events happen that somebody asked for, in order. Those before one that is refused
+    /// have happened.
+    pub(crate) fn happen(&self, events: &[Event]) -> Result<(), LabError> {
         match &self.events {
             EventSource::Log(log) => {
                 for event in events {
@@ -197,7 +196,8 @@ impl Owner {
                 let refused = events.iter().try_for_each(|event| {
                     let (applied, undo) = world.apply_undoably(event)?;
                     // World and table change together, or neither does.
-                    policy.follow(&world, &applied).inspect_err(|_| world.undo(undo))?;
+                    let followed = self.court.policy.follow(&world, &applied);
+                    followed.inspect_err(|_| world.undo(undo))?;
                     happened.push(&event.kind);
                     Ok::<(), LabError>(())
                 });
@@ -205,7 +205,7 @@ impl Owner {
                 refused?;
             }
         }
-        Ok(policy.generation())
+        Ok(())
     }
 
     /// Brings the lab up to events that have happened, in order: the rules, the links. `followed`

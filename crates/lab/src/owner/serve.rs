@@ -104,7 +104,7 @@ fn client(owner: &Owner, stream: &UnixStream, down: &Sender<()>) -> io::Result<(
             Ok(Request::Capture) => return listeners::capture(owner, stream),
             Ok(Request::Enter { node }) => enter(owner, stream, &node)?,
             Ok(Request::Down) => {
-                LabAnswer::Done { generation: owner.court.policy.generation() }.send(stream)?;
+                LabAnswer::Done.send(stream)?;
                 let _ = down.send(());
                 return Ok(());
             }
@@ -119,10 +119,12 @@ fn client(owner: &Owner, stream: &UnixStream, down: &Sender<()>) -> io::Result<(
 }
 
 fn answer(owner: &Owner, request: Request) -> Result<LabAnswer, LabError> {
-    let generation = || owner.court.policy.generation();
     Ok(match request {
         Request::Inspect => LabAnswer::View(Box::new(view(owner))),
-        Request::Apply { events } => LabAnswer::Done { generation: owner.happen(&events)? },
+        Request::Apply { events } => {
+            owner.happen(&events)?;
+            LabAnswer::Done
+        }
         Request::Connect(dial) => {
             let outcome = connect::dial(owner, &dial, connect::outcome)?;
             LabAnswer::Connected { outcome }
@@ -131,11 +133,11 @@ fn answer(owner: &Owner, request: Request) -> Result<LabAnswer, LabError> {
             let outcome = connect::dial(owner, &dial, |to, patience| {
                 crate::smtp::send(to, &dial.from, &recipient, patience)
             })?;
-            LabAnswer::Mailed { outcome }
+            LabAnswer::Mailed { outcome: outcome.to_owned() }
         }
         Request::StopFilter => {
             owner.stop_filter();
-            LabAnswer::Done { generation: generation() }
+            LabAnswer::Done
         }
         Request::Enter { .. } | Request::Events { .. } | Request::Capture | Request::Down => {
             LabAnswer::Failed {
@@ -170,7 +172,6 @@ fn view(owner: &Owner) -> LabView {
             NodeKind::Network(_) => "network",
             NodeKind::Edge(_) => "edge",
             NodeKind::Internet => "internet",
-            NodeKind::OnPremises(_) => "on-premises",
             NodeKind::Wires => "wires",
         };
         let addresses = plan.addresses(*id).collect();

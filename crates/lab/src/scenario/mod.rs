@@ -18,14 +18,11 @@ pub use file::{
 pub use junit::{JUNIT_MARK, junit};
 pub use play::{Executed, ProgramEnd, Theatre, play};
 
-use serde::Serialize;
-
 /// Why a step is not played whose predecessor could not be.
 const EARLIER: &str = "an earlier step could not be done";
 
 /// What became of a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "result", content = "what")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepResult {
     /// As it was expected.
     Passed,
@@ -38,12 +35,11 @@ pub enum StepResult {
 }
 
 /// A step's line in the report.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct StepReport {
     /// The step's name.
     pub name: String,
     /// What became of it.
-    #[serde(flatten)]
     pub result: StepResult,
     /// What was seen, such as `timeout`.
     pub seen: String,
@@ -52,7 +48,7 @@ pub struct StepReport {
 }
 
 /// What became of a scenario.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct ScenarioReport {
     /// The scenario's name.
     pub scenario: String,

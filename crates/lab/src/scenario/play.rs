@@ -187,7 +187,7 @@ impl Player<'_> {
             return Err(LabError::Answer("the lab did not say what became of it".to_owned()));
         };
         let expected = step.expect.as_deref().unwrap_or("delivered");
-        Ok((self.compare(step, &mail.from, expected, &outcome.outcome), outcome.outcome))
+        Ok((self.compare(step, &mail.from, expected, &outcome), outcome))
     }
 
     /// Compares what was seen, and the filter's reason where the step gives one.

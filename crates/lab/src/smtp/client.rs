@@ -5,28 +5,23 @@ use std::net::{IpAddr, TcpStream};
 use std::time::Duration;
 
 use crate::connect;
-use crate::control::requests::MailOutcome;
 use crate::error::LabError;
 
-/// Sends a mail from the calling thread's namespace.
+/// Sends a mail from the calling thread's namespace, and says what became of it.
 pub(crate) fn send(
     to: (IpAddr, u16),
     from: &str,
     recipient: &str,
     patience: Duration,
-) -> Result<MailOutcome, LabError> {
+) -> Result<&'static str, LabError> {
     let stream = match connect::open(to, patience)? {
         Ok(stream) => stream,
-        Err(no) => return Ok(outcome(no.name(), None)),
+        Err(no) => return Ok(no.name()),
     };
     Ok(talk(&stream, from, recipient, patience).unwrap_or_else(|error| {
         let silent = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
-        outcome(if silent { "timeout" } else { "refused" }, None)
+        if silent { "timeout" } else { "refused" }
     }))
-}
-
-fn outcome(outcome: &str, answer: Option<String>) -> MailOutcome {
-    MailOutcome { outcome: outcome.to_owned(), answer }
 }
 
 fn talk(
@@ -34,7 +29,7 @@ fn talk(
     from: &str,
     recipient: &str,
     patience: Duration,
-) -> io::Result<MailOutcome> {
+) -> io::Result<&'static str> {
     stream.set_read_timeout(Some(patience))?;
     let mut reader = BufReader::new(stream);
     let mut out = stream;
@@ -47,18 +42,16 @@ fn talk(
         (Some("DATA".to_owned()), '3'),
         (Some(format!("From: lab@{from}\r\nTo: {recipient}\r\n{subject}\r\n\r\nHello.\r\n.")), '2'),
     ];
-    let mut last = String::new();
     for (say, expected) in steps {
         if let Some(text) = say {
             out.write_all(format!("{text}\r\n").as_bytes())?;
         }
-        last = reply(&mut reader)?;
-        if !last.starts_with(expected) {
-            return Ok(outcome("answered", Some(last)));
+        if !reply(&mut reader)?.starts_with(expected) {
+            return Ok("answered");
         }
     }
     out.write_all(b"QUIT\r\n")?;
-    Ok(outcome("delivered", Some(last)))
+    Ok("delivered")
 }
 
 /// The last line of a reply.
@@ -69,7 +62,7 @@ fn reply(reader: &mut impl BufRead) -> io::Result<String> {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
         if line.chars().nth(3) != Some('-') {
-            return Ok(line.trim_end().to_owned());
+            return Ok(line);
         }
     }
 }

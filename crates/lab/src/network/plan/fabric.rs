@@ -9,7 +9,7 @@ use egress25_policy::{
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::error::LabError;
-use crate::network::hosts::{Hosts, Site};
+use crate::network::hosts::Hosts;
 use crate::network::plan::routes::appliance_network;
 use crate::network::plan::{
     Book, LinkEnd, MAIN, NOWHERE, NodeId, NodeKind, Plan, PlannedHop, Point, Stands, VethPair,
@@ -353,9 +353,9 @@ impl Builder<'_> {
         for (name, host) in hosts {
             let node = self.plan.add_node(NodeKind::Host(name.clone()), name, false);
             self.host(name, node)?;
-            let (router, table) = match host.site() {
-                Site::Internet => (self.book.internet, MAIN),
-                Site::OnPremises(network) => match self.book.fabrics.get(&network) {
+            let (router, table) = match &host.on_premises {
+                None => (self.book.internet, MAIN),
+                Some(network) => match self.book.fabrics.get(network) {
                     Some(fabric) => (*fabric, HOSTS),
                     None => continue,
                 },

@@ -19,13 +19,11 @@ use egress25_policy::{
     FirewallName, Interface, Machine, MachineName, NetworkName, SenderClass, SubnetName, nearest,
 };
 use ipnet::IpNet;
-use serde::Serialize;
 
 use crate::error::LabError;
 
 /// What a node stands for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "kind", content = "name")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NodeKind {
     /// A virtual network's fabric.
     Network(NetworkName),
@@ -39,8 +37,6 @@ pub enum NodeKind {
     Firewall(FirewallName),
     /// A host on the Internet or on premises.
     Host(String),
-    /// What is behind a network's gateway.
-    OnPremises(NetworkName),
     /// Where frames are handed from wire to wire by the `afpacket` data path.
     Wires,
 }
@@ -49,8 +45,7 @@ pub enum NodeKind {
 pub type NodeId = usize;
 
 /// Where a route leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlannedHop {
     /// Through an interface, straight to the address.
     Direct,
@@ -60,12 +55,10 @@ pub enum PlannedHop {
     Throw,
     /// Nowhere, silently.
     Blackhole,
-    /// Nowhere, with an ICMP error.
-    Unreachable,
 }
 
 /// A route of a node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedRoute {
     /// The table; 254 is the main one.
     pub table: u32,
@@ -78,7 +71,7 @@ pub struct PlannedRoute {
 }
 
 /// Which table counts for packets from an interface.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedRule {
     /// The interface; `None`: any.
     pub interface: Option<String>,
@@ -89,7 +82,7 @@ pub struct PlannedRule {
 }
 
 /// One end of a link.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkEnd {
     /// The node.
     pub node: NodeId,
@@ -110,7 +103,7 @@ impl LinkEnd {
 }
 
 /// A pair of virtual Ethernet interfaces.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VethPair {
     /// One end: the one towards the fabric.
     pub left: LinkEnd,
@@ -119,7 +112,7 @@ pub struct VethPair {
 }
 
 /// A node: a network namespace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
     /// What it stands for.
     pub kind: NodeKind,
@@ -136,7 +129,7 @@ pub struct Node {
 }
 
 /// A place where SYNs to port 25 are judged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Point {
     /// The node in whose namespace the packets are judged.
     pub node: NodeId,
@@ -151,8 +144,7 @@ pub struct Point {
 }
 
 /// Who stands at a port.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "kind")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stands {
     /// A machine, with one of its interfaces.
     Machine {
@@ -236,7 +228,7 @@ impl Book {
 }
 
 /// The plan.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Plan {
     /// The nodes.
     pub nodes: Vec<Node>,
@@ -247,10 +239,8 @@ pub struct Plan {
     /// The node of each name that can be entered.
     pub names: BTreeMap<String, NodeId>,
     /// What it was worked out with.
-    #[serde(skip)]
     pub(super) book: Book,
     /// The node of wires, where there is one.
-    #[serde(skip)]
     pub(super) wires: Option<NodeId>,
 }
 
