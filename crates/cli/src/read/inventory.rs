@@ -168,8 +168,8 @@ impl InventoryInput {
 /// # Errors
 /// An event cannot happen.
 pub fn advance(timeline: &mut Timeline, at: Timestamp) -> Result<(), Failure> {
-    let advanced = timeline.advance(Some(at), |_, _, _| {});
-    advanced.map_err(|error| Failure::Usage(error.to_string()))
+    let moved = timeline.move_to(timeline.position_at(at), |_, _| {});
+    moved.map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// The world of an inventory, with everything that had happened at a time; none: now.

@@ -206,7 +206,7 @@ fn a_name_or_an_address_is_not_taken_over_before_it_is_given_up() {
 fn by_timeline(store: &Store) -> WorldState {
     let (world, events) = store.history().unwrap();
     let mut timeline = Timeline::new(world, events).unwrap();
-    timeline.advance(None, |_, _, _| {}).unwrap();
+    timeline.move_to(timeline.events().len(), |_, _| {}).unwrap();
     state(timeline.world())
 }
 
@@ -229,7 +229,7 @@ fn folding_by_revision_and_by_time_lead_to_the_same_world() {
         for time in times.iter().step_by(20) {
             let (world, events) = store.history().unwrap();
             let mut timeline = Timeline::new(world, events).unwrap();
-            timeline.advance(Some(*time), |_, _, _| {}).unwrap();
+            timeline.move_to(timeline.position_at(*time), |_, _| {}).unwrap();
             let by_revision = store.world_at(*time).unwrap();
             assert_eq!(state(timeline.world()), state(&by_revision), "seed {seed}, {time}");
         }

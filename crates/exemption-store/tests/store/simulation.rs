@@ -185,7 +185,7 @@ impl Simulation {
         let world = self.writers[0].world_at(time).unwrap();
         let (base, _) = self.writers[0].history().unwrap();
         let mut timeline = Timeline::new(base, self.model.events.clone()).unwrap();
-        timeline.advance(Some(time), |_, _, _| {}).unwrap();
+        timeline.move_to(timeline.position_at(time), |_, _| {}).unwrap();
         assert_eq!(state(&world), state(timeline.world()));
     }
 

@@ -39,7 +39,7 @@ impl Timeline {
     pub fn new(world: World, mut events: Vec<Event>) -> Result<Self, TimelineError> {
         events.sort_by_key(|event| event.at);
         let mut timeline = Self { world, events, happened: Vec::new() };
-        timeline.advance(None, |_, _, _| {})?;
+        timeline.move_to(timeline.events.len(), |_, _| {})?;
         timeline.move_to(0, |_, _| {})?;
         Ok(timeline)
     }
@@ -66,27 +66,6 @@ impl Timeline {
     #[must_use]
     pub fn position_at(&self, time: Timestamp) -> usize {
         self.events.partition_point(|event| event.at <= time)
-    }
-
-    /// Lets everything happen that takes effect at or before a time; `None`: everything.
-    /// `seen` is told each event with the world after it.
-    ///
-    /// # Errors
-    /// The first event that the state machines forbid; it and the later ones have not happened.
-    pub fn advance(
-        &mut self,
-        until: Option<Timestamp>,
-        mut seen: impl FnMut(&Event, &Applied, &World),
-    ) -> Result<(), TimelineError> {
-        let until = until.map_or(self.events.len(), |until| self.position_at(until));
-        while self.position() < until && self.step()? {
-            if let (Some(event), Some((applied, _))) =
-                (self.events.get(self.position().saturating_sub(1)), self.happened.last())
-            {
-                seen(event, applied, &self.world);
-            }
-        }
-        Ok(())
     }
 
     /// Moves to where so many events have happened, and takes back what is too many. `seen` is

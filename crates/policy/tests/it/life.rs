@@ -52,7 +52,7 @@ fn a_day_of_mail_with_a_grant_and_a_stop_and_start_in_the_middle() {
     ];
     for (time, answer, statements) in expected {
         let at = format!("2020-12-08T{time}Z").parse().unwrap();
-        timeline.advance(Some(at), |_, _, _| {}).unwrap();
+        timeline.move_to(timeline.position_at(at), |_, _| {}).unwrap();
         let decision = ask(timeline.world(), "web", INTERNET);
         assert_eq!(short(&decision), answer, "{time}");
         assert_eq!(ids(&decision).join(" "), statements, "{time}");

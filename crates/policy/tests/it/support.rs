@@ -22,7 +22,7 @@ pub(crate) fn world_with(lab: &str, settings: &[(&str, &str)], events: &str) -> 
 }
 
 pub(crate) fn finish(mut timeline: Timeline) -> World {
-    timeline.advance(None, |_, _, _| {}).unwrap();
+    timeline.move_to(timeline.events().len(), |_, _| {}).unwrap();
     timeline.world().clone()
 }
 
