@@ -30,17 +30,11 @@ pub(super) fn folder(at: &AtArgs) -> Result<PathBuf, Failure> {
 pub(super) fn run_dir(given: Option<&Path>) -> PathBuf {
     let base = given.map(Path::to_owned).unwrap_or_else(|| {
         std::env::var_os("XDG_RUNTIME_DIR").map_or_else(
-            || std::env::temp_dir().join(format!("egress25-{}", whoami())),
+            || std::env::temp_dir().join(format!("egress25-{}", rustix::process::geteuid())),
             |folder| PathBuf::from(folder).join("egress25"),
         )
     });
     std::path::absolute(&base).unwrap_or(base)
-}
-
-/// The number of the user, or his name.
-fn whoami() -> String {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata("/proc/self").map_or_else(|_| "user".to_owned(), |me| me.uid().to_string())
 }
 
 pub(super) fn client(at: &AtArgs) -> Result<Client, Failure> {

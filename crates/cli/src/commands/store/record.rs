@@ -21,11 +21,7 @@ pub(crate) fn user() -> String {
         .into_iter()
         .filter_map(|name| std::env::var(name).ok())
         .find(|name| !name.is_empty())
-        .or_else(|| {
-            let process = std::fs::metadata("/proc/self").ok()?;
-            Some(format!("user {}", std::os::unix::fs::MetadataExt::uid(&process)))
-        })
-        .unwrap_or_else(|| "unknown".to_owned())
+        .unwrap_or_else(|| format!("user {}", rustix::process::geteuid()))
 }
 
 /// The wall clock, to the millisecond: what is finer is noise to a reader, and the revision says
