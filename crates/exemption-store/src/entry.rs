@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::hash::Hash;
+use crate::head::Head;
 
 /// The schema of [`LogEntry`] that this program writes, and the newest that it reads.
 pub const ENTRY_SCHEMA: u16 = 1;
@@ -109,6 +110,24 @@ impl Sealed {
             return Err(wrong(format!("it says that it is revision {}", entry.revision)));
         }
         Ok(entry)
+    }
+
+    /// Opens it as the entry that is next behind a head.
+    ///
+    /// # Errors
+    /// It has another place, or as [`Self::open`] says.
+    pub(crate) fn open_behind(&self, head: Head) -> Result<LogEntry, StoreError> {
+        let next = head.revision.saturating_add(1);
+        if self.revision != next {
+            let what = format!("revision {next} should stand in its place");
+            return Err(StoreError::Entry { revision: self.revision, what });
+        }
+        self.open(&head.hash)
+    }
+
+    /// Where a log ends whose last entry it is.
+    pub(crate) const fn head(&self) -> Head {
+        Head { revision: self.revision, hash: self.hash }
     }
 
     /// Reads the entry without checking its seal.

@@ -50,13 +50,8 @@ impl Fold {
     /// The entry isn't the next one, is damaged or was changed, or doesn't fit the policy; the
     /// fold is as it was then.
     pub fn take(&mut self, sealed: &Sealed) -> Result<(LogEntry, Applied), StoreError> {
-        let next = self.head.revision.saturating_add(1);
         let revision = sealed.revision;
-        if revision != next {
-            let what = format!("revision {next} should stand in its place");
-            return Err(StoreError::Entry { revision, what });
-        }
-        let entry = sealed.open(&self.head.hash)?;
+        let entry = sealed.open_behind(self.head)?;
         let concerns = concerns(&self.world, &entry.event);
         if let Some((floor, subject)) = self.clocks.floor(&concerns)
             && entry.event.at < floor
@@ -68,7 +63,7 @@ impl Fold {
         let applied = self
             .happen(&entry.event, concerns)
             .map_err(|refused| StoreError::Unfoldable { revision, refused })?;
-        self.head = Head { revision, hash: sealed.hash };
+        self.head = sealed.head();
         Ok((entry, applied))
     }
 

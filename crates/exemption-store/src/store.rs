@@ -10,11 +10,8 @@ use crate::entry::{ENTRY_SCHEMA, LogEntry, Sealed};
 use crate::error::{LogError, StoreError};
 use crate::fold::Fold;
 use crate::head::Head;
-use crate::new_entry::{AppendOutcome, Appended, Backdated, ExpectedRevision, NewEntry};
-use crate::sqlite::SqliteLog;
-
-/// How many entries are read at a time.
-const PAGE: usize = 1024;
+use crate::new_entry::{AppendOutcome, Backdated, ExpectedRevision, NewEntry};
+use crate::sqlite::{PAGE, SqliteLog};
 
 /// A log with the policy on top of it: what it forbids isn't written, and the world is kept up.
 #[derive(Debug)]
@@ -336,22 +333,11 @@ impl Store {
                 Head { revision: after, hash: sealed.hash }
             }
         };
-        loop {
-            let page = self.log.read(previous.revision, PAGE)?;
-            if page.is_empty() {
-                break;
-            }
-            for sealed in &page {
-                let next = previous.revision.saturating_add(1);
-                if sealed.revision != next {
-                    let what = format!("revision {next} is missing");
-                    return Err(StoreError::Entry { revision: sealed.revision, what });
-                }
-                let entry = sealed.open(&previous.hash)?;
-                seen(&entry, sealed)?;
-                previous = Head { revision: sealed.revision, hash: sealed.hash };
-            }
-        }
+        self.log.each_after(after, |sealed| {
+            let entry = sealed.open_behind(previous)?;
+            previous = sealed.head();
+            seen(&entry, sealed)
+        })?;
         let head = self.log.head()?;
         if previous.revision < head.revision {
             let what = format!("revision {} is missing", previous.revision.saturating_add(1));

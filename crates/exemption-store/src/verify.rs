@@ -2,14 +2,11 @@
 
 use serde::Serialize;
 
-use crate::error::StoreError;
+use crate::error::{LogError, StoreError};
 use crate::fold::Fold;
 use crate::hash::Hash;
 use crate::head::Head;
 use crate::sqlite::SqliteLog;
-
-/// How many entries are read at a time.
-const PAGE: usize = 1024;
 
 /// Something that a verification found wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -67,20 +64,12 @@ fn read_all(
         report.find(None, what);
     }
     let mut pass = Pass { fold: beginning.clone(), previous: beginning.head, sound: true };
-    loop {
-        let page = match log.read(pass.previous.revision, PAGE) {
-            Ok(page) => page,
-            Err(error) => {
-                report.find(None, error.to_string());
-                break;
-            }
-        };
-        if page.is_empty() {
-            break;
-        }
-        for sealed in &page {
-            pass.check(log, sealed, &mut report);
-        }
+    let read = log.each_after(0, |sealed| {
+        pass.check(log, sealed, &mut report);
+        Ok::<_, LogError>(())
+    });
+    if let Err(error) = read {
+        report.find(None, error.to_string());
     }
     report.head = pass.fold.head.hash;
     report.revision = pass.fold.head.revision;
@@ -140,7 +129,7 @@ impl Pass {
             self.sound = false;
         }
         let opened = sealed.open(&self.previous.hash);
-        self.previous = Head { revision, hash: sealed.hash };
+        self.previous = sealed.head();
         match &opened {
             Err(error) => {
                 report.find(Some(revision), error.to_string());

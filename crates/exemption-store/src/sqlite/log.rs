@@ -15,6 +15,9 @@ use super::files::{Named, SqliteOptions, StorePlace, close, connect, new_databas
 use super::schema::{check_schema, lay_out};
 use super::witness::{Said, Witness};
 
+/// How many entries are read at a time.
+pub(crate) const PAGE: usize = 1024;
+
 /// A log in a SQLite database.
 #[derive(Debug)]
 pub struct SqliteLog {
@@ -412,6 +415,23 @@ impl SqliteLog {
             entries.push(Sealed { revision, key: None, body, checksum, hash: self.hash(&hash)? });
         }
         Ok(entries)
+    }
+
+    /// Hands over every entry after a revision, in order, and reads a page at a time.
+    ///
+    /// # Errors
+    /// They can't be read, or as `each` says.
+    pub(crate) fn each_after<E: From<LogError>>(
+        &self,
+        mut after: u64,
+        mut each: impl FnMut(&Sealed) -> Result<(), E>,
+    ) -> Result<(), E> {
+        loop {
+            let page = self.read(after, PAGE)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = last.revision;
+            page.iter().try_for_each(&mut each)?;
+        }
     }
 
     /// The revision of the entry with an idempotency key.

@@ -14,5 +14,6 @@ mod witness;
 
 pub use copy::Keep;
 pub use files::{BESIDE, SqliteOptions, StorePlace, beside, files_of};
+pub(crate) use log::PAGE;
 pub use log::SqliteLog;
 pub(crate) use watch::SqliteWatch;

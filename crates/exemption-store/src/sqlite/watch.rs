@@ -13,11 +13,11 @@ use crate::head::Head;
 
 use super::failure::At;
 use super::files::{DeviceAndInode, SqliteOptions, identity};
-use super::log::SqliteLog;
+use super::log::{PAGE, SqliteLog};
 use super::schema::pragma;
 
-/// How many entries one call returns at most.
-const PAGE: usize = 1024;
+/// How often it looks.
+const EVERY: Duration = Duration::from_millis(10);
 
 /// Keeps up with a database, through a connection of its own.
 pub(crate) struct SqliteWatch {
