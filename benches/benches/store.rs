@@ -168,7 +168,7 @@ fn watch(criterion: &mut Criterion) {
                     let done = store.append(ExpectedRevision::Any, &[circle(&store, number)]);
                     let acknowledged = Instant::now();
                     number += 1;
-                    let revision = done.expect("appended").first().map(|one| one.entry().revision);
+                    let revision = done.expect("appended").first().map(|one| one.entry.revision);
                     let (found, at) = sees.recv().expect("the reader");
                     assert_eq!(Some(found), revision);
                     total += at.saturating_duration_since(acknowledged);

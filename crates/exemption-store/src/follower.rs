@@ -20,8 +20,6 @@ pub enum FollowerState {
     Stale {
         /// What is wrong.
         error: StoreError,
-        /// How many polls in a row have failed.
-        polls: u64,
     },
 }
 
@@ -70,37 +68,22 @@ impl Follower {
     }
 
     /// Waits at most `timeout` for new entries, and tells each with what it changed and the world
-    /// after it. Returns how many there were; 0 also if the log failed, which
-    /// [`Self::state`] says.
-    pub fn poll(
-        &mut self,
-        timeout: Duration,
-        mut seen: impl FnMut(&LogEntry, &Applied, &World),
-    ) -> usize {
-        let mut count = 0_usize;
-        match self.step(timeout, &mut seen, &mut count) {
-            Ok(()) => self.state = FollowerState::Current,
-            Err(error) => {
-                let polls = match &self.state {
-                    FollowerState::Current => 0,
-                    FollowerState::Stale { polls, .. } => *polls,
-                };
-                self.state = FollowerState::Stale { error, polls: polls.saturating_add(1) };
-            }
-        }
-        count
+    /// after it. That the log failed, [`Self::state`] says.
+    pub fn poll(&mut self, timeout: Duration, seen: impl FnMut(&LogEntry, &Applied, &World)) {
+        self.state = match self.step(timeout, seen) {
+            Ok(()) => FollowerState::Current,
+            Err(error) => FollowerState::Stale { error },
+        };
     }
 
     fn step(
         &mut self,
         timeout: Duration,
-        seen: &mut impl FnMut(&LogEntry, &Applied, &World),
-        count: &mut usize,
+        mut seen: impl FnMut(&LogEntry, &Applied, &World),
     ) -> Result<(), StoreError> {
         for sealed in self.watch.next(self.fold.head, timeout)? {
             let (entry, applied) = self.fold.take(&sealed)?;
             seen(&entry, &applied, &self.fold.world);
-            *count = count.saturating_add(1);
         }
         Ok(())
     }

@@ -59,31 +59,11 @@ impl NewEntry {
     }
 }
 
-/// An entry that was appended, and what it changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Appended {
-    /// The entry.
-    pub entry: LogEntry,
-    /// What it changed.
-    pub applied: Applied,
-}
-
 /// What became of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AppendOutcome {
-    /// It was appended.
-    Appended(Box<Appended>),
-    /// It had been appended before, with the same idempotency key.
-    Already(Box<LogEntry>),
-}
-
-impl AppendOutcome {
+pub struct AppendOutcome {
     /// The entry as the log has it.
-    #[must_use]
-    pub fn entry(&self) -> &LogEntry {
-        match self {
-            Self::Appended(appended) => &appended.entry,
-            Self::Already(entry) => entry,
-        }
-    }
+    pub entry: LogEntry,
+    /// What it changed; `None`: it had been appended before, with the same idempotency key.
+    pub applied: Option<Applied>,
 }

@@ -185,7 +185,7 @@ impl Store {
         if already.iter().all(Option::is_some) {
             self.log.release();
             let done = already.into_iter().flatten();
-            return Ok(done.map(|entry| AppendOutcome::Already(Box::new(entry))).collect());
+            return Ok(done.map(|entry| AppendOutcome { entry, applied: None }).collect());
         }
         let actual = self.fold.head.revision;
         if let ExpectedRevision::At(expected) = expected
@@ -233,11 +233,11 @@ impl Store {
                 return Err(StoreError::KeyTaken { key: key.clone(), revision });
             }
             outcomes.push(match already {
-                Some(entry) => AppendOutcome::Already(Box::new(entry)),
+                Some(entry) => AppendOutcome { entry, applied: None },
                 None => {
                     let (seal, appended) = self.happen(new)?;
                     sealed.push(seal);
-                    AppendOutcome::Appended(Box::new(appended))
+                    appended
                 }
             });
         }
@@ -245,7 +245,7 @@ impl Store {
         Ok(outcomes)
     }
 
-    fn happen(&mut self, new: &NewEntry) -> Result<(Sealed, Appended), StoreError> {
+    fn happen(&mut self, new: &NewEntry) -> Result<(Sealed, AppendOutcome), StoreError> {
         let kind = new.event.kind.name();
         let mut event = new.event.clone();
         let concerns: Vec<ClockOwner> = concerns(&self.fold.world, &event);
@@ -288,7 +288,7 @@ impl Store {
             .happen(&entry.event, concerns)
             .map_err(|refused| StoreError::Refused { kind, refused })?;
         self.fold.head = Head { revision, hash: sealed.hash };
-        Ok((sealed, Appended { entry, applied }))
+        Ok((sealed, AppendOutcome { entry, applied: Some(applied) }))
     }
 
     /// The entry that a new one's idempotency key stands for.

@@ -31,8 +31,6 @@ impl From<&Path> for StorePlace {
 pub struct SqliteOptions {
     /// How long a writer waits for another one; 5 s by default.
     pub busy: Duration,
-    /// How often a watch looks for new entries; every 10 ms by default.
-    pub watch_every: Duration,
 }
 
 impl SqliteOptions {
@@ -44,7 +42,7 @@ impl SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { busy: Duration::from_secs(5), watch_every: Duration::from_millis(10) }
+        Self { busy: Duration::from_secs(5) }
     }
 }
 

@@ -89,7 +89,6 @@ impl SqliteWatch {
     /// The log can't be read, or doesn't lead through that place any more. The next call tries
     /// anew.
     pub(crate) fn next(&mut self, after: Head, timeout: Duration) -> Result<Vec<Sealed>, LogError> {
-        let every = self.options.watch_every.max(Duration::from_millis(1));
         let mut left = timeout;
         loop {
             match self.look(after) {
@@ -101,7 +100,7 @@ impl SqliteWatch {
                     return Err(error);
                 }
             }
-            let pause = every.min(left);
+            let pause = EVERY.min(left);
             std::thread::sleep(pause);
             left = left.saturating_sub(pause);
         }

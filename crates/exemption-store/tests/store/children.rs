@@ -158,7 +158,9 @@ fn filler() {
     std::fs::remove_file(ballast).unwrap();
     let kind = circle(store.world(), "alpha-0");
     assert_eq!(append(&mut store, new(at(0), kind)).unwrap(), acked.revision + 1);
-    assert_eq!(follower.poll(Duration::from_secs(5), |_, _, _| {}), 1);
+    let mut seen = 0;
+    follower.poll(Duration::from_secs(5), |_, _, _| seen += 1);
+    assert_eq!(seen, 1);
     drop(store);
     let log = egress25_exemption_store::SqliteLog::open(&path, crate::common::options()).unwrap();
     let report = egress25_exemption_store::verify(&log, Some(acked)).unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use egress25_exemption_store::{
-    AppendOutcome, ExpectedRevision, Genesis, NewEntry, SqliteLog, SqliteOptions, Store,
+    ExpectedRevision, Genesis, NewEntry, SqliteLog, SqliteOptions, Store,
     StoreError, StorePlace,
 };
 use egress25_policy::{
@@ -115,7 +115,7 @@ pub(crate) fn setup() -> Vec<NewEntry> {
 }
 
 pub(crate) fn options() -> SqliteOptions {
-    SqliteOptions { busy: std::time::Duration::from_secs(20), ..SqliteOptions::default() }
+    SqliteOptions { busy: std::time::Duration::from_secs(20) }
 }
 
 pub(crate) fn open(path: &Path) -> Store {
@@ -135,10 +135,7 @@ pub(crate) fn create(path: &Path) -> Store {
 }
 
 pub(crate) fn append(store: &mut Store, entry: NewEntry) -> Result<u64, StoreError> {
-    store.append(ExpectedRevision::Any, &[entry]).map(|done| match &done[0] {
-        AppendOutcome::Appended(appended) => appended.entry.revision,
-        AppendOutcome::Already(entry) => entry.revision,
-    })
+    store.append(ExpectedRevision::Any, &[entry]).map(|done| done[0].entry.revision)
 }
 
 /// The subscriptions and machines that the world takes to be exempt.

@@ -126,9 +126,9 @@ impl Simulation {
         match (refused, done) {
             (None, Ok(outcomes)) => {
                 for (asked, outcome) in batch.iter().zip(outcomes) {
-                    let AppendOutcome::Appended(appended) = outcome else { panic!("{outcome:?}") };
-                    assert_eq!(appended.entry.revision, self.model.revision() + 1);
-                    self.model.take(asked, &appended.entry.event);
+                    let AppendOutcome { entry, applied: Some(_) } = outcome else { panic!() };
+                    assert_eq!(entry.revision, self.model.revision() + 1);
+                    self.model.take(asked, &entry.event);
                 }
             }
             (Some(expected), Err(StoreError::Refused { refused, .. })) => {
@@ -148,7 +148,7 @@ impl Simulation {
         let entry = keyed(crate::common::new(at(self.clock), kind.clone()), key);
         let done =
             self.writers[writer].append(ExpectedRevision::At(revision - 1), &[entry]).unwrap();
-        assert!(matches!(&done[0], AppendOutcome::Already(entry) if entry.revision == *revision));
+        assert_eq!((done[0].entry.revision, &done[0].applied), (*revision, &None));
     }
 
     fn astray(&mut self, writer: usize, choice: u64, off: u64) {
@@ -163,7 +163,9 @@ impl Simulation {
         let consumer = &mut self.consumers[consumer];
         let mut patched = consumer.world().clone();
         loop {
-            let seen = consumer.poll(Duration::ZERO, |entry, applied, _| {
+            let mut seen = false;
+            consumer.poll(Duration::ZERO, |entry, applied, _| {
+                seen = true;
                 // The patch names every machine whose programming or power changed.
                 let before = patched.machines().clone();
                 assert_eq!(patched.apply(&entry.event).unwrap(), *applied);
@@ -172,7 +174,7 @@ impl Simulation {
                 }
             });
             assert_eq!(*consumer.state(), FollowerState::Current);
-            if seen == 0 {
+            if !seen {
                 break;
             }
         }

@@ -1,8 +1,6 @@
 //! Appending to the store, and saying what came of it.
 
-use egress25_exemption_store::{
-    AppendOutcome, Appended, Backdated, ExpectedRevision, NewEntry, Store,
-};
+use egress25_exemption_store::{AppendOutcome, Backdated, ExpectedRevision, NewEntry, Store};
 use egress25_policy::{Event, EventKind, World};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -77,8 +75,8 @@ pub(crate) fn append(
     let expected = args.expect_revision.map_or(ExpectedRevision::Any, ExpectedRevision::At);
     let outcomes = store.append(expected, entries)?;
     for (new, outcome) in entries.iter().zip(&outcomes) {
-        let entry = outcome.entry();
-        if matches!(outcome, AppendOutcome::Already(_)) {
+        let entry = &outcome.entry;
+        if outcome.applied.is_none() {
             console.warn(&format!("done already, at revision {}", entry.revision));
         } else if entry.event.at != new.event.at {
             console.warn(&format!(
@@ -123,23 +121,19 @@ pub(crate) fn report(
     headline: &str,
     next: &[String],
 ) -> Result<(), Failure> {
-    let applied = outcomes.iter().filter_map(|outcome| match outcome {
-        AppendOutcome::Appended(appended) => Some(appended.as_ref()),
-        AppendOutcome::Already(_) => None,
-    });
-    let mut machines: Vec<String> = applied
-        .flat_map(|Appended { applied, .. }| applied.machines.iter().map(ToString::to_string))
-        .collect();
+    let applied = || outcomes.iter().filter_map(|outcome| outcome.applied.as_ref());
+    let mut machines: Vec<String> =
+        applied().flat_map(|applied| applied.machines.iter().map(ToString::to_string)).collect();
     machines.sort();
     machines.dedup();
-    let rows: Vec<_> = outcomes.iter().map(|outcome| EntryRow::of(outcome.entry(), None)).collect();
-    let appended = outcomes.iter().any(|outcome| matches!(outcome, AppendOutcome::Appended(_)));
+    let rows: Vec<_> = outcomes.iter().map(|outcome| EntryRow::of(&outcome.entry, None)).collect();
+    let appended = applied().next().is_some();
     let document = Recorded { appended, entries: &rows, machines: &machines, next };
     output::rows(console, format, &rows, &document, |console| {
         let mut revisions: Vec<_> =
-            outcomes.iter().map(|outcome| outcome.entry().revision.to_string()).collect();
+            outcomes.iter().map(|outcome| outcome.entry.revision.to_string()).collect();
         revisions.dedup();
-        let at = outcomes.last().map(|last| last.entry().event.at.to_string());
+        let at = outcomes.last().map(|last| last.entry.event.at.to_string());
         let (revisions, at) = (revisions.join(" and "), at.unwrap_or_default());
         console.line(format!("{headline} (revision {revisions}, {at})"))?;
         next_steps(console, next)
