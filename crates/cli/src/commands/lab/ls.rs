@@ -9,19 +9,16 @@ use egress25_lab::control::client::Client;
 use egress25_lab::control::place::{self, LabFolder};
 use egress25_lab::control::requests::{LabAnswer, Request};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::args::OutputFormat;
 use crate::args::lab::LsArgs;
 use crate::commands::lab::place::{HOME, run_dir};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{self, Versioned};
+use crate::say::output::{self, TableRow};
 
 /// How long a lab may take to say how it stands.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-const HEADER: [&str; 7] = ["name", "state", "data path", "since", "pid", "machines", "folder"];
 
 /// How a lab stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -33,16 +30,6 @@ enum LabState {
     Busy,
     /// Its processes have ended; its files are there still.
     LeftOver,
-}
-
-impl LabState {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Busy => "busy",
-            Self::LeftOver => "left-over",
-        }
-    }
 }
 
 #[derive(Debug, Serialize)]
@@ -61,18 +48,17 @@ struct LabList<'a> {
     labs: &'a [LabRow],
 }
 
-impl LabRow {
-    fn cells(&self) -> [String; 7] {
-        let text = |part: &Option<String>| part.clone().unwrap_or_else(|| "-".to_owned());
-        [
-            self.name.clone(),
-            self.state.name().to_owned(),
-            text(&self.datapath),
-            text(&self.since),
-            text(&self.pid.map(|pid| pid.to_string())),
-            text(&self.machines.map(|count| count.to_string())),
-            self.folder.display().to_string(),
-        ]
+impl TableRow for LabRow {
+    const COLUMNS: &'static [&'static str] =
+        &["name", "state", "data path", "since", "pid", "machines", "folder"];
+
+    fn cells(&self) -> Vec<String> {
+        let value = json!(self);
+        let field = |column: &&str| match value.get(column.replace(' ', "")) {
+            None | Some(Value::Null) => "-".to_owned(),
+            Some(value) => output::text(value),
+        };
+        Self::COLUMNS.iter().map(field).collect()
     }
 }
 
@@ -87,30 +73,18 @@ pub(super) fn run(args: &LsArgs, console: &mut Console) -> Result<(), Failure> {
             rows.extend(look(&lab)?);
         }
     }
-    match args.format {
-        OutputFormat::Json => {
-            // As a value, whose keys are in order of their names.
-            return output::json(console, &json!(Versioned::new(&LabList { labs: &rows })));
+    output::rows(console, args.format, &rows, &LabList { labs: &rows }, |console| {
+        if rows.is_empty() {
+            console.note("no lab runs, and nothing is left of one");
+            return Ok(());
         }
-        OutputFormat::Ndjson => {
-            return rows.iter().try_for_each(|row| output::ndjson(console, row));
+        output::write_rows(console, LabRow::COLUMNS, rows.iter().map(LabRow::cells))?;
+        if rows.iter().any(|row| row.state == LabState::LeftOver) {
+            console
+                .note("`egress25 lab down --name NAME --run-dir FOLDER` removes what is left over");
         }
-        OutputFormat::Csv => return output::csv(console, &HEADER, rows.iter().map(LabRow::cells)),
-        OutputFormat::Human => {}
-    }
-    if rows.is_empty() {
-        console.note("no lab runs, and nothing is left of one");
-        return Ok(());
-    }
-    let mut table = output::table(console, &HEADER);
-    for row in &rows {
-        table.add_row(row.cells());
-    }
-    output::write_table(console, &table)?;
-    if rows.iter().any(|row| row.state == LabState::LeftOver) {
-        console.note("`egress25 lab down --name NAME --run-dir FOLDER` removes what is left over");
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// The folders around the labs of `lab run`. What cannot be looked into is somebody else's.

@@ -21,7 +21,7 @@ use crate::commands::lab::place::client;
 use crate::read::inventory::world_as_of;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{self, Versioned};
+use crate::say::output::{self, TableRow, Versioned};
 use crate::signals::Signals;
 
 /// What `lab exec` ends with where the program took too long, as `timeout` does.
@@ -31,12 +31,15 @@ fn unexpected() -> Failure {
     Failure::Internal("the lab gave another answer than was asked for".to_owned())
 }
 
-const HEADER: [&str; 4] = ["node", "kind", "addresses", "notes"];
+impl TableRow for NodeView {
+    const COLUMNS: &'static [&'static str] = &["node", "kind", "addresses", "notes"];
 
-fn cells(node: &NodeView) -> [String; 4] {
-    let addresses: Vec<_> = node.addresses.iter().map(ToString::to_string).collect();
-    let notes: Vec<_> = node.notes.iter().map(|(key, value)| format!("{key} {value}")).collect();
-    [node.name.clone(), node.kind.clone(), addresses.join(" "), notes.join(", ")]
+    fn cells(&self) -> Vec<String> {
+        let addresses: Vec<_> = self.addresses.iter().map(ToString::to_string).collect();
+        let notes: Vec<_> =
+            self.notes.iter().map(|(key, value)| format!("{key} {value}")).collect();
+        vec![self.name.clone(), self.kind.clone(), addresses.join(" "), notes.join(", ")]
+    }
 }
 
 pub(super) fn inspect(args: &InspectArgs, console: &mut Console) -> Result<(), Failure> {
@@ -50,15 +53,12 @@ pub(super) fn inspect(args: &InspectArgs, console: &mut Console) -> Result<(), F
         OutputFormat::Json => return output::json(console, &value()),
         OutputFormat::Ndjson => return output::ndjson(console, &value()),
         OutputFormat::Csv => {
-            return output::csv(console, &HEADER, view.nodes.iter().map(cells));
+            let rows = view.nodes.iter().map(NodeView::cells);
+            return output::csv(console, NodeView::COLUMNS, rows);
         }
     }
     console.line(format!("data path {}, {} events applied", view.datapath, view.generation))?;
-    let mut table = output::table(console, &HEADER);
-    for node in &view.nodes {
-        table.add_row(cells(node));
-    }
-    output::write_table(console, &table)?;
+    output::write_rows(console, NodeView::COLUMNS, view.nodes.iter().map(NodeView::cells))?;
     for (reason, verdict, count) in &view.counts {
         console.line(format!("{count} × {verdict} {reason}"))?;
     }
