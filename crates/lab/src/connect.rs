@@ -8,7 +8,7 @@ use egress25_policy::{NetworkName, nearest};
 
 use crate::control::requests::{ConnectOutcome, Dial};
 use crate::error::LabError;
-use crate::network::plan::{NodeId, NodeKind, routes};
+use crate::network::plan::{NodeId, NodeKind};
 use crate::owner::Owner;
 
 /// The address of a host or a machine, as a node sees it.
@@ -37,7 +37,7 @@ fn resolve(owner: &Owner, node: NodeId, name: &str) -> Result<IpAddr, LabError> 
         _ => world.networks().keys().cloned().collect(),
     };
     let near: Vec<&NetworkName> =
-        networks.iter().flat_map(|network| routes::reachable(&world, network)).collect();
+        networks.iter().flat_map(|network| world.in_reach(network)).collect();
     let found = world.machines().get(name).and_then(|machine| {
         let interface = machine.interfaces.iter().find(|i| near.contains(&&i.network));
         pick(interface.or(machine.interfaces.first())?.addresses.clone())

@@ -145,7 +145,7 @@ fn compile(world: Arc<World>, generation: u64) -> Result<Snapshot, LabError> {
         .keys()
         .map(|name| {
             let all = routes::nearest_first(&world, name).into_iter().cloned().collect();
-            let near: BTreeSet<_> = routes::reachable(&world, name).collect();
+            let near: BTreeSet<_> = world.in_reach(name).collect();
             (name.clone(), (all, near.len()))
         })
         .collect();

@@ -10,7 +10,7 @@ use crate::control::place::NODES;
 use crate::error::LabError;
 use crate::network::NodeFiles;
 use crate::network::hosts::Hosts;
-use crate::network::plan::{Node, NodeKind, routes};
+use crate::network::plan::{Node, NodeKind};
 
 /// A resolver that answers at once, with a refusal: names come from the hosts file.
 const RESOLVER: &str = "# names are in /etc/hosts; nothing is asked for outside of the lab\n\
@@ -60,7 +60,7 @@ fn hosts_file(node: &Node, world: &World, hosts: &Hosts) -> String {
         }
     }
     let networks: Vec<&NetworkName> =
-        mine.iter().flat_map(|network| routes::reachable(world, network)).collect();
+        mine.iter().flat_map(|network| world.in_reach(network)).collect();
     for (name, machine) in world.machines() {
         for interface in machine.interfaces.iter().filter(|i| networks.contains(&&i.network)) {
             for address in &interface.addresses {

@@ -129,7 +129,7 @@ pub(crate) fn senders(world: &World, network: &NetworkName, from_afar: bool) -> 
     let mut senders = SenderClasses::new();
     let places = match from_afar {
         true => routes::nearest_first(world, network),
-        false => routes::reachable(world, network).collect(),
+        false => world.in_reach(network).collect(),
     };
     for place in places {
         for (name, machine) in world.machines() {

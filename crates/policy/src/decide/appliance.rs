@@ -29,13 +29,12 @@ pub(crate) fn taken_by<'a>(
     network: &NetworkName,
     address: IpAddr,
 ) -> Result<TakenBy<'a>, RouteFault> {
-    let peerings = world.networks.get(network).map_or(&[][..], |found| &found.peerings);
-    let in_reach = || [network].into_iter().chain(peerings);
-    if let Some(firewall) = in_reach().find_map(|network| world.firewall_at(network, address)) {
+    let nobody = || RouteFault::Nobody { address };
+    let network = world.network_of_appliance(network, address).ok_or_else(nobody)?;
+    if let Some(firewall) = world.firewall_at(network, address) {
         return Ok(TakenBy::Firewall(firewall));
     }
-    let found = in_reach().find_map(|network| SendingPort::at(world, network, address));
-    let found = found.ok_or(RouteFault::Nobody { address })?;
+    let found = SendingPort::at(world, network, address).ok_or_else(nobody)?;
     let machine = found.name.clone();
     if !found.runs() {
         return Err(RouteFault::NotRunning { machine, power: found.machine.state.power });

@@ -319,6 +319,28 @@ impl World {
         self.networks.get(network)?.subnets.get(subnet)
     }
 
+    /// A network and those that it is peered with: where its packets can be handed to somebody.
+    pub fn in_reach<'a>(
+        &'a self,
+        network: &'a NetworkName,
+    ) -> impl Iterator<Item = &'a NetworkName> {
+        let peerings = self.networks.get(network).map_or(&[][..], |found| &found.peerings);
+        [network].into_iter().chain(peerings)
+    }
+
+    /// The network in which somebody has an address that a route of a network leads to: a
+    /// firewall, or a machine, whether or not it takes a packet on.
+    #[must_use]
+    pub fn network_of_appliance<'a>(
+        &'a self,
+        network: &'a NetworkName,
+        address: IpAddr,
+    ) -> Option<&'a NetworkName> {
+        let firewall = |place: &&NetworkName| self.firewall_at(place, address).is_some();
+        let machine = |place: &&NetworkName| self.owner(place, address).is_some();
+        self.in_reach(network).find(firewall).or_else(|| self.in_reach(network).find(machine))
+    }
+
     /// The firewall whose address in a network is this.
     pub(crate) fn firewall_at(
         &self,

@@ -10,7 +10,6 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::error::LabError;
 use crate::network::hosts::Hosts;
-use crate::network::plan::routes::appliance_network;
 use crate::network::plan::{
     Book, LinkEnd, MAIN, NOWHERE, NodeId, NodeKind, Plan, PlannedHop, Point, Stands, VethPair,
 };
@@ -500,7 +499,7 @@ impl Builder<'_> {
         if address.is_ipv4() != v4 {
             return nowhere;
         }
-        let Some(place) = appliance_network(self.world, network, address).cloned() else {
+        let Some(place) = self.world.network_of_appliance(network, address).cloned() else {
             return nowhere;
         };
         let Some(port) = self.book.ports.get(&(place.clone(), address)).cloned() else {

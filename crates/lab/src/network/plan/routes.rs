@@ -1,18 +1,8 @@
-//! Which networks a packet can come from, and where an appliance is.
+//! Which networks a packet can come from.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use egress25_policy::{NetworkName, World};
-
-/// A network and those that it is peered with.
-pub(crate) fn reachable<'a>(
-    world: &'a World,
-    network: &'a NetworkName,
-) -> impl Iterator<Item = &'a NetworkName> {
-    let peerings = world.networks().get(network).map_or(&[][..], |found| &found.peerings);
-    [network].into_iter().chain(peerings)
-}
 
 /// A network and all whose packets can come to it from forwarder to forwarder, the nearest first.
 pub(crate) fn nearest_first<'a>(
@@ -26,21 +16,8 @@ pub(crate) fn nearest_first<'a>(
     while known.len() < world.networks().len()
         && let Some(here) = all.get(next).copied()
     {
-        all.extend(reachable(world, here).filter(|there| known.insert(there)));
+        all.extend(world.in_reach(here).filter(|there| known.insert(there)));
         next = next.saturating_add(1);
     }
     all
-}
-
-/// The network in which an appliance's address is somebody's: a firewall's, or a machine's.
-pub(crate) fn appliance_network<'a>(
-    world: &'a World,
-    network: &'a NetworkName,
-    address: IpAddr,
-) -> Option<&'a NetworkName> {
-    let firewall = |place: &&NetworkName| {
-        world.firewalls().values().any(|f| f.address == address && f.network == **place)
-    };
-    let machine = |place: &&NetworkName| world.owner(place, address).is_some();
-    reachable(world, network).find(firewall).or_else(|| reachable(world, network).find(machine))
 }
