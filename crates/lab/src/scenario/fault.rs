@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use egress25_policy::{locate_below, locate_key};
 use toml::de::{DeTable, DeValue};
 
 use crate::error::LabError;
@@ -40,7 +41,7 @@ impl ScenarioFault {
     /// What does not fit outside of the steps.
     pub(super) fn of_file(text: &str, error: &LabError) -> Self {
         let span = match error {
-            LabError::Input { key, .. } => egress25_policy::locate_key(text, key),
+            LabError::Input { key, .. } => locate_key(text, key),
             _ => None,
         };
         Self { what: error.to_string(), span }
@@ -62,17 +63,9 @@ fn with_steps<T>(text: &str, find: impl FnOnce(&[toml::Spanned<DeValue<'_>>]) ->
 /// step has no such key; or of the step's first key.
 fn locate(text: &str, index: usize, key: &str) -> Option<Range<usize>> {
     with_steps(text, |steps| {
-        let mut table = steps.get(index)?.get_ref().as_table()?;
-        let mut found = table.iter().map(|(name, _)| name.span()).min_by_key(|span| span.start);
-        for part in key.split('.') {
-            let Some((name, value)) = table.get_key_value(part) else { break };
-            found = Some(name.span());
-            match value.get_ref() {
-                DeValue::Table(inner) => table = inner,
-                _ => break,
-            }
-        }
-        found
+        let step = steps.get(index)?.get_ref().as_table()?;
+        let keys = || step.iter().map(|(name, _)| name.span());
+        locate_below(step, key).or_else(|| keys().min_by_key(|span| span.start))
     })?
 }
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use toml::de::DeTable;
+
 /// What is wrong with an inventory or events file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
@@ -26,16 +28,15 @@ pub(crate) fn bad(key: impl Into<String>, what: impl Into<String>) -> InventoryE
 /// those of the nearest table above it.
 #[must_use]
 pub fn locate_key(text: &str, key: &str) -> Option<Range<usize>> {
-    let document = toml::de::DeTable::parse(text).ok()?;
-    let mut table = document.get_ref();
-    let mut found = None;
-    for part in key.split('.') {
-        let Some((name, value)) = table.get_key_value(part) else { break };
-        found = Some(name.span());
-        match value.get_ref() {
-            toml::de::DeValue::Table(inner) => table = inner,
-            _ => break,
-        }
-    }
-    found
+    locate_below(DeTable::parse(text).ok()?.get_ref(), key)
+}
+
+/// The bytes where a key such as `connect.to` stands below a table: its own, or those of the
+/// nearest table above it.
+#[must_use]
+pub fn locate_below(table: &DeTable<'_>, key: &str) -> Option<Range<usize>> {
+    let (part, rest) = key.split_once('.').unwrap_or((key, ""));
+    let (name, value) = table.get_key_value(part)?;
+    let below = value.get_ref().as_table().and_then(|inner| locate_below(inner, rest));
+    below.or_else(|| Some(name.span()))
 }
