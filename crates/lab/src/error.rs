@@ -4,6 +4,7 @@ use std::io;
 
 use egress25_packet_filter::table::TooLarge;
 use egress25_policy::Refused;
+use serde::{Deserialize, Serialize};
 
 /// Why a lab did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +99,29 @@ pub enum LabError {
     },
 }
 
+/// Why something failed, roughly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// What was asked for does not fit.
+    Request,
+    /// The policy's state machines forbid it.
+    Policy,
+    /// The lab could not do it.
+    Lab,
+}
+
 impl LabError {
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Input { .. } | Self::NoSuchNode { .. } | Self::BadRequest(_) => Fault::Request,
+            Self::Refused(_) | Self::Declined(_) => Fault::Policy,
+            _ => Fault::Lab,
+        }
+    }
+
     /// A failure of the system while something was being done.
     pub(crate) fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();

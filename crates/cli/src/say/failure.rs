@@ -5,7 +5,7 @@ use std::io;
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
 use egress25_exemption_store::{LogError, StoreError};
-use egress25_lab::error::LabError;
+use egress25_lab::error::{Fault, LabError};
 use egress25_packet_filter::capture::{CaptureError, WriteError};
 use egress25_policy::{EditionError, SettingError};
 
@@ -165,11 +165,9 @@ impl From<StoreError> for Failure {
 
 impl From<LabError> for Failure {
     fn from(error: LabError) -> Self {
-        match error {
-            LabError::Input { .. } | LabError::NoSuchNode { .. } | LabError::BadRequest(_) => {
-                Self::Usage(error.to_string())
-            }
-            _ => Self::Internal(error.to_string()),
+        match error.fault() {
+            Fault::Request => Self::Usage(error.to_string()),
+            Fault::Policy | Fault::Lab => Self::Internal(error.to_string()),
         }
     }
 }

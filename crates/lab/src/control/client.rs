@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use crate::control::descriptors::{receive_files, send_files};
 use crate::control::place::{LabFolder, SOCKET, same_user};
-use crate::control::requests::{Fault, LabAnswer, Request};
-use crate::error::LabError;
+use crate::control::requests::{LabAnswer, Request};
+use crate::error::{Fault, LabError};
 use crate::process::{Waited, wait_within};
 use nix::sched::{CloneFlags, setns};
 use nix::sys::socket::getsockopt;

@@ -8,7 +8,7 @@ use egress25_policy::{Event, Reason, Verdict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::error::LabError;
+use crate::error::{Fault, LabError};
 
 /// A connection that a node is to open.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -122,28 +122,9 @@ pub struct LabView {
     pub graph: String,
 }
 
-/// Why something failed, roughly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Fault {
-    /// What was asked for does not fit.
-    Request,
-    /// The policy's state machines forbid it.
-    Policy,
-    /// The lab could not do it.
-    Lab,
-}
-
 impl From<&LabError> for LabAnswer {
     fn from(error: &LabError) -> Self {
-        let fault = match error {
-            LabError::Input { .. } | LabError::NoSuchNode { .. } | LabError::BadRequest(_) => {
-                Fault::Request
-            }
-            LabError::Refused(_) | LabError::Declined(_) => Fault::Policy,
-            _ => Fault::Lab,
-        };
-        Self::Failed { what: error.to_string(), fault }
+        Self::Failed { what: error.to_string(), fault: error.fault() }
     }
 }
 

@@ -12,8 +12,9 @@ use egress25_packet_filter::capture::{
 use egress25_packet_filter::link::LinkType;
 
 use crate::control::descriptors::receive_files;
-use crate::control::requests::{Fault, LabAnswer};
+use crate::control::requests::LabAnswer;
 use crate::enforce::verdict::{Told, VerdictEvent};
+use crate::error::Fault;
 use crate::owner::Owner;
 
 /// How often somebody who listens is looked after where nothing is told.

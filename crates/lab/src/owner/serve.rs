@@ -17,8 +17,8 @@ use rustix::net::{
 use crate::connect;
 use crate::control::descriptors::send_files;
 use crate::control::place::{SOCKET, same_user};
-use crate::control::requests::{Fault, LabAnswer, LabView, NodeView, Request};
-use crate::error::LabError;
+use crate::control::requests::{LabAnswer, LabView, NodeView, Request};
+use crate::error::{Fault, LabError};
 use crate::network::plan::NodeKind;
 use crate::network::{graph, isolate};
 use crate::owner::{Owner, listeners};
