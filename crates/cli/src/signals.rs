@@ -25,17 +25,6 @@ pub struct Signals {
     caught: Arc<AtomicUsize>,
 }
 
-/// Why a wait has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Woken {
-    /// What was waited for can be read.
-    Ready,
-    /// A signal asks for an end.
-    Signal,
-    /// The time is over.
-    Over,
-}
-
 impl Signals {
     /// Catches them from now on. What the program was started to ignore it goes on to ignore.
     ///
@@ -69,16 +58,13 @@ impl Signals {
         ALL.get(place).map(|(_, name)| *name)
     }
 
-    /// Waits until a signal comes, something can be read, or some time is over.
+    /// Waits until a signal comes, which is [`Ready::First`], something else can be read, or some
+    /// time is over.
     ///
     /// # Errors
     /// The system refuses.
-    pub fn wait(&self, other: Option<BorrowedFd<'_>>, time: Option<Duration>) -> io::Result<Woken> {
-        Ok(match wait(self.woken.as_fd(), other, time)? {
-            Ready::First => Woken::Signal,
-            Ready::Second => Woken::Ready,
-            Ready::Nothing => Woken::Over,
-        })
+    pub fn wait(&self, other: Option<BorrowedFd<'_>>, time: Option<Duration>) -> io::Result<Ready> {
+        wait(self.woken.as_fd(), other, time)
     }
 }
 

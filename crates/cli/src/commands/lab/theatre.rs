@@ -17,7 +17,7 @@ use egress25_lab::control::place::OUTPUT;
 use egress25_lab::control::requests::{LabAnswer, Request};
 use egress25_lab::enforce::verdict::VerdictEvent;
 use egress25_lab::error::LabError;
-use egress25_lab::process::{Waited, wait_within};
+use egress25_lab::process::{Ready, Waited, wait_within};
 use egress25_lab::scenario::{Executed, ProgramEnd, StepReport, StepResult, Theatre};
 use egress25_policy::{Event, Reason};
 use jiff::Timestamp;
@@ -26,7 +26,7 @@ use crate::args::lab::AtArgs;
 use crate::commands::lab::place;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::signals::{Signals, Woken};
+use crate::signals::Signals;
 use crate::written::{Output, Target};
 
 /// Verdicts since the last mark.
@@ -96,7 +96,7 @@ impl Theatre for RunningLab<'_> {
     fn exchange(&mut self, request: &Request) -> Result<LabAnswer, LabError> {
         self.client.send(request)?;
         let waiting = |source| LabError::System { what: "waiting for the lab".to_owned(), source };
-        if self.signals.wait(Some(self.client.as_fd()), None).map_err(waiting)? == Woken::Signal {
+        if self.signals.wait(Some(self.client.as_fd()), None).map_err(waiting)? == Ready::First {
             return Err(LabError::Answer("a signal ended the wait for the lab".to_owned()));
         }
         let answer = self.client.answer()?;

@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 use egress25_lab::control::client::Client;
 use egress25_lab::control::place::LabFolder;
 use egress25_lab::control::requests::Request;
-use egress25_lab::process::ends_within;
+use egress25_lab::process::{Ready, ends_within};
 
 use crate::args::lab::{AtArgs, UpArgs};
 use crate::commands::lab::place::folder;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::signals::{Signals, Woken};
+use crate::signals::Signals;
 
 /// What the owner prints when the lab is up.
 pub(super) const READY: &str = "ready";
@@ -128,7 +128,7 @@ fn bring_up_in(
     let mut line = String::new();
     if let Some(stdout) = outermost.stdout.take() {
         let woken = signals.map(|signals| signals.wait(Some(stdout.as_fd()), None));
-        if let Some(Ok(Woken::Signal)) = woken {
+        if let Some(Ok(Ready::First)) = woken {
             Tether { outermost, hold }.end()?;
             let signal = signals.and_then(Signals::caught).unwrap_or("a signal");
             return Err(Failure::Internal(format!("ended by {signal} while the lab came up")));
