@@ -1,8 +1,5 @@
 //! The offers (subscription types) that the policy tells apart.
 
-use std::fmt;
-use std::str::FromStr;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,10 +10,12 @@ macro_rules! offers {
         /// Every edition gives every offer a rule, or says that it does not name it.
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-            JsonSchema,
+            JsonSchema, strum::Display, strum::EnumString,
         )]
+        #[strum(ascii_case_insensitive)]
+        #[strum(parse_err_ty = UnknownOffer, parse_err_fn = UnknownOffer::of)]
         pub enum Offer {
-            $($(#[$doc])* #[serde(rename = $name)] $variant,)+
+            $($(#[$doc])* #[serde(rename = $name)] #[strum(serialize = $name)] $variant,)+
         }
 
         impl Offer {
@@ -81,12 +80,6 @@ offers! {
     AzureForStudentsStarter = "azure-for-students-starter", "Azure for Students Starter";
 }
 
-impl fmt::Display for Offer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// A text that names no offer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no offer; the offers are: {}", list())]
@@ -99,14 +92,8 @@ fn list() -> String {
     Offer::ALL.iter().map(|offer| offer.name()).collect::<Vec<_>>().join(", ")
 }
 
-impl FromStr for Offer {
-    type Err = UnknownOffer;
-
-    fn from_str(text: &str) -> Result<Self, UnknownOffer> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|offer| offer.name().eq_ignore_ascii_case(text))
-            .ok_or_else(|| UnknownOffer { text: text.to_owned() })
+impl UnknownOffer {
+    fn of(text: &str) -> Self {
+        Self { text: text.to_owned() }
     }
 }

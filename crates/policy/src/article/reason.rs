@@ -1,8 +1,5 @@
 //! Reasons: the closed set of why a packet passes or not.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 /// What a reason's verdict follows from.
@@ -24,9 +21,11 @@ macro_rules! reasons {
         /// Why a packet passes, is dropped or is rejected. Names are stable.
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+            strum::Display, strum::EnumString,
         )]
         #[repr(u8)]
-        pub enum Reason { $(#[doc = $line] #[serde(rename = $name)] $variant,)+ }
+        #[strum(parse_err_ty = UnknownReason, parse_err_fn = UnknownReason::of)]
+        pub enum Reason { $(#[doc = $line] #[serde(rename = $name)] #[strum(serialize = $name)] $variant,)+ }
 
         impl Reason {
             /// Every reason. A reason's place here is its [`index`](Self::index).
@@ -167,12 +166,6 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// A text that names no reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no reason; the reasons are: {}", list())]
@@ -185,14 +178,8 @@ fn list() -> String {
     Reason::ALL.iter().map(|reason| reason.name()).collect::<Vec<_>>().join(", ")
 }
 
-impl FromStr for Reason {
-    type Err = UnknownReason;
-
-    fn from_str(text: &str) -> Result<Self, UnknownReason> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|reason| reason.name() == text)
-            .ok_or_else(|| UnknownReason { text: text.to_owned() })
+impl UnknownReason {
+    fn of(text: &str) -> Self {
+        Self { text: text.to_owned() }
     }
 }
