@@ -8,6 +8,9 @@
 //!
 //! It is pure: no input or output, no clock, no environment, nothing asynchronous.
 
+#[macro_use]
+mod names;
+
 mod article;
 mod cells;
 mod decide;

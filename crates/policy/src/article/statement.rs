@@ -1,33 +1,10 @@
 //! Statements: what an edition of the article says, one fact each, with a stable id.
 
-use std::fmt;
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
-/// The id of a statement, such as `PG6`; stable, and unique within its edition.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct StatementId(Arc<str>);
-
-impl StatementId {
-    /// Makes an id of a text.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for StatementId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+names! {
+    /// The id of a statement, such as `PG6`; stable, and unique within its edition.
+    StatementId;
 }
 
 /// What a statement does.

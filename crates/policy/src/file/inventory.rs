@@ -22,8 +22,8 @@ use crate::world::name::{
     FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
 };
 use crate::world::{
-    AzureFirewall, DEFAULT_SUBNET, Gateway, Interface, Machine, MachineKind, RouteTable,
-    Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
+    AzureFirewall, DEFAULT_SUBNET, Gateway, Interface, Machine, MachineKind, RouteTable, Subnet,
+    Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
 };
 
 /// An inventory, as written.
