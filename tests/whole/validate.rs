@@ -38,7 +38,16 @@ fn every_kind_of_file_is_recognised_by_its_content() {
                   machine = \"web\"\n";
     let output = egress25(["validate", "-"]).write_stdin(events).output().expect("runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(text.contains("<stdin>: ok, events: 1 events"), "{text}");
+    assert!(text.contains("<stdin>: ok, events: 1 event;"), "{text}");
+}
+
+#[test]
+fn the_events_of_the_how_to_could_not_happen_to_its_inventory() {
+    let page = program::repository().join("docs/how-to/describe-a-deployment.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let blocks = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let (code, text) = validate(&blocks.collect::<String>(), "");
+    assert_eq!(code, 0, "{text}");
 }
 
 #[test]

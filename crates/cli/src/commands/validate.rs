@@ -12,7 +12,7 @@ use crate::read::input::{NamedText, edition_of};
 use crate::read::inventory::{InventoryInput, events_of};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{self, TableRow};
+use crate::say::output::{self, TableRow, counted};
 
 /// What was found of the files.
 #[derive(Debug, Serialize)]
@@ -116,24 +116,24 @@ fn check(
 }
 
 fn edition_text(edition: &Edition) -> String {
-    let rows = edition.rules.len();
-    let statements = edition.statements.len();
-    format!("{}, {statements} statements, {rows} rows that name offers", edition.id)
+    let statements = counted(edition.statements.len(), "statement", "statements");
+    let rows = counted(edition.rules.len(), "row that names", "rows that name");
+    format!("{}, {statements}, {rows} offers", edition.id)
 }
 
 fn events(args: &ValidateArgs, source: &NamedText) -> Result<String, Failure> {
     let events = events_of(source)?;
-    let count = events.len();
+    let count = counted(events.len(), "event", "events");
     let Some(inventory) = &args.inventory else {
         return Ok(format!(
-            "{count} events; whether they can happen shows with --inventory, the inventory that they happen to"
+            "{count}; whether they can happen shows with --inventory, the inventory that they happen to"
         ));
     };
     let mut inventory = InventoryInput::load(Path::new(inventory), &[], &args.edition.set)?;
     inventory.add_events(source.clone(), events);
     let edition = inventory.edition(args.edition.edition.as_deref())?;
     inventory.timeline(&edition)?;
-    Ok(format!("{count} events, which can happen to `{}`", inventory.name()))
+    Ok(format!("{count}, which can happen to `{}`", inventory.name()))
 }
 
 fn inventory(args: &ValidateArgs, source: &NamedText) -> Result<String, Failure> {
@@ -147,11 +147,11 @@ fn inventory(args: &ValidateArgs, source: &NamedText) -> Result<String, Failure>
             .into());
     }
     Ok(format!(
-        "edition {}, {} subscriptions, {} networks, {} machines, {} events",
+        "edition {}, {}, {}, {}, {}",
         world.edition.id,
-        world.subscriptions().len(),
-        world.networks().len(),
-        world.machines().len(),
-        timeline.events().len(),
+        counted(world.subscriptions().len(), "subscription", "subscriptions"),
+        counted(world.networks().len(), "network", "networks"),
+        counted(world.machines().len(), "machine", "machines"),
+        counted(timeline.events().len(), "event", "events"),
     ))
 }

@@ -1,5 +1,6 @@
 //! Tables, JSON and CSV, written the same way by every command.
 
+use std::fmt::Display;
 use std::io::Write;
 
 use comfy_table::{Color, ContentArrangement, Table};
@@ -179,6 +180,16 @@ pub fn write_rows<R: Into<comfy_table::Row>>(
     write_table(console, &table)
 }
 
+/// A number with what is counted: its name in the singular and in the plural.
+pub fn counted<N: Copy + PartialEq + From<u8> + Display>(
+    number: N,
+    one: &str,
+    many: &str,
+) -> String {
+    let name = if number == N::from(1) { one } else { many };
+    format!("{number} {name}")
+}
+
 /// Writes a heading behind an empty line.
 ///
 /// # Errors
@@ -279,6 +290,13 @@ pub fn labelled(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_thing_was_counted_as_several() {
+        assert_eq!(counted(0_usize, "entry", "entries"), "0 entries");
+        assert_eq!(counted(1_u64, "entry", "entries"), "1 entry");
+        assert_eq!(counted(2_u64, "entry", "entries"), "2 entries");
+    }
 
     #[test]
     fn text_is_wrapped_at_spaces_and_long_words_stay_whole() {

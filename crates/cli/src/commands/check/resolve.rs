@@ -16,6 +16,7 @@ use crate::read::edition;
 use crate::read::inventory::{InventoryInput, advance};
 use crate::read::network;
 use crate::say::failure::Failure;
+use crate::say::output::counted;
 
 /// What the question is asked of.
 #[derive(Debug)]
@@ -207,7 +208,8 @@ fn in_inventory(
     }
     let later = timeline.events().iter().filter(|event| event.at > at).count();
     if later > 0 {
-        notes.push(format!("{later} events are later than {at} and have not happened"));
+        let events = counted(later, "event has", "events have");
+        notes.push(format!("{events} not happened by {at}"));
     }
     let source = source(in_inventory, timeline.world())?;
     Ok(Subject {

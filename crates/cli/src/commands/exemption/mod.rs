@@ -41,6 +41,9 @@ pub fn run(command: &ExemptionCommand, console: &mut Console) -> Result<(), Fail
     let mut store = open(&named.place)?;
     let name = name(named);
     record(named, &mut store, vec![kind], console, |world| {
-        (next_steps::headline(world, &name), next_steps::next_steps(world, &name, &[], &named.place))
+        (
+            next_steps::headline(world, &name),
+            next_steps::next_steps(world, &name, &[], &named.place),
+        )
     })
 }

@@ -115,8 +115,8 @@ fn show_human(
     let since = row.since.map(|since| format!(" since {since}")).unwrap_or_default();
     let title = subscription.offer.title();
     console.line(format!("{} ({title}): {}{since}", paint.bold(&row.subscription), row.state))?;
-    console
-        .line(format!("  it has reached {} of {} machines", row.exempt_machines, row.machines))?;
+    let all = output::counted(row.machines, "machine", "machines");
+    console.line(format!("  it has reached {} of {all}", row.exempt_machines))?;
     let asks = if shown.asks.is_empty() { "nothing".to_owned() } else { shown.asks.join("; ") };
     let how_to_ask = match shown.asked_by.as_slice() {
         [] => "no request is ever granted, or there is nothing to ask for".to_owned(),

@@ -21,7 +21,7 @@ use crate::commands::lab::place::client;
 use crate::read::inventory::world_as_of;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{self, TableRow, Versioned};
+use crate::say::output::{self, TableRow, Versioned, counted};
 use crate::signals::Signals;
 
 /// What `lab exec` ends with where the program took too long, as `timeout` does.
@@ -57,7 +57,8 @@ pub(super) fn inspect(args: &InspectArgs, console: &mut Console) -> Result<(), F
             return output::csv(console, NodeView::COLUMNS, rows);
         }
     }
-    console.line(format!("data path {}, {} events applied", view.datapath, view.generation))?;
+    let events = counted(view.generation, "event", "events");
+    console.line(format!("data path {}, {events} applied", view.datapath))?;
     output::write_rows(console, NodeView::COLUMNS, view.nodes.iter().map(NodeView::cells))?;
     for (reason, verdict, count) in &view.counts {
         console.line(format!("{count} × {verdict} {reason}"))?;
@@ -85,7 +86,8 @@ pub(super) fn exec(args: &ExecArgs, console: &mut Console) -> Result<(), Failure
         Waited::Ended(status) => std::process::exit(status.code().unwrap_or(125)),
         Waited::TooLong => {
             let seconds = args.timeout.unwrap_or_default();
-            console.warn(&format!("the program was ended: it took more than {seconds} seconds"));
+            let seconds = counted(seconds, "second", "seconds");
+            console.warn(&format!("the program was ended: it took more than {seconds}"));
             std::process::exit(TOO_LONG)
         }
         Waited::Called => {

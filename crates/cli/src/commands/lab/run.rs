@@ -21,6 +21,7 @@ use crate::commands::lab::up::{self, Tether};
 use crate::read::input::NamedText;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
+use crate::say::output::counted;
 use crate::signals::Signals;
 use crate::written::{self, OutputKind, Target, WrittenError};
 
@@ -112,21 +113,24 @@ fn conclude(
     signal: Option<&str>,
     console: &mut Console,
 ) -> Result<(), Failure> {
-    let (all, differing, broken) = (report.steps.len(), report.differing(), report.failed());
-    let skipped = report.skipped();
+    let (differing, broken, skipped) = (report.differing(), report.failed(), report.skipped());
+    let all = counted(report.steps.len(), "step", "steps");
     console.line(format!(
-        "{} over {}: {all} steps, {differing} differ, {broken} could not be done, {skipped} were \
-         not played",
-        report.scenario, report.datapath
+        "{} over {}: {all}, {}, {broken} could not be done, {} not played",
+        report.scenario,
+        report.datapath,
+        counted(differing, "differs", "differ"),
+        counted(skipped, "was", "were")
     ))?;
     if let Some(signal) = signal {
         return Err(Failure::Internal(format!("ended by {signal} before the last step")));
     }
     if broken > 0 {
-        return Err(Failure::Internal(format!("{broken} steps could not be done")));
+        let steps = counted(broken, "step", "steps");
+        return Err(Failure::Internal(format!("{steps} could not be done")));
     }
     if differing > 0 {
-        return Err(Failure::Differs(format!("{differing} of {all} steps ended differently")));
+        return Err(Failure::Differs(format!("{differing} of {all} ended differently")));
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::args::EditionArgs;
 use crate::read::input::NamedText;
 use crate::read::inventory::world_as_of;
 use crate::say::failure::Failure;
+use crate::say::output::counted;
 
 /// The scenario of a text.
 pub(super) fn scenario(source: &NamedText) -> Result<Scenario, Failure> {
@@ -58,6 +59,7 @@ pub fn check_scenario(
     let scenario = scenario(source)?;
     let inventory = inventory_file(file, &scenario);
     let world = fits(source, &scenario, &inventory, edition)?;
-    let (steps, machines) = (scenario.step.len(), world.machines().len());
-    Ok(format!("{steps} steps in `{}`, which has {machines} machines", inventory.display()))
+    let steps = counted(scenario.step.len(), "step", "steps");
+    let machines = counted(world.machines().len(), "machine", "machines");
+    Ok(format!("{steps} in `{}`, which has {machines}", inventory.display()))
 }

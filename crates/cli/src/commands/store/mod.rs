@@ -21,7 +21,7 @@ use crate::args::OutputFormat;
 use crate::read::input::NamedText;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{self, Versioned};
+use crate::say::output::{self, Versioned, counted};
 use crate::written::{Draft, not_beside_a_store};
 
 use crate::args::store::{
@@ -65,6 +65,10 @@ fn say(
     }
 }
 
+fn entries(count: u64) -> String {
+    counted(count, "entry", "entries")
+}
+
 fn init(args: &InitArgs, console: &mut Console) -> Result<(), Failure> {
     let path = place::path(args.store.path.as_deref())?;
     let place = StorePlace::from(path.as_path());
@@ -78,9 +82,11 @@ fn init(args: &InitArgs, console: &mut Console) -> Result<(), Failure> {
     let world = store.world();
     let (subscriptions, machines) = (world.subscriptions().len(), world.machines().len());
     let sentence = format!(
-        "`{path}` begins under edition {} with {subscriptions} subscriptions, {machines} machines \
-         and {revision} entries",
-        genesis.edition
+        "`{path}` begins under edition {} with {}, {} and {}",
+        genesis.edition,
+        counted(subscriptions, "subscription", "subscriptions"),
+        counted(machines, "machine", "machines"),
+        entries(revision)
     );
     let facts = json!({
         "store": path, "edition": genesis.edition, "settings": genesis.settings,
@@ -96,7 +102,7 @@ fn check(args: &VerifyArgs, console: &mut Console) -> Result<(), Failure> {
     let report = verify(&log, args.anchor)?;
     let path = path.display();
     let mut sentence =
-        format!("`{path}`: {} entries, head {}:{}", report.entries, report.revision, report.head);
+        format!("`{path}`: {}, head {}:{}", entries(report.entries), report.revision, report.head);
     for finding in &report.findings {
         let at = finding.revision.map_or(String::new(), |at| format!("revision {at}: "));
         sentence.push_str(&format!("\n  {at}{}", finding.what));
@@ -115,8 +121,8 @@ fn check(args: &VerifyArgs, console: &mut Console) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Unsound(format!(
-        "{} things are wrong with `{path}`; `egress25 store restore` takes a backup",
-        report.findings.len()
+        "{} wrong with `{path}`; `egress25 store restore` takes a backup",
+        counted(report.findings.len(), "thing is", "things are")
     )))
 }
 
@@ -126,7 +132,7 @@ fn backup(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
     place::publish(&args.file, |new| Ok(store.log().backup(new)?))?;
     let copied = place::open_at(&args.file)?;
     let (file, head) = (args.file.display().to_string(), copied.head());
-    let sentence = format!("`{file}` holds {} entries, head {}", head.revision, head.hash);
+    let sentence = format!("`{file}` holds {}, head {}", entries(head.revision), head.hash);
     let facts = json!({ "backup": file, "revision": head.revision, "hash": head.hash });
     say(console, args.format, &sentence, &facts)
 }
@@ -157,7 +163,7 @@ fn restore(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
             Err(other) => return Err(other.into()),
         }
     };
-    let mut sentence = format!("`{}` holds {} entries again", path.display(), report.revision);
+    let mut sentence = format!("`{}` holds {} again", path.display(), entries(report.revision));
     // What cannot be read any more has no entries to be missed.
     let before = kept.as_ref().and_then(|kept| SqliteLog::open(kept, options).ok()?.head().ok());
     let later = before.map_or(0, |head| head.revision.saturating_sub(report.revision));
@@ -166,8 +172,8 @@ fn restore(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
         sentence.push_str(&format!("; what was there is in `{kept}`"));
         if later > 0 {
             sentence.push_str(&format!(
-                ", with {later} later entries that are in force no more: `egress25 log --store \
-                 {kept}` shows them"
+                ", with {} in force no more: see `egress25 log --store {kept}`",
+                counted(later, "later entry that is", "later entries that are")
             ));
         }
     }
@@ -218,7 +224,7 @@ fn write(args: &StoreExportArgs, console: &mut Console) -> Result<(), Failure> {
     let count = export(&store, &mut file)?;
     file.flush().map_err(wrong)?;
     draft.publish()?;
-    console.note(&format!("{count} entries in `{name}`"));
+    console.note(&format!("{} in `{name}`", entries(count)));
     Ok(())
 }
 
@@ -242,7 +248,7 @@ fn read(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
     })?;
     let store = place::open_at(&path)?;
     let head = store.head();
-    let sentence = format!("`{}` holds {} entries from `{name}`", path.display(), head.revision);
+    let sentence = format!("`{}` holds {} from `{name}`", path.display(), entries(head.revision));
     let facts = json!({
         "store": path.display().to_string(), "revision": head.revision, "hash": head.hash,
     });
