@@ -144,17 +144,29 @@ const KILLED: &str = "kill -9 $filter; sleep 0.3\n\
      socket.create_connection((\"203.0.113.25\", 25), 2)'; then echo LEAKED; \
      else echo still blocked; fi";
 
+/// What makes a filter judge a queue.
+const QUEUE: &str = "--network shop-net --queue 7";
+
+/// A filter with the scenarios' inventory, as a command line.
+fn filter(arguments: &str) -> String {
+    let inventory = scenario("mail.inventory.toml");
+    let program = env!("CARGO_BIN_EXE_egress25");
+    format!("{program} filter --inventory {} {arguments}", inventory.display())
+}
+
+/// The command line that puts the rules in force which hand SYNs to the queue.
+fn queue_rules() -> String {
+    let rules = filter("--queue 7 --rules");
+    format!("{rules} | sed '/ip6tables/,$d' | iptables-restore --noflush")
+}
+
 #[test]
 fn an_interface_of_a_container_network_is_filtered_and_stays_so() {
     if let Some(why) = impossible("nft") {
         return skipped(why);
     }
-    let filter = format!(
-        "{} filter --inventory {} --network shop-net --interface br0 & filter=$!; sleep 2",
-        env!("CARGO_BIN_EXE_egress25"),
-        scenario("mail.inventory.toml").display()
-    );
-    enforced(&filter, KILLED);
+    let filter = filter("--network shop-net --interface br0");
+    enforced(&format!("{filter} & filter=$!; sleep 2"), KILLED);
 }
 
 #[test]
@@ -162,14 +174,8 @@ fn a_queue_is_judged_and_drops_when_nobody_judges_it() {
     if let Some(why) = impossible("nfqueue") {
         return skipped(why);
     }
-    let program = env!("CARGO_BIN_EXE_egress25");
-    let lab = scenario("mail.inventory.toml").display().to_string();
-    let filter = format!(
-        "{program} filter --inventory {lab} --queue 7 --rules | \
-         sed '/ip6tables/,$d' | iptables-restore --noflush\n\
-         {program} filter --inventory {lab} --network shop-net --queue 7 & filter=$!; sleep 2"
-    );
-    enforced(&filter, KILLED);
+    let (rules, filter) = (queue_rules(), filter(QUEUE));
+    enforced(&format!("{rules}\n{filter} & filter=$!; sleep 2"), KILLED);
 }
 
 #[test]
@@ -177,9 +183,7 @@ fn a_queue_that_somebody_judges_already_was_told_of_as_operation_not_permitted()
     if let Some(why) = impossible("nfqueue") {
         return skipped(why);
     }
-    let program = env!("CARGO_BIN_EXE_egress25");
-    let lab = scenario("mail.inventory.toml").display().to_string();
-    let filter = format!("{program} filter --inventory {lab} --network shop-net --queue 7");
+    let filter = filter(QUEUE);
     let (done, said) = in_a_network(&format!(
         "{filter} 2>/dev/null & first=$!\n\
          until grep -q '^ *7 ' /proc/self/net/netfilter/nfnetlink_queue; do sleep 0.05; done\n\
@@ -196,14 +200,11 @@ fn a_filter_ended_when_the_reader_of_its_verdicts_went() {
     if let Some(why) = impossible("nfqueue") {
         return skipped(why);
     }
-    let program = env!("CARGO_BIN_EXE_egress25");
-    let lab = scenario("mail.inventory.toml").display().to_string();
+    let (rules, filter) = (queue_rules(), filter(QUEUE));
     let filter = format!(
-        "{program} filter --inventory {lab} --queue 7 --rules | \
-         sed '/ip6tables/,$d' | iptables-restore --noflush\n\
+        "{rules}\n\
          mkfifo /run/verdicts; : </run/verdicts &\n\
-         {program} filter --inventory {lab} --network shop-net --queue 7 >/run/verdicts & filter=$!; \
-         sleep 2\n\
+         {filter} >/run/verdicts & filter=$!; sleep 2\n\
          for nth in 1 2 3; do ip netns exec box /usr/bin/python3 -c 'import socket; \
          socket.create_connection((\"203.0.113.25\", 25), 5, (\"10.1.0.5\", 0))'; done\n\
          kill -0 $filter; echo goes on"

@@ -1,8 +1,7 @@
 //! Appending: what is refused, what is done once, what order holds.
 
 use egress25_exemption_store::{
-    Backdated, ExpectedRevision, LogError, NewEntry, SqliteLog, Store, StoreError,
-    StorePlace,
+    Backdated, ExpectedRevision, LogError, NewEntry, SqliteLog, Store, StoreError, StorePlace,
 };
 use egress25_policy::{
     Channel, EventKind, ExemptionState, Inventory, InventoryFile, Timeline, World,

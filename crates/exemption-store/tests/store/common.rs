@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use egress25_exemption_store::{
-    ExpectedRevision, Genesis, NewEntry, SqliteLog, SqliteOptions, Store,
-    StoreError, StorePlace,
+    ExpectedRevision, Genesis, NewEntry, SqliteLog, SqliteOptions, Store, StoreError, StorePlace,
 };
 use egress25_policy::{
     Event, EventKind, ExemptionState, Machine, MachineName, NetworkName, Offer, Placement, Power,

@@ -1,25 +1,21 @@
 //! Tests of the exemption store: one binary, modules by subject.
 #![expect(clippy::disallowed_methods, reason = "tests are told by the environment what to do")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that meets what it did not expect ends there"
+)]
 
-#[cfg(test)]
 mod admin;
-#[cfg(test)]
 mod append;
-#[cfg(test)]
 mod children;
-#[cfg(test)]
 mod common;
-#[cfg(test)]
 mod damage;
-#[cfg(test)]
 mod durability;
-#[cfg(test)]
 mod faults;
-#[cfg(test)]
 mod follow;
-#[cfg(test)]
 mod one_head;
-#[cfg(test)]
 mod simulation;
-#[cfg(test)]
 mod under_writers;
