@@ -3,7 +3,7 @@
 use egress25_policy::Offer;
 
 use crate::oracle::Case;
-use crate::program::{json, stdout};
+use crate::program::{json, repository, stdout};
 
 #[test]
 fn every_offer_has_an_answer_in_every_state_of_every_edition() {
@@ -15,6 +15,14 @@ fn every_offer_has_an_answer_in_every_state_of_every_edition() {
         let cells = matrix["cells"].as_array().expect("cells").len();
         assert_eq!(cells, states * Offer::ALL.len(), "{id}");
     }
+}
+
+#[test]
+fn the_readme_shows_the_matrix_as_it_is_printed() {
+    let read = |name: &str| std::fs::read_to_string(repository().join(name)).expect("a text");
+    let golden = read("tests/golden/matrix-2020-12.md");
+    let (_edition, tables) = golden.split_once("\n\n").expect("a line on the edition, and tables");
+    assert!(read("README.md").contains(tables), "README.md has other tables");
 }
 
 /// A state of the matrix as a case of the statements; `None` for what is not on the way to the
@@ -65,7 +73,7 @@ fn every_cell_of_the_default_edition_is_what_the_statements_say() {
 
 #[test]
 fn the_golden_tables_are_what_is_printed() {
-    let folder = crate::program::repository().join("tests/golden");
+    let folder = repository().join("tests/golden");
     for (file, line) in [
         ("matrix-2020-12.md", "matrix --format markdown"),
         ("matrix-2023-12.md", "matrix --edition in-force --format markdown"),
