@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::program::{egress25, failure, stdout, words};
+use crate::program::{self, egress25, failure, stdout, words};
 
 /// Writes a file and validates it: exit code and what stands on stderr.
 fn validate(text: &str, more: &str) -> (i32, String) {
@@ -86,7 +86,7 @@ fn an_event_that_cannot_happen_is_found_and_pointed_at() {
 
 #[test]
 fn a_bad_edition_is_named_with_what_it_lacks() {
-    let path = crate::program::repository().join("crates/policy/editions/2020-12.toml");
+    let path = program::repository().join("crates/policy/editions/2020-12.toml");
     let text = std::fs::read_to_string(path).expect("the edition");
     for (from, to, part) in [
         ("    \"free-trial\",\n", "", "offer `free-trial` is not covered"),
