@@ -184,9 +184,7 @@ fn the_commands_that_are_advised_go_on_in_the_store_that_was_named() {
     let home = Home::new();
     let store = "--store 'my shop.db'";
     home.run(&format!("store init {store}"));
-    home.run(&format!(
-        "subscription add shop {store} --offer pay-as-you-go --created 2019-03-01"
-    ));
+    home.run(&format!("subscription add shop {store} --offer pay-as-you-go --created 2019-03-01"));
     home.run(&format!("vm deploy web {store} --subscription shop --address 10.0.0.4"));
     let next = |line: &str| home.json(&format!("{line} {store}"))["next"][0].to_string();
     let asked = next(&format!("{ASK} --reviewer manual"));
