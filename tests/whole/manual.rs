@@ -47,6 +47,32 @@ fn every_flag_has_help_and_an_environment_variable() {
 }
 
 #[test]
+fn a_variable_reached_the_processes_of_a_lab_and_removed_any_folder() {
+    fn walk(command: &Command) {
+        assert!(!command.is_hide_set(), "{} is hidden and has variables", command.get_name());
+        command.get_subcommands().for_each(walk);
+    }
+    walk(&egress25_cli::command());
+    let folder = tempfile::tempdir().expect("a folder");
+    let victim = folder.path().join("victim");
+    std::fs::create_dir(&victim).expect("made");
+    let run_dir = folder.path().join("run").display().to_string();
+    for line in [["lab", "up", "no-such-file.toml"], ["lab", "own", "no-such-file.toml"]] {
+        let mut command = egress25(line);
+        command.args(["--run-dir", &run_dir]).env("EGRESS25_LAB_OWN_REMOVE", &victim);
+        command.env("EGRESS25_LAB_OWN_FOLDER", &run_dir);
+        let output = command.output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{line:?}: {said}");
+        assert!(victim.exists(), "{line:?}: {said}");
+    }
+    for line in ["man", "lab --help", "completions bash", "completions zsh"] {
+        assert!(!stdout(line).contains("LAB_OWN") && !stdout(line).contains("lab-own"), "{line}");
+    }
+    assert!(!stdout("completions bash").contains("lab,own"));
+}
+
+#[test]
 fn every_command_has_help_that_says_what_it_does() {
     for path in commands() {
         let line = format!("{} --help", path.join(" "));

@@ -18,10 +18,11 @@ pub mod written;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::FromArgMatches;
 use clap::error::{ContextKind, ContextValue};
+use clap::{FromArgMatches, Parser};
 
-use crate::args::{Cli, Command, PolicyCommand, environment};
+use crate::args::lab::OwnArgs;
+use crate::args::{Cli, ColorChoice, Command, PolicyCommand, environment};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
@@ -37,6 +38,20 @@ pub fn main() -> ExitCode {
 /// Runs the program with some arguments, the program's name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<_> = arguments.into_iter().collect();
+    if let [_, lab, own @ ..] = arguments.as_slice()
+        && lab == "lab"
+        && own.first().is_some_and(|word| word == "own")
+    {
+        return match OwnArgs::try_parse_from(own) {
+            Ok(args) => {
+                // Its standard error is a log.
+                let mut console = Console::new(ColorChoice::Never, true);
+                let outcome = commands::lab::own(&args, &mut console);
+                conclude(&outcome, &mut console)
+            }
+            Err(error) => refuse(&error),
+        };
+    }
     let program = command();
     let parsed = program.clone().try_get_matches_from(&arguments).and_then(|matches| {
         environment::refuse_bad_words(&program, &matches)?;
@@ -45,23 +60,30 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     });
     let (cli, meant) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => {
-            let error = with_new_name(error, &arguments);
-            // Help and version go to stdout and are no errors; a closed pipe is none either.
-            let code = if error.use_stderr() { Failure::BAD_INPUT } else { Failure::DONE };
-            return match error.print() {
-                Err(broken) if broken.kind() != std::io::ErrorKind::BrokenPipe => {
-                    ExitCode::from(Failure::FAILED)
-                }
-                _ => ExitCode::from(code),
-            };
-        }
+        Err(error) => return refuse(&with_new_name(error, &arguments)),
     };
     let mut console = Console::new(cli.color, cli.quiet);
     for (unread, name) in meant {
         console.advise(&format!("the variable {unread} is not read; {name} is"));
     }
     let outcome = dispatch(cli.command, &mut console);
+    conclude(&outcome, &mut console)
+}
+
+/// Says what is wrong with the arguments; help and the version are no errors and go to stdout.
+fn refuse(error: &clap::Error) -> ExitCode {
+    // A closed pipe is no error either.
+    let code = if error.use_stderr() { Failure::BAD_INPUT } else { Failure::DONE };
+    match error.print() {
+        Err(broken) if broken.kind() != std::io::ErrorKind::BrokenPipe => {
+            ExitCode::from(Failure::FAILED)
+        }
+        _ => ExitCode::from(code),
+    }
+}
+
+/// Reports how a command has ended, and gives its exit code.
+fn conclude(outcome: &Result<(), Failure>, console: &mut Console) -> ExitCode {
     // What was written before a failure is seen before it is told.
     let flushed = console.flush();
     let code_of = |result: &Result<(), Failure>| match result {
@@ -78,7 +100,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         _ => Err(failure),
     });
     // An answer that could not be written is no answer, be it the expected one or not.
-    ExitCode::from(match (code_of(&outcome), code_of(&flushed)) {
+    ExitCode::from(match (code_of(outcome), code_of(&flushed)) {
         (Failure::DONE | Failure::DIFFERS, Failure::FAILED) => Failure::FAILED,
         (code, _) => code,
     })

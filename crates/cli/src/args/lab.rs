@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use egress25_lab::enforce::DataPath;
 use jiff::Timestamp;
 
@@ -87,12 +87,6 @@ pub enum LabCommand {
     #[command(after_long_help = "Examples:\n\
          \x20 egress25 lab crash")]
     Crash(AtArgs),
-    /// Own a lab; what `lab up` starts.
-    #[command(
-        hide = true,
-        after_long_help = "Examples:\n  egress25 lab up inventory.toml starts it"
-    )]
-    Own(Box<OwnArgs>),
 }
 
 /// Which lab.
@@ -144,8 +138,10 @@ pub struct UpArgs {
     pub edition: EditionArgs,
 }
 
-/// The arguments of `lab own`.
-#[derive(Debug, Clone, Args)]
+/// The arguments of `lab own`, which `lab up` starts: no command of the user's, so that no help,
+/// completion or variable knows it.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "egress25 lab own")]
 pub struct OwnArgs {
     /// What `lab up` was given.
     #[command(flatten)]

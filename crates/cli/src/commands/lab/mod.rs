@@ -14,6 +14,7 @@ mod up;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
+pub use owner::run as own;
 pub use scenario::check_scenario;
 
 use crate::args::lab::LabCommand;
@@ -25,7 +26,6 @@ use crate::args::lab::LabCommand;
 pub fn run(command: &LabCommand, console: &mut Console) -> Result<(), Failure> {
     match command {
         LabCommand::Up(args) => up::run(args, console),
-        LabCommand::Own(args) => owner::run(args, console),
         LabCommand::Down(at) => up::down(at, console),
         LabCommand::Ls(args) => ls::run(args, console),
         LabCommand::Inspect(args) => requests::inspect(args, console),

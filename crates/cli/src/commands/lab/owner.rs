@@ -13,12 +13,17 @@ use jiff::Timestamp;
 
 use crate::args::lab::{OwnArgs, OwnStage};
 use crate::commands::lab::hosts::hosts;
+use crate::commands::lab::place::is_of_a_run;
 use crate::commands::lab::up::{ADOPTED, READY, arguments};
 use crate::commands::store::follow::LiveWorld;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
-pub(super) fn run(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
+/// Runs one of the processes that a lab lives in.
+///
+/// # Errors
+/// The lab does not come up, or ends by a failure.
+pub fn run(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
     match args.stage {
         OwnStage::Leave => leave(args),
         OwnStage::Attend => attend(args),
@@ -31,7 +36,7 @@ fn start_stage(args: &OwnArgs, stage: &str, stdin: Stdio) -> Result<Child, Failu
     let program = std::env::current_exe()
         .map_err(|source| Failure::Read { name: "this program".to_owned(), source })?;
     Command::new(&program)
-        .args(["lab", "own", "--quiet", "--stage", stage])
+        .args(["lab", "own", "--stage", stage])
         .args(arguments(&args.up, &args.folder))
         .stdin(stdin)
         .spawn()
@@ -83,7 +88,7 @@ fn remove(args: &OwnArgs) {
         // The log may be seen by who has started it.
         let _ = writeln!(std::io::stderr(), "warning: {error}");
     }
-    for folder in &args.remove {
+    for folder in args.remove.iter().filter(|folder| is_of_a_run(folder)) {
         // Whoever has started the lab removes them, too, if he lives.
         let _ = std::fs::remove_dir_all(folder);
     }

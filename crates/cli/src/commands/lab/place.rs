@@ -11,6 +11,13 @@ use crate::say::failure::Failure;
 /// How the folder of a run's lab is called, in the folder for temporary files.
 pub(super) const HOME: &str = "egress25-run-";
 
+/// Whether a folder is one that a run makes for its lab or its programs: nothing else goes with a
+/// lab.
+pub(super) fn is_of_a_run(folder: &Path) -> bool {
+    let named = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(HOME));
+    named && folder.parent() == Some(&std::env::temp_dir())
+}
+
 /// The folder for the files of a scenario's programs, beside that of the lab: programs that
 /// change to other users have to get there.
 pub(super) fn program_files(at: &AtArgs) -> PathBuf {

@@ -112,8 +112,7 @@ fn bring_up_in(
     let program = std::env::current_exe()
         .map_err(|source| Failure::Read { name: "this program".to_owned(), source })?;
     let mut command = Command::new(&program);
-    // What there is to be said of the environment, this process has said.
-    command.args(["lab", "own", "--quiet", "--stage", "leave"]);
+    command.args(["lab", "own", "--stage", "leave"]);
     for folder in goes_with_it {
         command.arg("--remove").arg(folder);
     }
