@@ -121,6 +121,45 @@ fn a_typed_quiet_did_not_win_over_a_bad_variable() {
 }
 
 #[test]
+fn a_typed_color_did_not_win_over_a_bad_variable() {
+    let bad = [("EGRESS25_COLOR", "perhaps")];
+    for line in [
+        format!("{QUESTION} --color never"),
+        format!("--color=never {QUESTION}"),
+        "policy --color never show".to_owned(),
+    ] {
+        assert_eq!(with_variables(&line, &bad), (Some(0), String::new()), "{line}");
+    }
+    // What is behind `--` is another program's.
+    let (code, said) = with_variables("lab exec vm-web -- ls --color never", &bad);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("EGRESS25_COLOR (the variable of --color <WHEN>)"), "{said}");
+}
+
+#[test]
+fn a_bad_value_of_a_variable_was_blamed_on_a_flag_that_nobody_typed() {
+    for (name, value, flag) in [
+        ("EGRESS25_COLOR", "perhaps", "--color <WHEN>"),
+        ("EGRESS25_COLOR", "", "--color <WHEN>"),
+        ("EGRESS25_CHECK_FORMAT", "yaml", "--format <FORMAT>"),
+        ("EGRESS25_CHECK_FORMAT", "", "--format <FORMAT>"),
+        ("EGRESS25_CHECK_EXEMPT", "perhaps", "--exempt <STATE>"),
+        ("EGRESS25_CHECK_DEPLOYED", "yesterday", "--deployed <TIME>"),
+        ("EGRESS25_CHECK_DEPLOYED", "", "--deployed <TIME>"),
+        ("EGRESS25_CHECK_SET", "nothing", "--set <NAME=VALUE>"),
+        // It does not go with --offer.
+        ("EGRESS25_CHECK_INVENTORY", "x.toml", "--inventory <FILE>"),
+    ] {
+        let (code, said) = with_variables(QUESTION, &[(name, value)]);
+        assert_eq!(code, Some(2), "{name}={value}: {said}");
+        let blamed = format!("{name} (the variable of {flag})");
+        assert!(said.contains(&blamed), "{name}={value}: {said}");
+    }
+    let (_, said) = with_variables("check --to x", &[("EGRESS25_CHECK_TO", "y")]);
+    assert!(said.contains("invalid value 'x' for '--to <ADDRESS>'"), "{said}");
+}
+
+#[test]
 fn a_variable_that_was_meant_for_a_command_is_not_ignored_in_silence() {
     for (unread, name) in [
         ("EGRESS25_FORMAT", "EGRESS25_CHECK_FORMAT"),

@@ -19,7 +19,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{FromArgMatches, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::args::lab::OwnArgs;
 use crate::args::{Cli, ColorChoice, Command, PolicyCommand, environment};
@@ -52,7 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Err(error) => refuse(&error),
         };
     }
-    let program = command();
+    let program = environment::attach(Cli::command(), &arguments);
     let parsed = program.clone().try_get_matches_from(&arguments).and_then(|matches| {
         environment::refuse_bad_words(&program, &matches)?;
         let cli = Cli::from_arg_matches(&matches)?;
@@ -60,7 +60,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     });
     let (cli, meant) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return refuse(&with_new_name(error, &arguments)),
+        Err(error) => {
+            let mut program = program;
+            program.build();
+            let path = typed(&program, &arguments);
+            let error = with_new_name(error, &path);
+            return refuse(&environment::blame_variables(error, &path, &arguments));
+        }
     };
     let mut console = Console::new(cli.color, cli.quiet);
     for (unread, name) in meant {
@@ -106,15 +112,23 @@ fn conclude(outcome: &Result<(), Failure>, console: &mut Console) -> ExitCode {
     })
 }
 
+/// The commands that were typed, from the program on, as far as the words tell.
+fn typed<'a>(program: &'a clap::Command, arguments: &[OsString]) -> Vec<&'a clap::Command> {
+    let mut path = vec![program];
+    let mut below = program;
+    while let Some(found) = arguments.iter().find_map(|word| below.find_subcommand(word)) {
+        path.push(found);
+        below = found;
+    }
+    path
+}
+
 /// The error of what had another name in 0.1.0, a flag or a schema, says what it is called now.
-fn with_new_name(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+fn with_new_name(mut error: clap::Error, path: &[&clap::Command]) -> clap::Error {
     let is = |kind: ContextKind, word: &str| {
         error.get(kind) == Some(&ContextValue::String(word.to_owned()))
     };
-    let mut typed = &command();
-    while let Some(below) = arguments.iter().find_map(|word| typed.find_subcommand(word)) {
-        typed = below;
-    }
+    let Some(typed) = path.last() else { return error };
     let inventory = typed.get_arguments().find(|argument| argument.get_id() == "inventory");
     let now = match inventory.map(clap::Arg::get_long) {
         None if typed.get_name() == "schema" && is(ContextKind::InvalidValue, "lab") => {

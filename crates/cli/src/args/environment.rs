@@ -2,10 +2,10 @@
 //! from `EGRESS25_CHECK_TO`. The flags of every command (`--color`, `--quiet`) have no command in
 //! theirs.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 
 use clap::builder::{BoolishValueParser, PossibleValue, TypedValueParser};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
@@ -15,17 +15,61 @@ const PREFIX: &str = "EGRESS25";
 /// How many letters of a name may be wrong for it to count as one that was mistyped.
 const NEAR: usize = 2;
 
-/// Adds the variables to a program and to everything below it.
-pub(crate) fn attach(program: Command) -> Command {
-    below(program, PREFIX)
+/// Adds the variables to a program and to everything below it. A flag of every command that is
+/// typed anywhere gets none: clap would read its variable wherever it is not typed.
+pub(crate) fn attach(program: Command, arguments: &[OsString]) -> Command {
+    let is_typed_global = |arg: &Arg| arg.is_global_set() && is_typed(arg, arguments);
+    below(program, PREFIX, &is_typed_global)
 }
 
-fn below(command: Command, prefix: &str) -> Command {
-    let command = command.mut_args(|arg| with_variable(arg, prefix));
+fn below(command: Command, prefix: &str, is_left_out: &impl Fn(&Arg) -> bool) -> Command {
+    let command = command.mut_args(|arg| match is_left_out(&arg) {
+        true => arg,
+        false => with_variable(arg, prefix),
+    });
     command.mut_subcommands(|command| {
         let prefix = variable(prefix, command.get_name());
-        below(command, &prefix)
+        below(command, &prefix, is_left_out)
     })
+}
+
+/// Whether a flag stands among the arguments. What is behind `--` is another program's.
+fn is_typed(arg: &Arg, arguments: &[OsString]) -> bool {
+    let long = arg.get_long().map(|long| format!("--{long}"));
+    let short = arg.get_short().map(|short| format!("-{short}"));
+    arguments.iter().take_while(|word| *word != "--").any(|word| {
+        let word = word.to_string_lossy();
+        let flag = word.split_once('=').map_or(word.as_ref(), |(flag, _)| flag);
+        [&long, &short].into_iter().flatten().any(|name| name == flag)
+    })
+}
+
+/// The error that blames a flag for what its variable says blames the variable. `path` are the
+/// commands that were typed, from the program on.
+pub(crate) fn blame_variables(
+    mut error: clap::Error,
+    path: &[&Command],
+    arguments: &[OsString],
+) -> clap::Error {
+    let flags: Vec<_> = path.iter().flat_map(|command| command.get_arguments()).collect();
+    let blamed = |flag: &String| {
+        let arg = flags.iter().find(|arg| arg.to_string() == *flag)?;
+        let variable = arg.get_env().filter(|name| std::env::var_os(name).is_some())?;
+        let is_read = !is_typed(arg, arguments);
+        is_read.then(|| format!("{} (the variable of {flag})", variable.display()))
+    };
+    let blame = |flag: &String| blamed(flag).unwrap_or_else(|| flag.clone());
+    for kind in [ContextKind::InvalidArg, ContextKind::PriorArg] {
+        let value = match error.get(kind) {
+            Some(ContextValue::String(flag)) => ContextValue::String(blame(flag)),
+            Some(ContextValue::Strings(flags)) => {
+                ContextValue::Strings(flags.iter().map(blame).collect())
+            }
+            _ => continue,
+        };
+        error.insert(kind, value);
+    }
+    error
 }
 
 fn variable(prefix: &str, name: &str) -> String {

@@ -189,5 +189,5 @@ pub enum Command {
 /// The whole command, with an environment variable for every flag.
 #[must_use]
 pub fn command() -> clap::Command {
-    environment::attach(Cli::command())
+    environment::attach(Cli::command(), &[])
 }
