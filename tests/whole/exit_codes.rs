@@ -178,6 +178,36 @@ fn a_variable_that_was_meant_for_a_command_is_not_ignored_in_silence() {
 }
 
 #[test]
+fn an_old_variable_was_not_told_where_its_flag_was_missing() {
+    let line = "check --offer pay-as-you-go --created 2019-03-01";
+    let note = "note: the variable EGRESS25_TO is not read; EGRESS25_CHECK_TO is\n";
+    let old = ("EGRESS25_TO", "203.0.113.5");
+    let (code, said) = with_variables(line, &[old]);
+    assert!(code == Some(2) && said.contains("--to <ADDRESS>") && said.ends_with(note), "{said}");
+    for quiet in [("EGRESS25_QUIET", "yes"), ("EGRESS25_NONE", "")] {
+        let line = format!("{line}{}", if quiet.1.is_empty() { " -q" } else { "" });
+        let (code, said) = with_variables(&line, &[old, quiet]);
+        assert!(code == Some(2) && !said.contains("note:"), "{line}: {said}");
+    }
+    assert_eq!(with_variables("check --help", &[old]), (Some(0), String::new()));
+}
+
+#[test]
+fn the_variable_of_the_flag_that_was_called_lab_was_told_as_another_or_not_at_all() {
+    for (line, unread, name) in [
+        ("check --to 203.0.113.5", "EGRESS25_LAB", "EGRESS25_CHECK_INVENTORY"),
+        ("check --to 203.0.113.5", "EGRESS25_CHECK_LAB", "EGRESS25_CHECK_INVENTORY"),
+        ("replay x.pcap", "EGRESS25_LAB", "EGRESS25_REPLAY_INVENTORY"),
+        ("explain not-granted", "EGRESS25_LAB", "EGRESS25_COMMAND_INVENTORY"),
+        ("explain not-granted", "EGRESS25_REPLAY_LAB", "EGRESS25_REPLAY_INVENTORY"),
+    ] {
+        let (_, said) = with_variables(line, &[(unread, "x.toml")]);
+        let note = format!("note: the variable {unread} is not read; {name} is\n");
+        assert!(said.contains(&note), "{line} with {unread}: {said}");
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     // More output than a pipe holds, and a reader that takes some of it only.
     let mut child = Command::new(binary())

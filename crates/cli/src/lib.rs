@@ -55,23 +55,31 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let program = environment::attach(Cli::command(), &arguments);
     let parsed = program.clone().try_get_matches_from(&arguments).and_then(|matches| {
         environment::refuse_bad_words(&program, &matches)?;
-        let cli = Cli::from_arg_matches(&matches)?;
-        Ok((cli, environment::meant(&program, &matches)))
+        Cli::from_arg_matches(&matches)
     });
-    let (cli, meant) = match parsed {
-        Ok(parsed) => parsed,
+    let advise = |console: &Console| {
+        for (unread, name) in environment::meant(&arguments) {
+            console.advise(&format!("the variable {unread} is not read; {name} is"));
+        }
+    };
+    let cli = match parsed {
+        Ok(cli) => cli,
         Err(error) => {
-            let mut program = program;
-            program.build();
-            let path = typed(&program, &arguments);
+            let known = environment::built();
+            let path = environment::typed_commands(&known, &arguments);
             let error = with_new_name(error, &path);
-            return refuse(&environment::blame_variables(error, &path, &arguments));
+            let error = environment::blame_variables(error, &path, &arguments);
+            let code = refuse(&error);
+            if error.use_stderr() {
+                // Perhaps what is missing is in it.
+                let quiet = environment::is_quiet(&known, &arguments);
+                advise(&Console::new(ColorChoice::Never, quiet));
+            }
+            return code;
         }
     };
     let mut console = Console::new(cli.color, cli.quiet);
-    for (unread, name) in meant {
-        console.advise(&format!("the variable {unread} is not read; {name} is"));
-    }
+    advise(&console);
     let outcome = dispatch(cli.command, &mut console);
     conclude(&outcome, &mut console)
 }
@@ -110,17 +118,6 @@ fn conclude(outcome: &Result<(), Failure>, console: &mut Console) -> ExitCode {
         (Failure::DONE | Failure::DIFFERS, Failure::FAILED) => Failure::FAILED,
         (code, _) => code,
     })
-}
-
-/// The commands that were typed, from the program on, as far as the words tell.
-fn typed<'a>(program: &'a clap::Command, arguments: &[OsString]) -> Vec<&'a clap::Command> {
-    let mut path = vec![program];
-    let mut below = program;
-    while let Some(found) = arguments.iter().find_map(|word| below.find_subcommand(word)) {
-        path.push(found);
-        below = found;
-    }
-    path
 }
 
 /// The error of what had another name in 0.1.0, a flag or a schema, says what it is called now.

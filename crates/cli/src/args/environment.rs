@@ -33,6 +33,27 @@ fn below(command: Command, prefix: &str, is_left_out: &impl Fn(&Arg) -> bool) ->
     })
 }
 
+/// The program with every variable and with the flags of every command in each, as clap names them.
+pub(crate) fn built() -> Command {
+    let mut program = crate::command();
+    program.build();
+    program
+}
+
+/// The commands that were typed, from the program on, as far as the words tell.
+pub(crate) fn typed_commands<'a>(
+    program: &'a Command,
+    arguments: &[OsString],
+) -> Vec<&'a Command> {
+    let mut path = vec![program];
+    let mut below = program;
+    while let Some(found) = arguments.iter().find_map(|word| below.find_subcommand(word)) {
+        path.push(found);
+        below = found;
+    }
+    path
+}
+
 /// Whether a flag stands among the arguments. What is behind `--` is another program's.
 fn is_typed(arg: &Arg, arguments: &[OsString]) -> bool {
     let long = arg.get_long().map(|long| format!("--{long}"));
@@ -142,6 +163,15 @@ pub(crate) fn refuse_bad_words(program: &Command, matches: &ArgMatches) -> Resul
     Ok(())
 }
 
+/// Whether notes are unwanted, as far as can be told where the arguments do not parse.
+pub(crate) fn is_quiet(program: &Command, arguments: &[OsString]) -> bool {
+    program.get_arguments().filter(|arg| arg.get_id() == "quiet").any(|arg| {
+        let word = arg.get_env().and_then(std::env::var_os);
+        let parsed = word.map(|word| BoolishValueParser::new().parse_ref(program, None, &word));
+        is_typed(arg, arguments) || matches!(parsed, Some(Ok(true)))
+    })
+}
+
 /// A variable that some command reads: its name, its flag as old names have it, and whether a
 /// command reads it that was typed.
 struct Known {
@@ -150,35 +180,44 @@ struct Known {
     is_typed: bool,
 }
 
-fn known(command: &Command, typed: &[(&Command, &ArgMatches)], all: &mut Vec<Known>) {
-    let is_typed = typed.iter().any(|(typed, _)| std::ptr::eq(*typed, command));
+fn known(command: &Command, path: &[&Command], all: &mut Vec<Known>) {
+    let is_typed = path.iter().any(|typed| std::ptr::eq(*typed, command));
     for arg in command.get_arguments() {
         if let (Some(name), Some(long)) = (arg.get_env().and_then(OsStr::to_str), arg.get_long()) {
             all.push(Known { name: name.to_owned(), flag: variable(PREFIX, long), is_typed });
         }
     }
     for below in command.get_subcommands() {
-        known(below, typed, all);
+        known(below, path, all);
     }
 }
 
 /// The variables that no command reads and that were meant for one, as it seems, each with the name
 /// that was meant: a name of 0.1.0, which had no command in it, or one with a letter wrong.
-pub(crate) fn meant(program: &Command, matches: &ArgMatches) -> Vec<(String, String)> {
+pub(crate) fn meant(arguments: &[OsString]) -> Vec<(String, String)> {
     let ours = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let mut ours: Vec<_> = ours.filter(|name| name.starts_with("EGRESS25_")).collect();
     if ours.is_empty() {
         return Vec::new();
     }
     ours.sort();
+    let program = built();
     let mut all = Vec::new();
-    known(program, &typed(program, matches), &mut all);
+    known(&program, &typed_commands(&program, arguments), &mut all);
     ours.retain(|name| all.iter().all(|known| known.name != *name));
-    let nearest = |name: &String| {
-        let distance = |known: &Known| strsim::osa_distance(name, &known.name);
-        let fits = |known: &&Known| known.flag == *name || distance(known) <= NEAR;
-        let order = |known: &&Known| (!known.is_typed, distance(known));
-        all.iter().filter(fits).min_by_key(order).map(|known| known.name.clone())
-    };
-    ours.iter().filter_map(|name| Some((name.clone(), nearest(name)?))).collect()
+    ours.into_iter().filter_map(|name| Some((name.clone(), nearest(&name, &all)?))).collect()
+}
+
+/// The name that was meant by one that nobody reads.
+fn nearest(name: &str, all: &[Known]) -> Option<String> {
+    // The flag `--lab` of 0.1.0 is called `--inventory`.
+    let renamed = name.strip_suffix("_LAB").map(|before| format!("{before}_INVENTORY"));
+    let now = renamed.as_deref().unwrap_or(name);
+    let distance = |known: &Known| strsim::osa_distance(now, &known.name);
+    let fits = |known: &&Known| known.flag == now || distance(known) <= NEAR;
+    let order = |known: &&Known| (!known.is_typed, distance(known));
+    let found = all.iter().filter(fits).min_by_key(order)?;
+    // Which command's it is to be, nobody can tell who has typed another.
+    let any = renamed.is_some() && found.flag == now && distance(found) > 0 && !found.is_typed;
+    Some(if any { format!("{PREFIX}_COMMAND_INVENTORY") } else { found.name.clone() })
 }
