@@ -285,3 +285,25 @@ fn log_follow_shows_what_another_process_appends() {
     follower.kill().expect("killed");
     follower.wait().expect("ended");
 }
+
+#[test]
+fn a_store_was_begun_or_replaced_and_then_the_format_refused() {
+    let home = Home::shop();
+    home.run("store backup copy.db");
+    home.run("store export log.ndjson");
+    home.run("vm deallocate web");
+    let before = home.json("log")["revision"].clone();
+    for line in [
+        "store init --store new.db",
+        "store import log.ndjson --store new.db",
+        "store backup new.db",
+        "store restore copy.db",
+        "store restore copy.db --store new.db",
+        "store verify",
+        "store migrate",
+    ] {
+        home.fails(&format!("{line} --format csv"), 2, "possible values: human, json, ndjson");
+        assert!(!home.path("new.db").exists(), "{line}");
+    }
+    assert_eq!(home.json("log")["revision"], before);
+}

@@ -18,6 +18,28 @@ pub enum OutputFormat {
     Csv,
 }
 
+/// How something is written that is no rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum DocumentFormat {
+    /// For people; not stable.
+    #[default]
+    Human,
+    /// One JSON document, with a `schema_version`.
+    Json,
+    /// The same in one line.
+    Ndjson,
+}
+
+/// How something is written that goes on and on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum StreamFormat {
+    /// For people; not stable.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Ndjson,
+}
+
 /// Which edition, and which settings.
 #[derive(Debug, Clone, Default, Args)]
 pub struct EditionArgs {

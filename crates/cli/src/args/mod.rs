@@ -20,7 +20,9 @@ pub mod vm;
 pub use bench::{BenchArgs, BenchFormat};
 pub use check::{CheckArgs, Described, InInventory, Via};
 pub(crate) use common::named;
-pub use common::{ColorChoice, EditionArgs, ForceArgs, OutputFormat, day, moment};
+pub use common::{
+    ColorChoice, DocumentFormat, EditionArgs, ForceArgs, OutputFormat, StreamFormat, day, moment,
+};
 pub use matrix::{MatrixArgs, MatrixFormat};
 pub use policy::{DiffArgs, EditionListArgs, PolicyCommand, ShowArgs, TraceArgs};
 pub use replay::{OnIndeterminate, Only, ReplayArgs};

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use egress25_exemption_store::{Hash, Head};
 use jiff::Timestamp;
 
-use crate::args::{EditionArgs, OutputFormat, moment};
+use crate::args::{DocumentFormat, EditionArgs, OutputFormat, moment};
 
 /// Which store.
 #[derive(Debug, Clone, Args)]
@@ -104,7 +104,7 @@ pub struct InitArgs {
     pub who: Option<String>,
     /// How the outcome is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: OutputFormat,
+    pub format: DocumentFormat,
 }
 
 /// The arguments of `store verify`.
@@ -118,7 +118,7 @@ pub struct VerifyArgs {
     pub anchor: Option<Head>,
     /// How the outcome is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: OutputFormat,
+    pub format: DocumentFormat,
 }
 
 fn head(text: &str) -> Result<Head, String> {
@@ -140,7 +140,7 @@ pub struct FileArgs {
     pub store: StorePathArgs,
     /// How the outcome is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: OutputFormat,
+    pub format: DocumentFormat,
 }
 
 /// The arguments of `store migrate`.
@@ -151,7 +151,7 @@ pub struct MigrateArgs {
     pub store: StorePathArgs,
     /// How the outcome is written
     #[arg(long, value_enum, default_value_t)]
-    pub format: OutputFormat,
+    pub format: DocumentFormat,
 }
 
 /// The arguments of `store export`.

@@ -17,7 +17,7 @@ use egress25_exemption_store::{
 };
 use serde_json::json;
 
-use crate::args::OutputFormat;
+use crate::args::DocumentFormat;
 use crate::read::input::NamedText;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
@@ -51,17 +51,16 @@ pub fn run(command: &StoreCommand, console: &mut Console) -> Result<(), Failure>
 /// Says what was done: a sentence for people, or facts.
 fn say(
     console: &mut Console,
-    format: OutputFormat,
+    format: DocumentFormat,
     sentence: &str,
     facts: &serde_json::Value,
 ) -> Result<(), Failure> {
     // As a value, whose keys are in order of their names.
     let document = || json!(Versioned::new(facts));
     match format {
-        OutputFormat::Human => console.line(sentence),
-        OutputFormat::Json => output::json(console, &document()),
-        OutputFormat::Ndjson => output::ndjson(console, &document()),
-        OutputFormat::Csv => Err(Failure::Usage("this command has no rows for CSV".to_owned())),
+        DocumentFormat::Human => console.line(sentence),
+        DocumentFormat::Json => output::json(console, &document()),
+        DocumentFormat::Ndjson => output::ndjson(console, &document()),
     }
 }
 
