@@ -54,6 +54,17 @@ fn bad_usage_and_bad_input_end_with_2() {
 }
 
 #[test]
+fn verdicts_that_go_on_were_written_as_lines_whatever_format_was_asked_for() {
+    for line in ["lab events", "filter --inventory x.toml --queue 1"] {
+        for format in ["json", "csv"] {
+            let (code, said) = failure(&format!("{line} --format {format}"));
+            assert_eq!(code, 2, "{line}: {said}");
+            assert!(said.contains("possible values: human, ndjson"), "{line}: {said}");
+        }
+    }
+}
+
+#[test]
 fn help_and_version_end_with_0_on_stdout() {
     for line in ["--help", "-h", "--version", "check --help", "help policy diff", "matrix -h"] {
         let (code, text) = failure(line);

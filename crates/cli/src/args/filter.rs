@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use crate::args::export::SentBy;
-use crate::args::{EditionArgs, OutputFormat, moment};
+use crate::args::{EditionArgs, StreamFormat, moment};
 
 /// The arguments of `filter`.
 #[derive(Debug, Args)]
@@ -50,7 +50,7 @@ pub struct FilterArgs {
     #[command(flatten)]
     pub edition: EditionArgs,
 
-    /// How the verdicts are written: human or ndjson
+    /// How the verdicts are written
     #[arg(long, value_enum, default_value_t)]
-    pub format: OutputFormat,
+    pub format: StreamFormat,
 }

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use egress25_lab::enforce::DataPath;
 use jiff::Timestamp;
 
-use crate::args::{EditionArgs, ForceArgs, OutputFormat, moment};
+use crate::args::{EditionArgs, ForceArgs, OutputFormat, StreamFormat, moment};
 
 /// The commands below `lab`.
 #[derive(Debug, Subcommand)]
@@ -226,9 +226,9 @@ pub struct EventsArgs {
     #[command(flatten)]
     pub at: AtArgs,
 
-    /// How the verdicts are written: human or ndjson
+    /// How the verdicts are written
     #[arg(long, value_enum, default_value_t)]
-    pub format: OutputFormat,
+    pub format: StreamFormat,
 
     /// End after so many verdicts
     #[arg(long, value_name = "N")]

@@ -13,7 +13,7 @@ use egress25_lab::error::LabError;
 use egress25_lab::owner::EventFeed;
 use jiff::Timestamp;
 
-use crate::args::OutputFormat;
+use crate::args::StreamFormat;
 use crate::args::export::SentBy;
 use crate::args::filter::FilterArgs;
 use crate::commands::store::follow::LiveWorld;
@@ -117,12 +117,12 @@ fn follow(
 
 /// Tells the verdicts for as long as there are any. Whether anybody reads them changes nothing of
 /// what is enforced: where they cannot be written, that is said once, and the filter goes on.
-fn tell(heard: &Receiver<Told>, format: OutputFormat, console: &mut Console) {
+fn tell(heard: &Receiver<Told>, format: StreamFormat, console: &mut Console) {
     let mut silent = false;
     while let Ok(told) = heard.recv() {
         let written = match told {
             Told::Verdict(_) if silent => Ok(()),
-            Told::Verdict(event) if format == OutputFormat::Human => verdict(&event, console),
+            Told::Verdict(event) if format == StreamFormat::Human => verdict(&event, console),
             Told::Verdict(event) => output::ndjson(console, &*event),
             Told::Note(what) => {
                 console.warn(&what);

@@ -6,7 +6,7 @@ use egress25_lab::control::client::Client;
 use egress25_lab::control::requests::Request;
 use egress25_lab::enforce::verdict::VerdictEvent;
 
-use crate::args::OutputFormat;
+use crate::args::StreamFormat;
 use crate::args::lab::{CaptureArgs, EventsArgs};
 use crate::commands::lab::place::client;
 use crate::say::console::Console;
@@ -22,10 +22,10 @@ pub(super) fn run(args: &EventsArgs, console: &mut Console) -> Result<(), Failur
     while left != Some(0) {
         let Some(line) = client.line()? else { return Ok(()) };
         match serde_json::from_str::<VerdictEvent>(&line) {
-            Ok(event) if args.format == OutputFormat::Human => verdict(&event, console)?,
+            Ok(event) if args.format == StreamFormat::Human => verdict(&event, console)?,
             Ok(_) => console.line(&line)?,
             // No verdict: what went wrong, or how much was missed.
-            Err(_) if args.format == OutputFormat::Human => {
+            Err(_) if args.format == StreamFormat::Human => {
                 console.warn(&aside(&line));
                 continue;
             }
