@@ -258,3 +258,14 @@ fn a_day_that_is_none_is_told_in_our_words() {
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("does not say its time zone"), "{said}");
 }
+
+#[test]
+fn what_says_more_of_an_inventory_was_ignored_beside_a_described_subscription() {
+    for described in ["--offer free-trial --created 2019-03-01", "--quota-id FreeTrial_2014-09-01"] {
+        for more in ["--events x.toml", "--store x.db", "--network x", "--at 2020-12-08"] {
+            let (code, said) = failure(&format!("check --to 203.0.113.5 {described} {more}"));
+            assert_eq!(code, 2, "{more}: {said}");
+            assert!(said.contains("cannot be used with"), "{more}: {said}");
+        }
+    }
+}

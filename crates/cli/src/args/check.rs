@@ -129,7 +129,7 @@ pub struct InInventory {
     pub inventory: Option<PathBuf>,
 
     /// The store, where there is no inventory [default: the one in the data folder]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["offer", "quota_id"])]
     pub store: Option<PathBuf>,
 
     /// The machine that sends
@@ -145,11 +145,22 @@ pub struct InInventory {
     pub from: Option<IpAddr>,
 
     /// The network of that address, where several own it
-    #[arg(long, value_name = "NAME", requires = "from")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "from",
+        conflicts_with_all = ["offer", "quota_id"]
+    )]
     pub network: Option<String>,
 
     /// More events, from a file of their own (repeatable)
-    #[arg(long, value_name = "FILE", requires = "inventory", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "inventory",
+        value_delimiter = ',',
+        conflicts_with_all = ["offer", "quota_id"]
+    )]
     pub events: Vec<PathBuf>,
 
     /// The time of the question; later events have not happened [default: now]

@@ -102,10 +102,8 @@ pub(super) fn resolve(args: &CheckArgs) -> Result<Subject, Failure> {
 
 /// Whether a machine is asked about, and not a subscription that flags describe.
 const fn of_the_store(args: &CheckArgs) -> bool {
-    let (machine, described) = (&args.in_inventory, &args.described);
-    machine.machine.is_some()
-        || machine.from.is_some()
-        || machine.store.is_some() && described.offer.is_none() && described.quota_id.is_none()
+    let InInventory { machine, from, store, .. } = &args.in_inventory;
+    machine.is_some() || from.is_some() || store.is_some()
 }
 
 fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure> {
