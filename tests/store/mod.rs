@@ -307,3 +307,18 @@ fn a_store_was_begun_or_replaced_and_then_the_format_refused() {
     }
     assert_eq!(home.json("log")["revision"], before);
 }
+
+#[test]
+fn a_refused_entry_was_told_its_own_number_for_that_of_the_one_before_it() {
+    let home = Home::new();
+    home.run("store init");
+    let add = "--offer pay-as-you-go --created 2019-03-01";
+    home.run(&format!("subscription add shop {add} --at 2020-12-01"));
+    home.run(&format!("subscription add other {add} --at 2020-12-02"));
+    let set = "subscription set-offer shop --offer free-trial --at 2020-11-30";
+    let (code, _, said) = home.try_run(set);
+    let told = "error: `offer-changed` would take effect at 2020-11-30T00:00:00Z, before revision \
+                1's, which is about subscription `shop` and took effect at 2020-12-01T00:00:00Z; \
+                nothing was written: give a later time, or none\n";
+    assert_eq!((code, said.as_str()), (2, told));
+}

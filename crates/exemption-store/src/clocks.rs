@@ -41,31 +41,38 @@ impl fmt::Display for ClockOwner {
     }
 }
 
-/// When something last happened to each thing.
+/// When something last happened to each thing, and by which revision.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Clocks(BTreeMap<ClockOwner, Timestamp>);
+pub(crate) struct Clocks(BTreeMap<ClockOwner, (Timestamp, u64)>);
+
+/// The earliest time at which an event may take effect.
+pub(crate) struct Floor<'a> {
+    pub(crate) at: Timestamp,
+    /// The revision that took effect then.
+    pub(crate) revision: u64,
+    /// What both are about.
+    pub(crate) subject: &'a ClockOwner,
+}
 
 impl Clocks {
-    /// The earliest time at which an event that concerns these may take effect, and the one that
-    /// says so; `None` where none does.
-    pub(crate) fn floor<'a>(
-        &self,
-        concerns: &'a [ClockOwner],
-    ) -> Option<(Timestamp, &'a ClockOwner)> {
-        concerns
-            .iter()
-            .filter_map(|subject| Some((*self.0.get(subject)?, subject)))
-            .max_by(|left, right| left.0.cmp(&right.0))
+    /// The earliest time at which an event that concerns these may take effect; `None` where none
+    /// says so.
+    pub(crate) fn floor<'a>(&self, concerns: &'a [ClockOwner]) -> Option<Floor<'a>> {
+        let floors = concerns.iter().filter_map(|subject| {
+            let &(at, revision) = self.0.get(subject)?;
+            Some(Floor { at, revision, subject })
+        });
+        floors.max_by_key(|floor| floor.at)
     }
 
-    /// Notes that an event that concerns these took effect.
-    pub(crate) fn note(&mut self, concerns: Vec<ClockOwner>, event: &Event) {
+    /// Notes that an event that concerns these took effect, by which revision.
+    pub(crate) fn note(&mut self, concerns: Vec<ClockOwner>, event: &Event, revision: u64) {
         // A deployment rests on the network and on what became of the addresses before, but
         // doesn't change them.
         let deploys = matches!(event.kind, EventKind::MachineDeployed { .. });
         for subject in concerns {
             if !deploys || matches!(subject, ClockOwner::Subscription(_)) {
-                self.0.insert(subject, event.at);
+                self.0.insert(subject, (event.at, revision));
             }
         }
     }

@@ -176,7 +176,7 @@ pub enum StoreError {
         subject: String,
         /// When the earlier one took effect.
         floor: Timestamp,
-        /// The last revision before it.
+        /// The revision that took effect then.
         revision: u64,
     },
     /// The idempotency key stands for something else.

@@ -2,7 +2,7 @@
 
 use egress25_policy::{Applied, Event, Refused, World};
 
-use crate::clocks::{ClockOwner, Clocks, concerns};
+use crate::clocks::{ClockOwner, Clocks, Floor, concerns};
 use crate::entry::{LogEntry, Sealed};
 use crate::error::StoreError;
 use crate::genesis::Genesis;
@@ -53,7 +53,7 @@ impl Fold {
         let revision = sealed.revision;
         let entry = sealed.open_behind(self.head)?;
         let concerns = concerns(&self.world, &entry.event);
-        if let Some((floor, subject)) = self.clocks.floor(&concerns)
+        if let Some(Floor { at: floor, subject, .. }) = self.clocks.floor(&concerns)
             && entry.event.at < floor
         {
             let at = entry.event.at;
@@ -67,14 +67,15 @@ impl Fold {
         Ok((entry, applied))
     }
 
-    /// Lets an event happen to the world and to the clocks, all or nothing.
+    /// Lets the event of the revision after the head happen to the world and to the clocks, all or
+    /// nothing.
     pub(crate) fn happen(
         &mut self,
         event: &Event,
         concerns: Vec<ClockOwner>,
     ) -> Result<Applied, Refused> {
         let applied = self.world.apply(event)?;
-        self.clocks.note(concerns, event);
+        self.clocks.note(concerns, event, self.head.revision.saturating_add(1));
         Ok(applied)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use egress25_policy::{Applied, Event, EventKind, World};
 use jiff::Timestamp;
 
-use crate::clocks::{ClockOwner, concerns};
+use crate::clocks::{ClockOwner, Floor, concerns};
 use crate::entry::{ENTRY_SCHEMA, LogEntry, Sealed};
 use crate::error::{LogError, StoreError};
 use crate::fold::Fold;
@@ -249,7 +249,7 @@ impl Store {
         let kind = new.event.kind.name();
         let mut event = new.event.clone();
         let concerns: Vec<ClockOwner> = concerns(&self.fold.world, &event);
-        if let Some((floor, subject)) = self.fold.clocks.floor(&concerns)
+        if let Some(Floor { at: floor, revision, subject }) = self.fold.clocks.floor(&concerns)
             && event.at < floor
         {
             if new.backdated == Backdated::Refuse {
@@ -258,7 +258,7 @@ impl Store {
                     at: event.at,
                     subject: subject.to_string(),
                     floor,
-                    revision: self.fold.head.revision.saturating_add(1),
+                    revision,
                 });
             }
             event.at = floor;
