@@ -322,3 +322,27 @@ fn a_refused_entry_was_told_its_own_number_for_that_of_the_one_before_it() {
                 nothing was written: give a later time, or none\n";
     assert_eq!((code, said.as_str()), (2, told));
 }
+
+#[test]
+fn what_is_no_name_was_taken_into_a_log_that_keeps_it_for_ever() {
+    let home = Home::shop();
+    let before = home.json("log")["revision"].clone();
+    let add = "--offer pay-as-you-go --created 2019-03-01";
+    let deploy = "--subscription shop --address 10.0.0.9";
+    let inventory = "[subscription.\"a\\nb\"]\noffer = \"free-trial\"\ncreated = 2020-01-01\n";
+    std::fs::write(home.path("bad.toml"), inventory).expect("written");
+    for line in [
+        "vm deploy '' --subscription shop --address 10.0.0.9".to_owned(),
+        format!("vm deploy 'a\nb' {deploy}"),
+        format!("vm deploy ' ' {deploy}"),
+        format!("vm deploy new {deploy} --network 'a\tb'"),
+        format!("subscription add '' {add}"),
+        format!("subscription add 'a\u{7f}' {add}"),
+        "validate bad.toml".to_owned(),
+        "store init --store new.db --inventory bad.toml".to_owned(),
+    ] {
+        home.fails(&line, 2, "is no name");
+    }
+    assert_eq!(home.json("log")["revision"], before);
+    assert!(!home.path("new.db").exists());
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use egress25_policy::{InventoryError, Refused};
+use egress25_policy::{InventoryError, Refused, UnfitName};
 use jiff::Timestamp;
 
 use crate::hash::Hash;
@@ -161,6 +161,14 @@ pub enum StoreError {
         kind: &'static str,
         /// Why, with the statements that forbid it.
         refused: Refused,
+    },
+    /// The event begins something by a name that is none.
+    #[error("`{kind}` is refused: {unfit}; nothing was written")]
+    Name {
+        /// The kind of the event.
+        kind: &'static str,
+        /// The name.
+        unfit: UnfitName,
     },
     /// The event would take effect before an earlier one about the same thing.
     #[error(

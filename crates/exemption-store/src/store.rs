@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use egress25_policy::{Applied, Event, EventKind, World};
+use egress25_policy::{Applied, Event, EventKind, World, fit_for_a_name};
 use jiff::Timestamp;
 
 use crate::clocks::{ClockOwner, Floor, concerns};
@@ -247,6 +247,9 @@ impl Store {
 
     fn happen(&mut self, new: &NewEntry) -> Result<(Sealed, AppendOutcome), StoreError> {
         let kind = new.event.kind.name();
+        // What was written with such a name before is read all the same.
+        let name = new.event.kind.begun();
+        name.map_or(Ok(()), fit_for_a_name).map_err(|unfit| StoreError::Name { kind, unfit })?;
         let mut event = new.event.clone();
         let concerns: Vec<ClockOwner> = concerns(&self.fold.world, &event);
         if let Some(Floor { at: floor, revision, subject }) = self.fold.clocks.floor(&concerns)

@@ -59,6 +59,7 @@ pub use world::build::WorldError;
 pub use world::capture_ids::CaptureIds;
 pub use world::name::{
     FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
+    UnfitName, fit_for_a_name,
 };
 pub use world::route::{NextHop, RESERVED_PREFIXES, Route, RouteOrigin, effective_routes, resolve};
 pub use world::{

@@ -26,6 +26,16 @@ pub struct InventoryInput {
     log: Option<String>,
 }
 
+/// Reads the text of an inventory that is to begin something.
+///
+/// # Errors
+/// The text is no inventory, or has names that are none.
+pub fn inventory_file(source: &NamedText) -> Result<InventoryFile, Failure> {
+    let file = InventoryFile::parse(&source.text);
+    let checked = file.and_then(|file| file.check_names().map(|()| file));
+    Ok(checked.map_err(|error| source.inventory_error(&error))?)
+}
+
 impl InventoryInput {
     /// Reads an inventory and files with more events.
     ///
@@ -51,8 +61,7 @@ impl InventoryInput {
     /// # Errors
     /// The text is no inventory.
     pub fn of(source: NamedText, set: &[(String, String)]) -> Result<Self, Failure> {
-        let file =
-            InventoryFile::parse(&source.text).map_err(|error| source.inventory_error(&error))?;
+        let file = inventory_file(&source)?;
         Ok(Self { source, file, more: vec![], set: set.to_vec(), log: None })
     }
 
@@ -67,10 +76,9 @@ impl InventoryInput {
         edition: String,
         log: (NamedText, Vec<Event>),
     ) -> Result<Self, Failure> {
-        let mut input = Self::of(source, set)?;
-        input.log = Some(edition);
-        input.more.push(log);
-        Ok(input)
+        let file =
+            InventoryFile::parse(&source.text).map_err(|error| source.inventory_error(&error))?;
+        Ok(Self { source, file, more: vec![log], set: set.to_vec(), log: Some(edition) })
     }
 
     /// Adds the events of one more text.

@@ -191,6 +191,7 @@ pub const fn store_exit_code(error: &StoreError) -> u8 {
             | LogError::Newer { .. }
             | LogError::Older { .. },
         )
+        | StoreError::Name { .. }
         | StoreError::Backdated { .. }
         | StoreError::Genesis { .. }
         | StoreError::Inventory(_)

@@ -20,6 +20,7 @@ use crate::life::timeline::Timeline;
 use crate::world::capture_ids::CaptureIds;
 use crate::world::name::{
     FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
+    fit_for_a_name,
 };
 use crate::world::{
     AzureFirewall, DEFAULT_SUBNET, Gateway, Interface, Machine, MachineKind, RouteTable, Subnet,
@@ -260,6 +261,26 @@ impl InventoryFile {
     #[must_use]
     pub fn edition(&self) -> Option<&str> {
         self.edition.as_deref()
+    }
+
+    /// Refuses names by which nothing new is called ([`fit_for_a_name`]). Building takes them: a
+    /// store may have begun with one.
+    ///
+    /// # Errors
+    /// There is one, among what is listed or what the events begin.
+    pub fn check_names(&self) -> Result<(), InventoryError> {
+        let subnets = self.network.values().flat_map(|network| network.subnet.keys());
+        let listed = (self.subscription.keys().map(|name| ("subscription", name.as_str())))
+            .chain(self.network.keys().map(|name| ("network", name.as_str())))
+            .chain(subnets.map(|name| ("subnet", name.as_str())))
+            .chain(self.route_table.keys().map(|name| ("route-table", name.as_str())))
+            .chain(self.firewall.keys().map(|name| ("firewall", name.as_str())))
+            .chain(self.machine.keys().map(|name| ("machine", name.as_str())))
+            .chain(self.event.iter().filter_map(|event| Some(("event", event.kind.begun()?))));
+        for (table, name) in listed {
+            fit_for_a_name(name).map_err(|unfit| bad(table, unfit.to_string()))?;
+        }
+        Ok(())
     }
 
     /// Builds the inventory that the file describes, under an edition; `set` overrides the file's

@@ -232,6 +232,17 @@ pub enum EventError {
 }
 
 impl EventKind {
+    /// The name of what comes to be by it, where something may.
+    #[must_use]
+    pub fn begun(&self) -> Option<&str> {
+        match self {
+            Self::SubscriptionAdded { subscription, .. } => Some(subscription.as_str()),
+            Self::NetworkAdded { network, .. } => Some(network.as_str()),
+            Self::MachineDeployed { machine, placement: Some(_) } => Some(machine.as_str()),
+            _ => None,
+        }
+    }
+
     /// The names of the kinds, as files have them.
     pub const NAMES: &'static [&'static str] = <Self as strum::VariantNames>::VARIANTS;
 

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use crate::read::edition;
 use crate::read::input::NamedText;
+use crate::read::inventory::inventory_file;
 use crate::say::failure::Failure;
 use crate::written::{Draft, WrittenError, not_beside_a_store};
 
@@ -86,11 +87,7 @@ pub(crate) fn genesis(
     argument: Option<&str>,
     set: &[(String, String)],
 ) -> Result<Genesis, Failure> {
-    let parse = |inventory: &NamedText| {
-        InventoryFile::parse(&inventory.text)
-            .map_err(|error| Failure::from(inventory.inventory_error(&error)))
-    };
-    let file = inventory.map(parse).transpose()?;
+    let file = inventory.map(inventory_file).transpose()?;
     let of_inventory = file.as_ref().and_then(InventoryFile::edition);
     let chosen = edition::choose(argument, of_inventory)?;
     if !edition::is_built_in(&chosen) {
