@@ -11,12 +11,13 @@ use egress25_lab::enforce::standalone::{InterfaceFilter, queue, remove};
 use egress25_lab::enforce::verdict::{Hub, Told};
 use egress25_lab::error::LabError;
 use egress25_lab::owner::EventFeed;
+use egress25_policy::World;
 use jiff::Timestamp;
 
 use crate::args::StreamFormat;
 use crate::args::export::SentBy;
 use crate::args::filter::FilterArgs;
-use crate::commands::store::follow::LiveWorld;
+use crate::commands::store::follow::{LiveWorld, Opened};
 use crate::read::network;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
@@ -49,10 +50,23 @@ pub fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failure> {
         at: args.at_time,
         store: args.store.as_deref(),
     };
-    let (world, events) = from.open()?;
-    let feed = events.map(|(feed, _)| feed);
-    let network = network::named_or_only(&world, args.network.as_deref())?;
-    let policy = Arc::new(PolicyState::new(&world)?);
+    let Opened { world, events, begun } = from.open()?;
+    let enforced = enforce(args, &world, events.map(|(feed, _)| feed), console);
+    if let (Err(_), Some(begun)) = (&enforced, begun) {
+        begun.take_away();
+    }
+    enforced
+}
+
+/// Judges the packets of an interface or a queue for as long as it is wanted.
+fn enforce(
+    args: &FilterArgs,
+    world: &World,
+    feed: Option<Box<dyn EventFeed>>,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let network = network::named_or_only(world, args.network.as_deref())?;
+    let policy = Arc::new(PolicyState::new(world)?);
     let court = Court { policy, hub: Arc::new(Hub::default()), clock: Timestamp::now };
     let heard = court.hub.listen(false);
     if let Some(SentBy { interface, machine }) = &args.interface {

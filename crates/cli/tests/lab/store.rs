@@ -138,3 +138,42 @@ fn an_event_was_written_into_a_store_that_had_been_removed() {
     let again = Lab::up(Path::new(&lab), "none", &["--store", &store]);
     again.print(&["event", "exemption-asked", "shop"]);
 }
+
+#[test]
+fn a_lab_that_did_not_come_up_left_a_store_that_refused_the_next_try() {
+    if let Some(why) = impossible("nft") {
+        return skipped(why);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let inventory = scenario("mail.inventory.toml");
+    std::fs::write(at("bad.toml"), "[host.mx]\nno = 1\n").unwrap();
+    // One that can be read, and not be built.
+    let host = "[host.\"a b\"]\naddresses = [\"203.0.113.5\"]\n";
+    std::fs::write(at("unbuilt.toml"), host).unwrap();
+    let up = |store: &Path, hosts: &str| {
+        let mut command = egress25();
+        command.args(["lab", "up", "--datapath", "none", "--run-dir"]).arg(at("run"));
+        command.arg(&inventory).arg("--store").arg(store).arg("--hosts").arg(at(hosts));
+        code(&command.output().unwrap())
+    };
+    for hosts in ["bad.toml", "unbuilt.toml", "none.toml"] {
+        let (bad, said) = up(&at("new/folder/store.db"), hosts);
+        assert_eq!(bad, Some(2), "{hosts}: {said}");
+        assert!(!at("new").exists(), "{hosts}: {said}");
+    }
+    // One that was there before stays.
+    let store = at("store.db");
+    let mut init = egress25();
+    init.args(["store", "init", "--inventory"]).arg(&inventory).arg("--store").arg(&store);
+    assert!(init.output().unwrap().status.success());
+    let before = std::fs::read(&store).unwrap();
+    assert_eq!(up(&store, "unbuilt.toml").0, Some(2));
+    assert_eq!(std::fs::read(&store).unwrap(), before);
+    // `filter` begins one, too.
+    let mut filter = egress25();
+    filter.args(["filter", "--queue", "1", "--network", "nowhere", "--inventory"]).arg(&inventory);
+    let (bad, said) = code(&filter.arg("--store").arg(at("new/store.db")).output().unwrap());
+    assert_eq!(bad, Some(2), "{said}");
+    assert!(!at("new").exists(), "{said}");
+}

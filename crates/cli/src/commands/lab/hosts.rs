@@ -1,9 +1,8 @@
-//! The hosts of a lab: those of a file, or those that every lab has.
+//! The hosts of a lab that a file names.
 
 use std::path::Path;
 
-use egress25_lab::network::hosts::{Hosts, default_hosts};
-use egress25_policy::World;
+use egress25_lab::network::hosts::Hosts;
 use serde::Deserialize;
 
 use crate::read::input::NamedText;
@@ -17,9 +16,8 @@ struct HostsFile {
     host: Hosts,
 }
 
-/// The hosts of a file, or the ones that every lab has.
-pub(super) fn hosts(file: Option<&Path>, world: &World) -> Result<Hosts, Failure> {
-    let Some(file) = file else { return Ok(default_hosts(world)) };
+/// The hosts of a file.
+pub(super) fn read_hosts(file: &Path) -> Result<Hosts, Failure> {
     let source = NamedText::read(file)?;
     let parsed: HostsFile = toml::from_str(&source.text)
         .map_err(|error| Failure::from(source.error(error.message(), error.span())))?;

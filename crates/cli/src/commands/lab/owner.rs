@@ -6,16 +6,17 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use egress25_lab::control::place::LabFolder;
+use egress25_lab::network::hosts::default_hosts;
 use egress25_lab::network::isolate;
-use egress25_lab::owner::{Owner, Setup, serve};
+use egress25_lab::owner::{EventFeed, Owner, Setup, serve};
 use egress25_lab::process::ends_before;
 use jiff::Timestamp;
 
 use crate::args::lab::{OwnArgs, OwnStage};
-use crate::commands::lab::hosts::hosts;
+use crate::commands::lab::hosts::read_hosts;
 use crate::commands::lab::place::is_of_a_run;
 use crate::commands::lab::up::{ADOPTED, READY, arguments};
-use crate::commands::store::follow::LiveWorld;
+use crate::commands::store::follow::{LiveWorld, Opened};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
@@ -110,8 +111,10 @@ fn keep_lab(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
         at: up.at_time,
         store: up.store.as_deref(),
     };
-    let (world, events) = from.open()?;
-    let hosts = hosts(up.hosts.as_deref(), &world)?;
+    // A store is begun when all else has been read.
+    let hosts = up.hosts.as_deref().map(read_hosts).transpose()?;
+    let Opened { world, events, begun } = from.open()?;
+    let hosts = hosts.unwrap_or_else(|| default_hosts(&world));
     let (feed, log) = events.unzip();
     let setup = Setup {
         folder: args.folder.clone(),
@@ -121,16 +124,29 @@ fn keep_lab(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
         clock: Timestamp::now,
         log,
     };
+    let mut is_up = false;
+    let outcome = build_and_serve(setup, feed, || {
+        is_up = true;
+        let out = console.out();
+        let _ = writeln!(out, "{READY}");
+        let _ = out.flush();
+    });
+    if let (false, Err(_), Some(begun)) = (is_up, &outcome, begun) {
+        begun.take_away();
+    }
+    outcome?;
+    // Threads of the lab are still at work; nothing of what they do counts any more.
+    std::process::exit(0)
+}
+
+fn build_and_serve(
+    setup: Setup,
+    feed: Option<Box<dyn EventFeed>>,
+    ready: impl FnOnce(),
+) -> Result<(), Failure> {
     let owner = Arc::new(Owner::build(setup)?);
     if let Some(feed) = feed {
         owner.follow(feed)?;
     }
-    let out = console.out();
-    let result = serve(&owner, || {
-        let _ = writeln!(out, "{READY}");
-        let _ = out.flush();
-    });
-    result?;
-    // Threads of the lab are still at work; nothing of what they do counts any more.
-    std::process::exit(0)
+    Ok(serve(&owner, ready)?)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use egress25_lab::control::requests::{Dial, LabAnswer, NodeView, Request};
 use egress25_lab::network::graph::dot;
-use egress25_lab::network::hosts::host_and_port;
+use egress25_lab::network::hosts::{default_hosts, host_and_port};
 use egress25_lab::network::plan::Plan;
 use egress25_lab::process::Waited;
 use egress25_policy::{Event, EventKind, MachineName};
@@ -16,7 +16,6 @@ use crate::args::lab::{
     AtArgs, ConnectArgs, EventArgs, ExecArgs, GraphArgs, InspectArgs, VmAction, VmArgs,
 };
 use crate::args::{EditionArgs, OutputFormat};
-use crate::commands::lab::hosts::hosts;
 use crate::commands::lab::place::client;
 use crate::read::inventory::world_as_of;
 use crate::say::console::Console;
@@ -101,8 +100,7 @@ pub(super) fn graph(args: &GraphArgs, console: &mut Console) -> Result<(), Failu
     let text = match &args.inventory {
         Some(inventory) => {
             let world = world_as_of(inventory, &EditionArgs::default(), None)?;
-            let hosts = hosts(None, &world)?;
-            dot(&Plan::of(&world, &hosts, false)?)
+            dot(&Plan::of(&world, &default_hosts(&world), false)?)
         }
         None => match client(&args.at)?.exchange(&Request::Inspect)? {
             LabAnswer::View(view) => view.graph,

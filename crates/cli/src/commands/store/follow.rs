@@ -1,11 +1,12 @@
 //! A store behind a lab or a filter: events come from there, and those of a lab are written there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use egress25_exemption_store::{
-    ExpectedRevision, Follower, FollowerState, NewEntry, Store, StoreError, StorePlace,
+    ExpectedRevision, Follower, FollowerState, Head, NewEntry, Store, StoreError, StorePlace,
+    files_of,
 };
 use egress25_lab::error::LabError;
 use egress25_lab::owner::{EventFeed, EventSink, FollowedEvent};
@@ -21,8 +22,42 @@ use crate::say::failure::{Failure, store_exit_code};
 /// Who writes, as the store's entries say.
 const WHO: &str = "egress25 lab";
 
-/// The world that a lab begins with; from a store, what follows it, and where more is written.
-pub(crate) type Opened = (World, Option<(Box<dyn EventFeed>, Box<dyn EventSink>)>);
+/// The world that a lab begins with.
+pub(crate) struct Opened {
+    pub(crate) world: World,
+    /// From a store: what follows it, and where more is written.
+    pub(crate) events: Option<(Box<dyn EventFeed>, Box<dyn EventSink>)>,
+    /// The store, if there was none before.
+    pub(crate) begun: Option<BegunStore>,
+}
+
+/// A store that was begun for something that may yet fail.
+pub(crate) struct BegunStore {
+    path: PathBuf,
+    head: Head,
+    /// The folders that were made for it, the innermost first.
+    folders: Vec<PathBuf>,
+}
+
+impl BegunStore {
+    /// Takes the store away again, with its folders, unless somebody else has written to it.
+    pub(crate) fn take_away(&self) {
+        if place::open_at(&self.path).is_ok_and(|store| store.head() == self.head) {
+            for file in files_of(&self.path) {
+                // There need not be all of them.
+                let _ = std::fs::remove_file(file);
+            }
+            remove_empty(&self.folders);
+        }
+    }
+}
+
+fn remove_empty(folders: &[PathBuf]) {
+    for folder in folders {
+        // One with something of somebody else's in it stays.
+        let _ = std::fs::remove_dir(folder);
+    }
+}
 
 /// Where the world of a lab or a filter comes from.
 pub(crate) struct LiveWorld<'a> {
@@ -39,7 +74,10 @@ impl LiveWorld<'_> {
     pub(crate) fn open(&self) -> Result<Opened, Failure> {
         match self.store {
             Some(path) => open(path, self),
-            None => Ok((world_as_of(self.inventory, self.edition, self.at)?, None)),
+            None => {
+                let world = world_as_of(self.inventory, self.edition, self.at)?;
+                Ok(Opened { world, events: None, begun: None })
+            }
         }
     }
 }
@@ -52,24 +90,42 @@ fn open(path: &Path, from: &LiveWorld<'_>) -> Result<Opened, Failure> {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let inventory = NamedText::read(from.inventory)?;
     // The store's own inventory is what would be built; another one that was asked for is not it.
-    let store = if path.exists() {
-        open_begun_with(&path, &inventory)?
+    let (store, begun) = if path.exists() {
+        (open_begun_with(&path, &inventory)?, None)
     } else {
-        begin(&path, &inventory, from)?
+        let (store, folders) = begin(&path, &inventory, from)?;
+        let head = store.head();
+        (store, Some(BegunStore { path, head, folders }))
     };
     let follower = store.follow()?;
     let world = follower.world().clone();
     let feed = Feed { follower, stale: false };
-    Ok((world, Some((Box::new(feed), Box::new(StoreSink(Mutex::new(store)))))))
+    let events = Some((Box::new(feed) as _, Box::new(StoreSink(Mutex::new(store))) as _));
+    Ok(Opened { world, events, begun })
 }
 
-/// Begins a store with what had happened by the time as of which the lab begins.
-fn begin(path: &Path, inventory: &NamedText, from: &LiveWorld<'_>) -> Result<Store, Failure> {
+/// Begins a store with what had happened by the time as of which the lab begins. Tells the folders
+/// that it has made, too, the innermost first.
+fn begin(
+    path: &Path,
+    inventory: &NamedText,
+    from: &LiveWorld<'_>,
+) -> Result<(Store, Vec<PathBuf>), Failure> {
     let mut genesis = genesis(Some(inventory), from.edition.edition.as_deref(), &from.edition.set)?;
     genesis.begun = from.at.unwrap_or(genesis.begun);
-    make_folder(path)?;
+    let around = path.ancestors().skip(1);
+    let new = around.take_while(|folder| folder.symlink_metadata().is_err());
+    let new: Vec<_> = new.map(Path::to_owned).collect();
     let until = Some(genesis.begun);
-    place::begin(&StorePlace::File(path.to_owned()), &genesis, WHO, until)
+    let store = make_folder(path)
+        .and_then(|()| place::begin(&StorePlace::File(path.to_owned()), &genesis, WHO, until));
+    match store {
+        Ok(store) => Ok((store, new)),
+        Err(failure) => {
+            remove_empty(&new);
+            Err(failure)
+        }
+    }
 }
 
 struct Feed {
