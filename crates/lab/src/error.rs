@@ -32,6 +32,14 @@ pub enum LabError {
         /// What the system said.
         source: io::Error,
     },
+    /// A program that somebody asked for cannot be started in a node.
+    #[error("`{program}` cannot be run: {source}")]
+    NotStarted {
+        /// The program.
+        program: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A link, an address, a route or a rule could not be made.
     #[error("in `{place}`: {what}: {source}")]
     Network {

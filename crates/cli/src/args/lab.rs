@@ -40,7 +40,8 @@ pub enum LabCommand {
     /// Run a program in a node: `lab exec vm-web -- swaks --to user@mx.example.net`.
     ///
     /// The node's network, host name, hosts file and resolver are those of the lab; files,
-    /// users and programs are those of this machine. The exit code is the program's.
+    /// users and programs are those of this machine. The exit code is the program's: 126 if it
+    /// cannot be run, 127 if it is not there, 128 and the number of the signal that ended it.
     #[command(after_long_help = "Examples:\n\
          \x20 egress25 lab exec vm-web -- swaks --to user@mx.example.net")]
     Exec(ExecArgs),

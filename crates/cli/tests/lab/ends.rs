@@ -213,6 +213,25 @@ fn a_program_that_does_not_end_held_a_scenario_for_ever() {
 }
 
 #[test]
+fn a_program_that_a_signal_ended_ended_with_125_without_a_word() {
+    if let Some(why) = impossible("nft") {
+        return skipped(why);
+    }
+    let lab = Lab::up(&scenario("mail.inventory.toml"), "none", &[]);
+    for (command, code, word) in [
+        (&["sh", "-c", "kill -KILL $$"][..], 137, "ended by signal 9"),
+        (&["sh", "-c", "kill -TERM $$"], 143, "ended by signal 15"),
+        (&["no-such-program"], 127, "`no-such-program` cannot be run"),
+        (&["/etc/passwd"], 126, "`/etc/passwd` cannot be run"),
+        (&["sh", "-c", "exit 7"], 7, ""),
+    ] {
+        let output = lab.exec("vm-web", command);
+        assert_eq!(output.status.code(), Some(code), "{command:?}: {}", said(&output));
+        assert!(said(&output).contains(word), "{command:?}: {}", said(&output));
+    }
+}
+
+#[test]
 fn a_lab_held_what_its_caller_had_left_open() {
     if let Some(why) = impossible("nft") {
         return skipped(why);

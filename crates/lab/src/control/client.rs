@@ -223,7 +223,10 @@ impl NodeNamespaces {
             command.process_group(0);
         }
         let name = program.to_string_lossy();
-        let mut child = command.spawn().map_err(LabError::system(format!("starting `{name}`")))?;
+        let mut child = command.spawn().map_err(|source| {
+            let program = name.clone().into_owned();
+            LabError::NotStarted { program, source }
+        })?;
         let waiting = || LabError::system(format!("waiting for `{name}`"));
         match within {
             None => child.wait().map(Waited::Ended).map_err(waiting()),

@@ -1,9 +1,11 @@
 //! Commands that ask a running lab something.
 
 use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use egress25_lab::control::requests::{Dial, LabAnswer, NodeView, Request};
+use egress25_lab::error::LabError;
 use egress25_lab::network::graph::dot;
 use egress25_lab::network::hosts::{default_hosts, host_and_port};
 use egress25_lab::network::plan::Plan;
@@ -25,6 +27,11 @@ use crate::signals::Signals;
 
 /// What `lab exec` ends with where the program took too long, as `timeout` does.
 const TOO_LONG: i32 = 124;
+/// What it ends with where the program cannot be run, and where there is none, as shells do.
+const CANNOT_BE_RUN: i32 = 126;
+const NOT_FOUND: i32 = 127;
+/// What it ends with where a signal ended the program: this and the signal's number.
+const SIGNAL: i32 = 128;
 
 fn unexpected() -> Failure {
     Failure::Internal("the lab gave another answer than was asked for".to_owned())
@@ -79,10 +86,25 @@ pub(super) fn exec(args: &ExecArgs, console: &mut Console) -> Result<(), Failure
     // Without a time the program has the terminal, and its signals.
     let signals = args.timeout.map(|_| Signals::catch()).transpose()?;
     let within = args.timeout.map(Duration::from_secs).zip(signals.as_ref().map(AsFd::as_fd));
-    match spaces.run((program, arguments), here.as_deref(), within)? {
+    let waited = match spaces.run((program, arguments), here.as_deref(), within) {
+        Err(error @ LabError::NotStarted { .. }) => {
+            let is_there = !matches!(&error, LabError::NotStarted { source, .. }
+                if source.kind() == std::io::ErrorKind::NotFound);
+            console.report(&error.into());
+            std::process::exit(if is_there { CANNOT_BE_RUN } else { NOT_FOUND })
+        }
+        other => other?,
+    };
+    match waited {
         Waited::Ended(status) if status.success() => Ok(()),
-        // The program's exit code is the answer; one that was killed has none.
-        Waited::Ended(status) => std::process::exit(status.code().unwrap_or(125)),
+        // The program's exit code is the answer.
+        Waited::Ended(status) => std::process::exit(match status.signal() {
+            Some(signal) => {
+                console.warn(&format!("the program was ended by signal {signal}"));
+                SIGNAL.saturating_add(signal)
+            }
+            None => status.code().unwrap_or(i32::from(Failure::FAILED)),
+        }),
         Waited::TooLong => {
             let seconds = args.timeout.unwrap_or_default();
             let seconds = counted(seconds, "second", "seconds");
