@@ -116,7 +116,9 @@ impl Theatre for RunningLab<'_> {
         let failed = |source| LabError::System { what: format!("running {command:?}"), source };
         let program = std::env::current_exe().map_err(failed)?;
         let mut enter = Command::new(program);
-        enter.args(["lab", "exec", "--quiet", "--name", &self.at.name]);
+        enter.args(["lab", "exec", "--quiet", "--color=never", "--name", &self.at.name]);
+        // The scenario says how long.
+        enter.env_remove("EGRESS25_LAB_EXEC_TIMEOUT");
         if let Some(run_dir) = &self.at.run_dir {
             enter.arg("--run-dir").arg(run_dir);
         }
