@@ -49,7 +49,7 @@ impl Home {
     fn json(&self, line: &str) -> Value {
         let value: Value =
             serde_json::from_str(&self.run(&format!("{line} --format json"))).expect("JSON");
-        assert_eq!(value["schema_version"], 1);
+        assert_eq!(value["schema_version"], 2);
         value
     }
 

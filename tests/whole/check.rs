@@ -10,7 +10,7 @@ const BLOCKED: &str = "check --offer pay-as-you-go --created 2019-03-01 --to 203
 #[test]
 fn the_question_of_the_readme_is_answered_in_full() {
     let answer = json(&format!("{BLOCKED} --format json"));
-    assert_eq!(answer["schema_version"], 1);
+    assert_eq!(answer["schema_version"], 2);
     assert_eq!(answer["edition"]["id"], "2020-12");
     assert_eq!(answer["decision"]["verdict"], "drop");
     assert_eq!(answer["decision"]["reason"], "not-granted");
@@ -137,7 +137,7 @@ fn csv_and_ndjson_have_the_same_answer() {
     let header: Vec<_> = lines.next().expect("a header").split(',').collect();
     let row: Vec<_> = lines.next().expect("a row").split(',').collect();
     let column = |name| header.iter().position(|column| *column == name).expect("a column");
-    assert_eq!(row[column("schema_version")], "1");
+    assert_eq!(row[column("schema_version")], "2");
     assert_eq!(row[column("verdict")], "drop");
     assert_eq!(row[column("statements")], "PG3 PG4");
     assert_eq!(row[column("in_force_differs")], "true");
@@ -267,5 +267,19 @@ fn what_says_more_of_an_inventory_was_ignored_beside_a_described_subscription() 
             assert_eq!(code, 2, "{more}: {said}");
             assert!(said.contains("cannot be used with"), "{more}: {said}");
         }
+    }
+}
+
+#[test]
+fn an_answer_kept_its_version_although_a_field_of_it_went_away() {
+    let line = "check --inventory fixtures/inventories/day-of-mail.toml --from 10.0.0.4 \
+                --to 203.0.113.5 --format json";
+    let (check, replay) = (json(line), json(
+        "replay fixtures/captures/day-of-mail.pcapng --inventory \
+         fixtures/inventories/day-of-mail.toml --format json",
+    ));
+    for answer in [check, replay] {
+        assert_eq!(answer["schema_version"], 2);
+        assert!(answer["inventory"].is_string() && answer.get("lab").is_none(), "{answer}");
     }
 }

@@ -48,7 +48,7 @@ const MX: [u8; 4] = [203, 0, 113, 25];
 #[test]
 fn a_day_of_mail_changes_with_its_events() {
     let report = json(&format!("{DAY} --format json"));
-    assert_eq!(report["schema_version"], 1);
+    assert_eq!(report["schema_version"], 2);
     assert_eq!(report["edition"]["id"], "2020-12");
     assert_eq!(report["note"], "replay only reports: nothing was sent, nothing was blocked");
     let mut by_reason: BTreeMap<&str, (u64, &str, &str)> = BTreeMap::new();

@@ -12,8 +12,9 @@ use crate::args::OutputFormat;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
-/// The version of the layout of every machine-readable output.
-pub const SCHEMA_VERSION: u32 = 1;
+/// The version of the layout of every machine-readable output. Version 2 has `inventory` for what
+/// version 1 called `lab` in the answers of `check` and `replay`.
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// An edition's name.
 #[derive(Debug, Clone, Serialize)]
