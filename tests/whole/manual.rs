@@ -73,6 +73,15 @@ fn a_variable_reached_the_processes_of_a_lab_and_removed_any_folder() {
 }
 
 #[test]
+fn the_help_said_of_all_commands_that_they_change_nothing() {
+    let help = stdout("--help");
+    for part in ["only reports", "`filter` puts rules in force", "needs no Azure account"] {
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(help.contains(part), "{part}: {help}");
+    }
+}
+
+#[test]
 fn every_command_has_help_that_says_what_it_does() {
     for path in commands() {
         let line = format!("{} --help", path.join(" "));

@@ -48,7 +48,10 @@ use crate::args::vm::VmCommand;
 /// date, an exemption and the route allow it. It answers with a verdict, a reason, and the
 /// statements of Azure's article that the reason rests on.
 ///
-/// It only reports: it needs no Azure account, no privileges, and changes nothing.
+/// It needs no Azure account. What judges and explains only reports: it needs no privileges and
+/// changes nothing. `store` and what records in it (`exemption`, `vm`, `subscription`) write one
+/// file; `lab` builds networks of its own and sends nothing out of them; `filter` puts rules in
+/// force on this machine, as root.
 #[derive(Debug, Parser)]
 #[command(
     name = "egress25",
