@@ -22,6 +22,14 @@ fn the_files_that_architecture_names_are_there() {
     assert_eq!(missing, Vec::<&str>::new());
 }
 
+#[test]
+fn five_commands_had_their_arguments_in_a_file_of_another_name() {
+    for command in egress25_cli::command().get_subcommands() {
+        let file = format!("crates/cli/src/args/{}.rs", command.get_name());
+        assert!(repository().join(&file).is_file(), "{file}");
+    }
+}
+
 /// Whether a file's code has an unsafe block, function or implementation.
 fn is_unsafe(file: &Path) -> bool {
     let text = std::fs::read_to_string(file).expect("a source file");

@@ -3,18 +3,22 @@
 mod bench;
 mod check;
 mod common;
+mod completions;
 pub(crate) mod environment;
 pub mod exemption;
+mod explain;
 pub mod export;
 pub mod filter;
 pub mod lab;
 pub mod log;
+mod man;
 mod matrix;
 mod policy;
 mod replay;
+mod schema;
 pub mod store;
 pub mod subscription;
-mod texts;
+mod validate;
 pub mod vm;
 
 pub use bench::{BenchArgs, BenchFormat};
@@ -23,12 +27,14 @@ pub(crate) use common::named;
 pub use common::{
     ColorChoice, DocumentFormat, EditionArgs, ForceArgs, OutputFormat, StreamFormat, day, moment,
 };
+pub use completions::CompletionsArgs;
+pub use explain::ExplainArgs;
+pub use man::ManArgs;
 pub use matrix::{MatrixArgs, MatrixFormat};
 pub use policy::{DiffArgs, EditionListArgs, PolicyCommand, ShowArgs, TraceArgs};
 pub use replay::{OnIndeterminate, Only, ReplayArgs};
-pub use texts::{
-    CompletionsArgs, ExplainArgs, FileKind, ManArgs, SchemaArgs, SchemaKind, ValidateArgs,
-};
+pub use schema::{SchemaArgs, SchemaKind};
+pub use validate::{FileKind, ValidateArgs};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
