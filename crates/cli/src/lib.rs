@@ -58,14 +58,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Cli::from_arg_matches(&matches)
     });
     let advise = |console: &Console| {
-        for (unread, name) in environment::meant(&arguments) {
+        for (unread, name) in environment::meant(&arguments, built) {
             console.advise(&format!("the variable {unread} is not read; {name} is"));
         }
     };
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
-            let known = environment::built();
+            let known = built();
             let path = environment::typed_commands(&known, &arguments);
             let error = with_new_name(error, &path);
             let error = environment::blame_variables(error, &path, &arguments);
@@ -82,6 +82,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     advise(&console);
     let outcome = dispatch(cli.command, &mut console);
     conclude(&outcome, &mut console)
+}
+
+/// The program with every variable and with the flags of every command in each, as clap names them.
+fn built() -> clap::Command {
+    let mut program = command();
+    program.build();
+    program
 }
 
 /// Says what is wrong with the arguments; help and the version are no errors and go to stdout.

@@ -33,18 +33,8 @@ fn below(command: Command, prefix: &str, is_left_out: &impl Fn(&Arg) -> bool) ->
     })
 }
 
-/// The program with every variable and with the flags of every command in each, as clap names them.
-pub(crate) fn built() -> Command {
-    let mut program = crate::command();
-    program.build();
-    program
-}
-
 /// The commands that were typed, from the program on, as far as the words tell.
-pub(crate) fn typed_commands<'a>(
-    program: &'a Command,
-    arguments: &[OsString],
-) -> Vec<&'a Command> {
+pub(crate) fn typed_commands<'a>(program: &'a Command, arguments: &[OsString]) -> Vec<&'a Command> {
     let mut path = vec![program];
     let mut below = program;
     while let Some(found) = arguments.iter().find_map(|word| below.find_subcommand(word)) {
@@ -194,7 +184,11 @@ fn known(command: &Command, path: &[&Command], all: &mut Vec<Known>) {
 
 /// The variables that no command reads and that were meant for one, as it seems, each with the name
 /// that was meant: a name of 0.1.0, which had no command in it, or one with a letter wrong.
-pub(crate) fn meant(arguments: &[OsString]) -> Vec<(String, String)> {
+/// `built` makes the program with every variable, if there is anything to look for.
+pub(crate) fn meant(
+    arguments: &[OsString],
+    built: impl FnOnce() -> Command,
+) -> Vec<(String, String)> {
     let ours = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let mut ours: Vec<_> = ours.filter(|name| name.starts_with("EGRESS25_")).collect();
     if ours.is_empty() {
