@@ -315,7 +315,7 @@ fn a_refused_entry_was_told_its_own_number_for_that_of_the_one_before_it() {
     let add = "--offer pay-as-you-go --created 2019-03-01";
     home.run(&format!("subscription add shop {add} --at 2020-12-01"));
     home.run(&format!("subscription add other {add} --at 2020-12-02"));
-    let set = "subscription set-offer shop --offer free-trial --at 2020-11-30";
+    let set = "subscription set-offer shop free-trial --at 2020-11-30";
     let (code, _, said) = home.try_run(set);
     let told = "error: `offer-changed` would take effect at 2020-11-30T00:00:00Z, before revision \
                 1's, which is about subscription `shop` and took effect at 2020-12-01T00:00:00Z; \

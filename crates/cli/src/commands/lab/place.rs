@@ -47,3 +47,23 @@ pub(super) fn run_dir(given: Option<&Path>) -> PathBuf {
 pub(super) fn client(at: &AtArgs) -> Result<Client, Failure> {
     Ok(Client::connect(&folder(at)?)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lab_that_nobody_adopted_took_any_folder_with_it() {
+        let temporary = std::env::temp_dir();
+        for (folder, goes) in [
+            (temporary.join("egress25-run-1-2"), true),
+            (temporary.join("egress25-run-1-2-files"), true),
+            (temporary.join("victim"), false),
+            (temporary.join("victim/egress25-run-1-2"), false),
+            (PathBuf::from("egress25-run-1-2"), false),
+            (temporary.join("egress25-run-1-2/.."), false),
+        ] {
+            assert_eq!(is_of_a_run(&folder), goes, "{}", folder.display());
+        }
+    }
+}
