@@ -82,6 +82,22 @@ impl FrameList {
         self.wire.push(wire);
     }
 
+    /// Adds a frame of another batch.
+    pub fn push_of(&mut self, frames: &Frames<'_>, at: usize) {
+        let Frames { offsets, captured, wire, .. } = frames;
+        if let (Some(offset), Some(captured), Some(wire)) =
+            (offsets.get(at), captured.get(at), wire.get(at))
+        {
+            self.push(*offset, *captured, *wire);
+        }
+    }
+
+    /// Where a frame begins.
+    #[must_use]
+    pub fn offset(&self, at: usize) -> Option<u32> {
+        self.offsets.get(at).copied()
+    }
+
     /// Removes all frames and keeps the room.
     pub fn clear(&mut self) {
         self.offsets.clear();

@@ -13,18 +13,30 @@ use crate::sieve::{FrameList, Frames};
 /// The most packets of a batch.
 const PACKETS: usize = 1 << 14;
 
-/// Where the pieces of a batch lie in the buffer's buffer.
+/// Where the pieces of a batch lie in the reader's buffer.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     /// The first packet's place in the file.
     pub(super) first: u64,
-    link: Option<LinkType>,
+    kind: Option<PacketKind>,
     frames: FrameList,
-    /// Where each packet's record begins.
-    starts: Vec<u32>,
+    /// The place in the section of each packet's interface, where not all have the first one's.
+    interfaces: Vec<u32>,
     times: Option<(i128, i128)>,
+    /// Whether a packet has no time.
+    untimed: bool,
     /// In front of which packet each one lies.
     pieces: Vec<(usize, NonPacket)>,
+}
+
+/// What all packets of a batch have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PacketKind {
+    pub(super) link: LinkType,
+    /// How many bytes of its record lie in front of a packet.
+    pub(super) head: u32,
+    /// The place in the section of the first packet's interface.
+    pub(super) interface: Option<u32>,
 }
 
 /// Something that is no packet, or none that can be read.
@@ -36,44 +48,83 @@ pub(super) enum NonPacket {
 
 impl Places {
     pub(super) fn clear(&mut self) {
-        self.link = None;
+        self.kind = None;
         self.frames.clear();
-        self.starts.clear();
+        self.interfaces.clear();
         self.times = None;
+        self.untimed = false;
         self.pieces.clear();
     }
 
-    /// Whether there is a packet.
-    pub(super) const fn any_packet(&self) -> bool {
-        !self.starts.is_empty()
+    /// How many packets there are.
+    pub(super) const fn len(&self) -> usize {
+        self.frames.len()
     }
 
-    /// Adds a packet, where it fits into this batch; which one it is.
-    pub(super) fn packet(
-        &mut self,
-        found: &FoundPacket,
-        start: usize,
-        total: usize,
-    ) -> Option<usize> {
-        let place = self.starts.len();
-        let at = u32::try_from(start).ok()?;
-        let data = u32::try_from(start.saturating_add(found.data)).ok()?;
-        u32::try_from(start.saturating_add(total)).ok()?;
-        if place >= PACKETS || *self.link.get_or_insert(found.link) != found.link {
-            return None;
+    /// Whether no packet more can be added.
+    pub(super) const fn is_full(&self) -> bool {
+        self.len() >= PACKETS
+    }
+
+    /// Whether a packet of some kind can be of this batch; the first one says what all are.
+    #[inline]
+    pub(super) fn fits(&mut self, kind: PacketKind) -> bool {
+        let PacketKind { link, head, .. } = *self.kind.get_or_insert(kind);
+        !self.is_full() && link == kind.link && head == kind.head
+    }
+
+    /// Adds a packet that fits: where in the buffer its bytes are, how many, and how many were on
+    /// the wire.
+    #[inline(always)]
+    pub(super) fn push(&mut self, at: u32, captured: u32, wire: u32, interface: Option<u32>) {
+        let first = self.kind.and_then(|kind| kind.interface);
+        if interface != first || !self.interfaces.is_empty() {
+            self.push_interface(first, interface);
         }
-        if let Ok(Some(time)) = found.time {
-            let (earliest, latest) = self.times.unwrap_or((time, time));
-            self.times = Some((earliest.min(time), latest.max(time)));
+        self.frames.push(at, captured, wire);
+    }
+
+    #[cold]
+    fn push_interface(&mut self, first: Option<u32>, interface: Option<u32>) {
+        self.interfaces.resize(self.len(), first.unwrap_or_default());
+        self.interfaces.push(interface.unwrap_or_default());
+    }
+
+    /// Takes times in: the earliest and the latest of some packets.
+    pub(super) fn between(&mut self, earliest: i128, latest: i128) {
+        let (first, last) = self.times.unwrap_or((earliest, latest));
+        self.times = Some((first.min(earliest), last.max(latest)));
+    }
+
+    /// Adds a packet, where it fits into this batch.
+    pub(super) fn packet(&mut self, found: &FoundPacket, start: usize, total: usize) -> bool {
+        let number = |number: usize| u32::try_from(number).ok();
+        let place = (|| {
+            number(start.saturating_add(total))?;
+            Some((number(start.saturating_add(found.data))?, number(found.data)?))
+        })();
+        let Some((at, head)) = place else { return false };
+        let interface = found.interface.and_then(number);
+        if !self.fits(PacketKind { link: found.link, head, interface }) {
+            return false;
         }
-        self.starts.push(at);
-        self.frames.push(data, found.captured, found.wire_len);
-        Some(place)
+        match found.time {
+            Ok(Some(time)) => self.between(time, time),
+            _ => self.untimed = true,
+        }
+        self.push(at, found.captured, found.wire_len, interface);
+        true
     }
 
     /// Adds what is no packet.
     pub(super) fn piece(&mut self, piece: NonPacket) {
-        self.pieces.push((self.starts.len(), piece));
+        self.pieces.push((self.len(), piece));
+    }
+
+    /// Where in the buffer the record of a packet begins.
+    fn start(&self, place: usize) -> Option<usize> {
+        let at = self.frames.offset(place)?.checked_sub(self.kind?.head)?;
+        usize::try_from(at).ok()
     }
 }
 
@@ -108,7 +159,7 @@ impl<'a> CaptureBatch<'a> {
     /// How many packets there are that can be read.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.places.starts.len()
+        self.places.len()
     }
 
     /// Whether no packet can be read.
@@ -117,11 +168,13 @@ impl<'a> CaptureBatch<'a> {
         self.len() == 0
     }
 
-    /// The packets' bytes.
+    /// The packets' bytes, with the name of the first packet's interface: that of all, unless the
+    /// batch [has several](Self::has_several_interfaces).
     #[must_use]
     pub fn frames(&self) -> Frames<'a> {
-        let link = self.places.link.unwrap_or(LinkType::Ethernet);
-        self.places.frames.frames(link, None, self.buffer.buffer())
+        let link = self.places.kind.map_or(LinkType::Ethernet, |kind| kind.link);
+        let interface = self.places.kind.and_then(|kind| self.name_of(kind.interface?));
+        self.places.frames.frames(link, interface, self.buffer.buffer())
     }
 
     /// The earliest and the latest time of a packet; `None` where none has a time.
@@ -132,11 +185,40 @@ impl<'a> CaptureBatch<'a> {
         Some((time(earliest)?, time(latest)?))
     }
 
+    /// The time of a packet; `None` where the file has none for it.
+    #[must_use]
+    pub fn time(&self, place: usize) -> Option<Timestamp> {
+        self.record(place)?.timestamp
+    }
+
+    /// Whether a packet has no time.
+    #[must_use]
+    pub const fn has_untimed(&self) -> bool {
+        self.places.untimed
+    }
+
+    /// Whether not all packets are of the first one's interface.
+    #[must_use]
+    pub const fn has_several_interfaces(&self) -> bool {
+        !self.places.interfaces.is_empty()
+    }
+
+    /// The name of a packet's interface, where the file says one.
+    #[must_use]
+    pub fn interface_name(&self, place: usize) -> Option<&'a str> {
+        let several = self.places.interfaces.get(place).copied();
+        self.name_of(several.or(self.places.kind?.interface)?)
+    }
+
+    fn name_of(&self, interface: u32) -> Option<&'a str> {
+        self.records.interface_name(interface)
+    }
+
     /// A packet with everything that the file says of it.
     #[must_use]
     pub fn record(&self, place: usize) -> Option<Record<'a>> {
         let Self { records, buffer, places } = *self;
-        let start = *places.starts.get(place)? as usize;
+        let start = places.start(place)?;
         match records.next(buffer.buffer().get(start..)?) {
             Ok(Next::Packet(found, total)) => {
                 let index = places.first.saturating_add(u64::try_from(place).ok()?);
@@ -158,7 +240,7 @@ impl<'a> CaptureBatch<'a> {
     pub fn items(&self) -> impl Iterator<Item = Item<'a>> {
         let Self { records, buffer, places, .. } = *self;
         let mut pieces = places.pieces.iter().peekable();
-        let mut packets = 0..places.starts.len();
+        let mut packets = 0..places.len();
         std::iter::from_fn(move || {
             let Some((_, piece)) = pieces.next_if(|(before, _)| *before == packets.start) else {
                 return packets.next().map(Item::Packet);

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::capture::read::batch::Places;
 use crate::capture::read::bytes::ByteOrder;
 use crate::capture::read::error::RecordFault;
 use crate::capture::read::next::{FoundPacket, Next};
@@ -20,6 +21,28 @@ impl FramedRecords {
         match self {
             Self::Pcap(pcap) => pcap.next(bytes),
             Self::PcapNg(pcapng) => pcapng.next(bytes),
+        }
+    }
+
+    /// Frames packets one after the other as long as nothing unusual comes: in `bytes`, from a
+    /// place on. The place where that ended.
+    pub(super) fn walk(
+        &self,
+        bytes: &[u8],
+        start: usize,
+        places: &mut Places,
+    ) -> usize {
+        match self {
+            Self::Pcap(pcap) => pcap.walk(bytes, start, places),
+            Self::PcapNg(pcapng) => pcapng.walk(bytes, start, places),
+        }
+    }
+
+    /// The name of an interface of the section that is being read.
+    pub(super) fn interface_name(&self, interface: u32) -> Option<&str> {
+        match self {
+            Self::Pcap(_) => None,
+            Self::PcapNg(pcapng) => pcapng.interfaces().get(interface as usize)?.name.as_deref(),
         }
     }
 

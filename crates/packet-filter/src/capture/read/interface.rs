@@ -69,6 +69,16 @@ impl CaptureInterface {
         Ok(interface)
     }
 
+    /// How many nanoseconds a time stamp counts, where that is all that is to be known.
+    pub(crate) fn whole_nanos(&self) -> Option<u64> {
+        match self.resolution {
+            TimeUnit::Decimal(power @ 0..=9) if self.offset == 0 => {
+                Some(10_u64.pow(u32::from(9_u8.saturating_sub(power))))
+            }
+            _ => None,
+        }
+    }
+
     /// The time that a packet's time stamp means, in nanoseconds since 1970.
     pub(crate) fn time(&self, raw: u64) -> Result<i128, OutOfRange> {
         let offset = i128::from(self.offset).saturating_mul(i128::from(NANOS_PER_SECOND));

@@ -1,5 +1,6 @@
 //! pcap records (draft-ietf-opsawg-pcap).
 
+use crate::capture::read::batch::{PacketKind, Places};
 use crate::capture::read::bytes::{ByteOrder, u16_at, u32_at};
 use crate::capture::read::error::{CaptureError, RecordFault};
 use crate::capture::read::format::Resolution;
@@ -97,11 +98,7 @@ impl Pcap {
         if self.hole == MAX_HOLE && seconds | fraction | first | second == 0 {
             return Err(RecordFault::Hole { records: MAX_HOLE });
         }
-        let (captured, original) = match self.lengths {
-            First::Captured => (first, second),
-            First::Original => (second, first),
-            First::Smaller => (first.min(second), first.max(second)),
-        };
+        let (captured, original) = self.lengths(first, second);
         let len = match usize::try_from(captured) {
             Ok(len) if captured <= MAX_RECORD_LEN => len,
             _ => {
@@ -114,7 +111,7 @@ impl Pcap {
             return Ok(Next::Need(total));
         }
         let found = FoundPacket {
-            time: Ok(Some(self.time(seconds, fraction))),
+            time: Ok(Some(i128::from(self.time(seconds, fraction)))),
             link: self.link,
             interface: None,
             wire_len: original.max(captured),
@@ -125,6 +122,53 @@ impl Pcap {
         Ok(Next::Packet(found, total))
     }
 
+    /// Frames packets one after the other, as [`Self::next`] would: whole ones that are not empty.
+    pub(super) fn walk(
+        &self,
+        bytes: &[u8],
+        start: usize,
+        places: &mut Places,
+    ) -> usize {
+        let head = self.record_header_len;
+        let Ok(head_len) = u32::try_from(head) else { return start };
+        let kind = PacketKind { link: self.link, head: head_len, interface: None };
+        let mut at = start;
+        if self.hole > 0 || bytes.len() > u32::MAX as usize || !places.fits(kind) {
+            return at;
+        }
+        let (mut earliest, mut latest) = (u64::MAX, 0);
+        while !places.is_full() {
+            let Some(words) = bytes.get(at..).and_then(<[u8]>::first_chunk::<16>) else { break };
+            let word = |place| u32_at(words, place, self.order).unwrap_or_default();
+            let (seconds, fraction) = (word(0), word(4));
+            let (captured, original) = self.lengths(word(8), word(12));
+            let data = at.wrapping_add(head);
+            let end = data.wrapping_add(captured as usize);
+            if captured == 0 || captured > MAX_RECORD_LEN || end > bytes.len() {
+                break;
+            }
+            let time = self.time(seconds, fraction);
+            (earliest, latest) = (earliest.min(time), latest.max(time));
+            #[expect(clippy::cast_possible_truncation, reason = "no place is larger, as was seen")]
+            places.push(data as u32, captured, original.max(captured), None);
+            at = end;
+        }
+        if at > start {
+            places.between(i128::from(earliest), i128::from(latest));
+        }
+        at
+    }
+
+    /// Captured and original length, of the two that a header gives.
+    #[inline(always)]
+    fn lengths(&self, first: u32, second: u32) -> (u32, u32) {
+        match self.lengths {
+            First::Captured => (first, second),
+            First::Original => (second, first),
+            First::Smaller => (first.min(second), first.max(second)),
+        }
+    }
+
     /// Notes that a packet was gone past: how long a hole of zeros is by now.
     pub(super) fn passed(&mut self, found: &FoundPacket) {
         let empty = found.wire_len == 0 && matches!(found.time, Ok(Some(0)));
@@ -133,13 +177,14 @@ impl Pcap {
 
     /// The time of a record, in nanoseconds since 1970. A fraction of a second or more is carried
     /// over, as other readers do: such files exist.
-    fn time(&self, seconds: u32, fraction: u32) -> i128 {
+    #[inline(always)]
+    fn time(&self, seconds: u32, fraction: u32) -> u64 {
         let nanos_each = match self.resolution {
             Resolution::Microseconds => 1_000,
             Resolution::Nanoseconds => 1,
         };
         // At most 2^32 seconds and as many parts: far below 2^63 nanoseconds.
         let whole = u64::from(seconds).wrapping_mul(NANOS_PER_SECOND);
-        i128::from(whole.wrapping_add(u64::from(fraction).wrapping_mul(nanos_each)))
+        whole.wrapping_add(u64::from(fraction).wrapping_mul(nanos_each))
     }
 }

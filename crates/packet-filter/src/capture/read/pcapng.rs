@@ -1,5 +1,6 @@
 //! pcapng blocks (draft-ietf-opsawg-pcapng).
 
+use crate::capture::read::batch::{PacketKind, Places};
 use crate::capture::read::bytes::{ByteOrder, u16_at, u32_at};
 use crate::capture::read::error::RecordFault;
 use crate::capture::read::format::{Container, container_of};
@@ -24,6 +25,12 @@ pub(in crate::capture) const SECTION_HEADER_LEN: usize = 28;
 /// The bytes in front of the captured ones in (enhanced) packet blocks and simple ones.
 pub(in crate::capture) const PACKET_HEAD: usize = 20;
 const SIMPLE_HEAD: usize = 4;
+
+/// What an enhanced packet block has besides the packet and its options, in bytes.
+const HEAD_AND_TAIL: u32 = 32;
+
+/// Times below this, in nanoseconds since 1970, can be held by every kind of time: the year 2262.
+const MAX_TIME: u64 = 1 << 63;
 
 /// The longest pcapng block that is passed over, in bytes; the limit of Wireshark.
 const MAX_BLOCK_LEN: u32 = 16 * 1024 * 1024;
@@ -95,6 +102,68 @@ impl PcapNg {
             Err(fault @ RecordFault::Link { .. }) => Ok(Next::Unread(fault, total)),
             Err(fault) => Err(fault),
         }
+    }
+
+    /// Frames packets one after the other, as [`Self::next`] would: those of enhanced packet
+    /// blocks whose interface is understood and has times of a usual kind.
+    pub(super) fn walk(
+        &self,
+        bytes: &[u8],
+        start: usize,
+        places: &mut Places,
+    ) -> usize {
+        const HEAD: usize = BLOCK_HEAD + PACKET_HEAD;
+        let mut at = start;
+        if bytes.len() > u32::MAX as usize {
+            return at;
+        }
+        let (mut earliest, mut latest) = (u64::MAX, 0);
+        // The interface of the packet before, and what its times are to be multiplied by.
+        let mut known: Option<(u32, u64)> = None;
+        loop {
+            let Some(words) = bytes.get(at..).and_then(<[u8]>::first_chunk::<HEAD>) else { break };
+            let word = |place| u32_at(words, place, self.order).unwrap_or_default();
+            let (kind, len, id) = (word(0), word(4), word(8));
+            let (captured, original) = (word(20), word(24));
+            if kind != ENHANCED_PACKET
+                || checked_len(kind, len).is_err()
+                || captured > MAX_RECORD_LEN
+                || captured > len.saturating_sub(HEAD_AND_TAIL)
+            {
+                break;
+            }
+            let tail = at.wrapping_add(len as usize).wrapping_sub(BLOCK_TAIL);
+            if u32_at(bytes, tail, self.order) != Some(len) {
+                break;
+            }
+            let unit = match known {
+                Some((before, unit)) if before == id => unit,
+                _ => {
+                    let Ok((interface, link, _)) = self.interface(id) else { break };
+                    let Some(unit) = interface.whole_nanos() else { break };
+                    let head = HEAD_AND_TAIL - 4;
+                    if !places.fits(PacketKind { link, head, interface: Some(id) }) {
+                        break;
+                    }
+                    known = Some((id, unit));
+                    unit
+                }
+            };
+            let raw = (u64::from(word(12)) << 32) | u64::from(word(16));
+            let Some(time) = raw.checked_mul(unit).filter(|time| *time < MAX_TIME) else { break };
+            if places.is_full() {
+                break;
+            }
+            (earliest, latest) = (earliest.min(time), latest.max(time));
+            #[expect(clippy::cast_possible_truncation, reason = "no place is larger, as was seen")]
+            let data = at.wrapping_add(HEAD) as u32;
+            places.push(data, captured, original.max(captured), Some(id));
+            at = tail.wrapping_add(BLOCK_TAIL);
+        }
+        if at > start {
+            places.between(i128::from(earliest), i128::from(latest));
+        }
+        at
     }
 
     /// Whether a block changes how the packets behind it are read.

@@ -57,6 +57,11 @@ impl ReadBuffer {
         &self.buf
     }
 
+    /// The bytes that are held up to the last that was read.
+    pub(super) fn held(&self) -> &[u8] {
+        self.buf.get(..self.end).unwrap_or_default()
+    }
+
     /// The offset of the buffer's first byte in the stream.
     pub(super) fn base(&self) -> u64 {
         self.offset.saturating_sub(u64::try_from(self.start).unwrap_or_default())

@@ -142,6 +142,9 @@ impl CaptureReader {
         self.places.clear();
         let mut wait = true;
         loop {
+            if self.walk() {
+                wait = false;
+            }
             let step = match self.step(wait) {
                 // What is wrong behind this batch comes up again with the next one.
                 Err(_) if !wait => break,
@@ -150,20 +153,22 @@ impl CaptureReader {
             let start = self.buffer.start();
             match step {
                 ReadStep::Packet(found, total) => {
-                    let Some(place) = self.places.packet(&found, start, total) else { break };
-                    if place == 0 {
+                    if self.places.len() == 0 {
                         self.places.first = self.next;
+                    }
+                    if !self.places.packet(&found, start, total) {
+                        break;
                     }
                     self.pass(&found, total);
                 }
                 ReadStep::Block(total) => {
-                    if self.places.any_packet() && self.is_description(total) {
+                    if self.places.len() > 0 && self.is_description(total) {
                         break;
                     }
                     self.take_in(total)?;
                     self.places.piece(NonPacket::Block { start, total });
                 }
-                ReadStep::Unread(..) if self.places.any_packet() => break,
+                ReadStep::Unread(..) if self.places.len() > 0 => break,
                 ReadStep::Unread(fault, total) => {
                     let error = self.fault(fault);
                     self.pass_unread(total);
@@ -208,6 +213,23 @@ impl CaptureReader {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Frames the packets that are there, up to the first that is not a usual one; whether there
+    /// was any.
+    fn walk(&mut self) -> bool {
+        if self.done {
+            return false;
+        }
+        let (before, start) = (self.places.len(), self.buffer.start());
+        if before == 0 {
+            self.places.first = self.next;
+        }
+        let end = self.records.walk(self.buffer.held(), start, &mut self.places);
+        self.buffer.consume(end.saturating_sub(start));
+        let count = self.places.len().saturating_sub(before);
+        self.next = self.next.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        count > 0
     }
 
     /// What comes next. Without `wait`, only what is there already.
