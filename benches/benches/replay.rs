@@ -5,9 +5,10 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use egress25_benches::captures::write_pcap;
 use egress25_benches::sets::{Mix, Set};
+use egress25_benches::tables;
 use egress25_packet_filter::capture::CaptureReader;
-use egress25_packet_filter::frame;
-use egress25_packet_filter::sieve::Sieve;
+use egress25_packet_filter::filter::Filter;
+use egress25_packet_filter::frame::FrameOptions;
 
 fn measure(c: &mut Criterion) {
     let test = std::env::args().any(|argument| argument == "--test");
@@ -16,18 +17,17 @@ fn measure(c: &mut Criterion) {
     write_pcap(&set, file.path()).expect("a capture");
     let mut group = c.benchmark_group("replay");
     group.throughput(Throughput::Bytes(set.bytes.len() as u64)).sample_size(10);
-    group.bench_function("sieved in batches", |b| {
-        let sieve = Sieve::new(frame::FrameOptions::default());
+    let table = tables::of_machines(1_000).expect("a table");
+    group.bench_function("read, judged and counted", |b| {
         b.iter(|| {
             let mut reader = CaptureReader::open(file.path()).expect("a capture");
-            let (mut packets, mut syns, mut kept) = (0, 0, Vec::new());
+            let mut filter = Filter::new(table.clone(), FrameOptions::default());
+            let (mut packets, mut rulings) = (0, Vec::new());
             while let Some(batch) = reader.next_batch().expect("a batch") {
-                kept.clear();
-                sieve.keep(&batch.frames(), &mut kept);
+                filter.judge(&batch.frames(), &mut rulings);
                 packets += batch.len();
-                syns += kept.len() as u64;
             }
-            assert_eq!((packets, syns), (set.list.len(), set.syns));
+            assert_eq!((packets, filter.counters().judged()), (set.list.len(), set.syns));
         });
     });
     group.bench_function("records only", |b| {

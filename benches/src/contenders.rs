@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::frame::FrameOptions;
-use egress25_packet_filter::sieve::{Code, Frames, Vectors, touch};
+use egress25_packet_filter::sieve::{Frames, Ruling, Vectors, touch};
 use egress25_packet_filter::table::Table;
 
 use crate::sets::Set;
@@ -24,7 +24,7 @@ pub trait Contender {
 pub struct Ours {
     filter: Filter,
     vectors: Vectors,
-    codes: Vec<Code>,
+    rulings: Vec<Ruling>,
     batch: usize,
 }
 
@@ -37,13 +37,13 @@ impl Ours {
     pub fn new(table: &Arc<Table>, vectors: Vectors) -> Self {
         let mut filter = Filter::new(Arc::clone(table), FrameOptions::default());
         filter.set_vectors(vectors);
-        Self { filter, vectors, codes: Vec::with_capacity(BATCH), batch: BATCH }
+        Self { filter, vectors, rulings: Vec::with_capacity(BATCH), batch: BATCH }
     }
 
-    /// The codes of the last batch.
+    /// The rulings of the last batch.
     #[must_use]
-    pub fn codes(&self) -> &[Code] {
-        &self.codes
+    pub fn rulings(&self) -> &[Ruling] {
+        &self.rulings
     }
 }
 
@@ -55,8 +55,8 @@ impl Contender for Ours {
     fn go(&mut self, set: &Set) -> Option<u64> {
         let before = self.filter.counters().judged();
         for frames in batches(set, self.batch) {
-            self.filter.judge_frames(&frames, &mut self.codes);
-            std::hint::black_box(&self.codes);
+            self.filter.judge(&frames, &mut self.rulings);
+            std::hint::black_box(&self.rulings);
         }
         Some(self.filter.counters().judged() - before)
     }

@@ -1,14 +1,16 @@
 //! The filter: frames in, verdicts out, every one of them counted in one place.
 
-use core::fmt;
+mod counters;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use egress25_policy::{Reason, Verdict};
 
 use crate::frame::{self, Candidate, DropKind, Frame, FrameOptions, Outcome, VlanTags};
-use crate::sieve::{Code, Frames, Judges, Scratch, Tally, Vectors, run};
+use crate::sieve::{Code, Frames, Judges, Ruling, Scratch, Vectors, run};
 use crate::table::{NetworkHint, NetworkId, Slot, Table, TableAnswer};
+pub use counters::{Counters, Met};
 
 /// What the filter says of one packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,105 +28,12 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// The judgement in one byte.
-    #[must_use]
-    pub fn code(&self) -> Code {
-        self.reason.map_or(Code::UNJUDGED, |reason| Code::new(self.verdict, reason))
-    }
-}
-
-/// Counts of what was judged: one counter a reason and verdict, and one for what was not our
-/// business.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Counters {
-    by_code: Tally,
-}
-
-impl Default for Counters {
-    fn default() -> Self {
-        Self { by_code: [0; 256] }
-    }
-}
-
-impl fmt::Debug for Counters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut map = f.debug_map();
-        map.entry(&"unjudged", &self.unjudged());
-        map.entries(self.met().map(|(reason, verdict, count)| ((reason, verdict), count)));
-        map.finish()
-    }
-}
-
-impl Counters {
-    /// Packets that are no SYN to port 25 and passed unjudged.
-    #[must_use]
-    pub const fn unjudged(&self) -> u64 {
-        let [unjudged, ..] = self.by_code;
-        unjudged
-    }
-
-    /// Packets that were judged.
-    #[must_use]
-    pub fn judged(&self) -> u64 {
-        self.by_code.iter().skip(1).sum()
-    }
-
-    /// Packets with a reason, whatever the verdict.
-    #[must_use]
-    pub fn of(&self, reason: Reason) -> u64 {
-        self.met().filter(|(met, ..)| *met == reason).map(|(.., count)| count).sum()
-    }
-
-    /// Packets with a verdict, whatever the reason.
-    #[must_use]
-    pub fn with(&self, verdict: Verdict) -> u64 {
-        self.met().filter(|(_, met, _)| *met == verdict).map(|(.., count)| count).sum()
-    }
-
-    /// Every reason that was met, with its verdict and count, by reason.
-    pub fn met(&self) -> impl Iterator<Item = (Reason, Verdict, u64)> {
-        const ALL: [Verdict; 3] = [Verdict::Pass, Verdict::Drop, Verdict::Reject];
-        Reason::ALL.iter().flat_map(move |reason| {
-            ALL.into_iter()
-                .map(|verdict| (*reason, verdict, self.count_of(Code::new(verdict, *reason))))
-                .filter(|(.., count)| *count > 0)
+    /// The judgement in a word.
+    fn ruling(&self, table: &Table) -> Ruling {
+        self.reason.map_or(Ruling::UNJUDGED, |reason| {
+            Ruling::new(Code::new(self.verdict, reason), table.place(self.slot))
         })
     }
-
-    /// Adds the counts of another filter.
-    pub fn add(&mut self, other: &Self) {
-        for (mine, theirs) in self.by_code.iter_mut().zip(&other.by_code) {
-            *mine = mine.saturating_add(*theirs);
-        }
-    }
-
-    fn count_of(&self, code: Code) -> u64 {
-        self.by_code.get(usize::from(code.byte())).copied().unwrap_or(0)
-    }
-
-    fn count(&mut self, code: Code, times: u64) {
-        if let Some(counter) = self.by_code.get_mut(usize::from(code.byte())) {
-            *counter = counter.saturating_add(times);
-        }
-    }
-}
-
-/// A frame of a batch, with the name of the interface that it came from.
-#[derive(Debug, Clone, Copy)]
-pub struct FilterInput<'a> {
-    /// The frame.
-    pub frame: Frame<'a>,
-    /// The name of its interface, where the source has one.
-    pub interface: Option<&'a str>,
-}
-
-/// What a batch's caller learns of each frame's outermost packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Ruling {
-    /// What becomes of it.
-    pub verdict: Verdict,
-    /// Why; `None` where it passes unjudged.
-    pub reason: Option<Reason>,
 }
 
 /// Judges frames by a table.
@@ -143,17 +52,17 @@ impl Filter {
     #[must_use]
     pub fn new(table: Arc<Table>, options: FrameOptions) -> Self {
         Self {
+            counters: Counters::new(table.subscriptions()),
             table,
             options,
             network: None,
-            counters: Counters::default(),
             vectors: Vectors::best(),
             scratch: Scratch::default(),
         }
     }
 
-    /// Chooses the vector instructions of [`Self::judge_frames`]; what the processor does not
-    /// have is not used. The answers do not depend on it.
+    /// Chooses the vector instructions; what the processor does not have is not used. The answers
+    /// do not depend on it.
     pub const fn set_vectors(&mut self, vectors: Vectors) {
         self.vectors = vectors;
     }
@@ -169,8 +78,9 @@ impl Filter {
         &self.table
     }
 
-    /// Goes on with another table. Takes effect with the next packet or batch.
+    /// Goes on with another table. Takes effect with the next batch.
     pub fn set_table(&mut self, table: Arc<Table>) {
+        self.counters.set_subscriptions(table.subscriptions());
         self.table = table;
     }
 
@@ -180,20 +90,33 @@ impl Filter {
         &self.counters
     }
 
-    /// Judges a frame: its outermost packet, and those inside its tunnels where the options
-    /// ask for them, each told to `visit`.
-    pub fn judge(&mut self, input: &FilterInput<'_>, visit: &mut dyn FnMut(&Judgement)) {
-        let options = self.options;
-        frame::classify(&input.frame, &options, &mut |outcome| {
-            visit(&self.judge_outcome(input.interface, outcome));
+    /// Judges a batch of frames by their outermost packets: one ruling for each, in order.
+    ///
+    /// This is the way of every packet, whatever it comes from. The table is read once for the
+    /// batch; replacements in it that came before the batch are seen.
+    pub fn judge(&mut self, frames: &Frames<'_>, rulings: &mut Vec<Ruling>) {
+        let Self { table, options, network, counters, vectors, scratch } = self;
+        table.see_every_replacement();
+        let judge = BatchJudge { table, options, fixed: *network };
+        run(vectors.detect(), &judge, frames, rulings, scratch, counters.of_table());
+    }
+
+    /// Judges what lies inside of the tunnels of a frame whose ruling
+    /// [asks for that](Ruling::has_inside).
+    pub fn judge_inside(&mut self, frame: &Frame<'_>, interface: Option<&str>) {
+        let (options, mut outermost) = (self.options, true);
+        frame::classify(frame, &options, &mut |outcome| {
+            if !std::mem::replace(&mut outermost, false) {
+                self.judge_outcome(interface, outcome);
+            }
         });
     }
 
-    /// Judges what a packet turned out to be: for who has to know it before the table can be
-    /// chosen. `interface` is the name of the one that it came from, where the source has one.
+    /// Judges what a packet turned out to be, by the reference. `interface` is the name of the one
+    /// that it came from, where the source has one.
     pub fn judge_outcome(&mut self, interface: Option<&str>, outcome: Outcome) -> Judgement {
         let judgement = judge_outcome(&self.table, self.network, interface, outcome);
-        finish(&mut self.counters, &judgement);
+        self.count(&judgement);
         judgement
     }
 
@@ -203,39 +126,30 @@ impl Filter {
         let TableAnswer { verdict, reason, slot } = answer;
         let judgement =
             Judgement { outcome, verdict, reason: Some(reason), network: self.network, slot };
-        finish(&mut self.counters, &judgement);
+        self.count(&judgement);
         judgement
     }
 
-    /// Judges a batch of frames by their outermost packets: one code for each, in order.
-    ///
-    /// The fast path, with the answers of [`Self::judge_batch`]. The table is read once for the
-    /// batch; replacements in it that came before the batch are seen.
-    pub fn judge_frames(&mut self, frames: &Frames<'_>, codes: &mut Vec<Code>) {
-        let Self { table, options, network, counters, vectors, scratch } = self;
-        table.see_every_replacement();
-        let judge = BatchJudge { table, options, fixed: *network };
-        run(vectors.detect(), &judge, frames, codes, scratch, &mut counters.by_code);
-    }
-
-    /// Judges a batch of frames by their outermost packets: one ruling for each, in order.
-    ///
-    /// The table is read once for the batch: a new one counts from the next batch on.
-    pub fn judge_batch(&mut self, batch: &[FilterInput<'_>], rulings: &mut Vec<Ruling>) {
-        rulings.clear();
-        rulings.reserve(batch.len());
-        for input in batch {
-            let outcome = frame::outermost(&input.frame, &self.options);
-            let judgement = judge_outcome(&self.table, self.network, input.interface, outcome);
-            finish(&mut self.counters, &judgement);
-            rulings.push(Ruling { verdict: judgement.verdict, reason: judgement.reason });
-        }
+    fn count(&mut self, judgement: &Judgement) {
+        self.counters.count(&self.table, judgement.ruling(&self.table));
     }
 }
 
-/// The one place where a single verdict is finished and counted; [`run`] counts a batch's.
-fn finish(counters: &mut Counters, judgement: &Judgement) {
-    counters.count(judgement.code(), 1);
+/// The reference's judgements of a frame by a table: of its outermost packet, and of those inside
+/// its tunnels where the options ask for them, each told to `visit`. `network` is the one that
+/// every packet belongs to, where that is said. Nothing is counted: it is for showing what
+/// [`Filter::judge`] has judged.
+pub fn look(
+    table: &Table,
+    network: Option<NetworkId>,
+    options: &FrameOptions,
+    frame: &Frame<'_>,
+    interface: Option<&str>,
+    visit: &mut dyn FnMut(&Judgement),
+) {
+    frame::classify(frame, options, &mut |outcome| {
+        visit(&judge_outcome(table, network, interface, outcome));
+    });
 }
 
 /// What the fast path asks.
@@ -259,9 +173,13 @@ impl Judges for BatchJudge<'_> {
         self.fixed.or_else(|| self.table.networks().find(&hint))
     }
 
-    fn odd(&self, frame: &Frame<'_>, interface: Option<&str>) -> Code {
+    fn odd(&self, frame: &Frame<'_>, interface: Option<&str>) -> Ruling {
         let outcome = frame::outermost(frame, self.options);
-        judge_outcome(self.table, self.fixed, interface, outcome).code()
+        let ruling = judge_outcome(self.table, self.fixed, interface, outcome).ruling(self.table);
+        match outcome {
+            Outcome::Encapsulated { .. } if self.options.look_inside => ruling.and_inside(),
+            _ => ruling,
+        }
     }
 }
 

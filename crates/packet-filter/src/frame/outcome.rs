@@ -101,6 +101,18 @@ impl Outcome {
         }
     }
 
+    /// Source and destination, where they could be read.
+    #[must_use]
+    pub const fn addresses(&self) -> Option<(IpAddr, IpAddr)> {
+        match self {
+            Self::Match(Candidate { source, destination, .. })
+            | Self::Dropped { candidate: Candidate { source, destination, .. }, .. }
+            | Self::FragmentDrop { source, destination, .. }
+            | Self::Encapsulated { source, destination, .. } => Some((*source, *destination)),
+            Self::NoMatch(_) | Self::Malformed { .. } | Self::Indeterminate { .. } => None,
+        }
+    }
+
     /// The candidate, where the packet is legibly a SYN to port 25.
     #[must_use]
     pub const fn candidate(&self) -> Option<&Candidate> {

@@ -1,4 +1,4 @@
-//! A ruling in one byte.
+//! A verdict with its reason in one byte.
 
 use core::fmt;
 
@@ -36,6 +36,12 @@ impl Code {
         self.0
     }
 
+    /// The code of a byte that was a code's.
+    #[inline(always)]
+    pub(crate) const fn of_byte(byte: u8) -> Self {
+        Self(byte)
+    }
+
     /// What becomes of the frame.
     #[must_use]
     pub const fn verdict(self) -> Verdict {
@@ -70,7 +76,7 @@ mod tests {
     fn every_verdict_and_reason_comes_back_from_its_code() {
         for verdict in [Verdict::Pass, Verdict::Drop, Verdict::Reject] {
             for reason in Reason::ALL {
-                let code = Code::new(verdict, *reason);
+                let code = Code::of_byte(Code::new(verdict, *reason).byte());
                 assert_eq!((code.verdict(), code.reason()), (verdict, Some(*reason)));
             }
         }

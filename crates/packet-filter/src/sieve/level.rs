@@ -1,11 +1,11 @@
 //! What every level of vector instructions can do.
 
-use crate::sieve::code::Code;
 use crate::sieve::equal_lanes::EqualLanes;
 use crate::sieve::fetch::Ahead;
 use crate::sieve::frames::Frames;
 use crate::sieve::heads::{BLOCK, Heads};
-use crate::sieve::tally::{Tally, count_one};
+use crate::sieve::ruling::Ruling;
+use crate::sieve::tally::Tally;
 use crate::sieve::template::Template;
 use crate::table::{CommonCase, Homes};
 
@@ -38,7 +38,7 @@ pub(crate) trait Level: EqualLanes {
         None
     }
 
-    /// The first look at so many candidates: a code each, and one bit for each that could be
+    /// The first look at so many candidates: a ruling each, and one bit for each that could be
     /// told. Some frames are fetched meanwhile, one after the other: all at once they would hold
     /// everything up.
     #[inline(always)]
@@ -48,26 +48,26 @@ pub(crate) trait Level: EqualLanes {
         heads: &Heads,
         count: usize,
         ahead: Ahead<'_>,
-        codes: &mut [Code; BLOCK],
+        rulings: &mut [Ruling; BLOCK],
     ) -> u64 {
         let mut told = 0_u64;
-        for (number, code) in codes.iter_mut().enumerate().take(count) {
+        for (number, ruling) in rulings.iter_mut().enumerate().take(count) {
             let (home, source, destination) = heads.candidate(number);
             let (answer, is_told) = look.answer(self, home, source, destination);
-            *code = answer;
+            *ruling = answer;
             told |= u64::from(is_told) << (number & 63);
         }
         ahead.fetch_from(0);
         told
     }
 
-    /// Counts the codes of a block whose bits are set.
+    /// Counts the rulings of a block whose bits are set.
     #[inline(always)]
-    fn count(self, codes: &[Code; BLOCK], which: u64, tally: &mut Tally) {
+    fn count(self, rulings: &[Ruling; BLOCK], which: u64, tally: &mut Tally<'_>) {
         let mut rest = which;
         while rest != 0 {
-            if let Some(code) = codes.get(rest.trailing_zeros() as usize) {
-                count_one(tally, *code, 1);
+            if let Some(ruling) = rulings.get(rest.trailing_zeros() as usize) {
+                tally.count(*ruling, 1);
             }
             rest &= rest.wrapping_sub(1);
         }

@@ -1,4 +1,4 @@
-//! The fast path: a batch of frames in, one [`Code`] for each out.
+//! The fast path: a batch of frames in, one [`Ruling`] for each out.
 //!
 //! A batch goes through in chunks. A **sieve** (AVX-512, AVX2 or none, as the processor has
 //! it) compares 32 bytes of every frame with a template and lets pass what is certainly no SYN
@@ -23,6 +23,7 @@ mod heads;
 mod keep;
 mod level;
 pub(crate) mod prefetch;
+mod ruling;
 mod run;
 mod scalar;
 mod sort;
@@ -40,13 +41,12 @@ mod x86_words;
 
 pub use code::Code;
 pub(crate) use equal_lanes::{EqualLanes, Scalar};
-pub(crate) use fetch::Ahead;
 pub use fetch::touch;
 pub use frames::{FrameList, Frames};
-pub(crate) use heads::{BLOCK, Heads};
+pub(crate) use heads::Heads;
 pub use keep::Sieve;
-pub(crate) use level::{Level, LevelWork};
-pub(crate) use run::{Judges, Scratch, ones, run};
-pub(crate) use tally::Tally;
+pub use ruling::Ruling;
+pub(crate) use run::{Judges, Scratch, run};
+pub(crate) use tally::{CODES, Tally};
 pub(crate) use template::Template;
 pub use vectors::Vectors;

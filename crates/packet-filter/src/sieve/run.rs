@@ -1,4 +1,4 @@
-//! A batch from frames to codes.
+//! A batch from frames to rulings.
 
 use std::net::IpAddr;
 
@@ -8,9 +8,9 @@ use crate::sieve::fetch::{AHEAD, Ahead, fetch};
 use crate::sieve::heads::{BLOCK, Heads};
 use crate::sieve::level::{Level, LevelWork};
 use crate::sieve::sort::{Quick, Sorted, sort, sort_plain};
-use crate::sieve::tally::{Tally, count_one};
+use crate::sieve::tally::Tally;
 use crate::sieve::vectors::Detected;
-use crate::sieve::{Code, Frames, Template};
+use crate::sieve::{Frames, Ruling, Template};
 use crate::table::{CommonCase, Homes, NetworkId, Search, Table};
 
 /// Candidates that wait for their senders' buckets.
@@ -25,7 +25,7 @@ pub(crate) trait Judges {
     /// The network of a packet with these tags.
     fn network(&self, interface: Option<&str>, vlan: VlanTags) -> Option<NetworkId>;
     /// What the reference says of a frame.
-    fn odd(&self, frame: &Frame<'_>, interface: Option<&str>) -> Code;
+    fn odd(&self, frame: &Frame<'_>, interface: Option<&str>) -> Ruling;
 }
 
 /// An IPv4 candidate whose sender is being looked for.
@@ -63,17 +63,17 @@ impl Default for Scratch {
     }
 }
 
-/// Judges a batch: one code for each frame, counted.
+/// Judges a batch: one ruling for each frame, counted.
 pub(crate) fn run(
     level: Detected,
     judge: &impl Judges,
     frames: &Frames<'_>,
-    codes: &mut Vec<Code>,
+    rulings: &mut Vec<Ruling>,
     scratch: &mut Scratch,
-    tally: &mut Tally,
+    counts: &mut [u64],
 ) {
-    codes.clear();
-    codes.resize(frames.len(), Code::UNJUDGED);
+    rulings.clear();
+    rulings.resize(frames.len(), Ruling::UNJUDGED);
     let template = Template::new(frames.link, judge.options());
     let plain_network = judge.network(frames.interface, VlanTags::NONE);
     level.run(SieveBatch {
@@ -81,8 +81,8 @@ pub(crate) fn run(
         frames,
         template,
         plain_network,
-        codes,
-        tally,
+        rulings,
+        tally: Tally { places: judge.table().places(), counts },
         waiting: &mut scratch.waiting,
         block: &mut scratch.block,
         heads: &mut scratch.heads,
@@ -96,8 +96,8 @@ struct SieveBatch<'a, J> {
     frames: &'a Frames<'a>,
     template: Option<Template>,
     plain_network: Option<NetworkId>,
-    codes: &'a mut [Code],
-    tally: &'a mut Tally,
+    rulings: &'a mut [Ruling],
+    tally: Tally<'a>,
     waiting: &'a mut Vec<Waiting>,
     block: &'a mut CandidateBlock,
     heads: &'a mut [Heads; 2],
@@ -170,8 +170,7 @@ impl<J: Judges> LevelWork for SieveBatch<'_, J> {
             self.answer_pending(level, known, Ahead::NONE);
         }
         let unjudged = u64::try_from(count).unwrap_or(u64::MAX).wrapping_sub(judged);
-        let [passed, ..] = self.tally;
-        *passed = passed.wrapping_add(unjudged);
+        self.tally.count_unjudged(unjudged);
     }
 }
 
@@ -220,11 +219,11 @@ impl<J: Judges> SieveBatch<'_, J> {
         let Some(Pending { start, plain }) = self.pending.take() else {
             return ahead.fetch_from(0);
         };
-        let Self { judge, codes, tally, heads, turn, .. } = self;
+        let Self { judge, rulings, tally, heads, turn, .. } = self;
         let [one, other] = &**heads;
         let heads = if *turn { one } else { other };
-        let codes = codes.get_mut(start..).unwrap_or_default();
-        let mut answers = [Code::UNJUDGED; BLOCK];
+        let rulings = rulings.get_mut(start..).unwrap_or_default();
+        let mut answers = [Ruling::UNJUDGED; BLOCK];
         let count = plain.count_ones() as usize;
         let told = level.common_case(&known.look, heads, count, ahead, &mut answers);
         let mut further = !told & ones(count);
@@ -233,17 +232,17 @@ impl<J: Judges> SieveBatch<'_, J> {
             let number = further.trailing_zeros() as usize;
             further &= further.wrapping_sub(1);
             let (_, source, destination) = heads.candidate(number);
-            if let Some(code) = answers.get_mut(number) {
-                *code = judge.table().answer_further(level, &known.homes, source, destination);
+            if let Some(ruling) = answers.get_mut(number) {
+                *ruling = judge.table().answer_further(level, &known.homes, source, destination);
             }
         }
-        match codes.first_chunk_mut::<BLOCK>() {
-            Some(codes) if plain == u64::MAX => *codes = answers,
+        match rulings.first_chunk_mut::<BLOCK>() {
+            Some(rulings) if plain == u64::MAX => *rulings = answers,
             _ => {
                 let mut rest = plain;
-                for code in answers.iter().take(count) {
-                    if let Some(stored) = codes.get_mut(rest.trailing_zeros() as usize) {
-                        *stored = *code;
+                for ruling in answers.iter().take(count) {
+                    if let Some(stored) = rulings.get_mut(rest.trailing_zeros() as usize) {
+                        *stored = *ruling;
                     }
                     rest &= rest.wrapping_sub(1);
                 }
@@ -271,8 +270,8 @@ impl<J: Judges> SieveBatch<'_, J> {
             }
             Sorted::V6 { source, destination, vlan } => {
                 let (from, to) = (IpAddr::V6(source.into()), IpAddr::V6(destination.into()));
-                let answer = self.judge.table().answer(self.network(vlan), from, to);
-                finish(self.codes, self.tally, at, Code::new(answer.verdict, answer.reason));
+                let ruling = self.judge.table().ruling(self.network(vlan), from, to);
+                self.finish(at, ruling);
                 true
             }
             Sorted::Odd => self.odd(at, frame),
@@ -282,12 +281,13 @@ impl<J: Judges> SieveBatch<'_, J> {
     /// Asks the reference.
     #[inline(never)]
     fn odd(&mut self, at: usize, frame: &Frame<'_>) -> bool {
-        let code = self.judge.odd(frame, self.frames.interface);
-        let judged = code != Code::UNJUDGED;
-        if judged {
-            finish(self.codes, self.tally, at, code);
+        let ruling = self.judge.odd(frame, self.frames.interface);
+        if ruling.is_judged() {
+            self.finish(at, ruling);
+        } else if let Some(stored) = self.rulings.get_mut(at) {
+            *stored = ruling;
         }
-        judged
+        ruling.is_judged()
     }
 
     fn network(&self, vlan: VlanTags) -> Option<NetworkId> {
@@ -301,22 +301,22 @@ impl<J: Judges> SieveBatch<'_, J> {
     /// Ends the searches that wait.
     #[inline(always)]
     fn answer<L: Level>(&mut self, level: L) {
-        let Self { judge, codes, tally, waiting, .. } = self;
-        let table = judge.table();
+        let table = self.judge.table();
+        let mut waiting = core::mem::take(self.waiting);
         for Waiting { at, source, destination, search } in waiting.drain(..) {
-            let code = table.answer_v4(level, search, source, destination);
-            finish(codes, tally, at, code);
+            self.finish(at, table.answer_v4(level, search, source, destination));
         }
+        *self.waiting = waiting;
     }
-}
 
-/// Writes and counts the code of a frame that is judged.
-#[inline(always)]
-fn finish(codes: &mut [Code], tally: &mut Tally, at: usize, code: Code) {
-    if let Some(stored) = codes.get_mut(at) {
-        *stored = code;
+    /// Writes and counts the ruling on a frame that is judged.
+    #[inline(always)]
+    fn finish(&mut self, at: usize, ruling: Ruling) {
+        if let Some(stored) = self.rulings.get_mut(at) {
+            *stored = ruling;
+        }
+        self.tally.count(ruling, 1);
     }
-    count_one(tally, code, 1);
 }
 
 /// Notices where the sieve leaves nearly everything: going through it is then a waste.

@@ -1,14 +1,33 @@
-//! How many frames got each code: the one place where a batch is counted.
+//! How many frames got each verdict and reason, by the sender's subscription: the one place where
+//! what is judged is counted.
 
-use crate::sieve::code::Code;
+use crate::sieve::Ruling;
+use crate::table::SenderPlace;
 
-/// How many frames got each code.
-pub(crate) type Tally = [u64; 256];
+/// Counters of one subscription: one a code.
+pub(crate) const CODES: usize = 256;
 
-/// Counts frames that got a code.
-#[inline(always)]
-pub(super) fn count_one(tally: &mut Tally, code: Code, times: u64) {
-    if let Some(count) = tally.get_mut(usize::from(code.byte())) {
-        *count = count.wrapping_add(times);
+/// The counters of a table's subscriptions, the first of them nobody's, and the places that tell
+/// which one is a sender's.
+pub(crate) struct Tally<'a> {
+    pub(crate) places: &'a [SenderPlace],
+    pub(crate) counts: &'a mut [u64],
+}
+
+impl Tally<'_> {
+    /// Counts frames that got a ruling.
+    #[inline(always)]
+    pub(crate) fn count(&mut self, ruling: Ruling, times: u64) {
+        let subscription = self.places.get(ruling.place()).map_or(0, SenderPlace::subscription);
+        let at = (subscription as usize).wrapping_mul(CODES);
+        let at = at.wrapping_add(usize::from(ruling.code().byte()));
+        if let Some(count) = self.counts.get_mut(at) {
+            *count = count.wrapping_add(times);
+        }
+    }
+
+    /// Counts frames that pass unjudged.
+    pub(crate) fn count_unjudged(&mut self, times: u64) {
+        self.count(Ruling::UNJUDGED, times);
     }
 }

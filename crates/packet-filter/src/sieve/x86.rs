@@ -9,17 +9,17 @@ use core::arch::x86_64::{
     _mm512_broadcast_i64x4, _mm512_castsi256_si512, _mm512_cmpeq_epi8_mask,
     _mm512_cmpeq_epi32_mask, _mm512_cmple_epu32_mask, _mm512_cmplt_epu32_mask, _mm512_inserti64x4,
     _mm512_loadu_si512, _mm512_max_epu32, _mm512_min_epu8, _mm512_reduce_max_epu32,
-    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_shuffle_epi8,
-    _mm512_sub_epi32, _mm512_test_epi32_mask,
+    _mm512_set1_epi32, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_sub_epi32,
+    _mm512_test_epi32_mask,
 };
 
-use crate::sieve::code::Code;
 use crate::sieve::equal_lanes::EqualLanes;
 use crate::sieve::fetch::Ahead;
 use crate::sieve::frames::Frames;
 use crate::sieve::heads::{BLOCK, Heads};
 use crate::sieve::level::{Level, LevelWork};
-use crate::sieve::tally::{Tally, count_one};
+use crate::sieve::ruling::Ruling;
+use crate::sieve::tally::Tally;
 use crate::sieve::template::{Template, WINDOW};
 use crate::sieve::x86_common_case::common_case;
 use crate::sieve::x86_heads::{Whole, read_heads};
@@ -144,18 +144,21 @@ impl Level for Avx512 {
         heads: &Heads,
         count: usize,
         ahead: Ahead<'_>,
-        codes: &mut [Code; BLOCK],
+        rulings: &mut [Ruling; BLOCK],
     ) -> u64 {
         // SAFETY: the value of `Avx512` proves the features.
-        unsafe { common_case(look, heads, count, ahead, codes) }
+        unsafe { common_case(look, heads, count, ahead, rulings) }
     }
 
     #[inline(always)]
-    fn count(self, codes: &[Code; BLOCK], which: u64, tally: &mut Tally) {
+    fn count(self, rulings: &[Ruling; BLOCK], which: u64, tally: &mut Tally<'_>) {
         // SAFETY: the value of `Avx512` proves the features.
-        unsafe { count_avx512(codes, which, tally) }
+        unsafe { count_avx512(rulings, which, tally) }
     }
 }
+
+/// So many different rulings of a block are counted all equal ones at a time, the rest one by one.
+const DIFFERENT: usize = 4;
 
 /// Whether a whole window lies in the bytes at every offset of a block.
 #[inline(always)]
@@ -297,20 +300,28 @@ fn equal_lanes_avx512(keys: &[u32; 8], key: u32) -> u32 {
     u32::from(_mm256_cmpeq_epi32_mask(load_8(keys), _mm256_set1_epi32(key.cast_signed())))
 }
 
-/// Counts the codes whose bits are set, all equal ones at a time: there are few different ones.
+/// Counts the rulings whose bits are set, all equal ones at a time: there are few different ones.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,popcnt")]
-fn count_avx512(codes: &[Code; BLOCK], which: u64, tally: &mut Tally) {
-    // SAFETY: the array has the 64 bytes that are read, a code being one byte; the load needs no
-    // alignment.
-    let all = unsafe { _mm512_loadu_si512(codes.as_ptr().cast()) };
+fn count_avx512(rulings: &[Ruling; BLOCK], which: u64, tally: &mut Tally<'_>) {
     let mut rest = which;
-    while rest != 0 {
-        let Some(code) = codes.get(rest.trailing_zeros() as usize) else { return };
-        let like = _mm512_set1_epi8(code.byte().cast_signed());
-        let equal = _mm512_cmpeq_epi8_mask(all, like) & rest;
-        count_one(tally, *code, u64::from(equal.count_ones()));
+    for _ in 0..DIFFERENT {
+        let Some(ruling) = rulings.get(rest.trailing_zeros() as usize) else { return };
+        let like = _mm512_set1_epi32(ruling.word().cast_signed());
+        let mut equal = 0_u64;
+        for (at, sixteen) in rulings.as_chunks::<16>().0.iter().enumerate() {
+            // SAFETY: the array has the 64 bytes that are read, a ruling being four; the load
+            // needs no alignment.
+            let sixteen = unsafe { _mm512_loadu_si512(sixteen.as_ptr().cast()) };
+            equal |= u64::from(_mm512_cmpeq_epi32_mask(sixteen, like)) << (at * 16);
+        }
+        tally.count(*ruling, u64::from((equal & rest).count_ones()));
         rest &= !equal;
+    }
+    while rest != 0 {
+        let Some(ruling) = rulings.get(rest.trailing_zeros() as usize) else { return };
+        tally.count(*ruling, 1);
+        rest &= rest.wrapping_sub(1);
     }
 }
 

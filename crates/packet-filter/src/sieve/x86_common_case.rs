@@ -3,19 +3,19 @@
 #![expect(unsafe_code, reason = "vector loads take pointers, and intrinsics need their feature")]
 
 use core::arch::x86_64::{
-    __m512i, __mmask16, _mm_storeu_si128, _mm256_cmpeq_epi32_mask, _mm256_loadu_si256,
-    _mm256_set1_epi32, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi256_si512,
-    _mm512_cmpeq_epi32_mask, _mm512_cmplt_epu32_mask, _mm512_cvtepi32_epi8, _mm512_cvtsi512_si32,
-    _mm512_loadu_si512, _mm512_mask_blend_epi32, _mm512_mask_i32gather_epi32,
-    _mm512_maskz_mov_epi32, _mm512_max_epu32, _mm512_permutex2var_epi32, _mm512_permutexvar_epi32,
-    _mm512_reduce_max_epu32, _mm512_set_epi32, _mm512_setzero_si512, _mm512_slli_epi32,
-    _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_test_epi8_mask, _mm512_test_epi32_mask,
+    __m512i, __mmask16, _mm256_cmpeq_epi32_mask, _mm256_loadu_si256, _mm256_set1_epi32,
+    _mm512_add_epi32, _mm512_and_si512, _mm512_castsi256_si512, _mm512_cmpeq_epi32_mask,
+    _mm512_cmplt_epu32_mask, _mm512_cvtsi512_si32, _mm512_loadu_si512, _mm512_mask_blend_epi32,
+    _mm512_mask_i32gather_epi32, _mm512_maskz_mov_epi32, _mm512_max_epu32, _mm512_or_si512,
+    _mm512_permutex2var_epi32, _mm512_permutexvar_epi32, _mm512_reduce_max_epu32, _mm512_set_epi32,
+    _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srli_epi32, _mm512_srlv_epi32,
+    _mm512_storeu_si512, _mm512_test_epi8_mask, _mm512_test_epi32_mask,
 };
 use core::sync::atomic::Ordering;
 
-use crate::sieve::code::Code;
 use crate::sieve::fetch::{Ahead, fetch_one};
 use crate::sieve::heads::{BLOCK, Heads};
+use crate::sieve::ruling::Ruling;
 use crate::sieve::x86_words::{all, load_16};
 use crate::table::{Bucket, CommonCase, SenderPlace};
 
@@ -35,7 +35,7 @@ pub(super) fn common_case(
     heads: &Heads,
     count: usize,
     ahead: Ahead<'_>,
-    codes: &mut [Code; BLOCK],
+    rulings: &mut [Ruling; BLOCK],
 ) -> u64 {
     let count = count.min(BLOCK);
     let mut largest = _mm512_setzero_si512();
@@ -56,15 +56,16 @@ pub(super) fn common_case(
     let found = _mm512_test_epi8_mask(found, found);
     let mut told = 0_u64;
     let groups = values.as_chunks::<16>().0.iter().zip(heads.destination.as_chunks::<16>().0);
-    let groups = groups.zip(codes.as_chunks_mut::<16>().0);
-    for (group, ((values, destinations), codes)) in groups.enumerate() {
+    let groups = groups.zip(rulings.as_chunks_mut::<16>().0);
+    for (group, ((values, destinations), rulings)) in groups.enumerate() {
         let from = group * 16;
         if from >= count {
             break;
         }
         let [low, high, ..] = (found >> from).to_le_bytes();
         let found = u16::from_le_bytes([low, high]);
-        told |= u64::from(tell(look, load_16(values), load_16(destinations), found, codes)) << from;
+        told |=
+            u64::from(tell(look, load_16(values), load_16(destinations), found, rulings)) << from;
     }
     told
 }
@@ -114,7 +115,7 @@ unsafe fn read_values(
     ahead.fetch_from(both);
 }
 
-/// The codes of sixteen senders' values, and which of them could be told.
+/// The rulings on sixteen senders' values, and which of them could be told.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 fn tell(
@@ -122,7 +123,7 @@ fn tell(
     values: __m512i,
     destinations: __m512i,
     found: __mmask16,
-    codes: &mut [Code; 16],
+    rulings: &mut [Ruling; 16],
 ) -> __mmask16 {
     let place = _mm512_srli_epi32::<8>(values);
     let there = found & _mm512_cmplt_epu32_mask(place, all(number(look.places.len())));
@@ -156,9 +157,11 @@ fn tell(
     let low = _mm512_permutex2var_epi32(load_16(a), reason, load_16(b));
     let high = _mm512_permutex2var_epi32(load_16(c), reason, load_16(d));
     let words = _mm512_mask_blend_epi32(_mm512_test_epi32_mask(reason, all(32)), low, high);
-    // SAFETY: the array has the 16 bytes that are written, a code being one byte; the store needs
-    // no alignment. What is written are codes.
-    unsafe { _mm_storeu_si128(codes.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(words)) };
+    // A value and a ruling have the place at the same bits, and one byte below.
+    let words = _mm512_or_si512(words, _mm512_slli_epi32::<8>(place));
+    // SAFETY: the array has the 64 bytes that are written, a ruling being four; the store needs no
+    // alignment. What is written are rulings.
+    unsafe { _mm512_storeu_si512(rulings.as_mut_ptr().cast(), words) };
     there & network & is_edge & is_reason
 }
 

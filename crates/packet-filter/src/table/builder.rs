@@ -40,6 +40,12 @@ pub struct TableBuilder {
     pub(super) entries: Vec<FixedEntry>,
     pub(super) owners: Vec<TableMachine>,
     pub(super) slots_of: HashMap<MachineName, Vec<Slot>>,
+    subscriptions: Vec<SubscriptionName>,
+    numbers: HashMap<SubscriptionName, u32>,
+    /// The number of the subscription of each owner.
+    payers: Vec<u32>,
+    /// The place of each subscription's senders at a place that was added.
+    shared: HashMap<(u32, u32), u32>,
     v4: Vec<Drafted>,
     v6: Vec<Drafted>,
     verdicts: [Verdict; Reason::COUNT],
@@ -69,6 +75,10 @@ impl TableBuilder {
             entries: Vec::new(),
             owners: Vec::new(),
             slots_of: HashMap::new(),
+            subscriptions: Vec::new(),
+            numbers: HashMap::new(),
+            payers: Vec::new(),
+            shared: HashMap::new(),
             v4: Vec::new(),
             v6: Vec::new(),
             verdicts,
@@ -88,7 +98,7 @@ impl TableBuilder {
     /// Adds a place: addresses of a network whose packets take the same routes.
     ///
     /// # Errors
-    /// There are more than 16,777,214 places.
+    /// There are more than 8,388,607 places, each counted once for every subscription there.
     pub fn place(&mut self, network: NetworkId, routes: &RouteSet) -> Result<PlaceId, TooLarge> {
         let Roots { v4, v6 } = self.tries.add(routes);
         let number = u32::try_from(self.places.len()).map_err(|_| TooLarge)?;
@@ -108,6 +118,16 @@ impl TableBuilder {
         subscription: SubscriptionName,
     ) -> Result<OwnerId, TooLarge> {
         let number = number(self.owners.len())?;
+        let payer = match self.numbers.get(&subscription) {
+            Some(known) => *known,
+            None => {
+                self.subscriptions.push(subscription.clone());
+                let payer = self::number(self.subscriptions.len())?;
+                self.numbers.insert(subscription.clone(), payer);
+                payer
+            }
+        };
+        self.payers.push(payer);
         self.owners.push(TableMachine { machine, subscription });
         Ok(OwnerId(number))
     }
@@ -125,6 +145,8 @@ impl TableBuilder {
         edge: Reason,
     ) -> Result<Slot, TooLarge> {
         let slot = number(self.entries.len())?;
+        let payer = owner.and_then(|OwnerId(number)| self.payers.get(number as usize).copied());
+        let place = self.place_of(place, payer.unwrap_or(0))?;
         let value = senders::value(place.0, edge)?;
         let network = self.places.get(place.0 as usize).map_or(u32::MAX, |place| place.network);
         let (family, address) = match address {
@@ -138,6 +160,20 @@ impl TableBuilder {
             self.slots_of.entry(owner.machine.clone()).or_default().push(Slot(slot));
         }
         Ok(Slot(slot))
+    }
+
+    /// The place of a subscription's senders at a place that was added: what a packet counts for
+    /// is told by its sender's place.
+    fn place_of(&mut self, place: PlaceId, subscription: u32) -> Result<PlaceId, TooLarge> {
+        if let Some(known) = self.shared.get(&(place.0, subscription)) {
+            return Ok(PlaceId(*known));
+        }
+        let number = number(self.places.len())?;
+        senders::value(number, Reason::UnknownSource)?;
+        let shared = self.places.get(place.0 as usize).ok_or(TooLarge)?;
+        self.places.push(shared.of(subscription));
+        self.shared.insert((place.0, subscription), number);
+        Ok(PlaceId(number))
     }
 
     /// Says which verdict goes with a reason.
@@ -188,6 +224,7 @@ impl TableBuilder {
             ports: HashMap::new(),
             patches: AtomicU64::new(0),
             owners: self.owners,
+            subscriptions: self.subscriptions.into(),
             slots_of: self.slots_of,
             codes,
             by_byte,

@@ -6,7 +6,7 @@
 
 use core::sync::atomic::Ordering;
 
-use crate::sieve::{Code, EqualLanes, Heads, prefetch};
+use crate::sieve::{Code, EqualLanes, Heads, Ruling, prefetch};
 use crate::table::bucket::{Bucket, LANES};
 use crate::table::senders::place_of;
 use crate::table::{Homes, SenderPlace, Table};
@@ -58,7 +58,7 @@ impl CommonCase<'_> {
     }
 
     /// What becomes of an IPv4 SYN to port 25, and whether that could be told: where not, the
-    /// code means nothing.
+    /// ruling means nothing.
     #[inline(always)]
     pub(crate) fn answer<L: EqualLanes>(
         &self,
@@ -66,8 +66,8 @@ impl CommonCase<'_> {
         home: u32,
         source: u32,
         to: u32,
-    ) -> (Code, bool) {
-        const NOT_TOLD: (Code, bool) = (Code::UNJUDGED, false);
+    ) -> (Ruling, bool) {
+        const NOT_TOLD: (Ruling, bool) = (Ruling::UNJUDGED, false);
         let Some(Bucket { keys, values }) = self.buckets.get(home as usize) else {
             return NOT_TOLD;
         };
@@ -81,6 +81,7 @@ impl CommonCase<'_> {
         let told = (equal != 0) & is_ours & place.is_edge_at_once(to);
         let [.., reason] = value.to_be_bytes();
         // Every byte is a place of the array.
-        (self.by_byte.get(usize::from(reason)).copied().unwrap_or(Code::UNJUDGED), told)
+        let code = self.by_byte.get(usize::from(reason)).copied().unwrap_or(Code::UNJUDGED);
+        (Ruling::new(code, place_of(value)), told)
     }
 }

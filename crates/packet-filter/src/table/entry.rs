@@ -33,7 +33,7 @@ impl FixedEntry {
     pub(super) const V6: u32 = 1 << 31;
 }
 
-/// Where a sender stands: in which network, and where its routes are. One cache line, whose
+/// Where a sender stands: in which network, of which subscription, and where its routes are. One cache line, whose
 /// parts vector instructions gather by their places.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
@@ -41,14 +41,15 @@ pub(crate) struct SenderPlace {
     pub(super) network: u32,
     pub(super) v4: u32,
     pub(super) v6: u32,
-    unused: u32,
+    /// The number of its senders' subscription; 0 where they have none.
+    pub(super) subscription: u32,
     /// One bit for each first byte of IPv4 destinations that all are at the Internet's edge.
     edges: [u32; 8],
 }
 
 impl SenderPlace {
     pub(super) const fn new(network: u32, v4: u32, v6: u32, edges: [u32; 8]) -> Self {
-        Self { network, v4, v6, unused: 0, edges }
+        Self { network, v4, v6, subscription: 0, edges }
     }
 
     /// The network.
@@ -56,6 +57,17 @@ impl SenderPlace {
     #[inline(always)]
     pub(crate) const fn network(&self) -> u32 {
         self.network
+    }
+
+    /// The same for the senders of a subscription.
+    pub(super) const fn of(self, subscription: u32) -> Self {
+        Self { subscription, ..self }
+    }
+
+    /// The number of its senders' subscription.
+    #[inline(always)]
+    pub(crate) const fn subscription(&self) -> u32 {
+        self.subscription
     }
 
     /// Whether an IPv4 destination is at the Internet's edge, told by its first byte alone; where

@@ -9,7 +9,6 @@
 //! A change of one machine is a patch of its entries ([`Table::patch`]); a change of addresses,
 //! networks or routes is a new table. [`Table::epoch`] tells one from the other.
 
-mod batched;
 mod bucket;
 mod builder;
 mod common_case;
@@ -25,9 +24,10 @@ mod trie;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-use egress25_policy::{MachineName, NetworkName, Reason, Verdict};
+use egress25_policy::{MachineName, NetworkName, Reason, SubscriptionName, Verdict};
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use bucket::Bucket;
@@ -40,7 +40,7 @@ pub use networks::{NetworkHint, NetworkId, Networks};
 pub use routes::{Leaf, RouteSet};
 pub(crate) use senders::{Homes, Search};
 
-use crate::sieve::{Code, EqualLanes, Scalar};
+use crate::sieve::{Code, EqualLanes, Ruling, Scalar};
 use dependencies::Dependencies;
 use entry::{FixedEntry, ForwarderPort};
 use senders::{FamilySenders, edge_of, place_of};
@@ -65,6 +65,8 @@ pub struct Table {
     /// How often anything was replaced in place.
     patches: AtomicU64,
     owners: Vec<TableMachine>,
+    /// By the number in a place, less one.
+    subscriptions: Arc<[SubscriptionName]>,
     /// The slots of each machine.
     slots_of: HashMap<MachineName, Vec<Slot>>,
     /// The verdict that goes with each reason, with the reason.
@@ -203,6 +205,31 @@ impl Table {
         Some(TableAnswer { verdict: self.verdict(reason), reason, slot })
     }
 
+    /// What becomes of a SYN to port 25, in a word.
+    pub(crate) fn ruling(&self, network: Option<NetworkId>, source: IpAddr, to: IpAddr) -> Ruling {
+        match self.locate(network, source) {
+            Ok((.., value)) => Ruling::new(self.code(self.reason(value, to)), place_of(value)),
+            Err(reason) => Ruling::new(self.code(reason), 0),
+        }
+    }
+
+    /// The number of the place of a slot; 0 where there is no such slot.
+    pub(crate) fn place(&self, slot: Option<Slot>) -> usize {
+        let entry = slot.and_then(|slot| self.entries.get(slot.index()));
+        entry.map_or(0, |entry| entry.place as usize)
+    }
+
+    /// The places of senders, by their numbers.
+    #[inline(always)]
+    pub(crate) fn places(&self) -> &[SenderPlace] {
+        &self.places
+    }
+
+    /// The subscriptions of senders, by the numbers that places have for them, less one.
+    pub(crate) const fn subscriptions(&self) -> &Arc<[SubscriptionName]> {
+        &self.subscriptions
+    }
+
     /// The verdict that goes with a reason under the settings that the table was compiled with.
     #[must_use]
     pub fn verdict(&self, reason: Reason) -> Verdict {
@@ -235,7 +262,7 @@ impl Table {
         search: Search,
         source: u32,
         to: u32,
-    ) -> Code {
+    ) -> Ruling {
         self.finish_v4(self.v4.find(level, search, u128::from(source), &self.places), to)
     }
 
@@ -253,25 +280,27 @@ impl Table {
         homes: &Homes,
         source: u32,
         to: u32,
-    ) -> Code {
+    ) -> Ruling {
         let search = self.v4.search_v4(Some(homes.network()), source);
         self.answer_v4(level, search, source, to)
     }
 
     /// The answer for a sender that was looked for.
     #[inline(always)]
-    fn finish_v4(&self, found: Result<(usize, u32), Reason>, to: u32) -> Code {
+    fn finish_v4(&self, found: Result<(usize, u32), Reason>, to: u32) -> Ruling {
         let value = match found {
             Ok((_, value)) => value,
-            Err(reason) => return self.code(reason),
+            Err(reason) => return Ruling::new(self.code(reason), 0),
         };
         let place = self.places.get(place_of(value));
-        if place.is_some_and(|place| place.is_edge_at_once(to)) {
+        let code = if place.is_some_and(|place| place.is_edge_at_once(to)) {
             let [.., reason] = value.to_be_bytes();
             // Every byte is a place of the array.
-            return self.by_byte.get(usize::from(reason)).copied().unwrap_or(Code::UNJUDGED);
-        }
-        self.code(self.reason(value, IpAddr::V4(to.into())))
+            self.by_byte.get(usize::from(reason)).copied().unwrap_or(Code::UNJUDGED)
+        } else {
+            self.code(self.reason(value, IpAddr::V4(to.into())))
+        };
+        Ruling::new(code, place_of(value))
     }
 
     fn locate(

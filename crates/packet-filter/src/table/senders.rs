@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use egress25_policy::Reason;
 
-use crate::sieve::{EqualLanes, Scalar};
+use crate::sieve::{EqualLanes, Ruling, Scalar};
 use crate::table::bucket::Bucket;
 use crate::table::entry::{SenderPlace, TooLarge};
 use crate::table::lookup::{Buckets, Occupied, Probe, home_of, mix_v4, seed_v4};
@@ -19,8 +19,9 @@ const SEVERAL: u32 = 1 << 31;
 /// How far the number of a place is shifted in a value; below is the reason at the edge.
 const REASON_BITS: u32 = 8;
 
-/// The most places that a value can tell apart.
-const MAX_PLACES: u32 = 1 << (u32::BITS - REASON_BITS);
+/// The most places that a value can tell apart, or a ruling.
+const MAX_PLACES: u32 = Ruling::PLACES;
+const _: () = assert!(MAX_PLACES <= 1 << (u32::BITS - REASON_BITS));
 
 /// A value: where the sender stands, and its reason at the edge.
 pub(super) fn value(place: u32, edge: Reason) -> Result<u32, TooLarge> {

@@ -65,13 +65,13 @@ fn judging_and_sieving_allocate_nothing_once_their_room_is_there() {
         filter.set_vectors(*level);
         let mut sieve = Sieve::new(FrameOptions::default());
         sieve.set_vectors(*level);
-        let (mut codes, mut kept) = (Vec::new(), Vec::new());
-        filter.judge_frames(&batch, &mut codes);
+        let (mut rulings, mut kept) = (Vec::new(), Vec::new());
+        filter.judge(&batch, &mut rulings);
         sieve.keep(&batch, &mut kept);
-        assert!(codes.iter().any(|code| code.reason().is_some()) && !kept.is_empty());
+        assert!(rulings.iter().any(|ruling| ruling.is_judged()) && !kept.is_empty());
         let region = Region::new(ALLOCATOR);
         for _ in 0..20 {
-            filter.judge_frames(&batch, &mut codes);
+            filter.judge(&batch, &mut rulings);
             kept.clear();
             sieve.keep(&batch, &mut kept);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use egress25_packet_filter::capture::{
     CaptureReader, Item, MAX_RECORD_LEN, NewInterface, PcapngWriter, Record, WrittenPacket,
 };
-use egress25_packet_filter::filter::{Filter, FilterInput};
+use egress25_packet_filter::filter::look;
 use egress25_packet_filter::frame::{self, Frame};
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::Sieve;
@@ -88,7 +88,7 @@ type End = (String, String);
 
 /// What the reader yields, and which of it a filter has something to say about.
 fn one_by_one(bytes: &[u8], options: frame::FrameOptions) -> (Vec<Told>, End) {
-    let mut filter = Filter::new(table(), options);
+    let table = table();
     let mut reader = CaptureReader::from_read(Cursor::new(bytes.to_vec()), "test").unwrap();
     let mut told = Vec::new();
     let error = loop {
@@ -97,13 +97,11 @@ fn one_by_one(bytes: &[u8], options: frame::FrameOptions) -> (Vec<Told>, End) {
             Ok(None) => break String::new(),
             Err(error) => break error.to_string(),
         };
-        let input = FilterInput {
-            frame: Frame { link: record.link, bytes: record.data, wire_len: record.wire_len },
-            interface: record.interface.and_then(|interface| interface.name),
-        };
+        let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
+        let interface = record.interface.and_then(|interface| interface.name);
         let mut judgements = 0;
         let mut reasons = 0;
-        filter.judge(&input, &mut |judgement| {
+        look(&table, None, &options, &frame, interface, &mut |judgement| {
             judgements += 1;
             reasons += usize::from(judgement.reason.is_some());
         });

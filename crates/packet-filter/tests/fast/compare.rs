@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use egress25_packet_filter::filter::{Filter, FilterInput, Ruling};
-use egress25_packet_filter::frame::{Frame, FrameOptions, Origin};
+use egress25_packet_filter::filter::Filter;
+use egress25_packet_filter::frame::{self, FrameOptions, Origin, Outcome};
 use egress25_packet_filter::link::LinkType;
-use egress25_packet_filter::sieve::{Code, FrameList, Vectors};
+use egress25_packet_filter::sieve::{FrameList, Frames, Ruling, Vectors};
 use egress25_packet_filter::table::{NetworkId, Table};
+use egress25_policy::{Reason, Verdict};
 use egress25_skipped::skipped;
 
 use crate::build::Made;
@@ -29,8 +30,32 @@ pub(crate) struct Pair {
     fast: Vec<(Vectors, Filter)>,
     bytes: Vec<u8>,
     list: FrameList,
-    codes: Vec<Code>,
+    options: FrameOptions,
     rulings: Vec<Ruling>,
+}
+
+/// What the reference says of a frame: the verdict and the reason of its outermost packet, and
+/// whether what is inside of it is to be looked at.
+pub(crate) type Told = (Verdict, Option<Reason>, bool);
+
+/// What the reference says of a batch, frame by frame.
+pub(crate) fn one_by_one(
+    reference: &mut Filter,
+    frames: &Frames<'_>,
+    options: &FrameOptions,
+) -> Vec<Told> {
+    let one = |frame| {
+        let outcome = frame::outermost(&frame, options);
+        let judgement = reference.judge_outcome(frames.interface, outcome);
+        let tunnel = matches!(outcome, Outcome::Encapsulated { .. });
+        (judgement.verdict, judgement.reason, tunnel && options.look_inside)
+    };
+    frames.iter().map(one).collect()
+}
+
+/// The same of a ruling.
+pub(crate) fn told(ruling: Ruling) -> Told {
+    (ruling.verdict(), ruling.reason(), ruling.has_inside())
 }
 
 /// The levels that this processor has; says which it lacks.
@@ -64,7 +89,7 @@ impl Pair {
             reference: make(),
             bytes: Vec::new(),
             list: FrameList::default(),
-            codes: Vec::new(),
+            options,
             rulings: Vec::new(),
         }
     }
@@ -83,23 +108,16 @@ impl Pair {
             self.list.push(offset, u32::try_from(made.bytes.len()).unwrap(), made.wire);
             self.bytes.extend_from_slice(&made.bytes);
         }
-        let inputs: Vec<FilterInput<'_>> = frames
-            .iter()
-            .map(|made| FilterInput {
-                frame: Frame { link, bytes: &made.bytes, wire_len: made.wire },
-                interface,
-            })
-            .collect();
-        self.reference.judge_batch(&inputs, &mut self.rulings);
+        let batch = self.list.frames(link, interface, &self.bytes);
+        let expected = one_by_one(&mut self.reference, &batch, &self.options);
         for (level, filter) in &mut self.fast {
-            filter.judge_frames(&self.list.frames(link, interface, &self.bytes), &mut self.codes);
-            assert_eq!(self.codes.len(), frames.len());
-            for ((code, ruling), made) in self.codes.iter().zip(&self.rulings).zip(frames) {
-                let fast = Ruling { verdict: code.verdict(), reason: code.reason() };
-                assert_eq!(fast, *ruling, "{level}, {link}, {interface:?}: {made:02x?}");
+            filter.judge(&batch, &mut self.rulings);
+            assert_eq!(self.rulings.len(), frames.len());
+            for ((ruling, expected), made) in self.rulings.iter().zip(&expected).zip(frames) {
+                assert_eq!(told(*ruling), *expected, "{level}, {link}, {interface:?}: {made:02x?}");
             }
             assert_eq!(filter.counters(), self.reference.counters(), "{level}");
         }
-        self.rulings.iter().filter(|ruling| ruling.reason.is_some()).count()
+        expected.iter().filter(|(_, reason, _)| reason.is_some()).count()
     }
 }

@@ -1,13 +1,13 @@
 //! Blocks that are full of candidates, and batches whose lists promise more than there is.
 
-use egress25_packet_filter::filter::{Filter, FilterInput, Ruling};
+use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::frame::FrameOptions;
 use egress25_packet_filter::link::LinkType;
-use egress25_packet_filter::sieve::{Code, FrameList};
+use egress25_packet_filter::sieve::FrameList;
 use egress25_policy::Reason;
 
 use crate::build::{Random, frame, table};
-use crate::compare::levels;
+use crate::compare::{levels, one_by_one, told};
 
 /// An Ethernet frame with a packet of some protocol and port, 60 bytes long.
 fn plain(source: [u8; 4], to: [u8; 4], protocol: u8, port: u8) -> [u8; 60] {
@@ -30,26 +30,27 @@ fn check(list: &FrameList, bytes: &[u8], options: FrameOptions, what: &str) -> u
     let table = table();
     let network = table.network(&"one".into());
     let frames = list.frames(LinkType::Ethernet, None, bytes);
-    let inputs: Vec<FilterInput<'_>> =
-        frames.iter().map(|frame| FilterInput { frame, interface: None }).collect();
     let mut reference = Filter::new(table.clone(), options);
     reference.set_network(network);
-    let mut rulings = Vec::new();
-    reference.judge_batch(&inputs, &mut rulings);
+    let expected = one_by_one(&mut reference, &frames, &options);
     for level in levels() {
         let mut filter = Filter::new(table.clone(), options);
         filter.set_network(network);
         filter.set_vectors(level);
-        let mut codes: Vec<Code> = Vec::new();
-        filter.judge_frames(&frames, &mut codes);
-        assert_eq!(codes.len(), rulings.len());
-        for (at, (code, ruling)) in codes.iter().zip(&rulings).enumerate() {
-            let fast = Ruling { verdict: code.verdict(), reason: code.reason() };
-            assert_eq!(fast, *ruling, "{what}, {level}, frame {at}: {:?}", frames.get(at));
+        let mut rulings = Vec::new();
+        filter.judge(&frames, &mut rulings);
+        assert_eq!(rulings.len(), expected.len());
+        for (at, (ruling, expected)) in rulings.iter().zip(&expected).enumerate() {
+            assert_eq!(
+                told(*ruling),
+                *expected,
+                "{what}, {level}, frame {at}: {:?}",
+                frames.get(at)
+            );
         }
         assert_eq!(filter.counters(), reference.counters(), "{what}, {level}");
     }
-    rulings.iter().filter(|ruling| ruling.reason.is_some()).count()
+    expected.iter().filter(|(_, reason, _)| reason.is_some()).count()
 }
 
 #[test]
@@ -127,15 +128,22 @@ fn replaced_reasons_are_seen_by_every_level() {
     let network = table.network(&"one".into());
     let source = "10.0.0.4".parse().unwrap();
     let slot = table.slot(network, source).unwrap();
-    let pairs: Vec<(u32, u32)> = (0..100_u32).map(|to| (0x0a00_0004, 0xcb00_7100 + to)).collect();
+    let (mut list, mut bytes) = (FrameList::default(), Vec::new());
+    for to in 0..100 {
+        list.push(u32::from(to) * 60, 60, 60);
+        bytes.extend(plain([10, 0, 0, 4], [203, 0, 113, to], 6, 25));
+    }
     for reason in Reason::ALL {
         assert!(table.replace(slot, *reason));
         let expected = table.answer(network, source, "203.0.113.9".parse().unwrap());
         for level in levels() {
-            let mut codes = Vec::new();
-            table.answer_batch(level, network, &pairs, &mut codes);
-            for code in &codes {
-                assert_eq!((code.verdict(), code.reason()), (expected.verdict, Some(*reason)));
+            let mut filter = Filter::new(table.clone(), FrameOptions::default());
+            filter.set_network(network);
+            filter.set_vectors(level);
+            let mut rulings = Vec::new();
+            filter.judge(&list.frames(LinkType::Ethernet, None, &bytes), &mut rulings);
+            for ruling in &rulings {
+                assert_eq!(told(*ruling), (expected.verdict, Some(*reason), false));
             }
         }
     }

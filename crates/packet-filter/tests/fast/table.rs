@@ -13,7 +13,7 @@ use egress25_packet_filter::table::{Leaf, NetworkId, RouteSet, Slot, Table, Tabl
 use egress25_policy::{NetworkName, Reason, Verdict};
 
 use crate::build::Random;
-use crate::compare::levels;
+use crate::compare::{levels, one_by_one, told};
 
 const REASONS: [Reason; 4] =
     [Reason::NotGranted, Reason::Exempt, Reason::Revoked, Reason::PredatesRestriction];
@@ -91,23 +91,9 @@ fn many_answers_are_those_of_one_by_one() {
         let pairs: Vec<(u32, u32)> =
             known.chain(0..500).map(|source| (source, 0xcb00_7105)).collect();
         let one = table.network(&NetworkName::from("n0"));
-        let mut codes = Vec::new();
+        let table = Arc::new(table);
         for network in [None, one] {
-            for level in levels() {
-                table.answer_batch(level, network, &pairs, &mut codes);
-                assert_eq!(codes.len(), pairs.len());
-                for (code, (source, to)) in codes.iter().zip(&pairs) {
-                    let answer = table.answer(
-                        network,
-                        IpAddr::V4(Ipv4Addr::from(*source)),
-                        IpAddr::V4(Ipv4Addr::from(*to)),
-                    );
-                    assert_eq!(
-                        (code.verdict(), code.reason()),
-                        (answer.verdict, Some(answer.reason))
-                    );
-                }
-            }
+            check(&table, network, &pairs);
         }
     }
 }
@@ -142,17 +128,38 @@ fn neighbours_of_different_subnets_get_the_answers_of_their_own_routes() {
             (0x0a00_0000 + host, to)
         })
         .collect();
-    let mut codes = Vec::new();
-    for (level, network) in levels().flat_map(|level| [(level, one), (level, other)]) {
+    let table = Arc::new(table);
+    for network in [one, other] {
         for pairs in [&pairs[..], &pairs[..63], &pairs[..1], &pairs[7..7 + 129]] {
-            table.answer_batch(level, Some(network), pairs, &mut codes);
-            for (code, (source, to)) in codes.iter().zip(pairs) {
-                let [from, to] = [source, to].map(|bits| IpAddr::V4(Ipv4Addr::from(*bits)));
-                let answer = table.answer(Some(network), from, to);
-                let expected = (answer.verdict, Some(answer.reason));
-                assert_eq!((code.verdict(), code.reason()), expected, "{level}: {from} -> {to}");
-            }
-            assert_eq!(codes.len(), pairs.len());
+            check(&table, Some(network), pairs);
+        }
+    }
+}
+
+/// Judges a SYN of each pair of source and destination on every level, and holds the rulings
+/// against what the reference says of them one by one.
+fn check(table: &Arc<Table>, network: Option<NetworkId>, pairs: &[(u32, u32)]) {
+    let options = FrameOptions::default();
+    let (mut list, mut bytes) = (FrameList::default(), Vec::new());
+    for (source, to) in pairs {
+        list.push(u32::try_from(bytes.len()).unwrap(), 60, 60);
+        let mut frame = syn(source.to_be_bytes());
+        frame[30..34].copy_from_slice(&to.to_be_bytes());
+        bytes.extend(frame);
+    }
+    let frames = list.frames(LinkType::Ethernet, None, &bytes);
+    let mut reference = Filter::new(Arc::clone(table), options);
+    reference.set_network(network);
+    let expected = one_by_one(&mut reference, &frames, &options);
+    for level in levels() {
+        let mut filter = Filter::new(Arc::clone(table), options);
+        filter.set_network(network);
+        filter.set_vectors(level);
+        let mut rulings = Vec::new();
+        filter.judge(&frames, &mut rulings);
+        assert_eq!(rulings.len(), pairs.len());
+        for ((ruling, expected), pair) in rulings.iter().zip(&expected).zip(pairs) {
+            assert_eq!(told(*ruling), *expected, "{level}: {pair:x?}");
         }
     }
 }
@@ -198,7 +205,7 @@ fn a_replaced_reason_counts_from_the_next_batch_on() {
     let mut list = FrameList::default();
     list.push(0, 60, 60);
     let bytes = syn([10, 0, 0, 4]);
-    let mut codes = Vec::new();
+    let mut rulings = Vec::new();
     for level in levels() {
         let mut filter = Filter::new(Arc::clone(&table), FrameOptions::default());
         filter.set_vectors(level);
@@ -206,9 +213,9 @@ fn a_replaced_reason_counts_from_the_next_batch_on() {
             let patches = table.patches();
             assert!(table.replace(slot, reason));
             assert_eq!(table.patches(), patches + 1);
-            filter.judge_frames(&list.frames(LinkType::Ethernet, None, &bytes), &mut codes);
-            assert_eq!(codes[0].reason(), Some(reason));
-            assert_eq!(codes[0].verdict(), reason.usual_verdict());
+            filter.judge(&list.frames(LinkType::Ethernet, None, &bytes), &mut rulings);
+            assert_eq!(rulings[0].reason(), Some(reason));
+            assert_eq!(rulings[0].verdict(), reason.usual_verdict());
         }
     }
 }
@@ -238,19 +245,19 @@ fn readers_see_only_whole_answers_while_entries_and_tables_are_replaced() {
             done.store(true, Ordering::Release);
         });
         let mut filter = Filter::new(load(), FrameOptions::default());
-        let mut codes = Vec::new();
+        let mut rulings = Vec::new();
         let mut last = 0;
         while !done.load(Ordering::Acquire) {
             filter.set_table(load());
             assert!(filter.table().epoch() >= last, "an older table came back");
             last = filter.table().epoch();
-            filter.judge_frames(&list.frames(LinkType::Ethernet, None, &bytes), &mut codes);
-            for code in &codes {
-                let reason = code.reason().unwrap();
+            filter.judge(&list.frames(LinkType::Ethernet, None, &bytes), &mut rulings);
+            for ruling in &rulings {
+                let reason = ruling.reason().unwrap();
                 let known = [Reason::Exempt, Reason::NotGranted, Reason::Revoked];
                 assert!(known.contains(&reason), "{reason}");
                 let passes = reason == Reason::Exempt;
-                assert_eq!(code.verdict() == Verdict::Pass, passes);
+                assert_eq!(ruling.verdict() == Verdict::Pass, passes);
             }
         }
     });

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::frame::FrameOptions;
-use egress25_packet_filter::sieve::{Code, Vectors, touch};
+use egress25_packet_filter::sieve::{Ruling, Vectors, touch};
 use egress25_packet_filter::table::{NetworkId, Table};
 use serde::Serialize;
 
@@ -83,7 +83,7 @@ fn measure(
 ) -> (Vec<ContenderTimes>, u64, Option<u64>) {
     let levels: Vec<Vectors> =
         Vectors::ALL.iter().rev().copied().filter(|level| level.is_here()).collect();
-    let mut codes: Vec<Code> = Vec::new();
+    let mut rulings: Vec<Ruling> = Vec::new();
     let (mut judged, mut found) = (0, None);
     let names = levels.iter().map(|level| format!("egress25, {level}"));
     let names = names.chain(["header touch".to_owned()]);
@@ -101,11 +101,11 @@ fn measure(
                     let nanos = clock(packets, || {
                         let before = filter.counters().judged();
                         for frames in packets.batches() {
-                            filter.judge_frames(&frames, &mut codes);
+                            filter.judge(&frames, &mut rulings);
                         }
                         judged = filter.counters().judged().saturating_sub(before);
                     });
-                    std::hint::black_box(&codes);
+                    std::hint::black_box(&rulings);
                     nanos
                 }
                 (None, Some(libpcap)) if at > levels.len() => clock(packets, || {

@@ -103,7 +103,7 @@ impl Golden {
     }
 
     /// Compares the next row of the replay.
-    pub(super) fn row(&mut self, row: &PacketRow) -> Result<(), Failure> {
+    pub(super) fn row(&mut self, row: &PacketRow<'_>) -> Result<(), Failure> {
         self.rows = self.rows.saturating_add(1);
         let place = (row.packet, u64::from(row.depth));
         while let Some((packet, depth, columns)) = &self.next

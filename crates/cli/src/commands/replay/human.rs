@@ -33,7 +33,7 @@ pub(super) fn header(
 /// Writes a row.
 pub(super) fn row(
     console: &mut Console,
-    row: &PacketRow,
+    row: &PacketRow<'_>,
     (machine, subscription): (usize, usize),
 ) -> Result<(), Failure> {
     let (machine, subscription) = (machine.max(7), subscription.max(12));

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use egress25_packet_filter::capture::Record;
-use egress25_packet_filter::filter::{Filter, Judgement};
-use egress25_packet_filter::frame::{self, Frame, FrameOptions, Outcome, Tunnel};
-use egress25_packet_filter::table::{Leaf, NetworkId, Slot};
+use egress25_packet_filter::capture::{CaptureBatch, Record};
+use egress25_packet_filter::filter::{Counters, Filter, Judgement, look};
+use egress25_packet_filter::frame::{Frame, FrameOptions, Outcome, Tunnel};
+use egress25_packet_filter::sieve::{FrameList, Frames, Ruling, Sieve};
+use egress25_packet_filter::table::{Leaf, NetworkId, Slot, Table};
 use egress25_policy::{
     HopKind, NetworkName, Question, SMTP_PORT, Source, StatementId, SubscriptionName, decide,
 };
@@ -30,10 +31,34 @@ pub(super) struct ReplayJudge {
     filter: Filter,
     options: FrameOptions,
     network: Option<NetworkName>,
+    sieve: Sieve,
+    /// The rulings on the packets of the batch that was judged last.
+    rulings: Vec<Ruling>,
+    groups: Groups,
+    judgements: Vec<Judgement>,
     /// By the compilation and the moment of a table, whose slots and leaves the keys are.
     grounds: HashMap<(u64, usize, Key), Arc<AnswerBasis>>,
     /// How many packets that are judged came without a time.
     pub(super) without_time: u64,
+}
+
+/// Packets of a batch that are not all judged by the same table, or are of several interfaces:
+/// those that there is something to say of, by moment and interface. Its room is reused.
+#[derive(Debug, Default)]
+struct Groups {
+    kept: Vec<u32>,
+    members: Vec<Member>,
+    list: FrameList,
+    rulings: Vec<Ruling>,
+}
+
+/// A packet of a group: the moment that it is judged by, as how many events have happened by then,
+/// the first packet of the batch that has its interface, and its place in the batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Member {
+    position: usize,
+    interface: u32,
+    place: u32,
 }
 
 /// What the answer to a packet depends on: a sender and a group of destinations that it treats
@@ -63,6 +88,10 @@ impl ReplayJudge {
         let mut judge = Self {
             filter: Filter::new(moments.table().clone(), plan.options),
             moments,
+            sieve: Sieve::new(plan.options),
+            rulings: Vec::new(),
+            groups: Groups::default(),
+            judgements: Vec::new(),
             options: plan.options,
             network,
             grounds: HashMap::new(),
@@ -82,9 +111,9 @@ impl ReplayJudge {
         (machines.max().unwrap_or(0), names.max().unwrap_or(0))
     }
 
-    /// How many judgements the filter has counted.
-    pub(super) fn judged(&self) -> u64 {
-        self.filter.counters().judged()
+    /// What the filter has counted.
+    pub(super) const fn counters(&self) -> &Counters {
+        self.filter.counters()
     }
 
     /// How many of the events take effect by a time, and how many there are.
@@ -93,74 +122,165 @@ impl ReplayJudge {
         (time.map_or(0, |time| timeline.position_at(time)), timeline.events().len())
     }
 
-    /// Judges a packet: a row for each of its layers that is judged. Only a packet that is judged
-    /// moves the inventory to its time.
-    pub(super) fn packet(&mut self, record: &Record<'_>) -> Result<Vec<PacketRow>, Failure> {
-        let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
-        let mut outcomes = Vec::new();
-        frame::classify(&frame, &self.options, &mut |outcome| outcomes.push(outcome));
-        if outcomes.iter().any(Outcome::is_judged) {
-            match record.timestamp {
-                Some(at) if self.moments.move_to(at)? => self.install(),
-                Some(_) => {}
-                None => self.without_time = self.without_time.saturating_add(1),
+    /// Judges a batch, each packet by the inventory as it stood at its time: a ruling for each, in
+    /// order. Only packets that are judged move the inventory.
+    pub(super) fn batch(&mut self, batch: &CaptureBatch<'_>) -> Result<&[Ruling], Failure> {
+        let frames = batch.frames();
+        if self.is_of_one_group(batch) {
+            self.filter.judge(&frames, &mut self.rulings);
+            if self.options.look_inside {
+                look_inside(&mut self.filter, &frames, &self.rulings);
+            }
+        } else {
+            self.by_groups(batch, &frames)?;
+        }
+        Ok(&self.rulings)
+    }
+
+    /// The ruling on a packet of the batch that was judged last.
+    pub(super) fn ruling(&self, place: usize) -> Ruling {
+        self.rulings.get(place).copied().unwrap_or_default()
+    }
+
+    /// Whether all packets of a batch are judged by the table in use, and show the same interface.
+    fn is_of_one_group(&self, batch: &CaptureBatch<'_>) -> bool {
+        let timeline = self.moments.timeline();
+        let is_now = |time| timeline.position_at(time) == self.moments.position();
+        let one_moment = batch.times().is_none_or(|(first, last)| is_now(first) && is_now(last));
+        one_moment && !batch.has_untimed() && !batch.has_several_interfaces()
+    }
+
+    fn by_groups(&mut self, batch: &CaptureBatch<'_>, frames: &Frames<'_>) -> Result<(), Failure> {
+        self.rulings.clear();
+        self.rulings.resize(frames.len(), Ruling::UNJUDGED);
+        let mut groups = std::mem::take(&mut self.groups);
+        groups.kept.clear();
+        self.sieve.keep(frames, &mut groups.kept);
+        self.sort_into_groups(batch, &mut groups);
+        for group in groups.members.chunk_by(|one, other| {
+            (one.position, one.interface) == (other.position, other.interface)
+        }) {
+            groups.list.clear();
+            for member in group {
+                groups.list.push_of(frames, member.place as usize);
+            }
+            let Some(first) = group.first() else { continue };
+            if self.moments.move_to_position(first.position)? {
+                self.install();
+            }
+            let interface = batch.interface_name(first.interface as usize);
+            let members = groups.list.frames(frames.link, interface, frames.bytes);
+            self.filter.judge(&members, &mut groups.rulings);
+            if self.options.look_inside {
+                look_inside(&mut self.filter, &members, &groups.rulings);
+            }
+            for (member, ruling) in group.iter().zip(&groups.rulings) {
+                if let Some(stored) = self.rulings.get_mut(member.place as usize) {
+                    *stored = *ruling;
+                }
             }
         }
-        let interface = record.interface.and_then(|interface| interface.name);
-        let mut rows = Vec::new();
-        for (depth, outcome) in (0_u32..).zip(outcomes) {
-            let judgement = self.filter.judge_outcome(interface, outcome);
-            rows.extend(self.row(record, depth, &judgement)?);
+        if batch.has_untimed() {
+            let is_untimed = |place: &&u32| batch.time(**place as usize).is_none();
+            for place in groups.kept.iter().filter(is_untimed) {
+                let is_judged = self.rulings.get(*place as usize).is_some_and(|r| r.is_judged());
+                self.without_time = self.without_time.saturating_add(u64::from(is_judged));
+            }
         }
-        Ok(rows)
+        self.groups = groups;
+        Ok(())
+    }
+
+    /// Says of each packet that is kept which group it is of, and puts them in the groups' order. A
+    /// packet without a time is judged by the moment of the one before it.
+    fn sort_into_groups(&self, batch: &CaptureBatch<'_>, groups: &mut Groups) {
+        let timeline = self.moments.timeline();
+        let mut position = self.moments.position();
+        let mut interfaces: HashMap<&str, u32> = HashMap::new();
+        groups.members.clear();
+        for place in &groups.kept {
+            if let Some(time) = batch.time(*place as usize) {
+                position = timeline.position_at(time);
+            }
+            let name = batch.interface_name(*place as usize);
+            let interface = name.map_or(*place, |name| *interfaces.entry(name).or_insert(*place));
+            groups.members.push(Member { position, interface, place: *place });
+        }
+        groups.members.sort_unstable();
+    }
+
+    /// The rows of a packet of the batch that was judged last, one for each of its layers that is
+    /// judged: what the reference says of it, which has to agree with the ruling.
+    pub(super) fn rows(
+        &mut self,
+        record: &Record<'_>,
+        ruling: Ruling,
+        visit: &mut dyn FnMut(&PacketRow<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if let Some(at) = record.timestamp {
+            self.moments.move_to(at)?;
+        }
+        let table = self.moments.table().clone();
+        let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
+        let interface = record.interface.and_then(|interface| interface.name);
+        let network = self.network.as_ref().and_then(|name| table.network(name));
+        let mut judgements = std::mem::take(&mut self.judgements);
+        judgements.clear();
+        look(&table, network, &self.options, &frame, interface, &mut |judgement| {
+            judgements.push(*judgement);
+        });
+        if let Some(outermost) = judgements.first()
+            && (outermost.verdict, outermost.reason) != (ruling.verdict(), ruling.reason())
+        {
+            return Err(disagree(&format_args!("packet {}", record.index), outermost, &ruling));
+        }
+        for (depth, judgement) in (0_u32..).zip(&judgements) {
+            self.row(&table, record, depth, judgement, visit)?;
+        }
+        self.judgements = judgements;
+        Ok(())
     }
 
     fn row(
         &mut self,
+        table: &Table,
         record: &Record<'_>,
         depth: u32,
         judgement: &Judgement,
-    ) -> Result<Option<PacketRow>, Failure> {
-        let Some(reason) = judgement.reason else { return Ok(None) };
-        let (source, destination) = match judgement.outcome {
-            Outcome::FragmentDrop { source, destination, .. }
-            | Outcome::Encapsulated { source, destination, .. } => {
-                (Some(source), Some(destination))
-            }
-            outcome => outcome
-                .candidate()
-                .map_or((None, None), |found| (Some(found.source), Some(found.destination))),
-        };
+        visit: &mut dyn FnMut(&PacketRow<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let Some(reason) = judgement.reason else { return Ok(()) };
+        let addresses = judgement.outcome.addresses();
         let candidate = judgement.outcome.candidate();
         let grounds = match judgement.outcome {
             Outcome::Match(found) => self.grounds(judgement, found.source, found.destination)?,
             _ => Arc::default(),
         };
-        let owner = judgement.slot.and_then(|slot| self.moments.table().owner(slot));
-        let detail = reason.is_about_the_packet().then(|| judgement.outcome.to_string());
-        Ok(Some(PacketRow {
+        let owner = judgement.slot.and_then(|slot| table.owner(slot));
+        let shown = judgement.network.and_then(|id| table.networks().name(id));
+        visit(&PacketRow {
             kind: "packet",
             packet: record.index.saturating_add(1),
             depth,
             time: record.timestamp,
-            machine: owner.map(|owner| owner.machine.clone()),
-            subscription: owner.map(|owner| owner.subscription.clone()),
-            network: self.network_of(judgement).or_else(|| grounds.network.clone()),
-            source,
+            machine: owner.map(|owner| &owner.machine),
+            subscription: owner.map(|owner| &owner.subscription),
+            network: shown.or(grounds.network.as_ref()),
+            source: addresses.map(|(source, _)| source),
             source_port: candidate.map(|found| found.source_port),
-            destination,
+            destination: addresses.map(|(_, destination)| destination),
             port: candidate.map(|found| found.destination_port),
             verdict: judgement.verdict,
             reason,
-            statements: grounds.statements.clone(),
-            assumed: grounds.assumed.clone(),
+            statements: &grounds.statements,
+            assumed: &grounds.assumed,
             decided_by: grounds
                 .decided_by
-                .clone()
-                .filter(|name| owner.is_none_or(|owner| owner.subscription != *name)),
+                .as_ref()
+                .filter(|name| owner.is_none_or(|owner| owner.subscription != **name)),
             tunnel: candidate.and_then(|found| found.tunnel).map(Tunnel::as_str),
-            detail,
-        }))
+            detail: reason.is_about_the_packet().then(|| judgement.outcome.to_string()),
+        })
     }
 
     /// The network that a packet shows.
@@ -188,11 +308,8 @@ impl ReplayJudge {
         let question = Question { source, destination, port: SMTP_PORT };
         let decision = decide(self.moments.world()?, &question);
         if (decision.verdict, Some(decision.reason)) != (judgement.verdict, judgement.reason) {
-            return Err(Failure::Internal(format!(
-                "the compiled table and the reference disagree on {question:?}: {:?} {:?}, and \
-                 {} {}; please report it with the capture and the inventory",
-                judgement.verdict, judgement.reason, decision.verdict, decision.reason
-            )));
+            let reference = (decision.verdict, decision.reason);
+            return Err(disagree(&format_args!("{question:?}"), &reference, judgement));
         }
         let grounds = Arc::new(AnswerBasis {
             statements: decision.statements,
@@ -217,4 +334,22 @@ impl ReplayJudge {
         self.filter.set_network(self.network.as_ref().and_then(|name| table.network(name)));
         self.filter.set_table(table);
     }
+}
+
+/// Judges what is inside of the tunnels of frames that were judged.
+fn look_inside(filter: &mut Filter, frames: &Frames<'_>, rulings: &[Ruling]) {
+    for (frame, _) in frames.iter().zip(rulings).filter(|(_, ruling)| ruling.has_inside()) {
+        filter.judge_inside(&frame, frames.interface);
+    }
+}
+
+fn disagree(
+    what: &dyn std::fmt::Display,
+    reference: &dyn std::fmt::Debug,
+    table: &dyn std::fmt::Debug,
+) -> Failure {
+    Failure::Internal(format!(
+        "the compiled table and the reference disagree on {what}: {table:?}, and {reference:?}; \
+         please report it with the capture and the inventory"
+    ))
 }

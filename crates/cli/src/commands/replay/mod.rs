@@ -16,10 +16,7 @@ pub use summary::Summary;
 
 use std::path::Path;
 
-use egress25_packet_filter::capture::{
-    CaptureBatch, CaptureError, CaptureReader, Item, Record, Warning,
-};
-use egress25_packet_filter::sieve::Sieve;
+use egress25_packet_filter::capture::{CaptureBatch, CaptureError, CaptureReader, Item, Warning};
 
 use crate::args::ReplayArgs;
 use crate::read::capture;
@@ -69,11 +66,6 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
         summary.warnings.push(warning.to_string());
     }
     summary.warnings.extend(sinks.warning());
-    if judge.judged() != summary.judged {
-        let (filter, here) = (judge.judged(), summary.judged);
-        let text = format!("the filter has counted {filter} judgements, and the report {here}");
-        return Err(Failure::Internal(text));
-    }
     let whole = stopped.is_none() && !reader.warnings().iter().any(Warning::is_cut);
     summary.close(&judge, reader.name(), whole);
     for warning in &summary.warnings {
@@ -117,15 +109,9 @@ impl Replay<'_> {
         console: &mut Console,
         progress: &mut Progress,
     ) -> Result<Option<CaptureError>, Failure> {
-        let sieve = Sieve::new(self.plan.options);
-        let mut kept = Vec::new();
         loop {
             match reader.next_batch() {
-                Ok(Some(batch)) => {
-                    kept.clear();
-                    sieve.keep(&batch.frames(), &mut kept);
-                    self.batch(&batch, &kept, console)?;
-                }
+                Ok(Some(batch)) => self.batch(&batch, console)?,
                 Ok(None) => return Ok(None),
                 Err(error) => return Ok(Some(error)),
             }
@@ -143,67 +129,61 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// Packets of which only some, the kept ones, have to be looked at.
-    fn batch(
-        &mut self,
-        batch: &CaptureBatch<'_>,
-        kept: &[u32],
-        console: &mut Console,
-    ) -> Result<(), Failure> {
-        let mut left = kept.iter().map(|place| *place as usize).peekable();
-        // Written captures get every piece in its place; without them only few have to be found.
+    /// Judges a batch, and shows and writes of it what is asked for.
+    fn batch(&mut self, batch: &CaptureBatch<'_>, console: &mut Console) -> Result<(), Failure> {
+        let rulings = self.judge.batch(batch)?;
+        self.summary.batch(batch, rulings);
+        for error in batch.unread() {
+            self.summary.not_understood(error);
+        }
+        // Written captures get every piece in its place; otherwise few packets have to be found.
         if self.sinks.any() {
             for item in batch.items() {
                 match item {
-                    Item::Packet(place) => {
-                        let Some(record) = batch.record(place) else { continue };
-                        if left.next_if_eq(&place).is_some() {
-                            self.packet(&record, console)?;
-                        } else {
-                            self.sinks.packet(&record, Fate::Pass, &[])?;
-                        }
-                    }
+                    Item::Packet(place) => self.packet(batch, place, console)?,
                     Item::Block(block) => self.sinks.block(&block)?,
-                    Item::Unread(block, error) => {
-                        self.summary.not_understood(error);
-                        self.sinks.unread(&block)?;
-                    }
+                    Item::Unread(block, _) => self.sinks.unread(&block)?,
                 }
             }
-        } else {
-            for record in left.filter_map(|place| batch.record(place)) {
-                self.packet(&record, console)?;
-            }
-            for error in batch.unread() {
-                self.summary.not_understood(error);
+        } else if self.plan.rows || self.golden.is_some() {
+            for place in 0..batch.len() {
+                if self.judge.ruling(place).is_told() {
+                    self.packet(batch, place, console)?;
+                }
             }
         }
-        self.summary.passed_over(batch.len().saturating_sub(kept.len()), batch.times());
         Ok(())
     }
 
-    fn packet(&mut self, record: &Record<'_>, console: &mut Console) -> Result<(), Failure> {
-        let rows = self.judge.packet(record)?;
+    fn packet(
+        &mut self,
+        batch: &CaptureBatch<'_>,
+        place: usize,
+        console: &mut Console,
+    ) -> Result<(), Failure> {
+        let Some(record) = batch.record(place) else { return Ok(()) };
+        let ruling = self.judge.ruling(place);
+        let Self { plan, judge, sinks, golden, report, .. } = self;
         let mut comments = Vec::new();
         let mut fate = Fate::Pass;
-        for row in &rows {
-            self.summary.count(row);
-            fate = fate.and(row, self.plan.on_indeterminate);
-            if self.sinks.any() {
-                comments.push(row.comment(&self.plan.edition.id));
-            }
-            let only = &self.plan.only;
-            if !only.is_empty() && !only.iter().any(|only| only.shows(row.verdict, row.reason)) {
-                continue;
-            }
-            if let Some(golden) = &mut self.golden {
-                golden.row(row)?;
-            }
-            if self.plan.rows {
-                self.report.row(row, console)?;
-            }
+        if ruling.is_told() {
+            judge.rows(&record, ruling, &mut |row| {
+                let ruled = (row.verdict, Some(row.reason));
+                fate = fate.and(ruled, plan.on_indeterminate);
+                if sinks.any() {
+                    comments.push(row.comment(&plan.edition.id));
+                }
+                let only = &plan.only;
+                if !only.is_empty() && !only.iter().any(|only| only.shows(row.verdict, row.reason))
+                {
+                    return Ok(());
+                }
+                if let Some(golden) = golden {
+                    golden.row(row)?;
+                }
+                if plan.rows { report.row(row, console) } else { Ok(()) }
+            })?;
         }
-        self.summary.packet(rows.len());
-        self.sinks.packet(record, fate, &comments)
+        sinks.packet(&record, fate, &comments)
     }
 }

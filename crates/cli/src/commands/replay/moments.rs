@@ -90,7 +90,11 @@ impl Moments {
 
     /// Goes to a packet's time; whether another table is in use from here on.
     pub(super) fn move_to(&mut self, time: Timestamp) -> Result<bool, Failure> {
-        let position = self.timeline.position_at(time);
+        self.move_to_position(self.timeline.position_at(time))
+    }
+
+    /// Goes to where so many events have happened; whether another table is in use from here on.
+    pub(super) fn move_to_position(&mut self, position: usize) -> Result<bool, Failure> {
         if position == self.now.position {
             return Ok(false);
         }

@@ -77,7 +77,11 @@ impl ReplayReport {
     }
 
     /// Writes a row.
-    pub(super) fn row(&mut self, row: &PacketRow, console: &mut Console) -> Result<(), Failure> {
+    pub(super) fn row(
+        &mut self,
+        row: &PacketRow<'_>,
+        console: &mut Console,
+    ) -> Result<(), Failure> {
         if !self.rows {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use crate::say::output::TableRow;
 
 /// One judged packet.
 #[derive(Debug, Clone, Serialize)]
-pub struct PacketRow {
+pub struct PacketRow<'a> {
     /// `packet`: what this line is, among those of another kind.
     pub kind: &'static str,
     /// The packet's number in the capture, from 1, as Wireshark counts.
@@ -20,11 +20,11 @@ pub struct PacketRow {
     /// When it was captured.
     pub time: Option<Timestamp>,
     /// The machine that sends it.
-    pub machine: Option<MachineName>,
+    pub machine: Option<&'a MachineName>,
     /// That machine's subscription.
-    pub subscription: Option<SubscriptionName>,
+    pub subscription: Option<&'a SubscriptionName>,
     /// The network that it belongs to.
-    pub network: Option<NetworkName>,
+    pub network: Option<&'a NetworkName>,
     /// Its source address.
     pub source: Option<IpAddr>,
     /// Its source port.
@@ -38,18 +38,18 @@ pub struct PacketRow {
     /// Why.
     pub reason: Reason,
     /// The statements that it rests on.
-    pub statements: Vec<StatementId>,
+    pub statements: &'a [StatementId],
     /// The settings that it rests on, as `name=value`.
-    pub assumed: Vec<String>,
+    pub assumed: &'a [String],
     /// The subscription whose rule decided, where that is not the sender's.
-    pub decided_by: Option<SubscriptionName>,
+    pub decided_by: Option<&'a SubscriptionName>,
     /// The tunnel that it was found in.
     pub tunnel: Option<&'static str>,
     /// What is wrong with the packet itself, where that decided.
     pub detail: Option<String>,
 }
 
-impl TableRow for PacketRow {
+impl TableRow for PacketRow<'_> {
     const COLUMNS: &'static [&'static str] = &[
         "packet",
         "depth",
@@ -97,7 +97,7 @@ impl TableRow for PacketRow {
     }
 }
 
-impl PacketRow {
+impl PacketRow<'_> {
     /// The statements' ids.
     pub(super) fn ids(&self, between: &str) -> String {
         self.statements.iter().map(StatementId::as_str).collect::<Vec<_>>().join(between)
@@ -112,10 +112,10 @@ impl PacketRow {
         if let Some(detail) = &self.detail {
             text.push_str(&format!(" ({detail})"));
         }
-        if let (Some(machine), Some(subscription)) = (&self.machine, &self.subscription) {
+        if let (Some(machine), Some(subscription)) = (self.machine, self.subscription) {
             text.push_str(&format!("; machine {machine}, subscription {subscription}"));
         }
-        if let Some(decided_by) = &self.decided_by {
+        if let Some(decided_by) = self.decided_by {
             text.push_str(&format!(", decided by {decided_by}"));
         }
         if let Some(tunnel) = self.tunnel {

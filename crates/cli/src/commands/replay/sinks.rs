@@ -9,7 +9,6 @@ use egress25_packet_filter::capture::{
 use egress25_policy::{Reason, Verdict};
 
 use crate::args::{OnIndeterminate, ReplayArgs};
-use crate::commands::replay::row::PacketRow;
 use crate::say::failure::Failure;
 use crate::written::{self, Output, OutputKind, Target};
 
@@ -24,11 +23,15 @@ pub(super) enum Fate {
 
 impl Fate {
     /// The packet's fate with one more of its layers judged.
-    pub(super) fn and(self, row: &PacketRow, on_indeterminate: OnIndeterminate) -> Self {
+    pub(super) fn and(
+        self,
+        (verdict, reason): (Verdict, Option<Reason>),
+        on_indeterminate: OnIndeterminate,
+    ) -> Self {
         let lenient = on_indeterminate == OnIndeterminate::Pass;
-        let passes = match (row.verdict, row.reason) {
+        let passes = match (verdict, reason) {
             (Verdict::Pass, _) => true,
-            (_, Reason::Indeterminate) => lenient,
+            (_, Some(Reason::Indeterminate)) => lenient,
             _ => false,
         };
         if passes { self } else { Self::Stop }

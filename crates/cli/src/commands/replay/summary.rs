@@ -1,14 +1,13 @@
 //! What a replay came to.
 
-use std::collections::BTreeMap;
-
-use egress25_packet_filter::capture::CaptureError;
+use egress25_packet_filter::capture::{CaptureBatch, CaptureError};
+use egress25_packet_filter::filter::Met;
+use egress25_packet_filter::sieve::Ruling;
 use egress25_policy::{Reason, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::commands::replay::judge::ReplayJudge;
-use crate::commands::replay::row::PacketRow;
 use crate::say::failure::Failure;
 
 /// What a replay came to.
@@ -49,8 +48,6 @@ pub struct Summary {
     /// What whoever reads this has to know.
     pub warnings: Vec<String>,
     #[serde(skip)]
-    counts: BTreeMap<(String, Reason, Verdict), u64>,
-    #[serde(skip)]
     link_error: Option<String>,
 }
 
@@ -72,39 +69,14 @@ fn add(counter: &mut u64, more: u64) {
 }
 
 impl Summary {
-    /// Counts a judged packet.
-    pub(super) fn count(&mut self, row: &PacketRow) {
-        add(&mut self.judged, 1);
-        match row.verdict {
-            Verdict::Pass => add(&mut self.passed, 1),
-            Verdict::Drop => add(&mut self.dropped, 1),
-            Verdict::Reject => add(&mut self.rejected, 1),
-        }
-        match row.reason {
-            Reason::Malformed => add(&mut self.malformed, 1),
-            Reason::FragmentDrop => add(&mut self.fragments_dropped, 1),
-            Reason::Indeterminate => add(&mut self.indeterminate, 1),
-            _ => {}
-        }
-        let subscription = row.subscription.as_ref().map(ToString::to_string).unwrap_or_default();
-        add(self.counts.entry((subscription, row.reason, row.verdict)).or_default(), 1);
-    }
-
-    /// Counts a packet that was looked at.
-    pub(super) fn packet(&mut self, rows: usize) {
-        add(&mut self.packets, 1);
-        if rows == 0 {
-            add(&mut self.unjudged, 1);
-        }
-    }
-
-    /// Counts the packets of a batch that pass unjudged, and takes in the earliest and the latest
-    /// time of the whole batch.
-    pub(super) fn passed_over(&mut self, count: usize, times: Option<(Timestamp, Timestamp)>) {
-        let count = u64::try_from(count).unwrap_or(u64::MAX);
-        add(&mut self.packets, count);
-        add(&mut self.unjudged, count);
-        if let Some((earliest, latest)) = times {
+    /// Takes in the packets of a batch: how many, and the earliest and the latest time. What they
+    /// were judged comes from the filter's counters.
+    pub(super) fn batch(&mut self, batch: &CaptureBatch<'_>, rulings: &[Ruling]) {
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let judged = rulings.iter().filter(|ruling| ruling.is_judged()).count();
+        add(&mut self.packets, number(batch.len()));
+        add(&mut self.unjudged, number(batch.len().saturating_sub(judged)));
+        if let Some((earliest, latest)) = batch.times() {
             self.first = Some(self.first.map_or(earliest, |first| first.min(earliest)));
             self.last = Some(self.last.map_or(latest, |last| last.max(latest)));
         }
@@ -130,16 +102,26 @@ impl Summary {
     pub(super) fn close(&mut self, judge: &ReplayJudge, capture: &str, complete: bool) {
         self.complete = complete;
         (self.events_happened, self.events) = judge.events(self.last);
-        self.by_subscription = self
-            .counts
-            .iter()
-            .map(|((subscription, reason, verdict), packets)| Count {
-                subscription: Some(subscription.clone()).filter(|name| !name.is_empty()),
-                verdict: *verdict,
-                reason: *reason,
-                packets: *packets,
-            })
-            .collect();
+        for Met { subscription, reason, verdict, count } in judge.counters().met() {
+            add(&mut self.judged, count);
+            add(
+                match verdict {
+                    Verdict::Pass => &mut self.passed,
+                    Verdict::Drop => &mut self.dropped,
+                    Verdict::Reject => &mut self.rejected,
+                },
+                count,
+            );
+            match reason {
+                Reason::Malformed => add(&mut self.malformed, count),
+                Reason::FragmentDrop => add(&mut self.fragments_dropped, count),
+                Reason::Indeterminate => add(&mut self.indeterminate, count),
+                _ => {}
+            }
+            let subscription = subscription.map(|name| name.to_string());
+            self.by_subscription.push(Count { subscription, verdict, reason, packets: count });
+        }
+        self.by_subscription.sort_by(|one, other| one.key().cmp(&other.key()));
         let unknown = self.counted(Reason::UnknownSource);
         let mut warn = |text: String| self.warnings.push(text);
         if self.packets == 0 {
@@ -171,8 +153,14 @@ impl Summary {
     }
 
     fn counted(&self, reason: Reason) -> u64 {
-        let of = self.counts.iter().filter(|((_, counted, _), _)| *counted == reason);
-        of.map(|(_, count)| *count).sum()
+        self.by_subscription.iter().filter(|count| count.reason == reason).map(|c| c.packets).sum()
+    }
+}
+
+impl Count {
+    /// What counts are in order of: by subscription, reason and verdict.
+    fn key(&self) -> (Option<&str>, Reason, Verdict) {
+        (self.subscription.as_deref(), self.reason, self.verdict)
     }
 }
 
