@@ -31,7 +31,7 @@ impl Random {
 /// How the packets of a set are mixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mix {
-    /// Frames of 64, 594 and 1518 bytes as 7 : 4 : 1, one in a thousand a SYN to port 25.
+    /// Frames of 64, 594 and 1518 bytes as 7 : 4 : 1, one in a hundred a SYN to port 25.
     Imix,
     /// As [`Mix::Imix`], every other one a SYN to port 25.
     Half,
@@ -79,6 +79,12 @@ pub struct Set {
 /// The first address of the senders that tables know: see [`crate::tables`].
 pub const FIRST_SENDER: u32 = 0x0a00_0000;
 
+/// How many pairs of sender and receiver there are.
+const FLOWS: u32 = 3_000_000;
+
+/// When the first packet is sent, in seconds since 1970: 2020-12-08T12:00:00Z.
+pub const FIRST_SECOND: u32 = 1_607_428_800;
+
 impl Set {
     /// So many packets, whose senders are among the first `senders` addresses.
     #[must_use]
@@ -110,7 +116,7 @@ impl Set {
 
     fn add(&mut self, random: &mut Random, senders: u32) {
         let syn = match self.mix {
-            Mix::Imix => random.below(1000) == 0,
+            Mix::Imix => random.below(100) == 0,
             Mix::Half => random.below(2) == 0,
             Mix::All => true,
         };
@@ -120,15 +126,18 @@ impl Set {
             7..11 => 594,
             _ => 1518,
         };
-        let sender = FIRST_SENDER + random.below(senders);
+        let mut flow = Random::new(u64::from(random.below(FLOWS)));
+        let sender = FIRST_SENDER + flow.below(senders);
         // A destination on the Internet: 192.0.0.0 and above is private, multicast or reserved.
-        let to = 0x0b00_0000 + random.below(0x6000_0000);
+        let to = 0x0b00_0000 + flow.below(0x6000_0000);
         let mut frame = [0_u8; 54];
         let head = header(random, syn, len, sender, to);
         frame.copy_from_slice(&head);
-        // The record header of pcap: times, and the length twice.
-        self.bytes.extend_from_slice(&1_700_000_000_u32.to_le_bytes());
-        self.bytes.extend_from_slice(&random.below(1_000_000).to_le_bytes());
+        // The record header of pcap: times, which rise by a microsecond a packet, and the length
+        // twice.
+        let micros = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
+        self.bytes.extend_from_slice(&(FIRST_SECOND + micros / 1_000_000).to_le_bytes());
+        self.bytes.extend_from_slice(&(micros % 1_000_000).to_le_bytes());
         self.bytes.extend_from_slice(&u32::from(len).to_le_bytes());
         self.bytes.extend_from_slice(&u32::from(len).to_le_bytes());
         let offset = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);

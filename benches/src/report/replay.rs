@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use super::{Aim, Failed, note};
-use crate::captures::{lab, write_pcap};
+use crate::captures::{inventory, write_pcap};
 use crate::sets::{Mix, Set};
 use crate::timing::median;
 
@@ -36,7 +36,7 @@ pub(super) fn section(page: &mut String, aims: &mut Vec<Aim>, root: &Path) -> Re
     let (passed, dropped, kept) = (path("pass.pcapng"), path("drop.pcapng"), path("kept.pcap"));
     let set = Set::of_bytes(Mix::Imix, 1 << 30, 1_000, 25);
     write_pcap(&set, Path::new(&capture))?;
-    std::fs::write(&inventory_file, lab(200))?;
+    std::fs::write(&inventory_file, inventory(200))?;
     let program = program.display().to_string();
     let filter = "tcp dst port 25 and tcp[tcpflags] & (tcp-syn|tcp-ack|tcp-rst) == tcp-syn";
     let tshark = "tcp.dstport == 25 and tcp.flags.syn == 1 and tcp.flags.ack == 0";
