@@ -99,6 +99,12 @@ pub struct ReplayArgs {
     #[arg(long)]
     pub summary: bool,
 
+    /// Say at the end how long loading, reading, walking, judging and reporting took
+    ///
+    /// On stderr, as notes; with --format json and ndjson in the summary, in nanoseconds.
+    #[arg(long)]
+    pub timings: bool,
+
     /// Write the whole capture as pcapng, with the verdicts as packet comments; `-` is stdout
     ///
     /// Wireshark shows the comments and filters by them: frame.comment contains "not-granted".

@@ -1,9 +1,11 @@
 //! Captures, as several commands take them.
 
+use std::fs::File;
 use std::io;
+use std::os::fd::AsFd as _;
 use std::path::Path;
 
-use egress25_packet_filter::capture::CaptureReader;
+use egress25_packet_filter::capture::{CaptureError, CaptureReader};
 
 use crate::say::failure::Failure;
 
@@ -13,7 +15,12 @@ use crate::say::failure::Failure;
 /// It cannot be read, or it is no capture.
 pub fn open(path: &Path) -> Result<CaptureReader, Failure> {
     if path == Path::new("-") {
-        return Ok(CaptureReader::from_read(io::stdin(), "<stdin>")?);
+        // Itself, and not through a buffer that is smaller than a read.
+        let name = "<stdin>";
+        let stdin = io::stdin().as_fd().try_clone_to_owned();
+        let stdin = stdin
+            .map_err(|source| CaptureError::Open { name: name.to_owned(), source })?;
+        return Ok(CaptureReader::from_file(File::from(stdin), name)?);
     }
     Ok(CaptureReader::open(path)?)
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::article::edition::Edition;
 use crate::article::offer::Offer;
@@ -152,6 +152,7 @@ pub enum UserNextHop {
     PartialOrd,
     Ord,
     Default,
+    Serialize,
     Deserialize,
     JsonSchema,
     strum::IntoStaticStr,

@@ -97,7 +97,8 @@ impl ReplayJudge {
             grounds: HashMap::new(),
             without_time: 0,
         };
-        judge.install();
+        let network = judge.network.as_ref().and_then(|name| judge.filter.table().network(name));
+        judge.filter.set_network(network);
         Ok(judge)
     }
 
@@ -127,6 +128,8 @@ impl ReplayJudge {
     pub(super) fn batch(&mut self, batch: &CaptureBatch<'_>) -> Result<&[Ruling], Failure> {
         let frames = batch.frames();
         if self.is_of_one_group(batch) {
+            // Rows may have moved on to another table since.
+            self.install();
             self.filter.judge(&frames, &mut self.rulings);
             if self.options.look_inside {
                 look_inside(&mut self.filter, &frames, &self.rulings);
@@ -165,9 +168,8 @@ impl ReplayJudge {
                 groups.list.push_of(frames, member.place as usize);
             }
             let Some(first) = group.first() else { continue };
-            if self.moments.move_to_position(first.position)? {
-                self.install();
-            }
+            self.moments.move_to_position(first.position)?;
+            self.install();
             let interface = batch.interface_name(first.interface as usize);
             let members = groups.list.frames(frames.link, interface, frames.bytes);
             self.filter.judge(&members, &mut groups.rulings);
@@ -327,8 +329,11 @@ impl ReplayJudge {
         Ok(grounds)
     }
 
-    /// Gives the table of the moment to the filter.
+    /// Gives the table of the moment to the filter, where it has another one.
     fn install(&mut self) {
+        if Arc::ptr_eq(self.filter.table(), self.moments.table()) {
+            return;
+        }
         let table = self.moments.table().clone();
         // Networks may have other numbers in another table.
         self.filter.set_network(self.network.as_ref().and_then(|name| table.network(name)));

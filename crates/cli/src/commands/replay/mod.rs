@@ -10,9 +10,11 @@ mod resolve;
 mod row;
 mod sinks;
 mod summary;
+mod timings;
 
 pub use row::PacketRow;
 pub use summary::Summary;
+pub use timings::Timings;
 
 use std::path::Path;
 
@@ -29,12 +31,14 @@ use progress::Progress;
 use report::ReplayReport;
 use resolve::{ReplayPlan, resolve};
 use sinks::{Fate, Outputs, Sinks};
+use timings::Stopwatch;
 
 /// Judges a capture.
 ///
 /// # Errors
 /// A file is bad or cannot be written, or the rows are not the expected ones.
 pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
+    let watch = Stopwatch::start();
     let outputs = Outputs::claim(args)?;
     let plan = resolve(args, outputs.take_stdout())?;
     let mut reader = capture::open(&plan.capture)?;
@@ -58,8 +62,11 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
             golden: golden.as_mut(),
             report: &mut report,
             summary: &mut summary,
+            watch,
         };
-        replay.run(&mut reader, console, &mut progress)?
+        let stopped = replay.run(&mut reader, console, &mut progress)?;
+        summary.timings = args.timings.then(|| replay.watch.end(&reader));
+        stopped
     };
     progress.end();
     for warning in reader.warnings() {
@@ -72,6 +79,9 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
         console.warn(warning);
     }
     report.end(&summary, &EditionName::of(&plan.edition), console)?;
+    if let Some(timings) = &summary.timings {
+        timings.lines(summary.packets).iter().for_each(|line| console.note(line));
+    }
     if let Some(error) = stopped {
         // The written captures would not be whole: they are left away.
         return Err(error.into());
@@ -99,6 +109,7 @@ struct Replay<'a> {
     golden: Option<&'a mut Golden>,
     report: &'a mut ReplayReport,
     summary: &'a mut Summary,
+    watch: Stopwatch,
 }
 
 impl Replay<'_> {
@@ -109,8 +120,11 @@ impl Replay<'_> {
         console: &mut Console,
         progress: &mut Progress,
     ) -> Result<Option<CaptureError>, Failure> {
+        self.watch.lap(|timings| &mut timings.load);
         loop {
-            match reader.next_batch() {
+            let batch = reader.next_batch();
+            self.watch.lap(|timings| &mut timings.walk);
+            match batch {
                 Ok(Some(batch)) => self.batch(&batch, console)?,
                 Ok(None) => return Ok(None),
                 Err(error) => return Ok(Some(error)),
@@ -133,6 +147,7 @@ impl Replay<'_> {
     fn batch(&mut self, batch: &CaptureBatch<'_>, console: &mut Console) -> Result<(), Failure> {
         let rulings = self.judge.batch(batch)?;
         self.summary.batch(batch, rulings);
+        self.watch.lap(|timings| &mut timings.judge);
         for error in batch.unread() {
             self.summary.not_understood(error);
         }
@@ -152,6 +167,7 @@ impl Replay<'_> {
                 }
             }
         }
+        self.watch.lap(|timings| &mut timings.report);
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::commands::replay::judge::ReplayJudge;
+use crate::commands::replay::timings::Timings;
 use crate::say::failure::Failure;
 
 /// What a replay came to.
@@ -47,6 +48,9 @@ pub struct Summary {
     pub by_subscription: Vec<Count>,
     /// What whoever reads this has to know.
     pub warnings: Vec<String>,
+    /// How long each stage took, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timings: Option<Timings>,
     #[serde(skip)]
     link_error: Option<String>,
 }

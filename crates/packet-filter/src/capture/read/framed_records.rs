@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::capture::read::batch::Places;
+use crate::capture::read::places::Places;
 use crate::capture::read::bytes::ByteOrder;
 use crate::capture::read::error::RecordFault;
 use crate::capture::read::next::{FoundPacket, Next};

@@ -11,6 +11,7 @@ mod next;
 pub(super) mod option_list;
 mod pcap;
 pub(super) mod pcapng;
+mod places;
 mod read_buffer;
 mod reader;
 pub(super) mod record;

@@ -1,6 +1,6 @@
 //! pcap records (draft-ietf-opsawg-pcap).
 
-use crate::capture::read::batch::{PacketKind, Places};
+use crate::capture::read::places::{PacketKind, Places};
 use crate::capture::read::bytes::{ByteOrder, u16_at, u32_at};
 use crate::capture::read::error::{CaptureError, RecordFault};
 use crate::capture::read::format::Resolution;

@@ -1,6 +1,6 @@
 //! pcapng blocks (draft-ietf-opsawg-pcapng).
 
-use crate::capture::read::batch::{PacketKind, Places};
+use crate::capture::read::places::{PacketKind, Places};
 use crate::capture::read::bytes::{ByteOrder, u16_at, u32_at};
 use crate::capture::read::error::RecordFault;
 use crate::capture::read::format::{Container, container_of};

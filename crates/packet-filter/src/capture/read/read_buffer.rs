@@ -1,6 +1,7 @@
 //! A bounded buffer onto the uncompressed stream.
 
 use std::io::{self, ErrorKind, Read};
+use std::time::{Duration, Instant};
 
 /// How much is asked for in one read, and the least size of the buffer, in bytes.
 const CHUNK: usize = 128 * 1024;
@@ -19,11 +20,21 @@ pub(super) struct ReadBuffer {
     offset: u64,
     ended: bool,
     cut: bool,
+    reading: Duration,
 }
 
 impl ReadBuffer {
     pub(super) fn new(source: Box<dyn Read + Send>) -> Self {
-        Self { source, buf: Vec::new(), start: 0, end: 0, offset: 0, ended: false, cut: false }
+        Self {
+            source,
+            buf: Vec::new(),
+            start: 0,
+            end: 0,
+            offset: 0,
+            ended: false,
+            cut: false,
+            reading: Duration::ZERO,
+        }
     }
 
     /// The offset of the buffer's first byte in the stream.
@@ -34,6 +45,11 @@ impl ReadBuffer {
     /// Whether the stream ended in the middle, as a decompressor can tell.
     pub(super) fn was_cut(&self) -> bool {
         self.cut
+    }
+
+    /// How long the source was read from, or waited for.
+    pub(super) const fn reading(&self) -> Duration {
+        self.reading
     }
 
     /// How many bytes can be looked at without reading.
@@ -97,7 +113,10 @@ impl ReadBuffer {
             self.buf.resize(len, 0);
         }
         let free = self.buf.get_mut(self.end..).unwrap_or_default();
-        match self.source.read(free) {
+        let started = Instant::now();
+        let read = self.source.read(free);
+        self.reading = self.reading.saturating_add(started.elapsed());
+        match read {
             Ok(0) => self.ended = true,
             Ok(n) => self.end = self.end.saturating_add(n).min(self.buf.len()),
             // What the decompressors say of a stream without its end. Plain files end with 0.

@@ -1,12 +1,13 @@
 //! The reader of captures.
 
 use core::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::capture::read::batch::{CaptureBatch, NonPacket, Places};
+use crate::capture::read::batch::CaptureBatch;
 use crate::capture::read::bytes::ByteOrder;
 use crate::capture::read::error::{CaptureError, RecordFault};
 use crate::capture::read::format::{
@@ -17,8 +18,13 @@ use crate::capture::read::input::{Gauge, UnpackedInput};
 use crate::capture::read::next::{FoundPacket, Next};
 use crate::capture::read::pcap::{FILE_HEADER_LEN, Pcap};
 use crate::capture::read::pcapng::{PcapNg, SECTION_HEADER_LEN};
+use crate::capture::read::places::{NonPacket, Places};
 use crate::capture::read::read_buffer::ReadBuffer;
 use crate::capture::read::record::{Record, Warning};
+
+/// How much a pipe is to hold, in bytes.
+#[cfg(target_os = "linux")]
+const PIPE: usize = 1 << 20;
 
 /// Reads the records of a capture one by one.
 ///
@@ -66,10 +72,20 @@ impl CaptureReader {
     /// see [`CaptureReader::next_record`]).
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
         let name = path.display().to_string();
-        let failed = |source| CaptureError::Open { name: name.clone(), source };
-        let file = File::open(path).map_err(failed)?;
+        let file = File::open(path)
+            .map_err(|source| CaptureError::Open { name: name.clone(), source })?;
+        Self::from_file(file, &name)
+    }
+
+    /// Reads a capture from a file or a pipe that is open; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`CaptureReader::open`].
+    pub fn from_file(file: File, name: &str) -> Result<Self, CaptureError> {
+        let failed = |source| CaptureError::Open { name: name.to_owned(), source };
         let metadata = file.metadata().map_err(failed)?;
-        let mut reader = Self::from_read(file, &name)?;
+        widen(&file, &metadata);
+        let mut reader = Self::from_read(file, name)?;
         // A pipe or a device has no length that means anything.
         reader.total = metadata.is_file().then_some(metadata.len());
         Ok(reader)
@@ -201,6 +217,13 @@ impl CaptureReader {
     #[must_use]
     pub fn total_bytes(&self) -> Option<u64> {
         self.total
+    }
+
+    /// How long the input was read from, or waited for: for a compressed one, for the thread that
+    /// unpacks it.
+    #[must_use]
+    pub fn time_reading(&self) -> Duration {
+        self.buffer.reading()
     }
 
     /// The format, as the first bytes told it.
@@ -337,6 +360,17 @@ impl CaptureReader {
         }
         self.warnings.push(Warning::TimestampOutOfRange { first: index, count: 1 });
     }
+}
+
+/// Has a pipe hold more, so that both its ends are woken more seldom. The kernel may have a limit:
+/// then it stays as it is.
+fn widen(file: &File, metadata: &Metadata) {
+    #[cfg(target_os = "linux")]
+    if std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type()) {
+        let _ = rustix::pipe::fcntl_setpipe_size(file, PIPE);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (file, metadata);
 }
 
 /// An error of the input, or of the decompressor: that has no code of the system, and is of a
