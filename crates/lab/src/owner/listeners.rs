@@ -1,7 +1,7 @@
 //! Who listens to the verdicts of a lab: as text, or as a capture.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -111,7 +111,7 @@ pub(super) fn capture(owner: &Owner, stream: &UnixStream) -> io::Result<()> {
 /// Writes what is judged until the other side says no more, each network as an interface.
 fn written(owner: &Owner, stream: &UnixStream, file: File) -> io::Result<()> {
     let comment = "captured by egress25 lab: every judged packet with its verdict";
-    let writer = PcapngWriter::new(file, Some(comment)).map_err(cause)?;
+    let writer = PcapngWriter::new(BufWriter::new(file), Some(comment)).map_err(cause)?;
     let mut capture = VerdictCapture { owner, writer, interfaces: Vec::new() };
     let mut flushed = Instant::now();
     let heard = owner.court.hub.listen(false);
@@ -144,7 +144,7 @@ fn cause(error: WriteError) -> io::Error {
 
 struct VerdictCapture<'a> {
     owner: &'a Owner,
-    writer: PcapngWriter<File>,
+    writer: PcapngWriter<BufWriter<File>>,
     interfaces: Vec<((String, LinkType), InterfaceId)>,
 }
 

@@ -261,6 +261,7 @@ impl ReplayJudge {
         let owner = judgement.slot.and_then(|slot| table.owner(slot));
         let shown = judgement.network.and_then(|id| table.networks().name(id));
         visit(&PacketRow {
+            schema_version: None,
             kind: "packet",
             packet: record.index.saturating_add(1),
             depth,

@@ -80,7 +80,7 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     }
     report.end(&summary, &EditionName::of(&plan.edition), console)?;
     if let Some(timings) = &summary.timings {
-        timings.lines(summary.packets).iter().for_each(|line| console.note(line));
+        timings.lines(summary.packets).iter().for_each(|line| console.advise(line));
     }
     if let Some(error) = stopped {
         // The written captures would not be whole: they are left away.

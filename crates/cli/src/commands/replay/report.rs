@@ -95,7 +95,10 @@ impl ReplayReport {
                 serde_json::to_writer(console.out(), row)
                     .map_err(|error| Failure::stdout(error.into()))
             }
-            OutputFormat::Ndjson => output::ndjson(console, &Versioned::new(row)),
+            OutputFormat::Ndjson => output::ndjson(
+                console,
+                &PacketRow { schema_version: Some(SCHEMA_VERSION), ..row.clone() },
+            ),
             OutputFormat::Csv => {
                 // Into memory first: this writer flushes what is below it.
                 let mut writer = csv::Writer::from_writer(Vec::new());

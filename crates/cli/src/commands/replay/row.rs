@@ -11,6 +11,10 @@ use crate::say::output::TableRow;
 /// One judged packet.
 #[derive(Debug, Clone, Serialize)]
 pub struct PacketRow<'a> {
+    /// The version of the layout, in lines that stand alone: written here, because to add a field
+    /// from outside makes rows much slower to write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema_version: Option<u32>,
     /// `packet`: what this line is, among those of another kind.
     pub kind: &'static str,
     /// The packet's number in the capture, from 1, as Wireshark counts.

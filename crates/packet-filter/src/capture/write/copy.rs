@@ -1,6 +1,6 @@
 //! A capture written again, whole, with comments.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 
 use crate::capture::read::bytes::ByteOrder;
 use crate::capture::read::bytes::{u16_at, u32_at};
@@ -12,7 +12,7 @@ use crate::capture::read::pcapng::{
 };
 use crate::capture::read::record::{Block, Record};
 use crate::capture::write::writer::{
-    BUFFER, InterfaceId, NewInterface, PcapngWriter, WriteError, WrittenPacket, fitting, unbuffered,
+    InterfaceId, NewInterface, PcapngWriter, WriteError, WrittenPacket, fitting,
 };
 
 /// Where a section header says how long the section is, and what it says where nobody knows.
@@ -21,6 +21,8 @@ const UNKNOWN_LENGTH: [u8; 8] = [0xff; 8];
 
 /// Writes what was read of a capture: every block of a pcapng file as it was, what nobody here
 /// understands among them, with comments added to packets; the packets of a pcap file as pcapng.
+///
+/// The output is written to in small pieces: it should be buffered.
 ///
 /// Comments stand behind those that a packet has already. A simple packet block has no room for
 /// any, and gets none: a time, which every other packet has, would have to be made up for it.
@@ -35,7 +37,7 @@ enum WrittenForm<W: Write> {
     /// Of a pcap file, which is one interface without a name.
     Anew(Box<PcapngWriter<W>>, Option<InterfaceId>),
     /// Of a pcapng file.
-    Blocks(BufWriter<W>),
+    Blocks(W),
 }
 
 impl<W: Write> CaptureCopy<W> {
@@ -48,9 +50,7 @@ impl<W: Write> CaptureCopy<W> {
             Container::Pcap { .. } => {
                 WrittenForm::Anew(Box::new(PcapngWriter::new(output, Some(title))?), None)
             }
-            Container::PcapNg { .. } => {
-                WrittenForm::Blocks(BufWriter::with_capacity(BUFFER, output))
-            }
+            Container::PcapNg { .. } => WrittenForm::Blocks(output),
         };
         Ok(Self { form, title: Some(title.to_owned()), without_comments: 0 })
     }
@@ -114,7 +114,10 @@ impl<W: Write> CaptureCopy<W> {
     pub fn finish(self) -> Result<W, WriteError> {
         match self.form {
             WrittenForm::Anew(writer, _) => writer.finish(),
-            WrittenForm::Blocks(output) => unbuffered(output),
+            WrittenForm::Blocks(mut output) => {
+                output.flush().map_err(WriteError::Io)?;
+                Ok(output)
+            }
         }
     }
 }

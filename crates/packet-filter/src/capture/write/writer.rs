@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use std::borrow::Cow;
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 
 use jiff::Timestamp;
 use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
@@ -19,9 +19,6 @@ use crate::link::LinkType;
 
 /// The longest text of an option, in bytes: its length is a 16-bit number.
 const OPTION_LEN: usize = 65_535;
-
-/// What is collected before it is handed to the output, in bytes.
-pub(super) const BUFFER: usize = 1 << 16;
 
 /// The most interfaces that a written capture may describe.
 const MAX_INTERFACES: usize = 65_536;
@@ -107,11 +104,12 @@ pub struct WrittenPacket<'a> {
     pub data: &'a [u8],
 }
 
-/// Writes pcapng: one section, little endian, time stamps in nanoseconds.
+/// Writes pcapng: one section, little endian, time stamps in nanoseconds. The output is written to
+/// in small pieces: it should be buffered.
 ///
 /// The bytes depend on nothing but what is written: the same calls make the same file.
 pub struct PcapngWriter<W: Write> {
-    inner: PcapNgWriter<BufWriter<W>>,
+    inner: PcapNgWriter<W>,
 }
 
 impl<W: Write> PcapngWriter<W> {
@@ -133,10 +131,7 @@ impl<W: Write> PcapngWriter<W> {
             options: options.collect(),
         };
         Ok(Self {
-            inner: PcapNgWriter::with_section_header(
-                BufWriter::with_capacity(BUFFER, output),
-                section,
-            )?,
+            inner: PcapNgWriter::with_section_header(output, section)?,
         })
     }
 
@@ -258,15 +253,10 @@ impl<W: Write> PcapngWriter<W> {
     /// # Errors
     /// Where the output fails: then the capture is not whole.
     pub fn finish(self) -> Result<W, WriteError> {
-        unbuffered(self.inner.into_inner())
+        let mut output = self.inner.into_inner();
+        output.flush().map_err(WriteError::Io)?;
+        Ok(output)
     }
-}
-
-/// Empties a buffer into its output.
-pub(super) fn unbuffered<W: Write>(buffered: BufWriter<W>) -> Result<W, WriteError> {
-    let mut output = buffered.into_inner().map_err(|e| WriteError::Io(e.into_error()))?;
-    output.flush().map_err(WriteError::Io)?;
-    Ok(output)
 }
 
 /// The length of a packet's bytes, where a reader would take it.
