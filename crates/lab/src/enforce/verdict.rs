@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use egress25_packet_filter::capture::VERDICT_MARK;
 use egress25_packet_filter::link::LinkType;
 use egress25_policy::{Reason, Verdict};
 use jiff::Timestamp;
@@ -67,7 +68,7 @@ impl VerdictEvent {
     #[must_use]
     pub fn comment(&self) -> String {
         let whose = self.machine.as_deref().unwrap_or("-");
-        format!("egress25: {} {} (machine {whose})", self.verdict.name(), self.reason)
+        format!("{VERDICT_MARK}{} {} (machine {whose})", self.verdict.name(), self.reason)
     }
 }
 

@@ -34,5 +34,6 @@ pub use read::{
     Warning, section_application,
 };
 pub use write::{
-    CaptureCopy, InterfaceId, NewInterface, PcapngWriter, ThreadedWrite, WriteError, WrittenPacket,
+    COPY_MARK, CaptureCopy, FOREIGN_MARK, InterfaceId, NewInterface, PcapngWriter, ThreadedWrite,
+    VERDICT_MARK, WriteError, WrittenPacket,
 };

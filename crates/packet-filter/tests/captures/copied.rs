@@ -109,6 +109,45 @@ fn comments_are_all_that_a_copy_changes_of_a_packet() {
     }
 }
 
+/// The comments of the packets of a capture that has one interface and one packet, copied with a
+/// verdict and without.
+fn comments_of_copies(section: &[(u16, &[u8])], packet: &[(u16, &[u8])]) -> [Vec<String>; 2] {
+    let shb = self::section(LE, 0, section);
+    let bytes = [shb, idb(LE, 101, 0, &[]), epb_of(LE, 0, 5, 4, 4, b"data", packet)].concat();
+    [&["egress25: drop revoked"][..], &[]].map(|comments| {
+        let (copied, _) = copy(&bytes, comments);
+        read(&copied).whole()[0].comments.clone()
+    })
+}
+
+#[test]
+fn a_verdict_of_an_earlier_copy_stood_beside_the_new_one() {
+    let old: &[(u16, &[u8])] = &[(1, b"by the user"), (1, b"egress25: pass exempt"), (2, &[1; 4])];
+    let title = b"egress25 replay of `day.pcapng` by `day.toml`, edition 2020-12";
+    for section in [(1, &title[..]), (4, b"egress25")] {
+        let [with, without] = comments_of_copies(&[section], old);
+        assert_eq!(with, ["by the user", "egress25: drop revoked"]);
+        assert_eq!(without, ["by the user"]);
+    }
+    let section: &[(u16, &[u8])] = &[(1, title), (2, b"hardware")];
+    let (copied, _) = copy(&self::section(LE, 0, section), &[]);
+    assert_eq!(copied, self::section(LE, u64::MAX, &[(2, b"hardware"), (1, b"copied")]));
+}
+
+#[test]
+fn a_comment_of_somebody_else_passed_for_a_verdict() {
+    let [with, without] = comments_of_copies(&[(4, b"dumpcap")], &[(1, b"egress25: pass exempt")]);
+    assert_eq!(with, ["not by egress25: egress25: pass exempt", "egress25: drop revoked"]);
+    assert_eq!(without, ["not by egress25: egress25: pass exempt"]);
+}
+
+#[test]
+fn a_packet_whose_only_option_was_a_verdict_has_none_left() {
+    let [with, without] = comments_of_copies(&[(4, b"egress25")], &[(1, b"egress25: pass exempt")]);
+    assert_eq!(with, ["egress25: drop revoked"]);
+    assert!(without.is_empty());
+}
+
 #[test]
 fn a_packet_without_a_time_has_none_in_the_copy() {
     let bytes = [shb(LE), idb(LE, 101, 0, &[]), spb(LE, 4, b"none")].concat();

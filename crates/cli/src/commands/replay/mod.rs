@@ -18,7 +18,9 @@ pub use timings::Timings;
 
 use std::path::Path;
 
-use egress25_packet_filter::capture::{CaptureBatch, CaptureError, CaptureReader, Item, Warning};
+use egress25_packet_filter::capture::{
+    COPY_MARK, CaptureBatch, CaptureError, CaptureReader, Item, Warning,
+};
 
 use crate::args::ReplayArgs;
 use crate::read::capture;
@@ -41,10 +43,10 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     let watch = Stopwatch::start();
     let outputs = Outputs::claim(args)?;
     let plan = resolve(args, outputs.take_stdout())?;
-    let mut reader = capture::open(&plan.capture)?;
+    let mut reader = capture::open(&plan.capture, args.threads)?;
     let mut judge = ReplayJudge::new(&plan)?;
     let title = format!(
-        "egress25 replay of `{}` by `{}`, edition {}",
+        "{COPY_MARK}`{}` by `{}`, edition {}",
         file_name(reader.name()),
         file_name(plan.inventory.name()),
         plan.edition.id

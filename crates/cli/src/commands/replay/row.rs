@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use egress25_packet_filter::capture::VERDICT_MARK;
 use egress25_policy::{MachineName, NetworkName, Reason, StatementId, SubscriptionName, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -109,7 +110,7 @@ impl PacketRow<'_> {
 
     /// The verdict as a packet comment.
     pub(super) fn comment(&self, edition: &str) -> String {
-        let mut text = format!("egress25: {} {}", self.verdict, self.reason);
+        let mut text = format!("{VERDICT_MARK}{} {}", self.verdict, self.reason);
         if !self.statements.is_empty() {
             text.push_str(&format!(" [{}]", self.ids(", ")));
         }

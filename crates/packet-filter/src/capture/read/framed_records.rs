@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use crate::capture::read::places::Places;
 use crate::capture::read::bytes::ByteOrder;
 use crate::capture::read::error::RecordFault;
 use crate::capture::read::next::{FoundPacket, Next};
 use crate::capture::read::pcap::Pcap;
 use crate::capture::read::pcapng::PcapNg;
+use crate::capture::read::places::Places;
 use crate::capture::read::read_buffer::ReadBuffer;
 use crate::capture::read::record::{Block, Comments, InterfaceRef, Record};
 pub(super) enum FramedRecords {
@@ -26,12 +26,7 @@ impl FramedRecords {
 
     /// Frames packets one after the other as long as nothing unusual comes: in `bytes`, from a
     /// place on. The place where that ended.
-    pub(super) fn walk(
-        &self,
-        bytes: &[u8],
-        start: usize,
-        places: &mut Places,
-    ) -> usize {
+    pub(super) fn walk(&self, bytes: &[u8], start: usize, places: &mut Places) -> usize {
         match self {
             Self::Pcap(pcap) => pcap.walk(bytes, start, places),
             Self::PcapNg(pcapng) => pcapng.walk(bytes, start, places),
@@ -82,7 +77,7 @@ pub(super) fn record<'a>(
         interface,
         wire_len: found.wire_len,
         data: bytes.get(data).unwrap_or_default(),
-        offset: buffer.base().saturating_add(u64::try_from(start).unwrap_or(u64::MAX)),
+        offset: buffer.offset_of(start),
         comments,
         block,
     }

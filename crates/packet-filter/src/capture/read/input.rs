@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use flate2::bufread::GzDecoder;
 
 use crate::capture::read::format::{Compression, MAGIC_LEN, compression_of};
+use crate::capture::read::read_buffer::Source;
 use crate::capture::read::threaded_read::ThreadedRead;
 
 /// Buffer in front of a decompressor, in bytes.
@@ -37,34 +38,37 @@ impl Gauge {
 
 /// The input, unpacked, and what it was packed with.
 pub(super) struct UnpackedInput {
-    pub(super) stream: Box<dyn Read + Send>,
+    pub(super) stream: Source,
     pub(super) compression: Compression,
     pub(super) gauge: Arc<Gauge>,
 }
 
 impl UnpackedInput {
-    /// Looks at the first bytes and puts the decompressor in front that they ask for.
+    /// Looks at the first bytes and puts the decompressor in front that they ask for. What is
+    /// unpacked is unpacked on a thread of its own, what is not is read on one where `ahead` asks
+    /// for it.
     ///
     /// No more is read than those bytes, so that a pipe that has only just begun is enough.
-    pub(super) fn new(raw: impl Read + Send + 'static) -> io::Result<Self> {
+    pub(super) fn new(raw: impl Read + Send + 'static, ahead: bool) -> io::Result<Self> {
         let gauge = Arc::new(Gauge::default());
         let mut raw = Counted { raw, gauge: Arc::clone(&gauge) };
         let magic = read_up_to(&mut raw, MAGIC_LEN)?;
         let compression = compression_of(&magic);
         let raw = Cursor::new(magic).chain(raw);
-        let stream: Box<dyn Read + Send> = match compression {
-            Compression::None => Box::new(raw),
+        let stream = match compression {
+            Compression::None if ahead => Source::Threaded(ThreadedRead::start(raw)?),
+            Compression::None => Source::Direct(Box::new(raw)),
             Compression::Gzip => {
                 let raw = BufReader::with_capacity(COMPRESSED_CHUNK, raw);
                 let members =
                     Members { state: MemberState::Between(raw), gauge: Arc::clone(&gauge) };
-                Box::new(ThreadedRead::start(members)?)
+                Source::Threaded(ThreadedRead::start(members)?)
             }
             Compression::Zstd => {
                 let raw = BufReader::with_capacity(COMPRESSED_CHUNK, raw);
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(raw)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-                Box::new(ThreadedRead::start(decoder)?)
+                Source::Threaded(ThreadedRead::start(decoder)?)
             }
         };
         Ok(Self { stream, compression, gauge })

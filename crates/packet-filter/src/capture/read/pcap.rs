@@ -1,10 +1,10 @@
 //! pcap records (draft-ietf-opsawg-pcap).
 
-use crate::capture::read::places::{PacketKind, Places};
 use crate::capture::read::bytes::{ByteOrder, u16_at, u32_at};
 use crate::capture::read::error::{CaptureError, RecordFault};
 use crate::capture::read::format::Resolution;
 use crate::capture::read::next::{FoundPacket, MAX_RECORD_LEN, NANOS_PER_SECOND, Next};
+use crate::capture::read::places::{PacketKind, Places};
 use crate::link::LinkType;
 
 /// Length of the file header in bytes.
@@ -123,12 +123,7 @@ impl Pcap {
     }
 
     /// Frames packets one after the other, as [`Self::next`] would: whole ones that are not empty.
-    pub(super) fn walk(
-        &self,
-        bytes: &[u8],
-        start: usize,
-        places: &mut Places,
-    ) -> usize {
+    pub(super) fn walk(&self, bytes: &[u8], start: usize, places: &mut Places) -> usize {
         let head = self.record_header_len;
         let Ok(head_len) = u32::try_from(head) else { return start };
         let kind = PacketKind { link: self.link, head: head_len, interface: None };

@@ -1,12 +1,12 @@
 //! pcapng blocks (draft-ietf-opsawg-pcapng).
 
-use crate::capture::read::places::{PacketKind, Places};
 use crate::capture::read::bytes::{ByteOrder, u16_at, u32_at};
 use crate::capture::read::error::RecordFault;
 use crate::capture::read::format::{Container, container_of};
 use crate::capture::read::interface::CaptureInterface;
 use crate::capture::read::next::{FoundPacket, MAX_RECORD_LEN, Next};
 use crate::capture::read::option_list::OptionList;
+use crate::capture::read::places::{PacketKind, Places};
 use crate::link::LinkType;
 
 pub(in crate::capture) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
@@ -106,12 +106,7 @@ impl PcapNg {
 
     /// Frames packets one after the other, as [`Self::next`] would: those of enhanced packet
     /// blocks whose interface is understood and has times of a usual kind.
-    pub(super) fn walk(
-        &self,
-        bytes: &[u8],
-        start: usize,
-        places: &mut Places,
-    ) -> usize {
+    pub(super) fn walk(&self, bytes: &[u8], start: usize, places: &mut Places) -> usize {
         const HEAD: usize = BLOCK_HEAD + PACKET_HEAD;
         let mut at = start;
         if bytes.len() > u32::MAX as usize {

@@ -3,6 +3,8 @@
 use std::io::{self, ErrorKind, Read};
 use std::time::{Duration, Instant};
 
+use crate::capture::read::threaded_read::{Piece, ThreadedRead};
+
 /// How much is asked for in one read, and the least size of the buffer, in bytes: as much as a pipe
 /// holds. Of 64 KiB to 2 MiB it is the fastest in a replay of 1.1 GB, by a fifth to 64 KiB.
 const CHUNK: usize = 1 << 20;
@@ -14,7 +16,7 @@ const CHUNK: usize = 1 << 20;
 /// only when bytes are missing, and one read's worth is enough to go on, so that records of a
 /// live pipe are not held back.
 pub(super) struct ReadBuffer {
-    source: Box<dyn Read + Send>,
+    source: Source,
     buf: Vec<u8>,
     start: usize,
     end: usize,
@@ -24,8 +26,16 @@ pub(super) struct ReadBuffer {
     reading: Duration,
 }
 
+/// Where the bytes come from.
+pub(super) enum Source {
+    /// Read when they are needed.
+    Direct(Box<dyn Read + Send>),
+    /// Read ahead.
+    Threaded(ThreadedRead),
+}
+
 impl ReadBuffer {
-    pub(super) fn new(source: Box<dyn Read + Send>) -> Self {
+    pub(super) fn new(source: Source) -> Self {
         Self {
             source,
             buf: Vec::new(),
@@ -79,9 +89,10 @@ impl ReadBuffer {
         self.buf.get(..self.end).unwrap_or_default()
     }
 
-    /// The offset of the buffer's first byte in the stream.
-    pub(super) fn base(&self) -> u64 {
-        self.offset.saturating_sub(u64::try_from(self.start).unwrap_or_default())
+    /// The offset in the stream of a place in [`ReadBuffer::buffer`].
+    pub(super) fn offset_of(&self, place: usize) -> u64 {
+        let number = |place: usize| u64::try_from(place).unwrap_or_default();
+        self.offset.wrapping_add(number(place)).wrapping_sub(number(self.start))
     }
 
     /// Reads until `need` bytes are there. False where the stream ends before.
@@ -104,22 +115,14 @@ impl ReadBuffer {
 
     /// One read, behind what is there.
     fn read_some(&mut self) -> io::Result<()> {
-        if self.start > 0 {
-            self.buf.copy_within(self.start..self.end, 0);
-            self.end = self.end.saturating_sub(self.start);
-            self.start = 0;
-        }
-        if self.end == self.buf.len() {
-            let len = self.buf.len().saturating_mul(2).max(CHUNK);
-            self.buf.resize(len, 0);
-        }
-        let free = self.buf.get_mut(self.end..).unwrap_or_default();
         let started = Instant::now();
-        let read = self.source.read(free);
+        let read = match self.source {
+            Source::Direct(_) => self.read_directly(),
+            Source::Threaded(_) => self.take_piece(),
+        };
         self.reading = self.reading.saturating_add(started.elapsed());
         match read {
-            Ok(0) => self.ended = true,
-            Ok(n) => self.end = self.end.saturating_add(n).min(self.buf.len()),
+            Ok(len) => self.ended |= len == 0,
             // What the decompressors say of a stream without its end. Plain files end with 0.
             Err(e) if e.kind() == ErrorKind::UnexpectedEof => {
                 self.ended = true;
@@ -129,22 +132,65 @@ impl ReadBuffer {
         }
         Ok(())
     }
+
+    fn read_directly(&mut self) -> io::Result<usize> {
+        let Source::Direct(source) = &mut self.source else { return Ok(0) };
+        if self.start > 0 {
+            self.buf.copy_within(self.start..self.end, 0);
+            self.end = self.end.saturating_sub(self.start);
+            self.start = 0;
+        }
+        if self.end == self.buf.len() {
+            let len = self.buf.len().saturating_mul(2).max(CHUNK);
+            self.buf.resize(len, 0);
+        }
+        let len = source.read(self.buf.get_mut(self.end..).unwrap_or_default())?;
+        self.end = self.end.saturating_add(len).min(self.buf.len());
+        Ok(len)
+    }
+
+    /// Goes on with the next piece, what is left of this one in front of it.
+    fn take_piece(&mut self) -> io::Result<usize> {
+        let Source::Threaded(source) = &mut self.source else { return Ok(0) };
+        let Piece { mut bytes, start, end } = source.next()?;
+        let rest = self.buf.get(self.start..self.end).unwrap_or_default();
+        let before = start.checked_sub(rest.len());
+        if let Some(before) = before
+            && let Some(room) = bytes.get_mut(before..start)
+        {
+            room.copy_from_slice(rest);
+            (self.start, self.end) = (before, end);
+            source.give_back(std::mem::replace(&mut self.buf, bytes));
+        } else {
+            // The beginning of a record that is longer than the room in front of a piece.
+            let piece = bytes.get(start..end).unwrap_or_default();
+            self.buf.truncate(self.end);
+            self.buf.extend_from_slice(piece);
+            self.end = self.buf.len();
+            source.give_back(bytes);
+        }
+        Ok(end.saturating_sub(start))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn direct(source: impl Read + Send + 'static) -> ReadBuffer {
+        ReadBuffer::new(Source::Direct(Box::new(source)))
+    }
+
     #[test]
     fn the_buffer_grows_with_what_arrives_and_not_with_what_is_asked_for() {
-        let mut buffer = ReadBuffer::new(Box::new(io::repeat(7).take(10)));
+        let mut buffer = direct(io::repeat(7).take(10));
         assert!(!buffer.fill(1 << 40).unwrap());
         assert_eq!((buffer.available(), buffer.buf.len()), (10, CHUNK));
     }
 
     #[test]
     fn the_buffer_stays_within_twice_what_is_asked_for() {
-        let mut buffer = ReadBuffer::new(Box::new(io::repeat(7)));
+        let mut buffer = direct(io::repeat(7));
         for need in [1, 100, CHUNK, CHUNK + 1, 3 * CHUNK, 100, 16 << 20, 1] {
             for _ in 0..20 {
                 assert!(buffer.fill(need).unwrap());
@@ -157,12 +203,12 @@ mod tests {
 
     #[test]
     fn what_is_consumed_stays_in_its_place() {
-        let mut buffer = ReadBuffer::new(Box::new(&b"abcdef"[..]));
+        let mut buffer = direct(&b"abcdef"[..]);
         assert!(buffer.fill(6).unwrap());
         buffer.consume(1);
         let start = buffer.start();
         buffer.consume(5);
         assert_eq!(buffer.buffer().get(start..start + 3), Some(&b"bcd"[..]));
-        assert_eq!((buffer.base(), buffer.offset()), (0, 6));
+        assert_eq!((buffer.offset_of(0), buffer.offset()), (0, 6));
     }
 }

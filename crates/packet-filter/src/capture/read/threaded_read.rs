@@ -1,17 +1,30 @@
-//! Decompressing on a thread of its own, a little ahead of who reads.
+//! Reading on a thread of its own, a little ahead of who looks at what was read.
 
 use std::io::{self, Read};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-/// Bytes in a piece, and how many pieces are ready at most: what bounds the memory.
-const PIECE: usize = 256 * 1024;
-const READY: usize = 4;
+/// Bytes that are read at once, and how many pieces are ready at most: what bounds the memory.
+const PIECE: usize = 1 << 20;
+const READY: usize = 3;
+
+/// Room in front of what was read, for the beginning of a record that goes on there: as much as
+/// nearly every record takes.
+const ROOM: usize = 256 * 1024;
+
+/// What was read at once.
+pub(super) struct Piece {
+    /// Room for what lies before it, and the bytes.
+    pub(super) bytes: Vec<u8>,
+    /// Where the bytes that were read begin and end.
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
 
 /// Reads a stream on another thread. What that thread meets, data or error, comes in order.
 pub(super) struct ThreadedRead {
-    pieces: Receiver<io::Result<Vec<u8>>>,
-    piece: Vec<u8>,
-    at: usize,
+    pieces: Receiver<io::Result<Piece>>,
+    /// Pieces that were looked at, to be filled again.
+    empty: SyncSender<Vec<u8>>,
 }
 
 impl ThreadedRead {
@@ -21,36 +34,35 @@ impl ThreadedRead {
     /// There is no thread to be had.
     pub(super) fn start(mut stream: impl Read + Send + 'static) -> io::Result<Self> {
         let (sender, pieces) = sync_channel(READY);
+        let (empty, filled_again) = sync_channel::<Vec<u8>>(READY);
         let work = move || {
             loop {
-                let mut piece = vec![0; PIECE];
-                let result = stream.read(&mut piece).map(|len| {
-                    piece.truncate(len);
-                    piece
-                });
-                let last = !result.as_ref().is_ok_and(|piece| !piece.is_empty());
-                if sender.send(result).is_err() || last {
+                let mut bytes = filled_again.try_recv().unwrap_or_default();
+                bytes.resize(bytes.len().max(ROOM + PIECE), 0);
+                let room = bytes.get_mut(ROOM..).unwrap_or_default();
+                let result = stream.read(room);
+                let last = !matches!(result, Ok(1..));
+                let piece = result.map(|len| Piece { bytes, start: ROOM, end: ROOM + len });
+                if sender.send(piece).is_err() || last {
                     return;
                 }
             }
         };
-        std::thread::Builder::new().name("decompress".to_owned()).spawn(work)?;
-        Ok(Self { pieces, piece: Vec::new(), at: 0 })
+        std::thread::Builder::new().name("read".to_owned()).spawn(work)?;
+        Ok(Self { pieces, empty })
     }
-}
 
-impl Read for ThreadedRead {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.at >= self.piece.len() {
-            // A thread that has said everything is at its end.
-            let Ok(next) = self.pieces.recv() else { return Ok(0) };
-            self.piece = next?;
-            self.at = 0;
-        }
-        let mut rest = self.piece.get(self.at..).unwrap_or_default();
-        let len = rest.read(buf)?;
-        self.at = self.at.saturating_add(len);
-        Ok(len)
+    /// The next piece; an empty one at the end.
+    pub(super) fn next(&mut self) -> io::Result<Piece> {
+        // A thread that has said everything is at its end.
+        let ended = Ok(Piece { bytes: vec![0; ROOM], start: ROOM, end: ROOM });
+        self.pieces.recv().unwrap_or(ended)
+    }
+
+    /// Takes back the bytes of a piece that was looked at.
+    pub(super) fn give_back(&mut self, bytes: Vec<u8>) {
+        // Where enough are on their way, or the thread is at its end, they are not needed.
+        let _ = self.empty.try_send(bytes);
     }
 }
 
@@ -73,23 +85,36 @@ mod tests {
         }
     }
 
+    /// Everything that is read, and the error that ended it. What comes after the end is nothing.
+    fn all(mut ahead: ThreadedRead) -> (Vec<u8>, Option<io::Error>) {
+        let mut read = Vec::new();
+        let error = loop {
+            match ahead.next() {
+                Ok(piece) if piece.start == piece.end => break None,
+                Ok(piece) => {
+                    read.extend_from_slice(&piece.bytes[piece.start..piece.end]);
+                    ahead.give_back(piece.bytes);
+                }
+                Err(error) => break Some(error),
+            }
+        };
+        let Piece { start, end, .. } = ahead.next().unwrap();
+        assert_eq!(start, end);
+        (read, error)
+    }
+
     #[test]
     fn what_is_read_ahead_is_what_is_there() {
         let bytes: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
-        let mut ahead = ThreadedRead::start(io::Cursor::new(bytes.clone())).unwrap();
-        let mut read = Vec::new();
-        ahead.read_to_end(&mut read).unwrap();
-        assert_eq!(read, bytes);
-        assert_eq!(ahead.read(&mut [0; 9]).unwrap(), 0);
+        let (read, error) = all(ThreadedRead::start(io::Cursor::new(bytes.clone())).unwrap());
+        assert!(read == bytes && error.is_none());
     }
 
     #[test]
     fn an_error_comes_behind_what_was_read_before_it() {
-        let mut ahead = ThreadedRead::start(Fails(2)).unwrap();
-        let mut read = Vec::new();
-        assert_eq!(ahead.read_to_end(&mut read).unwrap_err().to_string(), "broken");
+        let (read, error) = all(ThreadedRead::start(Fails(2)).unwrap());
         assert_eq!(read, b"abcabc");
-        assert_eq!(ahead.read(&mut [0; 9]).unwrap(), 0);
+        assert_eq!(error.unwrap().to_string(), "broken");
     }
 
     #[test]

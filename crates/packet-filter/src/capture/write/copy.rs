@@ -1,6 +1,7 @@
 //! A capture written again, whole, with comments.
 
 use std::io::Write;
+use std::ops::Range;
 
 use crate::capture::read::bytes::ByteOrder;
 use crate::capture::read::bytes::{u16_at, u32_at};
@@ -24,14 +25,31 @@ const UNKNOWN_LENGTH: [u8; 8] = [0xff; 8];
 ///
 /// The output is written to in small pieces: it should be buffered.
 ///
-/// Comments stand behind those that a packet has already. A simple packet block has no room for
-/// any, and gets none: a time, which every other packet has, would have to be made up for it.
+/// Comments stand behind those that a packet has already. Verdicts that an earlier copy has left
+/// there ([`VERDICT_MARK`], in a section that says it is one) are taken out; comments of others that
+/// look like such get [`FOREIGN_MARK`] in front. A simple packet block has no room for any, and gets
+/// none: a time, which every other packet has, would have to be made up for it.
 pub struct CaptureCopy<W: Write> {
     form: WrittenForm<W>,
+    /// Whether the section is one that we have written: then its verdicts are ours.
+    is_ours: bool,
     /// A comment for the whole, until the first section was begun.
     title: Option<String>,
     without_comments: u64,
 }
+
+/// What every comment that tells a verdict begins with.
+pub const VERDICT_MARK: &str = "egress25: ";
+
+/// What a section's comment begins with that says that verdicts were added to its packets.
+pub const COPY_MARK: &str = "egress25 replay of ";
+
+/// What is put in front of another's comment that looks like a verdict of ours.
+pub const FOREIGN_MARK: &str = "not by egress25: ";
+
+/// The program that [`PcapngWriter`] names in a section.
+const PROGRAM: &[u8] = b"egress25";
+const USER_APPLICATION: u16 = 4;
 
 enum WrittenForm<W: Write> {
     /// Of a pcap file, which is one interface without a name.
@@ -52,7 +70,7 @@ impl<W: Write> CaptureCopy<W> {
             }
             Container::PcapNg { .. } => WrittenForm::Blocks(output),
         };
-        Ok(Self { form, title: Some(title.to_owned()), without_comments: 0 })
+        Ok(Self { form, is_ours: false, title: Some(title.to_owned()), without_comments: 0 })
     }
 
     /// Packets so far that could not be given their comments.
@@ -69,6 +87,7 @@ impl<W: Write> CaptureCopy<W> {
         // There is none in a pcap file.
         let WrittenForm::Blocks(output) = &mut self.form else { return Ok(()) };
         if u32_at(block.bytes, 0, block.order) == Some(SECTION_HEADER) {
+            self.is_ours = is_ours(block);
             return write_section(output, block, self.title.take());
         }
         output.write_all(block.bytes).map_err(WriteError::Io)
@@ -85,14 +104,17 @@ impl<W: Write> CaptureCopy<W> {
     ) -> Result<(), WriteError> {
         match (&mut self.form, &record.block) {
             (WrittenForm::Blocks(output), Some(block)) => {
-                if comments.is_empty() {
-                    return output.write_all(block.bytes).map_err(WriteError::Io);
-                }
                 let Some(options) = options_place(block) else {
-                    self.without_comments = self.without_comments.saturating_add(1);
+                    let left_away = u64::from(!comments.is_empty());
+                    self.without_comments = self.without_comments.saturating_add(left_away);
                     return output.write_all(block.bytes).map_err(WriteError::Io);
                 };
-                write_with_comments(output, block, options, comments)
+                let end = options_end(block, options);
+                let kept = kept_options(block, options..end, self.is_ours);
+                if comments.is_empty() && kept.is_none() {
+                    return output.write_all(block.bytes).map_err(WriteError::Io);
+                }
+                write_with_comments(output, block, options..end, kept.as_deref(), comments)
             }
             (WrittenForm::Blocks(_), None) => Ok(()),
             (WrittenForm::Anew(writer, interface), _) => {
@@ -151,42 +173,97 @@ fn options_end(block: &Block<'_>, begin: usize) -> usize {
     at
 }
 
-/// A block with comments behind the options that it has. What of them is broken follows as it is.
+/// The options of a block, each with its code, value and all its bytes.
+fn options_of<'a>(
+    block: &Block<'a>,
+    range: Range<usize>,
+) -> impl Iterator<Item = (u16, &'a [u8], &'a [u8])> {
+    let (order, mut rest) = (block.order, block.bytes.get(range).unwrap_or_default());
+    std::iter::from_fn(move || {
+        let (code, len) = (u16_at(rest, 0, order)?, usize::from(u16_at(rest, 2, order)?));
+        let (option, behind) =
+            rest.split_at_checked(len.next_multiple_of(4).saturating_add(4)).unwrap_or((rest, &[]));
+        rest = behind;
+        Some((code, option.get(4..len.saturating_add(4))?, option))
+    })
+}
+
+/// Whether a section is one that a copy or a writer of ours has made.
+fn is_ours(section: &Block<'_>) -> bool {
+    let options = SECTION_HEADER_LEN.saturating_sub(BLOCK_TAIL);
+    options_of(section, options..options_end(section, options)).any(|(code, value, _)| match code {
+        OPT_COMMENT => value.starts_with(COPY_MARK.as_bytes()),
+        USER_APPLICATION => value == PROGRAM,
+        _ => false,
+    })
+}
+
+/// The options of a packet without the verdicts of an earlier copy, and with those of others marked;
+/// `None` where there is neither.
+fn kept_options(block: &Block<'_>, range: Range<usize>, is_ours: bool) -> Option<Vec<u8>> {
+    let is_verdict =
+        |code: u16, value: &[u8]| code == OPT_COMMENT && value.starts_with(VERDICT_MARK.as_bytes());
+    if !options_of(block, range.clone()).any(|(code, value, _)| is_verdict(code, value)) {
+        return None;
+    }
+    let mut kept = Vec::new();
+    for (code, value, whole) in options_of(block, range) {
+        if !is_verdict(code, value) {
+            kept.extend_from_slice(whole);
+        } else if !is_ours {
+            let text = format!("{FOREIGN_MARK}{}", String::from_utf8_lossy(value));
+            push_comment(&mut kept, block.order, &text);
+        }
+    }
+    Some(kept)
+}
+
+/// A block with comments behind the options that it has, or behind those that are kept of them.
+/// What of them is broken follows as it is.
 fn write_with_comments(
     output: &mut impl Write,
     block: &Block<'_>,
-    options: usize,
+    options: Range<usize>,
+    kept: Option<&[u8]>,
     comments: &[&str],
 ) -> Result<(), WriteError> {
-    let at = options_end(block, options);
     let mut added = Vec::new();
     for comment in comments {
         push_comment(&mut added, block.order, comment);
     }
     let stop = block.bytes.len().saturating_sub(BLOCK_TAIL);
-    let rest = block.bytes.get(at..stop).unwrap_or_default();
-    let end_of_options: &[u8] = if rest.is_empty() { &[0; 4] } else { &[] };
-    let head = block.bytes.get(BLOCK_HEAD..at).unwrap_or_default();
-    write_parts(output, block, &[head, &added, rest, end_of_options])
+    let head = block.bytes.get(BLOCK_HEAD..options.start).unwrap_or_default();
+    let rest = block.bytes.get(options.end..stop).unwrap_or_default();
+    let before = block.bytes.get(options).unwrap_or_default();
+    let before = kept.unwrap_or(before);
+    let has_options = !before.is_empty() || !added.is_empty();
+    let end_of_options: &[u8] = if rest.is_empty() && has_options { &[0; 4] } else { &[] };
+    write_parts(output, block, &[head, before, &added, rest, end_of_options])
 }
 
-/// A section header with a comment, and without the section's length, which is another one now.
+/// A section header with a comment, instead of an earlier copy's, and without the section's length,
+/// which is another one now.
 fn write_section(
     output: &mut impl Write,
     block: &Block<'_>,
     title: Option<String>,
 ) -> Result<(), WriteError> {
-    let options = SECTION_HEADER_LEN.saturating_sub(BLOCK_TAIL);
     let mut bytes = block.bytes.to_vec();
     let length = SECTION_LENGTH..SECTION_LENGTH.saturating_add(UNKNOWN_LENGTH.len());
     if let Some(place) = bytes.get_mut(length) {
         place.copy_from_slice(&UNKNOWN_LENGTH);
     }
     let section = Block { bytes: &bytes, order: block.order };
-    match title {
-        Some(title) => write_with_comments(output, &section, options, &[&title]),
-        None => output.write_all(&bytes).map_err(WriteError::Io),
-    }
+    let Some(title) = title else { return output.write_all(&bytes).map_err(WriteError::Io) };
+    let start = SECTION_HEADER_LEN.saturating_sub(BLOCK_TAIL);
+    let options = start..options_end(&section, start);
+    let is_title =
+        |code: u16, value: &[u8]| code == OPT_COMMENT && value.starts_with(COPY_MARK.as_bytes());
+    let others = options_of(&section, options.clone())
+        .filter(|(code, value, _)| !is_title(*code, value))
+        .flat_map(|(.., whole)| whole.iter().copied());
+    let kept: Vec<u8> = others.collect();
+    write_with_comments(output, &section, options, Some(&kept), &[&title])
 }
 
 /// A block of the kind of another one, from the parts of its body.

@@ -130,9 +130,7 @@ impl<W: Write> PcapngWriter<W> {
             section_length: -1,
             options: options.collect(),
         };
-        Ok(Self {
-            inner: PcapNgWriter::with_section_header(output, section)?,
-        })
+        Ok(Self { inner: PcapNgWriter::with_section_header(output, section)? })
     }
 
     /// Describes an interface, whether or not one like it is already there.
