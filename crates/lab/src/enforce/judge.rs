@@ -243,7 +243,9 @@ pub(crate) const fn addresses(outcome: &Outcome) -> (Option<IpAddr>, Option<IpAd
             (Some(candidate.source), Some(candidate.destination))
         }
         Outcome::FragmentDrop { source, destination, .. }
-        | Outcome::Encapsulated { source, destination, .. } => (Some(*source), Some(*destination)),
+        | Outcome::Encapsulated { addresses: Some((source, destination)), .. } => {
+            (Some(*source), Some(*destination))
+        }
         _ => (None, None),
     }
 }

@@ -175,7 +175,11 @@ impl Judges for BatchJudge<'_> {
 
     fn odd(&self, frame: &Frame<'_>, interface: Option<&str>) -> Ruling {
         let outcome = frame::outermost(frame, self.options);
-        let ruling = judge_outcome(self.table, self.fixed, interface, outcome).ruling(self.table);
+        let judgement = judge_outcome(self.table, self.fixed, interface, outcome);
+        let ruling = match judgement.reason {
+            Some(_) => judgement.ruling(self.table),
+            None => Ruling::unjudged(outcome.told_kind(self.options)),
+        };
         match outcome {
             Outcome::Encapsulated { .. } if self.options.look_inside => ruling.and_inside(),
             _ => ruling,
@@ -222,8 +226,9 @@ fn judge_outcome(
         Outcome::FragmentDrop { source, vlan, .. } => {
             by_reason(Reason::FragmentDrop, network_of(vlan, None), Some(source))
         }
-        Outcome::Encapsulated { carried: false, source, vlan, .. } => {
-            by_reason(Reason::TunnelNotCarried, network_of(vlan, None), Some(source))
+        Outcome::Encapsulated { carried: false, addresses, vlan, .. } => {
+            let source = addresses.map(|(source, _)| source);
+            by_reason(Reason::TunnelNotCarried, network_of(vlan, None), source)
         }
         Outcome::NoMatch(_) | Outcome::Encapsulated { .. } => {
             Judgement { outcome, verdict: Verdict::Pass, reason: None, network: fixed, slot: None }

@@ -6,8 +6,8 @@ use crate::frame::context::{Context, Walk, unclear};
 use crate::frame::ip_packet::{IpPacket, MAX_PACKET, Role, role_in_ipv4, role_in_ipv6};
 use crate::frame::view::{FrameView, Short};
 use crate::frame::{
-    DropKind, FragmentDrop, Indeterminate, Layer, MAX_EXTENSIONS, Malformed, NoMatch, Outcome, tcp,
-    tunnel,
+    DropKind, FragmentDrop, Indeterminate, Layer, MAX_EXTENSIONS, Malformed, NoMatch, Outcome,
+    icmp, tcp, tunnel,
 };
 
 /// Walks the chain (RFC 7045), then hands over to TCP or to the tunnels.
@@ -27,7 +27,9 @@ pub(super) fn read<'a>(
             Role::Tcp => return Err(tcp::judge(context, &packet, view)),
             Role::Udp => return tunnel::in_udp(context, &packet, view),
             Role::Tunnel(kind) => return tunnel::in_ip(context, &packet, kind, view),
-            Role::Other(no_match) => return Err(Outcome::NoMatch(no_match)),
+            Role::Other(no_match) => {
+                return Err(Outcome::NoMatch(icmp::told(no_match, packet.next, view)));
+            }
             Role::Unknown => {
                 let kind = Indeterminate::UnknownNextHeader;
                 return Err(unclear(kind, Layer::Extension, view.at()));
@@ -62,7 +64,11 @@ fn extension<'a>(
             packet.segments_left = packet.segments_left.or(Some(view.at()));
         }
     }
-    if role == Role::HopByHop && has_jumbo_option(view) {
+    if role == Role::Last && IpNumber(next) != IpNumber::IPV6_NO_NEXT_HEADER {
+        context.note(Malformed::NotLastHeader, Layer::Extension, view.at());
+    }
+    // Where the payload length is 0, what is there counts, and what the wire thinks of it was said.
+    if role == Role::HopByHop && has_jumbo_option(view) && !packet.to_frame_end {
         context.note(Malformed::Jumbogram, Layer::Extension, view.at());
     }
     // In a first fragment the rest of the header may follow; TCP's header then is not here.

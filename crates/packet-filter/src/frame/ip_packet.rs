@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use etherparse::IpNumber;
 
 use crate::frame::context::Context;
-use crate::frame::{DropKind, FragmentDrop, NoMatch, Outcome, Tunnel};
+use crate::frame::{DropKind, FragmentDrop, NoMatch, Outcome, Tunnel, icmp};
 
 /// The largest packet that the 16-bit length fields allow, in bytes.
 pub(super) const MAX_PACKET: usize = 65_535;
@@ -24,6 +24,8 @@ pub(super) struct IpPacket {
     pub(super) next: IpNumber,
     /// The length that its header declares, in bytes, without the fragment headers so far.
     pub(super) declared: usize,
+    /// Whether its length field is 0 and it reaches to the frame's end.
+    pub(super) to_frame_end: bool,
     /// Whether more fragments follow this first one.
     pub(super) continued: bool,
     /// What keeps it from being delivered, if it is a SYN to port 25.
@@ -62,8 +64,10 @@ pub(super) enum Role {
     /// Legibly no TCP.
     Other(NoMatch),
     HopByHop,
-    /// Destination options, Shim6, mobility and HIP: a next header, and a length in 8 bytes.
+    /// Destination options and Shim6: a next header, and a length in 8 bytes.
     Generic,
+    /// Mobility and HIP: the same, but nothing may follow.
+    Last,
     Routing,
     Fragment,
     Authentication,
@@ -76,7 +80,7 @@ pub(super) const fn role_in_ipv4(number: IpNumber) -> Role {
     match number {
         IpNumber::IPV4 => Role::Tunnel(Tunnel::Ipip),
         IpNumber::IPV6 => Role::Tunnel(Tunnel::SixInFour),
-        IpNumber::ICMP => Role::Other(NoMatch::Icmp),
+        IpNumber::ICMP => Role::Other(icmp::UNREAD),
         _ => match shared_role(number) {
             Some(role) => role,
             None => Role::Other(NoMatch::NotTcp { protocol: number.0 }),
@@ -89,15 +93,13 @@ pub(super) const fn role_in_ipv6(number: IpNumber) -> Role {
     match number {
         IpNumber::IPV4 => Role::Tunnel(Tunnel::FourInSix),
         IpNumber::IPV6 => Role::Tunnel(Tunnel::SixInSix),
-        IpNumber::IPV6_ICMP => Role::Other(NoMatch::Icmp),
+        IpNumber::IPV6_ICMP => Role::Other(icmp::UNREAD),
         IpNumber::IPV6_NO_NEXT_HEADER => Role::Other(NoMatch::NoNextHeader),
         IpNumber::IPV6_HEADER_HOP_BY_HOP => Role::HopByHop,
         IpNumber::IPV6_ROUTE_HEADER => Role::Routing,
         IpNumber::IPV6_FRAGMENTATION_HEADER => Role::Fragment,
-        IpNumber::IPV6_DESTINATION_OPTIONS
-        | IpNumber::MOBILITY_HEADER
-        | IpNumber::HIP
-        | IpNumber::SHIM6 => Role::Generic,
+        IpNumber::IPV6_DESTINATION_OPTIONS | IpNumber::SHIM6 => Role::Generic,
+        IpNumber::MOBILITY_HEADER | IpNumber::HIP => Role::Last,
         _ => match shared_role(number) {
             Some(role) => role,
             None if number.0 > LAST_ASSIGNED => Role::Unknown,

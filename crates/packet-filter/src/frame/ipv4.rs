@@ -8,7 +8,9 @@ use crate::frame::chain;
 use crate::frame::context::{Context, Walk};
 use crate::frame::ip_packet::{IpPacket, MAX_PACKET, Role, role_in_ipv4};
 use crate::frame::view::FrameView;
-use crate::frame::{DropKind, FragmentDrop, Layer, Malformed, NoMatch, Origin, Outcome, tunnel};
+use crate::frame::{
+    DropKind, FragmentDrop, Layer, Malformed, NoMatch, Origin, Outcome, icmp, tunnel,
+};
 
 /// The header without its options, in bytes.
 const FIXED: usize = 20;
@@ -28,7 +30,14 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: FrameView<'a>) -> Walk<'
     let broken = header_len < FIXED || (total != 0 && total < header_len);
     let role = role_in_ipv4(protocol);
     match role {
-        Role::Other(no_match) => return Err(Outcome::NoMatch(no_match)),
+        Role::Other(no_match) if broken || fragment.offset != 0 => {
+            return Err(Outcome::NoMatch(no_match));
+        }
+        Role::Other(no_match) => {
+            let view = if total == 0 { view } else { view.ending(total).0 };
+            let message = view.skip(header_len);
+            return Err(Outcome::NoMatch(icmp::told(no_match, protocol, message)));
+        }
         Role::Udp if broken || fragment.offset != 0 => return Err(tunnel::PLAIN_UDP),
         _ if broken => {
             return Err(context.malformed(Malformed::HeaderLength, Layer::Ipv4, view.at()));
@@ -51,6 +60,7 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: FrameView<'a>) -> Walk<'
         destination: IpAddr::from([d0, d1, d2, d3]),
         next: protocol,
         declared: total,
+        to_frame_end: total == 0,
         continued: fragment.more,
         drop: options(context, header, view),
         segments_left: None,

@@ -5,7 +5,7 @@ use etherparse::EtherType;
 use crate::frame::context::{Context, NextContent, Walk, unclear};
 use crate::frame::view::FrameView;
 use crate::frame::{
-    Indeterminate, Layer, MAX_MPLS_LABELS, Malformed, NoMatch, Outcome, ipv4, ipv6,
+    Indeterminate, Layer, MAX_MPLS_LABELS, Malformed, NoMatch, Outcome, ipv4, ipv6, tag,
 };
 use crate::link::LinkType;
 
@@ -123,7 +123,10 @@ fn by_ether_type<'a>(context: &mut Context<'_>, ether_type: u16, view: FrameView
             let bounded = context.bound(view, usize::from(length), Layer::Llc);
             llc(context, bounded)
         }
-        _ => Err(NOT_IP),
+        EtherType(other) => match tag::of(other) {
+            Some(tunnel) => tag::read(context, tunnel, view),
+            None => Err(NOT_IP),
+        },
     }
 }
 

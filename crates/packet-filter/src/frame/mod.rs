@@ -28,23 +28,32 @@
 mod candidate;
 mod chain;
 mod context;
+mod icmp;
 mod ip_packet;
 mod ipv4;
 mod ipv6;
+mod kind;
 mod link_layer;
 mod options;
 mod outcome;
+mod tag;
 mod tcp;
 mod tunnel;
 mod view;
 
 pub use candidate::{Candidate, VlanTags};
+pub use kind::Kind;
 pub use options::{
-    Frame, FrameOptions, MAX_EXTENSIONS, MAX_MPLS_LABELS, MAX_TUNNELS, MAX_VLAN_TAGS, Origin,
+    Frame, FrameOptions, MAX_EXTENSIONS, MAX_MPLS_LABELS, MAX_TUNNELS, MAX_VLAN_TAGS,
+    MAX_VXLAN_PORTS, Origin, RELAY_PORTS, VxlanPorts, Wanted,
 };
 pub use outcome::{
     DropKind, FragmentDrop, Indeterminate, Layer, Malformed, NoMatch, Outcome, Tunnel,
 };
+
+pub(crate) use icmp::kind as icmp_kind;
+pub(crate) use tcp::kind_of_segment;
+pub(crate) use tunnel::is_port as is_tunnel_port;
 
 use context::{Context, NextContent, unclear};
 use view::FrameView;

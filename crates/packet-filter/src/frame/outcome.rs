@@ -3,7 +3,7 @@
 use core::fmt;
 use std::net::IpAddr;
 
-use crate::frame::{Candidate, VlanTags};
+use crate::frame::{Candidate, FrameOptions, Kind, VlanTags};
 
 /// What one packet of a frame turned out to be.
 ///
@@ -46,12 +46,11 @@ pub enum Outcome {
     Encapsulated {
         /// The kind of tunnel.
         tunnel: Tunnel,
-        /// Whether Azure's networks carry it: not so for IP-in-IP and GRE.
+        /// Whether Azure's networks carry it: not so for IP-in-IP and GRE, and on the wire not
+        /// for anything but IP. What a switch or a tap put around a packet says nothing of that.
         carried: bool,
-        /// The outer source address.
-        source: IpAddr,
-        /// The outer destination address.
-        destination: IpAddr,
+        /// The outer source and destination addresses; none where it is not IP outside.
+        addresses: Option<(IpAddr, IpAddr)>,
         /// The VLAN tags of the frame that carries it.
         vlan: VlanTags,
     },
@@ -76,6 +75,7 @@ impl Outcome {
             Self::Dropped { .. } => "drop",
             Self::Malformed { .. } => "malformed",
             Self::FragmentDrop { .. } => "fragment-drop",
+            Self::Encapsulated { tunnel, .. } if tunnel.is_other() => "other-encapsulation",
             Self::Encapsulated { .. } => "encapsulated",
             Self::Indeterminate { .. } => "indeterminate",
         }
@@ -101,14 +101,41 @@ impl Outcome {
         }
     }
 
+    /// What a packet that is not judged is nevertheless good for; [`Kind::Nothing`] for one that
+    /// is judged.
+    #[must_use]
+    pub const fn unjudged_kind(&self) -> Kind {
+        match self {
+            Self::NoMatch(
+                NoMatch::OtherPort { kind } | NoMatch::NotSyn { kind } | NoMatch::Icmp { kind },
+            ) => *kind,
+            Self::Encapsulated { tunnel, carried: true, .. } if tunnel.is_other() => {
+                Kind::OtherEncapsulation
+            }
+            _ => Kind::Nothing,
+        }
+    }
+
+    /// The same as far as the filter tells it: only kinds that are wanted. UDP is not read unless
+    /// the packets in tunnels are asked for, so what is in it is not told either.
+    #[must_use]
+    pub const fn told_kind(&self, options: &FrameOptions) -> Kind {
+        match self {
+            Self::Encapsulated { tunnel, .. } if tunnel.is_in_udp() && !options.look_inside => {
+                Kind::Nothing
+            }
+            _ => options.wanted.only(self.unjudged_kind()),
+        }
+    }
+
     /// Source and destination, where they could be read.
     #[must_use]
     pub const fn addresses(&self) -> Option<(IpAddr, IpAddr)> {
         match self {
             Self::Match(Candidate { source, destination, .. })
             | Self::Dropped { candidate: Candidate { source, destination, .. }, .. }
-            | Self::FragmentDrop { source, destination, .. }
-            | Self::Encapsulated { source, destination, .. } => Some((*source, *destination)),
+            | Self::FragmentDrop { source, destination, .. } => Some((*source, *destination)),
+            Self::Encapsulated { addresses, .. } => *addresses,
             Self::NoMatch(_) | Self::Malformed { .. } | Self::Indeterminate { .. } => None,
         }
     }
@@ -191,7 +218,10 @@ pub enum NoMatch {
         protocol: u8,
     },
     /// ICMP or ICMPv6; a header quoted in an error is a report of the past, not a packet.
-    Icmp,
+    Icmp {
+        /// Whether it is an error.
+        kind: Kind,
+    },
     /// Encrypted: what is inside cannot be seen on the way (RFC 4303).
     Esp,
     /// An IPv6 packet that says that it carries nothing (RFC 8200, 4.7).
@@ -199,9 +229,15 @@ pub enum NoMatch {
     /// A later fragment: its payload is not a TCP header, ports are not read (RFC 1858).
     NonFirstFragment,
     /// TCP to another port.
-    OtherPort,
+    OtherPort {
+        /// Whether it comes from port 25, or opens a connection to a relay.
+        kind: Kind,
+    },
     /// TCP to port 25, but no opening SYN: SYN clear, or ACK set (RFC 9293, 3.5).
-    NotSyn,
+    NotSyn {
+        /// Whether it comes from port 25.
+        kind: Kind,
+    },
 }
 
 impl NoMatch {
@@ -211,12 +247,12 @@ impl NoMatch {
         match self {
             Self::NotIp => "not-ip",
             Self::NotTcp { .. } => "not-tcp",
-            Self::Icmp => "icmp",
+            Self::Icmp { .. } => "icmp",
             Self::Esp => "esp",
             Self::NoNextHeader => "no-next-header",
             Self::NonFirstFragment => "non-first-fragment",
-            Self::OtherPort => "other-port",
-            Self::NotSyn => "not-syn",
+            Self::OtherPort { .. } => "other-port",
+            Self::NotSyn { .. } => "not-syn",
         }
     }
 }
@@ -262,6 +298,9 @@ closed_set! {
         Jumbogram = "jumbogram",
         /// An extension header that ends past the payload (RFC 8200, 4).
         ExtensionPastEnd = "extension-past-end",
+        /// A mobility or HIP header that another header follows, which none may (RFC 6275, 6.1.1;
+        /// RFC 7401, 5.1).
+        NotLastHeader = "not-last-header",
         /// A fragment that ends past the largest packet, 65,535 bytes (RFC 791; RFC 8200, 4.5).
         FragmentPastMaximum = "fragment-past-maximum",
         /// Fewer than the 20 bytes of a TCP header in an unfragmented packet (RFC 9293, 3.1).
@@ -326,7 +365,8 @@ closed_set! {
         Gre = "gre",
         /// GRE with a key that carries Ethernet (RFC 7637).
         Nvgre = "nvgre",
-        /// UDP port 4789 (RFC 7348).
+        /// UDP port 4789, or those that [`crate::frame::FrameOptions::vxlan_ports`] names
+        /// (RFC 7348).
         Vxlan = "vxlan",
         /// UDP port 6081 (RFC 8926).
         Geneve = "geneve",
@@ -338,11 +378,32 @@ closed_set! {
         EtherIp = "etherip",
         /// Protocol 115 (RFC 3931).
         L2tpV3 = "l2tpv3",
+        /// UDP port 5072: AYIYA (draft-massar-v6ops-ayiya-02).
+        Ayiya = "ayiya",
+        /// UDP port 4754: GRE in UDP (RFC 8086).
+        GreInUdp = "gre-in-udp",
+        /// UDP port 5247: CAPWAP's data channel (RFC 5415).
+        Capwap = "capwap",
+        /// GRE with a mirrored frame: ERSPAN (draft-foschiano-erspan-03).
+        Erspan = "erspan",
+        /// GRE as MikroTik's EoIP has it.
+        Eoip = "eoip",
+        /// Ethertype 0x8909: Cisco's metadata, with a security group.
+        CiscoMetadata = "cisco-metadata",
+        /// Ethertype 0x8903: Cisco's FabricPath.
+        FabricPath = "fabric-path",
+        /// Ethertype 0x8926: VN-Tag.
+        VnTag = "vn-tag",
+        /// Ethertype 0x8988, whose format is not known here.
+        Tag8988 = "tag-8988",
+        /// Ethertype 0x88e7: a service instance tag (802.1ah).
+        ServiceTag = "service-tag",
     }
 }
 
 impl Tunnel {
-    /// Whether Azure's virtual networks carry this kind: IP-in-IP and GRE are blocked.
+    /// Whether Azure's virtual networks carry this kind: IP-in-IP and GRE are blocked, and what
+    /// is not IP outside does not come there.
     #[must_use]
     pub const fn carried(self) -> bool {
         !matches!(
@@ -353,6 +414,39 @@ impl Tunnel {
                 | Self::SixInSix
                 | Self::Gre
                 | Self::Nvgre
+                | Self::Erspan
+                | Self::Eoip
+        ) && !self.is_tag()
+    }
+
+    /// Whether it is none of the usual tunnels; such packets are counted apart.
+    #[must_use]
+    pub const fn is_other(self) -> bool {
+        matches!(self, Self::Ayiya | Self::GreInUdp | Self::Capwap | Self::Erspan | Self::Eoip)
+            || self.is_tag()
+    }
+
+    /// Whether it is known by an ethertype, with no IP around it.
+    #[must_use]
+    pub const fn is_tag(self) -> bool {
+        matches!(
+            self,
+            Self::CiscoMetadata | Self::FabricPath | Self::VnTag | Self::Tag8988 | Self::ServiceTag
+        )
+    }
+
+    /// Whether it is known by a UDP port.
+    #[must_use]
+    pub const fn is_in_udp(self) -> bool {
+        matches!(
+            self,
+            Self::Vxlan
+                | Self::Geneve
+                | Self::GtpU
+                | Self::Teredo
+                | Self::Ayiya
+                | Self::GreInUdp
+                | Self::Capwap
         )
     }
 }

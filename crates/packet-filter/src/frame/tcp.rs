@@ -6,7 +6,8 @@ use crate::frame::context::{Context, unclear};
 use crate::frame::ip_packet::IpPacket;
 use crate::frame::view::{FrameView, Short};
 use crate::frame::{
-    Candidate, DropKind, FragmentDrop, Indeterminate, Layer, Malformed, NoMatch, Outcome,
+    Candidate, DropKind, FragmentDrop, FrameOptions, Indeterminate, Kind, Layer, Malformed,
+    NoMatch, Outcome, RELAY_PORTS,
 };
 
 /// The header without its options, in bytes.
@@ -40,12 +41,15 @@ fn outcome(
     };
     let destination_port = view.be16(2).map_err(short)?;
     if context.options.port.is_some_and(|port| port != destination_port) {
-        return Err(Outcome::NoMatch(NoMatch::OtherPort));
+        let ports = [view.be16(0).map_err(short)?, destination_port];
+        let kind = kind_of_segment(ports, view.byte(13).ok(), context.options);
+        return Err(Outcome::NoMatch(NoMatch::OtherPort { kind }));
     }
     let source_port = view.be16(0).map_err(short)?;
     let [offset, flags] = view.array(12).map_err(short)?;
     if flags & SYN == 0 || flags & ACK != 0 {
-        return Err(Outcome::NoMatch(NoMatch::NotSyn));
+        let kind = kind_of_segment([source_port, destination_port], None, context.options);
+        return Err(Outcome::NoMatch(NoMatch::NotSyn { kind }));
     }
     if flags & RST != 0 {
         return Err(context.malformed(Malformed::SynWithRst, Layer::Tcp, at + 13));
@@ -70,6 +74,25 @@ fn outcome(
         Some(kind) => Outcome::Dropped { candidate, kind },
         None => Outcome::Match(candidate),
     })
+}
+
+/// What a segment that is no candidate has to do with mail, by its ports and, where they are there
+/// and count, its flags.
+#[inline(always)]
+pub(crate) fn kind_of_segment(
+    [source, destination]: [u16; 2],
+    flags: Option<u8>,
+    options: &FrameOptions,
+) -> Kind {
+    if source == options.mail_port() {
+        return Kind::Answer;
+    }
+    match flags {
+        Some(flags) if flags & (SYN | ACK | RST) == SYN && RELAY_PORTS.contains(&destination) => {
+            Kind::RelaySyn
+        }
+        _ => Kind::Nothing,
+    }
 }
 
 /// Checks the data offset, in bytes, against what the packet declares to bring. A first

@@ -1,6 +1,6 @@
 //! Without a table: which frames of a batch a filter has something to say about.
 
-use crate::frame::{self, Frame, FrameOptions, Outcome};
+use crate::frame::{self, Frame, FrameOptions, Kind, Outcome};
 use crate::sieve::Frames;
 use crate::sieve::fetch::{AHEAD, fetch};
 use crate::sieve::heads::BLOCK;
@@ -30,7 +30,8 @@ impl Sieve {
     }
 
     /// Adds the places of the frames that [`Filter::judge`](crate::filter::Filter::judge) would
-    /// give a reason to, or has to look into, to `kept`. All others pass unjudged.
+    /// give a reason to, has to look into, or tells the kind of, to `kept`. All others pass
+    /// unjudged.
     pub fn keep(&self, frames: &Frames<'_>, kept: &mut Vec<u32>) {
         self.vectors.detect().run(SievedBatch { sieve: self, frames, kept });
     }
@@ -38,11 +39,11 @@ impl Sieve {
     #[inline(always)]
     fn keeps(&self, frame: &Frame<'_>) -> bool {
         match sort_plain(frame, &self.options) {
-            Some(Quick::Passes) => false,
+            Some(Quick::Passes(kind)) => kind != Kind::Nothing,
             Some(Quick::Syn { .. }) => true,
             Some(Quick::Odd) => self.keeps_odd(frame),
             None => match sort(frame, &self.options) {
-                Sorted::Passes => false,
+                Sorted::Passes(kind) => kind != Kind::Nothing,
                 Sorted::V4 { .. } | Sorted::V6 { .. } => true,
                 Sorted::Odd => self.keeps_odd(frame),
             },
@@ -51,9 +52,12 @@ impl Sieve {
 
     #[inline(never)]
     fn keeps_odd(&self, frame: &Frame<'_>) -> bool {
-        match frame::outermost(frame, &self.options) {
-            Outcome::NoMatch(_) => false,
-            Outcome::Encapsulated { carried: true, .. } => self.options.look_inside,
+        let outcome = frame::outermost(frame, &self.options);
+        match outcome {
+            Outcome::Encapsulated { carried: true, .. } if self.options.look_inside => true,
+            Outcome::NoMatch(_) | Outcome::Encapsulated { carried: true, .. } => {
+                outcome.told_kind(&self.options) != Kind::Nothing
+            }
             _ => true,
         }
     }

@@ -4,11 +4,13 @@ use core::fmt;
 
 use egress25_policy::{Reason, Verdict};
 
+use crate::frame::Kind;
 use crate::sieve::Code;
 
 /// What a batch's caller learns of each frame: the [`Code`] of its outermost packet in the lowest
 /// byte, and above it the number of the place that its sender has in the table, 0 where nobody is
-/// known to send it. The highest bit tells a tunnel that is to be looked into.
+/// known to send it. Where the packet is not judged, its [`Kind`] stands there in the place of the
+/// sender's. The highest bit tells a tunnel that is to be looked into.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(transparent)]
 pub struct Ruling(u32);
@@ -27,6 +29,12 @@ impl Ruling {
     pub(crate) const fn new(code: Code, place: usize) -> Self {
         #[expect(clippy::cast_possible_truncation, reason = "a table has no more places")]
         Self((place as u32) << PLACE_SHIFT | code.byte() as u32)
+    }
+
+    /// Passes unjudged, and is of a kind.
+    #[inline(always)]
+    pub(crate) const fn unjudged(kind: Kind) -> Self {
+        Self((kind as u32) << PLACE_SHIFT)
     }
 
     /// The same, of a frame whose tunnel is to be looked into.
@@ -77,6 +85,15 @@ impl Ruling {
         self.0 & INSIDE != 0
     }
 
+    /// What a frame whose outermost packet is not judged is nevertheless good for, as far as the
+    /// [options](crate::frame::FrameOptions::wanted) ask for it; nothing for one that is judged.
+    #[must_use]
+    #[inline]
+    pub fn kind(self) -> Kind {
+        let kind = if self.is_judged() { 0 } else { self.place() };
+        Kind::ALL.get(kind).copied().unwrap_or(Kind::Nothing)
+    }
+
     /// What becomes of the frame's outermost packet.
     #[must_use]
     pub const fn verdict(self) -> Verdict {
@@ -93,6 +110,10 @@ impl Ruling {
 impl fmt::Debug for Ruling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inside = if self.has_inside() { ", look inside" } else { "" };
-        write!(f, "Ruling({:?}, place {}{inside})", self.code(), self.place())
+        if self.is_judged() {
+            write!(f, "Ruling({:?}, place {}{inside})", self.code(), self.place())
+        } else {
+            write!(f, "Ruling(unjudged, {}{inside})", self.kind())
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::frame::{Frame, FrameOptions, VlanTags};
+use crate::frame::{Frame, FrameOptions, Kind, VlanTags};
 use crate::sieve::candidate_block::CandidateBlock;
 use crate::sieve::fetch::{AHEAD, Ahead, fetch};
 use crate::sieve::heads::{BLOCK, Heads};
@@ -180,7 +180,7 @@ impl<J: Judges> SieveBatch<'_, J> {
     fn sort_one(&mut self, at: usize) -> bool {
         let Some(frame) = self.frames.get(at) else { return false };
         match sort_plain(&frame, self.judge.options()) {
-            Some(Quick::Passes) => false,
+            Some(Quick::Passes(kind)) => self.pass(at, kind),
             Some(Quick::Syn { source, destination }) => {
                 self.look_up(at, source, destination, self.plain_network);
                 true
@@ -188,6 +188,17 @@ impl<J: Judges> SieveBatch<'_, J> {
             Some(Quick::Odd) => self.odd(at, &frame),
             None => self.sort_other(at, &frame),
         }
+    }
+
+    /// Passes a frame unjudged, and says of which kind it is, where it is of one.
+    #[inline(always)]
+    fn pass(&mut self, at: usize, kind: Kind) -> bool {
+        if kind != Kind::Nothing
+            && let Some(stored) = self.rulings.get_mut(at)
+        {
+            *stored = Ruling::unjudged(kind);
+        }
+        false
     }
 
     /// Begins to judge the plain candidates among the frames of a block whose bits are set, and
@@ -263,7 +274,7 @@ impl<J: Judges> SieveBatch<'_, J> {
     #[inline(never)]
     fn sort_other(&mut self, at: usize, frame: &Frame<'_>) -> bool {
         match sort(frame, self.judge.options()) {
-            Sorted::Passes => false,
+            Sorted::Passes(kind) => self.pass(at, kind),
             Sorted::V4 { source, destination, vlan } => {
                 self.look_up(at, source, destination, self.network(vlan));
                 true

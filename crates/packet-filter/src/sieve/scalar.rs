@@ -15,12 +15,13 @@ impl Level for Scalar {
         captured: &[u32; BLOCK],
     ) -> u64 {
         let mut left = 0_u64;
+        let tells = template.told.of_tcp();
         for (lane, (offset, captured)) in offsets.iter().zip(captured).enumerate() {
             let rest = bytes.get(*offset as usize..).unwrap_or_default();
             let window = rest.get(template.base as usize..).and_then(<[u8]>::first_chunk::<WINDOW>);
             let whole = *captured >= template.needs() && *captured as usize <= rest.len();
             let passes = match window {
-                Some(window) if whole => passes(template, window),
+                Some(window) if whole => passes(template, tells, window),
                 _ => false,
             };
             left |= u64::from(!passes) << (lane & 63);
@@ -30,8 +31,9 @@ impl Level for Scalar {
 }
 
 /// Whether a window is certainly no match: [`Template::passes`] without the detour over bits.
+/// `tells` is whether the template tells any TCP segment from the rest.
 #[inline(always)]
-fn passes(template: &Template, window: &[u8; WINDOW]) -> bool {
+fn passes(template: &Template, tells: bool, window: &[u8; WINDOW]) -> bool {
     let [h0, h1, ip @ ..] = window;
     let (kind, ip) = if template.ether_type {
         (u16::from_be_bytes([*h0, *h1]) == 0x0800, ip.first_chunk::<24>())
@@ -39,11 +41,14 @@ fn passes(template: &Template, window: &[u8; WINDOW]) -> bool {
         (true, window.first_chunk::<24>())
     };
     let Some([first, _, t0, t1, _, _, f0, f1, _, protocol, rest @ ..]) = ip else { return false };
-    let [.., p0, p1] = rest;
-    let other = (*protocol == 1) | ((*protocol == 17) & template.udp_passes);
+    let [.., s0, s1, p0, p1] = rest;
+    let other =
+        ((*protocol == 1) & template.icmp_passes) | ((*protocol == 17) & template.udp_passes);
     let whole = (*f0 & 0x3f) | *f1 == 0;
     let long = u16::from_be_bytes([*t0, *t1]) >= 24;
-    let asked = u16::from_be_bytes([*p0, *p1]) == template.wanted;
+    let port = u16::from_be_bytes([*p0, *p1]);
+    let asked =
+        (port == template.wanted) | (tells && template.tells(u16::from_be_bytes([*s0, *s1]), port));
     kind & (*first == 0x45) & (other | ((*protocol == 6) & whole & long & !asked))
 }
 
@@ -86,7 +91,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::frame::FrameOptions;
+    use crate::frame::{FrameOptions, Wanted};
     use crate::link::LinkType;
 
     proptest! {
@@ -95,11 +100,13 @@ mod tests {
         #[test]
         fn the_scalar_sieve_leaves_what_its_definition_leaves(
             noise in prop::array::uniform32(any::<u8>()),
-            [kind, first, long, fragment, protocol, port] in prop::array::uniform6(0..4_u8),
+            [kind, first, long, fragment, protocol, port] in prop::array::uniform6(0..8_u8),
             (raw, look_inside) in any::<(bool, bool)>(),
+            [answers, icmp_errors, relay_syns] in any::<[bool; 3]>(),
         ) {
             let link = if raw { LinkType::Raw } else { LinkType::Ethernet };
-            let options = FrameOptions { look_inside, ..FrameOptions::default() };
+            let wanted = Wanted { answers, icmp_errors, relay_syns };
+            let options = FrameOptions { look_inside, wanted, ..FrameOptions::default() };
             let template = Template::new(link, &options).unwrap();
             let mut window = noise;
             let ip = if raw { 0 } else { 2 };
@@ -109,21 +116,25 @@ mod tests {
             if first > 0 {
                 window[ip] = 0x45;
             }
-            let total = [u16::from(noise[0]), 23, 24, 600][usize::from(long)];
+            let total = [u16::from(noise[0]), 23, 24, 600][usize::from(long % 4)];
             window[ip + 2..ip + 4].copy_from_slice(&total.to_be_bytes());
             if fragment > 0 {
                 window[ip + 6] &= 0x40;
                 window[ip + 7] = 0;
             }
             if protocol > 0 {
-                window[ip + 9] = [0, 1, 6, 17][usize::from(protocol)];
+                window[ip + 9] = [0, 1, 6, 17][usize::from(protocol % 4)];
             }
             if port > 0 {
-                let ports = [[0, 25], [0, 24], [1, 25]];
-                window[ip + 22..ip + 24].copy_from_slice(&ports[usize::from(port) - 1]);
+                let ports: [u16; 7] = [25, 24, 281, 587, 465, 2525, 443];
+                let port = ports[usize::from(port) - 1];
+                window[ip + 22..ip + 24].copy_from_slice(&port.to_be_bytes());
+                if noise[1] < 80 {
+                    window[ip + 20..ip + 22].copy_from_slice(&[0, 25]);
+                }
             }
             let defined = template.passes(compare(&template, &window));
-            prop_assert_eq!(passes(&template, &window), defined);
+            prop_assert_eq!(passes(&template, template.told.of_tcp(), &window), defined);
         }
     }
 }

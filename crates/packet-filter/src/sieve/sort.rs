@@ -3,7 +3,9 @@
 //! What is said here is what [`frame::outermost`](crate::frame::outermost) says; whatever takes
 //! more than a few comparisons is odd, and left to it.
 
-use crate::frame::{Frame, FrameOptions, Origin, VlanTags};
+use crate::frame::{
+    Frame, FrameOptions, Kind, Origin, VlanTags, icmp_kind, is_tunnel_port, kind_of_segment,
+};
 use crate::link::LinkType;
 
 const IPV4: u16 = 0x0800;
@@ -15,8 +17,10 @@ const IPV6_HEADER: usize = 40;
 const TCP_TO_FLAGS: usize = 14;
 const TCP_HEADER: usize = 20;
 
+const ICMP: u8 = 1;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
+const ICMP_V6: u8 = 58;
 
 const SYN: u8 = 0x02;
 const RST: u8 = 0x04;
@@ -25,8 +29,9 @@ const ACK: u8 = 0x10;
 /// What a frame turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sorted {
-    /// No SYN to port 25, or a tunnel that is carried: passes unjudged.
-    Passes,
+    /// No SYN to port 25, or a tunnel that is carried: passes unjudged, of a kind if that is
+    /// wanted.
+    Passes(Kind),
     /// A plain IPv4 SYN to port 25, for the table to judge.
     V4 { source: u32, destination: u32, vlan: VlanTags },
     /// A plain IPv6 SYN to port 25, for the table to judge.
@@ -38,7 +43,7 @@ pub(crate) enum Sorted {
 /// What an untagged IPv4 packet turned out to be: the common case, small enough for registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Quick {
-    Passes,
+    Passes(Kind),
     Syn { source: u32, destination: u32 },
     Odd,
 }
@@ -124,7 +129,7 @@ pub(crate) fn sort(frame: &Frame<'_>, options: &FrameOptions) -> Sorted {
 /// An IPv4 packet behind tags or behind another link layer.
 fn tagged_ipv4(packet: IpSlice<'_>, vlan: VlanTags, options: &FrameOptions) -> Sorted {
     match ipv4(packet, options) {
-        Quick::Passes => Sorted::Passes,
+        Quick::Passes(kind) => Sorted::Passes(kind),
         Quick::Syn { source, destination } => Sorted::V4 { source, destination, vlan },
         Quick::Odd => Sorted::Odd,
     }
@@ -147,9 +152,10 @@ fn other_ether_type(frame: &Frame<'_>, first: u16, options: &FrameOptions) -> So
                 ether_type = u16::from_be_bytes([*high, *low]);
                 at = at.wrapping_add(4);
             }
-            // Lengths (LLC), MPLS and PPPoE.
+            // Lengths (LLC), MPLS and PPPoE, and the tags of switches.
             0..=1500 | 0x8847 | 0x8848 | 0x8864 => return Sorted::Odd,
-            _ => return Sorted::Passes,
+            0x8903 | 0x8909 | 0x8926 | 0x8988 | 0x88e7 => return Sorted::Odd,
+            _ => return Sorted::Passes(Kind::Nothing),
         }
     }
 }
@@ -197,6 +203,12 @@ impl<'a> IpSlice<'a> {
     const fn end(&self, declared: usize) -> (usize, bool) {
         if declared > self.wire && !self.cut { (self.wire, false) } else { (declared, true) }
     }
+
+    /// The byte at a place, if it is there and lies in front of the end.
+    #[inline(always)]
+    fn byte(&self, at: usize, end: usize) -> Option<u8> {
+        if at < end { self.bytes.get(at).copied() } else { None }
+    }
 }
 
 #[inline(always)]
@@ -218,16 +230,22 @@ fn ipv4(packet: IpSlice<'_>, options: &FrameOptions) -> Quick {
     match protocol {
         TCP if broken || fragment => return Quick::Odd,
         TCP => {}
-        UDP if broken || !options.look_inside => return Quick::Passes,
+        UDP if broken || !options.look_inside => return Quick::Passes(Kind::Nothing),
         UDP if !fragment => {
-            return if udp_passes(&packet, header_len, end) { Quick::Passes } else { Quick::Odd };
+            let passes = udp_passes(&packet, header_len, end, options);
+            return if passes { Quick::Passes(Kind::Nothing) } else { Quick::Odd };
+        }
+        ICMP if options.wanted.icmp_errors => {
+            let later = u16::from_be_bytes([f0, f1]) & 0x1fff != 0;
+            let message = if broken || later { None } else { packet.byte(header_len, end) };
+            return Quick::Passes(message.map_or(Kind::Nothing, |type_| icmp_kind(ICMP, type_)));
         }
         // What has a meaning of its own: tunnels and the authentication header.
         4 | UDP | 41 | 47 | 51 | 97 | 115 => return Quick::Odd,
-        _ => return Quick::Passes,
+        _ => return Quick::Passes(Kind::Nothing),
     }
     match segment(&packet, header_len, end, options) {
-        Segment::Passes => Quick::Passes,
+        Segment::Passes(kind) => Quick::Passes(kind),
         Segment::Syn => {
             let [s0, s1, s2, s3, d0, d1, d2, d3] = addresses;
             let source = u32::from_be_bytes([s0, s1, s2, s3]);
@@ -253,20 +271,27 @@ fn ipv6(packet: IpSlice<'_>, vlan: VlanTags, options: &FrameOptions) -> Sorted {
         return Sorted::Odd;
     }
     // ICMPv6 and "no next header" are legibly not TCP, whatever follows.
-    if matches!(next, 58 | 59) || (next == UDP && !options.look_inside) {
-        return Sorted::Passes;
-    }
     let (end, sound) = packet.end(payload.wrapping_add(IPV6_HEADER));
+    if next == ICMP_V6 && options.wanted.icmp_errors {
+        let message = packet.byte(IPV6_HEADER, if payload == 0 { packet.wire } else { end });
+        let kind = message.map_or(Kind::Nothing, |type_| icmp_kind(ICMP_V6, type_));
+        return Sorted::Passes(kind);
+    }
+    if matches!(next, ICMP_V6 | 59) || (next == UDP && !options.look_inside) {
+        return Sorted::Passes(Kind::Nothing);
+    }
     if payload == 0 {
         return Sorted::Odd;
     }
     match next {
-        UDP if udp_passes(&packet, IPV6_HEADER, end) => return Sorted::Passes,
+        UDP if udp_passes(&packet, IPV6_HEADER, end, options) => {
+            return Sorted::Passes(Kind::Nothing);
+        }
         TCP => {}
         _ => return Sorted::Odd,
     }
     match segment(&packet, IPV6_HEADER, end, options) {
-        Segment::Passes => Sorted::Passes,
+        Segment::Passes(kind) => Sorted::Passes(kind),
         Segment::Syn => {
             let (source, destination) = addresses.split_at(16);
             let word = |bytes: &[u8]| {
@@ -288,7 +313,7 @@ fn ipv6(packet: IpSlice<'_>, vlan: VlanTags, options: &FrameOptions) -> Sorted {
 
 /// What a TCP segment is.
 enum Segment {
-    Passes,
+    Passes(Kind),
     Syn,
     Odd,
 }
@@ -298,19 +323,28 @@ enum Segment {
 fn segment(packet: &IpSlice<'_>, at: usize, end: usize, options: &FrameOptions) -> Segment {
     let Some(tcp) = packet.bytes.get(at..) else { return Segment::Odd };
     let declared = end.saturating_sub(at);
-    let (Some([_, _, p0, p1]), true) = (tcp.first_chunk::<4>(), declared >= 4) else {
+    let (Some([s0, s1, p0, p1]), true) = (tcp.first_chunk::<4>(), declared >= 4) else {
         return Segment::Odd;
     };
     let port = u16::from_be_bytes([*p0, *p1]);
+    // What passes is of a kind, if that is wanted at all.
+    let passes = |flags: Option<u8>| {
+        Segment::Passes(if options.wanted.of_tcp() {
+            let ports = [u16::from_be_bytes([*s0, *s1]), port];
+            options.wanted.only(kind_of_segment(ports, flags, options))
+        } else {
+            Kind::Nothing
+        })
+    };
     if options.port.is_some_and(|wanted| wanted != port) {
-        return Segment::Passes;
+        return passes(packet.byte(at.wrapping_add(TCP_TO_FLAGS - 1), end));
     }
     let Some([.., offset, flags]) = tcp.first_chunk::<TCP_TO_FLAGS>() else { return Segment::Odd };
     if declared < TCP_TO_FLAGS {
         return Segment::Odd;
     }
     if flags & SYN == 0 || flags & ACK != 0 {
-        return Segment::Passes;
+        return passes(None);
     }
     let len = usize::from(offset >> 4).wrapping_mul(4);
     if flags & RST == 0 && len >= TCP_HEADER && len <= declared {
@@ -321,12 +355,12 @@ fn segment(packet: &IpSlice<'_>, at: usize, end: usize, options: &FrameOptions) 
 }
 
 /// UDP where the packets in tunnels are asked for: plain where no port is a tunnel's.
-fn udp_passes(packet: &IpSlice<'_>, at: usize, end: usize) -> bool {
+fn udp_passes(packet: &IpSlice<'_>, at: usize, end: usize, options: &FrameOptions) -> bool {
     let header = packet.bytes.get(at..).and_then(<[u8]>::first_chunk::<6>);
     let (Some([s0, s1, d0, d1, ..]), true) = (header, end.saturating_sub(at) >= 6) else {
         return false;
     };
-    let tunnel = |port: u16| matches!(port, 4789 | 6081 | 2152 | 3544);
+    let tunnel = |port: u16| is_tunnel_port(port, &options.vxlan_ports);
     !tunnel(u16::from_be_bytes([*s0, *s1])) && !tunnel(u16::from_be_bytes([*d0, *d1]))
 }
 

@@ -1,10 +1,13 @@
 //! What the sieve compares 32 bytes of a frame with.
 
-use crate::frame::FrameOptions;
+use crate::frame::{FrameOptions, RELAY_PORTS, Wanted};
 use crate::link::LinkType;
 
 /// How many bytes of a frame the sieve looks at.
 pub(crate) const WINDOW: usize = 32;
+
+/// How many ports besides the one that is looked for can be told from the rest.
+const TOLD_PORTS: usize = 1 + RELAY_PORTS.len();
 
 /// The sieve's comparison, the same for every level.
 ///
@@ -34,9 +37,14 @@ pub(crate) struct Template {
     pub(crate) long: u32,
     /// Bits of the port that is looked for.
     pub(crate) port: u32,
-    /// The same without vectors: the port, whether UDP passes, and whether the window begins
-    /// with a type field.
+    /// As many groups of bits as count, each of another port whose packets are to be told from the
+    /// rest: the first of the source, the others of the destination.
+    pub(crate) told_ports: ([u32; TOLD_PORTS], usize),
+    /// The same without vectors: the port, which packets are told from the rest, whether ICMP and
+    /// UDP pass, and whether the window begins with a type field.
     pub(crate) wanted: u16,
+    pub(crate) told: Wanted,
+    pub(crate) icmp_passes: bool,
     pub(crate) udp_passes: bool,
     pub(crate) ether_type: bool,
 }
@@ -62,7 +70,10 @@ impl Template {
             tcp: 0,
             long: 0,
             port: 0,
+            told_ports: ([0; TOLD_PORTS], 0),
             wanted: port,
+            told: options.wanted,
+            icmp_passes: !options.wanted.icmp_errors,
             udp_passes: !options.look_inside,
             ether_type: ethertype,
         };
@@ -79,16 +90,52 @@ impl Template {
         template.tcp |= template.put(5, ip.wrapping_add(6), 0, 0x3f);
         template.tcp |= template.put(6, ip.wrapping_add(7), 0, 0xff);
         template.tcp |= template.put(7, ip.wrapping_add(9), 6, 0xff);
-        template.other |= template.put(8, ip.wrapping_add(9), 1, 0xff);
+        // ICMP passes, too, unless its errors are to be told.
+        if template.icmp_passes {
+            template.other |= template.put(8, ip.wrapping_add(9), 1, 0xff);
+        }
         // UDP passes whatever it carries, unless the packets in its tunnels are asked for.
         if !options.look_inside {
             template.other |= template.put(9, ip.wrapping_add(9), 17, 0xff);
         }
-        let [high, low] = port.to_be_bytes();
         let at = ip.wrapping_add(22).wrapping_sub(16);
-        template.port |= template.put(16, at, high, 0xff);
-        template.port |= template.put(17, at.wrapping_add(1), low, 0xff);
+        template.port = template.put_port(16, at, port);
+        template.put_told(at, port, options.wanted);
         Some(template)
+    }
+
+    /// Adds the ports that are to be told. `at` is where the destination's lies, in its half.
+    fn put_told(&mut self, at: u8, port: u16, wanted: Wanted) {
+        let (mut ports, mut count) = ([0; TOLD_PORTS], 0);
+        let source = wanted.answers.then_some((at.wrapping_sub(2), port));
+        let relays = RELAY_PORTS.into_iter().filter(|_| wanted.relay_syns);
+        let all = source.into_iter().chain(relays.map(|relay| (at, relay)));
+        for ((place, (at, port)), slot) in ports.iter_mut().zip(all).zip((18..).step_by(2)) {
+            *place = self.put_port(slot, at, port);
+            count += 1;
+        }
+        self.told_ports = (ports, count);
+    }
+
+    /// The groups of bits of the ports that are to be told.
+    #[inline(always)]
+    pub(crate) fn told_ports(&self) -> &[u32] {
+        let (ports, count) = &self.told_ports;
+        ports.get(..*count).unwrap_or_default()
+    }
+
+    /// Whether a segment between two ports is to be told from the rest.
+    #[inline(always)]
+    pub(crate) fn tells(&self, source: u16, destination: u16) -> bool {
+        (self.told.answers && source == self.wanted)
+            || (self.told.relay_syns && RELAY_PORTS.contains(&destination))
+    }
+
+    /// As [`Self::put`], for both bytes of a port.
+    fn put_port(&mut self, slot: usize, from: u8, port: u16) -> u32 {
+        let [high, low] = port.to_be_bytes();
+        let first = self.put(slot, from, high, 0xff);
+        first | self.put(slot.wrapping_add(1), from.wrapping_add(1), low, 0xff)
     }
 
     /// How many bytes of a frame have to be there.
@@ -115,10 +162,12 @@ impl Template {
 
     /// Whether the bits of a frame's comparison say that it is certainly no match.
     #[inline]
-    pub(crate) const fn passes(&self, bits: u32) -> bool {
+    pub(crate) fn passes(&self, bits: u32) -> bool {
         let plain = bits & self.plain == self.plain;
         let other = bits & self.other != 0;
         let tcp = bits & self.tcp == self.tcp && bits & self.long != 0;
-        plain && (other || (tcp && bits & self.port != self.port))
+        let asked = bits & self.port == self.port;
+        let told = self.told_ports().iter().any(|port| bits & port == *port);
+        plain && (other || (tcp && !asked && !told))
     }
 }

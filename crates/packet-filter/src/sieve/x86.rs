@@ -209,6 +209,7 @@ fn sieve_avx2(
     let (plain, other, tcp) = (splat(template.plain), splat(template.other), splat(template.tcp));
     let (long, port) = (splat(template.long), splat(template.port));
     let (needs, limit) = (splat(template.needs()), splat(len_of(bytes)));
+    let told = template.told_ports();
     let mut left = 0_u64;
     let lists = offsets.as_chunks::<8>().0.iter().zip(captured.as_chunks::<8>().0);
     let groups = bits.as_chunks::<8>().0.iter().zip(lists);
@@ -223,7 +224,8 @@ fn sieve_avx2(
         let room = _mm256_sub_epi32(limit, load_8(offsets));
         let whole = lanes_of(_mm256_cmpeq_epi32(_mm256_min_epu32(captured, room), captured));
         let other = !none(other);
-        let tcp = holds(tcp) & !none(long) & !holds(port);
+        let asked = told.iter().fold(holds(port), |asked, port| asked | holds(splat(*port)));
+        let tcp = holds(tcp) & !none(long) & !asked;
         let passes = enough & whole & holds(plain) & (other | tcp);
         left |= u64::from(!passes & 0xff) << (at * 8);
     }
@@ -269,6 +271,7 @@ fn sieve_avx512(
     let (plain, other, tcp) = (splat(template.plain), splat(template.other), splat(template.tcp));
     let (long, port) = (splat(template.long), splat(template.port));
     let (needs, limit) = (splat(template.needs()), splat(len_of(bytes)));
+    let told = template.told_ports();
     let mut left = 0_u64;
     let lists = offsets.as_chunks::<16>().0.iter().zip(captured.as_chunks::<16>().0);
     let groups = bits.as_chunks::<16>().0.iter().zip(lists);
@@ -280,7 +283,8 @@ fn sieve_avx512(
         // No offset lies behind the limit, as `all_inside` has shown.
         let room = _mm512_sub_epi32(limit, load_16(offsets));
         let whole = _mm512_cmple_epu32_mask(captured, room);
-        let tcp = holds(tcp) & any(long) & !holds(port);
+        let asked = told.iter().fold(holds(port), |asked, port| asked | holds(splat(*port)));
+        let tcp = holds(tcp) & any(long) & !asked;
         let passes = !short & whole & holds(plain) & (any(other) | tcp);
         left |= u64::from(!passes) << (at * 16);
     }
@@ -352,7 +356,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::frame::FrameOptions;
+    use crate::frame::{FrameOptions, Wanted};
     use crate::link::LinkType;
     use crate::sieve::scalar;
 
@@ -380,6 +384,7 @@ mod tests {
             captured in prop::array::uniform32(0..70_u32),
             raw in any::<bool>(),
             look_inside in any::<bool>(),
+            [answers, icmp_errors, relay_syns] in any::<[bool; 3]>(),
         ) {
             let mut bytes = bytes;
             for (at, [protocol, fragment, total, port, high]) in packets {
@@ -390,13 +395,17 @@ mod tests {
                 packet[17] = total & 63;
                 packet[20] = fragment & 0x61;
                 packet[23] = [1, 6, 6, 6, 17][usize::from(protocol % 5)];
-                packet[37] = 24 + port % 3;
+                // Ports 24 to 26 and those of relays, from port 25 or another.
+                let to: [u16; 7] = [24, 25, 26, 587, 465, 2525, 443];
+                packet[35] = 24 + port % 2;
+                packet[36..38].copy_from_slice(&to[usize::from(port / 2) % 7].to_be_bytes());
                 if let Some(place) = bytes.get_mut(at..at + 44) {
                     place.copy_from_slice(&packet);
                 }
             }
             let link = if raw { LinkType::Raw } else { LinkType::Ethernet };
-            let options = FrameOptions { look_inside, ..FrameOptions::default() };
+            let wanted = Wanted { answers, icmp_errors, relay_syns };
+            let options = FrameOptions { look_inside, wanted, ..FrameOptions::default() };
             let template = Template::new(link, &options).unwrap();
             let mut block = [[0; BLOCK]; 2];
             for (at, (offset, captured)) in offsets.into_iter().zip(captured).enumerate() {

@@ -7,7 +7,7 @@ use egress25_packet_filter::capture::{
     CaptureReader, Item, MAX_RECORD_LEN, NewInterface, PcapngWriter, Record, WrittenPacket,
 };
 use egress25_packet_filter::filter::look;
-use egress25_packet_filter::frame::{self, Frame};
+use egress25_packet_filter::frame::{self, Frame, Kind};
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::Sieve;
 use jiff::Timestamp;
@@ -101,11 +101,13 @@ fn one_by_one(bytes: &[u8], options: frame::FrameOptions) -> (Vec<Told>, End) {
         let interface = record.interface.and_then(|interface| interface.name);
         let mut judgements = 0;
         let mut reasons = 0;
+        let outermost = frame::outermost(&frame, &options);
+        let is_told = outermost.told_kind(&options) != Kind::Nothing;
         look(&table, None, &options, &frame, interface, &mut |judgement| {
             judgements += 1;
             reasons += usize::from(judgement.reason.is_some());
         });
-        told.push((tell(&record), reasons > 0 || judgements > 1));
+        told.push((tell(&record), reasons > 0 || judgements > 1 || is_told));
     };
     (told, (format!("{:?}", reader.warnings()), error))
 }

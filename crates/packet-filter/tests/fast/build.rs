@@ -189,7 +189,18 @@ fn link_header(random: &mut Random, link: LinkType, v6: bool, bytes: &mut Vec<u8
                 let id = random.pick(&[0, 10, 11, 12, 13, 0x1f]);
                 bytes.extend([random.pick(&[0, 0x20]), id]);
             }
-            let other = [[8, 6], [0x88, 0x47], [0, 40], [0x88, 0x64], [8, 0], [0x86, 0xdd]];
+            let other = [
+                [8, 6],
+                [0x88, 0x47],
+                [0, 40],
+                [0x88, 0x64],
+                [8, 0],
+                [0x86, 0xdd],
+                [0x89, 0x09],
+                [0x89, 0x03],
+                [0x89, 0x26],
+                [0x88, 0xe7],
+            ];
             bytes.extend(if random.one_in(10) { random.pick(&other) } else { ether_type });
         }
         LinkType::LinuxSll => {
@@ -212,7 +223,7 @@ fn link_header(random: &mut Random, link: LinkType, v6: bool, bytes: &mut Vec<u8
 
 fn ipv4(random: &mut Random, bytes: &mut Vec<u8>) -> usize {
     let protocol = match random.below(6) {
-        0 => random.pick(&[1, 4, 17, 17, 41, 47, 50, 51, 97, 115, 132, 255]),
+        0 => random.pick(&[1, 1, 4, 17, 17, 41, 47, 50, 51, 97, 115, 132, 255]),
         _ => 6,
     };
     let words = if random.one_in(8) { random.below(16) } else { 5 };
@@ -242,7 +253,9 @@ fn source(random: &mut Random) -> [u8; 4] {
 
 fn ipv6(random: &mut Random, bytes: &mut Vec<u8>) -> usize {
     let next = match random.below(5) {
-        0 => random.pick(&[0, 4, 17, 17, 41, 43, 44, 47, 50, 51, 58, 59, 60, 97, 115, 135, 200]),
+        0 => {
+            random.pick(&[0, 4, 17, 17, 41, 43, 44, 47, 50, 51, 58, 58, 59, 60, 97, 115, 135, 200])
+        }
         _ => 6,
     };
     let version = if random.one_in(40) { random.byte() } else { 0x60 };
@@ -256,7 +269,19 @@ fn ipv6(random: &mut Random, bytes: &mut Vec<u8>) -> usize {
 
 fn tcp(random: &mut Random, bytes: &mut Vec<u8>) {
     let port: [u8; 2] = match random.below(4) {
-        0 => random.pick(&[[1, 187], [2, 75], [0, 24], [25, 0], [0x12, 0xb5], [8, 0x68]]),
+        0 => random.pick(&[
+            [1, 187],
+            [2, 75],
+            [1, 209],
+            [9, 0xdd],
+            [0, 24],
+            [25, 0],
+            [0x12, 0xb5],
+            [8, 0x68],
+            [0x2a, 0x30],
+            [0x12, 0x92],
+            [0x14, 0x7f],
+        ]),
         _ => [0, 25],
     };
     let flags = match random.below(4) {
@@ -265,7 +290,11 @@ fn tcp(random: &mut Random, bytes: &mut Vec<u8>) {
         _ => 2,
     };
     let offset = if random.one_in(6) { random.byte() & 0xf0 } else { random.pick(&[0x50, 0x60]) };
-    bytes.extend([0x9c, random.byte()]);
+    bytes.extend(match random.below(5) {
+        // Among them the types of ICMP's errors.
+        0 => random.pick(&[[0, 25], [1, 187], [3, 1], [11, 0], [1, 0], [4, 1], [8, 0]]),
+        _ => [0x9c, random.byte()],
+    });
     bytes.extend(port);
     bytes.extend([0, 0, 0, 1, 0, 0, 0, 0, offset, flags, 0xff, 0xff, 0, 0, 0, 0]);
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use egress25_packet_filter::capture::CaptureReader;
-use egress25_packet_filter::frame::{self, Frame, FrameOptions};
+use egress25_packet_filter::frame::{self, Frame, FrameOptions, Kind};
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::table::{Leaf, RouteSet, TableBuilder};
 use egress25_policy::{NetworkName, Reason};
@@ -75,6 +75,9 @@ fn every_frame_of_the_corpus_gets_the_same_answer_on_every_level() {
             total += frames.len();
             judged += pair.check(*link, None, frames);
         }
+        let wanted =
+            pair.kinds.iter().zip(Kind::ALL).map(|(count, kind)| format!("{count} {kind}"));
+        eprintln!("{options:?}: {}", wanted.collect::<Vec<_>>().join(", "));
     }
     eprintln!("{} files, {total} frames judged, {judged} of them with a reason", paths.len());
     assert!(total > 100_000 && judged > 3_000, "{total} frames, {judged} judged");

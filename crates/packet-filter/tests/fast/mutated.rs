@@ -29,6 +29,11 @@ fn compare(seed: u64, frames: usize) -> usize {
         judged += pairs[at].check(link, interface, &batch);
         left -= count;
     }
+    if frames > 100_000 {
+        let kinds = pairs.iter().map(|pair| pair.kinds);
+        let kinds = kinds.reduce(|sum, more| std::array::from_fn(|at| sum[at] + more[at])).unwrap();
+        assert!(kinds.iter().all(|count| *count > 100), "{kinds:?}");
+    }
     judged
 }
 
@@ -66,7 +71,7 @@ proptest! {
         frames in prop::collection::vec(
             (prop::collection::vec(any::<u8>(), 0..80), 0..100_u32), 0..130),
         link in prop::sample::select(LINKS.to_vec()),
-        way in 0..5_usize,
+        way in 0..11_usize,
     ) {
         let frames: Vec<Made> =
             frames.into_iter().map(|(bytes, wire)| Made { bytes, wire }).collect();
@@ -79,7 +84,7 @@ proptest! {
         link in prop::sample::select(LINKS.to_vec()),
         changes in prop::collection::vec((0..90_usize, any::<u8>()), 0..5),
         wire in prop::option::of(0..200_u32),
-        way in 0..5_usize,
+        way in 0..11_usize,
     ) {
         let mut made = frame(&mut Random::new(seed), link);
         for (at, byte) in changes {

@@ -1,7 +1,7 @@
 //! Blocks that are full of candidates, and batches whose lists promise more than there is.
 
 use egress25_packet_filter::filter::Filter;
-use egress25_packet_filter::frame::FrameOptions;
+use egress25_packet_filter::frame::{FrameOptions, Kind, Wanted};
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::FrameList;
 use egress25_policy::Reason;
@@ -50,7 +50,7 @@ fn check(list: &FrameList, bytes: &[u8], options: FrameOptions, what: &str) -> u
         }
         assert_eq!(filter.counters(), reference.counters(), "{what}, {level}");
     }
-    expected.iter().filter(|(_, reason, _)| reason.is_some()).count()
+    expected.iter().filter(|(_, reason, ..)| reason.is_some()).count()
 }
 
 #[test]
@@ -118,7 +118,9 @@ fn places_and_lengths_that_lie_are_judged_alike_on_every_level() {
             bytes.extend(made.bytes);
         }
         let look_inside = round % 2 == 0;
-        check(&list, &bytes, FrameOptions { look_inside, ..FrameOptions::default() }, "lies");
+        let wanted = if round % 5 == 0 { Wanted::EVERYTHING } else { Wanted::NOTHING };
+        let options = FrameOptions { look_inside, wanted, ..FrameOptions::default() };
+        check(&list, &bytes, options, "lies");
     }
 }
 
@@ -143,7 +145,8 @@ fn replaced_reasons_are_seen_by_every_level() {
             let mut rulings = Vec::new();
             filter.judge(&list.frames(LinkType::Ethernet, None, &bytes), &mut rulings);
             for ruling in &rulings {
-                assert_eq!(told(*ruling), (expected.verdict, Some(*reason), false));
+                let expected = (expected.verdict, Some(*reason), false, Kind::Nothing);
+                assert_eq!(told(*ruling), expected);
             }
         }
     }

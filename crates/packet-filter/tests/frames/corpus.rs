@@ -8,6 +8,7 @@
 //!   `null-byte-order`: libpcap's expression does not look through it, we do.
 //! - `ipv6-not-in-the-column`: the column for any port counts IPv4 only.
 //! - `malformed`, `fragment-drop`: they count what the table makes malformed or a fragment drop.
+//! - `payload-length-zero`: tshark reads nothing behind it, we read what segmentation offload left.
 //! - `inside-a-tunnel`, `quoted-in-icmp`: tshark counts there; the outer packet is no SYN.
 //! - `over-our-limit`: tshark reads more VLAN tags or extension headers than we do.
 //! - `reassembled`: tshark puts fragments together and counts where the last one comes; we

@@ -6,7 +6,7 @@ use egress25_packet_filter::frame::MAX_EXTENSIONS;
 
 use crate::support::{
     DESTINATION_6, ETHERNET, IPV6, SOURCE_6, assert_outcome, ethernet, ipv6_with, of_cut_frame,
-    of_packet, syn_between_v6, syn_v6, tcp_syn,
+    of_live_packet, of_packet, syn_between_v6, syn_v6, tcp_syn,
 };
 
 const HOP_BY_HOP: u8 = 0;
@@ -50,7 +50,7 @@ fn routing(next: u8, kind: u8, left: u8) -> Vec<u8> {
 //      atomic fragment
 #[test]
 fn extension_headers_are_walked_over() {
-    for kind in [HOP_BY_HOP, DESTINATION_OPTIONS, MOBILITY, HIP, SHIM6] {
+    for kind in [HOP_BY_HOP, DESTINATION_OPTIONS, SHIM6] {
         let packet = chained(&[(kind, &|next| padded(next).to_vec())]);
         assert_outcome(&of_packet(&packet), "match");
     }
@@ -62,6 +62,24 @@ fn extension_headers_are_walked_over() {
     assert_outcome(&of_packet(&chained(&[(AUTHENTICATION, &authentication)])), "match");
     let atomic = |next| vec![next, 0, 0, 0, 0, 0, 0, 9];
     assert_outcome(&of_packet(&chained(&[(FRAGMENT, &atomic)])), "match");
+}
+
+// row: Mobility (135), HIP (139) header before TCP
+#[test]
+fn nothing_may_follow_a_mobility_or_hip_header() {
+    for kind in [MOBILITY, HIP] {
+        let packet = chained(&[(kind, &|next| padded(next).to_vec())]);
+        assert_outcome(&of_packet(&packet), "malformed not-last-header");
+        assert_outcome(&of_live_packet(&packet), "malformed not-last-header");
+        // Alone it is what it is, and what is legibly no SYN to port 25 passes.
+        let alone = ipv6_with(kind, &padded(NO_NEXT));
+        assert_outcome(&of_packet(&alone), "no-match no-next-header");
+        let mut other_port = packet.clone();
+        other_port[IPV6 + 8 + 3] = 26;
+        assert_outcome(&of_packet(&other_port), "no-match other-port");
+        let udp = ipv6_with(kind, &[&padded(17)[..], &[0; 8]].concat());
+        assert_outcome(&of_packet(&udp), "no-match not-tcp");
+    }
 }
 
 #[test]
@@ -137,10 +155,6 @@ fn impossible_lengths_are_malformed() {
     let half = ipv6_with(DESTINATION_OPTIONS, &[6]);
     assert_outcome(&of_packet(&half), "malformed extension-past-end");
 
-    let mut zero = syn_v6();
-    zero[4..6].copy_from_slice(&[0, 0]);
-    assert_outcome(&of_packet(&zero), "malformed payload-length-zero");
-
     for payload in 1..20 {
         let mut short = syn_v6();
         short[5] = payload;
@@ -155,14 +169,43 @@ fn impossible_lengths_are_malformed() {
     assert_outcome(&of_cut_frame(&frame, frame.len() - 1), "match");
 }
 
+// row: IPv6 payload length 0 (large send offload) or jumbogram in a capture
 #[test]
-fn jumbograms_are_malformed() {
+fn a_payload_length_of_zero_reaches_to_the_end_of_a_captured_frame() {
+    let jumbo = |next| vec![next, 0, 0xc2, 4, 0, 1, 0, 0];
+    let with_option = chained(&[(HOP_BY_HOP, &jumbo)]);
+    for (packet, tcp, flaw) in [
+        (syn_v6(), IPV6, "malformed payload-length-zero"),
+        (with_option, IPV6 + 8, "malformed jumbogram"),
+    ] {
+        let mut packet = packet;
+        packet[4..6].copy_from_slice(&[0, 0]);
+        packet.extend([0; 3000]);
+        assert_outcome(&of_packet(&packet), "match");
+        assert_outcome(&of_live_packet(&packet), flaw);
+        // Legibly no SYN to port 25: as in IPv4, it passes.
+        let mut other_port = packet.clone();
+        other_port[tcp + 3] = 26;
+        let mut acknowledgement = packet.clone();
+        acknowledgement[tcp + 13] = 0x10;
+        for (packet, expected) in
+            [(other_port, "no-match other-port"), (acknowledgement, "no-match not-syn")]
+        {
+            assert_outcome(&of_packet(&packet), expected);
+            assert_outcome(&of_live_packet(&packet), expected);
+        }
+        // What nobody sent is not there.
+        assert_outcome(&of_packet(&packet[..tcp + 13]), "malformed tcp-too-short");
+        let frame = ethernet(&packet);
+        assert_outcome(&of_cut_frame(&frame, ETHERNET + tcp + 13), "indeterminate cut");
+    }
+}
+
+#[test]
+fn a_jumbo_option_beside_a_payload_length_is_malformed() {
     let jumbo = |next| vec![next, 0, 0xc2, 4, 0, 0, 0, 28];
     let with_length = chained(&[(HOP_BY_HOP, &jumbo)]);
     assert_outcome(&of_packet(&with_length), "malformed jumbogram");
-    let mut without = with_length;
-    without[4..6].copy_from_slice(&[0, 0]);
-    assert_outcome(&of_packet(&without), "malformed jumbogram");
     let behind_padding = |next| vec![next, 1, 0, 1, 1, 0, 0xc2, 4, 0, 0, 0, 28, 1, 2, 0, 0];
     let packet = chained(&[(HOP_BY_HOP, &behind_padding)]);
     assert_outcome(&of_packet(&packet), "malformed jumbogram");

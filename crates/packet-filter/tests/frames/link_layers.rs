@@ -219,6 +219,7 @@ fn cooked_captures_are_read_by_their_protocol() {
     assert_outcome(&second([0x86, 0xdd], &syn_v6()), "match");
 }
 
+// row: BSD null family 10 (Linux AF_INET6) besides 24, 28, 30
 #[test]
 fn loopback_families_are_read_in_either_byte_order() {
     let (four, six) = (syn_v4(), syn_v6());

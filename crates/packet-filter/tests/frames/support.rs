@@ -2,7 +2,9 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use egress25_packet_filter::frame::{self, Frame, FrameOptions, Origin, Outcome};
+use egress25_packet_filter::frame::{
+    self, Frame, FrameOptions, Origin, Outcome, VxlanPorts, Wanted,
+};
 use egress25_packet_filter::link::LinkType;
 use etherparse::PacketBuilder;
 
@@ -107,8 +109,13 @@ pub(crate) fn ethernet_with(ether_type: u16, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-pub(crate) const LIVE: FrameOptions =
-    FrameOptions { origin: Origin::Live, look_inside: false, port: Some(25) };
+pub(crate) const LIVE: FrameOptions = FrameOptions {
+    origin: Origin::Live,
+    look_inside: false,
+    port: Some(25),
+    vxlan_ports: VxlanPorts::STANDARD,
+    wanted: Wanted::NOTHING,
+};
 
 /// The outcome of an IP packet in an Ethernet frame of a capture.
 pub(crate) fn of_packet(packet: &[u8]) -> Outcome {

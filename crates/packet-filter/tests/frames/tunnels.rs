@@ -1,11 +1,13 @@
 //! Tunnels: the outer packet, and the inner one where it is asked for.
 
-use egress25_packet_filter::frame::{MAX_TUNNELS, Outcome, Tunnel};
+use egress25_packet_filter::frame::{
+    Frame, FrameOptions, MAX_TUNNELS, MAX_VXLAN_PORTS, Outcome, Tunnel, VxlanPorts,
+};
 use egress25_packet_filter::link::LinkType;
 
 use crate::support::{
-    ETHERNET, IPV4, brief, ethernet, inside, ipv4_with, ipv6_with, of_packet, set_total_length,
-    syn_v4, syn_v6, udp_v4,
+    ETHERNET, IPV4, all, brief, ethernet, inside, ipv4_with, ipv6_with, of_packet,
+    set_total_length, syn_v4, syn_v6, udp_v4,
 };
 
 /// The outcomes of an IP packet and of what is inside it, as text.
@@ -42,7 +44,7 @@ fn samples() -> Vec<(Tunnel, Vec<u8>)> {
 #[test]
 fn every_tunnel_is_encapsulated_and_judged_inside_where_asked() {
     let samples = samples();
-    assert_eq!(samples.len(), Tunnel::ALL.len());
+    assert_eq!(samples.len(), Tunnel::ALL.iter().filter(|tunnel| !tunnel.is_other()).count());
     for (tunnel, packet) in samples {
         let outer = of_packet(&packet);
         assert!(
@@ -57,15 +59,36 @@ fn every_tunnel_is_encapsulated_and_judged_inside_where_asked() {
 #[test]
 fn ip_in_ip_and_gre_are_not_carried_the_others_are() {
     let refused: Vec<&str> =
-        Tunnel::ALL.iter().filter(|t| !t.carried()).map(|t| t.as_str()).collect();
-    assert_eq!(refused, ["ipip", "6in4", "4in6", "6in6", "gre", "nvgre"]);
+        Tunnel::ALL.iter().filter(|t| !t.carried() && !t.is_tag()).map(|t| t.as_str()).collect();
+    assert_eq!(refused, ["ipip", "6in4", "4in6", "6in6", "gre", "nvgre", "erspan", "eoip"]);
     for (tunnel, packet) in samples() {
-        let Outcome::Encapsulated { carried, source, .. } = of_packet(&packet) else {
+        let outcome = of_packet(&packet);
+        let Outcome::Encapsulated { carried, addresses: Some((source, _)), .. } = outcome else {
             panic!("{tunnel}");
         };
         assert_eq!(carried, tunnel.carried());
         assert!(["10.0.0.4", "2001:db8::4"].contains(&source.to_string().as_str()));
     }
+}
+
+// row: VXLAN on other ports than 4789
+#[test]
+fn vxlan_is_looked_for_on_the_ports_that_are_named() {
+    let header = [8, 0, 0, 0, 0, 0, 7, 0];
+    let kinds = |port: u16, named: &[u16]| {
+        let bytes = ethernet(&udp_v4(50_000, port, &join(&header, &ethernet(&syn_v4()))));
+        let wire_len = u32::try_from(bytes.len()).unwrap();
+        let vxlan_ports = VxlanPorts::new(named).unwrap();
+        let options = FrameOptions { look_inside: true, vxlan_ports, ..FrameOptions::default() };
+        let frame = Frame { link: LinkType::Ethernet, bytes: &bytes, wire_len };
+        all(&frame, &options).iter().map(brief).collect::<Vec<_>>()
+    };
+    for port in [10_800, 10_801] {
+        assert_eq!(kinds(port, &[10_800, 10_801]), ["encapsulated vxlan", "match"]);
+        assert_eq!(kinds(port, &[4789]), ["no-match not-tcp"]);
+    }
+    assert_eq!(kinds(4789, &[10_800]), ["no-match not-tcp"]);
+    assert!(VxlanPorts::new(&[1; MAX_VXLAN_PORTS + 1]).is_none());
 }
 
 #[test]

@@ -120,7 +120,8 @@ pub(crate) fn tshark_reason(
 ) -> Option<(&'static str, i64)> {
     let (outer, inner) = outcomes.split_first()?;
     if outer.candidate().is_some() {
-        return None;
+        // tshark takes a payload length of 0 for an empty packet.
+        return has_no_payload_length(frame).then_some(("payload-length-zero", -1));
     }
     // tshark does not know how long the cookies of L2TPv3 are, and takes another length.
     let seen_inside = inner.iter().filter_map(Outcome::candidate);
@@ -128,7 +129,7 @@ pub(crate) fn tshark_reason(
         return Some(("inside-a-tunnel", 1));
     }
     let reason = match outer {
-        Outcome::NoMatch(NoMatch::Icmp) if quotes_a_syn(frame, port) => "quoted-in-icmp",
+        Outcome::NoMatch(NoMatch::Icmp { .. }) if quotes_a_syn(frame, port) => "quoted-in-icmp",
         Outcome::Malformed {
             kind: Malformed::SynWithRst | Malformed::SourceAddress | Malformed::MappedAddress,
             ..
@@ -141,6 +142,12 @@ pub(crate) fn tshark_reason(
         _ => return None,
     };
     Some((reason, 1))
+}
+
+/// Whether a frame of Ethernet carries IPv6 with a payload length of 0.
+fn has_no_payload_length(frame: &Frame<'_>) -> bool {
+    let field = |at| be16(frame.bytes, at);
+    frame.link == LinkType::Ethernet && field(12) == Some(IPV6) && field(18) == Some(0)
 }
 
 /// Whether TCP comes in fragments here, by etherparse's reading or by our outcome.
