@@ -226,6 +226,62 @@ fn what_is_inside_a_tunnel_is_judged_where_that_is_asked_for() {
     assert_eq!((&row["tunnel"], &row["depth"]), (&"vxlan".into(), &1.into()));
 }
 
+#[test]
+fn vxlan_on_a_gateway_load_balancers_ports_is_looked_into_where_they_are_named() {
+    let mut vxlan = vec![8, 0, 0, 0, 0x00, 0x10, 0x92, 0];
+    vxlan.extend(ethernet(&mail([10, 0, 0, 4], MX)));
+    let on = |port| ipv4(17, [10, 0, 0, 9], [10, 0, 0, 10], &[], &udp((40_000, port), &vxlan));
+    let packets = [(1, on(10_800)), (2, on(10_801)), (3, on(4789))];
+    for (ports, count) in [("", 1), ("10800", 1), ("10800,10801", 2), ("10800,10801,4789", 3)] {
+        let named = if ports.is_empty() { String::new() } else { format!("--vxlan-port {ports}") };
+        let report = replay(&packets, "overlapping", &format!("--look-inside {named}"));
+        assert_eq!(reasons(&report), vec!["offer-never-exempt"; count], "{ports}");
+    }
+    let capture = captured(&pcap(&packets));
+    let line =
+        format!("replay {} --inventory fixtures/inventories/revoked.toml", capture.path.display());
+    for (ports, part) in [("1,2,3,4,5,6,7,8,9", "at most 8"), ("0", "0"), ("x", "x")] {
+        let (code, text) = failure(&format!("{line} --vxlan-port {ports}"));
+        assert_eq!(code, 2);
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn a_capture_of_tunnels_names_the_option_that_looks_into_them() {
+    let mut vxlan = vec![8, 0, 0, 0, 0x00, 0x10, 0x92, 0];
+    vxlan.extend(ethernet(&mail([10, 0, 0, 4], MX)));
+    let outer = ipv4(17, [10, 0, 0, 9], [10, 0, 0, 10], &[], &udp((40_000, 4789), &vxlan));
+    let quiet = ipv4(6, WEB, MX, &[], &syn(80));
+    let warnings = |packets: &[(u32, Vec<u8>)], more: &str| {
+        replay(packets, "overlapping", more)["summary"]["warnings"].to_string()
+    };
+    let packets = [(1, outer.clone()), (2, quiet.clone()), (3, outer)];
+    let text = warnings(&packets, "");
+    assert!(text.contains("tunnels among them: 2, and --look-inside judges"), "{text}");
+    assert_eq!(warnings(&packets, "--look-inside"), "[]");
+    let text = warnings(&[(1, quiet.clone())], "");
+    assert!(text.contains("none of the 1 packets") && !text.contains("--look-inside"), "{text}");
+    // What comes from a pipe cannot be read again.
+    let output = egress25(words("replay - --inventory fixtures/inventories/overlapping.toml"))
+        .write_stdin(pcap(&[(1, quiet)]))
+        .output()
+        .expect("the program runs");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("was not looked at (--look-inside)"), "{text}");
+}
+
+#[test]
+fn other_encapsulations_are_counted() {
+    let ayiya = [&[0x45, 0x52, 0x11, 4, 0, 0, 0, 0][..], &[7; 36], &mail(WEB, MX)].concat();
+    let packets = [(1, ipv4(17, WEB, MX, &[], &udp((5072, 5072), &ayiya)))];
+    let report = replay(&packets, "day-of-mail", "--look-inside");
+    assert_eq!(report["summary"]["other_encapsulation"], 1);
+    assert_eq!(report["rows"][0]["tunnel"], "ayiya");
+    let warnings = replay(&packets, "day-of-mail", "")["summary"]["warnings"].to_string();
+    assert!(warnings.contains("tunnels among them: 1"), "{warnings}");
+}
+
 /// A packet for each reason that is about the packet itself, in the order of the test below.
 pub(crate) fn odd_packets() -> Vec<(u32, Vec<u8>)> {
     let source_route = [131, 7, 4, 192, 0, 2, 1, 0];

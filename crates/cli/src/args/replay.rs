@@ -89,6 +89,19 @@ pub struct ReplayArgs {
     #[arg(long)]
     pub look_inside: bool,
 
+    /// The UDP ports that VXLAN is expected on, at most 8 (repeatable)
+    ///
+    /// The ports of a Gateway Load Balancer's tunnels are its user's choice, 10800 and 10801 unless
+    /// he says otherwise. What is named here takes the place of 4789.
+    #[arg(
+        long,
+        value_name = "PORT",
+        value_delimiter = ',',
+        default_value = "4789",
+        value_parser = clap::value_parser!(u16).range(1..)
+    )]
+    pub vxlan_port: Vec<u16>,
+
     /// Show these rows only: passed, dropped, rejected, blocked, or a reason (repeatable)
     ///
     /// The summary counts all of them all the same.

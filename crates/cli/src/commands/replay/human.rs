@@ -105,6 +105,7 @@ pub(super) fn lines(summary: &Summary, edition: &EditionName) -> Vec<String> {
         (summary.malformed, "malformed"),
         (summary.fragments_dropped, "fragments dropped"),
         (summary.indeterminate, "indeterminate"),
+        (summary.other_encapsulation, "in other encapsulations"),
         (summary.not_understood, "of a link type that is not understood"),
     ];
     let odd: Vec<_> = odd

@@ -112,6 +112,11 @@ impl ReplayJudge {
         (machines.max().unwrap_or(0), names.max().unwrap_or(0))
     }
 
+    /// The table of the moment.
+    pub(super) const fn table(&self) -> &Arc<Table> {
+        self.moments.table()
+    }
+
     /// What the filter has counted.
     pub(super) const fn counters(&self) -> &Counters {
         self.filter.counters()

@@ -11,6 +11,7 @@ mod row;
 mod sinks;
 mod summary;
 mod timings;
+mod tunnels;
 
 pub use row::PacketRow;
 pub use summary::Summary;
@@ -76,7 +77,7 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     }
     summary.warnings.extend(sinks.warning());
     let whole = stopped.is_none() && !reader.warnings().iter().any(Warning::is_cut);
-    summary.close(&judge, reader.name(), whole);
+    summary.close(&judge, reader.name(), whole, tunnels::count(&plan, &judge));
     for warning in &summary.warnings {
         console.warn(warning);
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use egress25_packet_filter::frame;
+use egress25_packet_filter::frame::{self, MAX_VXLAN_PORTS, VxlanPorts};
 use egress25_policy::Edition;
 
 use crate::args::{OnIndeterminate, Only, OutputFormat, ReplayArgs};
@@ -50,6 +50,9 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
             inventory
         }
     };
+    let vxlan_ports = VxlanPorts::new(&args.vxlan_port).ok_or_else(|| {
+        Failure::Usage(format!("--vxlan-port takes at most {MAX_VXLAN_PORTS} ports"))
+    })?;
     Ok(ReplayPlan {
         capture: args.capture.clone(),
         edition: inventory.edition(args.edition.edition.as_deref())?,
@@ -57,6 +60,7 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
         network: args.network.clone(),
         options: frame::FrameOptions {
             look_inside: args.look_inside,
+            vxlan_ports,
             ..frame::FrameOptions::default()
         },
         only: args.only.clone(),

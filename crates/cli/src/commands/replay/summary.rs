@@ -2,6 +2,7 @@
 
 use egress25_packet_filter::capture::{CaptureBatch, CaptureError};
 use egress25_packet_filter::filter::Met;
+use egress25_packet_filter::frame::Kind;
 use egress25_packet_filter::sieve::Ruling;
 use egress25_policy::{Reason, Verdict};
 use jiff::Timestamp;
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 use crate::commands::replay::judge::ReplayJudge;
 use crate::commands::replay::timings::Timings;
+use crate::commands::replay::tunnels::Tunnels;
 use crate::say::failure::Failure;
 
 /// What a replay came to.
@@ -32,6 +34,9 @@ pub struct Summary {
     pub fragments_dropped: u64,
     /// Packets whose bytes do not tell what they are.
     pub indeterminate: u64,
+    /// Packets that pass in a tag or tunnel beside the usual ones. Those in UDP are only known
+    /// where what is inside of tunnels was looked at.
+    pub other_encapsulation: u64,
     /// Packets of a link type that is not understood.
     pub not_understood: u64,
     /// The time of the first packet.
@@ -78,6 +83,8 @@ impl Summary {
     pub(super) fn batch(&mut self, batch: &CaptureBatch<'_>, rulings: &[Ruling]) {
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let judged = rulings.iter().filter(|ruling| ruling.is_judged()).count();
+        let others = rulings.iter().filter(|ruling| ruling.kind() == Kind::OtherEncapsulation);
+        add(&mut self.other_encapsulation, number(others.count()));
         add(&mut self.packets, number(batch.len()));
         add(&mut self.unjudged, number(batch.len().saturating_sub(judged)));
         if let Some((earliest, latest)) = batch.times() {
@@ -103,7 +110,13 @@ impl Summary {
     }
 
     /// Brings the counts together at the end.
-    pub(super) fn close(&mut self, judge: &ReplayJudge, capture: &str, complete: bool) {
+    pub(super) fn close(
+        &mut self,
+        judge: &ReplayJudge,
+        capture: &str,
+        complete: bool,
+        tunnels: Tunnels,
+    ) {
         self.complete = complete;
         (self.events_happened, self.events) = judge.events(self.last);
         for Met { subscription, reason, verdict, count } in judge.counters().met() {
@@ -131,8 +144,20 @@ impl Summary {
         if self.packets == 0 {
             warn(format!("there is no packet in `{capture}`: nothing was judged"));
         } else if self.judged == 0 {
+            let inside = match tunnels {
+                Tunnels::Counted(count @ 1..) => {
+                    format!(
+                        "; tunnels among them: {count}, and --look-inside judges what they carry"
+                    )
+                }
+                Tunnels::Unknown => {
+                    "; what tunnels may carry was not looked at (--look-inside)".to_owned()
+                }
+                Tunnels::Counted(0) | Tunnels::NotAsked => String::new(),
+            };
             warn(format!(
-                "none of the {} packets in `{capture}` is a SYN to port 25: nothing was judged",
+                "none of the {} packets in `{capture}` is a SYN to port 25: nothing was \
+                 judged{inside}",
                 self.packets
             ));
         }
