@@ -3,13 +3,16 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use std::alloc::System;
-use std::sync::Arc;
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex};
 
+use egress25_packet_filter::capture::CaptureReader;
 use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::frame::FrameOptions;
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::{FrameList, Sieve, Vectors};
-use egress25_packet_filter::table::{Leaf, RouteSet, TableBuilder};
+use egress25_packet_filter::table::{Leaf, RouteSet, Table, TableBuilder};
 use egress25_policy::{NetworkName, Reason};
 use egress25_skipped::skipped;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -43,8 +46,8 @@ fn frames(count: usize) -> (Vec<u8>, FrameList) {
     (bytes, list)
 }
 
-#[test]
-fn judging_and_sieving_allocate_nothing_once_their_room_is_there() {
+/// A table of six machines.
+fn table() -> Arc<Table> {
     let mut builder = TableBuilder::default();
     let network = builder.network(&NetworkName::from("one"));
     let routes = RouteSet::new(vec![("0.0.0.0/0".parse().unwrap(), Leaf::Edge)]);
@@ -53,7 +56,69 @@ fn judging_and_sieving_allocate_nothing_once_their_room_is_there() {
         let address = std::net::Ipv4Addr::new(10, 0, 0, host).into();
         builder.address(place, address, None, Reason::NotGranted).unwrap();
     }
-    let table = Arc::new(builder.build(1).unwrap());
+    Arc::new(builder.build(1).unwrap())
+}
+
+/// A capture of so many frames.
+fn capture(count: usize) -> Vec<u8> {
+    let (bytes, list) = frames(count);
+    let mut capture = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0];
+    capture.extend(1_u32.to_le_bytes());
+    for (second, frame) in (0_u32..).zip(list.frames(LinkType::Ethernet, None, &bytes).iter()) {
+        let len = u32::try_from(frame.bytes.len()).unwrap();
+        for word in [second, 0, len, frame.wire_len] {
+            capture.extend(word.to_le_bytes());
+        }
+        capture.extend(frame.bytes);
+    }
+    capture
+}
+
+/// Both tests count what the whole process allocates: one at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+#[test]
+fn reading_and_judging_a_file_or_a_pipe_allocates_nothing_behind_its_beginning() {
+    let _alone = ALONE.lock();
+    let bytes = capture(150_000);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &bytes).unwrap();
+    for source in ["file", "file read ahead", "pipe"] {
+        let mut reader = match source {
+            "pipe" => {
+                let (read, mut write) = std::io::pipe().unwrap();
+                let bytes = bytes.clone();
+                std::thread::spawn(move || std::io::Write::write_all(&mut write, &bytes));
+                CaptureReader::from_file(File::from(OwnedFd::from(read)), source, false).unwrap()
+            }
+            _ => {
+                let file = File::open(file.path()).unwrap();
+                CaptureReader::from_file(file, source, source != "file").unwrap()
+            }
+        };
+        let mut filter = Filter::new(table(), FrameOptions::default());
+        let (mut rulings, mut packets) = (Vec::new(), 0);
+        let mut region = None;
+        let change = loop {
+            let Some(batch) = reader.next_batch().unwrap() else {
+                break region.map(|region: Region<'_, System>| region.change()).unwrap();
+            };
+            filter.judge(&batch.frames(), &mut rulings);
+            packets += batch.len();
+            // The largest batch has been there by then, and every piece that goes round.
+            if packets > 100_000 {
+                region.get_or_insert_with(|| Region::new(ALLOCATOR));
+            }
+        };
+        assert_eq!(packets, 150_000);
+        assert_eq!((change.allocations, change.reallocations), (0, 0), "{source}: {change:?}");
+    }
+}
+
+#[test]
+fn judging_and_sieving_allocate_nothing_once_their_room_is_there() {
+    let _alone = ALONE.lock();
+    let table = table();
     let (bytes, list) = frames(10_000);
     let batch = list.frames(LinkType::Ethernet, Some("eth0"), &bytes);
     for level in Vectors::ALL {

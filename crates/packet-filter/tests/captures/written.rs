@@ -169,7 +169,7 @@ impl Write for Full {
 #[test]
 fn a_full_disk_is_told_at_the_latest_when_the_capture_is_finished() {
     let written = |kind| {
-        let mut writer = PcapngWriter::new(Full(100, kind), None).unwrap();
+        let mut writer = PcapngWriter::new(io::BufWriter::new(Full(100, kind)), None).unwrap();
         let id = writer.add_interface(&NewInterface::unnamed(LinkType::Raw)).unwrap();
         writer.write_packet(id, &packet(1, 1, b"x"), &[]).unwrap();
         writer.finish().err().unwrap()

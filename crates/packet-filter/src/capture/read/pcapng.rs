@@ -115,8 +115,7 @@ impl PcapNg {
         let (mut earliest, mut latest) = (u64::MAX, 0);
         // The interface of the packet before, and what its times are to be multiplied by.
         let mut known: Option<(u32, u64)> = None;
-        loop {
-            let Some(words) = bytes.get(at..).and_then(<[u8]>::first_chunk::<HEAD>) else { break };
+        while let Some(words) = bytes.get(at..).and_then(<[u8]>::first_chunk::<HEAD>) {
             let word = |place| u32_at(words, place, self.order).unwrap_or_default();
             let (kind, len, id) = (word(0), word(4), word(8));
             let (captured, original) = (word(20), word(24));

@@ -34,7 +34,11 @@ impl ThreadedRead {
     /// There is no thread to be had.
     pub(super) fn start(mut stream: impl Read + Send + 'static) -> io::Result<Self> {
         let (sender, pieces) = sync_channel(READY);
-        let (empty, filled_again) = sync_channel::<Vec<u8>>(READY);
+        // One more is being filled, and one looked at.
+        let (empty, filled_again) = sync_channel::<Vec<u8>>(READY + 2);
+        for _ in 0..READY + 2 {
+            let _ = empty.try_send(vec![0; ROOM + PIECE]);
+        }
         let work = move || {
             loop {
                 let mut bytes = filled_again.try_recv().unwrap_or_default();
@@ -55,7 +59,7 @@ impl ThreadedRead {
     /// The next piece; an empty one at the end.
     pub(super) fn next(&mut self) -> io::Result<Piece> {
         // A thread that has said everything is at its end.
-        let ended = Ok(Piece { bytes: vec![0; ROOM], start: ROOM, end: ROOM });
+        let ended = Ok(Piece { bytes: Vec::new(), start: 0, end: 0 });
         self.pieces.recv().unwrap_or(ended)
     }
 
