@@ -4,17 +4,16 @@
 //! handed on at all.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use egress25_packet_filter::link::LinkType;
 use egress25_policy::Verdict;
 
 use crate::enforce::datapath::Enforce;
-use crate::enforce::ether::{self, Receiver, Sender};
 use crate::enforce::judge::{Court, JudgedPort, ThreadJudge};
 use crate::enforce::reset;
 use crate::enforce::verdict::Hub;
+use crate::enforce::wire::{ReadFrames, SendFrames, Socket};
 use crate::error::LabError;
 use crate::network::NodeSpaces;
 use crate::network::plan::{NodeKind, Plan, Point};
@@ -35,23 +34,36 @@ impl AfPacket {
         let Some(onward) = &point.onward else { return Ok(()) };
         let place = self.spaces.get(point.node)?;
         let open = |name: &str| {
-            place.run(|| ether::open(name).map_err(LabError::system(format!("opening `{name}`"))))
+            place.run(|| Socket::open(name).map_err(LabError::system(format!("opening `{name}`"))))
         };
-        let (outer_sender, outer_receiver) = open(&point.interface)?;
-        let (inner_sender, inner_receiver) = open(onward)?;
-        let back = Arc::new(Mutex::new(outer_sender));
+        let (outer, inner) = (open(&point.interface)?, open(onward)?);
         let (judge, port) = (ThreadJudge::new(court.clone()), JudgedPort::from(point));
-        let (answers, halt, hub) = (back.clone(), self.stop.clone(), court.hub.clone());
+        let (halt, hub) = (self.stop.clone(), court.hub.clone());
+        let (from, to) = (outer.clone(), inner.clone());
         place.spawn("afpacket", move || {
-            let ended = judged(outer_receiver, inner_sender, &answers, judge, &port, &halt);
-            tell(&hub, &port, ended);
+            let answers = from.sender();
+            let mut judged = Judged::new(from.reader(), to.sender(), answers, judge, port);
+            let ended = until_stopped(&halt, || judged.hand_on(&halt));
+            tell(&hub, &judged.port, ended);
         })?;
         let (halt, hub, port) = (self.stop.clone(), court.hub.clone(), JudgedPort::from(point));
         place.spawn("afpacket-back", move || {
-            tell(&hub, &port, unjudged(inner_receiver, &back, &halt));
+            let mut unjudged = Unjudged::new(inner.reader(), outer.sender());
+            tell(&hub, &port, until_stopped(&halt, || unjudged.hand_on(&halt)));
         })?;
         Ok(())
     }
+}
+
+/// Does something again and again until it fails or is told to stop.
+fn until_stopped(
+    stop: &AtomicBool,
+    mut again: impl FnMut() -> io::Result<usize>,
+) -> io::Result<()> {
+    while !stop.load(Ordering::Relaxed) {
+        again()?;
+    }
+    Ok(())
 }
 
 fn tell(hub: &Hub, port: &JudgedPort, ended: io::Result<()>) {
@@ -88,42 +100,80 @@ fn whole_frames(plan: &Plan, spaces: &NodeSpaces, points: &[Point]) -> Result<()
     Ok(())
 }
 
-fn judged(
-    mut from: Receiver,
-    mut to: Sender,
-    back: &Mutex<Sender>,
-    mut judge: ThreadJudge,
-    port: &JudgedPort,
-    stop: &AtomicBool,
-) -> io::Result<()> {
-    loop {
-        let frame = from.next()?;
+/// What goes from a port into the network.
+#[derive(Debug)]
+pub struct Judged<R, S> {
+    from: R,
+    to: S,
+    /// Answers go back to the port by it.
+    back: S,
+    judge: ThreadJudge,
+    port: JudgedPort,
+    verdicts: Vec<Verdict>,
+    places: Vec<u32>,
+}
+
+impl<R: ReadFrames, S: SendFrames> Judged<R, S> {
+    /// Hands on what a judge lets pass.
+    pub const fn new(from: R, to: S, back: S, judge: ThreadJudge, port: JudgedPort) -> Self {
+        Self { from, to, back, judge, port, verdicts: Vec::new(), places: Vec::new() }
+    }
+
+    /// Waits for frames, for a while, and hands on those that pass, none of them once it is told to
+    /// stop. Returns how many came.
+    ///
+    /// # Errors
+    /// No more can be read.
+    pub fn hand_on(&mut self, stop: &AtomicBool) -> io::Result<usize> {
+        let Self { from, to, back, judge, port, verdicts, places } = self;
+        let frames = from.read()?;
         if stop.load(Ordering::Relaxed) {
-            return Ok(());
+            return Ok(0);
         }
-        let Some(frame) = frame else { continue };
-        match judge.judge(port, LinkType::Ethernet, frame) {
-            // A frame that a link does not take is lost, as on any link.
-            Verdict::Pass => drop(to.send(frame)),
-            Verdict::Drop => {}
-            Verdict::Reject => {
-                if let Some(answer) = reset::for_frame(frame) {
-                    drop(back.lock().unwrap_or_else(PoisonError::into_inner).send(&answer));
-                }
+        judge.judge_batch(port, &frames, verdicts);
+        places.clear();
+        for (place, verdict) in (0_u32..).zip(verdicts.iter()) {
+            if *verdict == Verdict::Pass {
+                places.push(place);
             }
         }
+        to.send(&frames, places);
+        for (frame, verdict) in frames.iter().zip(verdicts.iter()) {
+            if *verdict == Verdict::Reject
+                && let Some(answer) = reset::for_frame(frame.bytes)
+            {
+                // That the sender is told is a courtesy.
+                let _ = back.send_one(&answer);
+            }
+        }
+        Ok(frames.len())
     }
 }
 
-fn unjudged(mut from: Receiver, to: &Mutex<Sender>, stop: &AtomicBool) -> io::Result<()> {
-    loop {
-        let frame = from.next()?;
+/// What comes to a port from the network.
+struct Unjudged<R, S> {
+    from: R,
+    to: S,
+    places: Vec<u32>,
+}
+
+impl<R: ReadFrames, S: SendFrames> Unjudged<R, S> {
+    const fn new(from: R, to: S) -> Self {
+        Self { from, to, places: Vec::new() }
+    }
+
+    /// Waits for frames, for a while, and hands them on unless it is told to stop. Returns how many
+    /// came.
+    fn hand_on(&mut self, stop: &AtomicBool) -> io::Result<usize> {
+        let Self { from, to, places } = self;
+        let frames = from.read()?;
         if stop.load(Ordering::Relaxed) {
-            return Ok(());
+            return Ok(0);
         }
-        if let Some(frame) = frame {
-            drop(to.lock().unwrap_or_else(PoisonError::into_inner).send(frame));
-        }
+        places.clear();
+        places.extend((0_u32..).take(frames.len()));
+        to.send(&frames, places);
+        Ok(frames.len())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use egress25_packet_filter::filter::{Filter, Judgement};
 use egress25_packet_filter::frame::{self, Candidate, Frame, FrameOptions, Origin, Outcome};
-use egress25_packet_filter::link::LinkType;
+use egress25_packet_filter::sieve::{Frames, Sieve};
 use egress25_packet_filter::table::{TableAnswer, TableMachine};
 use egress25_policy::{NetworkName, Reason, Verdict};
 use jiff::Timestamp;
@@ -86,6 +86,10 @@ pub struct ThreadJudge {
     court: Court,
     snapshot: Arc<Snapshot>,
     filter: Filter,
+    /// Tells the frames that pass unjudged, whatever port they come from and whatever the policy is.
+    sieve: Sieve,
+    /// The places of the others in a batch.
+    kept: Vec<u32>,
 }
 
 /// How often a packet is judged anew because the policy has changed meanwhile.
@@ -103,13 +107,32 @@ impl ThreadJudge {
     pub fn new(court: Court) -> Self {
         let snapshot = court.policy.snapshot();
         let filter = Filter::new(snapshot.table.clone(), live());
-        Self { court, snapshot, filter }
+        Self { court, snapshot, filter, sieve: Sieve::new(live()), kept: Vec::new() }
+    }
+
+    /// Says what becomes of each frame of a batch at a port, in order, and tells whoever listens.
+    /// `verdicts` is cleared first.
+    pub fn judge_batch(
+        &mut self,
+        port: &JudgedPort,
+        frames: &Frames<'_>,
+        verdicts: &mut Vec<Verdict>,
+    ) {
+        verdicts.clear();
+        verdicts.resize(frames.len(), Verdict::Pass);
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.clear();
+        self.sieve.keep(frames, &mut kept);
+        for place in kept.iter().map(|place| *place as usize) {
+            if let (Some(verdict), Some(frame)) = (verdicts.get_mut(place), frames.get(place)) {
+                *verdict = self.judge(port, frame);
+            }
+        }
+        self.kept = kept;
     }
 
     /// Says what becomes of a packet at a port, and tells whoever listens.
-    pub fn judge(&mut self, port: &JudgedPort, link: LinkType, bytes: &[u8]) -> Verdict {
-        let wire_len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let frame = Frame { link, bytes, wire_len };
+    fn judge(&mut self, port: &JudgedPort, frame: Frame<'_>) -> Verdict {
         let mut judged = self.under_the_policy_of_now(port, frame);
         // A policy that changed meanwhile is judged by anew, so that a verdict is told with the
         // generation that it belongs to. Many changes in a row end that: any of them is right.

@@ -3,9 +3,8 @@
 //! Three with the same verdicts. All fail closed: nothing that may be a SYN to port 25 passes
 //! while the program that judges is gone, or before its rules are loaded.
 
-mod afpacket;
+pub mod afpacket;
 mod datapath;
-pub(crate) mod ether;
 pub mod judge;
 mod nflog;
 mod nfqueue;
@@ -15,6 +14,7 @@ mod ports;
 mod reset;
 pub mod standalone;
 pub mod verdict;
+pub mod wire;
 
 use std::sync::Arc;
 

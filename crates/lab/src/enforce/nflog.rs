@@ -95,7 +95,7 @@ fn listen(socket: &Socket, court: &Court, ports: &Ports) {
 
 fn tell(court: &Court, ports: &Ports, parts: &[PacketNla]) {
     let mut reason = None;
-    let mut port = None;
+    let mut noted = None;
     let mut stamp = None;
     let mut payload: &[u8] = &[];
     for part in parts {
@@ -104,14 +104,15 @@ fn tell(court: &Court, ports: &Ports, parts: &[PacketNla]) {
                 reason = text.to_str().ok().and_then(|text| text.parse::<Reason>().ok());
             }
             PacketNla::IfIndexInDev(index) => {
-                port = ports.get(*index).map(|(_, port)| port);
+                noted = ports.get(*index);
             }
             PacketNla::Mark(mark) => stamp = mark.checked_sub(1),
             PacketNla::Payload(bytes) => payload = bytes,
             _ => {}
         }
     }
-    let (Some(reason), Some(port)) = (reason, port) else { return };
+    let (Some(reason), Some(noted)) = (reason, noted) else { return };
+    let port = &noted.port;
     // Outside of a lab a packet's mark is somebody else's.
     let stamp = stamp.filter(|_| port.at.is_some()).map(u64::from);
     let wire_len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
@@ -131,7 +132,7 @@ fn tell(court: &Court, ports: &Ports, parts: &[PacketNla]) {
         })
     });
     court.tell(&JudgedAtPort {
-        port: &port,
+        port,
         network: found.map_or(&port.network, |(network, _)| network),
         owner: found.map(|(_, owner)| owner),
         frame,

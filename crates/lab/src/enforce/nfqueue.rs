@@ -4,19 +4,21 @@
 //! have no bypass: while nobody listens to the queue the kernel drops what it would hand over.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use egress25_packet_filter::link::LinkType;
+use egress25_packet_filter::sieve::Frames;
 use egress25_policy::Verdict;
 use nfq::{Queue, Verdict as Kernel};
 
 use crate::enforce::datapath::Enforce;
-use crate::enforce::ether::{self, Sender};
-use crate::enforce::judge::{Court, JudgedPort, ThreadJudge};
-use crate::enforce::ports::{Bench, Ports, benches};
+use crate::enforce::judge::{Court, ThreadJudge};
+use crate::enforce::ports::{Bench, NotedPort, Ports, benches};
 use crate::enforce::reset;
+use crate::enforce::wire::{self, PlainSender, SendFrames};
 use crate::error::LabError;
 use crate::network::NodeSpaces;
 use crate::network::plan::{NodeId, Plan, Point};
@@ -101,7 +103,7 @@ impl NfQueue {
         let (known, court, stop) = (ports.clone(), court.clone(), self.stop.clone());
         let open = || open_queue(QUEUE);
         let judge = move |queue| {
-            judge_queue(queue, ThreadJudge::new(court), &|index| known.get(index), &stop);
+            judge_queue(queue, ThreadJudge::new(court), &mut |index| known.get(index), &stop);
         };
         place
             .spawn_opened("nfqueue", open, judge)?
@@ -128,10 +130,11 @@ pub(super) fn open_queue(number: u16) -> io::Result<Queue> {
 pub(super) fn judge_queue(
     mut queue: Queue,
     mut judge: ThreadJudge,
-    port_of: &dyn Fn(u32) -> Option<(String, JudgedPort)>,
+    port_of: &mut dyn FnMut(u32) -> Option<Arc<NotedPort>>,
     stop: &AtomicBool,
 ) {
-    let mut senders: HashMap<u32, Sender> = HashMap::new();
+    let mut answers: HashMap<u32, Answers> = HashMap::new();
+    let mut verdicts = Vec::with_capacity(1);
     let mut failures = 0_u32;
     loop {
         let mut message = match queue.recv() {
@@ -155,11 +158,18 @@ pub(super) fn judge_queue(
         }
         let index = message.get_indev();
         let mut verdict = Verdict::Drop;
-        if let Some((interface, port)) = port_of(index) {
-            verdict = judge.judge(&port, LinkType::Raw, message.get_payload());
+        if let Some(noted) = port_of(index) {
+            // The queue hands them over one by one.
+            let bytes = message.get_payload();
+            let length = [u32::try_from(bytes.len()).unwrap_or(u32::MAX)];
+            let (link, interface, offsets) = (LinkType::Raw, None, &[0]);
+            let (captured, wire) = (&length, &length);
+            let frames = Frames { link, interface, bytes, offsets, captured, wire };
+            judge.judge_batch(&noted.port, &frames, &mut verdicts);
+            verdict = verdicts.first().copied().unwrap_or(Verdict::Drop);
             if verdict == Verdict::Reject {
                 // That the sender is told is a courtesy; that the packet is dropped is not.
-                let _ = reject(&mut senders, index, &interface, &message);
+                let _ = reject(&mut answers, index, &noted, &message);
             }
         }
         message.set_verdict(match verdict {
@@ -173,21 +183,28 @@ pub(super) fn judge_queue(
     }
 }
 
+/// What answers to an interface are sent by, and its hardware address.
+type Answers = (PlainSender, [u8; 6]);
+
 fn reject(
-    senders: &mut HashMap<u32, Sender>,
+    known: &mut HashMap<u32, Answers>,
     index: u32,
-    interface: &str,
+    noted: &NotedPort,
     message: &nfq::Message,
 ) -> io::Result<()> {
-    let station = ether::station(interface)?;
     let to = message.get_hw_addr().and_then(|mac| mac.first_chunk::<6>()).copied();
     let Some(to) = to else { return Ok(()) };
-    let Some(frame) = reset::for_packet(message.get_payload(), station, to) else { return Ok(()) };
-    let sender = match senders.entry(index) {
-        std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-        std::collections::hash_map::Entry::Vacant(entry) => entry.insert(ether::open(interface)?.0),
+    let (sender, station) = match known.entry(index) {
+        Entry::Occupied(entry) => entry.into_mut(),
+        Entry::Vacant(entry) => {
+            let station = wire::station(&noted.interface)?;
+            entry.insert((wire::open(&noted.interface)?.0, station))
+        }
     };
-    sender.send(&frame)
+    match reset::for_packet(message.get_payload(), *station, to) {
+        Some(frame) => sender.send_one(&frame),
+        None => Ok(()),
+    }
 }
 
 impl Enforce for NfQueue {

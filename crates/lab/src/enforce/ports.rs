@@ -37,13 +37,20 @@ impl From<&Point> for JudgedPort {
     }
 }
 
-/// The ports of a node by the number of their interface, each with its name; more come, too.
+/// A port that is judged, and the name of its interface.
+#[derive(Debug)]
+pub(crate) struct NotedPort {
+    pub(crate) interface: String,
+    pub(crate) port: JudgedPort,
+}
+
+/// The ports of a node by the number of their interface; more come, too.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Ports(Arc<RwLock<HashMap<u32, (String, JudgedPort)>>>);
+pub(crate) struct Ports(Arc<RwLock<HashMap<u32, Arc<NotedPort>>>>);
 
 impl Ports {
     /// The port of an interface.
-    pub(crate) fn get(&self, index: u32) -> Option<(String, JudgedPort)> {
+    pub(crate) fn get(&self, index: u32) -> Option<Arc<NotedPort>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(&index).cloned()
     }
 
@@ -51,8 +58,8 @@ impl Ports {
     pub(crate) fn note(&self, interface: &str, port: JudgedPort) -> Result<(), LabError> {
         let index = nix::net::if_::if_nametoindex(interface)
             .map_err(LabError::errno(format!("the interface `{interface}`")))?;
-        let mut ports = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        ports.insert(index, (interface.to_owned(), port));
+        let noted = Arc::new(NotedPort { interface: interface.to_owned(), port });
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(index, noted);
         Ok(())
     }
 

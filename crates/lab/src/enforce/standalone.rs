@@ -1,15 +1,17 @@
 //! The filter on a network that is there already: a bridge, a container network, a queue.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use egress25_policy::{MachineName, NetworkName, World};
 
 use crate::enforce::judge::{Court, JudgedPort, ThreadJudge};
 use crate::enforce::nflog::{self, GROUP};
 use crate::enforce::nfqueue::{judge_queue, open_queue};
-use crate::enforce::ports::Ports;
+use crate::enforce::ports::{NotedPort, Ports};
 use crate::error::LabError;
 use crate::network::run_program;
 use crate::rules::{RuleOptions, RulePort, Ruleset, TABLE, mark};
@@ -151,11 +153,16 @@ pub fn queue(
         _ => LabError::system(&what)(error),
     })?;
     ready();
-    let port_of = |index| {
-        let name = nix::net::if_::if_indextoname(index).ok()?;
-        Some((name.into_string().ok()?, port.clone()))
+    let mut ports: HashMap<u32, Arc<NotedPort>> = HashMap::new();
+    let mut port_of = |index| match ports.entry(index) {
+        Entry::Occupied(entry) => Some(entry.get().clone()),
+        Entry::Vacant(entry) => {
+            let name = nix::net::if_::if_indextoname(index).ok()?;
+            let (interface, port) = (name.into_string().ok()?, port.clone());
+            Some(entry.insert(Arc::new(NotedPort { interface, port })).clone())
+        }
     };
-    judge_queue(queue, ThreadJudge::new(court.clone()), &port_of, &AtomicBool::new(false));
+    judge_queue(queue, ThreadJudge::new(court.clone()), &mut port_of, &AtomicBool::new(false));
     let closed = io::Error::other("the kernel has closed the packet queue");
     Err(LabError::system(what)(closed))
 }

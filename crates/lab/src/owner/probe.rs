@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use egress25_policy::{MachineName, Power};
 use etherparse::PacketBuilder;
 
+use crate::enforce::DataPath;
 use crate::enforce::verdict::{PROBE, Told};
-use crate::enforce::{DataPath, ether};
+use crate::enforce::wire::{self, SendFrames};
 use crate::error::LabError;
 use crate::network::plan::NodeKind;
 use crate::owner::Owner;
@@ -63,10 +64,10 @@ impl Owner {
             }
             self.spaces.get(id)?.run(|| {
                 let failed = || LabError::system("sending a probe");
-                let station = ether::station("eth0").map_err(failed())?;
+                let station = wire::station("eth0").map_err(failed())?;
                 let frame = frame(station)?;
-                let (mut sender, _) = ether::open("eth0").map_err(failed())?;
-                sender.send(&frame).map_err(failed())
+                let (mut sender, _) = wire::open("eth0").map_err(failed())?;
+                sender.send_one(&frame).map_err(failed())
             })?;
             sent.push(name.as_str().to_owned());
         }
