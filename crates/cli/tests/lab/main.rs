@@ -16,6 +16,7 @@ mod captures;
 mod death;
 mod ends;
 mod exports;
+mod fair;
 mod figures;
 mod frames;
 mod harness;

@@ -2,6 +2,8 @@
 //!
 //! The rules are installed with iptables, because `nft … queue` is not in every kernel. They
 //! have no bypass: while nobody listens to the queue the kernel drops what it would hand over.
+//! Every port of a lab has a queue and a thread of its own, so that what one sends in a flood
+//! fills no other's queue and takes no more of the processor than another's.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -23,8 +25,8 @@ use crate::error::LabError;
 use crate::network::NodeSpaces;
 use crate::network::plan::{NodeId, Plan, Point};
 
-/// The number of the queue in every namespace of a lab.
-const QUEUE: u16 = 25;
+/// The number of a namespace's first queue in a lab; each of its ports has one, counted from here.
+const FIRST_QUEUE: u16 = 25;
 
 /// How many packets wait in the kernel for their verdicts; more are dropped.
 const WAITING: u32 = 4_096;
@@ -36,38 +38,53 @@ const FAILURES: u32 = 1_000;
 pub(super) struct NfQueue {
     spaces: Arc<NodeSpaces>,
     stop: Arc<AtomicBool>,
-    /// The ports of each node in which packets are judged.
-    nodes: Mutex<HashMap<NodeId, Ports>>,
+    /// The number of the next port's queue in each node in which packets are judged.
+    nodes: Mutex<HashMap<NodeId, u16>>,
 }
 
-/// The rules that hand packets from some interfaces to a queue, for `iptables-restore` and
-/// `ip6tables-restore`: more than the filter drops, and all of what it might drop. Without
-/// interfaces they count for every packet that comes in.
+/// The rules that hand every packet that comes in to a queue, for `iptables-restore` and
+/// `ip6tables-restore`: more than the filter drops, and all of what it might drop.
 #[must_use]
-pub fn queue_rules(interfaces: &[&str], queue: u16) -> [(&'static str, String); 2] {
+pub fn queue_rules(queue: u16) -> [(&'static str, String); 2] {
+    rules_of([("", queue)])
+}
+
+/// The rules for some interfaces, each with its queue, as one text for each family. An interface
+/// without a name is every one.
+fn rules_of<'a>(queues: impl IntoIterator<Item = (&'a str, u16)>) -> [(&'static str, String); 2] {
+    let [mut v4, mut v6] = ["*raw\n".to_owned(), "*raw\n".to_owned()];
+    for (interface, queue) in queues {
+        let [more_v4, more_v6] = queue_and_hook(interface, queue);
+        v4.push_str(&more_v4);
+        v6.push_str(&more_v6);
+    }
+    [("iptables", v4 + "COMMIT\n"), ("ip6tables", v6 + "COMMIT\n")]
+}
+
+/// The chain that fills a queue, and the rule that leads from an interface to it.
+fn queue_and_hook(interface: &str, queue: u16) -> [String; 2] {
     let to = format!("-j NFQUEUE --queue-num {queue}");
     let chain = queue_chain(queue);
-    let hook = |interface: &&str| format!("-A PREROUTING -i {interface} -j {chain}\n");
-    let mut hooks: String = interfaces.iter().map(hook).collect();
-    if interfaces.is_empty() {
-        hooks = format!("-A PREROUTING -j {chain}\n");
-    }
-    let begin = format!("*raw\n:{chain} - [0:0]\n");
+    let hook = match interface {
+        "" => format!("-A PREROUTING -j {chain}\n"),
+        _ => format!("-A PREROUTING -i {interface} -j {chain}\n"),
+    };
+    let begin = format!(":{chain} - [0:0]\n");
     let syn = format!("-A {chain} -p tcp --dport 25 --tcp-flags SYN,ACK SYN {to}\n");
     // Fragments of TCP: the first ones by the bit for more, the others by their offset.
     let v4 = format!(
         "{begin}-A {chain} -p tcp -f {to}\n\
          -A {chain} -p tcp -m u32 --u32 \"4&0x2000=0x2000\" {to}\n\
          {syn}-A {chain} -p 4 {to}\n-A {chain} -p 41 {to}\n-A {chain} -p 47 {to}\n\
-         {hooks}COMMIT\n"
+         {hook}"
     );
     let v6 = format!(
         "{begin}-A {chain} -p tcp -m frag --fragmore {to}\n\
          -A {chain} -p tcp -m frag --fraglast {to}\n\
          {syn}-A {chain} -p 4 {to}\n-A {chain} -p 41 {to}\n-A {chain} -p 47 {to}\n\
-         {hooks}COMMIT\n"
+         {hook}"
     );
-    [("iptables", v4), ("ip6tables", v6)]
+    [v4, v6]
 }
 
 /// The chain that fills a queue: one for each, so that two on one host do not take each other's
@@ -81,35 +98,44 @@ impl NfQueue {
         Self { spaces: spaces.clone(), stop: Arc::default(), nodes: Mutex::default() }
     }
 
-    /// Begins to judge in one more node.
-    fn begin(&self, bench: &Bench, court: &Court) -> Result<Ports, LabError> {
+    /// Begins to judge at more ports of a node, whose queues are counted from a number.
+    fn begin(&self, bench: &Bench, first: u16, court: &Court) -> Result<(), LabError> {
         let place = self.spaces.get(bench.node)?;
-        let interfaces: Vec<_> = bench.points.iter().map(|p| p.interface.as_str()).collect();
-        for (program, rules) in queue_rules(&interfaces, QUEUE) {
+        let queues: Vec<(&str, u16)> =
+            bench.points.iter().map(|point| point.interface.as_str()).zip(first..).collect();
+        for (program, rules) in rules_of(queues.iter().copied()) {
             let restore = format!("{program}-restore");
             place.demand(&[&restore, "--noflush"], &rules).map_err(|error| refused(&error))?;
             // A rule that fails to load would leave everything looking well.
             let listed = place.demand(&[program, "-t", "raw", "-S"], "")?;
-            let queued = listed.matches("NFQUEUE").count();
-            if queued < 5
-                || listed.matches(&format!("-j {}", queue_chain(QUEUE))).count() < interfaces.len()
-            {
-                let what = format!("{program} lists {queued} of its rules only");
+            let missing =
+                queues.iter().find(|(interface, queue)| !fills(&listed, interface, *queue));
+            if let Some((interface, _)) = missing {
+                let what = format!("{program} does not list the rules of `{interface}`");
                 return Err(LabError::DataPath { path: "nfqueue", what });
             }
         }
         let ports = Ports::default();
         ports.note_points(&place, &bench.points)?;
-        let (known, court, stop) = (ports.clone(), court.clone(), self.stop.clone());
-        let open = || open_queue(QUEUE);
-        let judge = move |queue| {
-            judge_queue(queue, ThreadJudge::new(court), &mut |index| known.get(index), &stop);
-        };
-        place
-            .spawn_opened("nfqueue", open, judge)?
-            .map_err(LabError::system("opening the kernel's packet queue"))?;
-        Ok(ports)
+        for (_, queue) in queues {
+            let (known, judge) = (ports.clone(), ThreadJudge::new(court.clone()));
+            let stop = self.stop.clone();
+            let judge = move |queue| judge_queue(queue, judge, &mut |at| known.get(at), &stop);
+            place
+                .spawn_opened("nfqueue", move || open_queue(queue), judge)?
+                .map_err(LabError::system("opening the kernel's packet queue"))?;
+        }
+        Ok(())
     }
+}
+
+/// Whether listed rules lead from an interface to a queue, with all that fills it.
+fn fills(listed: &str, interface: &str, queue: u16) -> bool {
+    let (chain, to) = (queue_chain(queue), format!(" --queue-num {queue}"));
+    let rule = format!("-A {chain} ");
+    let filling = |line: &&str| line.starts_with(&rule) && line.ends_with(&to);
+    let hook = format!("-A PREROUTING -i {interface} -j {chain}");
+    listed.lines().any(|line| line == hook) && listed.lines().filter(filling).count() >= 6
 }
 
 fn refused(error: &LabError) -> LabError {
@@ -211,21 +237,15 @@ impl Enforce for NfQueue {
     fn join(&self, _: &Plan, points: &[Point], court: &Court) -> Result<(), LabError> {
         let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
         for bench in benches(points) {
-            let Some(ports) = nodes.get(&bench.node) else {
-                nodes.insert(bench.node, self.begin(&bench, court)?);
-                continue;
+            let next = nodes.entry(bench.node).or_insert(FIRST_QUEUE);
+            let after = u16::try_from(bench.points.len()).ok().and_then(|n| next.checked_add(n));
+            let Some(after) = after else {
+                let what = "a node has more ports than the kernel has queues".to_owned();
+                return Err(LabError::DataPath { path: "nfqueue", what });
             };
-            let place = self.spaces.get(bench.node)?;
-            let chain = queue_chain(QUEUE);
-            for point in &bench.points {
-                for program in ["iptables", "ip6tables"] {
-                    let rule = ["-t", "raw", "-A", "PREROUTING", "-i", &point.interface];
-                    let command: Vec<&str> =
-                        [program].into_iter().chain(rule).chain(["-j", &chain]).collect();
-                    place.demand(&command, "").map_err(|error| refused(&error))?;
-                }
-            }
-            ports.note_points(&place, &bench.points)?;
+            // Where that fails half-way, nothing takes a number that may be in use.
+            let first = std::mem::replace(next, after);
+            self.begin(&bench, first, court)?;
         }
         Ok(())
     }
