@@ -28,6 +28,9 @@ fn machines_are_cut_off_while_the_rules_cannot_follow_the_policy() {
             Command::new("nsenter").args(["-t", &owner, "-m", "-p", "sh", "-c", script]).status();
         assert!(done.unwrap().success(), "{script}");
     };
+    // Rules that are gone cannot be changed in place, and nothing can load them.
+    let gone = lab.exec("network:shop-net", &["nft", "delete", "table", "inet", "egress25"]);
+    assert!(gone.status.success());
     enter("mount --bind /dev/null $(readlink -f /usr/sbin/nft)");
     let revoked = lab.output(&["event", "exemption-revoked", "shop"]);
     assert_eq!(revoked.status.code(), Some(1), "the rules do not say what the policy says");

@@ -13,6 +13,7 @@ pub mod policy_state;
 mod ports;
 mod reset;
 pub mod standalone;
+mod transaction;
 pub mod verdict;
 pub mod wire;
 

@@ -8,10 +8,11 @@ use crate::enforce::judge::Court;
 use crate::enforce::nflog::{self, GROUP};
 use crate::enforce::policy_state::Snapshot;
 use crate::enforce::ports::{Bench, Ports, benches};
+use crate::enforce::transaction::Transactions;
 use crate::error::LabError;
-use crate::network::NodeSpaces;
 use crate::network::plan::{Plan, Point};
-use crate::rules::{RuleOptions, RulePort, Ruleset};
+use crate::network::{NodeSpaces, Space};
+use crate::rules::{Change, InPlace, RuleOptions, RulePort, Ruleset};
 
 /// The `nft` data path.
 pub(super) struct Nft {
@@ -26,6 +27,8 @@ struct NodeRules {
     bench: Bench,
     ports: Ports,
     rules: Option<Ruleset>,
+    /// What has changed them in place; `None` before the first change and after one that failed.
+    transactions: Option<Transactions>,
 }
 
 fn rules(policy: &Snapshot, bench: &Bench) -> Option<Ruleset> {
@@ -43,19 +46,35 @@ impl NodeRules {
     /// Brings the rules of one node up to a changed policy.
     fn change(&mut self, policy: &Snapshot, spaces: &NodeSpaces) -> Result<(), LabError> {
         let Some(new) = rules(policy, &self.bench) else { return Ok(()) };
-        let script = match &self.rules {
+        let change = match &self.rules {
             Some(old) => new.change_from(old),
-            None => Some(new.script()),
+            None => Some(Change::Anew),
         };
-        let Some(script) = script else { return Ok(()) };
+        let Some(change) = change else { return Ok(()) };
         // What becomes of a change that fails is not known.
         self.rules = None;
         let place = spaces.get(self.bench.node)?;
+        let in_place = match &change {
+            Change::InPlace(change) => self.change_in_place(&place, change).is_ok(),
+            Change::Anew => false,
+        };
         // Whoever took the rules away, or changed them, made a change in place impossible.
-        place
-            .demand(&["nft", "-f", "-"], &script)
-            .or_else(|_| place.demand(&["nft", "-f", "-"], &new.script()))?;
+        if !in_place {
+            place.demand(&["nft", "-f", "-"], &new.script())?;
+        }
         self.rules = Some(new);
+        Ok(())
+    }
+
+    fn change_in_place(&mut self, place: &Space, change: &InPlace<'_>) -> Result<(), LabError> {
+        let mut transactions = match self.transactions.take() {
+            Some(transactions) => transactions,
+            None => place.run(|| {
+                Transactions::open().map_err(LabError::system("opening the kernel's rules"))
+            })?,
+        };
+        transactions.change(change).map_err(LabError::system("changing the kernel's rules"))?;
+        self.transactions = Some(transactions);
         Ok(())
     }
 }
@@ -79,7 +98,7 @@ impl Nft {
             let what = "the kernel does not list the rules that were loaded".to_owned();
             return Err(LabError::DataPath { path: "nft", what });
         }
-        Ok(Some(NodeRules { bench, ports, rules: Some(rules) }))
+        Ok(Some(NodeRules { bench, ports, rules: Some(rules), transactions: None }))
     }
 }
 

@@ -12,9 +12,10 @@ use crate::enforce::judge::{Court, JudgedPort, ThreadJudge};
 use crate::enforce::nflog::{self, GROUP};
 use crate::enforce::nfqueue::{judge_queue, open_queue};
 use crate::enforce::ports::{NotedPort, Ports};
+use crate::enforce::transaction::Transactions;
 use crate::error::LabError;
 use crate::network::run_program;
-use crate::rules::{RuleOptions, RulePort, Ruleset, TABLE, mark};
+use crate::rules::{Change, RuleOptions, RulePort, Ruleset, TABLE, mark};
 
 /// How many filters of one host can tell their verdicts at a time, less one.
 const GROUPS: u16 = 64;
@@ -76,11 +77,18 @@ impl InterfaceFilter {
         let Self { network, interface, machine, options, .. } = self;
         let port = RulePort::outside(world, network, interface, machine.as_ref())?;
         let rules = Ruleset::of(world, network, &[port], options);
-        if let Some(script) = rules.change_from(&loaded) {
-            // Whoever took the rules away made a change in place impossible.
-            nft(&script).or_else(|_| nft(&rules.script()))?;
-            *loaded = rules;
+        let in_place = match rules.change_from(&loaded) {
+            None => return Ok(()),
+            Some(Change::InPlace(change)) => {
+                Transactions::open().and_then(|mut rules| rules.change(&change)).is_ok()
+            }
+            Some(Change::Anew) => false,
+        };
+        // Whoever took the rules away made a change in place impossible.
+        if !in_place {
+            nft(&rules.script())?;
         }
+        *loaded = rules;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Rules for nftables: fixed chains, and maps whose elements follow the events.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 
 use egress25_policy::{
@@ -17,13 +17,71 @@ use crate::rules::{RuleOptions, RulePort, mark, plain, preface};
 /// What the table's name begins with.
 pub(crate) const TABLE: &str = "egress25";
 
-/// The elements of a map: a sender's address and the chain that decides.
-type Elements = BTreeMap<IpAddr, String>;
+/// What becomes of a sender that a map knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SenderVerdict {
+    /// A chain decides.
+    Goto(String),
+    /// The rules go on.
+    Return,
+}
+
+impl fmt::Display for SenderVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Goto(chain) => write!(f, "goto {chain}"),
+            Self::Return => f.write_str("return"),
+        }
+    }
+}
+
+/// The elements of a map: a sender's address and what becomes of it.
+type Elements = BTreeMap<IpAddr, SenderVerdict>;
+
+/// What leads from some rules to others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change<'a> {
+    /// They have to be loaded anew, by [`Ruleset::script`].
+    Anew,
+    /// Elements alone differ.
+    InPlace(InPlace<'a>),
+}
+
+/// A change of elements, and of the mark that says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InPlace<'a> {
+    /// The name of the table; its family is `inet`.
+    pub(crate) table: &'a str,
+    /// What the chain `stamp` marks packets with from now on.
+    pub(crate) stamp: Option<u32>,
+    /// The maps whose elements differ.
+    pub(crate) maps: Vec<MapChange<'a>>,
+}
+
+/// A change of a map: what goes first, then what comes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MapChange<'a> {
+    pub(crate) map: &'a str,
+    pub(crate) gone: Vec<IpAddr>,
+    pub(crate) new: Vec<(IpAddr, &'a SenderVerdict)>,
+}
+
+impl<'a> MapChange<'a> {
+    fn of(map: &'a str, old: &Elements, new: &'a Elements) -> Self {
+        let gone = old.iter().filter(|(address, verdict)| new.get(*address) != Some(*verdict));
+        let come = new.iter().filter(|(address, verdict)| old.get(*address) != Some(*verdict));
+        Self {
+            map,
+            gone: gone.map(|(address, _)| *address).collect(),
+            new: come.map(|(address, verdict)| (*address, verdict)).collect(),
+        }
+    }
+}
 
 /// The rules of one network: a fixed text, and maps that change in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ruleset {
-    /// The table, with its family.
+    /// The name of the table; its family is `inet`.
     table: String,
     /// What the table holds besides the elements of its maps; changes only with the structure.
     chains: String,
@@ -79,7 +137,7 @@ impl Ruleset {
         let mut map = CellMap::new(world);
         let content = RuleContent::of(&mut map, world, network, in_a_lab);
         let mark = options.mark.as_ref().map(|mark| format!("_{mark}")).unwrap_or_default();
-        let table = format!("inet {TABLE}{mark}");
+        let table = format!("{TABLE}{mark}");
         let next = options.generation.map(|generation| generation.saturating_add(1));
         let stamp = next.map(|next| u32::try_from(next).unwrap_or(u32::MAX));
         let mut rules = Self { table, chains: String::new(), maps: BTreeMap::new(), stamp };
@@ -108,7 +166,7 @@ impl Ruleset {
         }
         for (address, reason) in &content.edge {
             rules.element("edge", *address, &chain(*reason));
-            rules.verdict("sender", *address, "return".to_owned());
+            rules.verdict("sender", *address, SenderVerdict::Return);
         }
         rules.judge();
         rules.begin(ports);
@@ -116,10 +174,10 @@ impl Ruleset {
     }
 
     fn element(&mut self, map: &str, address: IpAddr, chain: &str) {
-        self.verdict(map, address, format!("goto {chain}"));
+        self.verdict(map, address, SenderVerdict::Goto(chain.to_owned()));
     }
 
-    fn verdict(&mut self, map: &str, address: IpAddr, verdict: String) {
+    fn verdict(&mut self, map: &str, address: IpAddr, verdict: SenderVerdict) {
         let family = if address.is_ipv4() { 4 } else { 6 };
         self.maps.entry(format!("{map}{family}")).or_default().insert(address, verdict);
     }
@@ -264,7 +322,8 @@ impl Ruleset {
     #[must_use]
     pub fn script(&self) -> String {
         let table = &self.table;
-        let mut text = format!("add table {table}\ndelete table {table}\n{}", self.body());
+        let mut text =
+            format!("add table inet {table}\ndelete table inet {table}\n{}", self.body());
         for (map, elements) in &self.maps {
             self.add_elements(&mut text, map, elements);
         }
@@ -273,7 +332,7 @@ impl Ruleset {
 
     /// Chains have to be declared before a map or a rule names them.
     fn body(&self) -> String {
-        let mut text = format!("table {} {{\n", self.table);
+        let mut text = format!("table inet {} {{\n", self.table);
         let mut names = BTreeSet::new();
         for line in self.chains.lines() {
             if let Some(name) = line.strip_prefix("  chain ").and_then(|l| l.strip_suffix(" {")) {
@@ -294,52 +353,34 @@ impl Ruleset {
         text
     }
 
-    /// The script that leads from other rules to these, in place where only elements differ.
-    /// `None` where nothing that judges differs: packets bear the older number then.
+    /// What leads from other rules to these: in place where only elements differ. `None` where
+    /// nothing that judges differs: packets bear the older number then.
     #[must_use]
-    pub fn change_from(&self, old: &Self) -> Option<String> {
+    pub(crate) fn change_from(&self, old: &Self) -> Option<Change<'_>> {
         if (&self.chains, &self.maps) == (&old.chains, &old.maps) {
             return None;
         }
         if self.stamp.is_some() != old.stamp.is_some()
+            || self.table != old.table
             || self.chains != old.chains
             || !self.maps.keys().eq(old.maps.keys())
         {
-            return Some(self.script());
+            return Some(Change::Anew);
         }
-        let mut text = String::new();
-        if let Some(stamp) = self.stamp {
-            let table = &self.table;
-            let _ = writeln!(text, "flush chain {table} stamp");
-            let _ = writeln!(text, "add rule {table} stamp meta mark set {stamp}");
-        }
-        for (map, elements) in &self.maps {
-            let Some(before) = old.maps.get(map) else { continue };
-            let gone: Vec<_> = before
-                .iter()
-                .filter(|(address, chain)| elements.get(*address) != Some(*chain))
-                .map(|(address, _)| address.to_string())
-                .collect();
-            if !gone.is_empty() {
-                let _ =
-                    writeln!(text, "delete element {} {map} {{ {} }}", self.table, gone.join(", "));
-            }
-            let new: Elements = elements
-                .iter()
-                .filter(|(address, chain)| before.get(*address) != Some(*chain))
-                .map(|(address, chain)| (*address, chain.clone()))
-                .collect();
-            self.add_elements(&mut text, map, &new);
-        }
-        Some(text)
+        let both = self.maps.iter().zip(old.maps.values());
+        let maps = both
+            .filter(|((_, new), old)| new != old)
+            .map(|((map, new), old)| MapChange::of(map, old, new))
+            .collect();
+        Some(Change::InPlace(InPlace { table: &self.table, stamp: self.stamp, maps }))
     }
 
     fn add_elements(&self, text: &mut String, map: &str, elements: &Elements) {
         if elements.is_empty() {
             return;
         }
-        let list: Vec<_> = elements.iter().map(|(a, chain)| format!("{a} : {chain}")).collect();
-        let _ = writeln!(text, "add element {} {map} {{ {} }}", self.table, list.join(", "));
+        let list: Vec<_> = elements.iter().map(|(a, verdict)| format!("{a} : {verdict}")).collect();
+        let _ = writeln!(text, "add element inet {} {map} {{ {} }}", self.table, list.join(", "));
     }
 }
 
