@@ -9,39 +9,52 @@ use egress25_benches::tables;
 use egress25_packet_filter::capture::CaptureReader;
 use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::frame::FrameOptions;
+use egress25_packet_filter::sieve::Vectors;
 
-fn measure(c: &mut Criterion) {
+/// The pipeline that `replay --summary` is: read, framed, judged, counted. On every level of vectors,
+/// and with a thread that reads ahead, for each mix.
+fn pipeline(c: &mut Criterion) {
     let test = std::env::args().any(|argument| argument == "--test");
-    let set = Set::of_bytes(Mix::Imix, if test { 8 << 20 } else { 256 << 20 }, 1_000, 25);
-    let file = tempfile::NamedTempFile::new().expect("a file");
-    write_pcap(&set, file.path()).expect("a capture");
-    let mut group = c.benchmark_group("replay");
-    group.throughput(Throughput::Bytes(set.bytes.len() as u64)).sample_size(10);
     let table = tables::of_machines(1_000).expect("a table");
-    group.bench_function("read, judged and counted", |b| {
-        b.iter(|| {
-            let mut reader = CaptureReader::open(file.path()).expect("a capture");
-            let mut filter = Filter::new(table.clone(), FrameOptions::default());
-            let (mut packets, mut rulings) = (0, Vec::new());
-            while let Some(batch) = reader.next_batch().expect("a batch") {
-                filter.judge(&batch.frames(), &mut rulings);
-                packets += batch.len();
-            }
-            assert_eq!((packets, filter.counters().judged()), (set.list.len(), set.syns));
+    for mix in Mix::ALL {
+        let set = Set::of_bytes(mix, if test { 2 << 20 } else { 256 << 20 }, 1_000, 25);
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        write_pcap(&set, file.path()).expect("a capture");
+        let mut group = c.benchmark_group(format!("replay {}", mix.name()));
+        let packets = u64::try_from(set.list.len()).expect("a count");
+        group.throughput(Throughput::Elements(packets)).sample_size(10);
+        let levels = Vectors::ALL.iter().copied().filter(|level| level.is_here());
+        for (level, ahead) in levels.flat_map(|level| [(level, false), (level, true)]) {
+            let name = format!("{level}{}", if ahead { ", read ahead" } else { "" });
+            group.bench_function(name, |b| {
+                b.iter(|| {
+                    let source = std::fs::File::open(file.path()).expect("a file");
+                    let reader = CaptureReader::from_file(source, "capture", ahead);
+                    let mut reader = reader.expect("a capture");
+                    let mut filter = Filter::new(table.clone(), FrameOptions::default());
+                    filter.set_vectors(level);
+                    let (mut packets, mut rulings) = (0, Vec::new());
+                    while let Some(batch) = reader.next_batch().expect("a batch") {
+                        filter.judge(&batch.frames(), &mut rulings);
+                        packets += batch.len();
+                    }
+                    assert_eq!((packets, filter.counters().judged()), (set.list.len(), set.syns));
+                });
+            });
+        }
+        group.bench_function("records only", |b| {
+            b.iter(|| {
+                let mut reader = CaptureReader::open(file.path()).expect("a capture");
+                let mut packets = 0;
+                while let Some(batch) = reader.next_batch().expect("a batch") {
+                    packets += batch.len();
+                }
+                assert_eq!(packets, set.list.len());
+            });
         });
-    });
-    group.bench_function("records only", |b| {
-        b.iter(|| {
-            let mut reader = CaptureReader::open(file.path()).expect("a capture");
-            let mut packets = 0;
-            while reader.next_record().expect("a record").is_some() {
-                packets += 1;
-            }
-            assert_eq!(packets, set.list.len());
-        });
-    });
-    group.finish();
+        group.finish();
+    }
 }
 
-criterion_group!(benches, measure);
+criterion_group!(benches, pipeline);
 criterion_main!(benches);

@@ -16,7 +16,7 @@ use crate::build::Made;
 use crate::compare::{Pair, ways};
 
 /// All capture files below a directory.
-fn files(directory: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn files(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

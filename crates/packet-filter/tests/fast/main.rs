@@ -8,4 +8,5 @@ mod compare;
 mod corpus;
 mod mutated;
 mod places;
+mod sources;
 mod table;
