@@ -164,17 +164,21 @@ pub(crate) fn is_quiet(program: &Command, arguments: &[OsString]) -> bool {
 
 /// A variable that some command reads: its name, its flag as old names have it, and whether a
 /// command reads it that was typed.
-struct Known {
+struct KnownVariable {
     name: String,
     flag: String,
     is_typed: bool,
 }
 
-fn known(command: &Command, path: &[&Command], all: &mut Vec<Known>) {
+fn known(command: &Command, path: &[&Command], all: &mut Vec<KnownVariable>) {
     let is_typed = path.iter().any(|typed| std::ptr::eq(*typed, command));
     for arg in command.get_arguments() {
         if let (Some(name), Some(long)) = (arg.get_env().and_then(OsStr::to_str), arg.get_long()) {
-            all.push(Known { name: name.to_owned(), flag: variable(PREFIX, long), is_typed });
+            all.push(KnownVariable {
+                name: name.to_owned(),
+                flag: variable(PREFIX, long),
+                is_typed,
+            });
         }
     }
     for below in command.get_subcommands() {
@@ -203,13 +207,13 @@ pub(crate) fn meant(
 }
 
 /// The name that was meant by one that nobody reads.
-fn nearest(name: &str, all: &[Known]) -> Option<String> {
+fn nearest(name: &str, all: &[KnownVariable]) -> Option<String> {
     // The flag `--lab` of 0.1.0 is called `--inventory`.
     let renamed = name.strip_suffix("_LAB").map(|before| format!("{before}_INVENTORY"));
     let now = renamed.as_deref().unwrap_or(name);
-    let distance = |known: &Known| strsim::osa_distance(now, &known.name);
-    let fits = |known: &&Known| known.flag == now || distance(known) <= NEAR;
-    let order = |known: &&Known| (!known.is_typed, distance(known));
+    let distance = |known: &KnownVariable| strsim::osa_distance(now, &known.name);
+    let fits = |known: &&KnownVariable| known.flag == now || distance(known) <= NEAR;
+    let order = |known: &&KnownVariable| (!known.is_typed, distance(known));
     let found = all.iter().filter(fits).min_by_key(order)?;
     // Which command's it is to be, nobody can tell who has typed another.
     let any = renamed.is_some() && found.flag == now && distance(found) > 0 && !found.is_typed;

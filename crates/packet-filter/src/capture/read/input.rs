@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use flate2::bufread::GzDecoder;
 
 use crate::capture::read::format::{Compression, MAGIC_LEN, compression_of};
-use crate::capture::read::read_buffer::Source;
+use crate::capture::read::read_buffer::ByteSource;
 use crate::capture::read::threaded_read::ThreadedRead;
 
 /// Buffer in front of a decompressor, in bytes.
@@ -38,7 +38,7 @@ impl Gauge {
 
 /// The input, unpacked, and what it was packed with.
 pub(super) struct UnpackedInput {
-    pub(super) stream: Source,
+    pub(super) stream: ByteSource,
     pub(super) compression: Compression,
     pub(super) gauge: Arc<Gauge>,
 }
@@ -56,19 +56,19 @@ impl UnpackedInput {
         let compression = compression_of(&magic);
         let raw = Cursor::new(magic).chain(raw);
         let stream = match compression {
-            Compression::None if ahead => Source::Threaded(ThreadedRead::start(raw)?),
-            Compression::None => Source::Direct(Box::new(raw)),
+            Compression::None if ahead => ByteSource::Threaded(ThreadedRead::start(raw)?),
+            Compression::None => ByteSource::Direct(Box::new(raw)),
             Compression::Gzip => {
                 let raw = BufReader::with_capacity(COMPRESSED_CHUNK, raw);
                 let members =
                     Members { state: MemberState::Between(raw), gauge: Arc::clone(&gauge) };
-                Source::Threaded(ThreadedRead::start(members)?)
+                ByteSource::Threaded(ThreadedRead::start(members)?)
             }
             Compression::Zstd => {
                 let raw = BufReader::with_capacity(COMPRESSED_CHUNK, raw);
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(raw)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-                Source::Threaded(ThreadedRead::start(decoder)?)
+                ByteSource::Threaded(ThreadedRead::start(decoder)?)
             }
         };
         Ok(Self { stream, compression, gauge })

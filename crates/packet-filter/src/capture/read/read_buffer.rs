@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Read};
 use std::time::{Duration, Instant};
 
-use crate::capture::read::threaded_read::{Piece, ThreadedRead};
+use crate::capture::read::threaded_read::{ReadPiece, ThreadedRead};
 
 /// How much is asked for in one read, and the least size of the buffer, in bytes: as much as a pipe
 /// holds. Of 64 KiB to 2 MiB it is the fastest in a replay of 1.1 GB, by a fifth to 64 KiB.
@@ -16,7 +16,7 @@ const CHUNK: usize = 1 << 20;
 /// only when bytes are missing, and one read's worth is enough to go on, so that records of a
 /// live pipe are not held back.
 pub(super) struct ReadBuffer {
-    source: Source,
+    source: ByteSource,
     buf: Vec<u8>,
     start: usize,
     end: usize,
@@ -27,7 +27,7 @@ pub(super) struct ReadBuffer {
 }
 
 /// Where the bytes come from.
-pub(super) enum Source {
+pub(super) enum ByteSource {
     /// Read when they are needed.
     Direct(Box<dyn Read + Send>),
     /// Read ahead.
@@ -35,7 +35,7 @@ pub(super) enum Source {
 }
 
 impl ReadBuffer {
-    pub(super) fn new(source: Source) -> Self {
+    pub(super) fn new(source: ByteSource) -> Self {
         Self {
             source,
             buf: Vec::new(),
@@ -117,8 +117,8 @@ impl ReadBuffer {
     fn read_some(&mut self) -> io::Result<()> {
         let started = Instant::now();
         let read = match self.source {
-            Source::Direct(_) => self.read_directly(),
-            Source::Threaded(_) => self.take_piece(),
+            ByteSource::Direct(_) => self.read_directly(),
+            ByteSource::Threaded(_) => self.take_piece(),
         };
         self.reading = self.reading.saturating_add(started.elapsed());
         match read {
@@ -134,7 +134,7 @@ impl ReadBuffer {
     }
 
     fn read_directly(&mut self) -> io::Result<usize> {
-        let Source::Direct(source) = &mut self.source else { return Ok(0) };
+        let ByteSource::Direct(source) = &mut self.source else { return Ok(0) };
         if self.start > 0 {
             self.buf.copy_within(self.start..self.end, 0);
             self.end = self.end.saturating_sub(self.start);
@@ -151,8 +151,8 @@ impl ReadBuffer {
 
     /// Goes on with the next piece, what is left of this one in front of it.
     fn take_piece(&mut self) -> io::Result<usize> {
-        let Source::Threaded(source) = &mut self.source else { return Ok(0) };
-        let Piece { mut bytes, start, end } = source.next()?;
+        let ByteSource::Threaded(source) = &mut self.source else { return Ok(0) };
+        let ReadPiece { mut bytes, start, end } = source.next()?;
         let rest = self.buf.get(self.start..self.end).unwrap_or_default();
         let before = start.checked_sub(rest.len());
         if let Some(before) = before
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     fn direct(source: impl Read + Send + 'static) -> ReadBuffer {
-        ReadBuffer::new(Source::Direct(Box::new(source)))
+        ReadBuffer::new(ByteSource::Direct(Box::new(source)))
     }
 
     #[test]

@@ -12,7 +12,7 @@ const READY: usize = 3;
 const ROOM: usize = 256 * 1024;
 
 /// What was read at once.
-pub(super) struct Piece {
+pub(super) struct ReadPiece {
     /// Room for what lies before it, and the bytes.
     pub(super) bytes: Vec<u8>,
     /// Where the bytes that were read begin and end.
@@ -22,7 +22,7 @@ pub(super) struct Piece {
 
 /// Reads a stream on another thread. What that thread meets, data or error, comes in order.
 pub(super) struct ThreadedRead {
-    pieces: Receiver<io::Result<Piece>>,
+    pieces: Receiver<io::Result<ReadPiece>>,
     /// Pieces that were looked at, to be filled again.
     empty: SyncSender<Vec<u8>>,
 }
@@ -46,7 +46,7 @@ impl ThreadedRead {
                 let room = bytes.get_mut(ROOM..).unwrap_or_default();
                 let result = stream.read(room);
                 let last = !matches!(result, Ok(1..));
-                let piece = result.map(|len| Piece { bytes, start: ROOM, end: ROOM + len });
+                let piece = result.map(|len| ReadPiece { bytes, start: ROOM, end: ROOM + len });
                 if sender.send(piece).is_err() || last {
                     return;
                 }
@@ -57,9 +57,9 @@ impl ThreadedRead {
     }
 
     /// The next piece; an empty one at the end.
-    pub(super) fn next(&mut self) -> io::Result<Piece> {
+    pub(super) fn next(&mut self) -> io::Result<ReadPiece> {
         // A thread that has said everything is at its end.
-        let ended = Ok(Piece { bytes: Vec::new(), start: 0, end: 0 });
+        let ended = Ok(ReadPiece { bytes: Vec::new(), start: 0, end: 0 });
         self.pieces.recv().unwrap_or(ended)
     }
 
@@ -102,7 +102,7 @@ mod tests {
                 Err(error) => break Some(error),
             }
         };
-        let Piece { start, end, .. } = ahead.next().unwrap();
+        let ReadPiece { start, end, .. } = ahead.next().unwrap();
         assert_eq!(start, end);
         (read, error)
     }
