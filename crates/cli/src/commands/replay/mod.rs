@@ -22,6 +22,7 @@ use std::path::Path;
 use egress25_packet_filter::capture::{
     COPY_MARK, CaptureBatch, CaptureError, CaptureReader, Item, Warning,
 };
+use egress25_packet_filter::sieve::Ruling;
 
 use crate::args::ReplayArgs;
 use crate::read::capture;
@@ -165,13 +166,22 @@ impl Replay<'_> {
             }
         } else if self.plan.rows || self.golden.is_some() {
             for place in 0..batch.len() {
-                if self.judge.ruling(place).is_told() {
+                if self.is_shown(self.judge.ruling(place)) {
                     self.packet(batch, place, console)?;
                 }
             }
         }
         self.watch.lap(|timings| &mut timings.report);
         Ok(())
+    }
+
+    /// Whether a packet may have a row that is asked for: what is inside of a tunnel is not known yet.
+    fn is_shown(&self, ruling: Ruling) -> bool {
+        let only = &self.plan.only;
+        let is_wanted = |reason| {
+            only.is_empty() || only.iter().any(|only| only.shows(ruling.verdict(), reason))
+        };
+        ruling.has_inside() || ruling.reason().is_some_and(is_wanted)
     }
 
     fn packet(
