@@ -52,6 +52,15 @@ fn check(
     to.send(&list.frames(LinkType::Ethernet, None, &bytes), &[0, 1, 2, 3]);
     assert_eq!(read(from, 2), frames[..2], "{what}");
 
+    // The kernel hides a frame's tag: one of another network would come out in this one.
+    let in_vlan = |tag: [u8; 4]| [&frames[0][..12], &tag, &frames[0][12..]].concat();
+    for lost in [in_vlan([0x81, 0, 0, 7]), in_vlan([0x88, 0xa8, 0xa0, 7])] {
+        to.send_one(&lost).unwrap();
+    }
+    to.send_one(&in_vlan([0x81, 0, 0xe0, 0])).unwrap();
+    to.send_one(&frames[1]).unwrap();
+    assert_eq!(read(from, 2), frames[..2], "{what}: a priority is no network");
+
     assert_eq!(sent_here.read().unwrap().len(), 0, "{what}: what was sent here came back");
 }
 

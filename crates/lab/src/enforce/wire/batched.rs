@@ -7,16 +7,15 @@ use std::sync::Arc;
 
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::{FrameList, Frames};
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, MultiHeaders, SockFlag, SockType, recvmmsg, setsockopt, socket,
-    sockopt,
-};
+use nix::sys::socket::{MsgFlags, MultiHeaders, recvmmsg, setsockopt, sockopt};
 use nix::sys::time::{TimeVal, TimeValLike};
 use pnet_datalink::{Channel, Config};
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, send, sendmmsg};
 
-use crate::enforce::wire::{FRAME, PATIENCE, ReadFrames, SendFrames, interface, passes_over};
+use crate::enforce::wire::{
+    FRAME, PATIENCE, ReadFrames, SendFrames, frames_of_no_vlan, interface, passes_over,
+};
 
 /// The most frames of one call.
 const BATCH: usize = 64;
@@ -57,8 +56,7 @@ impl Socket {
     /// There is none of this name, it is no Ethernet, or its frames may not be read.
     pub fn open(name: &str) -> io::Result<Self> {
         let interface = interface(name)?;
-        // Without a protocol nothing is received before the socket belongs to its interface.
-        let socket = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None)?;
+        let socket = frames_of_no_vlan()?;
         let descriptor = socket.try_clone()?.into_raw_fd();
         let config = Config { socket_fd: Some(descriptor), ..Config::default() };
         // pnet gives it to the interface, where it stays when pnet's descriptor is closed.

@@ -4,10 +4,13 @@ mod batched;
 mod plain;
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use egress25_packet_filter::sieve::Frames;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use pnet_datalink::NetworkInterface;
+use socket2::{SockFilter, SockRef};
 
 pub use batched::Socket;
 pub use plain::{PlainReader, PlainSender, open};
@@ -47,6 +50,35 @@ fn interface(name: &str) -> io::Result<NetworkInterface> {
     pnet_datalink::interfaces().into_iter().find(|found| found.name == name).ok_or_else(|| {
         io::Error::new(io::ErrorKind::NotFound, format!("there is no interface `{name}`"))
     })
+}
+
+/// A socket of frames that belongs to no interface yet.
+///
+/// The kernel takes a frame's outer tag away before it is read: handed on without it, it would come
+/// to a network that it was not sent in. What bears another VLAN's number than 0, the port's own
+/// network, is not read, as a kernel without that VLAN takes no such frame.
+fn frames_of_no_vlan() -> io::Result<OwnedFd> {
+    const LOAD: u16 = 0x20;
+    const AND: u16 = 0x54;
+    const IF_EQUAL: u16 = 0x15;
+    const RETURN: u16 = 0x06;
+    /// Where the kernel tells of a frame's tag (`SKF_AD_VLAN_TAG_PRESENT`, `SKF_AD_VLAN_TAG`).
+    const TAGGED: u32 = 0xffff_f030;
+    const TAG: u32 = 0xffff_f02c;
+    const VLAN: u32 = 0x0fff;
+    let step = SockFilter::new;
+    // Without a protocol nothing is received before the socket belongs to its interface.
+    let socket = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None)?;
+    SockRef::from(&socket).attach_filter(&[
+        step(LOAD, 0, 0, TAGGED),
+        step(IF_EQUAL, 4, 0, 0),
+        step(LOAD, 0, 0, TAG),
+        step(AND, 0, 0, VLAN),
+        step(IF_EQUAL, 1, 0, 0),
+        step(RETURN, 0, 0, 0),
+        step(RETURN, 0, 0, u32::MAX),
+    ])?;
+    Ok(socket)
 }
 
 /// The hardware address of an interface of the calling thread's network namespace.

@@ -1,12 +1,15 @@
 //! One frame a call, by pnet: for single frames, and what the batches are compared with.
 
 use std::io;
+use std::os::fd::IntoRawFd as _;
 
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::{FrameList, Frames};
 use pnet_datalink::{Channel, Config, DataLinkReceiver, DataLinkSender};
 
-use crate::enforce::wire::{FRAME, PATIENCE, ReadFrames, SendFrames, interface, passes_over};
+use crate::enforce::wire::{
+    FRAME, PATIENCE, ReadFrames, SendFrames, frames_of_no_vlan, interface, passes_over,
+};
 
 /// Sends one frame a call.
 pub struct PlainSender(Box<dyn DataLinkSender>);
@@ -23,13 +26,15 @@ pub struct PlainReader {
 /// # Errors
 /// There is none of this name, it is no Ethernet, or its frames may not be read.
 pub fn open(name: &str) -> io::Result<(PlainSender, PlainReader)> {
+    let interface = interface(name)?;
     let config = Config {
+        socket_fd: Some(frames_of_no_vlan()?.into_raw_fd()),
         read_buffer_size: FRAME,
         write_buffer_size: FRAME,
         read_timeout: Some(PATIENCE),
         ..Config::default()
     };
-    match pnet_datalink::channel(&interface(name)?, config)? {
+    match pnet_datalink::channel(&interface, config)? {
         Channel::Ethernet(sender, from) => {
             let list = FrameList::with_capacity(1);
             Ok((PlainSender(sender), PlainReader { from, list }))
