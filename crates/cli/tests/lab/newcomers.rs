@@ -1,12 +1,14 @@
 //! Machines that are deployed while a lab runs.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use egress25_skipped::skipped;
 use serde_json::{Value, json};
 
-use crate::harness::{Lab, apply, impossible, possible, scenario, wait_until};
+use crate::harness::{
+    Lab, apply, impossible, is_root, kill, possible, processes, said, scenario, wait_until,
+};
 
 const MX: &str = "mx.example.net:25";
 const RELAY: &str = "relay.example.net:587";
@@ -108,4 +110,75 @@ fn what_cannot_join_a_running_lab_is_told_by_events_and_inspect() {
         assert!(note["note"].as_str().unwrap().contains(said), "{line}");
     }
     assert_eq!(lab.connect("vm-ea", MX), "open", "the others go on");
+}
+
+/// Puts nothing in the place of nft for a lab, or takes it away again.
+fn hide_nft(lab: &Lab, hide: bool) {
+    let mount = match hide {
+        true => "mount --bind /dev/null $(readlink -f /usr/sbin/nft)",
+        false => "umount $(readlink -f /usr/sbin/nft)",
+    };
+    let owner = lab.process("own").to_string();
+    let enter = ["-t", &owner, "-m", "-p", "sh", "-c", mount];
+    let done = Command::new("nsenter").args(enter).output().unwrap();
+    assert!(done.status.success(), "{}", said(&done));
+}
+
+/// The packet queues that are open in a network.
+fn queues(lab: &Lab) -> Vec<u16> {
+    let list = "/proc/self/net/netfilter/nfnetlink_queue";
+    let list = lab.exec("network:shop-net", &["cat", list]).stdout;
+    let first = |line: &str| line.split_whitespace().next()?.parse().ok();
+    String::from_utf8_lossy(&list).lines().filter_map(first).collect()
+}
+
+/// Takes the queue that the next port of a lab would have, as long as it is told to.
+fn while_the_next_queue_is_taken(lab: &mut Lab, meanwhile: impl FnOnce(&Lab)) {
+    let folder = tempfile::tempdir().unwrap();
+    let inventory = folder.path().join("inventory.toml");
+    std::fs::copy(scenario("mail.inventory.toml"), &inventory).unwrap();
+    let next = queues(lab).into_iter().max().unwrap() + 1;
+    let (inventory, number) = (inventory.display().to_string(), next.to_string());
+    let program = env!("CARGO_BIN_EXE_egress25");
+    let filter = [program, "filter", "--inventory", &inventory, "--network", "shop-net"];
+    let words = [&["exec", "network:shop-net", "--"], &filter[..], &["--queue", &number]].concat();
+    let taking = lab.command(&words);
+    lab.start(taking);
+    wait_until("the queue is taken", || queues(lab).contains(&next));
+    meanwhile(lab);
+    processes(folder.path()).into_iter().for_each(|pid| kill("KILL", pid));
+    wait_until("the queue is free", || !queues(lab).contains(&next));
+}
+
+#[test]
+fn a_machine_that_could_not_join_leaves_its_place_to_the_next() {
+    if !is_root() {
+        return skipped("not root: nobody can be kept out of a lab");
+    }
+    for datapath in possible().filter(|datapath| *datapath != "afpacket") {
+        let mut lab = Lab::up(&scenario("mail.inventory.toml"), datapath, &[]);
+        let keep_out = |lab: &Lab| {
+            let place = json!({ "subnet": "web", "addresses": ["10.1.0.60", "fd00:1::60"] });
+            let kept_out = deployed("vm-kept-out", "corporate", "shop-net", &place);
+            let refused = apply(lab, kept_out).unwrap_err();
+            let complaints = lab.inspect()["lab"]["complaints"].to_string();
+            let said = "`vm-kept-out` is deployed, but is not in the lab";
+            assert!(complaints.contains(said), "{datapath}: {refused}: {complaints}");
+        };
+        if datapath == "nft" {
+            hide_nft(&lab, true);
+            keep_out(&lab);
+            hide_nft(&lab, false);
+        } else {
+            while_the_next_queue_is_taken(&mut lab, keep_out);
+        }
+        let place = json!({ "subnet": "web", "addresses": ["10.1.0.61", "fd00:1::61"] });
+        apply(&lab, deployed("vm-next", "corporate", "shop-net", &place)).unwrap();
+        for to in [MX, "[2001:db8:2525::19]:25", RELAY] {
+            assert_eq!(lab.connect("vm-next", to), "open", "{datapath}: {to}");
+        }
+        assert_eq!(lab.connect("vm-web", MX), "timeout", "{datapath}: the others go on");
+        lab.print(&["vm", "deallocate", "vm-trial"]);
+        assert_eq!(lab.connect("vm-ea", MX), "open", "{datapath}: and follow events");
+    }
 }

@@ -61,13 +61,14 @@ fn rules_of<'a>(queues: impl IntoIterator<Item = (&'a str, u16)>) -> [(&'static 
     [("iptables", v4 + "COMMIT\n"), ("ip6tables", v6 + "COMMIT\n")]
 }
 
-/// The chain that fills a queue, and the rule that leads from an interface to it.
+/// The chain that fills a queue, and the rule that leads from an interface to it. Where an
+/// interface has more, the newest counts: an earlier one is that of a machine that could not join.
 fn queue_and_hook(interface: &str, queue: u16) -> [String; 2] {
     let to = format!("-j NFQUEUE --queue-num {queue}");
     let chain = queue_chain(queue);
     let hook = match interface {
         "" => format!("-A PREROUTING -j {chain}\n"),
-        _ => format!("-A PREROUTING -i {interface} -j {chain}\n"),
+        _ => format!("-I PREROUTING 1 -i {interface} -j {chain}\n"),
     };
     let begin = format!(":{chain} - [0:0]\n");
     let syn = format!("-A {chain} -p tcp --dport 25 --tcp-flags SYN,ACK SYN {to}\n");

@@ -135,7 +135,7 @@ impl Enforce for Nft {
             };
             let place = self.spaces.get(more.node)?;
             known.ports.note_points(&place, &more.points)?;
-            known.bench.points.extend(more.points);
+            known.bench.extend(more.points);
             let rules = rules(&court.policy.snapshot(), &known.bench);
             let script = rules.as_ref().map(Ruleset::script).unwrap_or_default();
             known.rules = None;

@@ -15,6 +15,15 @@ pub(crate) struct Bench {
     pub(crate) points: Vec<Point>,
 }
 
+impl Bench {
+    /// Takes more points. One at an interface that has a point stands for it from now on: that was
+    /// one of a machine that could not join, whose interface has gone.
+    pub(crate) fn extend(&mut self, more: Vec<Point>) {
+        self.points.retain(|known| more.iter().all(|new| new.interface != known.interface));
+        self.points.extend(more);
+    }
+}
+
 /// The benches of some points: one for each node in which packets are judged.
 pub(crate) fn benches(points: &[Point]) -> Vec<Bench> {
     let mut benches: Vec<Bench> = Vec::new();
