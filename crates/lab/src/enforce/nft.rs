@@ -12,7 +12,7 @@ use crate::enforce::transaction::Transactions;
 use crate::error::LabError;
 use crate::network::plan::{Plan, Point};
 use crate::network::{NodeSpaces, Space};
-use crate::rules::{Change, InPlace, RuleOptions, RulePort, Ruleset};
+use crate::rules::{Change, RuleOptions, RulePort, Ruleset};
 
 /// The `nft` data path.
 pub(super) struct Nft {
@@ -27,7 +27,7 @@ struct NodeRules {
     bench: Bench,
     ports: Ports,
     rules: Option<Ruleset>,
-    /// What has changed them in place; `None` before the first change and after one that failed.
+    /// What changes them in place; `None` where they have to be loaded anew.
     transactions: Option<Transactions>,
 }
 
@@ -54,29 +54,37 @@ impl NodeRules {
         // What becomes of a change that fails is not known.
         self.rules = None;
         let place = spaces.get(self.bench.node)?;
-        let in_place = match &change {
-            Change::InPlace(change) => self.change_in_place(&place, change).is_ok(),
-            Change::Anew => false,
+        let transactions = self.transactions.take();
+        let changed = match (&change, transactions) {
+            (Change::InPlace(change), Some(mut transactions)) => {
+                transactions.change(change).is_ok().then_some(transactions)
+            }
+            _ => None,
         };
         // Whoever took the rules away, or changed them, made a change in place impossible.
-        if !in_place {
-            place.demand(&["nft", "-f", "-"], &new.script())?;
-        }
+        self.transactions = match changed {
+            Some(transactions) => Some(transactions),
+            None => {
+                place.demand(&["nft", "-f", "-"], &new.script())?;
+                transactions_from_now(&place)
+            }
+        };
         self.rules = Some(new);
         Ok(())
     }
+}
 
-    fn change_in_place(&mut self, place: &Space, change: &InPlace<'_>) -> Result<(), LabError> {
-        let mut transactions = match self.transactions.take() {
-            Some(transactions) => transactions,
-            None => place.run(|| {
-                Transactions::open().map_err(LabError::system("opening the kernel's rules"))
-            })?,
-        };
-        transactions.change(change).map_err(LabError::system("changing the kernel's rules"))?;
-        self.transactions = Some(transactions);
-        Ok(())
-    }
+/// What changes the rules of a node in place, from those of now on. Where that cannot be had they
+/// are loaded anew each time.
+fn transactions_from_now(place: &Space) -> Option<Transactions> {
+    place
+        .run(|| {
+            let what = "opening the kernel's rules";
+            let mut transactions = Transactions::open().map_err(LabError::system(what))?;
+            transactions.note().map_err(LabError::system(what))?;
+            Ok(transactions)
+        })
+        .ok()
 }
 
 impl Nft {
@@ -98,7 +106,8 @@ impl Nft {
             let what = "the kernel does not list the rules that were loaded".to_owned();
             return Err(LabError::DataPath { path: "nft", what });
         }
-        Ok(Some(NodeRules { bench, ports, rules: Some(rules), transactions: None }))
+        let transactions = transactions_from_now(&place);
+        Ok(Some(NodeRules { bench, ports, rules: Some(rules), transactions }))
     }
 }
 
@@ -140,6 +149,7 @@ impl Enforce for Nft {
             let script = rules.as_ref().map(Ruleset::script).unwrap_or_default();
             known.rules = None;
             place.demand(&["nft", "-f", "-"], &script).map_err(|error| refused(&error))?;
+            known.transactions = transactions_from_now(&place);
             known.rules = rules;
         }
         Ok(())

@@ -5,12 +5,13 @@ use std::io;
 use std::net::IpAddr;
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
+    DefaultNla, NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_REQUEST, NetlinkMessage,
+    NetlinkPayload,
 };
 use netlink_packet_netfilter::nftables::{
-    DataAttribute, ExpressionAttribute, Expressions, Immediate, ListAttribute, Meta, MetaKey,
-    NfTablesMessage, Register, RuleAttribute, RuleMessage, SetElementAttribute, SetElementList,
-    SetElementMessage, Verdict, VerdictAttribute,
+    DataAttribute, ExpressionAttribute, Expressions, GenAttribute, GenMessage, Immediate,
+    ListAttribute, Meta, MetaKey, NfTablesMessage, Register, RuleAttribute, RuleMessage,
+    SetElementAttribute, SetElementList, SetElementMessage, Verdict, VerdictAttribute,
 };
 use netlink_packet_netfilter::none::ControlMessage;
 use netlink_packet_netfilter::{
@@ -30,6 +31,9 @@ pub(crate) struct Transactions {
     socket: Socket,
     /// The number of the last message.
     sequence: u32,
+    /// The number that the kernel gave the namespace's rules when they were known to be ours; every
+    /// transaction, whoever makes it, takes a new one. `None` where they may change beside us.
+    known: Option<u32>,
 }
 
 impl fmt::Debug for Transactions {
@@ -45,13 +49,30 @@ impl Transactions {
         socket.bind_auto()?;
         socket.set_cap_ack(true)?;
         socket.set_non_blocking(true)?;
-        Ok(Self { socket, sequence: 0 })
+        Ok(Self { socket, sequence: 0, known: None })
+    }
+
+    /// Takes the namespace's rules of now for what is known. [`Self::change`] refuses to change
+    /// others, which somebody has changed since.
+    pub(crate) fn note(&mut self) -> io::Result<()> {
+        let mut request = Batch { bytes: Vec::new(), sequence: self.sequence };
+        let asked = NfTablesMessage::GetGen(GenMessage { attributes: Vec::new() });
+        request.push(
+            NetfilterHeader::new(NetfilterProtoFamily::Unspec, 0, 0),
+            asked.into(),
+            NLM_F_REQUEST,
+        );
+        self.sequence = request.sequence;
+        self.socket.send(&request.bytes, 0)?;
+        let (answer, _) = self.socket.recv_from_full()?;
+        self.known = Some(generation(&answer)?);
+        Ok(())
     }
 
     /// Makes a change: all of it or, where that fails, nothing. It is in force then.
     pub(crate) fn change(&mut self, change: &InPlace<'_>) -> io::Result<()> {
         let mut batch = Batch { bytes: Vec::new(), sequence: self.sequence };
-        batch.control(ControlMessage::BatchBegin);
+        batch.begin(self.known);
         for message in messages(change) {
             batch.rules(message);
         }
@@ -64,10 +85,30 @@ impl Transactions {
         loop {
             let (answers, _) = self.socket.recv_from_full()?;
             if answered(&answers, first, last)? {
-                return Ok(());
+                break;
             }
         }
+        if self.known.is_some() { self.note() } else { Ok(()) }
     }
+}
+
+/// The number of a namespace's rules, from the kernel's answer.
+fn generation(answer: &[u8]) -> io::Result<u32> {
+    let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
+    let message = NetlinkMessage::<NetfilterMessage>::deserialize(answer)
+        .map_err(|error| invalid(error.to_string()))?;
+    let NetlinkPayload::InnerMessage(NetfilterMessage {
+        inner: NetfilterMessageInner::NfTables(NfTablesMessage::NewGen(told)),
+        ..
+    }) = message.payload
+    else {
+        return Err(invalid("the kernel does not tell the number of its rules".to_owned()));
+    };
+    let number = told.attributes.iter().find_map(|attribute| match attribute {
+        GenAttribute::Id(number) => Some(*number),
+        _ => None,
+    });
+    number.ok_or_else(|| invalid("the kernel's rules have no number".to_owned()))
 }
 
 /// Whether the last message of a batch is confirmed by some answers.
@@ -103,6 +144,16 @@ struct Batch {
 }
 
 impl Batch {
+    /// Begins a batch that is refused where the rules have another number than the known one.
+    fn begin(&mut self, known: Option<u32>) {
+        /// `NFNL_MSG_BATCH_BEGIN`, and its attribute `NFNL_BATCH_GENID`.
+        const BEGIN: u8 = 16;
+        const NUMBER: u16 = 1;
+        let attribute = |number: u32| DefaultNla::new(NUMBER, number.to_be_bytes().to_vec());
+        let attributes = known.map(attribute).into_iter().collect();
+        self.control(ControlMessage::Other { message_type: BEGIN, attributes });
+    }
+
     fn control(&mut self, message: ControlMessage) {
         let subsystem = u16::from(u8::from(NetfilterSubsystem::NfTables));
         let header = NetfilterHeader::new(NetfilterProtoFamily::Unspec, 0, subsystem);
