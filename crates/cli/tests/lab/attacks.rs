@@ -32,9 +32,16 @@ const BORROWED: [&str; 8] = [
     "10.1.0.200",
 ];
 
-fn script(name: &str) -> String {
-    let path: PathBuf = root().join("crates/cli/tests/lab/attack").join(name);
-    std::fs::read_to_string(path).unwrap()
+/// A program, behind the packets that it sends where it sends any.
+pub(crate) fn script(name: &str) -> String {
+    let text = |name: &str| {
+        let path: PathBuf = root().join("crates/cli/tests/lab/attack").join(name);
+        std::fs::read_to_string(path).unwrap()
+    };
+    match name {
+        "sender.py" | "kinds.py" | "burst.py" => text("packets.py") + &text(name),
+        _ => text(name),
+    }
 }
 
 /// The names that a listener is told, from its lines.

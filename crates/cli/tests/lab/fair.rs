@@ -1,6 +1,6 @@
 //! A flood of one machine's, and what is left to its neighbour.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::process::{Child, ChildStdout, Stdio};
 
 use crate::harness::{Lab, alone, possible};
@@ -82,10 +82,10 @@ print(came)
 "#;
 
 /// A program on a node, which has begun.
-struct Running(Child, BufReader<ChildStdout>);
+pub(crate) struct Running(Child, BufReader<ChildStdout>);
 
 impl Running {
-    fn start(lab: &Lab, on: &str, program: &[&str]) -> Self {
+    pub(crate) fn start(lab: &Lab, on: &str, program: &[&str]) -> Self {
         let words = [&["exec", on, "--", "/usr/bin/python3", "-c"], program].concat();
         let mut command = lab.command(&words);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -94,6 +94,14 @@ impl Running {
         out.read_line(&mut begun).unwrap();
         assert!(begun.ends_with("ing\n"), "{on}: {begun}");
         Self(child, out)
+    }
+
+    /// Gives it a line, and waits for the next line that it says.
+    pub(crate) fn ask(&mut self) -> String {
+        writeln!(self.0.stdin.as_mut().unwrap()).unwrap();
+        let mut said = String::new();
+        self.1.read_line(&mut said).unwrap();
+        said.trim().to_owned()
     }
 
     /// What it has counted by its end, which is the end of its input for one that goes on till then.
@@ -131,5 +139,12 @@ fn a_flood_takes_no_more_than_a_tenth_of_a_neighbours_packets() {
         assert!(flooded > 10 * SYNS, "{datapath}: {flooded} SYNs are no flood");
         assert!(10 * disturbed >= 9 * undisturbed, "{datapath}: {disturbed} of {undisturbed}");
         assert!(undisturbed > SYNS / 2, "{datapath}: {undisturbed} alone");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }

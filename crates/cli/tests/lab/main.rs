@@ -14,6 +14,7 @@
 mod attacks;
 mod captures;
 mod death;
+mod differences;
 mod ends;
 mod exports;
 mod fair;

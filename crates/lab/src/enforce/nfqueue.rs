@@ -28,7 +28,8 @@ use crate::network::plan::{NodeId, Plan, Point};
 /// The number of a namespace's first queue in a lab; each of its ports has one, counted from here.
 const FIRST_QUEUE: u16 = 25;
 
-/// How many packets wait in the kernel for their verdicts; more are dropped.
+/// How many packets wait in the kernel for their verdicts at most; more are dropped, and so are
+/// those that the buffer of the queue's socket, which is the system's, has no room for.
 const WAITING: u32 = 4_096;
 
 /// How many failures in a row the queue may have before it is given up.
@@ -71,19 +72,32 @@ fn queue_and_hook(interface: &str, queue: u16) -> [String; 2] {
         _ => format!("-I PREROUTING 1 -i {interface} -j {chain}\n"),
     };
     let begin = format!(":{chain} - [0:0]\n");
-    let syn = format!("-A {chain} -p tcp --dport 25 --tcp-flags SYN,ACK SYN {to}\n");
-    // Fragments of TCP: the first ones by the bit for more, the others by their offset.
+    let tunnels = [4, 41, 47].map(|number| format!("-A {chain} -p {number} {to}\n")).concat();
+    // What has no flags or no port that can be read is not returned by either.
+    let syn = format!(
+        "-A {chain} -p tcp ! --tcp-flags SYN,ACK SYN -j RETURN\n\
+         -A {chain} -p tcp ! --dport 25 -j RETURN\n\
+         -A {chain} -p tcp {to}\n"
+    );
+    // Fragments of TCP: the first ones by the bit for more, the others by their offset. An
+    // authentication header stands before TCP.
     let v4 = format!(
         "{begin}-A {chain} -p tcp -f {to}\n\
          -A {chain} -p tcp -m u32 --u32 \"4&0x2000=0x2000\" {to}\n\
-         {syn}-A {chain} -p 4 {to}\n-A {chain} -p 41 {to}\n-A {chain} -p 47 {to}\n\
-         {hook}"
+         {tunnels}-A {chain} -p 51 {to}\n{syn}{hook}"
+    );
+    // Headers that the kernel does not walk over, and unknown ones: behind IPv6's own header, or
+    // behind one more.
+    let headers =
+        [51, 135, 139, 140].map(|number| format!("-A {chain} -p {number} {to}\n")).concat();
+    let unknown = format!(
+        "-A {chain} -m u32 --u32 \"3&0xFF=148:255\" {to}\n\
+         -A {chain} -m u32 --u32 \"3&0xFF=0,43,44,60&&37&0xFF=148:255\" {to}\n"
     );
     let v6 = format!(
         "{begin}-A {chain} -p tcp -m frag --fragmore {to}\n\
          -A {chain} -p tcp -m frag --fraglast {to}\n\
-         {syn}-A {chain} -p 4 {to}\n-A {chain} -p 41 {to}\n-A {chain} -p 47 {to}\n\
-         {hook}"
+         {tunnels}{headers}{unknown}{syn}{hook}"
     );
     [v4, v6]
 }
@@ -136,7 +150,7 @@ fn fills(listed: &str, interface: &str, queue: u16) -> bool {
     let rule = format!("-A {chain} ");
     let filling = |line: &&str| line.starts_with(&rule) && line.ends_with(&to);
     let hook = format!("-A PREROUTING -i {interface} -j {chain}");
-    listed.lines().any(|line| line == hook) && listed.lines().filter(filling).count() >= 6
+    listed.lines().any(|line| line == hook) && listed.lines().filter(filling).count() >= 7
 }
 
 fn refused(error: &LabError) -> LabError {

@@ -98,6 +98,10 @@ pub struct Ruleset {
 /// least 72 bytes: with a TCP header behind them the payload is 92 bytes or more, and a SYN with
 /// any extension header is dropped from there on. A shorter chain in so long a packet is dropped
 /// here and judged by the filter; that is the safe side.
+///
+/// A field that is not in the packet matches nothing, not even by `!=`: where it has to be there,
+/// a chain returns what has it. A source route is looked for by its bytes behind up to three that
+/// pad, because `ip option` matches none whose pointer a receiver would refuse.
 const SHAPE: &str = "\
     ip frag-off & 0x1fff 1-2 ip protocol tcp goto r_fragment-drop
     ip frag-off & 0x1fff != 0 accept
@@ -107,15 +111,26 @@ const SHAPE: &str = "\
     exthdr frag exists frag more-fragments 1 meta l4proto tcp jump whole_header
     ip protocol { 4, 41, 47 } goto r_tunnel-not-carried
     ip6 version 6 meta l4proto { 4, 41, 47 } goto r_tunnel-not-carried
+    ip6 version 6 meta l4proto { 135, 139 } @th,0,8 != 59 goto r_malformed
+    ip6 version 6 meta l4proto 148-255 goto r_indeterminate
+    meta l4proto 51 goto behind_authentication
+    ip6 version 6 meta l4proto 140 goto behind_shim
     meta l4proto != tcp accept
     tcp dport != 25 accept
     tcp flags & (syn | ack) != syn accept
     tcp flags & rst == rst goto r_malformed
     tcp doff < 5 goto r_malformed
+    jump whole_segment
+    ip6 length 0 goto r_malformed
     ip6 nexthdr { 0, 43, 44, 51, 60, 140 } ip6 length >= 92 goto r_fragment-drop
-    ip option lsrr exists goto r_source-routed
-    ip option ssrr exists goto r_source-routed
+    rt type != 0 rt seg-left != 0 goto r_indeterminate
+    ip hdrlength > 5 jump source_route
     rt type 0 goto r_routing-header-0
+    goto addresses
+";
+
+/// The addresses that nothing of ours has or is sent to.
+const ADDRESSES: &str = "\
     ip daddr { 0.0.0.0, 127.0.0.0/8, 224.0.0.0/4, 255.255.255.255 } goto r_martian-destination
     ip6 daddr { ::, ::1, ff00::/8 } goto r_martian-destination
     ip saddr { 224.0.0.0/4, 255.255.255.255 } goto r_malformed
@@ -262,8 +277,50 @@ impl Ruleset {
             });
             self.add(&chain(*reason), &rules);
         }
-        let whole = "    tcp urgptr 0-65535 return\n    goto r_fragment-drop\n";
-        self.add("whole_header", whole);
+        self.whole();
+    }
+
+    /// The chains that return what has what it has to have, and that which looks for source routes.
+    fn whole(&mut self) {
+        let fixed = "    tcp urgptr 0-65535 return\n";
+        self.add("whole_header", &format!("{fixed}    goto r_fragment-drop\n"));
+        // The options of a first fragment may follow in IPv4, and must not in IPv6 (RFC 7112, 5).
+        let mut rules = "    ip frag-off & 0x2000 != 0 return\n".to_owned();
+        rules.push_str(&fixed.replace("tcp", "tcp doff 5 tcp"));
+        for words in 6..=15 {
+            let last = words * 32 - 8;
+            let _ = writeln!(rules, "    tcp doff {words} @th,{last},8 0-255 return");
+        }
+        rules.push_str("    exthdr frag exists frag more-fragments 1 goto r_fragment-drop\n");
+        rules.push_str("    goto r_malformed\n");
+        self.add("whole_segment", &rules);
+        let mut rules = String::new();
+        let before = ["", "@nh,160,8 1 ", "@nh,160,16 0x0101 ", "@nh,160,24 0x010101 "];
+        for (before, at) in before.iter().zip([160, 168, 176, 184]) {
+            let _ = writeln!(rules, "    {before}@nh,{at},8 {{ 131, 137 }} goto r_source-routed");
+        }
+        rules.push_str("    ip option lsrr exists goto r_source-routed\n");
+        rules.push_str("    ip option ssrr exists goto r_source-routed\n");
+        self.add("source_route", &rules);
+    }
+
+    /// What looks for a SYN behind a header that the kernel does not walk over, by its length:
+    /// the rest is none of our business. Authentication headers of up to 64 bytes (RFC 4302), and
+    /// headers of Shim6 of as many (RFC 5533).
+    fn behind(&mut self) {
+        let authentication = (1..=14_u32).map(|length| (length, (length + 2) * 32));
+        let shim = (0..=7_u32).map(|length| (length, (length + 1) * 64));
+        let syn = |(length, bits): (u32, u32)| {
+            let (port, flags) = (bits + 16, bits + 104);
+            format!(
+                "    @th,0,16 {} @th,{port},16 25 @th,{flags},8 & 0x12 == 2 goto addresses\n",
+                0x0600 | length
+            )
+        };
+        let authentication: String = authentication.map(syn).collect();
+        let shim: String = shim.map(syn).collect();
+        self.add("behind_authentication", &(authentication + "    accept\n"));
+        self.add("behind_shim", &(shim + "    accept\n"));
     }
 
     /// What goes on to a forwarder is judged behind it.
@@ -304,6 +361,8 @@ impl Ruleset {
         let _ = writeln!(rules, "    goto {}", chain(Reason::UnknownSource));
         self.add("judge", &rules);
         self.by_sender("sender", Reason::UnknownSource);
+        self.behind();
+        self.add("addresses", ADDRESSES);
         self.add("shape", SHAPE);
     }
 
