@@ -12,6 +12,7 @@
 #![expect(clippy::print_stdout, reason = "tests of many tries say how many there were")]
 
 mod architecture;
+mod bench;
 mod check;
 mod circles;
 mod corpus;

@@ -10,11 +10,15 @@ use crate::args::common::EditionArgs;
 /// How the figures are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum BenchFormat {
-    /// A table for people.
+    /// Tables for people.
     #[default]
     Human,
+    /// Markdown tables, for a page.
+    Markdown,
     /// One JSON document, with a `schema_version`.
     Json,
+    /// Comma-separated values, a header first; the machine and the versions in each row.
+    Csv,
 }
 
 /// The arguments of `bench`.
@@ -41,9 +45,17 @@ pub struct BenchArgs {
     #[arg(long, value_name = "COUNT", default_value = "9")]
     pub rounds: NonZero<u32>,
 
+    /// How many rounds come before them and do not count
+    #[arg(long, value_name = "COUNT", default_value = "1")]
+    pub warm_up: u32,
+
     /// The most bytes of packets that are kept in memory, in MiB; a longer capture is cut there
     #[arg(long, value_name = "MIB", default_value = "1024")]
     pub memory: NonZero<u32>,
+
+    /// How long the capture file is at least, in MiB: the packets are written over and over
+    #[arg(long, value_name = "MIB", default_value = "256")]
+    pub file_size: NonZero<u32>,
 
     /// How the figures are written
     #[arg(long, value_enum, default_value_t)]
@@ -58,5 +70,16 @@ Examples:
   And with packets and an inventory of one's own, for a script:
       egress25 bench day.pcap --inventory inventory.toml --format json
 
-Packets are judged from memory, on one thread, with the inventory as it is at its beginning. libpcap is
-measured beside it where it is installed: its filter for SYNs to port 25, without any look-up.";
+  For a page, with the machine and the versions:
+      egress25 bench --format markdown
+
+The first table is one stage, on one thread: judging packets in memory, with the inventory as it is at
+its beginning, beside a loop that only loads their headers, and libpcap's filter for SYNs to port 25,
+where the library is installed; that one looks no sender up.
+
+The second is what `replay --summary` does behind loading: a capture file is read, judged and counted.
+The file is written to a temporary folder ($TMPDIR) first, and goes away again. tcpdump counts the
+same packets beside it where it is installed, its start included. The figures are the CPU time of all
+threads, as the system counts it.
+
+Everybody takes a turn in each round. Ratios are those of the medians as they are printed.";

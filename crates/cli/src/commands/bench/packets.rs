@@ -118,6 +118,12 @@ impl Packets {
         self.runs.iter().all(|run| run.link == LinkType::Ethernet)
     }
 
+    /// Whether all of them are of one link type, and of no interface that has a name.
+    pub(super) fn is_plain(&self) -> bool {
+        let link = self.runs.first().map(|run| run.link);
+        self.runs.iter().all(|run| Some(run.link) == link && run.interface.is_none())
+    }
+
     /// All of them, batch by batch.
     pub(super) fn batches(&self) -> impl Iterator<Item = Frames<'_>> {
         self.runs.iter().flat_map(|run| {
