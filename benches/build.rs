@@ -1,27 +1,30 @@
-//! Compiles the part of the rte_acl peer that is in C.
+//! Compiles the parts of DPDK's peers that are in C.
 
 fn main() {
-    println!("cargo::rerun-if-changed=acl/acl.c");
-    #[cfg(feature = "rte-acl")]
-    rte_acl();
+    println!("cargo::rerun-if-changed=dpdk");
+    #[cfg(feature = "dpdk")]
+    dpdk();
 }
 
-#[cfg(feature = "rte-acl")]
+#[cfg(feature = "dpdk")]
 #[expect(clippy::panic, reason = "a build script says so what is missing")]
-fn rte_acl() {
+fn dpdk() {
     let dpdk = match pkg_config::Config::new().cargo_metadata(false).probe("libdpdk") {
         Ok(dpdk) => dpdk,
-        Err(error) => panic!("the feature `rte-acl` needs DPDK (Debian: libdpdk-dev): {error}"),
+        Err(error) => panic!("the feature `dpdk` needs DPDK (Debian: libdpdk-dev): {error}"),
     };
     // DPDK's headers use SSSE3 and expect its compiler flags, which pkg-config's crate leaves out.
     cc::Build::new()
-        .file("acl/acl.c")
+        .file("dpdk/acl.c")
+        .file("dpdk/bpf.c")
         .includes(&dpdk.include_paths)
         .flag("-march=corei7")
+        // `rte_bpf_convert` counts as experimental.
+        .define("ALLOW_EXPERIMENTAL_API", None)
         .opt_level(3)
-        .compile("acl_peer");
-    // Only these two of DPDK's hundred libraries.
-    for library in ["rte_acl", "rte_eal"] {
+        .compile("dpdk_peers");
+    // Only these of DPDK's hundred libraries, and the compiler of filters.
+    for library in ["rte_acl", "rte_bpf", "rte_eal", "pcap"] {
         println!("cargo::rustc-link-lib={library}");
     }
 }

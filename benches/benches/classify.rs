@@ -1,5 +1,4 @@
 //! Classifying: three mixes, two sizes of the set, several sizes of the table, and the peers.
-#![expect(clippy::disallowed_methods, reason = "a bench is told by the environment what to do")]
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up ends there")]
 
 use std::time::Duration;
@@ -8,13 +7,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use egress25_benches::contenders::{Contender, Ours, Sum, Touch};
 use egress25_benches::peers;
 use egress25_benches::sets::{Mix, Set};
-use egress25_benches::tables;
+use egress25_benches::{is_test, tables};
 use egress25_packet_filter::sieve::Vectors;
-
-/// In a test run everything is small, so that it takes seconds.
-fn is_test() -> bool {
-    std::env::args().any(|argument| argument == "--test")
-}
 
 fn measure(c: &mut Criterion) {
     let sizes: &[u32] = if is_test() { &[1_000] } else { &[1_000, 100_000, 1_000_000, 10_000_000] };
@@ -27,12 +21,13 @@ fn measure(c: &mut Criterion) {
                 ("memory", Set::of_bytes(mix, memory, *machines, 25)),
             ];
             for (size, set) in &sets {
-                let mut contenders: Vec<Box<dyn Contender>> = vec![Box::new(Touch), Box::new(Sum)];
+                let mut contenders: Vec<Box<dyn Contender + '_>> =
+                    vec![Box::new(Touch), Box::new(Sum)];
                 let levels = Vectors::ALL.iter().filter(|level| level.is_here());
                 contenders.extend(
                     levels.map(|level| Box::new(Ours::new(&table, *level)) as Box<dyn Contender>),
                 );
-                #[cfg(feature = "rte-acl")]
+                #[cfg(feature = "dpdk")]
                 if *machines <= 10_000 {
                     contenders.push(Box::new(peers::acl::RteAcl::new(*machines).expect("DPDK")));
                 }
@@ -42,6 +37,10 @@ fn measure(c: &mut Criterion) {
                         .push(Box::new(peers::etherparse_map::EtherparseAndMap::new(*machines)));
                     #[cfg(feature = "libpcap")]
                     contenders.push(Box::new(peers::bpf::BpfFilter::new().expect("libpcap")));
+                    #[cfg(feature = "dpdk")]
+                    for compiled in peers::jit::RteBpf::both(set).expect("DPDK") {
+                        contenders.push(Box::new(compiled));
+                    }
                 }
                 run(c, &format!("{}/{size}/{machines} machines", mix.name()), set, contenders);
             }
@@ -49,7 +48,7 @@ fn measure(c: &mut Criterion) {
     }
 }
 
-fn run(c: &mut Criterion, name: &str, set: &Set, contenders: Vec<Box<dyn Contender>>) {
+fn run(c: &mut Criterion, name: &str, set: &Set, contenders: Vec<Box<dyn Contender + '_>>) {
     let mut group = c.benchmark_group(name.replace("/25", " to 25"));
     group.throughput(Throughput::Elements(set.list.len() as u64));
     group.sample_size(10).measurement_time(Duration::from_secs(2));

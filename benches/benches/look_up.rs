@@ -1,6 +1,5 @@
 //! Judging SYNs to port 25, which is looking up their senders in tables of several sizes, and their
 //! destinations among user-defined routes.
-#![expect(clippy::disallowed_methods, reason = "a bench is told by the environment what to do")]
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up ends there")]
 
 use std::net::Ipv4Addr;
@@ -9,16 +8,12 @@ use std::sync::Arc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use egress25_benches::contenders::{Contender as _, Ours};
 use egress25_benches::sets::{FIRST_SENDER, Mix, Set};
-use egress25_benches::tables;
+use egress25_benches::{is_test, tables};
 use egress25_packet_filter::sieve::Vectors;
 use egress25_packet_filter::table::TableBuilder;
 use egress25_policy::{NetworkName, Reason};
 
 const SYNS: usize = 1 << 16;
-
-fn is_test() -> bool {
-    std::env::args().any(|argument| argument == "--test")
-}
 
 fn senders(c: &mut Criterion) {
     let sizes: &[u32] = if is_test() { &[1_000] } else { &[1_000, 100_000, 1_000_000, 10_000_000] };

@@ -5,7 +5,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use egress25_benches::captures::write_pcap;
 use egress25_benches::sets::{Mix, Set};
-use egress25_benches::tables;
+use egress25_benches::{is_test, tables};
 use egress25_packet_filter::capture::CaptureReader;
 use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::frame::FrameOptions;
@@ -14,10 +14,9 @@ use egress25_packet_filter::sieve::Vectors;
 /// The pipeline that `replay --summary` is: read, framed, judged, counted. On every level of vectors,
 /// and with a thread that reads ahead, for each mix.
 fn pipeline(c: &mut Criterion) {
-    let test = std::env::args().any(|argument| argument == "--test");
     let table = tables::of_machines(1_000).expect("a table");
     for mix in Mix::ALL {
-        let set = Set::of_bytes(mix, if test { 2 << 20 } else { 256 << 20 }, 1_000, 25);
+        let set = Set::of_bytes(mix, if is_test() { 2 << 20 } else { 256 << 20 }, 1_000, 25);
         let file = tempfile::NamedTempFile::new().expect("a file");
         write_pcap(&set, file.path()).expect("a capture");
         let mut group = c.benchmark_group(format!("replay {}", mix.name()));
@@ -42,7 +41,7 @@ fn pipeline(c: &mut Criterion) {
                 });
             });
         }
-        group.bench_function("records only", |b| {
+        group.bench_function("read and framed", |b| {
             b.iter(|| {
                 let mut reader = CaptureReader::open(file.path()).expect("a capture");
                 let mut packets = 0;

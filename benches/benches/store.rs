@@ -91,7 +91,7 @@ fn appends(criterion: &mut Criterion) {
 
 /// How many entries the long log has.
 fn length() -> usize {
-    let tried = std::env::args().any(|argument| argument == "--test");
+    let tried = egress25_benches::is_test();
     let given = std::env::var("EGRESS25_BENCH_EVENTS").ok().and_then(|text| text.parse().ok());
     given.unwrap_or(if tried { 20_000 } else { 1_000_000 })
 }

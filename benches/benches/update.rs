@@ -1,16 +1,14 @@
 //! Replacing entries while packets are judged.
-#![expect(clippy::disallowed_methods, reason = "a bench is told by the environment what to do")]
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up ends there")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use egress25_benches::contenders::{Contender, Ours};
 use egress25_benches::sets::{Mix, Set};
-use egress25_benches::{tables, update};
+use egress25_benches::{is_test, tables, update};
 use egress25_packet_filter::sieve::Vectors;
 
 fn measure(c: &mut Criterion) {
-    let test = std::env::args().any(|argument| argument == "--test");
-    let machines = if test { 1_000 } else { 100_000 };
+    let machines = if is_test() { 1_000 } else { 100_000 };
     let table = tables::of_machines(machines).expect("a table of that size");
     let set = Set::new(Mix::Half, 65_536, machines, 25);
     let mut group = c.benchmark_group("judge while entries are replaced");

@@ -12,3 +12,11 @@ pub mod sets;
 pub mod tables;
 pub mod timing;
 pub mod update;
+
+/// Whether a bench is only tried, as criterion tells it: everything is small then, so that it takes
+/// seconds.
+#[must_use]
+pub fn is_test() -> bool {
+    let given = |flag: &str| std::env::args().any(|argument| argument == flag);
+    given("--test") || !given("--bench")
+}

@@ -1,8 +1,8 @@
 //! The clock: contenders in turns, medians over the rounds.
 //!
-//! The machine is shared and noisy, so nobody is measured alone: in each round everybody goes
-//! through the set once (or often enough for a readable time), and what counts is the median
-//! of the rounds' ratios.
+//! The machine may be shared and noisy, so nobody is measured alone: in each round everybody goes
+//! through the set once (or often enough for a readable time). What counts is the medians as they
+//! are printed: a ratio is one of them to another, so that it fits what stands beside it.
 
 use std::time::{Duration, Instant};
 
@@ -19,19 +19,33 @@ pub struct Times {
 }
 
 impl Times {
-    /// The median of the rounds.
+    /// The median of the rounds, to a hundredth.
     #[must_use]
     pub fn median(&self) -> f64 {
-        median(&self.nanos)
+        hundredths(median(&self.nanos))
     }
 
-    /// The median of the rounds' ratios to another's times.
+    /// The middle half of the rounds, as text.
+    #[must_use]
+    pub fn range(&self) -> String {
+        let mut sorted = self.nanos.clone();
+        sorted.sort_by(f64::total_cmp);
+        let at = |place: usize| sorted.get(place).copied().unwrap_or(f64::NAN);
+        let last = sorted.len().saturating_sub(1);
+        format!("{:.2} to {:.2}", at(last / 4), at(last - last / 4))
+    }
+
+    /// How many times another's median goes into this one.
     #[must_use]
     pub fn ratio_to(&self, other: &Self) -> f64 {
-        let ratios: Vec<f64> =
-            self.nanos.iter().zip(&other.nanos).map(|(mine, theirs)| mine / theirs).collect();
-        median(&ratios)
+        self.median() / other.median()
     }
+}
+
+/// As it is printed.
+#[must_use]
+pub fn hundredths(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
 }
 
 /// The middle of some numbers.
@@ -68,7 +82,7 @@ impl std::error::Error for WrongHits {}
 /// One of them sees another number of SYNs to port 25 than the set has.
 pub fn rounds(
     set: &Set,
-    contenders: &mut [Box<dyn Contender>],
+    contenders: &mut [Box<dyn Contender + '_>],
     rounds: usize,
     least: Duration,
 ) -> Result<Vec<Times>, WrongHits> {

@@ -12,7 +12,7 @@ use crate::sets::{FIRST_SENDER, Set};
 /// The bytes of a frame that the rules read, to the last of their fields.
 const READS: usize = 50;
 
-// SAFETY: the signatures are those of `acl/acl.c`, which is compiled with this crate.
+// SAFETY: the signatures are those of `dpdk/acl.c`, which is compiled with this crate.
 unsafe extern "C" {
     fn acl_peer_start() -> c_int;
     fn acl_peer_new(first: u32, rules: u32) -> *mut c_void;
@@ -25,6 +25,19 @@ unsafe extern "C" {
     fn acl_peer_free(context: *mut c_void);
 }
 
+/// Starts DPDK's environment, once a process.
+///
+/// # Errors
+/// It cannot be started without huge pages here.
+pub fn start() -> Result<(), &'static str> {
+    static STARTED: OnceLock<c_int> = OnceLock::new();
+    // SAFETY: takes nothing; `OnceLock` sees to it that it runs once.
+    match *STARTED.get_or_init(|| unsafe { acl_peer_start() }) {
+        0 => Ok(()),
+        _ => Err("DPDK's environment could not be started"),
+    }
+}
+
 /// The contender.
 #[derive(Debug)]
 pub struct RteAcl {
@@ -33,17 +46,12 @@ pub struct RteAcl {
 }
 
 impl RteAcl {
-    /// Builds rules for so many senders; it is made for thousands. DPDK's environment is started
-    /// once a process.
+    /// Builds rules for so many senders; it is made for thousands.
     ///
     /// # Errors
-    /// DPDK cannot be started without huge pages here, or the rules cannot be built.
+    /// DPDK cannot be started here, or the rules cannot be built.
     pub fn new(rules: u32) -> Result<Self, &'static str> {
-        static STARTED: OnceLock<c_int> = OnceLock::new();
-        // SAFETY: takes nothing; `OnceLock` sees to it that it runs once.
-        if *STARTED.get_or_init(|| unsafe { acl_peer_start() }) != 0 {
-            return Err("DPDK's environment could not be started");
-        }
+        start()?;
         // SAFETY: plain numbers; the environment was started.
         let context = unsafe { acl_peer_new(FIRST_SENDER, rules) };
         NonNull::new(context)

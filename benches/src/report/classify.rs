@@ -19,14 +19,15 @@ const MACHINES: u32 = 100_000;
 const TOUCH: &str = "header touch";
 const SUM: &str = "memory sum";
 
-fn contenders() -> Result<Vec<Box<dyn Contender>>, Failed> {
+fn contenders(set: &Set) -> Result<Vec<Box<dyn Contender + '_>>, Failed> {
     let table = tables::of_machines(MACHINES)?;
-    let mut all: Vec<Box<dyn Contender>> = vec![Box::new(Touch), Box::new(Sum)];
+    let mut all: Vec<Box<dyn Contender + '_>> = vec![Box::new(Touch), Box::new(Sum)];
     for level in Vectors::ALL.iter().filter(|level| level.is_here()) {
         all.push(Box::new(Ours::new(&table, *level)));
     }
     #[cfg(feature = "libpcap")]
     all.push(Box::new(peers::bpf::BpfFilter::new()?));
+    compiled(set, &mut all)?;
     all.push(Box::new(peers::pnet::PnetCheck));
     all.push(Box::new(peers::etherparse_map::EtherparseAndMap::new(MACHINES)));
     Ok(all)
@@ -34,7 +35,10 @@ fn contenders() -> Result<Vec<Box<dyn Contender>>, Failed> {
 
 /// Measures the mixes, in the cache and in memory.
 pub(super) fn section(page: &mut String, aims: &mut Vec<Aim>, dir: &Path) -> Result<(), Failed> {
-    writeln!(page, "## Classifying\n\n{MACHINES} machines; nanoseconds a packet.\n")?;
+    writeln!(
+        page,
+        "## Judging\n\nThe stage on packets in memory; {MACHINES} machines; nanoseconds a packet.\n"
+    )?;
     for mix in Mix::ALL {
         for memory in [false, true] {
             let set = if memory {
@@ -44,7 +48,7 @@ pub(super) fn section(page: &mut String, aims: &mut Vec<Aim>, dir: &Path) -> Res
             };
             let place = if memory { "1 GiB" } else { "64k packets" };
             note(&format!("classify: {}, {place}", mix.name()));
-            let times = rounds(&set, &mut contenders()?, 7, Duration::from_millis(30))?;
+            let times = rounds(&set, &mut contenders(&set)?, 7, Duration::from_millis(30))?;
             writeln!(page, "### {}, {place} ({} packets)\n", mix.name(), set.list.len())?;
             table(page, &times)?;
             let file = plots::file_name(mix.name(), place);
@@ -87,32 +91,52 @@ fn against_rules(page: &mut String, aims: &mut Vec<Aim>) -> Result<(), Failed> {
 }
 
 /// egress25 and `rte_acl`, in this order at the end; `None` without the feature.
-#[cfg(feature = "rte-acl")]
+#[cfg(feature = "dpdk")]
 fn ruled() -> Result<Option<Vec<Box<dyn Contender>>>, Failed> {
     let ours = Ours::new(&tables::of_machines(RULED)?, Vectors::best());
     let theirs = peers::acl::RteAcl::new(RULED)?;
     Ok(Some(vec![Box::new(Touch), Box::new(Sum), Box::new(ours), Box::new(theirs)]))
 }
 
-#[cfg(not(feature = "rte-acl"))]
+#[cfg(not(feature = "dpdk"))]
 fn ruled() -> Result<Option<Vec<Box<dyn Contender>>>, Failed> {
-    note("SKIPPED: built without the feature `rte-acl`");
+    note("SKIPPED: built without the feature `dpdk`");
     Ok(None)
+}
+
+/// Adds the filter as machine code, without and with headers fetched ahead.
+#[cfg(feature = "dpdk")]
+fn compiled<'a>(set: &'a Set, all: &mut Vec<Box<dyn Contender + 'a>>) -> Result<(), Failed> {
+    for one in peers::jit::RteBpf::both(set)? {
+        all.push(Box::new(one));
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "dpdk"))]
+#[expect(clippy::unnecessary_wraps, reason = "with the feature it may fail")]
+fn compiled<'a>(_: &'a Set, _: &mut Vec<Box<dyn Contender + 'a>>) -> Result<(), Failed> {
+    note("SKIPPED: built without the feature `dpdk`");
+    Ok(())
 }
 
 fn table(page: &mut String, times: &[Times]) -> Result<(), Failed> {
     let of = |name: &str| times.iter().find(|times| times.name.starts_with(name));
     let ours = of(&ours());
-    writeln!(page, "| | ns | × touch | × sum | egress25 is faster by |\n|---|---|---|---|---|")?;
+    writeln!(
+        page,
+        "| | ns | 25 to 75 % | × touch | × sum | egress25 is faster by |\n|---|---|---|---|---|---|"
+    )?;
     for one in times {
         let ratio = |other: Option<&Times>| {
             other.map_or_else(|| "-".to_owned(), |other| format!("{:.2}", one.ratio_to(other)))
         };
         writeln!(
             page,
-            "| {} | {:.2} | {} | {} | {} |",
+            "| {} | {:.2} | {} | {} | {} | {} |",
             one.name,
             one.median(),
+            one.range(),
             ratio(of(TOUCH)),
             ratio(of(SUM)),
             ratio(ours)
@@ -136,10 +160,12 @@ fn judge(aims: &mut Vec<Aim>, mix: Mix, memory: bool, times: &[Times]) {
         (Mix::Imix, true) => {
             add(Aim::at_most("IMIX, 1 GiB: touch", 1.15, against(TOUCH)));
             add(Aim::at_least("IMIX, 1 GiB: bpf_filter", 4.5, faster("libpcap")));
+            add(Aim::at_least("IMIX, 1 GiB: compiled BPF", 5.0, faster("DPDK rte_bpf")));
         }
         (Mix::Imix, false) => {
             add(Aim::at_most("IMIX, 64k: touch", 1.25, against(TOUCH)));
             add(Aim::at_least("IMIX, 64k: bpf_filter", 9.0, faster("libpcap")));
+            add(Aim::at_least("IMIX, 64k: compiled BPF", 5.0, faster("DPDK rte_bpf")));
             add(Aim::at_least("IMIX, 64k: pnet", 6.0, faster("pnet")));
         }
         (Mix::All, true) => {

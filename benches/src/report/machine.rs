@@ -29,6 +29,8 @@ pub(super) fn section(page: &mut String, root: &Path) -> Result<(), Failed> {
         numbers("model\t\t"),
         Vectors::best()
     )?;
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    writeln!(page, "- Linux {}", kernel.trim())?;
     let load: Vec<_> = load.split_whitespace().take(3).collect();
     writeln!(page, "- load average when it began: {}", load.join(", "))?;
     writeln!(page, "- {}", rustc.trim())?;
@@ -38,7 +40,7 @@ pub(super) fn section(page: &mut String, root: &Path) -> Result<(), Failed> {
         }
     }
     let dpdk = output("pkg-config", &["--modversion", "libdpdk"]);
-    if cfg!(feature = "rte-acl") {
+    if cfg!(feature = "dpdk") {
         writeln!(page, "- DPDK {}", dpdk.trim())?;
     }
     let tcpdump = output("tcpdump", &["--version"]);

@@ -119,19 +119,26 @@ const HEAD: &str = "\
 # How fast
 
 Written by `just bench-report`; do not edit. Every figure is a median over rounds in which all
-contenders take turns in one process, and a ratio is the median of the rounds' ratios: the machine
-may be noisy, and only ratios carry over. Every contender has to count the same SYNs to port 25.
+contenders take turns, and every ratio one of the medians that are printed. The machine may be shared and
+noisy: the middle half of the rounds stands beside each median, and only ratios carry over to another
+machine. Every contender has to count the same SYNs to port 25.
+
+**What these figures were before.** Earlier, this page showed a fast path that no command but
+`bench` called. `replay` read a capture in another way, asked the reference again for every packet that was
+kept, and built a row for each: 275 ns for a SYN to port 25, 5.3 times the CPU time of tcpdump, where the
+page said 5 ns. Its figures were true of a function, and not of the program. Now there is one entry,
+`Filter::judge`, for `replay`, the live data paths and `bench`; *Judging* below measures that stage on
+packets in memory, and *Replays* the program with everything around it. `egress25 bench` shows both for your
+machine, and `egress25 replay --timings` what each stage of a replay took.
 
 *Touch* loads the header lines of every packet, fetched ahead, and does nothing else: nobody who
 looks at headers can be faster than memory lets it (but a filter may be, where it needs fewer
 lines or overlaps its loads better). *Sum* adds up every byte.
 
 egress25 does all of its work in these figures: every length checked, the sender looked up, the
-routes followed, a code written for each packet, and all of them counted.
+routes followed, a ruling written for each packet, and all of them counted. Compiled BPF gets its packet
+buffers ready made; they are memory that it reads beside the packets.
 
-That it is right: `just long-run` compares it with the reference, frame by frame. Its last recorded
-run, on 2026-11-23, went through 100,000,000 seeded frames near to everything that decides, of
-nine link types and with ten sets of options; 50,291,068 of them were judged, and every answer
-of AVX-512, AVX2 and scalar was the reference's.
+That it is right: `just long-run` compares it with the reference, frame by frame.
 
 ";
