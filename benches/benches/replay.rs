@@ -1,5 +1,4 @@
 //! A capture file from its bytes to its counts.
-#![expect(clippy::disallowed_methods, reason = "a bench is told by the environment what to do")]
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up ends there")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -12,7 +11,7 @@ use egress25_packet_filter::frame::FrameOptions;
 use egress25_packet_filter::sieve::Vectors;
 
 /// The pipeline that `replay --summary` is: read, framed, judged, counted. On every level of vectors,
-/// and with a thread that reads ahead, for each mix.
+/// for each mix.
 fn pipeline(c: &mut Criterion) {
     let table = tables::of_machines(1_000).expect("a table");
     for mix in Mix::ALL {
@@ -23,13 +22,10 @@ fn pipeline(c: &mut Criterion) {
         let packets = u64::try_from(set.list.len()).expect("a count");
         group.throughput(Throughput::Elements(packets)).sample_size(10);
         let levels = Vectors::ALL.iter().copied().filter(|level| level.is_here());
-        for (level, ahead) in levels.flat_map(|level| [(level, false), (level, true)]) {
-            let name = format!("{level}{}", if ahead { ", read ahead" } else { "" });
-            group.bench_function(name, |b| {
+        for level in levels {
+            group.bench_function(level.to_string(), |b| {
                 b.iter(|| {
-                    let source = std::fs::File::open(file.path()).expect("a file");
-                    let reader = CaptureReader::from_file(source, "capture", ahead);
-                    let mut reader = reader.expect("a capture");
+                    let mut reader = CaptureReader::open(file.path()).expect("a capture");
                     let mut filter = Filter::new(table.clone(), FrameOptions::default());
                     filter.set_vectors(level);
                     let (mut packets, mut rulings) = (0, Vec::new());

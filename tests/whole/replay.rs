@@ -46,14 +46,6 @@ const WEB: [u8; 4] = [10, 0, 1, 4];
 const MX: [u8; 4] = [203, 0, 113, 25];
 
 #[test]
-fn a_day_of_mail_is_judged_alike_by_one_thread_and_by_two() {
-    let [one, two] =
-        [1, 2].map(|threads| stdout(&format!("{DAY} --format ndjson --threads {threads}")));
-    assert_eq!(one, two);
-    assert_eq!(failure(&format!("{DAY} --threads 3")).0, 2);
-}
-
-#[test]
 fn timings_are_said_where_they_are_asked_for() {
     let stages = ["load", "read", "walk", "judge", "report"];
     let report = json(&format!("{DAY} --format json --timings"));

@@ -92,8 +92,7 @@ pub(super) fn section(page: &mut String, aims: &mut Vec<Aim>, root: &Path) -> Re
     Ok(())
 }
 
-const ONE: &str = "egress25 replay, one thread";
-const TWO: &str = "egress25 replay, two threads";
+const ONE: &str = "egress25 replay";
 const COUNT: &str = "tcpdump --count";
 const PIPE: &str = "egress25 replay, from a pipe";
 const PIPE_COUNT: &str = "tcpdump --count, from a pipe";
@@ -115,10 +114,9 @@ fn commands<'a>(
     let file = |name, words| Timed { name, words, piped: None, rounds: ROUNDS };
     let pipe = |name, words| Timed { name, words, piped: Some(capture), rounds: ROUNDS };
     let mut all = vec![
-        file(ONE, replay(capture, &["--threads", "1"])),
-        file(TWO, replay(capture, &["--threads", "2"])),
+        file(ONE, replay(capture, &[])),
         file(COUNT, vec!["tcpdump", "-r", capture, "--count", FILTER]),
-        pipe(PIPE, replay("-", &["--threads", "1"])),
+        pipe(PIPE, replay("-", &[])),
         pipe(PIPE_COUNT, vec!["tcpdump", "-r", "-", "--count", FILTER]),
     ];
     if mix == Mix::Imix {
@@ -192,13 +190,11 @@ fn judge(aims: &mut Vec<Aim>, mix: Mix, all: &[Taken]) {
         aims.push(Aim::at_most(&format!("replay, {}: {what}", mix.name()), limit, measured));
     };
     if mix == Mix::Imix {
-        add("one thread, CPU, tcpdump", 0.45, cpu(ONE, COUNT));
-        add("two threads, CPU, tcpdump", 0.50, cpu(TWO, COUNT));
-        add("two threads, elapsed, tcpdump", 0.28, elapsed(TWO, COUNT));
+        add("CPU, tcpdump", 0.45, cpu(ONE, COUNT));
         add("from a pipe, CPU, tcpdump", 0.55, cpu(PIPE, PIPE_COUNT));
         add("split, elapsed, tcpdump -w", 0.5, elapsed(SPLIT, WRITE));
     } else {
-        add("one thread, CPU, tcpdump", 0.6, cpu(ONE, COUNT));
+        add("CPU, tcpdump", 0.6, cpu(ONE, COUNT));
         add("from a pipe, CPU, tcpdump", 0.6, cpu(PIPE, PIPE_COUNT));
     }
 }

@@ -112,13 +112,6 @@ pub struct ReplayArgs {
     #[arg(long)]
     pub summary: bool,
 
-    /// Threads: with 2, one reads the capture ahead of the other, which judges
-    ///
-    /// Without it, 2 for files of 32 MiB and more where there is a second processor, otherwise 1. A
-    /// compressed capture is unpacked on a thread of its own either way.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=2))]
-    pub threads: Option<u8>,
-
     /// Say at the end how long loading, reading, walking, judging and reporting took
     ///
     /// On stderr, as notes; with --format json and ndjson in the summary, in nanoseconds.

@@ -74,21 +74,15 @@ pub fn run(args: &BenchArgs, console: &mut Console) -> Result<(), Failure> {
     written::write(&figures, args.format, console)
 }
 
-/// Who reads the file: we with one thread, we with two where there is a second processor, and
-/// tcpdump where it can.
+/// Who reads the file: we, and tcpdump where it can.
 fn pipelines<'a>(
     file: &'a PacketFile,
     packets: &Packets,
     (table, network): (&Arc<Table>, Option<NetworkId>),
     console: &Console,
 ) -> Vec<Box<dyn Contender + 'a>> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = if processors > 1 { [1_u8, 2].as_slice() } else { &[1] };
-    let mut all: Vec<Box<dyn Contender + 'a>> = Vec::new();
-    for threads in threads {
-        let table = table.clone();
-        all.push(Box::new(Pipeline { file, table, network, threads: *threads }));
-    }
+    let pipeline = Pipeline { file, table: table.clone(), network };
+    let mut all: Vec<Box<dyn Contender + 'a>> = vec![Box::new(pipeline)];
     if !packets.is_ethernet() {
         console.note("the packets are not Ethernet: not compared with tcpdump");
         return all;

@@ -60,7 +60,7 @@ pub(super) fn load(args: &BenchArgs) -> Result<BenchInput, Failure> {
 
 impl Packets {
     fn read(path: &Path, limit: usize) -> Result<Self, Failure> {
-        let mut reader = capture::open(path, None)?;
+        let mut reader = capture::open(path)?;
         let mut packets = Self { source: format!("`{}`", reader.name()), ..Self::default() };
         while packets.bytes.len() < limit
             && let Some(record) = reader.next_record()?

@@ -38,18 +38,17 @@ fn each(time: Duration, count: u64) -> f64 {
     time.as_secs_f64() * 1e9 / count
 }
 
-/// Our own pipeline with one thread, or with one that reads ahead.
+/// Our own pipeline.
 pub(super) struct Pipeline<'a> {
     pub(super) file: &'a PacketFile,
     pub(super) table: Arc<Table>,
     pub(super) network: Option<NetworkId>,
-    pub(super) threads: u8,
 }
 
 impl Pipeline<'_> {
     /// Reads, judges and counts the whole file: how many packets were judged.
     fn pass(&self) -> Result<u64, Failure> {
-        let mut reader = capture::open(self.file.path(), Some(self.threads))?;
+        let mut reader = capture::open(self.file.path())?;
         let mut filter = Filter::new(self.table.clone(), FrameOptions::default());
         filter.set_network(self.network);
         let (mut packets, mut rulings): (u64, Vec<Ruling>) = (0, Vec::new());
@@ -68,10 +67,7 @@ impl Pipeline<'_> {
 
 impl Contender for Pipeline<'_> {
     fn name(&self) -> String {
-        match self.threads {
-            1 => "egress25, one thread".to_owned(),
-            _ => "egress25, two threads".to_owned(),
-        }
+        "egress25".to_owned()
     }
 
     fn round(&mut self) -> Result<Round, Failure> {

@@ -45,7 +45,7 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     let watch = Stopwatch::start();
     let outputs = Outputs::claim(args)?;
     let plan = resolve(args, outputs.take_stdout())?;
-    let mut reader = capture::open(&plan.capture, args.threads)?;
+    let mut reader = capture::open(&plan.capture)?;
     let mut judge = ReplayJudge::new(&plan)?;
     let title = format!(
         "{COPY_MARK}`{}` by `{}`, edition {}",

@@ -31,7 +31,7 @@ pub(super) fn count(plan: &ReplayPlan, judge: &ReplayJudge) -> Tunnels {
     }
     let path = &plan.capture;
     let is_file = path != Path::new("-") && path.metadata().is_ok_and(|meta| meta.is_file());
-    let Some(mut reader) = is_file.then(|| capture::open(path, None).ok()).flatten() else {
+    let Some(mut reader) = is_file.then(|| capture::open(path).ok()).flatten() else {
         return Tunnels::Unknown;
     };
     let options = FrameOptions { look_inside: true, ..plan.options };

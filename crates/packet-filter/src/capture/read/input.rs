@@ -45,18 +45,16 @@ pub(super) struct UnpackedInput {
 
 impl UnpackedInput {
     /// Looks at the first bytes and puts the decompressor in front that they ask for. What is
-    /// unpacked is unpacked on a thread of its own, what is not is read on one where `ahead` asks
-    /// for it.
+    /// unpacked is unpacked on a thread of its own.
     ///
     /// No more is read than those bytes, so that a pipe that has only just begun is enough.
-    pub(super) fn new(raw: impl Read + Send + 'static, ahead: bool) -> io::Result<Self> {
+    pub(super) fn new(raw: impl Read + Send + 'static) -> io::Result<Self> {
         let gauge = Arc::new(Gauge::default());
         let mut raw = Counted { raw, gauge: Arc::clone(&gauge) };
         let magic = read_up_to(&mut raw, MAGIC_LEN)?;
         let compression = compression_of(&magic);
         let raw = Cursor::new(magic).chain(raw);
         let stream = match compression {
-            Compression::None if ahead => ByteSource::Threaded(ThreadedRead::start(raw)?),
             Compression::None => ByteSource::Direct(Box::new(raw)),
             Compression::Gzip => {
                 let raw = BufReader::with_capacity(COMPRESSED_CHUNK, raw);

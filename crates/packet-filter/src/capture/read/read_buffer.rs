@@ -30,7 +30,7 @@ pub(super) struct ReadBuffer {
 pub(super) enum ByteSource {
     /// Read when they are needed.
     Direct(Box<dyn Read + Send>),
-    /// Read ahead.
+    /// Unpacked ahead.
     Threaded(ThreadedRead),
 }
 

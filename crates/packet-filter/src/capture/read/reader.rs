@@ -29,7 +29,8 @@ const PIPE: usize = 1 << 20;
 /// Reads the records of a capture one by one.
 ///
 /// Memory is bounded by construction: one buffer of at most twice the longest record (or block
-/// that has to be kept), seven such pieces where a thread reads ahead, the decompressor's own (32 KiB for gzip, at most 128 MiB for zstd),
+/// that has to be kept), five pieces of 1.25 MiB where a thread unpacks, the decompressor's own
+/// (32 KiB for gzip, at most 128 MiB for zstd),
 /// and what a pcapng section says of its interfaces (at most 65,536, names of 512 bytes).
 ///
 /// After an error the reader is at its end, except for a packet of an unsupported interface
@@ -74,19 +75,18 @@ impl CaptureReader {
         let name = path.display().to_string();
         let file =
             File::open(path).map_err(|source| CaptureError::Open { name: name.clone(), source })?;
-        Self::from_file(file, &name, false)
+        Self::from_file(file, &name)
     }
 
-    /// Reads a capture from a file or a pipe that is open; `name` is what errors call it. With
-    /// `ahead`, it is read on a thread of its own, a few MiB ahead of who asks for packets.
+    /// Reads a capture from a file or a pipe that is open; `name` is what errors call it.
     ///
     /// # Errors
     /// As [`CaptureReader::open`].
-    pub fn from_file(file: File, name: &str, ahead: bool) -> Result<Self, CaptureError> {
+    pub fn from_file(file: File, name: &str) -> Result<Self, CaptureError> {
         let failed = |source| CaptureError::Open { name: name.to_owned(), source };
         let metadata = file.metadata().map_err(failed)?;
         widen(&file, &metadata);
-        let mut reader = Self::begin(file, name, ahead)?;
+        let mut reader = Self::from_read(file, name)?;
         // A pipe or a device has no length that means anything.
         reader.total = metadata.is_file().then_some(metadata.len());
         Ok(reader)
@@ -98,16 +98,8 @@ impl CaptureReader {
     /// # Errors
     /// As [`CaptureReader::open`].
     pub fn from_read(raw: impl Read + Send + 'static, name: &str) -> Result<Self, CaptureError> {
-        Self::begin(raw, name, false)
-    }
-
-    fn begin(
-        raw: impl Read + Send + 'static,
-        name: &str,
-        ahead: bool,
-    ) -> Result<Self, CaptureError> {
         let name = name.to_owned();
-        let input = match UnpackedInput::new(raw, ahead) {
+        let input = match UnpackedInput::new(raw) {
             Ok(input) => input,
             Err(source) => return Err(CaptureError::Io { name, offset: 0, source }),
         };

@@ -1,4 +1,4 @@
-//! Reading on a thread of its own, a little ahead of who looks at what was read.
+//! Unpacking on a thread of its own, a little ahead of who looks at what was unpacked.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -52,7 +52,7 @@ impl ThreadedRead {
                 }
             }
         };
-        std::thread::Builder::new().name("read".to_owned()).spawn(work)?;
+        std::thread::Builder::new().name("decompress".to_owned()).spawn(work)?;
         Ok(Self { pieces, empty })
     }
 
