@@ -12,7 +12,7 @@ use crate::enforce::transaction::Transactions;
 use crate::error::LabError;
 use crate::network::plan::{Plan, Point};
 use crate::network::{NodeSpaces, Space};
-use crate::rules::{Change, RuleOptions, RulePort, Ruleset};
+use crate::rules::{RuleOptions, RulePort, Ruleset, RulesetChange};
 
 /// The `nft` data path.
 pub(super) struct Nft {
@@ -48,7 +48,7 @@ impl NodeRules {
         let Some(new) = rules(policy, &self.bench) else { return Ok(()) };
         let change = match &self.rules {
             Some(old) => new.change_from(old),
-            None => Some(Change::Anew),
+            None => Some(RulesetChange::Anew),
         };
         let Some(change) = change else { return Ok(()) };
         // What becomes of a change that fails is not known.
@@ -56,7 +56,7 @@ impl NodeRules {
         let place = spaces.get(self.bench.node)?;
         let transactions = self.transactions.take();
         let changed = match (&change, transactions) {
-            (Change::InPlace(change), Some(mut transactions)) => {
+            (RulesetChange::InPlace(change), Some(mut transactions)) => {
                 transactions.change(change).is_ok().then_some(transactions)
             }
             _ => None,

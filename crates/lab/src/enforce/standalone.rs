@@ -15,7 +15,7 @@ use crate::enforce::ports::{NotedPort, Ports};
 use crate::enforce::transaction::Transactions;
 use crate::error::LabError;
 use crate::network::run_program;
-use crate::rules::{Change, RuleOptions, RulePort, Ruleset, TABLE, mark};
+use crate::rules::{RuleOptions, RulePort, Ruleset, RulesetChange, TABLE, mark};
 
 /// How many filters of one host can tell their verdicts at a time, less one.
 const GROUPS: u16 = 64;
@@ -79,10 +79,10 @@ impl InterfaceFilter {
         let rules = Ruleset::of(world, network, &[port], options);
         let in_place = match rules.change_from(&loaded) {
             None => return Ok(()),
-            Some(Change::InPlace(change)) => {
+            Some(RulesetChange::InPlace(change)) => {
                 Transactions::open().and_then(|mut rules| rules.change(&change)).is_ok()
             }
-            Some(Change::Anew) => false,
+            Some(RulesetChange::Anew) => false,
         };
         // Whoever took the rules away made a change in place impossible.
         if !in_place {

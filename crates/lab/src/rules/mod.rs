@@ -21,7 +21,7 @@ use crate::network::plan::{Stands, routes};
 
 pub use iptables::{Family, export_iptables};
 pub(crate) use nft::TABLE;
-pub(crate) use nft::{Change, InPlace, SenderVerdict};
+pub(crate) use nft::{InPlace, RulesetChange, SenderVerdict};
 pub use nft::{Ruleset, export_nft};
 
 /// A port of a network, by the interface that its packets come from.

@@ -40,7 +40,7 @@ type Elements = BTreeMap<IpAddr, SenderVerdict>;
 
 /// What leads from some rules to others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Change<'a> {
+pub(crate) enum RulesetChange<'a> {
     /// They have to be loaded anew, by [`Ruleset::script`].
     Anew,
     /// Elements alone differ.
@@ -415,7 +415,7 @@ impl Ruleset {
     /// What leads from other rules to these: in place where only elements differ. `None` where
     /// nothing that judges differs: packets bear the older number then.
     #[must_use]
-    pub(crate) fn change_from(&self, old: &Self) -> Option<Change<'_>> {
+    pub(crate) fn change_from(&self, old: &Self) -> Option<RulesetChange<'_>> {
         if (&self.chains, &self.maps) == (&old.chains, &old.maps) {
             return None;
         }
@@ -424,14 +424,14 @@ impl Ruleset {
             || self.chains != old.chains
             || !self.maps.keys().eq(old.maps.keys())
         {
-            return Some(Change::Anew);
+            return Some(RulesetChange::Anew);
         }
         let both = self.maps.iter().zip(old.maps.values());
         let maps = both
             .filter(|((_, new), old)| new != old)
             .map(|((map, new), old)| MapChange::of(map, old, new))
             .collect();
-        Some(Change::InPlace(InPlace { table: &self.table, stamp: self.stamp, maps }))
+        Some(RulesetChange::InPlace(InPlace { table: &self.table, stamp: self.stamp, maps }))
     }
 
     fn add_elements(&self, text: &mut String, map: &str, elements: &Elements) {

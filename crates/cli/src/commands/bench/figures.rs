@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::commands::bench::machine::{Machine, Versions};
+use crate::commands::bench::machine::{HostMachine, Versions};
 use crate::commands::bench::rounds::Times;
 use crate::commands::bench::statistics::{Spread, hundredths};
 
@@ -15,7 +15,7 @@ pub(super) struct Figures {
     pub(super) rounds: u32,
     /// How many came before them.
     pub(super) warm_up: u32,
-    pub(super) machine: Machine,
+    pub(super) machine: HostMachine,
     pub(super) versions: Versions,
     /// The stage `judge` on packets in memory.
     pub(super) judge: BenchTable,
@@ -26,7 +26,7 @@ pub(super) struct Figures {
 /// Which time is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Clock {
+pub(super) enum MeasuredTime {
     /// What has gone by.
     Elapsed,
     /// The processors', of all threads, the system's work for them included.
@@ -37,7 +37,7 @@ pub(super) enum Clock {
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Measured {
     /// What `nanoseconds_per_packet` is of.
-    pub(super) clock: Clock,
+    pub(super) clock: MeasuredTime,
     /// How many packets everybody went through.
     pub(super) packets: u64,
     /// How many bytes these are.
@@ -104,7 +104,8 @@ mod tests {
         Times { name: name.to_owned(), nanos, elapsed, found: Some(661) }
     }
 
-    const MEASURED: Measured = Measured { clock: Clock::Processors, packets: 1000, bytes: 64_000 };
+    const MEASURED: Measured =
+        Measured { clock: MeasuredTime::Processors, packets: 1000, bytes: 64_000 };
 
     #[test]
     fn every_column_follows_from_the_median_that_is_printed() {

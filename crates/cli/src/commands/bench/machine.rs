@@ -9,7 +9,7 @@ use crate::commands::bench::libpcap::Libpcap;
 
 /// The machine.
 #[derive(Debug, Serialize)]
-pub(super) struct Machine {
+pub(super) struct HostMachine {
     /// The processor's name.
     pub(super) processor: String,
     /// How many processors this process may use.
@@ -20,7 +20,7 @@ pub(super) struct Machine {
     pub(super) kernel: String,
 }
 
-impl Machine {
+impl HostMachine {
     /// This one; what cannot be told is `unknown`.
     pub(super) fn here() -> Self {
         let read = |path| std::fs::read_to_string(path).unwrap_or_default();
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_machine_says_something_of_everything() {
-        let Machine { processor, processors, vectors, kernel } = Machine::here();
+        let HostMachine { processor, processors, vectors, kernel } = HostMachine::here();
         assert!(![processor, vectors, kernel].iter().any(String::is_empty));
         assert!(processors > 0);
     }

@@ -19,13 +19,13 @@ use crate::args::BenchArgs;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::signals::Signals;
-use figures::{BenchTable, Clock, Figures, Measured};
+use figures::{BenchTable, Figures, Measured, MeasuredTime};
 use libpcap::Libpcap;
-use machine::{Machine, Versions};
+use machine::{HostMachine, Versions};
 use packet_file::PacketFile;
 use packets::Packets;
 use pipeline::{Pipeline, TCPDUMP, Tcpdump};
-use rounds::{Contender, Progress, in_turns};
+use rounds::{Contender, RoundsProgress, in_turns};
 use stage::LIBPCAP;
 
 /// Measures.
@@ -50,23 +50,23 @@ pub fn run(args: &BenchArgs, console: &mut Console) -> Result<(), Failure> {
         let everybody = judges.len().saturating_add(pipelines.len());
         let rounds = usize::try_from(args.warm_up.saturating_add(args.rounds.get()));
         let turns = everybody.saturating_mul(rounds.unwrap_or(usize::MAX));
-        let progress = Progress::new(console, &signals, turns);
+        let progress = RoundsProgress::new(console, &signals, turns);
         progress.is_wanted()?;
         let judge = in_turns(&mut judges, args, &progress)?;
         (judge, in_turns(&mut pipelines, args, &progress)?)
     };
     let in_memory = Measured {
-        clock: Clock::Elapsed,
+        clock: MeasuredTime::Elapsed,
         packets: u64::try_from(packets.len()).unwrap_or(u64::MAX),
         bytes: packets.bytes(),
     };
     let in_file =
-        Measured { clock: Clock::Processors, packets: file.packets(), bytes: file.bytes() };
+        Measured { clock: MeasuredTime::Processors, packets: file.packets(), bytes: file.bytes() };
     let figures = Figures {
         source: packets.source().to_owned(),
         rounds: args.rounds.get(),
         warm_up: args.warm_up,
-        machine: Machine::here(),
+        machine: HostMachine::here(),
         versions: Versions::of(libpcap.as_ref()),
         judge: BenchTable::of(in_memory, LIBPCAP, &judge),
         pipeline: BenchTable::of(in_file, TCPDUMP, &pipeline),

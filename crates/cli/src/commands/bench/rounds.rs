@@ -40,7 +40,7 @@ pub(super) struct Times {
 pub(super) fn in_turns(
     contenders: &mut [Box<dyn Contender + '_>],
     args: &BenchArgs,
-    progress: &Progress<'_>,
+    progress: &RoundsProgress<'_>,
 ) -> Result<Vec<Times>, Failure> {
     let new = |name: String| Times { name, nanos: Vec::new(), elapsed: Vec::new(), found: None };
     let mut all: Vec<Times> = contenders.iter().map(|one| new(one.name())).collect();
@@ -59,12 +59,12 @@ pub(super) fn in_turns(
 }
 
 /// How far the measuring is, on a terminal; and whether it is to end.
-pub(super) struct Progress<'a> {
+pub(super) struct RoundsProgress<'a> {
     bar: Option<ProgressBar>,
     signals: &'a Signals,
 }
 
-impl<'a> Progress<'a> {
+impl<'a> RoundsProgress<'a> {
     /// Of so many turns.
     pub(super) fn new(console: &Console, signals: &'a Signals, turns: usize) -> Self {
         let bar = console.shows_notes().then(|| {
@@ -94,7 +94,7 @@ impl<'a> Progress<'a> {
     }
 }
 
-impl Drop for Progress<'_> {
+impl Drop for RoundsProgress<'_> {
     fn drop(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();

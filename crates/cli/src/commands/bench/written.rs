@@ -1,8 +1,8 @@
 //! The figures in each format.
 
 use crate::args::BenchFormat;
-use crate::commands::bench::figures::{BenchTable, Clock, Figure, Figures};
-use crate::commands::bench::machine::{Machine, Versions};
+use crate::commands::bench::figures::{BenchTable, Figure, Figures, MeasuredTime};
+use crate::commands::bench::machine::{HostMachine, Versions};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
@@ -34,10 +34,10 @@ fn title(figures: &Figures, table: &BenchTable) -> String {
     let Figures { source, .. } = figures;
     let packets = table.measured.packets;
     match table.measured.clock {
-        Clock::Elapsed => {
+        MeasuredTime::Elapsed => {
             format!("judge, on packets in memory: {source}, {packets} packets, one thread")
         }
-        Clock::Processors => {
+        MeasuredTime::Processors => {
             #[expect(clippy::cast_precision_loss, reason = "for people")]
             let megabytes = table.measured.bytes as f64 / 1e6;
             format!(
@@ -50,7 +50,7 @@ fn title(figures: &Figures, table: &BenchTable) -> String {
 
 /// What was measured on, and how.
 fn environment(figures: &Figures) -> [String; 3] {
-    let Machine { processor, processors, vectors, kernel } = &figures.machine;
+    let HostMachine { processor, processors, vectors, kernel } = &figures.machine;
     let Versions { egress25, libpcap, tcpdump } = &figures.versions;
     let or_none = |version: &Option<String>| version.clone().unwrap_or_else(|| "none".to_owned());
     let (rounds, warm_up) = (figures.rounds, figures.warm_up);
@@ -71,8 +71,8 @@ fn header(table: &BenchTable) -> [String; 8] {
     let peer = table.peer.as_deref().unwrap_or("peer");
     let peer = peer.split_whitespace().next().unwrap_or(peer);
     let time = match table.measured.clock {
-        Clock::Elapsed => "Mpps",
-        Clock::Processors => "elapsed ns",
+        MeasuredTime::Elapsed => "Mpps",
+        MeasuredTime::Processors => "elapsed ns",
     };
     ["", "ns/packet", "25 to 75 %", "outliers", time, "GB/s", &format!("times {peer}"), "found"]
         .map(str::to_owned)
@@ -83,8 +83,8 @@ fn cells(table: &BenchTable, figure: &Figure) -> [String; 8] {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let Figure { name, spread, .. } = figure;
     let time = match table.measured.clock {
-        Clock::Elapsed => figure.million_packets_per_second,
-        Clock::Processors => figure.elapsed_nanoseconds_per_packet,
+        MeasuredTime::Elapsed => figure.million_packets_per_second,
+        MeasuredTime::Processors => figure.elapsed_nanoseconds_per_packet,
     };
     [
         name.clone(),
@@ -175,8 +175,8 @@ fn csv_row(
     let Figures { machine, versions, .. } = figures;
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let clock = match table.measured.clock {
-        Clock::Elapsed => "elapsed",
-        Clock::Processors => "processors",
+        MeasuredTime::Elapsed => "elapsed",
+        MeasuredTime::Processors => "processors",
     };
     [
         table_name.to_owned(),
