@@ -1,6 +1,5 @@
 //! One packet at one port: judged, told, or sent on to be judged behind its appliance.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use egress25_packet_filter::filter::{Filter, Judgement};
@@ -48,7 +47,7 @@ impl Court {
         let JudgedAtPort { port, network, owner, frame, outcome, verdict, reason, generation } =
             judged;
         let candidate = outcome.candidate();
-        let (source, destination) = addresses(outcome);
+        let (source, destination) = outcome.addresses().unzip();
         self.hub.tell(VerdictEvent {
             seq: 0,
             at: (self.clock)(),
@@ -256,19 +255,5 @@ impl ThreadJudge {
             generation: self.snapshot.generation,
         });
         judgement.verdict
-    }
-}
-
-/// The addresses of a packet, where its outcome knows them.
-pub(crate) const fn addresses(outcome: &Outcome) -> (Option<IpAddr>, Option<IpAddr>) {
-    match outcome {
-        Outcome::Match(candidate) | Outcome::Dropped { candidate, .. } => {
-            (Some(candidate.source), Some(candidate.destination))
-        }
-        Outcome::FragmentDrop { source, destination, .. }
-        | Outcome::Encapsulated { addresses: Some((source, destination)), .. } => {
-            (Some(*source), Some(*destination))
-        }
-        _ => (None, None),
     }
 }

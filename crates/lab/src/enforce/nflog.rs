@@ -14,7 +14,7 @@ use netlink_packet_netfilter::{NetfilterMessage, NetfilterMessageInner, Netfilte
 use netlink_sys::Socket;
 use netlink_sys::constants::NETLINK_NETFILTER;
 
-use crate::enforce::judge::{Court, JudgedAtPort, addresses, live};
+use crate::enforce::judge::{Court, JudgedAtPort, live};
 use crate::enforce::ports::Ports;
 use crate::error::LabError;
 use crate::network::{Space, spawn_opened};
@@ -125,7 +125,7 @@ fn tell(court: &Court, ports: &Ports, parts: &[PacketNla]) {
         Some(_) => snapshot.nearest_first(&port.network),
         None => snapshot.origins(&port.network),
     };
-    let found = addresses(&outcome).0.and_then(|source| {
+    let found = outcome.addresses().and_then(|(source, _)| {
         networks.iter().find_map(|network| {
             let slot = table.slot(Some(table.network(network)?), source).ok()?;
             Some((network, table.owner(slot)?))
