@@ -145,12 +145,10 @@ impl Enforce for Nft {
             let place = self.spaces.get(more.node)?;
             known.ports.note_points(&place, &more.points)?;
             known.bench.extend(more.points);
-            let rules = rules(&court.policy.snapshot(), &known.bench);
-            let script = rules.as_ref().map(Ruleset::script).unwrap_or_default();
+            // All of them are loaded anew, with the ports that are new.
             known.rules = None;
-            place.demand(&["nft", "-f", "-"], &script).map_err(|error| refused(&error))?;
-            known.transactions = transactions_from_now(&place);
-            known.rules = rules;
+            let change = known.change(&court.policy.snapshot(), &self.spaces);
+            change.map_err(|error| refused(&error))?;
         }
         Ok(())
     }
