@@ -5,14 +5,19 @@ use crate::capture::read::bytes::{ByteOrder, u16_at};
 pub(in crate::capture) const OPT_COMMENT: u16 = 1;
 
 /// The options of a pcapng block, up to `opt_endofopt` or the block's end.
-pub(super) struct OptionList<'a> {
+pub(in crate::capture) struct OptionList<'a> {
     rest: &'a [u8],
     order: ByteOrder,
 }
 
 impl<'a> OptionList<'a> {
-    pub(super) fn new(options: &'a [u8], order: ByteOrder) -> Self {
+    pub(in crate::capture) fn new(options: &'a [u8], order: ByteOrder) -> Self {
         Self { rest: options, order }
+    }
+
+    /// What was not handed out yet.
+    pub(in crate::capture) const fn rest(&self) -> &'a [u8] {
+        self.rest
     }
 }
 

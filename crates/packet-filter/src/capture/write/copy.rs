@@ -6,10 +6,10 @@ use std::ops::Range;
 use crate::capture::read::bytes::ByteOrder;
 use crate::capture::read::bytes::{u16_at, u32_at};
 use crate::capture::read::format::Container;
-use crate::capture::read::option_list::OPT_COMMENT;
+use crate::capture::read::option_list::{OPT_COMMENT, OptionList};
 use crate::capture::read::pcapng::{
     BLOCK_HEAD, BLOCK_TAIL, ENHANCED_PACKET, PACKET, PACKET_HEAD, SECTION_HEADER,
-    SECTION_HEADER_LEN,
+    SECTION_HEADER_LEN, section_application,
 };
 use crate::capture::read::record::{Block, Record};
 use crate::capture::write::writer::{
@@ -49,7 +49,6 @@ pub const FOREIGN_MARK: &str = "not by egress25: ";
 
 /// The program that [`PcapngWriter`] names in a section.
 const PROGRAM: &[u8] = b"egress25";
-const USER_APPLICATION: u16 = 4;
 
 enum WrittenForm<W: Write> {
     /// Of a pcap file, which is one interface without a name.
@@ -178,24 +177,27 @@ fn options_of<'a>(
     block: &Block<'a>,
     range: Range<usize>,
 ) -> impl Iterator<Item = (u16, &'a [u8], &'a [u8])> {
-    let (order, mut rest) = (block.order, block.bytes.get(range).unwrap_or_default());
+    let options = block.bytes.get(range).unwrap_or_default();
+    let mut list = OptionList::new(options, block.order);
     std::iter::from_fn(move || {
-        let (code, len) = (u16_at(rest, 0, order)?, usize::from(u16_at(rest, 2, order)?));
-        let (option, behind) =
-            rest.split_at_checked(len.next_multiple_of(4).saturating_add(4)).unwrap_or((rest, &[]));
-        rest = behind;
-        Some((code, option.get(4..len.saturating_add(4))?, option))
+        let before = list.rest();
+        let (code, value) = list.next()?.ok()?;
+        let len = before.len().saturating_sub(list.rest().len());
+        Some((code, value, before.get(..len).unwrap_or_default()))
     })
+}
+
+/// Whether an option is a comment that begins with a mark.
+fn is_marked(code: u16, value: &[u8], mark: &str) -> bool {
+    code == OPT_COMMENT && value.starts_with(mark.as_bytes())
 }
 
 /// Whether a section is one that a copy or a writer of ours has made.
 fn is_ours(section: &Block<'_>) -> bool {
-    let options = SECTION_HEADER_LEN.saturating_sub(BLOCK_TAIL);
-    options_of(section, options..options_end(section, options)).any(|(code, value, _)| match code {
-        OPT_COMMENT => value.starts_with(COPY_MARK.as_bytes()),
-        USER_APPLICATION => value == PROGRAM,
-        _ => false,
-    })
+    let start = SECTION_HEADER_LEN.saturating_sub(BLOCK_TAIL);
+    section_application(section.bytes) == Some(PROGRAM)
+        || options_of(section, start..options_end(section, start))
+            .any(|(code, value, _)| is_marked(code, value, COPY_MARK))
 }
 
 /// The options of a packet without the verdicts of an earlier copy, and with those of others marked;
@@ -257,10 +259,8 @@ fn write_section(
     let Some(title) = title else { return output.write_all(&bytes).map_err(WriteError::Io) };
     let start = SECTION_HEADER_LEN.saturating_sub(BLOCK_TAIL);
     let options = start..options_end(&section, start);
-    let is_title =
-        |code: u16, value: &[u8]| code == OPT_COMMENT && value.starts_with(COPY_MARK.as_bytes());
     let others = options_of(&section, options.clone())
-        .filter(|(code, value, _)| !is_title(*code, value))
+        .filter(|(code, value, _)| !is_marked(*code, value, COPY_MARK))
         .flat_map(|(.., whole)| whole.iter().copied());
     let kept: Vec<u8> = others.collect();
     write_with_comments(output, &section, options, Some(&kept), &[&title])
