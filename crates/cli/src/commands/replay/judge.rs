@@ -135,10 +135,7 @@ impl ReplayJudge {
         if self.is_of_one_group(batch) {
             // Rows may have moved on to another table since.
             self.install();
-            self.filter.judge(&frames, &mut self.rulings);
-            if self.options.look_inside {
-                look_inside(&mut self.filter, &frames, &self.rulings);
-            }
+            judge(&mut self.filter, &self.options, &frames, &mut self.rulings);
         } else {
             self.by_groups(batch, &frames)?;
         }
@@ -177,10 +174,7 @@ impl ReplayJudge {
             self.install();
             let interface = batch.interface_name(first.interface as usize);
             let members = groups.list.frames(frames.link, interface, frames.bytes);
-            self.filter.judge(&members, &mut groups.rulings);
-            if self.options.look_inside {
-                look_inside(&mut self.filter, &members, &groups.rulings);
-            }
+            judge(&mut self.filter, &self.options, &members, &mut groups.rulings);
             for (member, ruling) in group.iter().zip(&groups.rulings) {
                 if let Some(stored) = self.rulings.get_mut(member.place as usize) {
                     *stored = *ruling;
@@ -203,14 +197,14 @@ impl ReplayJudge {
     fn sort_into_groups(&self, batch: &CaptureBatch<'_>, groups: &mut Groups) {
         let timeline = self.moments.timeline();
         let mut position = self.moments.position();
-        let mut interfaces: HashMap<&str, u32> = HashMap::new();
+        let mut interfaces: HashMap<Option<&str>, u32> = HashMap::new();
         groups.members.clear();
         for place in &groups.kept {
             if let Some(time) = batch.time(*place as usize) {
                 position = timeline.position_at(time);
             }
             let name = batch.interface_name(*place as usize);
-            let interface = name.map_or(*place, |name| *interfaces.entry(name).or_insert(*place));
+            let interface = *interfaces.entry(name).or_insert(*place);
             groups.members.push(Member { position, interface, place: *place });
         }
         groups.members.sort_unstable();
@@ -347,10 +341,19 @@ impl ReplayJudge {
     }
 }
 
-/// Judges what is inside of the tunnels of frames that were judged.
-fn look_inside(filter: &mut Filter, frames: &Frames<'_>, rulings: &[Ruling]) {
-    for (frame, _) in frames.iter().zip(rulings).filter(|(_, ruling)| ruling.has_inside()) {
-        filter.judge_inside(&frame, frames.interface);
+/// Judges frames, and what is inside of their tunnels where the options ask for that.
+fn judge(
+    filter: &mut Filter,
+    options: &FrameOptions,
+    frames: &Frames<'_>,
+    rulings: &mut Vec<Ruling>,
+) {
+    filter.judge(frames, rulings);
+    if options.look_inside {
+        let all = frames.iter().zip(rulings.iter());
+        for (frame, _) in all.filter(|(_, ruling)| ruling.has_inside()) {
+            filter.judge_inside(&frame, frames.interface);
+        }
     }
 }
 

@@ -177,10 +177,7 @@ impl Replay<'_> {
 
     /// Whether a packet may have a row that is asked for: what is inside of a tunnel is not known yet.
     fn is_shown(&self, ruling: Ruling) -> bool {
-        let only = &self.plan.only;
-        let is_wanted = |reason| {
-            only.is_empty() || only.iter().any(|only| only.shows(ruling.verdict(), reason))
-        };
+        let is_wanted = |reason| self.plan.shows(ruling.verdict(), reason);
         ruling.has_inside() || ruling.reason().is_some_and(is_wanted)
     }
 
@@ -202,9 +199,7 @@ impl Replay<'_> {
                 if sinks.any() {
                     comments.push(row.comment(&plan.edition.id));
                 }
-                let only = &plan.only;
-                if !only.is_empty() && !only.iter().any(|only| only.shows(row.verdict, row.reason))
-                {
+                if !plan.shows(row.verdict, row.reason) {
                     return Ok(());
                 }
                 if let Some(golden) = golden {

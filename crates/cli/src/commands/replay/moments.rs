@@ -88,24 +88,24 @@ impl Moments {
         Ok(self.timeline.world())
     }
 
-    /// Goes to a packet's time; whether another table is in use from here on.
-    pub(super) fn move_to(&mut self, time: Timestamp) -> Result<bool, Failure> {
+    /// Goes to a packet's time: another table may be in use from here on.
+    pub(super) fn move_to(&mut self, time: Timestamp) -> Result<(), Failure> {
         self.move_to_position(self.timeline.position_at(time))
     }
 
-    /// Goes to where so many events have happened; whether another table is in use from here on.
-    pub(super) fn move_to_position(&mut self, position: usize) -> Result<bool, Failure> {
+    /// Goes to where so many events have happened: another table may be in use from here on.
+    pub(super) fn move_to_position(&mut self, position: usize) -> Result<(), Failure> {
         if position == self.now.position {
-            return Ok(false);
+            return Ok(());
         }
         if let Some(place) = self.kept.iter().position(|kept| kept.position == position)
             && let Some(found) = self.kept.remove(place)
         {
             self.keep(found);
-            return Ok(true);
+            return Ok(());
         }
         if self.patch_to(position)? {
-            return Ok(false);
+            return Ok(());
         }
         self.step_world(position)?;
         let epoch = u64::try_from(self.work.compiled).unwrap_or(u64::MAX);
@@ -113,7 +113,7 @@ impl Moments {
         self.work.compiled = self.work.compiled.saturating_add(1);
         self.patched_again = 0;
         self.keep(MomentTable { position, table });
-        Ok(true)
+        Ok(())
     }
 
     /// Has another table in use, and keeps the one that was.

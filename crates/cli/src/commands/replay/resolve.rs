@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use egress25_packet_filter::frame::{self, MAX_VXLAN_PORTS, VxlanPorts};
-use egress25_policy::Edition;
+use egress25_policy::{Edition, Reason, Verdict};
 
 use crate::args::{OnIndeterminate, Only, OutputFormat, ReplayArgs};
 use crate::commands::store::inventory;
@@ -20,12 +20,19 @@ pub(super) struct ReplayPlan {
     pub(super) edition: Arc<Edition>,
     pub(super) network: Option<String>,
     pub(super) options: frame::FrameOptions,
-    pub(super) only: Vec<Only>,
+    only: Vec<Only>,
     pub(super) rows: bool,
     pub(super) on_indeterminate: OnIndeterminate,
     pub(super) format: OutputFormat,
     /// Whether a written capture takes stdout: the report goes to stderr then.
     pub(super) stdout_taken: bool,
+}
+
+impl ReplayPlan {
+    /// Whether rows of a verdict and a reason are asked for.
+    pub(super) fn shows(&self, verdict: Verdict, reason: Reason) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only.shows(verdict, reason))
+    }
 }
 
 /// Reads the inputs that the arguments name.

@@ -20,7 +20,7 @@ pub struct Timings {
     pub report: u64,
 }
 
-/// Measures them, where that is asked for.
+/// Measures them: a look at the clock for each stage of a batch.
 #[derive(Debug)]
 pub(super) struct Stopwatch {
     timings: Timings,
