@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use egress25_packet_filter::filter::{Filter, Judgement};
-use egress25_packet_filter::frame::{self, Candidate, Frame, FrameOptions, Origin, Outcome};
-use egress25_packet_filter::sieve::{Frames, Sieve};
-use egress25_packet_filter::table::{TableAnswer, TableMachine};
-use egress25_policy::{NetworkName, Reason, Verdict};
+use egress25_packet_filter::filter::{Filter, Judgement, PortSources, SeenAt, outermost};
+use egress25_packet_filter::frame::{Frame, FrameOptions, Origin, Outcome};
+use egress25_packet_filter::sieve::{Frames, Ruling};
+use egress25_packet_filter::table::TableMachine;
+use egress25_policy::{NetworkName, Reason, SenderClass, Verdict};
 use jiff::Timestamp;
 
 use crate::enforce::policy_state::{PolicyState, Snapshot};
@@ -74,9 +74,33 @@ pub struct JudgedPort {
     pub network: NetworkName,
     /// The machine or the firewall.
     pub owner: String,
-    /// Who stands there; `None` where that is not known: a source address is believed then,
-    /// whatever port it comes from, and nothing is left to be judged later.
-    pub at: Option<Arc<Stands>>,
+    /// Whose sources it sends.
+    pub sends: PortSources,
+    /// The class of what its machine sends by itself; `None` where nothing is left to be judged
+    /// later, behind an appliance or a firewall.
+    pub class: Option<SenderClass>,
+}
+
+impl JudgedPort {
+    /// The port at which a machine or a firewall stands.
+    #[must_use]
+    pub fn of(network: &NetworkName, at: &Stands) -> Self {
+        let sends = match at {
+            Stands::Machine { addresses, forwards: true, .. } => {
+                PortSources::Forwarded(addresses.as_slice().into())
+            }
+            Stands::Machine { addresses, .. } => PortSources::Own(addresses.as_slice().into()),
+            Stands::Firewall { address, .. } => PortSources::Firewall(*address),
+        };
+        let (network, owner) = (network.clone(), at.name().to_owned());
+        Self { network, owner, sends, class: at.class().cloned() }
+    }
+
+    /// A port of which it is not known who stands there: a source address is believed.
+    #[must_use]
+    pub fn unknown(network: &NetworkName, owner: String) -> Self {
+        Self { network: network.clone(), owner, sends: PortSources::Believed, class: None }
+    }
 }
 
 /// Judges the packets of one thread.
@@ -85,13 +109,11 @@ pub struct ThreadJudge {
     court: Court,
     snapshot: Arc<Snapshot>,
     filter: Filter,
-    /// Tells the frames that pass unjudged, whatever port they come from and whatever the policy is.
-    sieve: Sieve,
-    /// The places of the others in a batch.
-    kept: Vec<u32>,
+    /// The rulings on the batch that was judged last.
+    rulings: Vec<Ruling>,
 }
 
-/// How often a packet is judged anew because the policy has changed meanwhile.
+/// How often a batch is judged anew because the policy has changed meanwhile.
 const RETRIES: u32 = 8;
 
 /// How the wire is read: what is wrong is wrong (evasion rules for live traffic).
@@ -106,7 +128,7 @@ impl ThreadJudge {
     pub fn new(court: Court) -> Self {
         let snapshot = court.policy.snapshot();
         let filter = Filter::new(snapshot.table.clone(), live());
-        Self { court, snapshot, filter, sieve: Sieve::new(live()), kept: Vec::new() }
+        Self { court, snapshot, filter, rulings: Vec::new() }
     }
 
     /// Says what becomes of each frame of a batch at a port, in order, and tells whoever listens.
@@ -117,110 +139,37 @@ impl ThreadJudge {
         frames: &Frames<'_>,
         verdicts: &mut Vec<Verdict>,
     ) {
-        verdicts.clear();
-        verdicts.resize(frames.len(), Verdict::Pass);
-        let mut kept = std::mem::take(&mut self.kept);
-        kept.clear();
-        self.sieve.keep(frames, &mut kept);
-        for place in kept.iter().map(|place| *place as usize) {
-            if let (Some(verdict), Some(frame)) = (verdicts.get_mut(place), frames.get(place)) {
-                *verdict = self.judge(port, frame);
-            }
-        }
-        self.kept = kept;
-    }
-
-    /// Says what becomes of a packet at a port, and tells whoever listens.
-    fn judge(&mut self, port: &JudgedPort, frame: Frame<'_>) -> Verdict {
-        let mut judged = self.under_the_policy_of_now(port, frame);
+        let mut seen = self.under_the_policy_of_now(port, frames);
         // A policy that changed meanwhile is judged by anew, so that a verdict is told with the
         // generation that it belongs to. Many changes in a row end that: any of them is right.
         for _ in 0..RETRIES {
             if self.court.policy.generation() == self.snapshot.generation {
                 break;
             }
-            judged = self.under_the_policy_of_now(port, frame);
+            seen = self.under_the_policy_of_now(port, frames);
         }
-        let (network, judgement) = judged;
-        self.finish(port, &network, frame, judgement)
+        verdicts.clear();
+        verdicts.extend(self.rulings.iter().map(|ruling| ruling.verdict()));
+        for ((ruling, frame), verdict) in self.rulings.iter().zip(frames.iter()).zip(verdicts) {
+            if let Some(reason) = ruling.reason()
+                && !self.is_finished(port, &seen, frame, reason, *verdict)
+            {
+                *verdict = Verdict::Pass;
+            }
+        }
     }
 
-    /// The judgement of the current policy, and the network that the packet's owner is in.
-    fn under_the_policy_of_now(
-        &mut self,
-        port: &JudgedPort,
-        frame: Frame<'_>,
-    ) -> (NetworkName, Option<Judgement>) {
+    /// Judges by the current policy; returns where that sees the packets.
+    fn under_the_policy_of_now(&mut self, port: &JudgedPort, frames: &Frames<'_>) -> SeenAt {
         let now = self.court.policy.snapshot();
         if !Arc::ptr_eq(&now.table, &self.snapshot.table) {
             self.filter.set_table(now.table.clone());
         }
+        let seen = now.seen_at(&port.network, &port.sends);
+        self.filter.see_at(seen.clone());
+        self.filter.judge(frames, &mut self.rulings);
         self.snapshot = now;
-        let outcome = frame::outermost(&frame, &live());
-        if let (Outcome::Match(candidate), Some(at)) = (outcome, &port.at)
-            && let Some((network, answer)) = self.not_its_own(port, at, &candidate)
-        {
-            return (network, Some(self.filter.finish_answer(outcome, answer)));
-        }
-        let origins = match &port.at {
-            // Its own address, or a packet whose shape alone decides.
-            Some(_) => &[][..],
-            None => self.snapshot.origins(&port.network),
-        };
-        let mut judged = None;
-        for origin in origins.iter().chain([&port.network]) {
-            self.filter.set_network(self.snapshot.table.network(origin));
-            let judgement = self.filter.judge_outcome(None, outcome);
-            let known = judgement.reason != Some(Reason::UnknownSource);
-            if known || judged.is_none() {
-                judged = Some((origin.clone(), judgement));
-            }
-            if known {
-                break;
-            }
-        }
-        judged.map_or((port.network.clone(), None), |(network, found)| (network, Some(found)))
-    }
-
-    /// The answer to a SYN that does not bear an address of its port, and the network of whoever
-    /// it seems to come from; `None` where it does bear one.
-    ///
-    /// A port sends only from its own addresses (RFC 2827, RFC 3704), unless it forwards: then the
-    /// machine at the port decides, whichever way the packet came there. What leaves a firewall
-    /// has been routed through it, whatever source it bears.
-    fn not_its_own(
-        &self,
-        port: &JudgedPort,
-        at: &Stands,
-        candidate: &Candidate,
-    ) -> Option<(NetworkName, TableAnswer)> {
-        let table = &self.snapshot.table;
-        let at_port = match at {
-            Stands::Machine { addresses, .. } if addresses.contains(&candidate.source) => {
-                return None;
-            }
-            Stands::Machine { forwards: false, .. } => {
-                let reason = Reason::SpoofedSource;
-                let answer = TableAnswer { verdict: table.verdict(reason), reason, slot: None };
-                return Some((port.network.clone(), answer));
-            }
-            Stands::Machine { addresses, .. } => *addresses.first()?,
-            Stands::Firewall { address, .. } => *address,
-        };
-        let key = (port.network.clone(), at_port);
-        let mut unknown = None;
-        // A forwarder sends on what comes from a peered network, and from those behind it: its
-        // owner is found there.
-        for origin in self.snapshot.nearest_first(&port.network) {
-            let network = table.network(origin);
-            let answer =
-                table.answer_forwarded(&key, network, candidate.source, candidate.destination)?;
-            if answer.slot.is_some() {
-                return Some((origin.clone(), answer));
-            }
-            unknown.get_or_insert((port.network.clone(), answer));
-        }
-        unknown
+        seen
     }
 
     /// Notes that something went wrong where packets are judged.
@@ -228,32 +177,39 @@ impl ThreadJudge {
         self.court.hub.complain(what);
     }
 
-    fn finish(
+    /// Tells of a packet that is judged; false where an appliance or a firewall has the last word
+    /// on it. Who sent it is told by the reference, and what became of it by the ruling: the table
+    /// may have been patched since.
+    fn is_finished(
         &self,
         port: &JudgedPort,
-        network: &NetworkName,
+        seen: &SeenAt,
         frame: Frame<'_>,
-        judgement: Option<Judgement>,
-    ) -> Verdict {
-        // Without a judgement nothing is known of the packet.
-        let Some(judgement) = judgement else { return Verdict::Drop };
-        let Some(reason) = judgement.reason else { return judgement.verdict };
-        if let Some(candidate) = judgement.outcome.candidate()
-            && let Some(class) = port.at.as_ref().and_then(|at| at.class())
+        reason: Reason,
+        verdict: Verdict,
+    ) -> bool {
+        let Snapshot { table, generation, .. } = &*self.snapshot;
+        let Judgement { outcome, network, slot, .. } = outermost(table, seen, &live(), &frame);
+        if let Some(candidate) = outcome.candidate()
+            && let Some(class) = &port.class
             && self.snapshot.deferred(class, reason, candidate.destination)
         {
-            return Verdict::Pass;
+            return false;
         }
+        let network = network.and_then(|id| table.networks().name(id));
+        let network = network.unwrap_or(&port.network);
+        let owner = slot.and_then(|slot| table.owner(slot));
+        let generation = *generation;
         self.court.tell(&JudgedAtPort {
             port,
             network,
-            owner: judgement.slot.and_then(|slot| self.snapshot.table.owner(slot)),
+            owner,
             frame,
-            outcome: judgement.outcome,
-            verdict: judgement.verdict,
+            outcome,
+            verdict,
             reason,
-            generation: self.snapshot.generation,
+            generation,
         });
-        judgement.verdict
+        true
     }
 }

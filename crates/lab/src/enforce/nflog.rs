@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use egress25_packet_filter::filter::PortSources;
 use egress25_packet_filter::frame::{self, Frame};
 use egress25_packet_filter::link::LinkType;
 use egress25_policy::Reason;
@@ -114,21 +115,16 @@ fn tell(court: &Court, ports: &Ports, parts: &[PacketNla]) {
     let (Some(reason), Some(noted)) = (reason, noted) else { return };
     let port = &noted.port;
     // Outside of a lab a packet's mark is somebody else's.
-    let stamp = stamp.filter(|_| port.at.is_some()).map(u64::from);
+    let stamp = stamp.filter(|_| port.sends != PortSources::Believed).map(u64::from);
     let wire_len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
     let frame = Frame { link: LinkType::Raw, bytes: payload, wire_len };
     let outcome = frame::outermost(&frame, &live());
     let snapshot = court.policy.snapshot();
     let table = &snapshot.table;
-    // Outside of a lab an address of a network far away is nobody's.
-    let networks = match &port.at {
-        Some(_) => snapshot.nearest_first(&port.network),
-        None => snapshot.origins(&port.network),
-    };
     let found = outcome.addresses().and_then(|(source, _)| {
-        networks.iter().find_map(|network| {
-            let slot = table.slot(Some(table.network(network)?), source).ok()?;
-            Some((network, table.owner(slot)?))
+        snapshot.origins(&port.network, &port.sends)?.iter().find_map(|network| {
+            let slot = table.slot(Some(*network), source).ok()?;
+            Some((table.networks().name(*network)?, table.owner(slot)?))
         })
     });
     court.tell(&JudgedAtPort {

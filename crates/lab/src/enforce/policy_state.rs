@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use egress25_packet_filter::table::{Patched, Table};
+use egress25_packet_filter::filter::{Port, PortSources, SeenAt};
+use egress25_packet_filter::table::{NetworkId, Patched, Table};
 use egress25_policy::{Applied, CellMap, Cells, NetworkName, Reason, SenderClass, World};
 
 use crate::error::LabError;
@@ -21,9 +22,17 @@ pub(crate) struct Snapshot {
     pub(crate) table: Arc<Table>,
     pub(crate) generation: u64,
     forwarded: Arc<Forwarded>,
-    /// The networks that a packet at a port of a network can come from, the nearest first, and how
-    /// many of them are its own and its peers.
-    peers: Arc<BTreeMap<NetworkName, (Vec<NetworkName>, usize)>>,
+    origins: Arc<BTreeMap<NetworkName, Origins>>,
+}
+
+/// The networks that a packet at a port of a network can come from, by their numbers in the table,
+/// the nearest first.
+#[derive(Debug)]
+struct Origins {
+    /// From forwarder to forwarder, too.
+    all: Arc<[NetworkId]>,
+    /// Its own and its peers.
+    near: Arc<[NetworkId]>,
 }
 
 impl Snapshot {
@@ -37,16 +46,22 @@ impl Snapshot {
                 .is_some_and(|cell| cell.next.is_some())
     }
 
-    /// The networks whose packets can be seen at a port of a network, its own first.
-    pub(crate) fn origins(&self, network: &NetworkName) -> &[NetworkName] {
-        let (all, near) = self.peers.get(network).map_or((&[][..], 0), |(all, near)| (all, *near));
-        all.get(..near).unwrap_or(all)
+    /// The networks that a packet at a port of a network can come from, the nearest first; where it
+    /// is not known who stands there, an address of a network far away is nobody's.
+    pub(crate) fn origins(
+        &self,
+        network: &NetworkName,
+        sends: &PortSources,
+    ) -> Option<&Arc<[NetworkId]>> {
+        let Origins { all, near } = self.origins.get(network)?;
+        Some(if *sends == PortSources::Believed { near } else { all })
     }
 
-    /// The networks from which packets can come to a network from forwarder to forwarder, the
-    /// nearest first.
-    pub(crate) fn nearest_first(&self, network: &NetworkName) -> &[NetworkName] {
-        self.peers.get(network).map_or(&[], |(all, _)| all)
+    /// A port of a network as the table sees it.
+    pub(crate) fn seen_at(&self, network: &NetworkName, sends: &PortSources) -> SeenAt {
+        let origins = self.origins(network, sends).cloned().unwrap_or_default();
+        let (name, sends) = (network.clone(), sends.clone());
+        SeenAt::Port(Port { network: self.table.network(network), name, origins, sends })
     }
 }
 
@@ -99,9 +114,9 @@ impl PolicyState {
         let next = if anew {
             compile(world, generation)?
         } else {
-            let Snapshot { table, forwarded, peers, .. } = &*old;
-            let (table, forwarded, peers) = (table.clone(), forwarded.clone(), peers.clone());
-            Snapshot { world, table, generation, forwarded, peers }
+            let Snapshot { table, forwarded, origins, .. } = &*old;
+            let (table, forwarded, origins) = (table.clone(), forwarded.clone(), origins.clone());
+            Snapshot { world, table, generation, forwarded, origins }
         };
         *missed = false;
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
@@ -140,15 +155,17 @@ fn all_forwarded(world: &World) -> Forwarded {
 
 fn compile(world: Arc<World>, generation: u64) -> Result<Snapshot, LabError> {
     let table = Arc::new(Table::compile(&world, generation)?);
-    let peers = world
+    let origins = world
         .networks()
         .keys()
         .map(|name| {
-            let all = routes::nearest_first(&world, name).into_iter().cloned().collect();
-            let near: BTreeSet<_> = world.in_reach(name).collect();
-            (name.clone(), (all, near.len()))
+            let all = routes::nearest_first(&world, name);
+            let all: Vec<_> = all.into_iter().filter_map(|name| table.network(name)).collect();
+            let near = world.in_reach(name).collect::<BTreeSet<_>>().len();
+            let near = all.get(..near).unwrap_or(&all).into();
+            (name.clone(), Origins { all: all.into(), near })
         })
         .collect();
     let forwarded = Arc::new(all_forwarded(&world));
-    Ok(Snapshot { world, table, generation, forwarded, peers: Arc::new(peers) })
+    Ok(Snapshot { world, table, generation, forwarded, origins: Arc::new(origins) })
 }

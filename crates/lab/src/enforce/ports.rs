@@ -38,11 +38,7 @@ pub(crate) fn benches(points: &[Point]) -> Vec<Bench> {
 
 impl From<&Point> for JudgedPort {
     fn from(point: &Point) -> Self {
-        Self {
-            network: point.network.clone(),
-            owner: point.at.name().to_owned(),
-            at: Some(Arc::new(point.at.clone())),
-        }
+        Self::of(&point.network, &point.at)
     }
 }
 

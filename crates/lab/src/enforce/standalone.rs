@@ -54,7 +54,7 @@ impl InterfaceFilter {
         interface: &str,
         machine: Option<MachineName>,
     ) -> Result<Self, LabError> {
-        let told = JudgedPort { network: network.clone(), at: None, owner: interface.to_owned() };
+        let told = JudgedPort::unknown(network, interface.to_owned());
         let ports = Ports::default();
         ports.note(interface, told)?;
         let group = listen(court, &ports)?;
@@ -148,7 +148,7 @@ pub fn queue(
     number: u16,
     ready: impl FnOnce(),
 ) -> Result<(), LabError> {
-    let port = JudgedPort { network: network.clone(), at: None, owner: format!("queue {number}") };
+    let port = JudgedPort::unknown(network, format!("queue {number}"));
     let what = format!("judging the packets of queue {number}");
     let queue = open_queue(number).map_err(|error| match (error.kind(), holder(number)) {
         (io::ErrorKind::PermissionDenied, Some(holder)) => {

@@ -33,11 +33,7 @@ pub(crate) fn court() -> (Court, JudgedPort) {
     let world = inventory.build(&Edition::default_edition().unwrap(), &[]).unwrap().world;
     let (name, machine) = world.machines().iter().next().unwrap();
     let at = Stands::machine(name, machine, &machine.interfaces[0]);
-    let port = JudgedPort {
-        network: NetworkName::from("net"),
-        owner: "vm".to_owned(),
-        at: Some(Arc::new(at)),
-    };
+    let port = JudgedPort::of(&NetworkName::from("net"), &at);
     let policy = Arc::new(PolicyState::new(&world).unwrap());
     let clock = || jiff::Timestamp::UNIX_EPOCH;
     (Court { policy, hub: Arc::default(), clock }, port)

@@ -1,6 +1,7 @@
 //! The filter: frames in, verdicts out, every one of them counted in one place.
 
 mod counters;
+mod port;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,8 +10,9 @@ use egress25_policy::{Reason, Verdict};
 
 use crate::frame::{self, Candidate, DropKind, Frame, FrameOptions, Outcome, VlanTags};
 use crate::sieve::{Code, Frames, Judges, Ruling, Scratch, Vectors, run};
-use crate::table::{NetworkHint, NetworkId, Slot, Table, TableAnswer};
+use crate::table::{NetworkHint, NetworkId, Slot, Table};
 pub use counters::{Counters, Met};
+pub use port::{Port, PortSources, SeenAt};
 
 /// What the filter says of one packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +43,7 @@ impl Judgement {
 pub struct Filter {
     table: Arc<Table>,
     options: FrameOptions,
-    network: Option<NetworkId>,
+    seen: SeenAt,
     counters: Counters,
     vectors: Vectors,
     scratch: Scratch,
@@ -55,7 +57,7 @@ impl Filter {
             counters: Counters::new(table.subscriptions()),
             table,
             options,
-            network: None,
+            seen: SeenAt::Network(None),
             vectors: Vectors::best(),
             scratch: Scratch::default(),
         }
@@ -68,8 +70,13 @@ impl Filter {
     }
 
     /// Says that every packet belongs to one network, whatever it shows.
-    pub const fn set_network(&mut self, network: Option<NetworkId>) {
-        self.network = network;
+    pub fn set_network(&mut self, network: Option<NetworkId>) {
+        self.see_at(SeenAt::Network(network));
+    }
+
+    /// Says where the packets are seen.
+    pub fn see_at(&mut self, seen: SeenAt) {
+        self.seen = seen;
     }
 
     /// The table in use.
@@ -95,9 +102,9 @@ impl Filter {
     /// This is the way of every packet, whatever it comes from. The table is read once for the
     /// batch; replacements in it that came before the batch are seen.
     pub fn judge(&mut self, frames: &Frames<'_>, rulings: &mut Vec<Ruling>) {
-        let Self { table, options, network, counters, vectors, scratch } = self;
+        let Self { table, options, seen, counters, vectors, scratch } = self;
         table.see_every_replacement();
-        let judge = BatchJudge { table, options, fixed: *network };
+        let judge = BatchJudge { table, options, seen };
         run(vectors.detect(), &judge, frames, rulings, scratch, counters.of_table());
     }
 
@@ -115,48 +122,44 @@ impl Filter {
     /// Judges what a packet turned out to be, by the reference. `interface` is the name of the one
     /// that it came from, where the source has one.
     pub fn judge_outcome(&mut self, interface: Option<&str>, outcome: Outcome) -> Judgement {
-        let judgement = judge_outcome(&self.table, self.network, interface, outcome);
-        self.count(&judgement);
-        judgement
-    }
-
-    /// Finishes and counts an answer of the table that was asked for otherwise than by a packet's
-    /// network and source: what a port knows of its packets.
-    pub fn finish_answer(&mut self, outcome: Outcome, answer: TableAnswer) -> Judgement {
-        let TableAnswer { verdict, reason, slot } = answer;
-        let judgement =
-            Judgement { outcome, verdict, reason: Some(reason), network: self.network, slot };
-        self.count(&judgement);
-        judgement
-    }
-
-    fn count(&mut self, judgement: &Judgement) {
+        let judgement = judge_outcome(&self.table, &self.seen, interface, outcome);
         self.counters.count(&self.table, judgement.ruling(&self.table));
+        judgement
     }
 }
 
 /// The reference's judgements of a frame by a table: of its outermost packet, and of those inside
-/// its tunnels where the options ask for them, each told to `visit`. `network` is the one that
-/// every packet belongs to, where that is said. Nothing is counted: it is for showing what
-/// [`Filter::judge`] has judged.
+/// its tunnels where the options ask for them, each told to `visit`. Nothing is counted: it is for
+/// showing what [`Filter::judge`] has judged.
 pub fn look(
     table: &Table,
-    network: Option<NetworkId>,
+    seen: &SeenAt,
     options: &FrameOptions,
     frame: &Frame<'_>,
     interface: Option<&str>,
     visit: &mut dyn FnMut(&Judgement),
 ) {
     frame::classify(frame, options, &mut |outcome| {
-        visit(&judge_outcome(table, network, interface, outcome));
+        visit(&judge_outcome(table, seen, interface, outcome));
     });
+}
+
+/// As [`look`], for the outermost packet alone.
+#[must_use]
+pub fn outermost(
+    table: &Table,
+    seen: &SeenAt,
+    options: &FrameOptions,
+    frame: &Frame<'_>,
+) -> Judgement {
+    judge_outcome(table, seen, None, frame::outermost(frame, options))
 }
 
 /// What the fast path asks.
 struct BatchJudge<'a> {
     table: &'a Table,
     options: &'a FrameOptions,
-    fixed: Option<NetworkId>,
+    seen: &'a SeenAt,
 }
 
 impl Judges for BatchJudge<'_> {
@@ -170,12 +173,21 @@ impl Judges for BatchJudge<'_> {
 
     fn network(&self, interface: Option<&str>, vlan: VlanTags) -> Option<NetworkId> {
         let hint = NetworkHint { interface, vlan, vni: None };
-        self.fixed.or_else(|| self.table.networks().find(&hint))
+        self.seen.network().or_else(|| self.table.networks().find(&hint))
+    }
+
+    #[inline(always)]
+    fn is_plain(&self, source: IpAddr) -> bool {
+        self.seen.is_plain(source)
+    }
+
+    fn are_all_plain(&self) -> bool {
+        matches!(self.seen, SeenAt::Network(_))
     }
 
     fn odd(&self, frame: &Frame<'_>, interface: Option<&str>) -> Ruling {
         let outcome = frame::outermost(frame, self.options);
-        let judgement = judge_outcome(self.table, self.fixed, interface, outcome);
+        let judgement = judge_outcome(self.table, self.seen, interface, outcome);
         let ruling = match judgement.reason {
             Some(_) => judgement.ruling(self.table),
             None => Ruling::unjudged(outcome.told_kind(self.options)),
@@ -190,10 +202,11 @@ impl Judges for BatchJudge<'_> {
 /// The verdict on what a packet turned out to be.
 fn judge_outcome(
     table: &Table,
-    fixed: Option<NetworkId>,
+    seen: &SeenAt,
     interface: Option<&str>,
     outcome: Outcome,
 ) -> Judgement {
+    let fixed = seen.network();
     let network_of = |vlan: VlanTags, vni: Option<u32>| {
         fixed.or_else(|| table.networks().find(&NetworkHint { interface, vlan, vni }))
     };
@@ -207,8 +220,13 @@ fn judge_outcome(
     match outcome {
         Outcome::Match(candidate) => {
             let Candidate { source, destination, vlan, vni, .. } = candidate;
-            let network = network_of(vlan, vni);
-            let answer = table.answer(network, source, destination);
+            let (network, answer) = match seen {
+                SeenAt::Network(_) => {
+                    let network = network_of(vlan, vni);
+                    (network, table.answer(network, source, destination))
+                }
+                SeenAt::Port(port) => port.answer(table, source, destination),
+            };
             Judgement {
                 outcome,
                 verdict: answer.verdict,

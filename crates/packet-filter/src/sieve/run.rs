@@ -24,6 +24,11 @@ pub(crate) trait Judges {
     fn table(&self) -> &Table;
     /// The network of a packet with these tags.
     fn network(&self, interface: Option<&str>, vlan: VlanTags) -> Option<NetworkId>;
+    /// Whether a sender is answered for by the entry of its network alone; the reference is asked
+    /// for what another sends.
+    fn is_plain(&self, source: IpAddr) -> bool;
+    /// Whether every sender is.
+    fn are_all_plain(&self) -> bool;
     /// What the reference says of a frame.
     fn odd(&self, frame: &Frame<'_>, interface: Option<&str>) -> Ruling;
 }
@@ -127,7 +132,7 @@ impl<J: Judges> LevelWork for SieveBatch<'_, J> {
         let table = self.judge.table();
         let homes = table
             .homes_v4(self.plain_network)
-            .filter(|_| CandidateBlock::fits(frames.link, options));
+            .filter(|_| CandidateBlock::fits(frames.link, options) && self.judge.are_all_plain());
         let known = options.port.zip(homes).map(|(port, homes)| Known {
             port,
             homes,
@@ -181,11 +186,11 @@ impl<J: Judges> SieveBatch<'_, J> {
         let Some(frame) = self.frames.get(at) else { return false };
         match sort_plain(&frame, self.judge.options()) {
             Some(Quick::Passes(kind)) => self.pass(at, kind),
-            Some(Quick::Syn { source, destination }) => {
+            Some(Quick::Syn { source, destination }) if self.judge.is_plain(v4(source)) => {
                 self.look_up(at, source, destination, self.plain_network);
                 true
             }
-            Some(Quick::Odd) => self.odd(at, &frame),
+            Some(Quick::Syn { .. } | Quick::Odd) => self.odd(at, &frame),
             None => self.sort_other(at, &frame),
         }
     }
@@ -275,17 +280,17 @@ impl<J: Judges> SieveBatch<'_, J> {
     fn sort_other(&mut self, at: usize, frame: &Frame<'_>) -> bool {
         match sort(frame, self.judge.options()) {
             Sorted::Passes(kind) => self.pass(at, kind),
-            Sorted::V4 { source, destination, vlan } => {
+            Sorted::V4 { source, destination, vlan } if self.judge.is_plain(v4(source)) => {
                 self.look_up(at, source, destination, self.network(vlan));
                 true
             }
-            Sorted::V6 { source, destination, vlan } => {
-                let (from, to) = (IpAddr::V6(source.into()), IpAddr::V6(destination.into()));
-                let ruling = self.judge.table().ruling(self.network(vlan), from, to);
+            Sorted::V6 { source, destination, vlan } if self.judge.is_plain(v6(source)) => {
+                let network = self.network(vlan);
+                let ruling = self.judge.table().ruling(network, v6(source), v6(destination));
                 self.finish(at, ruling);
                 true
             }
-            Sorted::Odd => self.odd(at, frame),
+            Sorted::V4 { .. } | Sorted::V6 { .. } | Sorted::Odd => self.odd(at, frame),
         }
     }
 
@@ -396,6 +401,14 @@ fn left_of_block<L: Level>(
             level.sieve(template, bytes, offset, len) & ones(here)
         }
     }
+}
+
+fn v4(address: u32) -> IpAddr {
+    IpAddr::V4(address.into())
+}
+
+fn v6(address: u128) -> IpAddr {
+    IpAddr::V6(address.into())
 }
 
 /// As many low bits as there are frames left, in a block.

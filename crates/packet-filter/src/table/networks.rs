@@ -96,6 +96,13 @@ impl Networks {
     pub fn name(&self, id: NetworkId) -> Option<&NetworkName> {
         self.names.get(usize::try_from(id.0).ok()?)
     }
+
+    /// Whether the interface that a packet came from may show its network.
+    #[must_use]
+    pub fn are_shown_by_interfaces(&self) -> bool {
+        !self.by_interface.is_empty()
+    }
+
     /// The network that a packet shows: by its tunnel, else by its innermost known VLAN tag,
     /// else by its interface. `None` where nothing that it shows is listed.
     #[must_use]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use egress25_packet_filter::capture::{
     CaptureReader, Item, MAX_RECORD_LEN, NewInterface, PcapngWriter, Record, WrittenPacket,
 };
-use egress25_packet_filter::filter::look;
+use egress25_packet_filter::filter::{SeenAt, look};
 use egress25_packet_filter::frame::{self, Frame, Kind};
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::Sieve;
@@ -103,7 +103,7 @@ fn one_by_one(bytes: &[u8], options: frame::FrameOptions) -> (Vec<Told>, End) {
         let mut reasons = 0;
         let outermost = frame::outermost(&frame, &options);
         let is_told = outermost.told_kind(&options) != Kind::Nothing;
-        look(&table, None, &options, &frame, interface, &mut |judgement| {
+        look(&table, &SeenAt::Network(None), &options, &frame, interface, &mut |judgement| {
             judgements += 1;
             reasons += usize::from(judgement.reason.is_some());
         });

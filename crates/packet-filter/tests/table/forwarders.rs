@@ -11,7 +11,7 @@ use egress25_policy::{
 
 use crate::worlds::{self, Dice};
 
-fn world(seed: u64) -> World {
+pub(crate) fn world(seed: u64) -> World {
     let text = worlds::inventory(seed).replace("started_since_grant = true\n", "");
     let lab = InventoryFile::parse(&text).unwrap();
     lab.build(&Edition::default_edition().unwrap(), &[]).unwrap().world
@@ -59,7 +59,7 @@ fn compare(seed: u64, table: &Table, world: &World) {
 type At = (egress25_policy::NetworkName, IpAddr);
 
 /// The ports of forwarders that run, each with an address by which the table knows it.
-fn ports(world: &World) -> Vec<(ForwardingPort, At)> {
+pub(crate) fn ports(world: &World) -> Vec<(ForwardingPort, At)> {
     let mut ports = Vec::new();
     for (name, machine) in world.machines() {
         for (place, interface) in machine.interfaces.iter().enumerate() {

@@ -2,6 +2,8 @@
 #![expect(clippy::disallowed_methods, reason = "tests are told by the environment what to do")]
 
 #[cfg(test)]
+mod at_ports;
+#[cfg(test)]
 mod differential;
 #[cfg(test)]
 mod forwarders;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use egress25_packet_filter::capture::{CaptureBatch, Record};
-use egress25_packet_filter::filter::{Counters, Filter, Judgement, look};
+use egress25_packet_filter::filter::{Counters, Filter, Judgement, SeenAt, look};
 use egress25_packet_filter::frame::{Frame, FrameOptions, Outcome, Tunnel};
 use egress25_packet_filter::sieve::{FrameList, Frames, Ruling, Sieve};
 use egress25_packet_filter::table::{Leaf, NetworkId, Slot, Table};
@@ -147,12 +147,16 @@ impl ReplayJudge {
         self.rulings.get(place).copied().unwrap_or_default()
     }
 
-    /// Whether all packets of a batch are judged by the table in use, and show the same interface.
+    /// Whether all packets of a batch are judged by the table in use, and show the same interface,
+    /// where that counts.
     fn is_of_one_group(&self, batch: &CaptureBatch<'_>) -> bool {
         let timeline = self.moments.timeline();
         let is_now = |time| timeline.position_at(time) == self.moments.position();
         let one_moment = batch.times().is_none_or(|(first, last)| is_now(first) && is_now(last));
-        one_moment && !batch.has_untimed() && !batch.has_several_interfaces()
+        let by_interface =
+            self.network.is_none() && self.table().networks().are_shown_by_interfaces();
+        let one_interface = !by_interface || !batch.has_several_interfaces();
+        one_moment && one_interface && !batch.has_untimed()
     }
 
     fn by_groups(&mut self, batch: &CaptureBatch<'_>, frames: &Frames<'_>) -> Result<(), Failure> {
@@ -225,9 +229,10 @@ impl ReplayJudge {
         let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
         let interface = record.interface.and_then(|interface| interface.name);
         let network = self.network.as_ref().and_then(|name| table.network(name));
+        let seen = SeenAt::Network(network);
         let mut judgements = std::mem::take(&mut self.judgements);
         judgements.clear();
-        look(&table, network, &self.options, &frame, interface, &mut |judgement| {
+        look(&table, &seen, &self.options, &frame, interface, &mut |judgement| {
             judgements.push(*judgement);
         });
         if let Some(outermost) = judgements.first()
