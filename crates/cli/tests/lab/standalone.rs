@@ -219,3 +219,31 @@ fn a_filter_ended_when_the_reader_of_its_verdicts_went() {
     assert!(said.contains("goes on\n") && said.contains("still blocked\n"), "{said}{errors}");
     assert!(errors.contains("the filter stays in force"), "{said}{errors}");
 }
+
+/// Somebody takes the rules away while `filter` is at work: the next event brings them back.
+#[test]
+fn rules_that_somebody_flushed_stayed_empty_when_the_policy_changed_in_place() {
+    if let Some(why) = impossible("nft") {
+        return skipped(why);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store.db").display().to_string();
+    let program = env!("CARGO_BIN_EXE_egress25");
+    let script = format!(
+        "{program} store init --store {store} --inventory {lab} >/dev/null\n\
+         ip link add p0 type veth peer name p1\n\
+         {program} filter --inventory {lab} --store {store} --network shop-net --interface p0 >/dev/null 2>&1 &\n\
+         trap \"kill $!\" EXIT\n\
+         table() {{ nft list tables | sed -n 's/^table inet \\(egress25_on7030_.*\\)/\\1/p'; }}\n\
+         until [ -n \"$(table)\" ]; do sleep 0.05; kill -0 $!; done\n\
+         nft flush chain inet \"$(table)\" port25\n\
+         {program} exemption request shop --store {store} --good-standing yes --payment-history yes >/dev/null\n\
+         for _ in $(seq 100); do\n\
+             nft list chain inet \"$(table)\" port25 | grep -q judge && echo back && exit 0\n\
+             sleep 0.05\n\
+         done; echo gone",
+        lab = scenario("mail.inventory.toml").display()
+    );
+    let (_, said) = in_a_network(&script);
+    assert_eq!(said.lines().last(), Some("back"), "{said}");
+}

@@ -6,6 +6,7 @@
 pub mod afpacket;
 mod datapath;
 pub mod judge;
+mod loaded;
 mod nflog;
 mod nfqueue;
 mod nft;

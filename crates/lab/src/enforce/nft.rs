@@ -5,20 +5,19 @@ use std::thread;
 
 use crate::enforce::datapath::Enforce;
 use crate::enforce::judge::Court;
+use crate::enforce::loaded::LoadedRules;
 use crate::enforce::nflog::{self, GROUP};
 use crate::enforce::policy_state::Snapshot;
 use crate::enforce::ports::{Bench, Ports, benches};
-use crate::enforce::transaction::Transactions;
 use crate::error::LabError;
+use crate::network::NodeSpaces;
 use crate::network::plan::{Plan, Point};
-use crate::network::{NodeSpaces, Space};
-use crate::rules::{RuleOptions, RulePort, Ruleset, RulesetChange};
+use crate::rules::{RuleOptions, RulePort, Ruleset};
 
 /// The `nft` data path.
 pub(super) struct Nft {
     spaces: Arc<NodeSpaces>,
-    /// The rules that are in force, by bench; `None` where a change has failed. Whoever changes
-    /// them holds the lock.
+    /// The rules that are in force, by bench. Whoever changes them holds the lock.
     loaded: Mutex<Vec<NodeRules>>,
 }
 
@@ -26,9 +25,7 @@ pub(super) struct Nft {
 struct NodeRules {
     bench: Bench,
     ports: Ports,
-    rules: Option<Ruleset>,
-    /// What changes them in place; `None` where they have to be loaded anew.
-    transactions: Option<Transactions>,
+    loaded: LoadedRules,
 }
 
 fn rules(policy: &Snapshot, bench: &Bench) -> Option<Ruleset> {
@@ -46,45 +43,8 @@ impl NodeRules {
     /// Brings the rules of one node up to a changed policy.
     fn change(&mut self, policy: &Snapshot, spaces: &NodeSpaces) -> Result<(), LabError> {
         let Some(new) = rules(policy, &self.bench) else { return Ok(()) };
-        let change = match &self.rules {
-            Some(old) => new.change_from(old),
-            None => Some(RulesetChange::Anew),
-        };
-        let Some(change) = change else { return Ok(()) };
-        // What becomes of a change that fails is not known.
-        self.rules = None;
-        let place = spaces.get(self.bench.node)?;
-        let transactions = self.transactions.take();
-        let changed = match (&change, transactions) {
-            (RulesetChange::InPlace(change), Some(mut transactions)) => {
-                transactions.change(change).is_ok().then_some(transactions)
-            }
-            _ => None,
-        };
-        // Whoever took the rules away, or changed them, made a change in place impossible.
-        self.transactions = match changed {
-            Some(transactions) => Some(transactions),
-            None => {
-                place.demand(&["nft", "-f", "-"], &new.script())?;
-                transactions_from_now(&place)
-            }
-        };
-        self.rules = Some(new);
-        Ok(())
+        self.loaded.change(Some(&*spaces.get(self.bench.node)?), new)
     }
-}
-
-/// What changes the rules of a node in place, from those of now on. Where that cannot be had they
-/// are loaded anew each time.
-fn transactions_from_now(place: &Space) -> Option<Transactions> {
-    place
-        .run(|| {
-            let what = "opening the kernel's rules";
-            let mut transactions = Transactions::open().map_err(LabError::system(what))?;
-            transactions.note().map_err(LabError::system(what))?;
-            Ok(transactions)
-        })
-        .ok()
 }
 
 impl Nft {
@@ -99,15 +59,14 @@ impl Nft {
         let ports = Ports::default();
         ports.note_points(&place, &bench.points)?;
         nflog::start(Some(&place), GROUP, court.clone(), ports.clone())?;
-        place.demand(&["nft", "-f", "-"], &rules.script()).map_err(|error| refused(&error))?;
+        let loaded = LoadedRules::load(Some(&*place), rules).map_err(|error| refused(&error))?;
         // A rule that fails to load would leave everything looking well.
         let listed = place.demand(&["nft", "list", "chain", "inet", "egress25", "port25"], "")?;
         if !listed.contains("goto judge") {
             let what = "the kernel does not list the rules that were loaded".to_owned();
             return Err(LabError::DataPath { path: "nft", what });
         }
-        let transactions = transactions_from_now(&place);
-        Ok(Some(NodeRules { bench, ports, rules: Some(rules), transactions }))
+        Ok(Some(NodeRules { bench, ports, loaded }))
     }
 }
 
@@ -146,7 +105,7 @@ impl Enforce for Nft {
             known.ports.note_points(&place, &more.points)?;
             known.bench.extend(more.points);
             // All of them are loaded anew, with the ports that are new.
-            known.rules = None;
+            known.loaded.forget();
             let change = known.change(&court.policy.snapshot(), &self.spaces);
             change.map_err(|error| refused(&error))?;
         }

@@ -9,13 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use egress25_policy::{MachineName, NetworkName, World};
 
 use crate::enforce::judge::{Court, JudgedPort, ThreadJudge};
+use crate::enforce::loaded::{LoadedRules, nft};
 use crate::enforce::nflog::{self, GROUP};
 use crate::enforce::nfqueue::{judge_queue, open_queue};
 use crate::enforce::ports::{NotedPort, Ports};
-use crate::enforce::transaction::Transactions;
 use crate::error::LabError;
-use crate::network::run_program;
-use crate::rules::{RuleOptions, RulePort, Ruleset, RulesetChange, TABLE, mark};
+use crate::rules::{RuleOptions, RulePort, Ruleset, TABLE, mark};
 
 /// How many filters of one host can tell their verdicts at a time, less one.
 const GROUPS: u16 = 64;
@@ -28,16 +27,7 @@ pub struct InterfaceFilter {
     interface: String,
     machine: Option<MachineName>,
     options: RuleOptions,
-    loaded: Mutex<Ruleset>,
-}
-
-fn nft(script: &str) -> Result<String, LabError> {
-    let output = run_program(&["nft", "-f", "-"], script)?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    let what = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(LabError::Program { program: "nft -f -".to_owned(), what })
+    loaded: Mutex<LoadedRules>,
 }
 
 impl InterfaceFilter {
@@ -63,33 +53,20 @@ impl InterfaceFilter {
         let world = court.policy.world();
         let port = RulePort::outside(&world, network, interface, machine.as_ref())?;
         let rules = Ruleset::of(&world, network, &[port], &options);
-        nft(&rules.script())?;
+        let loaded = Mutex::new(LoadedRules::load(None, rules)?);
         let (network, interface) = (network.clone(), interface.to_owned());
-        Ok(Self { network, interface, machine, options, loaded: Mutex::new(rules) })
+        Ok(Self { network, interface, machine, options, loaded })
     }
 
     /// Brings the rules up to a changed world.
     ///
     /// # Errors
-    /// They cannot be loaded; the old ones stay in force.
+    /// They cannot be loaded; the old ones stay in force, or nobody knows which.
     pub fn update(&self, world: &World) -> Result<(), LabError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let Self { network, interface, machine, options, .. } = self;
         let port = RulePort::outside(world, network, interface, machine.as_ref())?;
-        let rules = Ruleset::of(world, network, &[port], options);
-        let in_place = match rules.change_from(&loaded) {
-            None => return Ok(()),
-            Some(RulesetChange::InPlace(change)) => {
-                Transactions::open().and_then(|mut rules| rules.change(&change)).is_ok()
-            }
-            Some(RulesetChange::Anew) => false,
-        };
-        // Whoever took the rules away made a change in place impossible.
-        if !in_place {
-            nft(&rules.script())?;
-        }
-        *loaded = rules;
-        Ok(())
+        loaded.change(None, Ruleset::of(world, network, &[port], options))
     }
 }
 
@@ -123,7 +100,7 @@ fn place(interface: &str) -> String {
 /// There are none, or nftables cannot be used.
 pub fn remove(interface: &str) -> Result<(), LabError> {
     let ours = format!("inet {TABLE}_{}_", place(interface));
-    let listed = nft("list tables\n")?;
+    let listed = nft(None, "list tables\n")?;
     let tables = listed.lines().filter_map(|line| line.strip_prefix("table "));
     let script: String = tables
         .filter(|table| table.starts_with(&ours))
@@ -133,7 +110,7 @@ pub fn remove(interface: &str) -> Result<(), LabError> {
         let what = "no rules of `filter` are in force on this interface";
         return Err(LabError::input(interface, what));
     }
-    nft(&script).map(drop)
+    nft(None, &script).map(drop)
 }
 
 /// Judges the packets of a netfilter queue of the caller's network namespace until the kernel

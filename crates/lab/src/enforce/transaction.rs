@@ -32,8 +32,8 @@ pub(crate) struct Transactions {
     /// The number of the last message.
     sequence: u32,
     /// The number that the kernel gave the namespace's rules when they were known to be ours; every
-    /// transaction, whoever makes it, takes a new one. `None` where they may change beside us.
-    known: Option<u32>,
+    /// transaction, whoever makes it, takes a new one.
+    known: u32,
 }
 
 impl fmt::Debug for Transactions {
@@ -43,18 +43,19 @@ impl fmt::Debug for Transactions {
 }
 
 impl Transactions {
-    /// Opens one for the calling thread's network namespace.
-    pub(crate) fn open() -> io::Result<Self> {
+    /// Opens one for the calling thread's network namespace, and takes its rules of now for what is
+    /// known: [`Self::change`] refuses to change others, which somebody has changed since.
+    pub(crate) fn from_now() -> io::Result<Self> {
         let mut socket = Socket::new(NETLINK_NETFILTER)?;
         socket.bind_auto()?;
         socket.set_cap_ack(true)?;
         socket.set_non_blocking(true)?;
-        Ok(Self { socket, sequence: 0, known: None })
+        let mut transactions = Self { socket, sequence: 0, known: 0 };
+        transactions.note()?;
+        Ok(transactions)
     }
 
-    /// Takes the namespace's rules of now for what is known. [`Self::change`] refuses to change
-    /// others, which somebody has changed since.
-    pub(crate) fn note(&mut self) -> io::Result<()> {
+    fn note(&mut self) -> io::Result<()> {
         let mut request = Batch { bytes: Vec::new(), sequence: self.sequence };
         let asked = NfTablesMessage::GetGen(GenMessage { attributes: Vec::new() });
         request.push(
@@ -65,7 +66,7 @@ impl Transactions {
         self.sequence = request.sequence;
         self.socket.send(&request.bytes, 0)?;
         let (answer, _) = self.socket.recv_from_full()?;
-        self.known = Some(generation(&answer)?);
+        self.known = generation(&answer)?;
         Ok(())
     }
 
@@ -88,7 +89,7 @@ impl Transactions {
                 break;
             }
         }
-        if self.known.is_some() { self.note() } else { Ok(()) }
+        self.note()
     }
 }
 
@@ -145,12 +146,11 @@ struct Batch {
 
 impl Batch {
     /// Begins a batch that is refused where the rules have another number than the known one.
-    fn begin(&mut self, known: Option<u32>) {
+    fn begin(&mut self, known: u32) {
         /// `NFNL_MSG_BATCH_BEGIN`, and its attribute `NFNL_BATCH_GENID`.
         const BEGIN: u8 = 16;
         const NUMBER: u16 = 1;
-        let attribute = |number: u32| DefaultNla::new(NUMBER, number.to_be_bytes().to_vec());
-        let attributes = known.map(attribute).into_iter().collect();
+        let attributes = vec![DefaultNla::new(NUMBER, known.to_be_bytes().to_vec())];
         self.control(ControlMessage::Other { message_type: BEGIN, attributes });
     }
 

@@ -12,4 +12,4 @@ mod space;
 
 pub(crate) use apply::{add_link, configure, set_link, set_rule};
 pub use space::Space;
-pub(crate) use space::{NodeFiles, NodeSpaces, run_program, spawn_opened};
+pub(crate) use space::{NodeFiles, NodeSpaces, demand, spawn_opened};

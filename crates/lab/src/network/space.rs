@@ -136,25 +136,25 @@ impl Space {
         spawn_opened(name, enter, work)
     }
 
-    /// Runs a program in the network namespace, with some input, and waits for it.
-    pub(crate) fn program(&self, command: &[&str], input: &str) -> Result<Output, LabError> {
-        self.run(|| run_program(command, input))
-    }
-
     /// Runs a program that has to succeed, and returns what it printed.
     pub(crate) fn demand(&self, command: &[&str], input: &str) -> Result<String, LabError> {
-        let output = self.program(command, input)?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        let what = String::from_utf8_lossy(&output.stderr);
-        let what = what.lines().take(6).collect::<Vec<_>>().join("; ");
-        Err(LabError::Program { program: command.join(" "), what })
+        self.run(|| demand(command, input))
     }
 }
 
+/// As [`Space::demand`], in the calling thread's namespaces.
+pub(crate) fn demand(command: &[&str], input: &str) -> Result<String, LabError> {
+    let output = run_program(command, input)?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let what = String::from_utf8_lossy(&output.stderr);
+    let what = what.lines().take(6).collect::<Vec<_>>().join("; ");
+    Err(LabError::Program { program: command.join(" "), what })
+}
+
 /// Runs a program with some input in the calling thread's namespaces.
-pub(crate) fn run_program(command: &[&str], input: &str) -> Result<Output, LabError> {
+fn run_program(command: &[&str], input: &str) -> Result<Output, LabError> {
     let [program, arguments @ ..] = command else {
         return Err(LabError::Program { program: String::new(), what: "no program".to_owned() });
     };
