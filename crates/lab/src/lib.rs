@@ -19,5 +19,6 @@ pub mod network;
 pub mod owner;
 pub mod process;
 pub mod rules;
+mod runtime;
 pub mod scenario;
 pub mod smtp;

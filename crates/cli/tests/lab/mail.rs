@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use egress25_skipped::skipped;
 
-use crate::harness::{DATAPATHS, Lab, egress25, impossible, installed, is_root, scenario};
+use crate::fair::Running;
+use crate::harness::{
+    DATAPATHS, Lab, egress25, impossible, installed, is_root, scenario, wait_until,
+};
 
 /// The lab's hosts without mail servers of its own: others listen.
 const HOSTS: &str = "[host.\"mx.example.net\"]\naddresses = [\"203.0.113.25\"]\n\
@@ -42,6 +45,47 @@ fn postfix_defers_until_the_machine_was_deallocated_and_started_over_every_data_
 #[test]
 fn postfix_waits_half_a_minute_for_a_blocked_port_where_nobody_configured_it() {
     with_postfix("postfix-default.toml", "nft");
+}
+
+/// Opens so many sessions with a mail server, sends a mail by each while all are open, and keeps
+/// them until its input ends.
+const SESSIONS: &str = r#"
+import socket, sys
+servers = [socket.create_connection((sys.argv[1], 25), 20) for _ in range(int(sys.argv[2]))]
+def all_say(text, expected):
+    for server in servers:
+        server.sendall(text)
+    for server in servers:
+        said = server.recv(200)
+        assert said.startswith(expected), said
+all_say(b'', b'220')
+all_say(b'EHLO me\r\n', b'250')
+all_say(b'MAIL FROM:<me@example.org>\r\n', b'250')
+all_say(b'RCPT TO:<you@example.net>\r\n', b'250')
+all_say(b'DATA\r\n', b'354')
+all_say(b'Subject: one\r\n\r\nHello.\r\n.\r\n', b'250')
+print('talking', flush=True)
+sys.stdin.read()
+"#;
+
+#[test]
+fn two_hundred_clients_at_once_take_no_thread_of_the_lab() {
+    if let Some(why) = impossible("nft") {
+        return skipped(why);
+    }
+    let lab = Lab::up(&scenario("mail.inventory.toml"), "nft", &[]);
+    let owner = lab.process("own");
+    let threads = || std::fs::read_dir(format!("/proc/{owner}/task")).unwrap().count();
+    let before = threads();
+    let _sessions = Running::start(&lab, "vm-ea", &[SESSIONS, "203.0.113.25", "200"]);
+    let sockets = || {
+        let open = std::fs::read_dir(format!("/proc/{owner}/fd")).unwrap().flatten();
+        let links = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        links.filter(|to| to.to_string_lossy().starts_with("socket:")).count()
+    };
+    assert!(sockets() >= 200, "the sessions are open in the lab's process: {}", sockets());
+    // That of the control connection by which the program has entered ends with it.
+    wait_until("two hundred clients have threads", || threads() <= before);
 }
 
 fn wait_for(lab: &Lab, to: &str) {

@@ -29,7 +29,9 @@ use crate::network::plan::{NodeId, Plan, Point};
 const FIRST_QUEUE: u16 = 25;
 
 /// How many packets wait in the kernel for their verdicts at most; more are dropped, and so are
-/// those that the buffer of the queue's socket, which is the system's, has no room for.
+/// those that the buffer of the queue's socket has no room for. That is as large as the system
+/// makes it (`net.core.rmem_default`): `nfq` 0.2.5 has no call that widens it and does not hand out
+/// its descriptor.
 const WAITING: u32 = 4_096;
 
 /// How many failures in a row the queue may have before it is given up.

@@ -10,26 +10,26 @@ use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags};
 use rtnetlink::packet_route::route::RouteType;
 use rtnetlink::packet_route::rule::RuleAction;
 use rtnetlink::{Handle, LinkUnspec, LinkVeth, RouteMessageBuilder};
+use tokio::runtime::Handle as Runtime;
 
 use crate::error::LabError;
 use crate::network::plan::{LinkEnd, Node, PlannedHop, PlannedRoute, PlannedRule};
 use crate::network::space::{Space, sysctl};
 
-/// Talks rtnetlink with the calling thread's network namespace.
-fn talk<T, F>(work: impl FnOnce(Handle) -> F) -> Result<T, LabError>
+/// Talks rtnetlink with the calling thread's network namespace: this thread opens the socket, and
+/// waits while the runtime's moves what goes over it.
+fn talk<T, F>(runtime: &Runtime, work: impl FnOnce(Handle) -> F) -> Result<T, LabError>
 where
     F: Future<Output = Result<T, LabError>>,
 {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(LabError::system("starting the runtime"))?;
     runtime.block_on(async {
         let (connection, handle, _) =
             rtnetlink::new_connection().map_err(LabError::system("opening rtnetlink"))?;
         let task = tokio::spawn(connection);
         let result = work(handle).await;
         task.abort();
+        // Its socket would hold the namespace for a moment longer.
+        let _ = task.await;
         result
     })
 }
@@ -50,6 +50,7 @@ async fn index(handle: &Handle, place: &str, name: &str) -> Result<u32, LabError
 
 /// Makes a pair of interfaces, one end here and one in another namespace.
 pub(crate) fn add_link(
+    runtime: &Runtime,
     left: (&Space, &LinkEnd),
     right: (&Space, &LinkEnd),
     number: usize,
@@ -58,7 +59,7 @@ pub(crate) fn add_link(
     let there: BorrowedFd<'_> = right.0.network();
     let temporary = format!("tmp{number}");
     space.run(|| {
-        talk(async |handle| {
+        talk(runtime, async |handle| {
             let what = format!("link `{}`", end.interface);
             let pair = LinkVeth::new(&end.interface, &temporary).build();
             handle.link().add(pair).execute().await.map_err(failed(space.name(), &what))?;
@@ -74,13 +75,14 @@ pub(crate) fn add_link(
 
 /// Takes a node's interface up or down. On the way up its addresses and routes come back.
 pub(crate) fn set_link(
+    runtime: &Runtime,
     space: &Space,
     node: &Node,
     end: &LinkEnd,
     up: bool,
 ) -> Result<(), LabError> {
     space.run(|| {
-        talk(async |handle| {
+        talk(runtime, async |handle| {
             if up {
                 raise(&handle, space.name(), end).await?;
                 for route in node.routes.iter().filter(|r| r.interface == end.interface) {
@@ -97,10 +99,15 @@ pub(crate) fn set_link(
 }
 
 /// Gives a node its addresses, rules and routes.
-pub(crate) fn configure(space: &Space, node: &Node, ends: &[&LinkEnd]) -> Result<(), LabError> {
+pub(crate) fn configure(
+    runtime: &Runtime,
+    space: &Space,
+    node: &Node,
+    ends: &[&LinkEnd],
+) -> Result<(), LabError> {
     space.run(|| {
         parameters(node, ends);
-        talk(async |handle| {
+        talk(runtime, async |handle| {
             let loopback = LinkEnd { node: 0, interface: "lo".to_owned(), addresses: vec![] };
             raise(&handle, space.name(), &loopback).await?;
             for end in ends {
@@ -167,9 +174,14 @@ async fn raise(handle: &Handle, place: &str, end: &LinkEnd) -> Result<(), LabErr
 }
 
 /// Puts a rule in force at a node, or takes it away; either may be so already.
-pub(crate) fn set_rule(space: &Space, rule: &PlannedRule, on: bool) -> Result<(), LabError> {
+pub(crate) fn set_rule(
+    runtime: &Runtime,
+    space: &Space,
+    rule: &PlannedRule,
+    on: bool,
+) -> Result<(), LabError> {
     space.run(|| {
-        talk(async |handle| {
+        talk(runtime, async |handle| {
             for family in [AddressFamily::Inet, AddressFamily::Inet6] {
                 let mut known = rule_for(&handle, rule, family);
                 // There may be none.

@@ -45,7 +45,12 @@ impl Owner {
         for (number, link) in plan.links.iter().enumerate().skip(before.links.len()) {
             let (left, right) =
                 (self.spaces.get(link.left.node)?, self.spaces.get(link.right.node)?);
-            network::add_link((&left, &link.left), (&right, &link.right), number)?;
+            network::add_link(
+                self.runtime.handle(),
+                (&left, &link.left),
+                (&right, &link.right),
+                number,
+            )?;
         }
         let points = plan.points.get(before.points.len()..).unwrap_or_default();
         // The rules come before the addresses: no moment in which something could slip through.
@@ -84,7 +89,7 @@ impl Owner {
             let space = self.spaces.get(id)?;
             let nothing = ends.is_empty() && more.routes.is_empty() && more.rules.is_empty();
             if old.is_none() || !nothing {
-                network::configure(&space, &more, &ends)?;
+                network::configure(self.runtime.handle(), &space, &more, &ends)?;
             }
             let masks = |end: &&&LinkEnd| node.masquerade.as_ref() == Some(&end.interface);
             if let Some(end) = ends.iter().find(masks) {

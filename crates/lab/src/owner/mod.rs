@@ -22,6 +22,7 @@ use crate::error::LabError;
 use crate::network::hosts::Hosts;
 use crate::network::plan::{NodeKind, Plan};
 use crate::network::{self, NodeSpaces};
+use crate::runtime::Runtime;
 use jiff::Timestamp;
 
 use captures::Captures;
@@ -99,6 +100,8 @@ pub struct Owner {
     events: EventSource,
     follower: FeedFollower,
     captures: Captures,
+    /// The mail servers run on it, and what is said by rtnetlink.
+    runtime: Runtime,
     /// Held while the lab is brought up to an event; whether the ports are cut off.
     applying: Mutex<bool>,
 }
@@ -129,6 +132,7 @@ impl Owner {
             ),
             follower: FeedFollower::default(),
             captures: Captures::default(),
+            runtime: Runtime::start()?,
             applying: Mutex::new(false),
         };
         let world = owner.court.policy.world();
@@ -259,7 +263,7 @@ impl Owner {
             let mut ends = plan.ends(point.node);
             let end = ends.find(|end| end.interface == point.interface);
             if let Some((node, end)) = plan.nodes.get(point.node).zip(end) {
-                network::set_link(&place, node, end, !*cut)?;
+                network::set_link(self.runtime.handle(), &place, node, end, !*cut)?;
             }
         }
         if let Err(error) = &updated {
@@ -282,13 +286,13 @@ impl Owner {
         };
         if let Some(found) = self.court.policy.world().machines().get(machine) {
             for (fabric, rule) in plan.shut(found) {
-                network::set_rule(&*self.spaces.get(fabric)?, &rule, !up)?;
+                network::set_rule(self.runtime.handle(), &*self.spaces.get(fabric)?, &rule, !up)?;
             }
         }
         let space = self.spaces.get(id)?;
         let Some(node) = plan.nodes.get(id) else { return Ok(()) };
         for end in plan.ends(id) {
-            network::set_link(&space, node, end, up)?;
+            network::set_link(self.runtime.handle(), &space, node, end, up)?;
         }
         Ok(())
     }
@@ -316,7 +320,7 @@ impl Owner {
         for (name, host) in &self.hosts {
             let space = self.spaces.get(self.plan().node(name)?)?;
             for port in &host.smtp {
-                crate::smtp::serve(&space, name, *port)?;
+                crate::smtp::serve(self.runtime.handle(), &space, name, *port)?;
             }
         }
         Ok(())

@@ -1,4 +1,6 @@
-//! The control socket: a thread for each connection.
+//! The control socket: a thread for each connection. They are this user's own, and what they ask
+//! for blocks (a dial, programs, the lock of events, descriptors that are handed over, verdicts
+//! that are waited for): on the runtime each would need a thread besides its task.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, ErrorKind};
