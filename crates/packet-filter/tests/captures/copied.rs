@@ -72,7 +72,7 @@ fn a_copy_without_comments_is_the_capture_but_for_the_section_header() {
     let with_title: &[(u16, &[u8])] = &[(2, b"hardware"), (4, b"dumpcap"), (1, b"copied")];
     let unknown = u64::MAX;
     blocks[0] = section(LE, unknown, with_title);
-    blocks[13] = section(BE, unknown, &[(2, b"hardware"), (4, b"dumpcap")]);
+    blocks[13] = section(BE, unknown, with_title);
     assert_eq!(copied, blocks.concat());
 }
 
@@ -182,4 +182,32 @@ fn a_pcap_file_becomes_pcapng_of_one_interface() {
     assert!(records.iter().all(|record| record.comments == ["verdict"]));
     let (none, _) = copy(&bytes[0], &[]);
     assert!(read(&none).whole().is_empty(), "a capture without packets is one");
+}
+
+#[test]
+fn verdicts_of_our_own_in_a_second_section_were_taken_for_foreign_ones_and_piled_up() {
+    let one = [section(LE, u64::MAX, &[]), idb(LE, 1, 96, &[]), epb(LE, 0, 5, b"abc")].concat();
+    let mut bytes = [one.clone(), one].concat();
+    let reader = CaptureReader::from_read(Cursor::new(bytes.clone()), "test").unwrap();
+    let container = reader.format().container;
+    let mut again = Vec::new();
+    for _ in 0..3 {
+        let title = "egress25 replay of `two` by `inventory`, edition 2020-12";
+        let mut copy = CaptureCopy::new(Vec::new(), container, title).unwrap();
+        let mut reader = CaptureReader::from_read(Cursor::new(bytes), "test").unwrap();
+        while let Some(batch) = reader.next_batch().unwrap() {
+            for item in batch.items() {
+                match item {
+                    Item::Packet(place) => copy
+                        .write_packet(&batch.record(place).unwrap(), &["egress25: drop not-granted"])
+                        .unwrap(),
+                    Item::Block(block) | Item::Unread(block, _) => copy.write_block(&block).unwrap(),
+                }
+            }
+        }
+        bytes = copy.finish().unwrap();
+        again.push(bytes.clone());
+    }
+    assert_eq!(again[0], again[1]);
+    assert_eq!(again[1], again[2]);
 }

@@ -3,8 +3,7 @@
 use std::io::Write;
 use std::ops::Range;
 
-use crate::capture::read::bytes::ByteOrder;
-use crate::capture::read::bytes::{u16_at, u32_at};
+use crate::capture::read::bytes::{ByteOrder, u32_at};
 use crate::capture::read::format::Container;
 use crate::capture::read::option_list::{OPT_COMMENT, OptionList};
 use crate::capture::read::pcapng::{
@@ -33,8 +32,8 @@ pub struct CaptureCopy<W: Write> {
     form: WrittenForm<W>,
     /// Whether the section is one that we have written: then its verdicts are ours.
     is_ours: bool,
-    /// A comment for the whole, until the first section was begun.
-    title: Option<String>,
+    /// A comment for each section: its verdicts are known by it when it is read again.
+    title: String,
     without_comments: u64,
 }
 
@@ -69,7 +68,7 @@ impl<W: Write> CaptureCopy<W> {
             }
             Container::PcapNg { .. } => WrittenForm::Blocks(output),
         };
-        Ok(Self { form, is_ours: false, title: Some(title.to_owned()), without_comments: 0 })
+        Ok(Self { form, is_ours: false, title: title.to_owned(), without_comments: 0 })
     }
 
     /// Packets so far that could not be given their comments.
@@ -87,7 +86,7 @@ impl<W: Write> CaptureCopy<W> {
         let WrittenForm::Blocks(output) = &mut self.form else { return Ok(()) };
         if u32_at(block.bytes, 0, block.order) == Some(SECTION_HEADER) {
             self.is_ours = is_ours(block);
-            return write_section(output, block, self.title.take());
+            return write_section(output, block, &self.title);
         }
         output.write_all(block.bytes).map_err(WriteError::Io)
     }
@@ -159,17 +158,8 @@ fn options_place(block: &Block<'_>) -> Option<usize> {
 /// block.
 fn options_end(block: &Block<'_>, begin: usize) -> usize {
     let stop = block.bytes.len().saturating_sub(BLOCK_TAIL);
-    let mut at = begin.min(stop);
-    while let Some(rest) = block.bytes.get(at..stop) {
-        let (code, len) = (u16_at(rest, 0, block.order), u16_at(rest, 2, block.order));
-        let (Some(1..), Some(len)) = (code, len) else { break };
-        let next = at.saturating_add(4).saturating_add(usize::from(len).next_multiple_of(4));
-        if next > stop {
-            break;
-        }
-        at = next;
-    }
-    at
+    let begin = begin.min(stop);
+    options_of(block, begin..stop).fold(begin, |end, (.., whole)| end.saturating_add(whole.len()))
 }
 
 /// The options of a block, each with its code, value and all its bytes.
@@ -203,8 +193,7 @@ fn is_ours(section: &Block<'_>) -> bool {
 /// The options of a packet without the verdicts of an earlier copy, and with those of others marked;
 /// `None` where there is neither.
 fn kept_options(block: &Block<'_>, range: Range<usize>, is_ours: bool) -> Option<Vec<u8>> {
-    let is_verdict =
-        |code: u16, value: &[u8]| code == OPT_COMMENT && value.starts_with(VERDICT_MARK.as_bytes());
+    let is_verdict = |code: u16, value: &[u8]| is_marked(code, value, VERDICT_MARK);
     if !options_of(block, range.clone()).any(|(code, value, _)| is_verdict(code, value)) {
         return None;
     }
@@ -248,7 +237,7 @@ fn write_with_comments(
 fn write_section(
     output: &mut impl Write,
     block: &Block<'_>,
-    title: Option<String>,
+    title: &str,
 ) -> Result<(), WriteError> {
     let mut bytes = block.bytes.to_vec();
     let length = SECTION_LENGTH..SECTION_LENGTH.saturating_add(UNKNOWN_LENGTH.len());
@@ -256,14 +245,13 @@ fn write_section(
         place.copy_from_slice(&UNKNOWN_LENGTH);
     }
     let section = Block { bytes: &bytes, order: block.order };
-    let Some(title) = title else { return output.write_all(&bytes).map_err(WriteError::Io) };
     let start = SECTION_HEADER_LEN.saturating_sub(BLOCK_TAIL);
     let options = start..options_end(&section, start);
     let others = options_of(&section, options.clone())
         .filter(|(code, value, _)| !is_marked(*code, value, COPY_MARK))
         .flat_map(|(.., whole)| whole.iter().copied());
     let kept: Vec<u8> = others.collect();
-    write_with_comments(output, &section, options, Some(&kept), &[&title])
+    write_with_comments(output, &section, options, Some(&kept), &[title])
 }
 
 /// A block of the kind of another one, from the parts of its body.

@@ -15,6 +15,7 @@ use pcap_file::pcapng::{PcapNgWriteError, PcapNgWriter};
 use pcap_file::{DataLink, Endianness};
 
 use crate::capture::read::MAX_RECORD_LEN;
+use crate::capture::read::pcapng::ENHANCED_PACKET;
 use crate::link::LinkType;
 
 /// The longest text of an option, in bytes: its length is a 16-bit number.
@@ -204,8 +205,8 @@ impl<W: Write> PcapngWriter<W> {
         Ok(())
     }
 
-    /// Writes an enhanced packet block without options (draft-ietf-opsawg-pcapng, 4.3) straight
-    /// into the buffer: most packets of a split capture are such.
+    /// Writes an enhanced packet block without options (draft-ietf-opsawg-pcapng, 4.3) piece
+    /// by piece: most packets of a split capture are such.
     fn write_plain(
         &mut self,
         interface: u32,
@@ -213,7 +214,6 @@ impl<W: Write> PcapngWriter<W> {
         original: u32,
         data: &[u8],
     ) -> Result<(), WriteError> {
-        const ENHANCED_PACKET: u32 = 6;
         const AROUND: usize = 32;
         let padding = data.len().next_multiple_of(4).saturating_sub(data.len());
         let too_long = |_| WriteError::PacketTooLong { len: data.len() };
@@ -238,7 +238,7 @@ impl<W: Write> PcapngWriter<W> {
         written.map_err(WriteError::Io)
     }
 
-    /// Hands what is buffered to the output.
+    /// Has the output hand on what it buffers.
     ///
     /// # Errors
     /// Where the output fails.
