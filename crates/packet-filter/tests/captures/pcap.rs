@@ -183,3 +183,20 @@ fn a_version_that_nobody_defined_is_refused() {
         assert!(message.contains(&want), "{message}");
     }
 }
+
+#[test]
+fn a_file_that_shrank_to_the_end_of_a_record_lost_its_packets_in_silence() {
+    let record = pcap_record(LE, (1, 0), 60, &[0; 60]);
+    let mut bytes = pcap_header(LE, MICROS, 1);
+    let short = bytes.len() + 40_000 * record.len();
+    (0..80_000).for_each(|_| bytes.extend_from_slice(&record));
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    std::io::Write::write_all(&mut file, &bytes).unwrap();
+    let mut reader = CaptureReader::open(file.path()).unwrap();
+    assert!(reader.next_record().unwrap().is_some());
+    file.as_file().set_len(u64::try_from(short).unwrap()).unwrap();
+    while reader.next_record().unwrap().is_some() {}
+    let (read, length) = (u64::try_from(short).unwrap(), u64::try_from(bytes.len()).unwrap());
+    assert_eq!(reader.warnings(), [Warning::Shrunk { read, length }]);
+    assert!(reader.warnings()[0].is_cut());
+}

@@ -29,7 +29,7 @@ const PIPE: usize = 1 << 20;
 /// Reads the records of a capture one by one.
 ///
 /// Memory is bounded by construction: one buffer of at most twice the longest record (or block
-/// that has to be kept), five pieces of 1.25 MiB where a thread unpacks, the decompressor's own
+/// that has to be kept), six pieces of 1.25 MiB where a thread unpacks, the decompressor's own
 /// (32 KiB for gzip, at most 128 MiB for zstd),
 /// and what a pcapng section says of its interfaces (at most 65,536, names of 512 bytes).
 ///
@@ -346,6 +346,11 @@ impl CaptureReader {
             let here = u64::try_from(self.buffer.available()).unwrap_or(u64::MAX);
             let unpacked = self.buffer.offset().saturating_add(here);
             self.warnings.push(Warning::CompressedStreamCut { unpacked });
+        }
+        let read = self.gauge.bytes_read();
+        let is_plain = self.format.compression == Compression::None;
+        if let Some(length) = self.total.filter(|length| is_plain && read < *length) {
+            self.warnings.push(Warning::Shrunk { read, length });
         }
         if self.gauge.trailing_garbage() {
             self.warnings.push(Warning::TrailingGarbage);

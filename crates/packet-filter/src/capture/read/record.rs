@@ -79,7 +79,10 @@ impl Warning {
     /// Whether packets are missing behind the last one that was read.
     #[must_use]
     pub const fn is_cut(&self) -> bool {
-        matches!(self, Self::TruncatedTail { .. } | Self::CompressedStreamCut { .. })
+        matches!(
+            self,
+            Self::TruncatedTail { .. } | Self::CompressedStreamCut { .. } | Self::Shrunk { .. }
+        )
     }
 }
 
@@ -117,6 +120,13 @@ pub enum Warning {
         /// How many bytes could be unpacked.
         unpacked: u64,
     },
+    /// The file ended before the length that it had when it was opened: it has been cut since.
+    Shrunk {
+        /// How many bytes were read.
+        read: u64,
+        /// How many there were.
+        length: u64,
+    },
     /// Bytes behind the last gzip member that are no further member; they are ignored, as
     /// gzip(1) does.
     TrailingGarbage,
@@ -140,6 +150,11 @@ impl fmt::Display for Warning {
             Self::CompressedStreamCut { unpacked } => {
                 write!(f, "the compressed stream was cut: {unpacked} byte(s) could be unpacked")
             }
+            Self::Shrunk { read, length } => write!(
+                f,
+                "the file ended at byte {read}; it had {length} bytes when it was opened, and has \
+                 been cut since"
+            ),
             Self::TrailingGarbage => {
                 f.write_str("there are bytes behind the end of the gzip stream; they were ignored")
             }
