@@ -124,7 +124,7 @@ impl Replay<'_> {
         console: &mut Console,
         progress: &mut Progress,
     ) -> Result<Option<CaptureError>, Failure> {
-        self.watch.lap(|timings| &mut timings.load);
+        self.watch.loaded(reader);
         loop {
             let batch = reader.next_batch();
             self.watch.lap(|timings| &mut timings.walk);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use egress25_packet_filter::capture::CaptureReader;
 use serde::Serialize;
 
-/// How long each stage took, in nanoseconds.
+/// How long each stage took, in nanoseconds of the clock on the wall.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Timings {
     /// Inventory, events and the first table, until the first packet is read.
@@ -25,12 +25,20 @@ pub struct Timings {
 pub(super) struct Stopwatch {
     timings: Timings,
     since: Instant,
+    /// How long the reader had read when loading ended: that was loading.
+    read_before: Duration,
 }
 
 impl Stopwatch {
     /// Begins with what is loaded.
     pub(super) fn start() -> Self {
-        Self { timings: Timings::default(), since: Instant::now() }
+        Self { timings: Timings::default(), since: Instant::now(), read_before: Duration::ZERO }
+    }
+
+    /// What went on until now was loading, the reader's first look at the capture included.
+    pub(super) fn loaded(&mut self, reader: &CaptureReader) {
+        self.lap(|timings| &mut timings.load);
+        self.read_before = reader.time_reading();
     }
 
     /// What went on until now was of a stage.
@@ -43,7 +51,8 @@ impl Stopwatch {
 
     /// The times at the end. What a reader took of the walk's was reading.
     pub(super) fn end(&self, reader: &CaptureReader) -> Timings {
-        let read = nanos(reader.time_reading()).min(self.timings.walk);
+        let read = nanos(reader.time_reading().saturating_sub(self.read_before));
+        let read = read.min(self.timings.walk);
         Timings { read, walk: self.timings.walk.saturating_sub(read), ..self.timings }
     }
 }
@@ -53,17 +62,17 @@ fn nanos(duration: Duration) -> u64 {
 }
 
 impl Timings {
-    /// The stages in words, with what each took of a packet.
+    /// The stages in words, with what each took of a packet; loading does not depend on them.
     pub(super) fn lines(&self, packets: u64) -> Vec<String> {
         #[expect(clippy::cast_precision_loss, reason = "for people, to a hundredth")]
         let float = |number: u64| number as f64;
         let Self { load, read, walk, judge, report } = *self;
-        let stages =
-            [("load", load), ("read", read), ("walk", walk), ("judge", judge), ("report", report)];
+        let stages = [("read", read), ("walk", walk), ("judge", judge), ("report", report)];
         let line = |(name, nanos)| {
             let each = float(nanos) / float(packets.max(1));
             format!("{name:<6} {:>10.2} ms {each:>9.2} ns a packet", float(nanos) / 1e6)
         };
-        stages.into_iter().map(line).collect()
+        let load = format!("{:<6} {:>10.2} ms elapsed, once", "load", float(load) / 1e6);
+        [load].into_iter().chain(stages.map(line)).collect()
     }
 }
