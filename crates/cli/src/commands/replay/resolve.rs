@@ -45,6 +45,12 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
                 .to_owned(),
         ));
     }
+    if args.summary && args.format == OutputFormat::Csv {
+        return Err(Failure::Usage(
+            "csv has no summary, so nothing would be written; take --format json or ndjson"
+                .to_owned(),
+        ));
+    }
     let inventory = match &args.inventory {
         Some(inventory) => InventoryInput::load(inventory, &args.events, &args.edition.set)?,
         None => {
