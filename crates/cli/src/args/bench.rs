@@ -73,13 +73,17 @@ Examples:
   For a page, with the machine and the versions:
       egress25 bench --format markdown
 
-The first table is one stage, on one thread: judging packets in memory, with the inventory as it is at
-its beginning, beside a loop that only loads their headers, and libpcap's filter for SYNs to port 25,
-where the library is installed; that one looks no sender up.
+The first table is one stage, on one thread: judging packets in memory, with the
+inventory as it is at its beginning; for packets of ours, with a table of 100,000
+machines. Beside it a loop that only loads their headers, and libpcap's filter for
+SYNs to port 25 in IPv4, where the library is installed; that one looks no sender up.
+Times are what has gone by.
 
-The second is what `replay --summary` does behind loading: a capture file is read, judged and counted.
-The file is written to a temporary folder ($TMPDIR) first, and goes away again. tcpdump counts the
-same packets beside it where it is installed, its start included. The figures are the CPU time of all
-threads, as the system counts it.
+The second is what `replay --summary` does behind loading: a capture file is read,
+judged and counted. The file is written to a temporary folder ($TMPDIR) first, and
+goes away again. tcpdump counts IPv4's beside it where it is installed, its start
+included. Nanoseconds are CPU time of all threads, as the system counts it; GB/s is
+of the time that has gone by.
 
-Everybody takes a turn in each round. Ratios are those of the medians as they are printed.";
+Everybody takes a turn in each round. Ratios are those of the medians as they are
+printed; who found other packets than the peer gets none.";

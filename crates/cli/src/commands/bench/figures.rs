@@ -60,11 +60,11 @@ pub(super) struct Figure {
     pub(super) name: String,
     #[serde(flatten)]
     pub(super) spread: Spread,
-    /// The median of the time that has gone by, in nanoseconds a packet.
+    /// The median of the time that has gone by, in nanoseconds a packet; the rates are of that.
     pub(super) elapsed_nanoseconds_per_packet: f64,
     pub(super) million_packets_per_second: f64,
     pub(super) gigabytes_per_second: f64,
-    /// How many times as fast as the peer.
+    /// How many times as fast as the peer; none where that found other packets.
     pub(super) times_peer: Option<f64>,
     /// SYNs to port 25 that it found, for who looks for any.
     pub(super) found: Option<u64>,
@@ -78,14 +78,21 @@ impl BenchTable {
         let peer = place.and_then(|place| spreads.get(place)).copied();
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
         let bytes_each = measured.bytes as f64 / measured.packets.max(1) as f64;
-        let figure = |(one, spread): (&Times, &Spread)| Figure {
-            name: one.name.clone(),
-            spread: *spread,
-            elapsed_nanoseconds_per_packet: Spread::of(&one.elapsed).median,
-            million_packets_per_second: hundredths(1e3 / spread.median),
-            gigabytes_per_second: hundredths(bytes_each / spread.median),
-            times_peer: peer.and_then(|peer| spread.times_as_fast_as(&peer)),
-            found: one.found,
+        let counted = place.and_then(|place| times.get(place)?.found);
+        let figure = |(one, spread): (&Times, &Spread)| {
+            let elapsed = Spread::of(&one.elapsed).median;
+            // Who found other packets has done other work.
+            let does_the_same = one.found.is_none() || counted.is_none() || one.found == counted;
+            let peer = peer.filter(|_| does_the_same);
+            Figure {
+                name: one.name.clone(),
+                spread: *spread,
+                elapsed_nanoseconds_per_packet: elapsed,
+                million_packets_per_second: hundredths(1e3 / elapsed),
+                gigabytes_per_second: hundredths(bytes_each / elapsed),
+                times_peer: peer.and_then(|peer| spread.times_as_fast_as(&peer)),
+                found: one.found,
+            }
         };
         Self {
             measured,
@@ -120,10 +127,18 @@ mod tests {
         assert_eq!(table.peer.as_deref(), Some("peer"));
         let [ours, peer] = table.contenders.as_slice() else { panic!("{table:?}") };
         assert_eq!(ours.spread.median, 4.0);
-        assert_eq!(ours.million_packets_per_second, 250.0);
-        assert_eq!(ours.gigabytes_per_second, 16.0);
+        assert_eq!(ours.million_packets_per_second, 200.0);
+        assert_eq!(ours.gigabytes_per_second, 12.8);
         assert_eq!(ours.elapsed_nanoseconds_per_packet, 5.0);
         assert_eq!((ours.times_peer, peer.times_peer), (Some(5.55), Some(1.0)));
+    }
+
+    #[test]
+    fn who_found_other_packets_than_the_peer_was_compared_with_it() {
+        let other = Times { found: Some(3), ..times("ours", &[4.0], &[4.0]) };
+        let table = BenchTable::of(MEASURED, "peer", &[other, times("peer", &[8.0], &[8.0])]);
+        let ratios: Vec<_> = table.contenders.iter().map(|one| one.times_peer).collect();
+        assert_eq!(ratios, [None, Some(1.0)]);
     }
 
     #[test]

@@ -35,14 +35,16 @@ fn title(figures: &Figures, table: &BenchTable) -> String {
     let packets = table.measured.packets;
     match table.measured.clock {
         MeasuredTime::Elapsed => {
-            format!("judge, on packets in memory: {source}, {packets} packets, one thread")
+            format!(
+                "judge, on packets in memory: {source}, {packets} packets, one thread, time elapsed"
+            )
         }
         MeasuredTime::Processors => {
             #[expect(clippy::cast_precision_loss, reason = "for people")]
             let megabytes = table.measured.bytes as f64 / 1e6;
             format!(
                 "read -> judge -> count, on a capture file: {packets} packets, {megabytes:.0} MB, \
-                 CPU time of all threads"
+                 ns/packet in CPU time of all threads"
             )
         }
     }
