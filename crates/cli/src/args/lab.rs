@@ -84,7 +84,8 @@ pub enum LabCommand {
     Run(Box<RunArgs>),
     /// End the program that judges, as if it had crashed
     ///
-    /// Over nft the kernel's rules judge on; over nfqueue and afpacket SYNs to port 25 stay dropped.
+    /// Over nft the kernel's rules judge on; over nfqueue SYNs to port 25 stay dropped, and over
+    /// afpacket everything.
     #[command(after_long_help = "Examples:\n\
          \x20 egress25 lab crash")]
     Crash(AtArgs),

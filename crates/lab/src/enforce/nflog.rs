@@ -121,7 +121,9 @@ fn tell(court: &Court, ports: &Ports, parts: &[PacketNla]) {
     let outcome = frame::outermost(&frame, &live());
     let snapshot = court.policy.snapshot();
     let table = &snapshot.table;
-    let found = outcome.addresses().and_then(|(source, _)| {
+    // Who sent under somebody's address is not that somebody.
+    let source = outcome.addresses().map(|(source, _)| source);
+    let found = source.filter(|_| reason != Reason::SpoofedSource).and_then(|source| {
         snapshot.origins(&port.network, &port.sends)?.iter().find_map(|network| {
             let slot = table.slot(Some(*network), source).ok()?;
             Some((table.networks().name(*network)?, table.owner(slot)?))

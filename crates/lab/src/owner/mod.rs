@@ -312,6 +312,10 @@ impl Owner {
     /// Ends the program that judges, as if it had crashed.
     pub(crate) fn stop_filter(&self) {
         self.enforce.stop_filter();
+        self.complain(
+            "the program that judges was ended, as was asked for (`lab crash`); build the lab anew"
+                .to_owned(),
+        );
         // A program that waits for the next packet notices by it.
         let _ = self.send_probe(None);
     }

@@ -195,8 +195,8 @@ pub(super) fn connect(args: &ConnectArgs, console: &mut Console) -> Result<(), F
 pub(super) fn crash(at: &AtArgs, console: &mut Console) -> Result<(), Failure> {
     client(at)?.exchange(&Request::StopFilter)?;
     console.note(
-        "the program that judges has ended: over nft the kernel's rules judge on, over nfqueue and \
-         afpacket SYNs to port 25 stay dropped",
+        "the program that judges has ended: over nft the kernel's rules judge on, over nfqueue \
+         SYNs to port 25 stay dropped, over afpacket everything",
     );
     Ok(())
 }

@@ -126,7 +126,8 @@ def more6(a, b):
     for name, to in [('to-multicast6', 'ff0e::9'), ('to-loopback6', '::1'), ('to-06', '::'),
                      ('to-mapped', '::ffff:203.0.113.25')]:
         yield name, [ip6(tcp(name, a, to), a, to)]
-    for name, own in [('from-multicast6', 'ff0e::9'), ('from-mapped', '::ffff:10.1.0.5')]:
+    for name, own in [('from-multicast6', 'ff0e::9'), ('from-loopback6', '::1'),
+                      ('from-mapped', '::ffff:10.1.0.5')]:
         yield name, [ip6(tcp(name, own, b), own, b)]
     yield 'past-65535-6', [ip6(struct.pack('!BBHI', 6, 0, 8190 * 8, 9) + syn('past-65535-6'), a, b, 44)]
     yield 'later-fragment6', [ip6(struct.pack('!BBHI', 6, 0, 72, 9) + syn('later')[8:], a, b, 44)]
