@@ -27,6 +27,7 @@
 
 mod candidate;
 mod chain;
+mod closed_set;
 mod context;
 mod icmp;
 mod ip_packet;

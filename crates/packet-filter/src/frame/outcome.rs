@@ -3,6 +3,7 @@
 use core::fmt;
 use std::net::IpAddr;
 
+use crate::frame::closed_set::closed_set;
 use crate::frame::{Candidate, FrameOptions, Kind, VlanTags};
 
 /// What one packet of a frame turned out to be.
@@ -164,47 +165,6 @@ impl fmt::Display for Outcome {
             _ => write!(f, "{}: {}", self.name(), self.kind()),
         }
     }
-}
-
-/// Declares a closed set of plain values with their stable names and rules.
-macro_rules! closed_set {
-    (
-        $(#[$doc:meta])*
-        $set:ident { $($(#[doc = $about:literal])+ $value:ident = $name:literal),+ $(,)? }
-    ) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $set {
-            $($(#[doc = $about])+ $value),+
-        }
-
-        impl $set {
-            /// Every value, in the order of declaration.
-            pub const ALL: &[Self] = &[$(Self::$value),+];
-
-            /// The stable name.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$value => $name),+
-                }
-            }
-
-            /// What it means, in one sentence, with the rule that it rests on.
-            #[must_use]
-            pub fn about(self) -> &'static str {
-                match self {
-                    $(Self::$value => concat!($($about),+).trim_ascii()),+
-                }
-            }
-        }
-
-        impl fmt::Display for $set {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
 }
 
 /// Why a packet is none of our business.

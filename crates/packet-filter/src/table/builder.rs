@@ -199,10 +199,8 @@ impl TableBuilder {
             })
         };
         let (v4, v6) = (build(&self.v4, false)?, build(&self.v6, true)?);
-        let mut codes = [Code::UNJUDGED; Reason::COUNT];
-        for ((reason, verdict), code) in Reason::ALL.iter().zip(self.verdicts).zip(&mut codes) {
-            *code = Code::new(verdict, *reason);
-        }
+        let codes = Reason::ALL.iter().zip(self.verdicts);
+        let codes: Vec<_> = codes.map(|(reason, verdict)| Code::new(verdict, *reason)).collect();
         let unknown = codes.get(Reason::UnknownSource.index()).copied();
         let mut by_byte = [unknown.unwrap_or(Code::UNJUDGED); 256];
         for (code, stored) in codes.iter().zip(&mut by_byte) {
@@ -226,7 +224,6 @@ impl TableBuilder {
             owners: self.owners,
             subscriptions: self.subscriptions.into(),
             slots_of: self.slots_of,
-            codes,
             by_byte,
             words,
             dependencies: Dependencies::default(),

@@ -69,9 +69,8 @@ pub struct Table {
     subscriptions: Arc<[SubscriptionName]>,
     /// The slots of each machine.
     slots_of: HashMap<MachineName, Vec<Slot>>,
-    /// The verdict that goes with each reason, with the reason.
-    codes: [Code; Reason::COUNT],
-    /// The same by the byte that stands for the reason in a sender's value.
+    /// The verdict that goes with each reason, with the reason, by the byte that stands for it in a
+    /// sender's value.
     by_byte: [Code; 256],
     /// The first of these as numbers: no reason has a larger byte.
     words: [u32; 64],
@@ -239,7 +238,7 @@ impl Table {
     /// A reason with its verdict.
     #[inline(always)]
     pub(crate) fn code(&self, reason: Reason) -> Code {
-        self.codes.get(reason.index()).copied().unwrap_or(Code::new(Verdict::Drop, reason))
+        self.by_byte.get(reason.index()).copied().unwrap_or(Code::new(Verdict::Drop, reason))
     }
 
     /// Begins to look for the sender of an IPv4 packet.
