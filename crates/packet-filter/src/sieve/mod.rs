@@ -3,8 +3,8 @@
 //! A batch goes through in chunks. A **sieve** (AVX-512, AVX2 or none, as the processor has
 //! it) compares 32 bytes of every frame with a template and lets pass what is certainly no SYN
 //! to port 25. What it leaves is **sorted** one by one: no match, a plain candidate, or odd.
-//! The senders of plain candidates are looked up together, each fetched while the next is
-//! sorted. Odd frames (fragments, options, tunnels, anything broken) go to the reference,
+//! Where a block is full of plain candidates, their senders are looked up together. Odd frames
+//! (fragments, options, tunnels, anything broken) go to the reference,
 //! [`crate::frame::outermost`].
 //!
 //! Every length is checked before the byte that it guards is believed: the frame's captured

@@ -4,12 +4,6 @@
     expect(unsafe_code, reason = "the prefetch intrinsic takes a pointer")
 )]
 
-/// Fetches what a reference points at.
-#[inline(always)]
-pub(crate) fn to_read<T>(wanted: &T) {
-    fetch(core::ptr::from_ref(wanted).cast());
-}
-
 /// Fetches the first line of an element, and does nothing where there is none.
 #[inline(always)]
 pub(crate) fn element<T>(of: &[T], at: usize) {

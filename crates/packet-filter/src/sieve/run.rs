@@ -11,10 +11,7 @@ use crate::sieve::sort::{Quick, Sorted, sort, sort_plain};
 use crate::sieve::tally::Tally;
 use crate::sieve::vectors::Detected;
 use crate::sieve::{Frames, Ruling, Template};
-use crate::table::{CommonCase, Homes, NetworkId, Search, Table};
-
-/// Candidates that wait for their senders' buckets.
-const WAITING: usize = 256;
+use crate::table::{CommonCase, Homes, NetworkId, Table};
 
 /// What judging a batch needs to know besides the frames.
 pub(crate) trait Judges {
@@ -33,15 +30,6 @@ pub(crate) trait Judges {
     fn odd(&self, frame: &Frame<'_>, interface: Option<&str>) -> Ruling;
 }
 
-/// An IPv4 candidate whose sender is being looked for.
-#[derive(Debug, Clone, Copy)]
-struct Waiting {
-    at: usize,
-    source: u32,
-    destination: u32,
-    search: Search,
-}
-
 /// What plain candidates are judged by.
 struct Known<'a> {
     port: u16,
@@ -52,7 +40,6 @@ struct Known<'a> {
 /// Room that is reused from batch to batch.
 #[derive(Debug)]
 pub(crate) struct Scratch {
-    waiting: Vec<Waiting>,
     block: Box<CandidateBlock>,
     /// The block that is being read, and the one whose senders are being fetched, in turns.
     heads: Box<[Heads; 2]>,
@@ -61,7 +48,6 @@ pub(crate) struct Scratch {
 impl Default for Scratch {
     fn default() -> Self {
         Self {
-            waiting: Vec::with_capacity(WAITING),
             block: Box::new(CandidateBlock::new()),
             heads: Box::new([Heads::new(), Heads::new()]),
         }
@@ -88,7 +74,6 @@ pub(crate) fn run(
         plain_network,
         rulings,
         tally: Tally { places: judge.table().places(), counts },
-        waiting: &mut scratch.waiting,
         block: &mut scratch.block,
         heads: &mut scratch.heads,
         pending: None,
@@ -103,7 +88,6 @@ struct SieveBatch<'a, J> {
     plain_network: Option<NetworkId>,
     rulings: &'a mut [Ruling],
     tally: Tally<'a>,
-    waiting: &'a mut Vec<Waiting>,
     block: &'a mut CandidateBlock,
     heads: &'a mut [Heads; 2],
     pending: Option<Pending>,
@@ -125,7 +109,6 @@ impl<J: Judges> LevelWork for SieveBatch<'_, J> {
     fn on<L: Level>(mut self, level: L) {
         let (frames, template) = (*self.frames, self.template);
         let count = frames.len();
-        self.waiting.clear();
         fetch(&frames, 0);
         let mut judged = 0_u64;
         let options = self.judge.options();
@@ -164,13 +147,9 @@ impl<J: Judges> LevelWork for SieveBatch<'_, J> {
             while left != 0 {
                 let at = start.wrapping_add(left.trailing_zeros() as usize);
                 left &= left.wrapping_sub(1);
-                judged = judged.wrapping_add(u64::from(self.sort_one(at)));
-            }
-            if self.waiting.len() > WAITING - BLOCK {
-                self.answer(level);
+                judged = judged.wrapping_add(u64::from(self.sort_one(level, at)));
             }
         }
-        self.answer(level);
         if let Some(known) = &known {
             self.answer_pending(level, known, Ahead::NONE);
         }
@@ -182,16 +161,16 @@ impl<J: Judges> LevelWork for SieveBatch<'_, J> {
 impl<J: Judges> SieveBatch<'_, J> {
     /// Sorts a frame; true where it is judged.
     #[inline(always)]
-    fn sort_one(&mut self, at: usize) -> bool {
+    fn sort_one<L: Level>(&mut self, level: L, at: usize) -> bool {
         let Some(frame) = self.frames.get(at) else { return false };
         match sort_plain(&frame, self.judge.options()) {
             Some(Quick::Passes(kind)) => self.pass(at, kind),
             Some(Quick::Syn { source, destination }) if self.judge.is_plain(v4(source)) => {
-                self.look_up(at, source, destination, self.plain_network);
-                true
+                let table = self.judge.table();
+                self.finish(at, table.ruling_v4(level, self.plain_network, source, destination))
             }
             Some(Quick::Syn { .. } | Quick::Odd) => self.odd(at, &frame),
-            None => self.sort_other(at, &frame),
+            None => self.sort_other(level, at, &frame),
         }
     }
 
@@ -267,28 +246,18 @@ impl<J: Judges> SieveBatch<'_, J> {
         level.count(&answers, ones(count), tally);
     }
 
-    /// Begins to look for the sender of an IPv4 candidate.
-    #[inline(always)]
-    fn look_up(&mut self, at: usize, source: u32, destination: u32, network: Option<NetworkId>) {
-        let table = self.judge.table();
-        let search = table.search_v4(network, source);
-        table.prefetch_v4(search);
-        self.waiting.push(Waiting { at, source, destination, search });
-    }
-
     #[inline(never)]
-    fn sort_other(&mut self, at: usize, frame: &Frame<'_>) -> bool {
+    fn sort_other<L: Level>(&mut self, level: L, at: usize, frame: &Frame<'_>) -> bool {
         match sort(frame, self.judge.options()) {
             Sorted::Passes(kind) => self.pass(at, kind),
             Sorted::V4 { source, destination, vlan } if self.judge.is_plain(v4(source)) => {
-                self.look_up(at, source, destination, self.network(vlan));
-                true
+                let (table, network) = (self.judge.table(), self.network(vlan));
+                self.finish(at, table.ruling_v4(level, network, source, destination))
             }
             Sorted::V6 { source, destination, vlan } if self.judge.is_plain(v6(source)) => {
                 let network = self.network(vlan);
                 let ruling = self.judge.table().ruling(network, v6(source), v6(destination));
-                self.finish(at, ruling);
-                true
+                self.finish(at, ruling)
             }
             Sorted::V4 { .. } | Sorted::V6 { .. } | Sorted::Odd => self.odd(at, frame),
         }
@@ -314,24 +283,14 @@ impl<J: Judges> SieveBatch<'_, J> {
         }
     }
 
-    /// Ends the searches that wait.
+    /// Writes and counts the ruling on a frame that is judged, and says so.
     #[inline(always)]
-    fn answer<L: Level>(&mut self, level: L) {
-        let table = self.judge.table();
-        let mut waiting = core::mem::take(self.waiting);
-        for Waiting { at, source, destination, search } in waiting.drain(..) {
-            self.finish(at, table.answer_v4(level, search, source, destination));
-        }
-        *self.waiting = waiting;
-    }
-
-    /// Writes and counts the ruling on a frame that is judged.
-    #[inline(always)]
-    fn finish(&mut self, at: usize, ruling: Ruling) {
+    fn finish(&mut self, at: usize, ruling: Ruling) -> bool {
         if let Some(stored) = self.rulings.get_mut(at) {
             *stored = ruling;
         }
         self.tally.count(ruling, 1);
+        true
     }
 }
 

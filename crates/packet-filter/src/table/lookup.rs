@@ -11,7 +11,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::sieve::{EqualLanes, prefetch};
+use crate::sieve::EqualLanes;
 use crate::table::bucket::{Bucket, EMPTY, LANES};
 use crate::table::pages::Pages;
 
@@ -106,20 +106,6 @@ impl Buckets {
     /// How many bytes they take.
     pub(crate) fn bytes(&self) -> usize {
         size_of_val::<[Bucket]>(&self.buckets)
-    }
-
-    /// Asks the processor to fetch the first bucket of a search.
-    #[inline(always)]
-    pub(crate) fn prefetch(&self, probe: Probe) {
-        self.prefetch_home(self.home(probe.spread));
-    }
-
-    /// Asks the processor to fetch a bucket.
-    #[inline(always)]
-    pub(crate) fn prefetch_home(&self, home: usize) {
-        if let Some(bucket) = self.buckets.get(home) {
-            prefetch::to_read(bucket);
-        }
     }
 
     /// Puts an entry into the first free lane on its way and says where. `same` is asked, with

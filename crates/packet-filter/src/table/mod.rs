@@ -241,28 +241,16 @@ impl Table {
         self.by_byte.get(reason.index()).copied().unwrap_or(Code::new(Verdict::Drop, reason))
     }
 
-    /// Begins to look for the sender of an IPv4 packet.
+    /// What becomes of an IPv4 SYN to port 25 of a network.
     #[inline(always)]
-    pub(crate) fn search_v4(&self, network: Option<NetworkId>, source: u32) -> Search {
-        self.v4.search_v4(network.map(NetworkId::get), source)
-    }
-
-    /// Has the processor fetch what the search reads first.
-    #[inline(always)]
-    pub(crate) fn prefetch_v4(&self, search: Search) {
-        self.v4.prefetch(search);
-    }
-
-    /// What becomes of an IPv4 SYN to port 25 whose sender is being looked for.
-    #[inline(always)]
-    pub(crate) fn answer_v4<L: EqualLanes>(
+    pub(crate) fn ruling_v4<L: EqualLanes>(
         &self,
         level: L,
-        search: Search,
+        network: Option<NetworkId>,
         source: u32,
         to: u32,
     ) -> Ruling {
-        self.finish_v4(self.v4.find(level, search, u128::from(source), &self.places), to)
+        self.answer_v4(level, self.v4.search_v4(network.map(NetworkId::get), source), source, to)
     }
 
     /// How searches for many IPv4 senders begin; `None` where their network is not known.
@@ -284,10 +272,10 @@ impl Table {
         self.answer_v4(level, search, source, to)
     }
 
-    /// The answer for a sender that was looked for.
+    /// The answer for a sender that is looked for.
     #[inline(always)]
-    fn finish_v4(&self, found: Result<(usize, u32), Reason>, to: u32) -> Ruling {
-        let value = match found {
+    fn answer_v4<L: EqualLanes>(&self, level: L, search: Search, source: u32, to: u32) -> Ruling {
+        let value = match self.v4.find(level, search, u128::from(source), &self.places) {
             Ok((_, value)) => value,
             Err(reason) => return Ruling::new(self.code(reason), 0),
         };

@@ -175,15 +175,6 @@ impl FamilySenders {
         self.buckets.all()
     }
 
-    /// Has the processor fetch what the search reads first.
-    #[inline(always)]
-    pub(super) fn prefetch(&self, search: Search) {
-        match (search.network, &self.anywhere) {
-            (None, Some(anywhere)) => anywhere.prefetch(search.probe),
-            _ => self.buckets.prefetch(search.probe),
-        }
-    }
-
     /// Ends a search: the lane and its value.
     ///
     /// # Errors
