@@ -108,15 +108,22 @@ impl Filter {
         run(vectors.detect(), &judge, frames, rulings, scratch, counters.of_table());
     }
 
+    /// Whether the interface that a packet came from may decide of which network it is.
+    #[must_use]
+    pub fn heeds_interfaces(&self) -> bool {
+        self.seen.network().is_none() && self.table.networks().are_shown_by_interfaces()
+    }
+
     /// Judges what lies inside of the tunnels of a frame whose ruling
-    /// [asks for that](Ruling::has_inside).
-    pub fn judge_inside(&mut self, frame: &Frame<'_>, interface: Option<&str>) {
-        let (options, mut outermost) = (self.options, true);
+    /// [asks for that](Ruling::has_inside), and says whether anything there is judged.
+    pub fn judge_inside(&mut self, frame: &Frame<'_>, interface: Option<&str>) -> bool {
+        let (options, mut outermost, mut any) = (self.options, true, false);
         frame::classify(frame, &options, &mut |outcome| {
             if !std::mem::replace(&mut outermost, false) {
-                self.judge_outcome(interface, outcome);
+                any |= self.judge_outcome(interface, outcome).reason.is_some();
             }
         });
+        any
     }
 
     /// Judges what a packet turned out to be, by the reference. `interface` is the name of the one

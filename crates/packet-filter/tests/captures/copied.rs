@@ -199,9 +199,14 @@ fn verdicts_of_our_own_in_a_second_section_were_taken_for_foreign_ones_and_piled
             for item in batch.items() {
                 match item {
                     Item::Packet(place) => copy
-                        .write_packet(&batch.record(place).unwrap(), &["egress25: drop not-granted"])
+                        .write_packet(
+                            &batch.record(place).unwrap(),
+                            &["egress25: drop not-granted"],
+                        )
                         .unwrap(),
-                    Item::Block(block) | Item::Unread(block, _) => copy.write_block(&block).unwrap(),
+                    Item::Block(block) | Item::Unread(block, _) => {
+                        copy.write_block(&block).unwrap()
+                    }
                 }
             }
         }

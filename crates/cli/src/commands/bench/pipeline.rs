@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::frame::FrameOptions;
-use egress25_packet_filter::sieve::Ruling;
 use egress25_packet_filter::table::{NetworkId, Table};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
@@ -17,6 +16,7 @@ use crate::commands::bench::libpcap::EXPRESSION;
 use crate::commands::bench::packet_file::PacketFile;
 use crate::commands::bench::rounds::{Contender, Round};
 use crate::commands::bench::stage::ROUND;
+use crate::commands::replay::batches::{AnyTime, BatchJudge};
 use crate::read::capture;
 use crate::say::failure::Failure;
 
@@ -51,9 +51,9 @@ impl Pipeline<'_> {
         let mut reader = capture::open(self.file.path())?;
         let mut filter = Filter::new(self.table.clone(), FrameOptions::default());
         filter.set_network(self.network);
-        let (mut packets, mut rulings): (u64, Vec<Ruling>) = (0, Vec::new());
+        let (mut packets, mut judge) = (0_u64, BatchJudge::new(filter, FrameOptions::default()));
         while let Some(batch) = reader.next_batch()? {
-            filter.judge(&batch.frames(), &mut rulings);
+            judge.judge(&batch, &mut AnyTime)?;
             packets = packets.saturating_add(u64::try_from(batch.len()).unwrap_or(u64::MAX));
         }
         if packets != self.file.packets() {
@@ -61,7 +61,7 @@ impl Pipeline<'_> {
             let text = format!("of {written} packets that were written {packets} were read");
             return Err(Failure::Internal(text));
         }
-        Ok(filter.counters().judged())
+        Ok(judge.filter.counters().judged())
     }
 }
 

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use egress25_packet_filter::capture::{CaptureBatch, Record};
 use egress25_packet_filter::filter::{Counters, Filter, Judgement, SeenAt, look};
 use egress25_packet_filter::frame::{Frame, FrameOptions, Outcome, Tunnel};
-use egress25_packet_filter::sieve::{FrameList, Frames, Ruling, Sieve};
+use egress25_packet_filter::sieve::Ruling;
 use egress25_packet_filter::table::{Leaf, NetworkId, Slot, Table};
 use egress25_policy::{
     HopKind, NetworkName, Question, SMTP_PORT, Source, StatementId, SubscriptionName, decide,
 };
 use jiff::Timestamp;
 
+use crate::commands::replay::batches::{BatchJudge, TableByTime};
 use crate::commands::replay::moments::Moments;
 use crate::commands::replay::resolve::ReplayPlan;
 use crate::commands::replay::row::PacketRow;
@@ -27,38 +28,46 @@ const KEPT_GROUNDS: usize = 65_536;
 /// Judges packets by the inventory as it stood at their time.
 #[derive(Debug)]
 pub(super) struct ReplayJudge {
-    moments: Moments,
-    filter: Filter,
+    inventory: MovingInventory,
+    batches: BatchJudge,
     options: FrameOptions,
-    network: Option<NetworkName>,
-    sieve: Sieve,
-    /// The rulings on the packets of the batch that was judged last.
-    rulings: Vec<Ruling>,
-    groups: Groups,
     judgements: Vec<Judgement>,
     /// By the compilation and the moment of a table, whose slots and leaves the keys are.
     grounds: HashMap<(u64, usize, Key), Arc<AnswerBasis>>,
-    /// How many packets that are judged came without a time.
-    pub(super) without_time: u64,
 }
 
-/// Packets of a batch that are not all judged by the same table, or are of several interfaces:
-/// those that there is something to say of, by moment and interface. Its room is reused.
-#[derive(Debug, Default)]
-struct Groups {
-    kept: Vec<u32>,
-    members: Vec<Member>,
-    list: FrameList,
-    rulings: Vec<Ruling>,
+/// The inventory as time goes on, and the network that every packet belongs to, if one is given.
+#[derive(Debug)]
+struct MovingInventory {
+    moments: Moments,
+    network: Option<NetworkName>,
 }
 
-/// A packet of a group: the moment that it is judged by, as how many events have happened by then,
-/// the first packet of the batch that has its interface, and its place in the batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Member {
-    position: usize,
-    interface: u32,
-    place: u32,
+impl MovingInventory {
+    /// The network that every packet belongs to, in a table: it may have another number in each.
+    fn network_in(&self, table: &Table) -> Option<NetworkId> {
+        self.network.as_ref().and_then(|name| table.network(name))
+    }
+}
+
+impl TableByTime for MovingInventory {
+    fn position(&self) -> usize {
+        self.moments.position()
+    }
+
+    fn position_at(&self, time: Timestamp) -> usize {
+        self.moments.timeline().position_at(time)
+    }
+
+    fn install(&mut self, position: usize, filter: &mut Filter) -> Result<(), Failure> {
+        self.moments.move_to_position(position)?;
+        if !Arc::ptr_eq(filter.table(), self.moments.table()) {
+            let table = self.moments.table().clone();
+            filter.set_network(self.network_in(&table));
+            filter.set_table(table);
+        }
+        Ok(())
+    }
 }
 
 /// What the answer to a packet depends on: a sender and a group of destinations that it treats
@@ -84,27 +93,22 @@ impl ReplayJudge {
         let timeline = plan.inventory.timeline(&plan.edition)?;
         let network = plan.network.as_deref();
         let network = network.map(|name| network::named(timeline.world(), name)).transpose()?;
-        let moments = Moments::new(timeline)?;
-        let mut judge = Self {
-            filter: Filter::new(moments.table().clone(), plan.options),
-            moments,
-            sieve: Sieve::new(plan.options),
-            rulings: Vec::new(),
-            groups: Groups::default(),
-            judgements: Vec::new(),
+        let inventory = MovingInventory { moments: Moments::new(timeline)?, network };
+        let mut filter = Filter::new(inventory.moments.table().clone(), plan.options);
+        filter.set_network(inventory.network_in(filter.table()));
+        Ok(Self {
+            inventory,
+            batches: BatchJudge::new(filter, plan.options),
             options: plan.options,
-            network,
+            judgements: Vec::new(),
             grounds: HashMap::new(),
-            without_time: 0,
-        };
-        let network = judge.network.as_ref().and_then(|name| judge.filter.table().network(name));
-        judge.filter.set_network(network);
-        Ok(judge)
+        })
     }
 
     /// The widths of the longest names of a machine and a subscription.
     pub(super) fn widths(&self) -> (usize, usize) {
-        let (world, events) = (self.moments.timeline().world(), self.moments.timeline().events());
+        let timeline = self.inventory.moments.timeline();
+        let (world, events) = (timeline.world(), timeline.events());
         let later = events.iter().filter_map(|event| event.kind.machine());
         let machines = world.machines().keys().chain(later).map(|name| name.as_str().len());
         let later = events.iter().filter_map(|event| event.kind.subscription());
@@ -114,104 +118,39 @@ impl ReplayJudge {
 
     /// The table of the moment.
     pub(super) const fn table(&self) -> &Arc<Table> {
-        self.moments.table()
+        self.inventory.moments.table()
     }
 
     /// What the filter has counted.
     pub(super) const fn counters(&self) -> &Counters {
-        self.filter.counters()
+        self.batches.filter.counters()
     }
 
     /// How many of the events take effect by a time, and how many there are.
     pub(super) fn events(&self, time: Option<Timestamp>) -> (usize, usize) {
-        let timeline = self.moments.timeline();
+        let timeline = self.inventory.moments.timeline();
         (time.map_or(0, |time| timeline.position_at(time)), timeline.events().len())
     }
 
     /// Judges a batch, each packet by the inventory as it stood at its time: a ruling for each, in
-    /// order. Only packets that are judged move the inventory.
+    /// order.
     pub(super) fn batch(&mut self, batch: &CaptureBatch<'_>) -> Result<&[Ruling], Failure> {
-        let frames = batch.frames();
-        if self.is_of_one_group(batch) {
-            // Rows may have moved on to another table since.
-            self.install();
-            judge(&mut self.filter, &self.options, &frames, &mut self.rulings);
-        } else {
-            self.by_groups(batch, &frames)?;
-        }
-        Ok(&self.rulings)
+        self.batches.judge(batch, &mut self.inventory)
+    }
+
+    /// How many packets that are judged came without a time.
+    pub(super) const fn without_time(&self) -> u64 {
+        self.batches.without_time
+    }
+
+    /// How many packets are judged only inside of their tunnels.
+    pub(super) const fn inside_alone(&self) -> u64 {
+        self.batches.inside_alone
     }
 
     /// The ruling on a packet of the batch that was judged last.
     pub(super) fn ruling(&self, place: usize) -> Ruling {
-        self.rulings.get(place).copied().unwrap_or_default()
-    }
-
-    /// Whether all packets of a batch are judged by the table in use, and show the same interface,
-    /// where that counts.
-    fn is_of_one_group(&self, batch: &CaptureBatch<'_>) -> bool {
-        let timeline = self.moments.timeline();
-        let is_now = |time| timeline.position_at(time) == self.moments.position();
-        let one_moment = batch.times().is_none_or(|(first, last)| is_now(first) && is_now(last));
-        let by_interface =
-            self.network.is_none() && self.table().networks().are_shown_by_interfaces();
-        let one_interface = !by_interface || !batch.has_several_interfaces();
-        one_moment && one_interface && !batch.has_untimed()
-    }
-
-    fn by_groups(&mut self, batch: &CaptureBatch<'_>, frames: &Frames<'_>) -> Result<(), Failure> {
-        self.rulings.clear();
-        self.rulings.resize(frames.len(), Ruling::UNJUDGED);
-        let mut groups = std::mem::take(&mut self.groups);
-        groups.kept.clear();
-        self.sieve.keep(frames, &mut groups.kept);
-        self.sort_into_groups(batch, &mut groups);
-        for group in groups.members.chunk_by(|one, other| {
-            (one.position, one.interface) == (other.position, other.interface)
-        }) {
-            groups.list.clear();
-            for member in group {
-                groups.list.push_of(frames, member.place as usize);
-            }
-            let Some(first) = group.first() else { continue };
-            self.moments.move_to_position(first.position)?;
-            self.install();
-            let interface = batch.interface_name(first.interface as usize);
-            let members = groups.list.frames(frames.link, interface, frames.bytes);
-            judge(&mut self.filter, &self.options, &members, &mut groups.rulings);
-            for (member, ruling) in group.iter().zip(&groups.rulings) {
-                if let Some(stored) = self.rulings.get_mut(member.place as usize) {
-                    *stored = *ruling;
-                }
-            }
-        }
-        if batch.has_untimed() {
-            let is_untimed = |place: &&u32| batch.time(**place as usize).is_none();
-            for place in groups.kept.iter().filter(is_untimed) {
-                let is_judged = self.rulings.get(*place as usize).is_some_and(|r| r.is_judged());
-                self.without_time = self.without_time.saturating_add(u64::from(is_judged));
-            }
-        }
-        self.groups = groups;
-        Ok(())
-    }
-
-    /// Says of each packet that is kept which group it is of, and puts them in the groups' order. A
-    /// packet without a time is judged by the moment of the one before it.
-    fn sort_into_groups(&self, batch: &CaptureBatch<'_>, groups: &mut Groups) {
-        let timeline = self.moments.timeline();
-        let mut position = self.moments.position();
-        let mut interfaces: HashMap<Option<&str>, u32> = HashMap::new();
-        groups.members.clear();
-        for place in &groups.kept {
-            if let Some(time) = batch.time(*place as usize) {
-                position = timeline.position_at(time);
-            }
-            let name = batch.interface_name(*place as usize);
-            let interface = *interfaces.entry(name).or_insert(*place);
-            groups.members.push(Member { position, interface, place: *place });
-        }
-        groups.members.sort_unstable();
+        self.batches.rulings.get(place).copied().unwrap_or_default()
     }
 
     /// The rows of a packet of the batch that was judged last, one for each of its layers that is
@@ -219,17 +158,19 @@ impl ReplayJudge {
     pub(super) fn rows(
         &mut self,
         record: &Record<'_>,
-        ruling: Ruling,
+        place: usize,
         visit: &mut dyn FnMut(&PacketRow<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        if let Some(at) = record.timestamp {
-            self.moments.move_to(at)?;
-        }
-        let table = self.moments.table().clone();
+        let ruling = self.ruling(place);
+        let position = match record.timestamp {
+            Some(at) => self.inventory.position_at(at),
+            None => self.batches.position_of_untimed(place),
+        };
+        self.inventory.moments.move_to_position(position)?;
+        let table = self.inventory.moments.table().clone();
         let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
         let interface = record.interface.and_then(|interface| interface.name);
-        let network = self.network.as_ref().and_then(|name| table.network(name));
-        let seen = SeenAt::Network(network);
+        let seen = SeenAt::Network(self.inventory.network_in(&table));
         let mut judgements = std::mem::take(&mut self.judgements);
         judgements.clear();
         look(&table, &seen, &self.options, &frame, interface, &mut |judgement| {
@@ -238,7 +179,8 @@ impl ReplayJudge {
         if let Some(outermost) = judgements.first()
             && (outermost.verdict, outermost.reason) != (ruling.verdict(), ruling.reason())
         {
-            return Err(disagree(&format_args!("packet {}", record.index), outermost, &ruling));
+            let number = record.index.saturating_add(1);
+            return Err(disagree(&format_args!("packet {number}"), outermost, &ruling));
         }
         for (depth, judgement) in (0_u32..).zip(&judgements) {
             self.row(&table, record, depth, judgement, visit)?;
@@ -292,7 +234,7 @@ impl ReplayJudge {
 
     /// The network that a packet shows.
     fn network_of(&self, judgement: &Judgement) -> Option<NetworkName> {
-        judgement.network.and_then(|id| self.moments.table().networks().name(id)).cloned()
+        judgement.network.and_then(|id| self.inventory.moments.table().networks().name(id)).cloned()
     }
 
     /// What the answer rests on, from the reference decision, which has to agree with the table.
@@ -302,18 +244,18 @@ impl ReplayJudge {
         source: IpAddr,
         destination: IpAddr,
     ) -> Result<Arc<AnswerBasis>, Failure> {
-        let table = self.moments.table();
+        let table = self.inventory.moments.table();
         let by_leaf =
             judgement.slot.and_then(|slot| Some(Key::Sender(slot, table.leaf(slot, destination)?)));
         let key = by_leaf.unwrap_or(Key::Addresses(judgement.network, source, destination));
-        let key = (table.epoch(), self.moments.position(), key);
+        let key = (table.epoch(), self.inventory.moments.position(), key);
         if let Some(grounds) = self.grounds.get(&key) {
             return Ok(grounds.clone());
         }
         let network = self.network_of(judgement);
         let source = Source::Address { network, address: source };
         let question = Question { source, destination, port: SMTP_PORT };
-        let decision = decide(self.moments.world()?, &question);
+        let decision = decide(self.inventory.moments.world()?, &question);
         if (decision.verdict, Some(decision.reason)) != (judgement.verdict, judgement.reason) {
             let reference = (decision.verdict, decision.reason);
             return Err(disagree(&format_args!("{question:?}"), &reference, judgement));
@@ -332,33 +274,6 @@ impl ReplayJudge {
         }
         self.grounds.insert(key, grounds.clone());
         Ok(grounds)
-    }
-
-    /// Gives the table of the moment to the filter, where it has another one.
-    fn install(&mut self) {
-        if Arc::ptr_eq(self.filter.table(), self.moments.table()) {
-            return;
-        }
-        let table = self.moments.table().clone();
-        // Networks may have other numbers in another table.
-        self.filter.set_network(self.network.as_ref().and_then(|name| table.network(name)));
-        self.filter.set_table(table);
-    }
-}
-
-/// Judges frames, and what is inside of their tunnels where the options ask for that.
-fn judge(
-    filter: &mut Filter,
-    options: &FrameOptions,
-    frames: &Frames<'_>,
-    rulings: &mut Vec<Ruling>,
-) {
-    filter.judge(frames, rulings);
-    if options.look_inside {
-        let all = frames.iter().zip(rulings.iter());
-        for (frame, _) in all.filter(|(_, ruling)| ruling.has_inside()) {
-            filter.judge_inside(&frame, frames.interface);
-        }
     }
 }
 

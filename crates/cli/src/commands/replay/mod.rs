@@ -1,5 +1,6 @@
 //! `replay`: every SYN to port 25 of a capture, judged.
 
+pub(super) mod batches;
 mod expect;
 mod human;
 mod judge;
@@ -193,7 +194,7 @@ impl Replay<'_> {
         let mut comments = Vec::new();
         let mut fate = Fate::Pass;
         if ruling.is_told() {
-            judge.rows(&record, ruling, &mut |row| {
+            judge.rows(&record, place, &mut |row| {
                 let ruled = (row.verdict, Some(row.reason));
                 fate = fate.and(ruled, plan.on_indeterminate);
                 if sinks.any() {

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use egress25_packet_filter::table::{Patched, Table};
 use egress25_policy::{Timeline, TimelineError, World};
-use jiff::Timestamp;
 
 use crate::say::failure::Failure;
 
@@ -86,11 +85,6 @@ impl Moments {
     pub(super) fn world(&mut self) -> Result<&World, Failure> {
         self.step_world(self.now.position)?;
         Ok(self.timeline.world())
-    }
-
-    /// Goes to a packet's time: another table may be in use from here on.
-    pub(super) fn move_to(&mut self, time: Timestamp) -> Result<(), Failure> {
-        self.move_to_position(self.timeline.position_at(time))
     }
 
     /// Goes to where so many events have happened: another table may be in use from here on.
@@ -181,6 +175,8 @@ fn compile(world: &World, epoch: u64) -> Result<Arc<Table>, Failure> {
 mod tests {
     use egress25_policy::{Edition, InventoryFile, parse_events};
 
+    use jiff::Timestamp;
+
     use super::*;
 
     /// So many machines, with events at 10:00, 10:01 and so on.
@@ -226,20 +222,24 @@ mod tests {
         answer.to_string()
     }
 
+    fn move_to(moments: &mut Moments, time: Timestamp) {
+        moments.move_to_position(moments.timeline.position_at(time)).unwrap();
+    }
+
     #[test]
     fn packets_on_both_sides_of_an_event_cost_no_more_than_a_few_tables() {
         let machines = 500;
         let mut moments = moments(machines, &[ASKED, GRANTED]);
         for _ in 0..10_000 {
-            moments.move_to(minute(1, 1)).unwrap();
-            moments.move_to(minute(1, -1)).unwrap();
+            move_to(&mut moments, minute(1, 1));
+            move_to(&mut moments, minute(1, -1));
         }
         let MovingCost { compiled, patched, stepped } = moments.work();
         assert!(compiled <= 3, "{compiled} tables");
         assert!(patched <= 6 * machines, "{patched} machines were patched");
         assert!(stepped <= 20, "{stepped} steps");
         assert_eq!(reason(&mut moments), "request-pending");
-        moments.move_to(minute(1, 0)).unwrap();
+        move_to(&mut moments, minute(1, 0));
         assert_eq!(reason(&mut moments), "waiting-for-stop-and-start");
     }
 
@@ -247,7 +247,7 @@ mod tests {
     fn in_order_every_event_is_patched_once_and_nothing_is_compiled() {
         let mut moments = moments(100, &[ASKED, GRANTED, REVOKED]);
         for number in 0..3 {
-            moments.move_to(minute(number, 0)).unwrap();
+            move_to(&mut moments, minute(number, 0));
         }
         let MovingCost { compiled, patched, stepped } = moments.work();
         assert_eq!((compiled, patched, stepped), (1, 3 * 101, 3));
@@ -270,7 +270,7 @@ mod tests {
         let mut at = 1_usize;
         for _ in 0..300 {
             at = at * 5 % 23;
-            moments.move_to(minute(at, 0)).unwrap();
+            move_to(&mut moments, minute(at, 0));
             reason(&mut moments);
             assert!(moments.kept.len() < KEPT);
         }

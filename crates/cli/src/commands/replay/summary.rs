@@ -118,6 +118,7 @@ impl Summary {
         tunnels: Tunnels,
     ) {
         self.complete = complete;
+        self.unjudged = self.unjudged.saturating_sub(judge.inside_alone());
         (self.events_happened, self.events) = judge.events(self.last);
         for Met { subscription, reason, verdict, count } in judge.counters().met() {
             add(&mut self.judged, count);
@@ -165,11 +166,11 @@ impl Summary {
             let count = self.not_understood;
             warn(format!("{count} packets are of a link type that is not understood; {first}"));
         }
-        if judge.without_time > 0 {
+        if judge.without_time() > 0 {
             warn(format!(
-                "{} packets that are judged have no time; they were judged by the inventory as it stood at the packet \
-                 before them",
-                judge.without_time
+                "{} packets that are judged have no time; they were judged by the inventory as it \
+                 stood at the packet before them",
+                judge.without_time()
             ));
         }
         if unknown > 0 && unknown.saturating_mul(2) > self.judged {
