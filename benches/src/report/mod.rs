@@ -118,10 +118,11 @@ pub fn print(root: &Path, parts: &[String]) -> Result<(), Failed> {
 const HEAD: &str = "\
 # How fast
 
-Written by `just bench-report`; do not edit. Every figure is a median over rounds in which all
-contenders take turns, and every ratio one of the medians that are printed. The machine may be shared and
-noisy: the middle half of the rounds stands beside each median, and only ratios carry over to another
-machine. Every contender has to count the same SYNs to port 25.
+Written by `just bench-report` (`cargo install just`; beside Rust it takes libpcap-dev, tcpdump, tshark and
+valgrind, and libdpdk-dev for compiled BPF); do not edit. Figures are medians over rounds in which all
+contenders take turns, and ratios of two contenders are of the medians that are printed. The machine may be
+shared and noisy: where a spread stands beside a median, most rounds lay in it, and only ratios carry
+over to another machine. Every contender that looks for SYNs to port 25 has to count the same.
 
 **What these figures were before.** Earlier, this page showed a fast path that no command but
 `bench` called. `replay` read a capture in another way, asked the reference again for every packet that was

@@ -37,6 +37,7 @@ pub fn run(args: &BenchArgs, console: &mut Console) -> Result<(), Failure> {
     if packets.is_empty() {
         return Err(Failure::Usage("there is no packet to measure with".to_owned()));
     }
+    packets.warnings().iter().for_each(|warning| console.warn(warning));
     let libpcap = packets.is_ethernet().then(Libpcap::load).flatten();
     if libpcap.is_none() {
         console.note("libpcap is not installed, or the packets are not Ethernet: not compared");

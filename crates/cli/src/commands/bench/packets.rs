@@ -29,6 +29,8 @@ pub(super) struct Packets {
     source: String,
     bytes: Vec<u8>,
     runs: Vec<Run>,
+    /// What whoever reads the figures has to know of them.
+    warnings: Vec<String>,
 }
 
 /// Packets of one interface and link type that follow each other.
@@ -68,6 +70,10 @@ impl Packets {
             let interface = record.interface.and_then(|interface| interface.name);
             packets.add(record.link, interface, record.data, record.wire_len);
         }
+        packets.warnings = reader.warnings().iter().map(ToString::to_string).collect();
+        if packets.bytes.len() >= limit {
+            packets.warnings.push("packets behind the limit of --memory are left out".to_owned());
+        }
         Ok(packets)
     }
 
@@ -90,6 +96,11 @@ impl Packets {
             self.bytes.extend_from_slice(&[0; 16]);
             self.bytes.extend_from_slice(data);
         }
+    }
+
+    /// What whoever reads the figures has to know of them.
+    pub(super) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Where they come from.
