@@ -232,7 +232,8 @@ const IN_2021_03: &[Row] = &[
 
 const IN_2021_04: &[Row] = &[
     ENTERPRISE,
-    Row { offers: &["pay-as-you-go"], removal: &["portal"], ..ROW },
+    // "The text in between (2021-04) has … a support request for Pay-as-you-go."
+    Row { offers: &["pay-as-you-go"], removal: &["portal", "case"], ..ROW },
     Row { offers: DEVELOPERS, ..ROW },
     // The portal section and a support request: one way with two steps.
     Row {

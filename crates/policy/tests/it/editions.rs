@@ -10,7 +10,7 @@ const TABLE: &str = "\
 enterprise-agreement        open          open          open          open          open               open          open
 enterprise-dev-test         -             -             -             -             -                  always/portal always/portal
 mca-e                       -             -             -             -             -                  -             open
-pay-as-you-go               after/case    after/case    after/portal  after/portal  always/portal      always/none   always/none
+pay-as-you-go               after/case    after/case    after/portal  after/portal  always/portal+case always/none   always/none
 microsoft-partner-network   after/case    after/case    after/case    after/case    always/portal+case always/none   always/none
 bizspark-plus               -             -             after/case    after/case    always/portal+case always/none   always/none
 azure-sponsorship           after/none    after/none    after/case    after/case    always/portal+case always/none   always/none
@@ -23,10 +23,11 @@ free-trial                  after/none    after/none    after/none    after/none
 azure-for-students          after/none    after/none    after/none    after/none    always/none        always/none   always/none
 visual-studio               after/none    after/none    after/none    after/none    always/none        always/none   always/none
 cloud-solution-provider     nodate/provider nodate/provider nodate/portal nodate/portal always/portal+case always/none always/none
-pay-as-you-go-dev-test      -             -             -             -             -                  -             -
-mca-azure-plan              -             -             -             -             -                  -             -
-mca-dev-test                -             -             -             -             -                  -             -
-azure-for-students-starter  -             -             -             -             -                  -             -
+all-other-types             -             -             -             -             -                  -             always/none
+pay-as-you-go-dev-test      -             -             -             -             -                  -             always/none
+mca-azure-plan              -             -             -             -             -                  -             always/none
+mca-dev-test                -             -             -             -             -                  -             always/none
+azure-for-students-starter  -             -             -             -             -                  -             always/none
 ";
 
 const EDITIONS: [&str; 7] =
@@ -82,7 +83,7 @@ fn the_points_of_the_second_table_hold() {
         assert_eq!(edition(id).effect, Effect::NextStart, "{id}");
     }
     use FirewallRule::{OwnRule, Silent, Unsupported};
-    let rules = [Silent, Unsupported, Unsupported, Silent, Silent, Silent, OwnRule];
+    let rules = [Silent, Unsupported, Unsupported, Unsupported, Unsupported, Silent, OwnRule];
     for (id, rule) in EDITIONS.iter().zip(rules) {
         assert_eq!(edition(id).azure_firewall, rule, "{id}");
     }
@@ -98,7 +99,7 @@ fn the_points_of_the_second_table_hold() {
     assert!(!revocable("2022-11", Offer::EnterpriseDevTest));
     assert!(edition("2023-12").delegated_subnet_needs_temporary);
     assert_eq!(edition("2021-03").topic(Topic::TypeChange)[0].as_str(), "TC1");
-    assert_eq!(edition("2021-03").topic(Topic::TypeChangeEffect)[0].as_str(), "EF1");
+    assert_eq!(edition("2021-03").topic(Topic::TypeChangeEffect)[0].as_str(), "EF1c");
     use AppServiceRule as App;
     let apps = [
         App::Silent,
@@ -118,7 +119,8 @@ fn the_points_of_the_second_table_hold() {
 fn the_edition_2020_12_holds_every_statement_with_its_kind() {
     let expected = "G1 rule G2 rule G3 advice G4 rule EA1 rule EA2 limit PG1 rule PG2 limit PG3 rule \
         PG4 lifecycle PG5 lifecycle PG6 rule PG7 rule PG8 rule PG9 lifecycle DV1 rule DV2 lifecycle \
-        DV3 advice CS1 rule CS2 lifecycle PN1 rule PN2 lifecycle PN3 lifecycle PN4 lifecycle PN5 rule \
+        DV3 advice CS1 rule CS2 lifecycle CS3 lifecycle \
+        PN1 rule PN2 lifecycle PN3 lifecycle PN4 lifecycle PN5 rule \
         PN6 rule RL1 rule HP1 advice";
     let edition = Edition::named("2020-12").unwrap();
     let found: Vec<_> = edition
@@ -129,7 +131,7 @@ fn the_edition_2020_12_holds_every_statement_with_its_kind() {
     assert_eq!(found, expected.split_whitespace().collect::<Vec<_>>());
     let lifecycle =
         edition.statements.iter().filter(|statement| statement.kind == StatementKind::Lifecycle);
-    assert_eq!(lifecycle.count(), 8);
+    assert_eq!(lifecycle.count(), 9);
 }
 
 #[test]

@@ -143,9 +143,13 @@ fn program(edition: &str, case: Case) -> Result<Decision, String> {
     Ok(ask(timeline.world(), "web", to))
 }
 
-/// The pages other than the article that a decision names: the program's statements have no source.
-const fn sources(_: &Decision) -> &'static [&'static str] {
-    &[]
+/// The pages other than the article that a decision's statements are of.
+fn sources(decision: &Decision) -> Vec<&'static str> {
+    let mut editions = egress25_policy::Edition::all().unwrap().iter();
+    let edition = editions.find(|edition| edition.id == decision.edition).unwrap();
+    let cited =
+        decision.statements.iter().map(|id| &edition.statement(id.as_str()).unwrap().source);
+    cited.filter(|source| !source.is_article()).map(|source| source.as_str()).collect()
 }
 
 /// What the oracle says and the program does not, and the other way round.
@@ -167,7 +171,7 @@ fn compare(right: &Answer, seen: &Decision) -> Vec<(String, String)> {
     differences.extend(has("rests on", &cited, &|id| right.not_on.contains(*id)));
     differences.extend(lacks("assumes", &right.assumed, &named));
     differences.extend(has("assumes", &named, &|name| !right.assumed.contains(*name)));
-    differences.extend(lacks("source", &right.sources, sources));
+    differences.extend(lacks("source", &right.sources, &sources));
     differences
 }
 
