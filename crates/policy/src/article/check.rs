@@ -121,3 +121,32 @@ pub(crate) fn check_together(editions: &[Arc<Edition>]) -> Result<(), EditionErr
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_meant_a_limit_in_one_edition_and_a_rule_in_another() {
+        let text = include_str!("../../editions/2020-12.toml");
+        let younger = |change: &dyn Fn(&str) -> String| {
+            let later = text.replace("id = \"2020-12\"", "id = \"2021-01\"");
+            let later = change(&later.replace("\"2020-12-01\"", "\"2021-01-01\""));
+            let both = [text, later.as_str()].map(|text| Edition::parse("test.toml", text));
+            check_together(&both.map(|edition| Arc::new(edition.unwrap())))
+        };
+        younger(&str::to_owned).unwrap();
+        let changes: [(&str, &str); 3] = [
+            ("id = \"PG2\"\nkind = \"limit\"", "id = \"PG2\"\nkind = \"rule\""),
+            ("id = \"PG2\"\n", "id = \"PG2\"\nsource = \"network-docs\"\n"),
+            ("text = \"The receiving provider may still", "text = \"The provider may still"),
+        ];
+        for (from, to) in changes {
+            let page = "\n[source.network-docs]\ntitle = \"Docs\"\nread = \"2026-11-26\"\n";
+            let page = if to.contains("source") { page } else { "" };
+            let error = younger(&|text| text.replace(from, to) + page).unwrap_err().to_string();
+            assert!(error.starts_with("editions `2020-12` and `2021-01`: statement `"), "{error}");
+            assert!(error.contains("needs another id, such as `"), "{error}");
+        }
+    }
+}
