@@ -297,6 +297,14 @@ pub(crate) const EDITIONS: &[Edition] = &[
         app_service: AppService::Assumed,
         rows: EARLY,
     },
+    // Set apart by what is asked in the portal and by the way to support, which are not held here.
+    Edition {
+        id: "2020-11",
+        effect: Effect::StopAndStart,
+        firewall: Firewall::Unsupported,
+        app_service: AppService::Assumed,
+        rows: IN_2020_12,
+    },
     Edition {
         id: "2020-12",
         effect: Effect::StopAndStart,

@@ -7,31 +7,31 @@ use egress25_policy::{
 
 /// A row of the table: offer, then per edition whom it restricts and how removal is asked for.
 const TABLE: &str = "\
-enterprise-agreement        open          open          open          open          open               open          open
-enterprise-dev-test         -             -             -             -             -                  always/portal always/portal
-mca-e                       -             -             -             -             -                  -             open
-pay-as-you-go               after/case    after/case    after/portal  after/portal  always/portal+case always/none   always/none
-microsoft-partner-network   after/case    after/case    after/case    after/case    always/portal+case always/none   always/none
-bizspark-plus               -             -             after/case    after/case    always/portal+case always/none   always/none
-azure-sponsorship           after/none    after/none    after/case    after/case    always/portal+case always/none   always/none
-bizspark                    after/none    after/none    -             -             -                  always/none   always/none
-msdn                        after/none    after/none    after/none    after/none    always/none        always/none   always/none
-azure-pass                  after/none    after/none    after/none    after/none    always/none        always/none   always/none
-azure-in-open               after/none    after/none    after/none    after/none    always/none        always/none   always/none
-education                   after/none    after/none    after/none    after/none    always/none        always/none   always/none
-free-trial                  after/none    after/none    after/none    after/none    always/none        always/none   always/none
-azure-for-students          after/none    after/none    after/none    after/none    always/none        always/none   always/none
-visual-studio               after/none    after/none    after/none    after/none    always/none        always/none   always/none
-cloud-solution-provider     nodate/provider nodate/provider nodate/portal nodate/portal always/portal+case always/none always/none
-all-other-types             -             -             -             -             -                  -             always/none
-pay-as-you-go-dev-test      -             -             -             -             -                  -             always/none
-mca-azure-plan              -             -             -             -             -                  -             always/none
-mca-dev-test                -             -             -             -             -                  -             always/none
-azure-for-students-starter  -             -             -             -             -                  -             always/none
+enterprise-agreement        open            open            open          open          open          open               open          open
+enterprise-dev-test         -               -               -             -             -             -                  always/portal always/portal
+mca-e                       -               -               -             -             -             -                  -             open
+pay-as-you-go               after/case      after/case      after/portal  after/portal  after/portal  always/portal+case always/none   always/none
+microsoft-partner-network   after/case      after/case      after/case    after/case    after/case    always/portal+case always/none   always/none
+bizspark-plus               -               -               after/case    after/case    after/case    always/portal+case always/none   always/none
+azure-sponsorship           after/none      after/none      after/case    after/case    after/case    always/portal+case always/none   always/none
+bizspark                    after/none      after/none      -             -             -             -                  always/none   always/none
+msdn                        after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
+azure-pass                  after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
+azure-in-open               after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
+education                   after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
+free-trial                  after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
+azure-for-students          after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
+visual-studio               after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
+cloud-solution-provider     nodate/provider nodate/provider nodate/portal nodate/portal nodate/portal always/portal+case always/none   always/none
+all-other-types             -               -               -             -             -             -                  -             always/none
+pay-as-you-go-dev-test      -               -               -             -             -             -                  -             always/none
+mca-azure-plan              -               -               -             -             -             -                  -             always/none
+mca-dev-test                -               -               -             -             -             -                  -             always/none
+azure-for-students-starter  -               -               -             -             -             -                  -             always/none
 ";
 
-const EDITIONS: [&str; 7] =
-    ["2018-11", "2019-08", "2020-12", "2021-03", "2021-04", "2022-11", "2023-12"];
+const EDITIONS: [&str; 8] =
+    ["2018-11", "2019-08", "2020-11", "2020-12", "2021-03", "2021-04", "2022-11", "2023-12"];
 
 fn cell(edition: &Edition, offer: Offer) -> String {
     let (rule, named) = edition.rule(offer);
@@ -83,12 +83,13 @@ fn the_points_of_the_second_table_hold() {
         assert_eq!(edition(id).effect, Effect::NextStart, "{id}");
     }
     use FirewallRule::{OwnRule, Silent, Unsupported};
-    let rules = [Silent, Unsupported, Unsupported, Unsupported, Unsupported, Silent, OwnRule];
+    let rules =
+        [Silent, Unsupported, Unsupported, Unsupported, Unsupported, Unsupported, Silent, OwnRule];
     for (id, rule) in EDITIONS.iter().zip(rules) {
         assert_eq!(edition(id).azure_firewall, rule, "{id}");
     }
-    let ports: [&[u16]; 7] =
-        [&[587, 443], &[587, 443], &[587, 443], &[587], &[587], &[587], &[587]];
+    let ports: [&[u16]; 8] =
+        [&[587, 443], &[587, 443], &[587, 443], &[587, 443], &[587], &[587], &[587], &[587]];
     for (id, ports) in EDITIONS.iter().zip(ports) {
         assert_eq!(edition(id).relay_ports, ports, "{id}");
     }
@@ -102,6 +103,7 @@ fn the_points_of_the_second_table_hold() {
     assert_eq!(edition("2021-03").topic(Topic::TypeChangeEffect)[0].as_str(), "EF1c");
     use AppServiceRule as App;
     let apps = [
+        App::Silent,
         App::Silent,
         App::Silent,
         App::Silent,
@@ -221,7 +223,7 @@ fn a_channel_that_a_row_names_needs_a_way_and_no_other_has_one() {
 
 #[test]
 fn an_edition_begins_on_the_first_day_of_its_month() {
-    for day in ["2020-12-08", "2020-11-01"] {
+    for day in ["2020-12-08", "2021-12-01"] {
         let error =
             broken(|text| text.replace("from = \"2020-12-01\"", &format!("from = \"{day}\"")));
         assert!(error.contains("needs to be the first day of the month `2020-12`"), "{error}");
@@ -234,7 +236,8 @@ fn a_day_has_the_edition_that_stood_on_it_and_before_the_oldest_that_is_said() {
         ("2018-10-31", "2018-11", true),
         ("2018-11-01", "2018-11", false),
         ("2019-07-31", "2018-11", false),
-        ("2020-11-30", "2019-08", false),
+        ("2020-10-31", "2019-08", false),
+        ("2020-11-30", "2020-11", false),
         ("2020-12-01", "2020-12", false),
         ("2021-03-31", "2021-03", false),
         ("2021-04-01", "2021-04", false),

@@ -33,6 +33,7 @@ fn revocation_was_reserved_for_offers_of_which_the_text_does_not_say_so() {
     let reserved = [
         ("2018-11", "RV1", vec![Offer::PayAsYouGo, Offer::PartnerNetwork]),
         ("2019-08", "RV1", vec![Offer::PayAsYouGo, Offer::PartnerNetwork]),
+        ("2020-11", "PG9", vec![Offer::PayAsYouGo]),
         ("2020-12", "PG9", vec![Offer::PayAsYouGo]),
         ("2021-03", "RV1", vec![Offer::PayAsYouGo]),
         (
