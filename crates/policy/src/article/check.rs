@@ -6,15 +6,16 @@ use std::sync::Arc;
 use crate::article::edition::{Edition, EditionError, OfferRule, Restriction, Topic};
 use crate::article::offer::Offer;
 use crate::article::statement::Statement;
+use crate::file::moment::parse_day;
 
 /// What does not fit in an edition, if anything.
 pub(crate) fn check(edition: &Edition) -> Result<(), String> {
     if edition.schema != 1 {
         return Err(format!("`schema` is {}; this program reads 1", edition.schema));
     }
-    let month = edition.from.strftime("%Y-%m").to_string();
-    if edition.from.day() != 1 || month != edition.id {
-        let (from, id) = (edition.from, &edition.id);
+    // An edition of one's own may have any name.
+    let (from, id) = (edition.from, &edition.id);
+    if parse_day(&format!("{id}-01")).is_ok_and(|first| first != from) {
         return Err(format!("`from` is {from}; it needs to be the first day of the month `{id}`"));
     }
     check_offers(edition)?;
