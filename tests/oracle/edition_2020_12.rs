@@ -174,7 +174,7 @@ impl Case {
             "drop exemption-lapsed" => {
                 of(["PG3 PG7 PG8", "PN1 PN6", "CS1 PG7 PG8", "", "G1 PG7 PG8"])
             }
-            _ => of(["PG3 PG5", "PN1 PN4", "CS1", "", "G1"]),
+            _ => of(["PG3 PG5", "PN1 PN4", "CS1 CS3", "", "G1"]),
         }
     }
 }

@@ -147,7 +147,8 @@ fn a_machine_from_before_a_grant_of_2018_is_to_be_created_anew_not_stopped_and_s
         let said = home.run(line);
         let advice = said.split_once("What to do next").expect(line).1;
         assert!(advice.contains("create `before` anew"), "{said}");
-        assert!(advice.contains("[EF1]"), "{said}");
+        assert!(advice.contains("EF1"), "{said}");
+        assert!(advice.contains("(nsg-overview)"), "{said}");
         assert!(!advice.contains("egress25 vm"), "{said}");
         assert!(!advice.contains("`after`"), "{said}");
     }

@@ -35,6 +35,7 @@ mod replay;
 mod replay_outputs;
 mod scenario_files;
 mod schemas;
+mod sources;
 #[path = "../store/mod.rs"]
 mod store;
 mod traceability;

@@ -19,8 +19,8 @@ mod life;
 mod world;
 
 pub use article::edition::{
-    AppServiceRule, Channel, Citations, Edition, EditionError, Effect, FirewallRule, OfferRule,
-    Requirement, Restriction, Topic,
+    AppServiceRule, Channel, ChannelPath, Citations, Edition, EditionError, Effect, FirewallRule,
+    OfferRule, Requirement, Restriction, Stood, Topic, path_text,
 };
 pub use article::offer::{Offer, UnknownOffer};
 pub use article::quota::{Recognised, recognise_quota_id};
@@ -31,7 +31,7 @@ pub use article::settings::{
     PassOrFiltered, RevocationEffect, RevocationWhenSilent, Setting, SettingError, Settings,
     UnnamedOffer, Unrestricted, YesNo,
 };
-pub use article::statement::{Statement, StatementId, StatementKind};
+pub use article::statement::{Page, SourceName, Statement, StatementId, StatementKind};
 pub use article::verdict::{Verdict, verdict_of};
 pub use cells::{
     Cell, CellMap, Cells, Forwarder, LeadsTo, SenderClass, exit_reason, winning_routes,

@@ -2,10 +2,11 @@
 
 use std::str::FromStr;
 
-use egress25_policy::{Edition, Reason, Setting, Settings};
+use egress25_policy::{Edition, Reason, Setting, Settings, SourceName, Statement, Topic};
 use serde::Serialize;
 
 use crate::args::ExplainArgs;
+use crate::commands::matrix::{MatrixCell, cells};
 use crate::read::edition;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
@@ -33,9 +34,12 @@ struct Explanation {
 #[derive(Debug, Serialize)]
 struct Ground {
     /// A statement's id, a setting's name, or a document.
-    id: &'static str,
+    id: String,
     /// `statement`, `setting` or `document`.
     kind: &'static str,
+    /// The text that a statement is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<SourceName>,
     /// What it says; for a setting its question and its value.
     text: Option<String>,
 }
@@ -51,9 +55,12 @@ pub fn run(args: &ExplainArgs, console: &mut Console) -> Result<(), Failure> {
         Some(name) => vec![parse(name)?],
         None => Reason::ALL.to_vec(),
     };
+    // The reasons carry the ids of the default edition; another's are those of its answers.
+    let answers = if edition.default { vec![] } else { cells(&edition, &settings)? };
+    let explain = |reason: &Reason| explain(*reason, &edition, &settings, &answers);
     let explained = Explained {
         edition: EditionName::of(&edition),
-        reasons: reasons.iter().map(|reason| explain(*reason, &edition, &settings)).collect(),
+        reasons: reasons.iter().map(explain).collect(),
     };
     let all = &explained.reasons;
     output::rows(console, args.format, all, &explained, |console| match args.reason {
@@ -70,7 +77,7 @@ impl TableRow for Explanation {
         &["reason", "usual_verdict", "line", "rests_on", "what_to_do"];
 
     fn cells(&self) -> Vec<String> {
-        let ids: Vec<_> = self.rests_on.iter().map(|ground| ground.id).collect();
+        let ids: Vec<_> = self.rests_on.iter().map(|ground| ground.id.as_str()).collect();
         let rests_on = ids.join("; ");
         [self.reason, self.usual_verdict, self.line, &rests_on, self.what_to_do]
             .map(str::to_owned)
@@ -97,34 +104,76 @@ fn parse(name: &str) -> Result<Reason, Failure> {
     Err(Failure::Usage(format!("`{name}` is no reason; {hint}")))
 }
 
-fn explain(reason: Reason, edition: &Edition, settings: &Settings) -> Explanation {
+fn explain(
+    reason: Reason,
+    edition: &Edition,
+    settings: &Settings,
+    answers: &[MatrixCell],
+) -> Explanation {
+    let ids = if edition.default {
+        reason.rests_on().iter().map(|id| (*id).to_owned()).collect()
+    } else {
+        ids_in(reason, edition, answers)
+    };
     Explanation {
         reason: reason.name(),
         usual_verdict: reason.usual_verdict().name(),
         line: reason.line(),
-        rests_on: reason.rests_on().iter().map(|id| ground(id, edition, settings)).collect(),
+        rests_on: ids.into_iter().map(|id| ground(id, edition, settings)).collect(),
         what_to_do: what_to_do(reason),
         try_it: example(reason).unwrap_or_default(),
     }
 }
 
-fn ground(id: &'static str, edition: &Edition, settings: &Settings) -> Ground {
-    if let Some(statement) = edition.statement(id) {
-        return Ground { id, kind: "statement", text: Some(statement.text.clone()) };
+/// What a reason rests on in an edition: the statements of its answers, and the settings and
+/// documents that belong to the reason in every edition.
+fn ids_in(reason: Reason, edition: &Edition, answers: &[MatrixCell]) -> Vec<String> {
+    let topic = match reason {
+        Reason::RelayPort => edition.topic(Topic::Relay),
+        Reason::OtherPort => edition.topic(Topic::OtherPort),
+        _ => &[],
+    };
+    let with_it = answers.iter().filter(|cell| cell.reason == reason);
+    let cited = topic.iter().chain(with_it.flat_map(|cell| &cell.statements));
+    let in_every =
+        reason.rests_on().iter().filter(|id| Setting::named(id).is_some() || is_document(id));
+    let mut ids: Vec<String> = Vec::new();
+    for id in cited.map(ToString::to_string).chain(in_every.map(|id| (*id).to_owned())) {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
     }
-    if let Some(setting) = Setting::named(id) {
+    ids
+}
+
+/// Whether it names neither a statement of some edition nor a setting.
+fn is_document(id: &str) -> bool {
+    let of_an_edition = |id: &str| {
+        Edition::all().is_ok_and(|all| all.iter().any(|edition| edition.statement(id).is_some()))
+    };
+    let bare = id.split_once('/').map_or(id, |(_, bare)| bare);
+    Setting::named(id).is_none() && !of_an_edition(bare)
+}
+
+fn ground(id: String, edition: &Edition, settings: &Settings) -> Ground {
+    if let Some(statement) = edition.statement(&id) {
+        return quoted(id.clone(), statement, edition);
+    }
+    if let Some(setting) = Setting::named(&id) {
         let text = format!("{} Here: {}.", setting.question(), settings.get(setting));
-        return Ground { id, kind: "setting", text: Some(text) };
+        return Ground { id, kind: "setting", source: None, text: Some(text) };
     }
     // An id with the edition's name before it: the statement of another edition.
-    let other = id.split_once('/').and_then(|(name, id)| {
-        let statement = Edition::named(name).ok()?.statement(id)?.text.clone();
-        Some(Ground { id: "", kind: "statement", text: Some(statement) })
+    let other = id.split_once('/').and_then(|(name, bare)| {
+        let other = Edition::named(name).ok()?;
+        Some(quoted(id.clone(), other.statement(bare)?, &other))
     });
-    match other {
-        Some(ground) => Ground { id, ..ground },
-        None => Ground { id, kind: "document", text: None },
-    }
+    other.unwrap_or(Ground { id, kind: "document", source: None, text: None })
+}
+
+fn quoted(id: String, statement: &Statement, edition: &Edition) -> Ground {
+    let (source, text) = (statement.source.clone(), edition.quoted(statement));
+    Ground { id, kind: "statement", source: Some(source), text: Some(text) }
 }
 
 /// What can be done about a reason, in general; `check` says it for a case.
@@ -228,6 +277,9 @@ fn human(console: &mut Console, one: &Explanation, edition: &str) -> Result<(), 
     console.line(format!("{}  ({})", paint.bold(one.reason), one.usual_verdict))?;
     labelled(console, "", 0, one.line)?;
     output::section(console, &format!("Rests on (edition {edition})"))?;
+    if one.rests_on.is_empty() {
+        console.line("  nothing: no answer of this edition's matrix has the reason")?;
+    }
     for ground in &one.rests_on {
         let text = ground.text.as_deref().unwrap_or("");
         let name = match ground.kind {

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::Write;
 
 use comfy_table::{Color, ContentArrangement, Table};
-use egress25_policy::{Assumption, Edition, Verdict};
+use egress25_policy::{Assumption, Edition, NextStep, Page, SourceName, StatementId, Verdict};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -32,6 +32,37 @@ impl EditionName {
     #[must_use]
     pub fn of(edition: &Edition) -> Self {
         Self { id: edition.id.clone(), title: edition.title.clone(), in_force: edition.in_force }
+    }
+}
+
+/// A statement that is not the article's word.
+#[derive(Debug, Clone, Serialize)]
+pub struct OfAnotherPage {
+    /// Its id.
+    pub statement: StatementId,
+    /// The name of the page that says it.
+    pub source: SourceName,
+    /// The page.
+    #[serde(flatten)]
+    pub page: Page,
+}
+
+impl OfAnotherPage {
+    /// The statement with an id, if it is of another page than the article.
+    #[must_use]
+    pub fn of(edition: &Edition, id: &StatementId) -> Option<Self> {
+        let source = &edition.statement(id.as_str())?.source;
+        let page = edition.sources.get(source)?.clone();
+        Some(Self { statement: id.clone(), source: source.clone(), page })
+    }
+}
+
+/// The statements that a step rests on, as they stand behind it.
+#[must_use]
+pub fn in_brackets(edition: &Edition, step: &NextStep) -> String {
+    match step.statements() {
+        [] => String::new(),
+        ids => format!(" [{}]", edition.cited(ids)),
     }
 }
 

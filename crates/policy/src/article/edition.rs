@@ -1,23 +1,23 @@
 //! Editions: the article as it stood at a time, as data.
 //!
-//! An edition is a TOML file in `editions/`; a new one needs no code. Loading checks that every
-//! offer is covered, that every cited id exists and that every rule is cited by something.
+//! An edition is a TOML file in `editions/`; a new one needs no code. Loading checks it (`check`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::article::check::{check, check_together};
 use crate::article::offer::Offer;
 use crate::article::settings::{SettingError, Settings};
-use crate::article::statement::{Statement, StatementId, StatementKind};
+use crate::article::statement::{Page, SourceName, Statement, StatementId};
 
 /// The built-in edition files: name and text.
 const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/editions.rs"));
 
 /// Whom an offer's row restricts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Restriction {
     /// Nobody.
@@ -27,6 +27,7 @@ pub enum Restriction {
     /// The text gives no date: the setting `csp_cutoff` decides.
     NoDate,
     /// Every subscription, whatever its date.
+    #[default]
     Always,
 }
 
@@ -36,7 +37,7 @@ pub enum Restriction {
 #[derive(schemars::JsonSchema, strum::IntoStaticStr, strum::Display, strum::VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Channel {
-    /// "Diagnose and solve" of a virtual network in the portal, section Connectivity.
+    /// "Diagnose and solve problems" of a virtual network in the portal.
     Portal,
     /// A support case.
     Case,
@@ -53,21 +54,20 @@ impl Channel {
     pub fn name(self) -> &'static str {
         self.into()
     }
+}
 
-    /// How to go about it, in words.
-    #[must_use]
-    pub const fn how(self) -> &'static str {
-        match self {
-            Self::Portal => {
-                "in the portal, at a virtual network's Diagnose and solve, section Connectivity"
-            }
-            Self::Case => {
-                "by a support case, Technical > Virtual Network > Connectivity > Cannot send e-mail \
-                 (SMTP/Port 25)"
-            }
-            Self::Provider => "through the cloud solution provider, who files it",
-        }
-    }
+/// The way to a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelPath {
+    /// Where to go, step by step; printed as [`path_text`] has it.
+    pub steps: Vec<String>,
+}
+
+/// Steps as a person would print them: "A > B > C".
+#[must_use]
+pub fn path_text(steps: &[String]) -> String {
+    steps.join(" > ")
 }
 
 /// What is asked of someone who asks for an exemption.
@@ -86,6 +86,8 @@ pub enum Requirement {
     Discretion,
     /// Further anti-fraud checks.
     AntiFraud,
+    /// No secure relay can be used.
+    NoSecureRelay,
     /// The subscription qualifies; it is enabled by itself then.
     Qualification,
 }
@@ -104,6 +106,7 @@ impl Requirement {
             Self::Justification => "why an authenticated relay cannot be used",
             Self::Discretion => "approval at Microsoft's discretion",
             Self::AntiFraud => "further anti-fraud checks",
+            Self::NoSecureRelay => "that no secure relay can be used",
             Self::Qualification => "qualification; enabled by itself then",
         }
     }
@@ -138,7 +141,8 @@ pub struct Citations {
 }
 
 impl Citations {
-    fn all(&self) -> impl Iterator<Item = &StatementId> {
+    /// Every statement that the row rests on.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &StatementId> {
         [
             &self.open,
             &self.before,
@@ -158,14 +162,14 @@ impl Citations {
 }
 
 /// The row of one or more offers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OfferRule {
     /// The offers that the row is for.
     pub offers: Vec<Offer>,
     /// Whom it restricts.
     pub restriction: Restriction,
-    /// Where removal is asked for; empty where it is never granted.
+    /// Where removal is asked for, all of them in this order; empty where it is never granted.
     #[serde(default)]
     pub request: Vec<Channel>,
     /// What is asked of the asker.
@@ -221,16 +225,28 @@ pub enum Topic {
     Cutoff,
     /// Relays.
     Relay,
+    /// Services that are named as relays: advice alone.
+    RelayAdvice,
+    /// Ports that are neither 25 nor one of the relays'.
+    OtherPort,
     /// Azure Firewall.
     Firewall,
+    /// What is not promised of Azure Firewall to those whom the article does not name.
+    FirewallLimit,
+    /// Platform services (PaaS) other than those of the other topics.
+    PlatformServices,
     /// App Service and Functions.
     AppService,
+    /// How a change reaches the network that an App Service is integrated into.
+    AppServiceEffect,
     /// Subnets that are delegated to a service.
     DelegatedSubnet,
     /// A change of the subscription's type from an open to a blocked one.
     TypeChange,
     /// When a change of the subscription's type, any one, takes effect.
     TypeChangeEffect,
+    /// What to do before a change of the subscription's type.
+    TypeChangeAdvice,
     /// Support.
     Support,
 }
@@ -245,6 +261,12 @@ pub struct Edition {
     pub id: String,
     /// The text's name and date.
     pub title: String,
+    /// The first day of its month: from then on it is held to have stood, until the next; UTC.
+    #[serde(deserialize_with = "crate::file::moment::day")]
+    pub from: Date,
+    /// What else is known of the text, for those who look at it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Whether this edition answers where nobody asks for another.
     #[serde(default)]
     pub default: bool,
@@ -269,6 +291,15 @@ pub struct Edition {
     pub azure_firewall: FirewallRule,
     /// App Service and Functions.
     pub app_service: AppServiceRule,
+    /// The way to each channel that a row names.
+    #[serde(default, rename = "channel")]
+    pub channels: BTreeMap<Channel, ChannelPath>,
+    /// The way to support for those who are still stuck, step by step; empty where none is named.
+    #[serde(default)]
+    pub support: Vec<String>,
+    /// The pages other than the article that statements are of.
+    #[serde(default, rename = "source")]
+    pub sources: BTreeMap<SourceName, Page>,
     /// What the edition says on each subject.
     #[serde(default)]
     pub topics: BTreeMap<Topic, Vec<StatementId>>,
@@ -281,7 +312,9 @@ pub struct Edition {
     /// The rows of the offers that it names.
     #[serde(rename = "offer")]
     pub rules: Vec<OfferRule>,
-    /// The row for the offers that it does not name; every decision by it is assumed.
+    /// The row for the offers that it does not name; every decision by it is assumed. Empty where
+    /// it names every one.
+    #[serde(default)]
     pub unnamed: OfferRule,
 }
 
@@ -301,6 +334,16 @@ pub enum EditionError {
     Invalid {
         /// The file's name.
         file: String,
+        /// What does not fit and what was expected.
+        what: String,
+    },
+    /// Two editions do not fit each other.
+    #[error("editions `{first}` and `{second}`: {what}")]
+    Unlike {
+        /// The older one's id.
+        first: String,
+        /// The younger one's id.
+        second: String,
         /// What does not fit and what was expected.
         what: String,
     },
@@ -324,18 +367,21 @@ impl Edition {
             file: file.to_owned(),
             message: error.to_string(),
         })?;
-        edition.check().map_err(|what| EditionError::Invalid { file: file.to_owned(), what })?;
+        check(&edition).map_err(|what| EditionError::Invalid { file: file.to_owned(), what })?;
         Ok(edition)
     }
 
-    /// Every built-in edition, oldest first.
+    /// Every built-in edition, oldest first. An id of a statement means one thing in all of them.
     ///
     /// # Errors
-    /// What is wrong with the first bad file.
+    /// What is wrong with the first bad file, or what two do not have alike.
     pub fn all() -> Result<&'static [Arc<Self>], EditionError> {
         static ALL: OnceLock<Result<Vec<Arc<Edition>>, EditionError>> = OnceLock::new();
         let all = ALL.get_or_init(|| {
-            BUILT_IN.iter().map(|(file, text)| Self::parse(file, text).map(Arc::new)).collect()
+            let parsed = BUILT_IN.iter().map(|(file, text)| Self::parse(file, text).map(Arc::new));
+            let editions = parsed.collect::<Result<Vec<_>, _>>()?;
+            check_together(&editions)?;
+            Ok(editions)
         });
         match all {
             Ok(editions) => Ok(editions),
@@ -367,6 +413,19 @@ impl Edition {
         Self::find(|edition| edition.in_force, "in-force")
     }
 
+    /// The edition whose text stood on a day, as far as is known: the last that began by then.
+    ///
+    /// # Errors
+    /// A built-in edition is bad.
+    pub fn at(day: Date) -> Result<Stood, EditionError> {
+        let all = Self::all()?;
+        let began = all.iter().rev().find(|edition| edition.from <= day).cloned();
+        let known = began.is_some();
+        let edition = began.or_else(|| all.first().cloned());
+        let edition = edition.map_or_else(|| Self::named(""), Ok)?;
+        Ok(Stood { edition, before_the_oldest: !known })
+    }
+
     fn find(want: impl Fn(&Self) -> bool, id: &str) -> Result<Arc<Self>, EditionError> {
         let all = Self::all()?;
         all.iter().find(|edition| want(edition)).cloned().ok_or_else(|| EditionError::Unknown {
@@ -390,6 +449,12 @@ impl Edition {
         self.topics.get(&topic).map_or(&[], Vec::as_slice)
     }
 
+    /// The way to a channel, step by step; empty where no row asks by it.
+    #[must_use]
+    pub fn steps(&self, channel: Channel) -> &[String] {
+        self.channels.get(&channel).map_or(&[], |path| &path.steps)
+    }
+
     /// The statement with an id.
     #[must_use]
     pub fn statement(&self, id: &str) -> Option<&Statement> {
@@ -404,56 +469,35 @@ impl Edition {
         Settings::default().with(&self.settings)
     }
 
-    fn check(&self) -> Result<(), String> {
-        if self.schema != 1 {
-            return Err(format!("`schema` is {}; this program reads 1", self.schema));
-        }
-        self.check_offers()?;
-        self.check_statements()?;
-        self.default_settings().map_err(|error| error.to_string())?;
-        if self.relay_ports.is_empty() || self.relay_ports.contains(&crate::SMTP_PORT) {
-            return Err("`relay_ports` needs at least one port, and not 25".to_owned());
-        }
-        Ok(())
-    }
-
-    fn check_offers(&self) -> Result<(), String> {
-        let rows = || self.rules.iter().chain([&self.unnamed]);
-        for offer in Offer::ALL {
-            match rows().filter(|row| row.offers.contains(offer)).count() {
-                1 => {}
-                0 => return Err(format!("offer `{offer}` is not covered; add it to a row")),
-                rows => return Err(format!("offer `{offer}` stands in {rows} rows; keep one")),
-            }
-        }
-        for row in rows() {
-            if row.restriction == Restriction::Open && !row.request.is_empty() {
-                let offer = row.offers.first().map_or("?", |offer| offer.name());
-                return Err(format!("offer `{offer}` is open, so there is nothing to `request`"));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_statements(&self) -> Result<(), String> {
-        let mut known = BTreeSet::new();
-        for statement in &self.statements {
-            if !known.insert(&statement.id) {
-                return Err(format!("statement `{}` stands twice", statement.id));
-            }
-        }
-        let rows = self.rules.iter().chain([&self.unnamed]).flat_map(|row| row.cites.all());
-        let cited: BTreeSet<_> = self.topics.values().flatten().chain(rows).collect();
-        if let Some(id) = cited.difference(&known).next() {
-            return Err(format!("`{id}` is cited, but there is no such statement"));
-        }
-        let idle = |statement: &&Statement| {
-            matches!(statement.kind, StatementKind::Rule | StatementKind::Lifecycle)
-                && !cited.contains(&statement.id)
+    /// The ids of statements as a person reads them: those of another page than the article with
+    /// its name, so that nobody takes them for the article's word.
+    #[must_use]
+    pub fn cited(&self, ids: &[StatementId]) -> String {
+        let one = |id: &StatementId| match self.statement(id.as_str()) {
+            Some(Statement { source, .. }) if !source.is_article() => format!("{id} ({source})"),
+            _ => id.to_string(),
         };
-        if let Some(statement) = self.statements.iter().find(idle) {
-            return Err(format!("statement `{}` is cited by no row and no topic", statement.id));
-        }
-        Ok(())
+        ids.iter().map(one).collect::<Vec<_>>().join(", ")
     }
+
+    /// A statement's text as a person reads it: one of another page than the article with the
+    /// page's name and date.
+    #[must_use]
+    pub fn quoted(&self, statement: &Statement) -> String {
+        let text = &statement.text;
+        if statement.source.is_article() {
+            return text.clone();
+        }
+        let page = self.sources.get(&statement.source).map_or_else(String::new, Page::to_string);
+        format!("{text} (Source: {}{page}; not the article)", statement.source)
+    }
+}
+
+/// The edition of a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stood {
+    /// The edition.
+    pub edition: Arc<Edition>,
+    /// Whether the day is before every edition that is known: the oldest stands in for what stood.
+    pub before_the_oldest: bool,
 }

@@ -1,6 +1,7 @@
 //! What the article says: editions, their statements, offers and settings; and the reasons of
 //! answers.
 
+pub(crate) mod check;
 pub(crate) mod edition;
 pub(crate) mod offer;
 pub(crate) mod quota;

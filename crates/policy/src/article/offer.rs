@@ -70,6 +70,9 @@ offers! {
     VisualStudio = "visual-studio", "Visual Studio";
     /// Cloud Solution Provider (MS-AZR-0145P).
     CloudSolutionProvider = "cloud-solution-provider", "Cloud Solution Provider";
+    /// All other subscription types: the one heading of the text in force for whatever it names
+    /// nowhere else.
+    AllOtherTypes = "all-other-types", "All other subscription types";
     /// Pay-as-you-go Dev/Test (MS-AZR-0023P): no edition names it.
     PayAsYouGoDevTest = "pay-as-you-go-dev-test", "Pay-as-you-go Dev/Test";
     /// The Azure plan under a Microsoft Customer Agreement (MS-AZR-0017G): no edition names it.

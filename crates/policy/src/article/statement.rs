@@ -1,10 +1,54 @@
 //! Statements: what an edition of the article says, one fact each, with a stable id.
 
+use std::fmt;
+
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 names! {
-    /// The id of a statement, such as `PG6`; stable, and unique within its edition.
+    /// The id of a statement, such as `PG6`; stable, and of one meaning in all editions.
     StatementId;
+    /// The name of the text that says a statement: `article`, or another page.
+    SourceName;
+}
+
+impl SourceName {
+    /// Whether it is the article itself.
+    #[must_use]
+    pub fn is_article(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Default for SourceName {
+    fn default() -> Self {
+        Self::from("article")
+    }
+}
+
+/// A page other than the article that statements are of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    /// Its title.
+    pub title: String,
+    /// Which of its texts, in words; none where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dated: Option<String>,
+    /// The day on which it was read.
+    #[serde(deserialize_with = "crate::file::moment::day")]
+    pub read: Date,
+}
+
+/// Title and dates, as they stand behind the page's name.
+impl fmt::Display for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, ", \"{}\"", self.title)?;
+        if let Some(dated) = &self.dated {
+            write!(f, " of {dated}")?;
+        }
+        write!(f, ", read {}", self.read)
+    }
 }
 
 /// What a statement does.
@@ -39,6 +83,9 @@ pub struct Statement {
     pub id: StatementId,
     /// What it does.
     pub kind: StatementKind,
+    /// The text that says it.
+    #[serde(default)]
+    pub source: SourceName,
     /// The fact.
     pub text: String,
 }

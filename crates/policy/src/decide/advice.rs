@@ -1,6 +1,6 @@
 //! What the user can do about a block.
 
-use crate::article::edition::{OfferRule, Topic};
+use crate::article::edition::{Channel, OfferRule, Topic};
 use crate::article::reason::Reason;
 use crate::decide::grounds::ReasonAlone;
 use crate::decide::next_step::NextStep;
@@ -12,9 +12,10 @@ use crate::world::{Subscription, World};
 //= G3
 /// The step that always helps: an authenticated relay.
 pub(crate) fn relay(world: &World) -> NextStep {
+    let edition = &world.edition;
     NextStep::UseRelay {
-        ports: world.edition.relay_ports.clone(),
-        statements: world.edition.topic(Topic::Relay).to_vec(),
+        ports: edition.relay_ports.clone(),
+        statements: [edition.topic(Topic::Relay), edition.topic(Topic::RelayAdvice)].concat(),
     }
 }
 
@@ -40,23 +41,30 @@ pub(crate) fn advice(
         //= PN2
         //= PN3
         //= PN4
-        _ => {
-            let ask = |channel| NextStep::AskForExemption {
-                subscription: name.clone(),
-                channel,
-                asks: rule.asks.clone(),
-                statements: rule.cites.request.clone(),
-            };
-            rule.request.iter().copied().map(ask).collect()
-        }
+        _ => ask(world, name, rule),
     };
     steps.push(relay(world));
     //= HP1
     let statements = world.edition.topic(Topic::Support).to_vec();
     if !statements.is_empty() {
-        steps.push(NextStep::ContactSupport { statements });
+        let way = world.edition.support.clone();
+        steps.push(NextStep::ContactSupport { steps: way, statements });
     }
     steps
+}
+
+/// The way to ask: a step for each channel, in the edition's order.
+fn ask(world: &World, name: &SubscriptionName, rule: &OfferRule) -> Vec<NextStep> {
+    let before = [None].into_iter().chain(rule.request.iter().copied().map(Some));
+    let step = |(channel, after): (&Channel, Option<Channel>)| NextStep::AskForExemption {
+        subscription: name.clone(),
+        channel: *channel,
+        steps: world.edition.steps(*channel).to_vec(),
+        after,
+        asks: rule.asks.clone(),
+        statements: rule.cites.request.clone(),
+    };
+    rule.request.iter().zip(before).map(step).collect()
 }
 
 /// How a machine picks up what its subscription may do.

@@ -189,6 +189,7 @@ pub(crate) fn not_exempt(
             Reason::NotGranted
         }
         //= PG5
+        //= CS3
         ExemptionState::Requested => {
             grounds.cite(&rule.cites.answer);
             Reason::RequestPending

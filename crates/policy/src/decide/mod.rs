@@ -66,7 +66,7 @@ fn not_filtered(world: &World, port: u16, grounds: &mut impl Grounds) -> Conclus
     let (topic, reason) = if world.edition.relay_ports.contains(&port) {
         (Topic::Relay, Reason::RelayPort)
     } else {
-        (Topic::Block, Reason::OtherPort)
+        (Topic::OtherPort, Reason::OtherPort)
     };
     grounds.cite(world.edition.topic(topic));
     Conclusion::of(reason)

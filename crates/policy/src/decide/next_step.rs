@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
 
-use crate::article::edition::{Channel, Requirement};
+use crate::article::edition::{Channel, Requirement, path_text};
 use crate::article::offer::Offer;
 use crate::article::statement::StatementId;
 use crate::decide::fault::{InputFault, RouteFault};
@@ -29,6 +29,11 @@ pub enum NextStep {
         subscription: SubscriptionName,
         /// Where.
         channel: Channel,
+        /// The way there, step by step.
+        steps: Vec<String>,
+        /// The channel that the request went by before, where one asks by several.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        after: Option<Channel>,
         /// What is asked of the asker.
         asks: Vec<Requirement>,
         /// What it rests on.
@@ -97,6 +102,8 @@ pub enum NextStep {
     },
     /// Contact support.
     ContactSupport {
+        /// The way there, step by step.
+        steps: Vec<String>,
         /// What it rests on.
         statements: Vec<StatementId>,
     },
@@ -125,7 +132,7 @@ impl NextStep {
             | Self::TemporarySubnet { statements, .. }
             | Self::ChangeOffer { statements, .. }
             | Self::RouteDirectly { statements, .. }
-            | Self::ContactSupport { statements } => statements,
+            | Self::ContactSupport { statements, .. } => statements,
             Self::AwaitAnswer { .. } | Self::MendRoute { .. } | Self::MendInput { .. } => &[],
         }
     }
@@ -138,8 +145,12 @@ impl fmt::Display for NextStep {
                 let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
                 write!(f, "send through an authenticated relay on TCP {}", ports.join(" or "))
             }
-            Self::AskForExemption { subscription, channel, asks, .. } => {
-                write!(f, "ask for an exemption of `{subscription}`: {}", channel.how())?;
+            Self::AskForExemption { subscription, steps, after, asks, .. } => {
+                write!(f, "ask for an exemption of `{subscription}`")?;
+                if let Some(channel) = after {
+                    write!(f, ", after the {channel} also by")?;
+                }
+                write!(f, ": {}", path_text(steps))?;
                 if !asks.is_empty() {
                     let asks: Vec<_> = asks.iter().map(|ask| ask.text()).collect();
                     write!(f, " (needs: {})", asks.join("; "))?;
@@ -173,10 +184,7 @@ impl fmt::Display for NextStep {
             }
             Self::MendRoute { what } => write!(f, "mend the route: {what}"),
             Self::MendInput { what } => write!(f, "mend the input: {what}"),
-            Self::ContactSupport { .. } => f.write_str(
-                "still stuck: support case Technical > Virtual Network > Connectivity > Cannot send \
-                 e-mail (SMTP/Port 25)",
-            ),
+            Self::ContactSupport { steps, .. } => write!(f, "still stuck: {}", path_text(steps)),
         }
     }
 }

@@ -2,35 +2,36 @@
 
 use egress25_policy::{
     AppServiceRule, Channel, Edition, Effect, FirewallRule, Offer, Restriction, StatementKind,
-    Topic,
+    Topic, path_text,
 };
 
 /// A row of the table: offer, then per edition whom it restricts and how removal is asked for.
 const TABLE: &str = "\
-enterprise-agreement        open          open          open          open          open               open          open
-enterprise-dev-test         -             -             -             -             -                  always/portal always/portal
-mca-e                       -             -             -             -             -                  -             open
-pay-as-you-go               after/case    after/case    after/portal  after/portal  always/portal      always/none   always/none
-microsoft-partner-network   after/case    after/case    after/case    after/case    always/portal+case always/none   always/none
-bizspark-plus               -             -             after/case    after/case    always/portal+case always/none   always/none
-azure-sponsorship           after/none    after/none    after/case    after/case    always/portal+case always/none   always/none
-bizspark                    after/none    after/none    -             -             -                  always/none   always/none
-msdn                        after/none    after/none    after/none    after/none    always/none        always/none   always/none
-azure-pass                  after/none    after/none    after/none    after/none    always/none        always/none   always/none
-azure-in-open               after/none    after/none    after/none    after/none    always/none        always/none   always/none
-education                   after/none    after/none    after/none    after/none    always/none        always/none   always/none
-free-trial                  after/none    after/none    after/none    after/none    always/none        always/none   always/none
-azure-for-students          after/none    after/none    after/none    after/none    always/none        always/none   always/none
-visual-studio               after/none    after/none    after/none    after/none    always/none        always/none   always/none
-cloud-solution-provider     nodate/provider nodate/provider nodate/portal nodate/portal always/portal+case always/none always/none
-pay-as-you-go-dev-test      -             -             -             -             -                  -             -
-mca-azure-plan              -             -             -             -             -                  -             -
-mca-dev-test                -             -             -             -             -                  -             -
-azure-for-students-starter  -             -             -             -             -                  -             -
+enterprise-agreement        open            open            open          open          open          open               open          open
+enterprise-dev-test         -               -               -             -             -             -                  always/portal always/portal
+mca-e                       -               -               -             -             -             -                  -             open
+pay-as-you-go               after/case      after/case      after/portal  after/portal  after/portal  always/portal+case always/none   always/none
+microsoft-partner-network   after/case      after/case      after/case    after/case    after/case    always/portal+case always/none   always/none
+bizspark-plus               -               -               after/case    after/case    after/case    always/portal+case always/none   always/none
+azure-sponsorship           after/none      after/none      after/case    after/case    after/case    always/portal+case always/none   always/none
+bizspark                    after/none      after/none      -             -             -             -                  always/none   always/none
+msdn                        after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
+azure-pass                  after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
+azure-in-open               after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
+education                   after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
+free-trial                  after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
+azure-for-students          after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
+visual-studio               after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
+cloud-solution-provider     nodate/provider nodate/provider nodate/portal nodate/portal nodate/portal always/portal+case always/none   always/none
+all-other-types             -               -               -             -             -             -                  -             always/none
+pay-as-you-go-dev-test      -               -               -             -             -             -                  -             always/none
+mca-azure-plan              -               -               -             -             -             -                  -             always/none
+mca-dev-test                -               -               -             -             -             -                  -             always/none
+azure-for-students-starter  -               -               -             -             -             -                  -             always/none
 ";
 
-const EDITIONS: [&str; 7] =
-    ["2018-11", "2019-08", "2020-12", "2021-03", "2021-04", "2022-11", "2023-12"];
+const EDITIONS: [&str; 8] =
+    ["2018-11", "2019-08", "2020-11", "2020-12", "2021-03", "2021-04", "2022-11", "2023-12"];
 
 fn cell(edition: &Edition, offer: Offer) -> String {
     let (rule, named) = edition.rule(offer);
@@ -82,12 +83,13 @@ fn the_points_of_the_second_table_hold() {
         assert_eq!(edition(id).effect, Effect::NextStart, "{id}");
     }
     use FirewallRule::{OwnRule, Silent, Unsupported};
-    let rules = [Silent, Unsupported, Unsupported, Silent, Silent, Silent, OwnRule];
+    let rules =
+        [Silent, Unsupported, Unsupported, Unsupported, Unsupported, Unsupported, Silent, OwnRule];
     for (id, rule) in EDITIONS.iter().zip(rules) {
         assert_eq!(edition(id).azure_firewall, rule, "{id}");
     }
-    let ports: [&[u16]; 7] =
-        [&[587, 443], &[587, 443], &[587, 443], &[587], &[587], &[587], &[587]];
+    let ports: [&[u16]; 8] =
+        [&[587, 443], &[587, 443], &[587, 443], &[587, 443], &[587], &[587], &[587], &[587]];
     for (id, ports) in EDITIONS.iter().zip(ports) {
         assert_eq!(edition(id).relay_ports, ports, "{id}");
     }
@@ -98,9 +100,10 @@ fn the_points_of_the_second_table_hold() {
     assert!(!revocable("2022-11", Offer::EnterpriseDevTest));
     assert!(edition("2023-12").delegated_subnet_needs_temporary);
     assert_eq!(edition("2021-03").topic(Topic::TypeChange)[0].as_str(), "TC1");
-    assert_eq!(edition("2021-03").topic(Topic::TypeChangeEffect)[0].as_str(), "EF1");
+    assert_eq!(edition("2021-03").topic(Topic::TypeChangeEffect)[0].as_str(), "EF1c");
     use AppServiceRule as App;
     let apps = [
+        App::Silent,
         App::Silent,
         App::Silent,
         App::Silent,
@@ -118,7 +121,8 @@ fn the_points_of_the_second_table_hold() {
 fn the_edition_2020_12_holds_every_statement_with_its_kind() {
     let expected = "G1 rule G2 rule G3 advice G4 rule EA1 rule EA2 limit PG1 rule PG2 limit PG3 rule \
         PG4 lifecycle PG5 lifecycle PG6 rule PG7 rule PG8 rule PG9 lifecycle DV1 rule DV2 lifecycle \
-        DV3 advice CS1 rule CS2 lifecycle PN1 rule PN2 lifecycle PN3 lifecycle PN4 lifecycle PN5 rule \
+        DV3 advice CS1 rule CS2 lifecycle CS3 lifecycle \
+        PN1 rule PN2 lifecycle PN3 lifecycle PN4 lifecycle PN5 rule \
         PN6 rule RL1 rule HP1 advice";
     let edition = Edition::named("2020-12").unwrap();
     let found: Vec<_> = edition
@@ -129,7 +133,7 @@ fn the_edition_2020_12_holds_every_statement_with_its_kind() {
     assert_eq!(found, expected.split_whitespace().collect::<Vec<_>>());
     let lifecycle =
         edition.statements.iter().filter(|statement| statement.kind == StatementKind::Lifecycle);
-    assert_eq!(lifecycle.count(), 8);
+    assert_eq!(lifecycle.count(), 9);
 }
 
 #[test]
@@ -185,4 +189,111 @@ fn an_edition_with_an_unknown_key_is_refused_with_its_line() {
 fn an_edition_with_an_unknown_setting_is_refused() {
     let error = broken(|text| text.replace("[topics]", "[settings]\ncutof = \"x\"\n[topics]"));
     assert!(error.contains("`cutof` is no setting"), "{error}");
+}
+
+#[test]
+fn an_edition_with_idle_advice_is_refused() {
+    let error = broken(|text| text.replace(", limits = [\"EA2\"]", ""));
+    assert!(error.contains("statement `EA2` is cited by no row and no topic"), "{error}");
+}
+
+#[test]
+fn a_statement_of_a_page_that_is_not_described_is_refused() {
+    let of_page = "id = \"HP1\"\nsource = \"network-docs\"\n";
+    let error = broken(|text| text.replace("id = \"HP1\"\n", of_page));
+    assert!(
+        error.contains("`HP1` is of `network-docs`; a table `[source.network-docs]`"),
+        "{error}"
+    );
+    let page = "[source.network-docs]\ntitle = \"Docs\"\nread = \"2026-11-26\"\n[channel.case]";
+    let error = broken(|text| text.replace("[channel.case]", page));
+    assert!(error.contains("no statement is of `[source.network-docs]`"), "{error}");
+}
+
+#[test]
+fn a_channel_that_a_row_names_needs_a_way_and_no_other_has_one() {
+    let error = broken(|text| text.replace("[channel.portal]", "[channel.provider]"));
+    assert!(error.contains("`[channel.portal]` needs `steps`"), "{error}");
+    let idle = "[channel.provider]\nsteps = [\"ask\"]\n[channel.portal]";
+    let error = broken(|text| text.replace("[channel.portal]", idle));
+    assert!(error.contains("no row asks by `provider`"), "{error}");
+    let error = broken(|text| text.replace("support = [\"HP1\"]\n", "block-more = []\n"));
+    assert!(error.contains("block-more"), "{error}");
+}
+
+#[test]
+fn an_edition_begins_on_the_first_day_of_its_month() {
+    for day in ["2020-12-08", "2021-12-01"] {
+        let error =
+            broken(|text| text.replace("from = \"2020-12-01\"", &format!("from = \"{day}\"")));
+        assert!(error.contains("needs to be the first day of the month `2020-12`"), "{error}");
+    }
+}
+
+#[test]
+fn a_day_has_the_edition_that_stood_on_it_and_before_the_oldest_that_is_said() {
+    let cases = [
+        ("2018-10-31", "2018-11", true),
+        ("2018-11-01", "2018-11", false),
+        ("2019-07-31", "2018-11", false),
+        ("2020-10-31", "2019-08", false),
+        ("2020-11-30", "2020-11", false),
+        ("2020-12-01", "2020-12", false),
+        ("2021-03-31", "2021-03", false),
+        ("2021-04-01", "2021-04", false),
+        ("2025-11-01", "2023-12", false),
+    ];
+    for (day, id, before) in cases {
+        let stood = Edition::at(day.parse().unwrap()).unwrap();
+        assert_eq!((stood.edition.id.as_str(), stood.before_the_oldest), (id, before), "{day}");
+    }
+}
+
+#[test]
+fn the_edition_in_force_took_offers_for_unnamed_that_its_one_heading_names() {
+    let edition = Edition::in_force().unwrap();
+    for offer in Offer::ALL {
+        assert!(edition.rule(*offer).1, "{offer}");
+    }
+    assert!(edition.unnamed.offers.is_empty());
+}
+
+#[test]
+fn a_statement_of_another_page_is_quoted_with_its_page_and_one_of_the_article_without() {
+    let edition = Edition::in_force().unwrap();
+    let quoted = |id| edition.quoted(edition.statement(id).unwrap());
+    let by_overview = quoted("BL2");
+    assert!(
+        by_overview.ends_with(
+            "(Source: nsg-overview, \"Network security group overview\" of 2025-07-15, read \
+             2026-11-26; not the article)"
+        ),
+        "{by_overview}"
+    );
+    assert_eq!(quoted("BL3"), edition.statement("BL3").unwrap().text);
+    let never = &edition.rule(Offer::PayAsYouGo).0.cites.never;
+    assert_eq!(edition.cited(never), "BL2 (nsg-overview), BL3");
+}
+
+#[test]
+fn the_way_to_a_channel_was_that_of_2020_12_in_every_edition() {
+    let way = |id, channel| path_text(Edition::named(id).unwrap().steps(channel));
+    assert_eq!(
+        way("2020-12", Channel::Portal),
+        "Azure portal > a virtual network > Diagnose and solve > Connectivity"
+    );
+    assert!(way("2021-03", Channel::Portal).ends_with("> Cannot send email (SMTP-Port 25)"));
+    assert!(way("2021-04", Channel::Portal).ends_with("> Connectivity"));
+    for id in ["2022-11", "2023-12"] {
+        assert!(
+            way(id, Channel::Portal).ends_with(
+                "the page of one virtual network > Diagnose and solve problems > Cannot send email \
+                 (SMTP-Port 25) > run the diagnostic"
+            ),
+            "{id}"
+        );
+    }
+    assert!(way("2020-12", Channel::Case).contains("> Connectivity > Cannot send e-mail"));
+    assert!(way("2021-03", Channel::Case).ends_with("Virtual Network > Cannot send email"));
+    assert_eq!(way("2019-08", Channel::Portal), "");
 }

@@ -109,6 +109,28 @@ fn asking_where_the_offer_does_not_ask_is_refused() {
 }
 
 #[test]
+fn a_request_of_a_cloud_solution_provider_rested_on_cs1_alone() {
+    for state in ["requested", "further-steps", "refused"] {
+        //= CS3 type=test
+        let decision =
+            ask(&world(&one("cloud-solution-provider", "2019-03-01", state), ""), "web", INTERNET);
+        assert_eq!(ids(&decision), ["CS1", "CS3"], "{state}");
+    }
+}
+
+#[test]
+fn pay_as_you_go_of_2019_was_not_asked_why() {
+    for edition in ["2018-11", "2019-08"] {
+        let lab =
+            format!("edition = \"{edition}\"\n{}", one("pay-as-you-go", "2019-03-01", "none"));
+        let (what, statements) =
+            refused(&mut world(&lab, ""), &format!("{AT} exemption-asked subscription=contoso"));
+        assert!(what.contains("must say `why`"), "{what}");
+        assert_eq!(statements, ["PG4b", "PN3"]);
+    }
+}
+
+#[test]
 fn a_case_of_the_partner_group_must_say_why() {
     for offer in ["microsoft-partner-network", "bizspark-plus", "azure-sponsorship"] {
         let mut world = world(&one(offer, "2019-03-01", "none"), "");
@@ -253,7 +275,7 @@ fn a_change_to_an_open_offer_waits_for_a_stop_and_start() {
 #[test]
 fn the_edition_2018_11_exempts_only_machines_created_after_it() {
     let lab = format!("edition = \"2018-11\"\n{}", one("pay-as-you-go", "2018-03-01", "none"));
-    let granted = "2018-12-01T00:00:00Z exemption-asked subscription=contoso
+    let granted = "2018-12-01T00:00:00Z exemption-asked subscription=contoso why=appliance
                    2018-12-02T00:00:00Z exemption-granted subscription=contoso
                    2018-12-03T00:00:00Z machine-deallocated machine=web
                    2018-12-03T01:00:00Z machine-started machine=web";
@@ -292,7 +314,7 @@ kind = "app-service"
     let waiting = ask(&world(lab, cycle), "web", INTERNET);
     assert_eq!(short(&waiting), "drop waiting-for-stop-and-start");
     assert_eq!(waiting.next_steps[0].name(), "temporary-subnet");
-    assert_eq!(ids(&waiting), ["AS1", "ED1", "EF1", "EF2"]);
+    assert_eq!(ids(&waiting), ["AS1", "ED1", "EF1f", "EF2"]);
     let renewed = world(lab, "2024-01-02T00:00:00Z temporary-subnet network=hub");
     assert_eq!(short(&ask(&renewed, "web", INTERNET)), "pass exempt");
 }

@@ -10,6 +10,8 @@
 mod cells;
 mod dates;
 mod editions;
+#[path = "../../../../tests/oracle/every_edition/mod.rs"]
+mod every_edition;
 mod exhaustive_life;
 mod inventory_file;
 mod life;
@@ -17,6 +19,7 @@ mod matrix;
 mod names;
 #[path = "../../../../tests/oracle/edition_2020_12.rs"]
 mod oracle;
+mod oracle_differences;
 mod properties;
 mod routes;
 mod second_reading;

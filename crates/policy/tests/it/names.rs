@@ -46,7 +46,7 @@ fn a_step_has_the_name_of_its_tag() {
         NextStep::TakeFurtherSteps { subscription, statements: vec![] },
         NextStep::StopAndStart { machine: machine.clone(), statements: vec![] },
         NextStep::CreateAnew { machine, statements: statements.clone() },
-        NextStep::ContactSupport { statements },
+        NextStep::ContactSupport { steps: vec![], statements },
     ];
     for step in steps {
         assert_eq!(toml::Value::try_from(&step).unwrap()["step"].as_str(), Some(step.name()));

@@ -189,7 +189,7 @@ fn in_the_edition_in_force_the_firewalls_own_subscription_decides() {
     let lab = format!("edition = \"2023-12\"\n{}", lab(route, "", FIREWALL));
     let decision = ask(&world(&lab, ""), "web", INTERNET);
     assert_eq!(short(&decision), "pass unrestricted-offer");
-    assert_eq!(ids(&decision), ["AF1", "EA1"]);
+    assert_eq!(ids(&decision), ["AF1", "EA1c"]);
     assert!(assumed(&decision).contains(&"azure_firewall_subscription"));
     let sender = world_with(&lab, &[("azure_firewall_subscription", "sender")], "");
     assert_eq!(short(&ask(&sender, "web", INTERNET)), "drop offer-never-exempt");
@@ -202,7 +202,7 @@ fn an_exemption_does_not_cover_a_firewall() {
         "created = \"2019-03-01\"\n[subscription.ea]",
         "created = \"2019-03-01\"\nexemption = \"granted\"\n[subscription.ea]",
     );
-    let lab = format!("edition = \"2021-03\"\n{lab}");
+    let lab = format!("edition = \"2018-11\"\n{lab}");
     let decision = ask(&world(&lab, ""), "web", INTERNET);
     assert_eq!(short(&decision), "drop exemption-does-not-cover");
     assert!(assumed(&decision).contains(&"azure_firewall_when_silent"));

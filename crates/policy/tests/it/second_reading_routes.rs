@@ -165,7 +165,7 @@ fn a_firewalls_subscription_that_has_asked_is_not_one_that_has_not() {
     for (exemption, answer) in cases {
         let firewalls = format!("{PAYG}exemption = \"{exemption}\"\n");
         let lab = lab(PAYG, &firewalls, &to("0.0.0.0/0", "10.0.2.9"), "");
-        let decision = ask(&world(&format!("edition = \"2021-03\"\n{lab}"), ""), "web", INTERNET);
+        let decision = ask(&world(&format!("edition = \"2018-11\"\n{lab}"), ""), "web", INTERNET);
         assert_eq!(short(&decision), answer);
         assert!(steps(&decision).contains(&"use-relay"), "{exemption}");
         assert_eq!(exemption == "granted", steps(&decision).contains(&"route-directly"));

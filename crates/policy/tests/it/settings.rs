@@ -241,7 +241,7 @@ fn cases() -> Vec<Case> {
         case(
             Setting::AzureFirewallWhenSilent,
             "rejected",
-            edition("2021-04", routed(PAYG, EA, TO_FIREWALL, FIREWALL)),
+            edition("2018-11", routed(PAYG, EA, TO_FIREWALL, FIREWALL)),
             "",
             INTERNET,
             "pass unrestricted-offer",

@@ -1,5 +1,6 @@
 //! The answer as data.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use egress25_policy::{
@@ -12,7 +13,7 @@ use serde::Serialize;
 
 use crate::commands::check::resolve::{Scene, Subject};
 use crate::say::failure::Failure;
-use crate::say::output::{EditionName, SCHEMA_VERSION, assignments};
+use crate::say::output::{EditionName, OfAnotherPage, SCHEMA_VERSION, assignments};
 
 /// What people are misled by: the check of security groups says `Allow`.
 const IP_FLOW_VERIFY: &str = "IP flow verify would answer Allow: it looks at security groups \
@@ -27,6 +28,8 @@ pub(super) struct CheckAnswer {
     pub question: Asked,
     /// The decision.
     pub decision: Decision,
+    /// Which of its statements are not the article's word, and whose they are.
+    pub sources: Vec<OfAnotherPage>,
     /// What the edition in force answers, where another was asked.
     pub in_force: Option<InForce>,
     /// What else there is to know.
@@ -67,6 +70,8 @@ pub(super) struct InForce {
     pub differs: bool,
     /// Its decision, where there is one.
     pub decision: Option<Decision>,
+    /// Which of its statements are not the article's word, and whose they are.
+    pub sources: Vec<OfAnotherPage>,
     /// Why there is none, otherwise.
     pub error: Option<String>,
 }
@@ -91,6 +96,7 @@ pub(super) fn answer(subject: &Subject) -> Result<CheckAnswer, Failure> {
     Ok(CheckAnswer {
         edition: EditionName::of(&subject.edition),
         question: asked(subject, &world, &decision),
+        sources: sources(&subject.edition, &decision),
         decision,
         in_force,
         notes,
@@ -109,14 +115,22 @@ fn in_force(subject: &Subject, decision: &Decision) -> Result<Option<InForce>, F
         Ok(world) => {
             let now = decide(&world, &subject.question);
             let differs = (now.verdict, now.reason) != (decision.verdict, decision.reason);
-            InForce { edition: name, differs, decision: Some(now), error: None }
+            let sources = sources(&edition, &now);
+            InForce { edition: name, differs, decision: Some(now), sources, error: None }
         }
         // The inventory cannot be so under the edition in force: that is an answer, too.
         Err(error) => {
             let error = Some(error.to_string());
-            InForce { edition: name, differs: true, decision: None, error }
+            InForce { edition: name, differs: true, decision: None, sources: vec![], error }
         }
     }))
+}
+
+/// The statements of a decision, its next steps' too, that are of another page.
+fn sources(edition: &Edition, decision: &Decision) -> Vec<OfAnotherPage> {
+    let steps = decision.next_steps.iter().flat_map(|step| step.statements());
+    let ids: BTreeSet<_> = decision.statements.iter().chain(steps).collect();
+    ids.into_iter().filter_map(|id| OfAnotherPage::of(edition, id)).collect()
 }
 
 fn asked(subject: &Subject, world: &World, decision: &Decision) -> Asked {
@@ -168,7 +182,8 @@ fn notes(world: &World, decision: &Decision) -> Vec<String> {
         let (rule, _) = world.edition.rule(subscription.offer);
         for id in &rule.cites.limits {
             if let Some(statement) = world.edition.statement(id.as_str()) {
-                notes.push(format!("{} ({id})", statement.text.trim_end_matches('.')));
+                let text = world.edition.quoted(statement);
+                notes.push(format!("{} ({id})", text.trim_end_matches('.')));
             }
         }
     }

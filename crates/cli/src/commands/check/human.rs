@@ -6,7 +6,7 @@ use crate::commands::check::answer::{Asked, CheckAnswer, InForce};
 use crate::commands::check::resolve::Subject;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{labelled, section};
+use crate::say::output::{in_brackets, labelled, section};
 
 /// Writes the answer.
 pub(super) fn write(
@@ -30,7 +30,7 @@ pub(super) fn write(
     labelled(console, "Edition    ", 11, &edition)?;
     rests_on(console, decision, &subject.edition)?;
     path(console, decision)?;
-    next_steps(console, decision)?;
+    next_steps(console, decision, &subject.edition)?;
     for note in &answer.notes {
         console.line("")?;
         labelled(console, &paint.bold("Note  "), 6, note)?;
@@ -75,8 +75,8 @@ fn rests_on(console: &mut Console, decision: &Decision, edition: &Edition) -> Re
     let paint = console.paint();
     section(console, "Rests on")?;
     for id in &decision.statements {
-        let text = edition.statement(id.as_str()).map_or("", |statement| &statement.text);
-        labelled(console, &format!("  {:<9}", id.as_str()), 11, text)?;
+        let text = edition.statement(id.as_str()).map(|statement| edition.quoted(statement));
+        labelled(console, &format!("  {:<9}", id.as_str()), 11, &text.unwrap_or_default())?;
     }
     for assumption in &decision.assumed {
         let setting = Setting::named(&assumption.setting);
@@ -130,14 +130,17 @@ pub(crate) fn hop_text(hop: &Hop) -> String {
     text
 }
 
-fn next_steps(console: &mut Console, decision: &Decision) -> Result<(), Failure> {
+fn next_steps(
+    console: &mut Console,
+    decision: &Decision,
+    edition: &Edition,
+) -> Result<(), Failure> {
     if decision.next_steps.is_empty() {
         return Ok(());
     }
     section(console, "What to do")?;
     for (place, step) in decision.next_steps.iter().enumerate() {
-        let ids: Vec<_> = step.statements().iter().map(ToString::to_string).collect();
-        let ids = if ids.is_empty() { String::new() } else { format!(" [{}]", ids.join(", ")) };
+        let ids = in_brackets(edition, step);
         let label = format!("  {:<9}", format!("{}.", place.saturating_add(1)));
         labelled(console, &label, 11, &format!("{step}{ids}"))?;
     }
@@ -145,7 +148,7 @@ fn next_steps(console: &mut Console, decision: &Decision) -> Result<(), Failure>
 }
 
 fn in_force(console: &mut Console, answer: &CheckAnswer) -> Result<(), Failure> {
-    let Some(InForce { edition, differs, decision, error }) = &answer.in_force else {
+    let Some(InForce { edition, differs, decision, error, .. }) = &answer.in_force else {
         return Ok(());
     };
     let paint = console.paint();
@@ -160,12 +163,11 @@ fn in_force(console: &mut Console, answer: &CheckAnswer) -> Result<(), Failure> 
         (false, _) => format!("edition {id}, which is in force, answers the same"),
         (true, same_verdict) => {
             let but = if same_verdict { "for another reason" } else { "OTHERWISE" };
-            let ids: Vec<_> = now.statements.iter().map(ToString::to_string).collect();
+            let ids = Edition::named(id)?.cited(&now.statements);
             format!(
-                "edition {id}, which is in force, answers {but}: {} {} [{}] {}",
+                "edition {id}, which is in force, answers {but}: {} {} [{ids}] {}",
                 now.verdict,
                 now.reason,
-                ids.join(", "),
                 now.reason.line()
             )
         }

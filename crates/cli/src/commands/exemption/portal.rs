@@ -89,7 +89,7 @@ fn fill_in_with(
                     missing.push("pay invoices of at least 1,000 US dollars in sum");
                 }
             }
-            Requirement::Justification => {
+            Requirement::Justification | Requirement::NoSecureRelay => {
                 if form.why.is_none() {
                     let question = "Why can't the deployment use an authenticated relay?";
                     form.why = Some(ask(question, "why")?);

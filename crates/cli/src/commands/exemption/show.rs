@@ -120,7 +120,7 @@ fn show_human(
     let asks = if shown.asks.is_empty() { "nothing".to_owned() } else { shown.asks.join("; ") };
     let how_to_ask = match shown.asked_by.as_slice() {
         [] => "no request is ever granted, or there is nothing to ask for".to_owned(),
-        channels => format!("asked for by {}; asked is: {asks}", channels.join(" or ")),
+        channels => format!("asked for by {}; asked is: {asks}", channels.join(" and ")),
     };
     output::labelled(console, "  ", 2, &how_to_ask)?;
     if !shown.history.is_empty() {

@@ -89,7 +89,13 @@ fn statement_changes(a: &Edition, b: &Edition) -> Vec<Difference> {
     let ids: BTreeSet<_> =
         a.statements.iter().chain(&b.statements).map(|statement| &statement.id).collect();
     let text = |edition: &Edition, id: &str| {
-        edition.statement(id).map(|found| format!("{}: {}", found.kind, found.text))
+        let found = edition.statement(id)?;
+        let of = if found.source.is_article() {
+            String::new()
+        } else {
+            format!(" of {}, not the article", found.source)
+        };
+        Some(format!("{}{of}: {}", found.kind, found.text))
     };
     ids.into_iter()
         .filter_map(|id| {

@@ -8,7 +8,7 @@ pub mod trace;
 
 use egress25_policy::{
     AppServiceRule, Channel, Edition, Effect, FirewallRule, Offer, OfferRule, Requirement,
-    Restriction,
+    Restriction, path_text,
 };
 
 /// The points on which an edition speaks for every offer alike, as name and value.
@@ -38,12 +38,24 @@ pub fn points(edition: &Edition) -> Vec<(&'static str, String)> {
     };
     let mut points = vec![
         ("cutoff", edition.cutoff.to_string()),
+        ("held to have stood from", edition.from.to_string()),
         ("an exemption takes effect", effect.to_owned()),
         ("a subnet delegated to a service", delegated.to_owned()),
         ("through Azure Firewall", firewall.to_owned()),
         ("App Service and Functions", app_service.to_owned()),
         ("relay ports", ports.join(", ")),
     ];
+    for (channel, path) in &edition.channels {
+        let name = match channel {
+            Channel::Portal => "the way by the portal",
+            Channel::Case => "the way by a case",
+            Channel::Provider => "the way by the provider",
+        };
+        points.push((name, path_text(&path.steps)));
+    }
+    if !edition.support.is_empty() {
+        points.push(("the way to support", path_text(&edition.support)));
+    }
     let settings: Vec<_> =
         edition.settings.iter().map(|(name, value)| format!("{name} = {value}")).collect();
     if !settings.is_empty() {
@@ -77,5 +89,5 @@ pub fn rule_text(edition: &Edition, rule: &OfferRule) -> String {
     let needs =
         if asks.is_empty() { String::new() } else { format!(" (needs: {})", asks.join("; ")) };
     let revocable = if rule.revocable { "; may be revoked" } else { "" };
-    format!("{whom}; exemption by {}{needs}{revocable}", channels.join(" or "))
+    format!("{whom}; exemption by {}{needs}{revocable}", channels.join(" and "))
 }

@@ -45,9 +45,10 @@ pub fn run(args: &ShowArgs, console: &mut Console) -> Result<(), Failure> {
         OutputFormat::Csv => {
             let rows = edition.statements.iter().map(|one| {
                 let id = one.id.as_str();
-                [edition.id.as_str(), id, one.kind.name(), one.text.as_str()]
+                let (kind, source) = (one.kind.name(), one.source.as_str());
+                [edition.id.as_str(), id, kind, source, one.text.as_str()]
             });
-            output::csv(console, &["edition", "id", "kind", "text"], rows)
+            output::csv(console, &["edition", "id", "kind", "source", "text"], rows)
         }
     }
 }
@@ -72,6 +73,9 @@ fn human(console: &mut Console, edition: &Edition, settings: &Settings) -> Resul
     };
     labelled(console, &paint.bold(&format!("Edition {}{mark}  ", edition.id)), 2, "")?;
     labelled(console, "  ", 2, &edition.title)?;
+    for note in &edition.notes {
+        labelled(console, "  ", 2, note)?;
+    }
     section(console, "Points")?;
     for (name, value) in points(edition) {
         labelled(console, &format!("  {name:<34}"), 36, &value)?;
@@ -84,7 +88,7 @@ fn human(console: &mut Console, edition: &Edition, settings: &Settings) -> Resul
     section(console, "Statements")?;
     for statement in &edition.statements {
         let label = format!("  {:<6} {:<11}", statement.id.as_str(), statement.kind.name());
-        labelled(console, &label, 20, &statement.text)?;
+        labelled(console, &label, 20, &edition.quoted(statement))?;
     }
     section(console, "Settings: our reading where the article is silent (--set NAME=VALUE)")?;
     for entry in entries(settings) {

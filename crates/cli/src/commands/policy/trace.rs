@@ -1,6 +1,6 @@
 //! `policy trace`: every statement with the code that carries it and the tests that show it.
 
-use egress25_policy::{Edition, StatementKind};
+use egress25_policy::{Edition, SourceName, StatementKind};
 use serde::Serialize;
 
 use crate::args::TraceArgs;
@@ -28,6 +28,8 @@ pub struct Traced {
     pub id: String,
     /// Its kind.
     pub kind: StatementKind,
+    /// The text that says it.
+    pub source: SourceName,
     /// The places in the code, as `file:line`.
     pub code: Vec<String>,
     /// The places in the tests.
@@ -61,25 +63,25 @@ pub fn run(args: &TraceArgs, console: &mut Console) -> Result<(), Failure> {
 }
 
 impl TableRow for Traced {
-    const COLUMNS: &'static [&'static str] = &["edition", "id", "kind", "code", "tests"];
+    const COLUMNS: &'static [&'static str] = &["edition", "id", "kind", "source", "code", "tests"];
 
     fn cells(&self) -> Vec<String> {
         let (edition, id) = (self.edition.clone(), self.id.clone());
         let (code, tests) = (self.code.join(" "), self.tests.join(" "));
-        vec![edition, id, self.kind.name().to_owned(), code, tests]
+        vec![edition, id, self.kind.name().to_owned(), self.source.to_string(), code, tests]
     }
 }
 
 /// The statements of an edition with their places.
 ///
-/// A bare id is of the default edition; those of the others stand behind the edition's id, as
-/// in `2018-11/EF1`.
+/// A bare id holds for every edition that has it: it means one thing in all of them. One of no
+/// statement of the default edition stands behind an edition's id, as in `2018-11/EF1`.
 #[must_use]
 pub fn trace(edition: &Edition) -> Vec<Traced> {
     let places = |id: &str, test: bool| {
         let full = format!("{}/{id}", edition.id);
         let fits = |(place, _, _, of_test): &&(&str, &str, u32, bool)| {
-            *of_test == test && (*place == full || edition.default && *place == id)
+            *of_test == test && (*place == full || *place == id)
         };
         let text = |(_, file, line, _): &(&str, &str, u32, bool)| format!("{file}:{line}");
         PLACES.iter().filter(fits).map(text).collect::<Vec<_>>()
@@ -88,6 +90,7 @@ pub fn trace(edition: &Edition) -> Vec<Traced> {
         edition: edition.id.clone(),
         id: statement.id.to_string(),
         kind: statement.kind,
+        source: statement.source.clone(),
         code: places(statement.id.as_str(), false),
         tests: places(statement.id.as_str(), true),
     };
@@ -98,10 +101,11 @@ fn human(console: &mut Console, edition: &Edition, traced: &[Traced]) -> Result<
     let paint = console.paint();
     console.line(paint.bold(&format!("Edition {}", edition.id)))?;
     for one in traced {
-        let text = edition.statement(&one.id).map_or("", |statement| &statement.text);
+        let text = edition.statement(&one.id).map(|statement| edition.quoted(statement));
+        let text = text.unwrap_or_default();
         let id = format!("{:<6} {:<10}", one.id, one.kind.name());
         console.line("")?;
-        labelled(console, &format!("{} ", paint.bold(&id)), 18, text)?;
+        labelled(console, &format!("{} ", paint.bold(&id)), 18, &text)?;
         for (label, places) in [("code", &one.code), ("test", &one.tests)] {
             let mut label = label;
             for place in places {

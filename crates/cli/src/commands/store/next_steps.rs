@@ -9,6 +9,7 @@ use egress25_policy::{
 use jiff::Timestamp;
 
 use crate::args::store::PlaceArgs;
+use crate::say::output::in_brackets;
 
 /// An address of the Internet, to ask about: one that documentation has, and no network.
 const OUTSIDE: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 5));
@@ -40,7 +41,7 @@ pub(crate) fn pick_up<'a>(
     let mut lines = Vec::new();
     for machine in machines {
         let steps = steps_when_running(&mut world, machine);
-        for line in steps.iter().filter_map(|step| to_pick_up(step, place)) {
+        for line in steps.iter().filter_map(|step| to_pick_up(&world, step, place)) {
             // Several machines may wait for one appliance.
             if !lines.contains(&line) {
                 lines.push(line);
@@ -65,7 +66,7 @@ fn steps_when_running(world: &mut World, machine: &MachineName) -> Vec<NextStep>
 }
 
 /// A step by which a machine picks up what its subscription may do, in words.
-fn to_pick_up(step: &NextStep, place: &PlaceArgs) -> Option<String> {
+fn to_pick_up(world: &World, step: &NextStep, place: &PlaceArgs) -> Option<String> {
     let how = match step {
         NextStep::StopAndStart { machine, .. } => {
             let command = |verb| command(place, verb, machine.as_str());
@@ -74,7 +75,6 @@ fn to_pick_up(step: &NextStep, place: &PlaceArgs) -> Option<String> {
         NextStep::CreateAnew { .. } | NextStep::TemporarySubnet { .. } => String::new(),
         _ => return None,
     };
-    let ids: Vec<_> = step.statements().iter().map(ToString::to_string).collect();
-    let ids = if ids.is_empty() { String::new() } else { format!(" [{}]", ids.join(", ")) };
+    let ids = in_brackets(&world.edition, step);
     Some(format!("{step}{ids}{how}"))
 }
