@@ -5,18 +5,21 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::article::edition::{Edition, Effect, OfferRule};
+use crate::article::edition::{Edition, Effect};
 use crate::article::offer::Offer;
-use crate::article::settings::{OfferChangeEffect, RevocationEffect, RevocationWhenSilent, YesNo};
+use crate::article::settings::{OfferChangeEffect, RevocationEffect, Settings, YesNo};
 use crate::article::statement::StatementId;
+use crate::decide::restriction::why_unrestricted;
+use crate::decide::terms::{may_ask_by, reserves_revocation};
 use crate::life::change::{Change, Undo};
 use crate::life::event::{Event, EventKind, Placement};
-use crate::life::exemption::{Exemption, ExemptionState};
-use crate::life::power::{MachineState, Power, Programmed, ProgrammedBy};
+use crate::life::exemption::{Exemption, ExemptionState, Grant};
+use crate::life::power::{MachineState, Missed, Power, Programmed, ProgrammedBy};
 use crate::world::capture_ids::CaptureIds;
-use crate::world::name::{MachineName, NetworkName, SubnetName, SubscriptionName};
+use crate::world::name::{FirewallName, MachineName, NetworkName, SubnetName, SubscriptionName};
 use crate::world::{
-    DEFAULT_SUBNET, Interface, Machine, MachineKind, Subnet, Subscription, VirtualNetwork, World,
+    DEFAULT_SUBNET, FirewallState, Interface, Machine, MachineKind, Subnet, Subscription,
+    VirtualNetwork, World,
 };
 
 /// What an event changed.
@@ -111,6 +114,9 @@ impl Change<'_> {
             EventKind::MachineDeployed { machine, placement } => {
                 self.machine_deployed(event, machine, placement.as_ref())
             }
+            EventKind::FirewallRulesUpdated { firewall }
+            | EventKind::FirewallStopped { firewall }
+            | EventKind::FirewallStarted { firewall } => self.firewall_moves(event, firewall),
             EventKind::MachineStopped { machine }
             | EventKind::MachineDeallocated { machine }
             | EventKind::MachineStarted { machine }
@@ -168,9 +174,9 @@ impl Change<'_> {
         };
         self.subscription(name, |subscription| {
             subscription.offer = offer;
-            if subscription.exemption.state != state {
-                subscription.exemption =
-                    Exemption { state, since: Some(event.at), granted_under: None };
+            let exemption = &mut subscription.exemption;
+            if exemption.state != state {
+                (exemption.state, exemption.since) = (state, Some(event.at));
             }
         });
         let machines = self.machines_of(name);
@@ -186,7 +192,7 @@ impl Change<'_> {
     /// What was restarted before there was anything to pick up tells nobody anything.
     fn forget_restarts(&mut self, machines: &[MachineName]) {
         for name in machines {
-            self.state(name, |state| state.restarted_since = false);
+            self.state(name, |state| state.missed = Missed::default());
         }
     }
 
@@ -207,14 +213,14 @@ impl Change<'_> {
         let subscription = self.known(name)?;
         let edition = self.edition_of(event)?;
         let state = self.next_exemption_state(&edition, name, subscription, &event.kind)?;
-        let granted_under = match &event.edition {
-            Some(id) if state == ExemptionState::Granted && *id != self.edition.id => {
-                Some(id.clone())
-            }
-            _ => None,
-        };
+        let under = event.edition.clone().filter(|id| *id != self.edition.id);
+        let grant = Grant { at: Some(event.at), to: subscription.offer, under };
         self.subscription(name, |subscription| {
-            subscription.exemption = Exemption { state, since: Some(event.at), granted_under };
+            let exemption = &mut subscription.exemption;
+            (exemption.state, exemption.since) = (state, Some(event.at));
+            if state == ExemptionState::Granted {
+                exemption.grant = Some(grant);
+            }
         });
         let machines = self.machines_of(name);
         if state == ExemptionState::Granted {
@@ -225,7 +231,15 @@ impl Change<'_> {
             && self.settings.revocation_effect == RevocationEffect::Immediate
         {
             for machine in &machines {
-                self.state(machine, |state| state.programmed.exempt = false);
+                self.state(machine, |state| state.programmed.cut_off());
+            }
+            let firewalls = self.firewalls.iter();
+            let here = firewalls.filter(|(_, firewall)| firewall.subscription == *name);
+            for firewall in here.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+                self.firewall(&firewall, |state| {
+                    state.cut_off |= state.exempt;
+                    state.exempt = false;
+                });
             }
         }
         Ok(Applied { machines, subscription: Some(name.clone()), structure: false })
@@ -248,10 +262,11 @@ impl Change<'_> {
                 //= PG4
                 //= CS2
                 //= PN2
+                let ways = may_ask_by(&self.settings, rule);
                 if let Some(channel) = channel
-                    && !rule.request.contains(channel)
+                    && !ways.contains(channel)
                 {
-                    let channels: Vec<_> = rule.request.iter().map(|c| c.name()).collect();
+                    let channels: Vec<_> = ways.iter().map(|c| c.name()).collect();
                     return refuse(
                         format!(
                             "`{}` is not where `{name}` asks; {} asks by: {}",
@@ -279,19 +294,24 @@ impl Change<'_> {
             //= PG5
             //= PN4
             EventKind::ExemptionGranted { .. } if asked(state) => {
-                grants_any(rule, subscription.offer)?;
+                grants_any(edition, &self.settings, subscription.offer)?;
                 Ok(S::Granted)
             }
             EventKind::ExemptionFurtherSteps { .. } if state == S::Requested => Ok(S::FurtherSteps),
-            EventKind::ExemptionRefused { .. } if asked(state) => Ok(S::Refused),
+            EventKind::ExemptionRefused { .. } if asked(state) => {
+                if self.settings.requests_can_be_refused == YesNo::No {
+                    let what = "a request is granted or answered with further steps (setting \
+                                `requests_can_be_refused`)";
+                    return refuse(what, &rule.cites.answer);
+                }
+                Ok(S::Refused)
+            }
             EventKind::ExemptionRevoked { .. } if state == S::Granted => {
-                if !rule.revocable
-                    && self.settings.revocation_when_silent == RevocationWhenSilent::Refuse
-                {
+                if !reserves_revocation(&self.settings, rule) {
                     return refuse(
                         format!(
                             "edition {} reserves no revocation for {} (setting \
-                             `revocation_when_silent`)",
+                             `exemption_terms_when_silent`)",
                             edition.id,
                             subscription.offer.title()
                         ),
@@ -329,9 +349,19 @@ impl Change<'_> {
                 &rule.cites.open,
             );
         }
-        grants_any(rule, subscription.offer)?;
-        let uncounted = subscription.exemption.granted_under.is_some()
-            && self.settings.grandfather_exemptions == YesNo::No;
+        //= PG1
+        //= G2
+        let (offer, created) = (subscription.offer, subscription.created);
+        if let Some(statements) = why_unrestricted(self, edition, offer, created) {
+            let what = format!(
+                "`{name}` is not restricted: it was created on {created}, before the restriction; \
+                 there is nothing to ask for"
+            );
+            return refuse(what, &statements);
+        }
+        grants_any(edition, &self.settings, offer)?;
+        let under = subscription.exemption.grant.as_ref().and_then(|grant| grant.under.as_ref());
+        let uncounted = under.is_some() && self.settings.grandfather_exemptions == YesNo::No;
         match subscription.exemption.state {
             // One of an earlier edition that does not count: it is asked for anew.
             ExemptionState::Granted if uncounted => Ok(()),
@@ -442,15 +472,45 @@ impl Change<'_> {
                 );
             }
         };
+        let uncounted = next == P::Running && by.is_none();
+        let redeployed = matches!(event.kind, EventKind::MachineRedeployed { .. });
         self.state(name, |state| {
             state.power = next;
-            state.restarted_since |= next == P::Running && by.is_none();
+            state.missed.redeploy |= uncounted && redeployed;
+            state.missed.restart |= uncounted && !redeployed;
         });
         let mut machines = vec![name.clone()];
         if let Some(by) = by {
             machines = self.program(name, event, by);
         }
         Ok(Applied { machines, subscription: None, structure: next == P::Deleted })
+    }
+
+    /// A firewall picks up what its subscription may do at an update of its rules and at a start.
+    fn firewall_moves(&mut self, event: &Event, name: &FirewallName) -> Result<Applied, Refused> {
+        let Some(firewall) = self.firewalls.get(name) else {
+            return refuse(format!("there is no firewall `{name}`"), &[]);
+        };
+        let owner = firewall.subscription.clone();
+        let (runs, renewed) = match (&event.kind, firewall.state.runs) {
+            (EventKind::FirewallRulesUpdated { .. }, true)
+            | (EventKind::FirewallStarted { .. }, false) => (true, true),
+            (EventKind::FirewallStopped { .. }, true) => (false, false),
+            (kind, runs) => {
+                let how = if runs { "running" } else { "stopped" };
+                let what = format!("`{}` does not fit firewall `{name}`, which is", kind.name());
+                return refuse(format!("{what} {how}"), &[]);
+            }
+        };
+        let structure = runs != firewall.state.runs;
+        let subscription = self.subscriptions.get(&owner);
+        let exempt = subscription.is_some_and(|found| found.exemption.is_granted(&self.settings));
+        self.firewall(name, |state| {
+            let unchanged = *state;
+            let renewed = if renewed { FirewallState::new(exempt) } else { unchanged };
+            *state = FirewallState { runs, ..renewed };
+        });
+        Ok(Applied { machines: vec![], subscription: Some(owner), structure })
     }
 
     fn temporary_subnet(&mut self, event: &Event, name: &NetworkName) -> Result<Applied, Refused> {
@@ -485,7 +545,7 @@ impl Change<'_> {
         {
             return touched;
         }
-        let granted = subscription.exemption.state == ExemptionState::Granted;
+        let granted = subscription.exemption.is_granted(&self.settings);
         let had = machine.state.programmed.exempt;
         let reaches = match self.edition.effect {
             // The new type counts at once; an exemption is picked up as ever.
@@ -502,6 +562,7 @@ impl Change<'_> {
             by,
             offer: subscription.offer,
             exempt: granted && reaches,
+            cut_off: false,
         };
         let cycled = programmed.exempt
             && by == ProgrammedBy::Start
@@ -509,7 +570,7 @@ impl Change<'_> {
             && self.settings.one_cycle_frees_all == YesNo::Yes;
         self.state(name, |state| {
             state.programmed = programmed.clone();
-            state.restarted_since = false;
+            state.missed = Missed::default();
         });
         if cycled {
             for neighbour in self.machines_of(&owner) {
@@ -573,10 +634,11 @@ impl World {
     }
 }
 
-/// Whether an edition grants an exemption to a row's offers at all.
-fn grants_any(rule: &OfferRule, offer: Offer) -> Result<(), Refused> {
+/// Whether an edition grants an exemption to an offer at all.
+fn grants_any(edition: &Edition, settings: &Settings, offer: Offer) -> Result<(), Refused> {
+    let (rule, _) = edition.rule(offer);
     //= DV2
-    if !rule.request.is_empty() {
+    if !may_ask_by(settings, rule).is_empty() {
         return Ok(());
     }
     let cites = if rule.cites.never.is_empty() { &rule.cites.blocked } else { &rule.cites.never };

@@ -16,6 +16,7 @@ mod exhaustive_life;
 mod inventory_file;
 mod life;
 mod matrix;
+mod metamorphic;
 mod names;
 #[path = "../../../../tests/oracle/edition_2020_12.rs"]
 mod oracle;
