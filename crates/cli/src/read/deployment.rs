@@ -114,7 +114,7 @@ impl Deployment {
                     network: NetworkName::from(NETWORK),
                     subnet: SubnetName::from(HUB),
                     address: self.hub_address(),
-                    state: FirewallState::new(false),
+                    state: FirewallState::new(exempt && self.hub.is_none()),
                 };
                 world.add_firewall(FirewallName::from("firewall"), firewall)?;
             }

@@ -323,7 +323,7 @@ impl InventoryFile {
         for (name, entry) in &self.firewall {
             let place = format!("firewall.{name}");
             if entry.renewed_since_grant {
-                is_granted(&world, &entry.subscription)
+                was_granted(&world, &entry.subscription)
                     .map_err(|what| bad(format!("{place}.renewed_since_grant"), what))?;
             }
             let firewall = AzureFirewall {
@@ -432,7 +432,7 @@ impl InventoryFile {
             }
         };
         if entry.started_since_grant {
-            is_granted(world, &entry.subscription)
+            was_granted(world, &entry.subscription)
                 .map_err(|what| bad(format!("{place}.started_since_grant"), what))?;
         }
         let (offer, exempt) = (subscription.offer, entry.started_since_grant);
@@ -494,11 +494,12 @@ impl Inventory {
     }
 }
 
-/// Whether an exemption is granted when the inventory begins; if not, what to say of that.
-fn is_granted(world: &World, name: &SubscriptionName) -> Result<(), String> {
+/// Whether an exemption is granted when the inventory begins, or was until it was revoked; if not,
+/// what to say of that.
+fn was_granted(world: &World, name: &SubscriptionName) -> Result<(), String> {
     match world.subscriptions.get(name) {
-        Some(found) if found.exemption.state != ExemptionState::Granted => {
-            Err(format!("the exemption of `{name}` is not `granted`"))
+        Some(Subscription { exemption: Exemption { grant: None, .. }, .. }) => {
+            Err(format!("the exemption of `{name}` is neither `granted` nor `revoked`"))
         }
         _ => Ok(()),
     }

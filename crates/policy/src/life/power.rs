@@ -72,7 +72,7 @@ pub struct Programmed {
 
 impl Programmed {
     /// A revocation that counts at once reaches what was exempt.
-    pub(crate) const fn cut_off(&mut self) {
+    pub(crate) const fn revoke(&mut self) {
         self.cut_off |= self.exempt;
         self.exempt = false;
     }

@@ -13,8 +13,8 @@ use crate::life::event::{Event, EventKind};
 use crate::life::exemption::{ExemptionState, Grant};
 use crate::life::power::{Missed, ProgrammedBy};
 use crate::life::transition::{Applied, Refused, refuse};
-use crate::world::Subscription;
 use crate::world::name::{MachineName, SubscriptionName};
+use crate::world::{FirewallState, Subscription};
 
 impl Change<'_> {
     pub(crate) fn offer_changed(
@@ -93,15 +93,12 @@ impl Change<'_> {
             && self.settings.revocation_effect == RevocationEffect::Immediate
         {
             for machine in &machines {
-                self.state(machine, |state| state.programmed.cut_off());
+                self.state(machine, |state| state.programmed.revoke());
             }
             let firewalls = self.firewalls.iter();
             let here = firewalls.filter(|(_, firewall)| firewall.subscription == *name);
             for firewall in here.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
-                self.firewall(&firewall, |state| {
-                    state.cut_off |= state.exempt;
-                    state.exempt = false;
-                });
+                self.firewall(&firewall, FirewallState::revoke);
             }
         }
         Ok(Applied { machines, subscription: Some(name.clone()), structure: false })

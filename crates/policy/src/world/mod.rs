@@ -257,6 +257,12 @@ impl FirewallState {
     pub const fn new(exempt: bool) -> Self {
         Self { runs: true, exempt, cut_off: false }
     }
+
+    /// A revocation that counts at once reaches what was exempt.
+    pub(crate) const fn revoke(&mut self) {
+        self.cut_off |= self.exempt;
+        self.exempt = false;
+    }
 }
 
 /// Who owns an address: a machine, and the interface by place.

@@ -13,6 +13,7 @@ mod editions;
 #[path = "../../../../tests/oracle/every_edition/mod.rs"]
 mod every_edition;
 mod exhaustive_life;
+mod grants;
 mod inventory_file;
 mod life;
 mod matrix;

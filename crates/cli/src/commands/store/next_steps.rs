@@ -71,7 +71,9 @@ fn to_pick_up(step: &NextStep, place: &PlaceArgs) -> Option<String> {
             let command = |verb| command(place, verb, machine.as_str());
             format!(": {}, then {}", command("vm deallocate"), command("vm start"))
         }
-        NextStep::CreateAnew { .. } | NextStep::TemporarySubnet { .. } => String::new(),
+        NextStep::CreateAnew { .. }
+        | NextStep::RenewFirewall { .. }
+        | NextStep::TemporarySubnet { .. } => String::new(),
         _ => return None,
     };
     let ids: Vec<_> = step.statements().iter().map(ToString::to_string).collect();
