@@ -7,7 +7,7 @@ use crate::decide::next_step::NextStep;
 use crate::decide::sender::SendingPort;
 use crate::decide::terms::{Term, may_ask_by, term};
 use crate::world::name::SubscriptionName;
-use crate::world::{Subscription, World};
+use crate::world::{MachineKind, Subscription, World};
 
 //= G3
 /// The step that always helps: an authenticated relay.
@@ -82,6 +82,11 @@ pub(crate) fn pick_up(
     let machine = at.name.clone();
     if reason == Reason::CreatedBeforeExemption {
         NextStep::CreateAnew { machine, statements }
+    } else if at.machine.kind == MachineKind::AppService {
+        // Nobody stops one: a change of its network renews it.
+        let topics = [Topic::AppServiceEffect, Topic::DelegatedSubnet];
+        let statements = topics.map(|topic| world.edition.topic(topic)).concat();
+        NextStep::TemporarySubnet { network: at.interface.network.clone(), statements }
     } else if let Some(network) = world.delegated_network(at.machine) {
         let statements = world.edition.topic(Topic::DelegatedSubnet).to_vec();
         NextStep::TemporarySubnet { network: network.clone(), statements }

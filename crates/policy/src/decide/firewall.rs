@@ -8,6 +8,7 @@ use crate::article::settings::{
     AzureFirewallSubscription, AzureFirewallWhenSilent, EaViaAzureFirewall,
     ExemptionBehindAzureFirewall, Setting, YesNo,
 };
+use crate::article::verdict::{Verdict, verdict_of};
 use crate::decide::advice::{advice, relay};
 use crate::decide::conclusion::Conclusion;
 use crate::decide::decision::HopKind;
@@ -122,13 +123,17 @@ fn behind_a_firewall(
         return at_a_firewall(world, name, firewall, grounds);
     }
     grounds.assume_if(world, Setting::AzureFirewallSubscription, || by_firewall != by_sender);
-    match (world.settings.azure_firewall_subscription, sender) {
+    let conclusion = match (world.settings.azure_firewall_subscription, sender) {
         (AzureFirewallSubscription::Firewall, _) => at_a_firewall(world, name, firewall, grounds),
         (AzureFirewallSubscription::Sender, Some(sender)) => {
             of_the_sender(world, sender, firewall, grounds)
         }
         (AzureFirewallSubscription::Sender, None) => Conclusion::of(Reason::UnknownSource),
+    };
+    if verdict_of(&world.settings, conclusion.reason) == Verdict::Pass {
+        grounds.cite(world.edition.topic(Topic::FirewallLimit));
     }
+    conclusion
 }
 
 /// Where the sender's subscription decides behind a firewall.

@@ -301,7 +301,10 @@ impl Change<'_> {
         let here: BTreeSet<_> = in_network
             .filter(|(_, (owner, _))| {
                 let machine = self.machines.get(owner);
-                machine.is_some_and(|machine| self.delegated_network(machine) == Some(name))
+                machine.is_some_and(|machine| {
+                    machine.kind == MachineKind::AppService
+                        || self.delegated_network(machine) == Some(name)
+                })
             })
             .map(|(_, (owner, _))| owner.clone())
             .collect();

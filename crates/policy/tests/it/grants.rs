@@ -127,6 +127,18 @@ fn a_request_cannot_be_refused_where_the_text_knows_two_outcomes_alone() {
 }
 
 #[test]
+fn an_app_service_was_told_to_stop_and_start() {
+    let lab = of("2023-12", "enterprise-dev-test", "granted", false) + "kind = \"app-service\"\n";
+    let waiting = ask(&world(&lab, ""), "web", INTERNET);
+    assert_eq!(short(&waiting), "drop waiting-for-stop-and-start");
+    let step = &waiting.next_steps[0];
+    assert_eq!(step.name(), "temporary-subnet");
+    assert_eq!(step.statements(), ["AS3".into(), "EF2".into()]);
+    let renewed = world(&lab, "2024-01-02T00:00:00Z temporary-subnet network=hub");
+    assert_eq!(short(&ask(&renewed, "web", INTERNET)), "pass exempt");
+}
+
+#[test]
 fn an_app_service_answered_that_nobody_had_asked() {
     for (edition, assumes) in [("2018-11", true), ("2020-12", true), ("2021-03", false)] {
         for offer in ["pay-as-you-go", "enterprise-agreement"] {

@@ -70,12 +70,15 @@ fn default_of(file: &InventoryFile, setting: Setting) -> String {
     edition.default_settings().unwrap().get(setting).to_owned()
 }
 
-/// One offer of every row, every date and state, every way.
+/// The first and the last offer of every row, every date and state, every way.
 fn each_case(mut see: impl FnMut(&str, Case)) {
     for edition in EDITIONS {
         let built_in = Edition::named(edition.id).unwrap();
         let named = built_in.rules.iter().chain([&built_in.unnamed]);
-        for offer in named.filter_map(|row| row.offers.first()) {
+        let mut offers: Vec<_> =
+            named.flat_map(|row| row.offers.first().into_iter().chain(row.offers.last())).collect();
+        offers.dedup();
+        for offer in offers {
             for created in DATES {
                 for state in STATES.into_iter().chain(["lapsed"]) {
                     for way in WAYS.into_iter().chain(MORE_WAYS) {
