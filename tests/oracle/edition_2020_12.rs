@@ -73,7 +73,7 @@ impl Case {
     //= PG6 type=test
     //= PN5 type=test
     fn has_reached_the_machine(self) -> bool {
-        matches!(self.history, "stopped-started" | "redeployed" | "new")
+        matches!(self.history, "stopped-started" | "new")
     }
 
     /// Verdict and reason.
@@ -98,19 +98,16 @@ impl Case {
         if self.date == "before" {
             return "pass predates-restriction";
         }
-        match self.exemption {
-            "granted" if self.has_reached_the_machine() => return "pass exempt",
-            "granted" => return "drop waiting-for-stop-and-start",
-            //= PG9 type=test
-            "revoked" | "revoked-later" => return "drop revoked",
-            _ => {}
-        }
         //= DV1 type=test
         //= DV2 type=test
         if section(self.offer) == Section::Others {
             return "drop offer-never-exempt";
         }
         match self.exemption {
+            "granted" if self.has_reached_the_machine() => "pass exempt",
+            "granted" => "drop waiting-for-stop-and-start",
+            //= PG9 type=test
+            "revoked" | "revoked-later" => "drop revoked",
             //= PG3 type=test
             //= CS1 type=test
             //= PN1 type=test
@@ -119,13 +116,26 @@ impl Case {
             "requested" => "drop request-pending",
             "further-steps" => "drop further-steps",
             "refused" => "drop request-refused",
-            //= PG7 type=test
             _ => "drop exemption-lapsed",
         }
     }
 
     /// The statements that the answer rests on.
-    pub(crate) fn statements(self) -> &'static str {
+    pub(crate) fn statements(self) -> String {
+        let said = self.statements_of_another_day();
+        if self.date != "on" || self.route == "appliance-blocked" {
+            return said.to_owned();
+        }
+        // The sections say "before" and "after": of the day itself G1 and G2 speak.
+        let of_the_day = |id| match id {
+            "PG3" | "DV1" | "PN1" | "G1" => "G1 G2",
+            "CS1" => "CS1 G1 G2",
+            other => other,
+        };
+        said.split(' ').map(of_the_day).collect::<Vec<_>>().join(" ")
+    }
+
+    fn statements_of_another_day(self) -> &'static str {
         let exempt = Self { route: "direct", ..self }.answer() == "pass exempt";
         let partner = section(self.offer) == Section::Partners;
         match (self.route, exempt) {
@@ -140,13 +150,7 @@ impl Case {
             ("appliance-blocked", false) => "PG3 PG4",
             ("appliance-own", true) => of(
                 self.offer,
-                [
-                    "PG7 PG8 PG3 PG6",
-                    "PN6 PN1 PN5",
-                    "PG7 PG8 CS1 PG6",
-                    "PG7 PG8 DV1 PG6",
-                    "PG7 PG8 G1 PG6",
-                ],
+                ["PG7 PG8 PG3 PG6", "PN6 PN1 PN5", "PG7 PG8 CS1 PG6", "", "PG7 PG8 G1 PG6"],
             ),
             _ => self.statements_of_the_section(),
         }
@@ -158,22 +162,16 @@ impl Case {
         let of = |each| of(self.offer, each);
         match self.answer() {
             "pass predates-restriction" => of(["PG1", "G2", "G2", "G2", "G2"]),
-            "pass exempt" => of([
-                "PG3 PG6 PG7 PG8",
-                "PN1 PN5 PN6",
-                "CS1 PG6 PG7 PG8",
-                "DV1 PG6 PG7 PG8",
-                "G1 PG6 PG7 PG8",
-            ]),
-            "drop waiting-for-stop-and-start" => {
-                of(["PG3 PG6", "PN1 PN5", "CS1 PG6", "DV1 PG6", "G1 PG6"])
+            "pass exempt" => {
+                of(["PG3 PG6 PG7 PG8", "PN1 PN5 PN6", "CS1 PG6 PG7 PG8", "", "G1 PG6 PG7 PG8"])
             }
-            "drop revoked" => of(["PG3 PG9", "PN1", "CS1", "DV1", "G1"]),
+            "drop waiting-for-stop-and-start" => {
+                of(["PG3 PG6", "PN1 PN5", "CS1 PG6", "", "G1 PG6"])
+            }
+            "drop revoked" => of(["PG3 PG9", "PN1 PG9", "CS1 PG9", "", "G1 PG9"]),
             "drop offer-never-exempt" => "DV1 DV2",
             "drop not-granted" => of(["PG3 PG4", "PN1 PN2 PN3", "CS1 CS2", "", "G1 HP1"]),
-            "drop exemption-lapsed" => {
-                of(["PG3 PG7 PG8", "PN1 PN6", "CS1 PG7 PG8", "", "G1 PG7 PG8"])
-            }
+            "drop exemption-lapsed" => of(["PG3", "PN1", "CS1", "", "G1"]),
             _ => of(["PG3 PG5", "PN1 PN4", "CS1 CS3", "", "G1"]),
         }
     }

@@ -109,6 +109,12 @@ pub(crate) fn concerns(world: &World, event: &Event) -> Vec<ClockOwner> {
             subjects.push(ClockOwner::Network(network.as_str().to_owned()));
             subjects
         }
+        EventKind::FirewallRulesUpdated { firewall }
+        | EventKind::FirewallStopped { firewall }
+        | EventKind::FirewallStarted { firewall } => {
+            let found = world.firewalls().get(firewall);
+            found.map(|firewall| of(firewall.subscription.as_str())).into_iter().collect()
+        }
         kind => match (kind.subscription(), kind.machine()) {
             (Some(subscription), _) => vec![of(subscription.as_str())],
             (None, Some(name)) => machine_concerns(world, kind, name),

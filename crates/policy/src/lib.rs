@@ -27,9 +27,9 @@ pub use article::quota::{Recognised, recognise_quota_id};
 pub use article::reason::{Reason, UnknownReason};
 pub use article::settings::{
     AppServiceWhenSilent, Assumption, AzureFirewallSubscription, AzureFirewallWhenSilent,
-    BlockForm, CspCutoff, EaViaAzureFirewall, ExemptViaAppliance, OfferChangeEffect, PassOrDrop,
-    PassOrFiltered, RevocationEffect, RevocationWhenSilent, Setting, SettingError, Settings,
-    UnnamedOffer, Unrestricted, YesNo,
+    BlockForm, CspCutoff, EaViaAzureFirewall, ExemptViaAppliance, ExemptionBehindAzureFirewall,
+    NeverGrantedButGranted, OfferChangeEffect, PassOrDrop, PassOrFiltered, RevocationEffect,
+    Setting, SettingError, Settings, UnnamedOffer, Unrestricted, YesNo,
 };
 pub use article::statement::{Page, SourceName, Statement, StatementId, StatementKind};
 pub use article::verdict::{Verdict, verdict_of};
@@ -51,8 +51,8 @@ pub use file::moment::{MomentError, parse_day, parse_moment};
 pub use file::near::{first_few, nearest};
 pub use life::change::Undo;
 pub use life::event::{Event, EventError, EventKind, Placement};
-pub use life::exemption::{Exemption, ExemptionState};
-pub use life::power::{MachineState, Power, Programmed, ProgrammedBy};
+pub use life::exemption::{Exemption, ExemptionState, Grant};
+pub use life::power::{MachineState, Missed, Power, Programmed, ProgrammedBy};
 pub use life::timeline::{Timeline, TimelineError};
 pub use life::transition::{Applied, Refused};
 pub use world::build::WorldError;
@@ -63,8 +63,8 @@ pub use world::name::{
 };
 pub use world::route::{NextHop, RESERVED_PREFIXES, Route, RouteOrigin, effective_routes, resolve};
 pub use world::{
-    AzureFirewall, Gateway, GatewayKind, Interface, Machine, MachineKind, RouteTable, Subnet,
-    Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
+    AzureFirewall, FirewallState, Gateway, GatewayKind, Interface, Machine, MachineKind,
+    RouteTable, Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
 };
 
 /// The TCP port that the platform filters (G1).

@@ -65,8 +65,6 @@ pub(crate) struct Row {
     pub(crate) removal: Removal,
     pub(crate) silent: Silent,
     pub(crate) ids: Ids,
-    /// Whether the edition names the offers; where not (`-`) every decision by the row is assumed.
-    pub(crate) named: bool,
     /// The page that says that no request is granted, where it is not the article.
     pub(crate) never_from: &'static [&'static str],
 }
@@ -77,7 +75,6 @@ const ROW: Row = Row {
     removal: &[],
     silent: SAID,
     ids: NONE,
-    named: true,
     never_from: &[],
 };
 
@@ -142,7 +139,8 @@ const PARTNERS: &[&str] = &["microsoft-partner-network", "bizspark-plus", "azure
 const ENTERPRISE: Row = Row { offers: &["enterprise-agreement"], blocks: Blocks::Nobody, ..ROW };
 const DEVELOPERS_AFTER: Row = Row { offers: DEVELOPERS, blocks: Blocks::After, ..ROW };
 
-/// The rows of 2018-11 and 2019-08, which differ in no cell of the table of offers.
+/// The rows of 2018-11 and 2019-08, which differ in no cell of the table of offers. What holds for
+/// an offer that an edition does not name (`-`) the table does not say: none is asked.
 const EARLY: &[Row] = &[
     ENTERPRISE,
     Row {
@@ -161,9 +159,6 @@ const EARLY: &[Row] = &[
         silent: TERMS,
         ..ROW
     },
-    // `-`. What an edition's default is the table does not say: read as G1 and G2, which block new
-    // subscriptions of all types that no section frees and name no way to ask.
-    Row { offers: &["bizspark-plus"], blocks: Blocks::After, named: false, ..ROW },
 ];
 
 const IN_2020_12: &[Row] = &[

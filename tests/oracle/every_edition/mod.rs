@@ -195,15 +195,14 @@ impl Sender<'_> {
             return Answer::pass("predates-restriction")
                 .on(ids.old)
                 .assume(&["new_deployment_in_old_subscription"])
-                .assume_if(blocks == Blocks::NoDate, "csp_cutoff")
-                .assume_if(!self.row.named, "unnamed_offer");
+                .assume_if(blocks == Blocks::NoDate, "csp_cutoff");
         }
         self.dated(self.exemption())
     }
 
     /// Adds what the restriction itself rests on, to an answer on the exemption.
     fn dated(&self, answer: Answer) -> Answer {
-        let Row { blocks, ids, named, .. } = *self.row;
+        let Row { blocks, ids, .. } = *self.row;
         let on_the_day =
             self.case.created == THE_DAY && matches!(blocks, Blocks::After | Blocks::NoDate);
         let drops = answer.verdict == "drop";
@@ -214,7 +213,6 @@ impl Sender<'_> {
                 self.case.created == OLD && blocks == Blocks::Always,
                 "honour_pre_2017_subscriptions",
             )
-            .assume_if(!named, "unnamed_offer")
             .assume_if(
                 self.edition.id == "2018-11" && self.case.offer == "azure-in-open",
                 "azure_in_open_may_ask_2018",
@@ -297,8 +295,9 @@ impl Sender<'_> {
     fn through_appliance(&self, offer: &'static str) -> Answer {
         let case = Case { offer, created: "2018-01-01", state: "none", way: "direct" };
         let appliance = Sender { edition: self.edition, row: row(self.edition, offer), case };
-        let answer = appliance.direct().by_default_outbound().assume(&["exempt_via_appliance"]);
-        // An exempt sender is told that its exemption does not cover the hop.
+        let answer = appliance.direct().by_default_outbound();
+        // An exempt sender is told that its exemption does not cover the hop; for any other the
+        // setting changes nothing.
         let direct = Case { way: "direct-stopped-started", ..self.case };
         if (Sender { case: direct, ..*self }).direct().reason != "exempt" {
             return answer;
@@ -306,7 +305,10 @@ impl Sender<'_> {
         let Row { silent, ids, .. } = *self.row;
         let cover: Vec<_> = ids.cover.iter().filter(|id| **id != "PG7").copied().collect();
         let unsaid = silent.cover && !answer.assumed.contains(&"exemption_terms_when_silent");
-        answer.on(&cover).assume_if(unsaid, "exemption_terms_when_silent")
+        answer
+            .on(&cover)
+            .assume(&["exempt_via_appliance"])
+            .assume_if(unsaid, "exemption_terms_when_silent")
     }
 
     fn through_firewall(&self) -> Option<Answer> {

@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use egress25_policy::{
-    AzureFirewall, CaptureIds, Edition, Effect, Exemption, ExemptionState, FirewallName, Gateway,
-    GatewayKind, Interface, Machine, MachineKind, MachineName, MachineState, NetworkName, Offer,
-    Power, ProgrammedBy, Question, RESERVED_PREFIXES, RouteTable, RouteTableName, Settings, Source,
-    Subnet, SubnetName, Subscription, SubscriptionName, UserNextHop, UserRoute, VirtualNetwork,
-    World, WorldError, YesNo, creation_counts,
+    AzureFirewall, CaptureIds, Edition, Effect, Exemption, ExemptionState, FirewallName,
+    FirewallState, Gateway, GatewayKind, Interface, Machine, MachineKind, MachineName,
+    MachineState, NetworkName, Offer, Power, ProgrammedBy, Question, RESERVED_PREFIXES, RouteTable,
+    RouteTableName, Settings, Source, Subnet, SubnetName, Subscription, SubscriptionName,
+    UserNextHop, UserRoute, VirtualNetwork, World, WorldError, YesNo, creation_counts,
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use jiff::Timestamp;
@@ -88,7 +88,7 @@ impl Deployment {
     /// Something in it does not fit; none of the facts can bring that about.
     pub fn world(&self, edition: &Arc<Edition>, settings: Settings) -> Result<World, WorldError> {
         let mut world = World::new(edition.clone(), settings);
-        let exemption = Exemption { state: self.exemption, since: None, granted_under: None };
+        let exemption = Exemption::at_the_beginning(self.exemption, self.offer);
         let day = created(self.created);
         let sender = Subscription { id: None, offer: self.offer, created: day, exemption };
         world.add_subscription(SubscriptionName::from(SUBSCRIPTION), sender)?;
@@ -114,6 +114,7 @@ impl Deployment {
                     network: NetworkName::from(NETWORK),
                     subnet: SubnetName::from(HUB),
                     address: self.hub_address(),
+                    state: FirewallState::new(exempt && self.hub.is_none()),
                 };
                 world.add_firewall(FirewallName::from("firewall"), firewall)?;
             }

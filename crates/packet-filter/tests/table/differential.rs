@@ -55,7 +55,7 @@ const SOURCES: [&str; 9] = [
 const EDITIONS: [&str; 7] =
     ["2018-11", "2019-08", "2020-12", "2021-03", "2021-04", "2022-11", "2023-12"];
 
-const SETTINGS: [(&str, &str); 9] = [
+const SETTINGS: [(&str, &str); 15] = [
     ("block_form", "reject"),
     ("revocation_effect", "next-start"),
     ("exempt_via_appliance", "blocked"),
@@ -65,6 +65,12 @@ const SETTINGS: [(&str, &str); 9] = [
     ("one_cycle_frees_all", "yes"),
     ("unknown_source", "pass"),
     ("ea_via_azure_firewall", "unrestricted"),
+    ("azure_firewall_form", "drop"),
+    ("unsupported_means_blocked", "no"),
+    ("exemption_behind_azure_firewall", "does-not-cover"),
+    ("azure_firewall_2022_11", "rejected"),
+    ("never_granted_but_granted", "counts"),
+    ("exemption_survives_offer_change", "yes"),
 ];
 
 #[derive(Debug, Clone)]
@@ -165,7 +171,7 @@ fn setup() -> impl Strategy<Value = Setup> {
 fn event() -> impl Strategy<Value = Event> {
     let subscription = prop::sample::select(&["a", "b", "c"][..]);
     let machine = prop::sample::select(&["a1", "a2", "b1", "b2", "c1", "c2"][..]);
-    (0..14_u8, subscription, machine, offer()).prop_map(|(kind, s, m, offer)| {
+    (0..17_u8, subscription, machine, offer()).prop_map(|(kind, s, m, offer)| {
         let of_subscription = format!("subscription = \"{s}\"");
         let of_machine = format!("machine = \"{m}\"");
         let (kind, rest) = match kind {
@@ -180,6 +186,9 @@ fn event() -> impl Strategy<Value = Event> {
             10 => ("machine-redeployed", of_machine),
             11 => ("machine-deleted", of_machine),
             12 => ("machine-deployed", of_machine),
+            13 => ("firewall-rules-updated", "firewall = \"af\"".to_owned()),
+            14 => ("firewall-stopped", "firewall = \"af\"".to_owned()),
+            15 => ("firewall-started", "firewall = \"af\"".to_owned()),
             _ => ("exemption-further-steps", of_subscription),
         };
         let text = format!("[[event]]\nat = \"2020-12-08T09:00:00Z\"\nkind = \"{kind}\"\n{rest}");

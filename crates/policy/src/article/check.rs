@@ -52,7 +52,10 @@ fn check_offers(edition: &Edition) -> Result<(), String> {
 
 /// Every channel that a row names has a way, and every way a row; support likewise.
 fn check_channels(edition: &Edition) -> Result<(), String> {
-    let named: BTreeSet<_> = rows(edition).flat_map(|row| &row.request).copied().collect();
+    let named: BTreeSet<_> = rows(edition)
+        .flat_map(|row| row.request.iter().chain(&row.disputed_request))
+        .copied()
+        .collect();
     for channel in &named {
         if edition.channels.get(channel).is_none_or(|path| path.steps.is_empty()) {
             return Err(format!("a row asks by `{channel}`; `[channel.{channel}]` needs `steps`"));

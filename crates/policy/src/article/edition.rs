@@ -172,6 +172,9 @@ pub struct OfferRule {
     /// Where removal is asked for, all of them in this order; empty where it is never granted.
     #[serde(default)]
     pub request: Vec<Channel>,
+    /// Where removal is asked for if `azure_in_open_may_ask_2018` says that it may be.
+    #[serde(default)]
+    pub disputed_request: Vec<Channel>,
     /// What is asked of the asker.
     #[serde(default)]
     pub asks: Vec<Requirement>,
@@ -201,6 +204,10 @@ pub enum FirewallRule {
     Silent,
     /// Not supported.
     Unsupported,
+    /// Nothing, and the firewall's own page of the time says that it is blocked.
+    Blocked,
+    /// Nothing, and the firewall's own page says that it may work.
+    Disputed,
     /// Possible, under the subscription's own rule.
     OwnRule,
 }
@@ -211,6 +218,8 @@ pub enum FirewallRule {
 pub enum AppServiceRule {
     /// Nothing.
     Silent,
+    /// Nothing, and the App Service page of the time says that it is not possible.
+    Unsupported,
     /// Possible with virtual network integration, under the subscription's own rule.
     OwnRule,
 }
@@ -441,6 +450,18 @@ impl Edition {
             .iter()
             .find(|rule| rule.offers.contains(&offer))
             .map_or((&self.unnamed, false), |rule| (rule, true))
+    }
+
+    /// Whether an edition before this one names an offer and lets it ask for an exemption.
+    #[must_use]
+    pub fn granted_before(&self, offer: Offer) -> bool {
+        let grants = |earlier: &Arc<Self>| {
+            let (rule, named) = earlier.rule(offer);
+            named && !rule.request.is_empty()
+        };
+        // A bad built-in edition fails where it is loaded.
+        let all = Self::all().unwrap_or_default();
+        all.iter().take_while(|earlier| earlier.from < self.from).any(grants)
     }
 
     /// What the edition says on a subject.

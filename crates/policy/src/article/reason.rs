@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum VerdictRule {
     Pass,
     Drop,
-    Reject,
+    /// Azure Firewall stops it, in the form that `azure_firewall_form` says.
+    Firewall,
     /// The platform's filter blocks it, in the form that `block_form` says.
     Block,
     /// Nobody's packet: `unknown_source` says.
@@ -86,7 +87,7 @@ reasons! {
         "An exemption was asked for and is not decided.";
     FurtherSteps = "further-steps", Block, ["PG3", "PG5"],
         "The request was answered with further steps, which are still to be taken.";
-    RequestRefused = "request-refused", Block, ["PG3", "PG5"],
+    RequestRefused = "request-refused", Block, ["PG3", "PG5", "requests_can_be_refused"],
         "An exemption was asked for and refused.";
     WaitingForStopStart = "waiting-for-stop-and-start", Block, ["PG6"],
         "The subscription may send, but the machine has not been stopped (deallocated) and started since.";
@@ -94,14 +95,16 @@ reasons! {
         "In this edition an exemption holds only for machines created after it.";
     Revoked = "revoked", Block, ["PG9", "revocation_effect"],
         "The exemption was revoked.";
-    ExemptionLapsed = "exemption-lapsed", Block, ["PG7", "exemption_survives_offer_change"],
+    ExemptionLapsed = "exemption-lapsed", Block, ["exemption_survives_offer_change"],
         "The exemption ended when the subscription's offer changed.";
     ExemptionDoesNotCover = "exemption-does-not-cover", Block, ["PG8"],
         "The exemption covers only machines' traffic that is routed directly to the Internet.";
     OfferNeverExempt = "offer-never-exempt", Block, ["DV1", "DV2"],
         "The offer is restricted and no exemption is ever granted to it.";
+    PlatformServiceUnsupported = "platform-service-unsupported", Block, ["app_service_when_silent"],
+        "An App Service in the network cannot use port 25 to the Internet, whatever the subscription.";
     // The route does not lead there.
-    AzureFirewallUnsupported = "azure-firewall-unsupported", Reject, ["RL1", "block_form"],
+    AzureFirewallUnsupported = "azure-firewall-unsupported", Firewall, ["RL1", "unsupported_means_blocked", "azure_firewall_form"],
         "Port 25 through Azure Firewall is not supported.";
     NoRoute = "no-route", Drop, ["routes"],
         "No route leads to the destination, or the route's next hop is none.";

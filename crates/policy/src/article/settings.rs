@@ -133,12 +133,19 @@ choices! {
         /// Blocked.
         Blocked = "blocked",
     }
-    /// What a revocation does where the edition reserves none for the offer.
-    RevocationWhenSilent {
+    /// Whether a grant counts that no edition up to its time knows.
+    NeverGrantedButGranted {
+        /// It does not: the offer is never exempt.
+        DoesNotCount = "does-not-count",
         /// It counts as it happened.
-        Accept = "accept",
-        /// It is refused.
-        Refuse = "refuse",
+        Counts = "counts",
+    }
+    /// Whether an exemption covers what an Azure Firewall sends.
+    ExemptionBehindAzureFirewall {
+        /// It does, once the firewall has picked it up.
+        Covers = "covers",
+        /// It does not: only machines' traffic that is routed directly.
+        DoesNotCover = "does-not-cover",
     }
 }
 
@@ -246,18 +253,30 @@ settings! {
     BlockForm block_form: BlockForm = Drop;
         "What does the sender of a blocked SYN see?";
         "Users report time-outs, never a refusal.";
+    AzureFirewallForm azure_firewall_form: BlockForm = Reject;
+        "What does the sender of a SYN see that was routed through Azure Firewall?";
+        "Asked for by this project's users; no public text speaks of a reset.";
+    UnsupportedMeansBlocked unsupported_means_blocked: YesNo = Yes;
+        "Does `not supported` through Azure Firewall mean that it does not get through?";
+        "The firewall's known-issues page of that time says blocked.";
+    RequestsCanBeRefused requests_can_be_refused: YesNo = Yes;
+        "Can a request for an exemption be refused?";
+        "PG5 knows two outcomes, enabled and next steps; a refusal is our reading of PN4's discretion.";
     OneCycleFreesAll one_cycle_frees_all: YesNo = No;
         "Does stopping and starting some machines free the others of the subscription too?";
         "Each machine is free from its own next start on; the state is pulled at allocation.";
     ExemptionSurvivesOfferChange exemption_survives_offer_change: YesNo = No;
         "Is a granted exemption kept when the subscription's type changes?";
-        "PG7 ties it to the subscription as it was asked for.";
+        "The text says only `the subscription requested`; the new type's rule is ours.";
     HonourPre2017Subscriptions honour_pre_2017_subscriptions: YesNo = No;
         "In an edition without a date, may a subscription created before 2017-11-15 still send?";
         "Two live pages disagree; the article dropped the date in 2021.";
     GrandfatherExemptions grandfather_exemptions: YesNo = Yes;
         "Does an exemption granted under an earlier edition go on working?";
         "Users saw provider subscriptions still allowed in November 2022.";
+    NeverGrantedButGranted never_granted_but_granted: NeverGrantedButGranted = DoesNotCount;
+        "Does an exemption count that was granted to an offer to which no edition up to that time grants one?";
+        "DV2: no request of these types is granted, so the description contradicts the text.";
     RedeployCounts redeploy_counts: YesNo = Yes;
         "Does a redeploy renew a machine's programming?";
         "Undocumented; it moves the machine to another host.";
@@ -270,18 +289,27 @@ settings! {
     AzureFirewallWhenSilent azure_firewall_when_silent: AzureFirewallWhenSilent = SubscriptionRule;
         "What holds behind Azure Firewall where the edition says nothing of it?";
         "Only the general statement is left, which speaks of subscriptions.";
+    AzureFirewall2022_11 azure_firewall_2022_11: AzureFirewallWhenSilent = SubscriptionRule;
+        "What holds behind Azure Firewall where article and firewall page disagree?";
+        "The article names no such service as supported, the firewall page says that it may work.";
     AzureFirewallSubscription azure_firewall_subscription: AzureFirewallSubscription = Firewall;
         "Whose subscription decides behind Azure Firewall where it is supported?";
         "As for an appliance: the hop that sends to the Internet is the firewall's.";
-    AppServiceWhenSilent app_service_when_silent: AppServiceWhenSilent = SubscriptionRule;
+    ExemptionBehindAzureFirewall exemption_behind_azure_firewall: ExemptionBehindAzureFirewall = Covers;
+        "Does an exemption of the firewall's own subscription cover what the firewall sends?";
+        "A public report of 2021-04 has the hub's subscription exempted, the rules updated, and mail flowing.";
+    AppServiceWhenSilent app_service_when_silent: AppServiceWhenSilent = Blocked;
         "What may App Service send where the edition says nothing of it?";
-        "Only the general statement is left, which speaks of subscriptions.";
+        "Its own page of 2021-03 to 2022-08 says that integration with a network cannot use port 25.";
+    SnatIsDirect snat_is_direct: YesNo = Yes;
+        "Does traffic by a NAT gateway or a load balancer count as routed directly?";
+        "They are no hop of the route table. An inventory lists neither yet: nothing rests on it.";
     ExemptionTermsWhenSilent exemption_terms_when_silent: YesNo = Yes;
-        "Where the text says nothing of an exemption's terms, do those of pay-as-you-go hold?";
+        "Where the text says nothing of an exemption's terms, do those of pay-as-you-go hold (of Enterprise Dev/Test from 2022-11 on)?";
         "CS2 sends its readers to the very section of PG4, and PG6 to PG8 describe what comes of it.";
-    RevocationWhenSilent revocation_when_silent: RevocationWhenSilent = Accept;
-        "What does a revocation do for an offer for which the edition reserves none?";
-        "If it happened, it happened.";
+    AzureInOpenMayAsk2018 azure_in_open_may_ask_2018: YesNo = No;
+        "May Azure in Open ask for an exemption as pay-as-you-go does, in 2018?";
+        "Another page of Microsoft's said so until 2018-08; the article does not.";
     UnknownSource unknown_source: PassOrDrop = Drop;
         "What becomes of a SYN from an address that no interface of the world owns?";
         "Fail closed.";

@@ -34,19 +34,21 @@ pub const fn verdict_of(settings: &Settings, reason: Reason) -> Verdict {
     let pass_or_drop = match reason.verdict_rule() {
         VerdictRule::Pass => return Verdict::Pass,
         VerdictRule::Drop => return Verdict::Drop,
-        VerdictRule::Reject => return Verdict::Reject,
-        VerdictRule::Block => {
-            return match settings.block_form {
-                BlockForm::Drop => Verdict::Drop,
-                BlockForm::Reject => Verdict::Reject,
-            };
-        }
+        VerdictRule::Firewall => return in_form(settings.azure_firewall_form),
+        VerdictRule::Block => return in_form(settings.block_form),
         VerdictRule::Unknown => settings.unknown_source,
         VerdictRule::NotRunning => settings.sender_not_running,
     };
     match pass_or_drop {
         PassOrDrop::Pass => Verdict::Pass,
         PassOrDrop::Drop => Verdict::Drop,
+    }
+}
+
+const fn in_form(form: BlockForm) -> Verdict {
+    match form {
+        BlockForm::Drop => Verdict::Drop,
+        BlockForm::Reject => Verdict::Reject,
     }
 }
 
@@ -61,8 +63,8 @@ impl Reason {
     pub(crate) const fn verdict_setting(self) -> Option<Setting> {
         match self.verdict_rule() {
             VerdictRule::Pass | VerdictRule::Drop => None,
-            // That Azure Firewall rejects is RL1; that it does so by a reset is assumed.
-            VerdictRule::Reject | VerdictRule::Block => Some(Setting::BlockForm),
+            VerdictRule::Firewall => Some(Setting::AzureFirewallForm),
+            VerdictRule::Block => Some(Setting::BlockForm),
             VerdictRule::Unknown => Some(Setting::UnknownSource),
             VerdictRule::NotRunning => Some(Setting::SenderNotRunning),
         }

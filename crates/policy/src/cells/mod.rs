@@ -21,7 +21,10 @@ pub use stretches::winning_routes;
 use crate::article::reason::Reason;
 use crate::article::settings::{AzureFirewallSubscription, EaViaAzureFirewall, ExemptViaAppliance};
 use crate::decide::edge::edge_reason;
-use crate::decide::firewall::{by_own_rule, firewall_edge_reason, is_unrestricted};
+use crate::decide::firewall::{
+    by_own_rule, exemption_covers_firewalls, firewall_edge_reason, is_unrestricted,
+    own_by_the_text, types_may_count,
+};
 use crate::world::name::{FirewallName, MachineName, NetworkName, SubnetName};
 use crate::world::{Interface, Machine, World};
 
@@ -162,17 +165,18 @@ pub fn exit_reason(world: &World, exit: &Forwarder, at_edge: Reason) -> Reason {
 
 fn firewall_reason(world: &World, name: &FirewallName, at_edge: Reason) -> Reason {
     let settings = &world.settings;
+    let at_firewall = || firewall_edge_reason(world, name);
     match (by_own_rule(world), settings.azure_firewall_subscription) {
-        (true, AzureFirewallSubscription::Sender) if at_edge == Reason::Exempt => {
+        (true, AzureFirewallSubscription::Firewall) => at_firewall(),
+        (true, _) if own_by_the_text(world, at_firewall()) => at_firewall(),
+        (true, _) if at_edge == Reason::Exempt && !exemption_covers_firewalls(world) => {
             Reason::ExemptionDoesNotCover
         }
-        (true, AzureFirewallSubscription::Sender) if at_edge == Reason::SenderNotRunning => {
-            Reason::UnknownSource
-        }
-        (true, AzureFirewallSubscription::Sender) => at_edge,
-        (true, _) => firewall_edge_reason(world, name),
+        (true, _) if at_edge == Reason::SenderNotRunning => Reason::UnknownSource,
+        (true, _) => at_edge,
         (false, _)
             if is_unrestricted(at_edge)
+                && types_may_count(world)
                 && settings.ea_via_azure_firewall == EaViaAzureFirewall::Unrestricted =>
         {
             at_edge

@@ -5,9 +5,9 @@ use crate::article::reason::Reason;
 use crate::decide::grounds::ReasonAlone;
 use crate::decide::next_step::NextStep;
 use crate::decide::sender::SendingPort;
-use crate::decide::terms::terms;
+use crate::decide::terms::{Term, may_ask_by, term};
 use crate::world::name::SubscriptionName;
-use crate::world::{Subscription, World};
+use crate::world::{MachineKind, Subscription, World};
 
 //= G3
 /// The step that always helps: an authenticated relay.
@@ -19,25 +19,28 @@ pub(crate) fn relay(world: &World) -> NextStep {
     }
 }
 
-/// What the user can do about it; `rule` is the present offer's row.
+/// What the user can do about it; `rule` is the present offer's row, and `pick_up` how what sends
+/// picks up what its subscription may do.
 pub(crate) fn advice(
     world: &World,
-    at: SendingPort<'_>,
+    name: &SubscriptionName,
     subscription: &Subscription,
     rule: &OfferRule,
     reason: Reason,
+    pick_up: impl FnOnce() -> NextStep,
 ) -> Vec<NextStep> {
-    let name = &at.machine.subscription;
     let mut steps = match reason {
         Reason::WaitingForStopStart | Reason::CreatedBeforeExemption => {
-            vec![pick_up(world, at, rule, reason)]
+            vec![pick_up()]
         }
         Reason::RequestPending => vec![NextStep::AwaitAnswer { subscription: name.clone() }],
         Reason::FurtherSteps => vec![NextStep::TakeFurtherSteps {
             subscription: name.clone(),
             statements: rule.cites.answer.clone(),
         }],
-        _ if rule.request.is_empty() => return relay_or_change(world, name, subscription, rule),
+        _ if may_ask_by(&world.settings, rule).is_empty() => {
+            return relay_or_change(world, name, subscription, rule);
+        }
         //= PN2
         //= PN3
         //= PN4
@@ -55,7 +58,8 @@ pub(crate) fn advice(
 
 /// The way to ask: a step for each channel, in the edition's order.
 fn ask(world: &World, name: &SubscriptionName, rule: &OfferRule) -> Vec<NextStep> {
-    let before = [None].into_iter().chain(rule.request.iter().copied().map(Some));
+    let channels = may_ask_by(&world.settings, rule);
+    let before = [None].into_iter().chain(channels.iter().copied().map(Some));
     let step = |(channel, after): (&Channel, Option<Channel>)| NextStep::AskForExemption {
         subscription: name.clone(),
         channel: *channel,
@@ -64,15 +68,25 @@ fn ask(world: &World, name: &SubscriptionName, rule: &OfferRule) -> Vec<NextStep
         asks: rule.asks.clone(),
         statements: rule.cites.request.clone(),
     };
-    rule.request.iter().zip(before).map(step).collect()
+    channels.iter().zip(before).map(step).collect()
 }
 
 /// How a machine picks up what its subscription may do.
-fn pick_up(world: &World, at: SendingPort<'_>, rule: &OfferRule, reason: Reason) -> NextStep {
-    let statements = terms(world, rule, &mut ReasonAlone).cites.exempt.clone();
+pub(crate) fn pick_up(
+    world: &World,
+    at: SendingPort<'_>,
+    rule: &OfferRule,
+    reason: Reason,
+) -> NextStep {
+    let statements = term(world, rule, Term::Effect, &mut ReasonAlone).to_vec();
     let machine = at.name.clone();
     if reason == Reason::CreatedBeforeExemption {
         NextStep::CreateAnew { machine, statements }
+    } else if at.machine.kind == MachineKind::AppService {
+        // Nobody stops one: a change of its network renews it.
+        let topics = [Topic::AppServiceEffect, Topic::DelegatedSubnet];
+        let statements = topics.map(|topic| world.edition.topic(topic)).concat();
+        NextStep::TemporarySubnet { network: at.interface.network.clone(), statements }
     } else if let Some(network) = world.delegated_network(at.machine) {
         let statements = world.edition.topic(Topic::DelegatedSubnet).to_vec();
         NextStep::TemporarySubnet { network: network.clone(), statements }

@@ -11,7 +11,7 @@ use crate::decide::fault::RouteFault;
 use crate::decide::grounds::Grounds;
 use crate::decide::next_step::NextStep;
 use crate::decide::sender::SendingPort;
-use crate::decide::terms::covers;
+use crate::decide::terms::{Term, term};
 use crate::world::World;
 use crate::world::name::{FirewallName, NetworkName};
 
@@ -32,6 +32,9 @@ pub(crate) fn taken_by<'a>(
     let nobody = || RouteFault::Nobody { address };
     let network = world.network_of_appliance(network, address).ok_or_else(nobody)?;
     if let Some(firewall) = world.firewall_at(network, address) {
+        if world.firewalls.get(firewall).is_some_and(|found| !found.state.runs) {
+            return Err(RouteFault::FirewallStopped { firewall: firewall.clone() });
+        }
         return Ok(TakenBy::Firewall(firewall));
     }
     let found = SendingPort::at(world, network, address).ok_or_else(nobody)?;
@@ -57,10 +60,10 @@ pub(crate) fn behind_an_appliance(
 ) -> Conclusion {
     //= PG8
     //= PN6
-    grounds.assume(world, Setting::ExemptViaAppliance);
     if directly(world, sender) == Reason::Exempt {
+        grounds.assume(world, Setting::ExemptViaAppliance);
         let (rule, _) = world.edition.rule(sender.machine.state.programmed.offer);
-        let statements = covers(world, rule, grounds);
+        let statements = term(world, rule, Term::Cover, grounds);
         grounds.cite(statements);
         if world.settings.exempt_via_appliance == ExemptViaAppliance::Blocked {
             let statements = statements.to_vec();

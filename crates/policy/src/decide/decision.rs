@@ -61,6 +61,9 @@ pub struct Decision {
     pub statements: Vec<StatementId>,
     /// The settings that it rests on: these are assumed, not the platform's word.
     pub assumed: Vec<Assumption>,
+    /// What in the description does not fit the text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// The hops that the packet met, the sender first.
     pub path: Vec<Hop>,
     /// What to do about it, most useful first. Empty where the packet passes.

@@ -34,9 +34,10 @@ pub(crate) fn at_the_edge(
     let offer = at.machine.state.programmed.offer;
     type_change(world, at.machine, subscription, grounds);
     let deployed = at.machine.state.deployed.map(utc_day);
-    let (rule, _) = world.edition.rule(offer);
-    let free = unrestricted(world, offer, subscription.created, Some(deployed), grounds);
-    cite_restriction(world, rule, free, grounds);
+    let (edition, of) = (&world.edition, (offer, subscription.created));
+    let (rule, _) = edition.rule(offer);
+    let free = unrestricted(world, edition, of, Some(deployed), grounds);
+    cite_restriction(world, edition, of, free, grounds);
     match free {
         Some(reason) => Conclusion::by(name.clone(), reason),
         None => restricted(world, at, subscription, rule, grounds),
@@ -83,21 +84,24 @@ fn utc_day(at: jiff::Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()
 }
 
-/// App Service where the edition is silent; `None` where the subscription's rule holds.
+/// App Service where it cannot send; `None` where the subscription's rule holds.
 fn app_service(
     world: &World,
     name: &SubscriptionName,
     grounds: &mut impl Grounds,
 ) -> Option<Conclusion> {
-    if world.edition.app_service == AppServiceRule::OwnRule {
-        grounds.cite(world.edition.topic(Topic::AppService));
+    grounds.cite(world.edition.topic(Topic::AppService));
+    let own_rule = match world.edition.app_service {
+        AppServiceRule::OwnRule => true,
+        AppServiceRule::Unsupported => false,
+        AppServiceRule::Silent => {
+            grounds.assume(world, Setting::AppServiceWhenSilent);
+            world.settings.app_service_when_silent == AppServiceWhenSilent::SubscriptionRule
+        }
+    };
+    if own_rule {
         return None;
     }
-    grounds.assume(world, Setting::AppServiceWhenSilent);
-    if world.settings.app_service_when_silent == AppServiceWhenSilent::SubscriptionRule {
-        return None;
-    }
-    grounds.cite(world.edition.topic(Topic::Block));
     grounds.advise(|| [relay(world)]);
-    Some(Conclusion::by(name.clone(), Reason::NotGranted))
+    Some(Conclusion::by(name.clone(), Reason::PlatformServiceUnsupported))
 }

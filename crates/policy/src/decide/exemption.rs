@@ -3,13 +3,13 @@
 use crate::article::edition::{AppServiceRule, Effect, OfferRule, Topic};
 use crate::article::reason::Reason;
 use crate::article::settings::{RevocationEffect, Setting, YesNo};
-use crate::decide::advice::{advice, relay};
+use crate::decide::advice::{advice, pick_up, relay};
 use crate::decide::conclusion::Conclusion;
 use crate::decide::grounds::Grounds;
 use crate::decide::restriction::unrestricted;
 use crate::decide::sender::SendingPort;
-use crate::decide::terms::{covers, is_honoured, terms};
-use crate::life::exemption::ExemptionState;
+use crate::decide::terms::{Term, cite_term, is_honoured, is_silent, may_ask_by};
+use crate::life::exemption::{Exemption, ExemptionState};
 use crate::life::power::ProgrammedBy;
 use crate::world::name::SubscriptionName;
 use crate::world::{Machine, MachineKind, Subscription, World};
@@ -27,35 +27,57 @@ pub(crate) fn restricted(
 ) -> Conclusion {
     let name = at.machine.subscription.clone();
     let (present, named) = world.edition.rule(subscription.offer);
-    let by_programming = at.machine.state.programmed.exempt
-        && is_honoured(world, rule, &subscription.exemption, grounds);
-    let granted = subscription.exemption.state == ExemptionState::Granted
-        && is_honoured(world, present, &subscription.exemption, grounds);
+    let exemption = &subscription.exemption;
+    let programmed = &at.machine.state.programmed;
+    let is_granted = exemption.is_granted(&world.settings);
+    let counts = (programmed.exempt || programmed.cut_off || was_granted(world, exemption))
+        && is_honoured(world, exemption, grounds);
+    grounds.assume_if(world, Setting::AzureInOpenMayAsk2018, || {
+        !rule.disputed_request.is_empty() || !present.disputed_request.is_empty()
+    });
+    let by_programming = programmed.exempt && counts;
+    let granted = is_granted && counts;
     if (by_programming || granted) && app_service_uncovered(world, at.machine) {
         return not_covered(world, name, rule, grounds);
     }
-    // The world does not keep to which type it was granted, so where a change of type leaves it
-    // standing, every exemption may rest on that.
-    if granted && world.settings.exemption_survives_offer_change == YesNo::Yes {
+    if granted && to_another_offer(subscription) {
         grounds.assume(world, Setting::ExemptionSurvivesOfferChange);
     }
     if by_programming {
         by_what(world, at.machine, subscription, grounds);
         return exempt(world, name, rule, grounds);
     }
-    // Where the text gives no terms, and pay-as-you-go's are not taken over, a grant holds at once.
-    if granted
-        && present.cites.exempt.is_empty()
-        && world.settings.exemption_terms_when_silent == YesNo::No
-    {
+    if granted && holds_at_once(world, present) {
         return exempt(world, name, present, grounds);
     }
     if !named {
         grounds.assume(world, Setting::UnnamedOffer);
     }
-    let reason = why_not(world, at.machine, subscription, present, granted, grounds);
-    grounds.advise(|| advice(world, at, subscription, present, reason));
+    let reason = why_not(world, at.machine, subscription, present, counts, grounds);
+    grounds.advise(|| {
+        let pick_up = || pick_up(world, at, present, reason);
+        advice(world, &name, subscription, present, reason, pick_up)
+    });
     Conclusion::by(name, reason)
+}
+
+/// Whether a grant to a row's offers holds at once: the text gives no terms, and no others' are
+/// taken over.
+pub(crate) fn holds_at_once(world: &World, rule: &OfferRule) -> bool {
+    is_silent(&world.edition, rule, Term::Effect)
+        && world.settings.exemption_terms_when_silent == YesNo::No
+}
+
+/// Whether an exemption is there, or was there until it was revoked.
+pub(crate) fn was_granted(world: &World, exemption: &Exemption) -> bool {
+    exemption.state == ExemptionState::Revoked || exemption.is_granted(&world.settings)
+}
+
+/// Whether an exemption stands that was granted to another offer than the present one, or nobody
+/// knows to which.
+fn to_another_offer(subscription: &Subscription) -> bool {
+    let grant = subscription.exemption.grant.as_ref();
+    grant.is_none_or(|grant| grant.to != subscription.offer)
 }
 
 /// Whether a machine is an App Service, and the exemption covers machines' traffic alone.
@@ -74,14 +96,13 @@ pub(crate) fn not_covered(
 ) -> Conclusion {
     //= PG8
     //= PN6
-    let statements = covers(world, rule, grounds);
-    grounds.cite(statements);
+    cite_term(world, rule, Term::Cover, grounds);
     grounds.advise(|| [relay(world)]);
     Conclusion::by(name, Reason::ExemptionDoesNotCover)
 }
 
 /// The exemption reached the machine.
-fn exempt(
+pub(crate) fn exempt(
     world: &World,
     name: SubscriptionName,
     rule: &OfferRule,
@@ -92,9 +113,8 @@ fn exempt(
     //= PG8
     //= PN5
     //= PN6
-    let terms = terms(world, rule, grounds);
-    grounds.cite(&terms.cites.exempt);
-    grounds.cite(&terms.cites.covers);
+    cite_term(world, rule, Term::Effect, grounds);
+    cite_term(world, rule, Term::Cover, grounds);
     Conclusion::by(name, Reason::Exempt)
 }
 
@@ -138,26 +158,24 @@ fn why_not(
     machine: &Machine,
     subscription: &Subscription,
     rule: &OfferRule,
-    granted: bool,
+    counts: bool,
     grounds: &mut impl Grounds,
 ) -> Reason {
+    let of = (subscription.offer, subscription.created);
     if subscription.offer != machine.state.programmed.offer
-        && unrestricted(world, subscription.offer, subscription.created, None, grounds).is_some()
+        && unrestricted(world, &world.edition, of, None, grounds).is_some()
     {
         what_did_not_count(world, machine, grounds);
         return Reason::WaitingForStopStart;
     }
-    if granted {
-        return waiting(world, machine, subscription, rule, grounds);
-    }
-    // A machine that was programmed since the revocation is blocked either way.
-    let since = &subscription.exemption.since;
-    if subscription.exemption.state == ExemptionState::Revoked
-        && machine.state.programmed.at <= *since
-    {
+    // One that was programmed since the revocation, or was never exempt, is blocked either way.
+    if machine.state.programmed.cut_off && counts {
         grounds.assume(world, Setting::RevocationEffect);
     }
-    not_exempt(world, subscription, rule, grounds)
+    if counts && subscription.exemption.is_granted(&world.settings) {
+        return waiting(world, machine, subscription, rule, grounds);
+    }
+    not_exempt(world, subscription, rule, counts, grounds)
 }
 
 /// Why a subscription has no exemption that counts.
@@ -165,26 +183,29 @@ pub(crate) fn not_exempt(
     world: &World,
     subscription: &Subscription,
     rule: &OfferRule,
+    counts: bool,
     grounds: &mut impl Grounds,
 ) -> Reason {
-    match subscription.exemption.state {
+    let state = subscription.exemption.state;
+    if state == ExemptionState::Lapsed {
+        grounds.assume(world, Setting::ExemptionSurvivesOfferChange);
+    }
+    match state {
         //= PG9
-        ExemptionState::Revoked => {
-            grounds.cite(&rule.cites.revoke);
-            if !rule.revocable {
-                grounds.assume(world, Setting::RevocationWhenSilent);
-            }
+        ExemptionState::Revoked if counts => {
+            grounds.assume_if(world, Setting::ExemptionTermsWhenSilent, || !rule.revocable);
+            cite_term(world, rule, Term::Revocation, grounds);
             Reason::Revoked
         }
         //= DV2
-        _ if rule.request.is_empty() => {
+        _ if may_ask_by(&world.settings, rule).is_empty() => {
             grounds.cite(&rule.cites.never);
             Reason::OfferNeverExempt
         }
-        // One of an earlier edition that does not count is as good as none.
+        // One that does not count is as good as none.
         //= PG4
         //= CS2
-        ExemptionState::None | ExemptionState::Granted => {
+        ExemptionState::None | ExemptionState::Granted | ExemptionState::Revoked => {
             grounds.cite(&rule.cites.request);
             Reason::NotGranted
         }
@@ -198,17 +219,16 @@ pub(crate) fn not_exempt(
             grounds.cite(&rule.cites.answer);
             Reason::FurtherSteps
         }
+        // The text knows two outcomes; a refusal is ours.
         ExemptionState::Refused => {
             grounds.cite(&rule.cites.answer);
-            Reason::RequestRefused
+            grounds.assume(world, Setting::RequestsCanBeRefused);
+            match world.settings.requests_can_be_refused {
+                YesNo::Yes => Reason::RequestRefused,
+                YesNo::No => Reason::FurtherSteps,
+            }
         }
-        //= PG7
-        ExemptionState::Lapsed => {
-            let statements = covers(world, rule, grounds);
-            grounds.cite(statements);
-            grounds.assume(world, Setting::ExemptionSurvivesOfferChange);
-            Reason::ExemptionLapsed
-        }
+        ExemptionState::Lapsed => Reason::ExemptionLapsed,
     }
 }
 
@@ -220,8 +240,7 @@ fn waiting(
     rule: &OfferRule,
     grounds: &mut impl Grounds,
 ) -> Reason {
-    let terms = terms(world, rule, grounds);
-    grounds.cite(&terms.cites.exempt);
+    cite_term(world, rule, Term::Effect, grounds);
     if world.edition.effect == Effect::MachinesCreatedAfter {
         return Reason::CreatedBeforeExemption;
     }
@@ -251,12 +270,7 @@ fn has_cycled(machine: &Machine) -> bool {
 
 /// Names the settings by which what happened to a machine did not program it.
 fn what_did_not_count(world: &World, machine: &Machine, grounds: &mut impl Grounds) {
-    if !machine.state.restarted_since {
-        return;
-    }
-    let settings = &world.settings;
-    grounds.assume_if(world, Setting::GuestRestartCounts, || {
-        settings.guest_restart_counts == YesNo::No
-    });
-    grounds.assume_if(world, Setting::RedeployCounts, || settings.redeploy_counts == YesNo::No);
+    let missed = machine.state.missed;
+    grounds.assume_if(world, Setting::GuestRestartCounts, || missed.restart);
+    grounds.assume_if(world, Setting::RedeployCounts, || missed.redeploy);
 }

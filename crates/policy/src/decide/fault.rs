@@ -41,6 +41,12 @@ pub enum RouteFault {
         /// The address that its route leads to.
         next: IpAddr,
     },
+    /// The firewall at the address does not run.
+    #[error("the firewall `{firewall}` is stopped; start it")]
+    FirewallStopped {
+        /// The firewall.
+        firewall: FirewallName,
+    },
     /// The appliance at the address does not run.
     #[error("the appliance `{machine}` is `{power}`; start it")]
     NotRunning {
@@ -84,9 +90,10 @@ impl RouteFault {
             Self::Nobody { .. } | Self::NoFirewall | Self::BehindFirewall { .. } | Self::NoPort => {
                 Reason::NextHopUnknown
             }
-            Self::NotRunning { .. } | Self::NotForwarding { .. } | Self::PortNotRunning { .. } => {
-                Reason::ApplianceNotForwarding
-            }
+            Self::FirewallStopped { .. }
+            | Self::NotRunning { .. }
+            | Self::NotForwarding { .. }
+            | Self::PortNotRunning { .. } => Reason::ApplianceNotForwarding,
             Self::Loop { .. } => Reason::RoutingLoop,
         }
     }

@@ -5,20 +5,22 @@ use std::net::IpAddr;
 use crate::article::edition::{FirewallRule, OfferRule, Topic};
 use crate::article::reason::Reason;
 use crate::article::settings::{
-    AzureFirewallSubscription, AzureFirewallWhenSilent, EaViaAzureFirewall, Setting,
+    AzureFirewallSubscription, AzureFirewallWhenSilent, EaViaAzureFirewall,
+    ExemptionBehindAzureFirewall, Setting, YesNo,
 };
-use crate::decide::advice::{relay, relay_or_change};
+use crate::article::verdict::{Verdict, verdict_of};
+use crate::decide::advice::{advice, relay};
 use crate::decide::conclusion::Conclusion;
 use crate::decide::decision::HopKind;
 use crate::decide::edge::{at_the_edge, directly};
-use crate::decide::exemption::{not_covered, not_exempt};
+use crate::decide::exemption::{exempt, holds_at_once, not_covered, not_exempt, was_granted};
 use crate::decide::fault::RouteFault;
 use crate::decide::grounds::{Grounds, ReasonAlone};
 use crate::decide::next_step::NextStep;
 use crate::decide::restriction::{cite_restriction, unrestricted};
 use crate::decide::route::{Toward, onward};
 use crate::decide::sender::SendingPort;
-use crate::decide::terms::{covers, is_honoured};
+use crate::decide::terms::{Term, cite_term, is_honoured, term};
 use crate::life::exemption::ExemptionState;
 use crate::world::name::{FirewallName, SubscriptionName};
 use crate::world::{AzureFirewall, World};
@@ -43,13 +45,15 @@ pub(crate) fn through_firewall(
     }
     //= RL1
     grounds.cite(world.edition.topic(Topic::Firewall));
-    grounds.assume_if(world, Setting::AzureFirewallWhenSilent, || {
-        world.edition.azure_firewall == FirewallRule::Silent
-    });
-    if by_own_rule(world) {
-        return Ok(behind_a_firewall(world, sender, firewall, grounds));
+    if let Some(setting) = rests_on(world) {
+        grounds.assume(world, setting);
     }
-    if let Some(sender) = sender.filter(|sender| is_unrestricted(directly(world, *sender))) {
+    if by_own_rule(world) {
+        return Ok(behind_a_firewall(world, sender, name, firewall, grounds));
+    }
+    if types_may_count(world)
+        && let Some(sender) = sender.filter(|sender| is_unrestricted(directly(world, *sender)))
+    {
         grounds.assume(world, Setting::EaViaAzureFirewall);
         if world.settings.ea_via_azure_firewall == EaViaAzureFirewall::Unrestricted {
             return Ok(at_the_edge(world, sender, grounds));
@@ -62,15 +66,39 @@ pub(crate) fn through_firewall(
     Ok(Conclusion::of(Reason::AzureFirewallUnsupported))
 }
 
+/// The setting by which something gets through Azure Firewall or not, where the text does not say.
+fn rests_on(world: &World) -> Option<Setting> {
+    match world.edition.azure_firewall {
+        FirewallRule::OwnRule | FirewallRule::Blocked => None,
+        FirewallRule::Unsupported => Some(Setting::UnsupportedMeansBlocked),
+        FirewallRule::Disputed => Some(Setting::AzureFirewall2022_11),
+        FirewallRule::Silent => Some(Setting::AzureFirewallWhenSilent),
+    }
+}
+
 /// Whether a subscription's own rule decides at Azure Firewall.
 pub(crate) fn by_own_rule(world: &World) -> bool {
+    let settings = &world.settings;
+    let own_rule = AzureFirewallWhenSilent::SubscriptionRule;
     match world.edition.azure_firewall {
         FirewallRule::OwnRule => true,
-        FirewallRule::Unsupported => false,
-        FirewallRule::Silent => {
-            world.settings.azure_firewall_when_silent == AzureFirewallWhenSilent::SubscriptionRule
-        }
+        FirewallRule::Blocked => false,
+        FirewallRule::Unsupported => settings.unsupported_means_blocked == YesNo::No,
+        FirewallRule::Disputed => settings.azure_firewall_2022_11 == own_rule,
+        FirewallRule::Silent => settings.azure_firewall_when_silent == own_rule,
     }
+}
+
+/// Whether the rejection may leave out unrestricted subscriptions: RL1 names no type, while the
+/// firewall's own page says that nothing gets through.
+pub(crate) fn types_may_count(world: &World) -> bool {
+    world.edition.azure_firewall != FirewallRule::Blocked
+}
+
+/// Whether the text itself says that the firewall's own subscription decides.
+pub(crate) fn own_by_the_text(world: &World, at_firewall: Reason) -> bool {
+    world.edition.azure_firewall == FirewallRule::OwnRule
+        && at_firewall == Reason::UnrestrictedOffer
 }
 
 /// Whether a reason at the Internet's edge is that the sender is not restricted at all.
@@ -78,25 +106,60 @@ pub(crate) const fn is_unrestricted(at_edge: Reason) -> bool {
     matches!(at_edge, Reason::UnrestrictedOffer | Reason::PredatesRestriction)
 }
 
-/// Azure Firewall where it is supported: a subscription's own rule decides. An exemption covers
-/// only machines' traffic that is routed directly, whichever subscription it is.
+/// Azure Firewall where it is supported: a subscription's own rule decides, the firewall's or the
+/// sender's.
 fn behind_a_firewall(
     world: &World,
     sender: Option<SendingPort<'_>>,
+    name: &FirewallName,
     firewall: &AzureFirewall,
     grounds: &mut impl Grounds,
 ) -> Conclusion {
-    grounds.assume(world, Setting::AzureFirewallSubscription);
-    if world.settings.azure_firewall_subscription == AzureFirewallSubscription::Firewall {
-        return at_a_firewall(world, firewall, grounds);
+    let by_firewall = at_a_firewall(world, name, firewall, &mut ReasonAlone).reason;
+    let by_sender = sender.map_or(Reason::UnknownSource, |sender| {
+        of_the_sender(world, sender, firewall, &mut ReasonAlone).reason
+    });
+    if own_by_the_text(world, by_firewall) {
+        return at_a_firewall(world, name, firewall, grounds);
     }
-    let Some(sender) = sender else { return Conclusion::of(Reason::UnknownSource) };
+    grounds.assume_if(world, Setting::AzureFirewallSubscription, || by_firewall != by_sender);
+    let conclusion = match (world.settings.azure_firewall_subscription, sender) {
+        (AzureFirewallSubscription::Firewall, _) => at_a_firewall(world, name, firewall, grounds),
+        (AzureFirewallSubscription::Sender, Some(sender)) => {
+            of_the_sender(world, sender, firewall, grounds)
+        }
+        (AzureFirewallSubscription::Sender, None) => Conclusion::of(Reason::UnknownSource),
+    };
+    if verdict_of(&world.settings, conclusion.reason) == Verdict::Pass {
+        grounds.cite(world.edition.topic(Topic::FirewallLimit));
+    }
+    conclusion
+}
+
+/// Where the sender's subscription decides behind a firewall.
+fn of_the_sender(
+    world: &World,
+    sender: SendingPort<'_>,
+    firewall: &AzureFirewall,
+    grounds: &mut impl Grounds,
+) -> Conclusion {
     let conclusion = at_the_edge(world, sender, grounds);
-    if conclusion.reason != Reason::Exempt {
+    if conclusion.reason != Reason::Exempt || covers_firewalls(world, grounds) {
         return conclusion;
     }
     let (rule, _) = world.edition.rule(sender.machine.state.programmed.offer);
     uncovered(world, sender.machine.subscription.clone(), firewall, rule, grounds)
+}
+
+/// Whether an exemption covers what leaves by a firewall.
+fn covers_firewalls(world: &World, grounds: &mut impl Grounds) -> bool {
+    grounds.assume(world, Setting::ExemptionBehindAzureFirewall);
+    exemption_covers_firewalls(world)
+}
+
+/// Whether it does by the setting.
+pub(crate) fn exemption_covers_firewalls(world: &World) -> bool {
+    world.settings.exemption_behind_azure_firewall == ExemptionBehindAzureFirewall::Covers
 }
 
 /// There is an exemption, and it does not cover what leaves by a firewall.
@@ -107,7 +170,7 @@ fn uncovered(
     rule: &OfferRule,
     grounds: &mut impl Grounds,
 ) -> Conclusion {
-    let statements = covers(world, rule, grounds).to_vec();
+    let statements = term(world, rule, Term::Cover, grounds).to_vec();
     grounds.advise(|| [NextStep::RouteDirectly { instead_of: firewall.address, statements }]);
     not_covered(world, name, rule, grounds)
 }
@@ -115,39 +178,56 @@ fn uncovered(
 /// What a firewall meets at the Internet's edge where its own subscription's rule decides.
 fn at_a_firewall(
     world: &World,
+    name: &FirewallName,
     firewall: &AzureFirewall,
     grounds: &mut impl Grounds,
 ) -> Conclusion {
-    let name = firewall.subscription.clone();
-    let Some(subscription) = world.subscriptions.get(&name) else {
+    let owner = firewall.subscription.clone();
+    let Some(subscription) = world.subscriptions.get(&owner) else {
         return Conclusion::of(Reason::UnknownSource);
     };
-    let (rule, _) = world.edition.rule(subscription.offer);
-    let free = unrestricted(world, subscription.offer, subscription.created, None, grounds);
-    cite_restriction(world, rule, free, grounds);
+    let (edition, of) = (&world.edition, (subscription.offer, subscription.created));
+    let (rule, _) = edition.rule(subscription.offer);
+    let free = unrestricted(world, edition, of, None, grounds);
+    cite_restriction(world, edition, of, free, grounds);
     if let Some(reason) = free {
-        return Conclusion::by(name, reason);
+        return Conclusion::by(owner, reason);
     }
-    if subscription.exemption.state == ExemptionState::Granted
-        && is_honoured(world, rule, &subscription.exemption, grounds)
-    {
-        return uncovered(world, name, firewall, rule, grounds);
-    }
-    let reason = not_exempt(world, subscription, rule, grounds);
-    // Asking would not help: an exemption would not cover the firewall.
-    grounds.advise(|| {
-        if rule.request.is_empty() {
-            relay_or_change(world, &name, subscription, rule)
-        } else {
-            vec![relay(world)]
+    grounds.assume_if(world, Setting::AzureInOpenMayAsk2018, || !rule.disputed_request.is_empty());
+    let state = firewall.state;
+    let exemption = &subscription.exemption;
+    let counts = (state.exempt || state.cut_off || was_granted(world, exemption))
+        && is_honoured(world, exemption, grounds);
+    let granted = counts && exemption.is_granted(&world.settings);
+    let reason = if granted || counts && state.exempt {
+        if !covers_firewalls(world, grounds) {
+            return uncovered(world, owner, firewall, rule, grounds);
         }
+        if exemption.state == ExemptionState::Revoked {
+            grounds.assume(world, Setting::RevocationEffect);
+        }
+        if state.exempt || holds_at_once(world, rule) {
+            return exempt(world, owner, rule, grounds);
+        }
+        cite_term(world, rule, Term::Effect, grounds);
+        Reason::WaitingForStopStart
+    } else {
+        not_exempt(world, subscription, rule, counts, grounds)
+    };
+    if state.cut_off && counts {
+        grounds.assume(world, Setting::RevocationEffect);
+    }
+    grounds.advise(|| {
+        let (firewall, of) = (name.clone(), owner.clone());
+        let pick_up = || NextStep::RenewFirewall { firewall, subscription: of };
+        advice(world, &owner, subscription, rule, reason, pick_up)
     });
-    Conclusion::by(name, reason)
+    Conclusion::by(owner, reason)
 }
 
 /// The reason of that alone.
 pub(crate) fn firewall_edge_reason(world: &World, name: &FirewallName) -> Reason {
     world.firewalls.get(name).map_or(Reason::UnknownSource, |firewall| {
-        at_a_firewall(world, firewall, &mut ReasonAlone).reason
+        at_a_firewall(world, name, firewall, &mut ReasonAlone).reason
     })
 }

@@ -20,6 +20,9 @@ pub(crate) trait Grounds {
         self.assume_if(world, setting, || true);
     }
 
+    /// The description does not fit the text.
+    fn warn(&mut self, what: impl FnOnce() -> String);
+
     /// The packet met something on its way.
     fn meet(&mut self, hop: impl FnOnce() -> Hop);
 
@@ -35,6 +38,8 @@ impl Grounds for ReasonAlone {
 
     fn assume_if(&mut self, _: &World, _: Setting, _: impl FnOnce() -> bool) {}
 
+    fn warn(&mut self, _: impl FnOnce() -> String) {}
+
     fn meet(&mut self, _: impl FnOnce() -> Hop) {}
 
     fn advise<S: IntoIterator<Item = NextStep>>(&mut self, _: impl FnOnce() -> S) {}
@@ -45,6 +50,7 @@ impl Grounds for ReasonAlone {
 pub(crate) struct Gathered {
     pub(crate) statements: Vec<StatementId>,
     pub(crate) assumed: Vec<Assumption>,
+    pub(crate) warnings: Vec<String>,
     pub(crate) path: Vec<Hop>,
     pub(crate) next_steps: Vec<NextStep>,
 }
@@ -62,6 +68,13 @@ impl Grounds for Gathered {
         let assumption = world.settings.assumption(setting);
         if !self.assumed.contains(&assumption) && holds() {
             self.assumed.push(assumption);
+        }
+    }
+
+    fn warn(&mut self, what: impl FnOnce() -> String) {
+        let what = what();
+        if !self.warnings.contains(&what) {
+            self.warnings.push(what);
         }
     }
 

@@ -153,6 +153,7 @@ fn finish(
         reason,
         statements: grounds.statements,
         assumed: grounds.assumed,
+        warnings: grounds.warnings,
         path: grounds.path,
         next_steps: if verdict == Verdict::Pass { vec![] } else { grounds.next_steps },
         machine: sender.map(|port| port.name.clone()),

@@ -9,7 +9,7 @@ use crate::article::edition::{Channel, Requirement, path_text};
 use crate::article::offer::Offer;
 use crate::article::statement::StatementId;
 use crate::decide::fault::{InputFault, RouteFault};
-use crate::world::name::{MachineName, NetworkName, SubscriptionName};
+use crate::world::name::{FirewallName, MachineName, NetworkName, SubscriptionName};
 
 /// What the user can do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
@@ -57,6 +57,13 @@ pub enum NextStep {
         machine: MachineName,
         /// What it rests on.
         statements: Vec<StatementId>,
+    },
+    /// Update the rules of the Azure Firewall, or stop and start it.
+    RenewFirewall {
+        /// The firewall.
+        firewall: FirewallName,
+        /// Its subscription, whose exemption it picks up by that.
+        subscription: SubscriptionName,
     },
     /// Create the machine anew.
     CreateAnew {
@@ -133,7 +140,10 @@ impl NextStep {
             | Self::ChangeOffer { statements, .. }
             | Self::RouteDirectly { statements, .. }
             | Self::ContactSupport { statements, .. } => statements,
-            Self::AwaitAnswer { .. } | Self::MendRoute { .. } | Self::MendInput { .. } => &[],
+            Self::AwaitAnswer { .. }
+            | Self::RenewFirewall { .. }
+            | Self::MendRoute { .. }
+            | Self::MendInput { .. } => &[],
         }
     }
 }
@@ -167,6 +177,12 @@ impl fmt::Display for NextStep {
                 f,
                 "stop `{machine}` so that it is deallocated, then start it; a restart or a shutdown \
                  from inside does not count"
+            ),
+            Self::RenewFirewall { firewall, subscription } => write!(
+                f,
+                "update the rules of the firewall `{firewall}` of `{subscription}`, or stop and \
+                 start it; it may get another private address by that, and routes to the old one \
+                 then lead to nobody"
             ),
             Self::CreateAnew { machine, .. } => {
                 write!(f, "create `{machine}` anew: the exemption holds for later machines only")

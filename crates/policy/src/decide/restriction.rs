@@ -2,11 +2,12 @@
 
 use jiff::civil::Date;
 
-use crate::article::edition::{Edition, OfferRule, Restriction, Topic};
+use crate::article::edition::{Edition, Restriction, Topic};
 use crate::article::offer::Offer;
 use crate::article::reason::Reason;
 use crate::article::settings::{CspCutoff, Setting, Settings, UnnamedOffer, Unrestricted, YesNo};
-use crate::decide::grounds::Grounds;
+use crate::article::statement::StatementId;
+use crate::decide::grounds::{Gathered, Grounds};
 use crate::world::World;
 
 /// Why a subscription may send without an exemption; `None`: it may not.
@@ -15,47 +16,79 @@ use crate::world::World;
 /// question is not about a machine.
 pub(crate) fn unrestricted(
     world: &World,
-    offer: Offer,
-    created: Date,
+    edition: &Edition,
+    (offer, created): (Offer, Date),
     deployed: Option<Option<Date>>,
     grounds: &mut impl Grounds,
 ) -> Option<Reason> {
-    let (edition, settings) = (&world.edition, &world.settings);
+    let settings = &world.settings;
     grounds.assume_if(world, Setting::UnnamedOffer, || !edition.rule(offer).1);
     let silent = match restriction(edition, settings, offer) {
         //= EA1
         Some(Restriction::Open) => return Some(Reason::UnrestrictedOffer),
         //= CS1
-        Some(Restriction::NoDate) => Some(Setting::CspCutoff),
-        Some(Restriction::Always) => Some(Setting::HonourPre2017Subscriptions),
+        // On the day itself, too, the date counts by this alone.
+        Some(Restriction::NoDate) => Some((Setting::CspCutoff, created <= edition.cutoff)),
+        Some(Restriction::Always) => {
+            let before = is_before(edition, settings, created);
+            Some((Setting::HonourPre2017Subscriptions, before))
+        }
         Some(Restriction::After) | None => None,
     };
-    if let Some(setting) = silent {
-        grounds.assume_if(world, setting, || is_before(world, created));
+    if let Some((setting, counts)) = silent {
+        grounds.assume_if(world, setting, || counts);
     }
-    let old =
-        creation_counts(edition, settings, offer) && is_old(world, created, deployed, grounds);
+    let old = creation_counts(edition, settings, offer)
+        && is_old(world, edition, created, deployed, grounds);
     old.then_some(Reason::PredatesRestriction)
 }
 
 /// Cites what it rests on that a row's offers may send without an exemption, or may not.
 pub(crate) fn cite_restriction(
     world: &World,
-    rule: &OfferRule,
+    edition: &Edition,
+    (offer, created): (Offer, Date),
     unrestricted: Option<Reason>,
     grounds: &mut impl Grounds,
 ) {
-    grounds.cite(match unrestricted {
-        Some(Reason::UnrestrictedOffer) => &rule.cites.open,
+    let settings = &world.settings;
+    let (rule, _) = edition.rule(offer);
+    let on_the_day = created == edition.cutoff && creation_counts(edition, settings, offer);
+    let (block, cutoff) = (edition.topic(Topic::Block), edition.topic(Topic::Cutoff));
+    match unrestricted {
+        Some(Reason::UnrestrictedOffer) => grounds.cite(&rule.cites.open),
+        // The sections say "before" and "after"; of the day itself the general text speaks alone.
         //= PG1
         //= G2
-        Some(_) if rule.cites.before.is_empty() => world.edition.topic(Topic::Cutoff),
-        Some(_) => &rule.cites.before,
+        Some(_) if on_the_day || rule.cites.before.is_empty() => grounds.cite(cutoff),
+        Some(_) => grounds.cite(&rule.cites.before),
+        //= G1
+        None if on_the_day => {
+            if rule.restriction == Restriction::NoDate {
+                grounds.cite(&rule.cites.blocked);
+            }
+            grounds.cite(block);
+            grounds.cite(cutoff);
+        }
         //= PG3
         //= DV1
         //= PN1
-        None => &rule.cites.blocked,
-    });
+        None => grounds.cite(&rule.cites.blocked),
+    }
+}
+
+/// What it rests on that a subscription has nothing to ask for: it may send without an exemption.
+pub(crate) fn why_unrestricted(
+    world: &World,
+    edition: &Edition,
+    offer: Offer,
+    created: Date,
+) -> Option<Vec<StatementId>> {
+    let mut grounds = Gathered::default();
+    let of = (offer, created);
+    let free = unrestricted(world, edition, of, None, &mut grounds)?;
+    cite_restriction(world, edition, of, Some(free), &mut grounds);
+    Some(grounds.statements)
 }
 
 /// Whom an edition restricts of an offer, where the settings are heeded; `None`: every
@@ -82,23 +115,25 @@ pub fn creation_counts(edition: &Edition, settings: &Settings, offer: Offer) -> 
 }
 
 /// Whether a day is before the restriction, by the setting on the cutoff day itself.
-fn is_before(world: &World, day: Date) -> bool {
-    let cutoff = world.edition.cutoff;
-    day < cutoff || day == cutoff && world.settings.cutoff_day_restricted == YesNo::No
+fn is_before(edition: &Edition, settings: &Settings, day: Date) -> bool {
+    let cutoff = edition.cutoff;
+    day < cutoff || day == cutoff && settings.cutoff_day_restricted == YesNo::No
 }
 
 /// Whether a subscription (and the machine in it) is from before the restriction.
 fn is_old(
     world: &World,
+    edition: &Edition,
     created: Date,
     deployed: Option<Option<Date>>,
     grounds: &mut impl Grounds,
 ) -> bool {
-    let cutoff = world.edition.cutoff;
+    let cutoff = edition.cutoff;
+    let is_before = |day| is_before(edition, &world.settings, day);
     if created == cutoff {
         grounds.assume(world, Setting::CutoffDayRestricted);
     }
-    if !is_before(world, created) {
+    if !is_before(created) {
         return false;
     }
     //= G2
@@ -107,7 +142,7 @@ fn is_old(
     if deployed == Some(cutoff) && setting == Unrestricted::Restricted {
         grounds.assume(world, Setting::CutoffDayRestricted);
     }
-    if deployed.is_some_and(|day| is_before(world, day)) {
+    if deployed.is_some_and(is_before) {
         return true;
     }
     // Deployed since, or nobody knows when: the setting decides.

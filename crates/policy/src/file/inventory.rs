@@ -23,8 +23,8 @@ use crate::world::name::{
     fit_for_a_name,
 };
 use crate::world::{
-    AzureFirewall, DEFAULT_SUBNET, Gateway, Interface, Machine, MachineKind, RouteTable, Subnet,
-    Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
+    AzureFirewall, DEFAULT_SUBNET, FirewallState, Gateway, Interface, Machine, MachineKind,
+    RouteTable, Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
 };
 
 /// An inventory, as written.
@@ -159,6 +159,10 @@ struct FirewallEntry {
     subnet: Option<SubnetName>,
     /// Its private address, which routes lead to.
     address: IpAddr,
+    /// Whether an exemption that was granted when the inventory began has reached it: its rules
+    /// were updated since, or it was stopped and started.
+    #[serde(default)]
+    renewed_since_grant: bool,
 }
 
 /// A machine.
@@ -306,7 +310,7 @@ impl InventoryFile {
                     id: entry.id.clone(),
                     offer: entry.offer,
                     created: entry.created,
-                    exemption: Exemption { state, since: None, granted_under: None },
+                    exemption: Exemption::at_the_beginning(state, entry.offer),
                 },
             ))?;
         }
@@ -318,11 +322,16 @@ impl InventoryFile {
         }
         for (name, entry) in &self.firewall {
             let place = format!("firewall.{name}");
+            if entry.renewed_since_grant {
+                was_granted(&world, &entry.subscription)
+                    .map_err(|what| bad(format!("{place}.renewed_since_grant"), what))?;
+            }
             let firewall = AzureFirewall {
                 subscription: entry.subscription.clone(),
                 network: entry.network.clone(),
                 subnet: self.subnet(&place, &entry.network, entry.subnet.as_ref())?,
                 address: entry.address,
+                state: FirewallState::new(entry.renewed_since_grant),
             };
             fits(world.add_firewall(name.clone(), firewall))?;
         }
@@ -422,12 +431,9 @@ impl InventoryFile {
                 ));
             }
         };
-        let granted = subscription.exemption.state == ExemptionState::Granted;
-        if entry.started_since_grant && !granted {
-            return Err(bad(
-                format!("{place}.started_since_grant"),
-                format!("the exemption of `{}` is not `granted`", entry.subscription),
-            ));
+        if entry.started_since_grant {
+            was_granted(world, &entry.subscription)
+                .map_err(|what| bad(format!("{place}.started_since_grant"), what))?;
         }
         let (offer, exempt) = (subscription.offer, entry.started_since_grant);
         let state = MachineState::new(power, ProgrammedBy::Beginning, offer, exempt);
@@ -485,6 +491,17 @@ impl Inventory {
         let mut events = self.events;
         events.extend(more);
         Timeline::new(self.world, events)
+    }
+}
+
+/// Whether an exemption is granted when the inventory begins, or was until it was revoked; if not,
+/// what to say of that.
+fn was_granted(world: &World, name: &SubscriptionName) -> Result<(), String> {
+    match world.subscriptions.get(name) {
+        Some(Subscription { exemption: Exemption { grant: None, .. }, .. }) => {
+            Err(format!("the exemption of `{name}` is neither `granted` nor `revoked`"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -4,8 +4,8 @@ use std::ops::Deref;
 
 use crate::life::power::{MachineState, Power};
 use crate::world::build::WorldError;
-use crate::world::name::{MachineName, NetworkName, SubscriptionName};
-use crate::world::{Machine, Subscription, VirtualNetwork, World};
+use crate::world::name::{FirewallName, MachineName, NetworkName, SubscriptionName};
+use crate::world::{FirewallState, Machine, Subscription, VirtualNetwork, World};
 
 /// What takes one event back: hand it to [`World::undo`] while nothing later stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,6 +24,8 @@ enum Before {
     Machine(MachineName, Option<Box<Machine>>),
     /// What changes in a machine's life.
     State(MachineName, MachineState),
+    /// What changes in a firewall's life.
+    Firewall(FirewallName, FirewallState),
 }
 
 /// A world while an event changes it: read through it, change it by its methods alone.
@@ -105,6 +107,18 @@ impl<'a> Change<'a> {
             self.undo.before.push(Before::State(name.clone(), old));
         }
     }
+
+    /// Changes a firewall's state, if there is one of that name.
+    pub(crate) fn firewall(
+        &mut self,
+        name: &FirewallName,
+        change: impl FnOnce(&mut FirewallState),
+    ) {
+        if let Some(firewall) = self.world.firewalls.get_mut(name) {
+            self.undo.before.push(Before::Firewall(name.clone(), firewall.state));
+            change(&mut firewall.state);
+        }
+    }
 }
 
 impl World {
@@ -122,6 +136,11 @@ impl World {
                     self.networks.remove(&name);
                 }
                 Before::Machine(name, old) => self.put_machine(name, old.map(|old| *old)),
+                Before::Firewall(name, old) => {
+                    if let Some(firewall) = self.firewalls.get_mut(&name) {
+                        firewall.state = old;
+                    }
+                }
                 Before::State(name, old) => {
                     if let Some(machine) = self.machines.get_mut(&name) {
                         let power = std::mem::replace(&mut machine.state, old).power;

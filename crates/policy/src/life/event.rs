@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::article::edition::Channel;
 use crate::article::offer::Offer;
-use crate::world::name::{MachineName, NetworkName, SubnetName, SubscriptionName};
+use crate::world::name::{FirewallName, MachineName, NetworkName, SubnetName, SubscriptionName};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,6 +138,21 @@ pub enum EventKind {
         /// The network.
         network: NetworkName,
     },
+    /// The rules of an Azure Firewall were updated.
+    FirewallRulesUpdated {
+        /// The firewall.
+        firewall: FirewallName,
+    },
+    /// An Azure Firewall was stopped.
+    FirewallStopped {
+        /// The firewall.
+        firewall: FirewallName,
+    },
+    /// An Azure Firewall was started.
+    FirewallStarted {
+        /// The firewall.
+        firewall: FirewallName,
+    },
 }
 
 /// Where a machine is deployed: the subscription and one interface.
@@ -170,6 +185,8 @@ pub(crate) struct FlatEvent {
     subscription: Option<SubscriptionName>,
     /// The machine, for what happens to one.
     machine: Option<MachineName>,
+    /// The Azure Firewall, for what happens to one.
+    firewall: Option<FirewallName>,
     /// The network, for `temporary-subnet`, `network-added` and `machine-deployed`.
     network: Option<NetworkName>,
     /// The subnet, for `machine-deployed`.
@@ -282,6 +299,17 @@ impl EventKind {
             _ => None,
         }
     }
+
+    /// The Azure Firewall that it happened to, if it happened to one.
+    #[must_use]
+    pub const fn firewall(&self) -> Option<&FirewallName> {
+        match self {
+            Self::FirewallRulesUpdated { firewall }
+            | Self::FirewallStopped { firewall }
+            | Self::FirewallStarted { firewall } => Some(firewall),
+            _ => None,
+        }
+    }
 }
 
 impl TryFrom<FlatEvent> for Event {
@@ -309,6 +337,7 @@ impl FlatEvent {
             ("kind", text(Some(&self.kind))),
             ("subscription", text(self.subscription.as_ref())),
             ("machine", text(self.machine.as_ref())),
+            ("firewall", text(self.firewall.as_ref())),
             ("network", text(self.network.as_ref())),
             ("subnet", text(self.subnet.as_ref())),
             ("addresses", list(self.addresses.as_ref())),

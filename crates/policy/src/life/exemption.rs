@@ -4,6 +4,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::article::offer::Offer;
+use crate::article::settings::{Settings, YesNo};
+
 /// Where a subscription's request for an exemption stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -45,6 +48,42 @@ pub struct Exemption {
     pub state: ExemptionState,
     /// When it was reached; `None` where it stood so from the beginning.
     pub since: Option<Timestamp>,
+    /// The last grant, also after it ended; `None` where there was none, or nothing is known of it.
+    pub grant: Option<Grant>,
+}
+
+/// When and to what an exemption was granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// When; `None` where it stood from the beginning.
+    pub at: Option<Timestamp>,
+    /// The offer that the subscription had then.
+    pub to: Offer,
     /// The edition under which it was granted, where that was another than the world's.
-    pub granted_under: Option<String>,
+    pub under: Option<String>,
+}
+
+impl Exemption {
+    /// An exemption as it stands at the beginning, of a subscription with an offer.
+    #[must_use]
+    pub const fn at_the_beginning(state: ExemptionState, offer: Offer) -> Self {
+        let grant = match state {
+            ExemptionState::Granted | ExemptionState::Revoked => {
+                Some(Grant { at: None, to: offer, under: None })
+            }
+            // To which offer one that lapsed was granted nobody says.
+            _ => None,
+        };
+        Self { state, since: None, grant }
+    }
+
+    /// Whether it is granted: also one that a change of offer ended, where the settings say that
+    /// none ends by that.
+    pub(crate) fn is_granted(&self, settings: &Settings) -> bool {
+        match self.state {
+            ExemptionState::Granted => true,
+            ExemptionState::Lapsed => settings.exemption_survives_offer_change == YesNo::Yes,
+            _ => false,
+        }
+    }
 }

@@ -4,5 +4,6 @@ pub(crate) mod change;
 pub(crate) mod event;
 pub(crate) mod exemption;
 pub(crate) mod power;
+pub(crate) mod requests;
 pub(crate) mod timeline;
 pub(crate) mod transition;

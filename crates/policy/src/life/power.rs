@@ -66,6 +66,16 @@ pub struct Programmed {
     pub offer: Offer,
     /// Whether the subscription's exemption reached the machine.
     pub exempt: bool,
+    /// Whether a revocation, which counts at once, took the exemption away again.
+    pub cut_off: bool,
+}
+
+impl Programmed {
+    /// A revocation that counts at once reaches what was exempt.
+    pub(crate) const fn revoke(&mut self) {
+        self.cut_off |= self.exempt;
+        self.exempt = false;
+    }
 }
 
 /// What changes in a machine's life.
@@ -77,10 +87,18 @@ pub struct MachineState {
     pub programmed: Programmed,
     /// When it was deployed, where that is known.
     pub deployed: Option<Timestamp>,
-    /// Whether it was restarted, or shut down from inside and started, or redeployed where that
-    /// does not count, since it was programmed and since there was something to pick up (a grant,
-    /// a change of offer): its user may believe that this was enough.
-    pub restarted_since: bool,
+    /// What its user may believe to have been enough.
+    pub missed: Missed,
+}
+
+/// What happened to a machine that did not program it, since it was programmed and since there was
+/// something to pick up (a grant, a change of offer).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Missed {
+    /// It was restarted, or shut down from inside and started.
+    pub restart: bool,
+    /// It was redeployed.
+    pub redeploy: bool,
 }
 
 impl MachineState {
@@ -88,7 +106,8 @@ impl MachineState {
     /// offer, and whether the subscription's exemption reached it.
     #[must_use]
     pub const fn new(power: Power, by: ProgrammedBy, offer: Offer, exempt: bool) -> Self {
-        let programmed = Programmed { at: None, by, offer, exempt };
-        Self { power, programmed, deployed: None, restarted_since: false }
+        let programmed = Programmed { at: None, by, offer, exempt, cut_off: false };
+        let missed = Missed { restart: false, redeploy: false };
+        Self { power, programmed, deployed: None, missed }
     }
 }

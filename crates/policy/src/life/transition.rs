@@ -5,18 +5,18 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::article::edition::{Edition, Effect, OfferRule};
-use crate::article::offer::Offer;
-use crate::article::settings::{OfferChangeEffect, RevocationEffect, RevocationWhenSilent, YesNo};
+use crate::article::edition::Effect;
+use crate::article::settings::YesNo;
 use crate::article::statement::StatementId;
 use crate::life::change::{Change, Undo};
 use crate::life::event::{Event, EventKind, Placement};
-use crate::life::exemption::{Exemption, ExemptionState};
-use crate::life::power::{MachineState, Power, Programmed, ProgrammedBy};
+use crate::life::exemption::Exemption;
+use crate::life::power::{MachineState, Missed, Power, Programmed, ProgrammedBy};
 use crate::world::capture_ids::CaptureIds;
-use crate::world::name::{MachineName, NetworkName, SubnetName, SubscriptionName};
+use crate::world::name::{FirewallName, MachineName, NetworkName, SubnetName, SubscriptionName};
 use crate::world::{
-    DEFAULT_SUBNET, Interface, Machine, MachineKind, Subnet, Subscription, VirtualNetwork, World,
+    DEFAULT_SUBNET, FirewallState, Interface, Machine, MachineKind, Subnet, Subscription,
+    VirtualNetwork, World,
 };
 
 /// What an event changed.
@@ -49,7 +49,7 @@ fn because(statements: &[StatementId]) -> String {
     format!(" ({})", ids.join(", "))
 }
 
-fn refuse<T>(what: impl Into<String>, statements: &[StatementId]) -> Result<T, Refused> {
+pub(crate) fn refuse<T>(what: impl Into<String>, statements: &[StatementId]) -> Result<T, Refused> {
     Err(Refused { what: what.into(), statements: statements.to_vec() })
 }
 
@@ -111,6 +111,9 @@ impl Change<'_> {
             EventKind::MachineDeployed { machine, placement } => {
                 self.machine_deployed(event, machine, placement.as_ref())
             }
+            EventKind::FirewallRulesUpdated { firewall }
+            | EventKind::FirewallStopped { firewall }
+            | EventKind::FirewallStarted { firewall } => self.firewall_moves(event, firewall),
             EventKind::MachineStopped { machine }
             | EventKind::MachineDeallocated { machine }
             | EventKind::MachineStarted { machine }
@@ -138,209 +141,15 @@ impl Change<'_> {
         Ok(Applied { structure: true, ..Applied::default() })
     }
 
-    fn known(&self, name: &SubscriptionName) -> Result<&Subscription, Refused> {
+    pub(crate) fn known(&self, name: &SubscriptionName) -> Result<&Subscription, Refused> {
         match self.subscriptions.get(name) {
             Some(subscription) => Ok(subscription),
             None => refuse(format!("there is no subscription `{name}`"), &[]),
         }
     }
 
-    fn machines_of(&self, subscription: &SubscriptionName) -> Vec<MachineName> {
+    pub(crate) fn machines_of(&self, subscription: &SubscriptionName) -> Vec<MachineName> {
         self.members.get(subscription).into_iter().flatten().cloned().collect()
-    }
-
-    fn offer_changed(
-        &mut self,
-        event: &Event,
-        name: &SubscriptionName,
-        offer: Offer,
-    ) -> Result<Applied, Refused> {
-        let old = self.known(name)?;
-        if old.offer == offer {
-            return refuse(format!("`{name}` has the offer `{offer}` already"), &[]);
-        }
-        let survives = self.settings.exemption_survives_offer_change == YesNo::Yes;
-        let state = match old.exemption.state {
-            state if survives => state,
-            //= PG7
-            ExemptionState::Granted | ExemptionState::Lapsed => ExemptionState::Lapsed,
-            _ => ExemptionState::None,
-        };
-        self.subscription(name, |subscription| {
-            subscription.offer = offer;
-            if subscription.exemption.state != state {
-                subscription.exemption =
-                    Exemption { state, since: Some(event.at), granted_under: None };
-            }
-        });
-        let machines = self.machines_of(name);
-        self.forget_restarts(&machines);
-        if self.settings.offer_change_effect == OfferChangeEffect::Immediate {
-            for machine in &machines {
-                self.program(machine, event, ProgrammedBy::OfferChange);
-            }
-        }
-        Ok(Applied { machines, subscription: Some(name.clone()), structure: false })
-    }
-
-    /// What was restarted before there was anything to pick up tells nobody anything.
-    fn forget_restarts(&mut self, machines: &[MachineName]) {
-        for name in machines {
-            self.state(name, |state| state.restarted_since = false);
-        }
-    }
-
-    /// The edition under which an event happened: its own, or the world's.
-    fn edition_of(&self, event: &Event) -> Result<std::sync::Arc<Edition>, Refused> {
-        match &event.edition {
-            None => Ok(self.edition.clone()),
-            Some(id) if *id == self.edition.id => Ok(self.edition.clone()),
-            Some(id) => Edition::named(id)
-                .map_err(|error| Refused { what: error.to_string(), statements: vec![] }),
-        }
-    }
-
-    fn exemption_moves(&mut self, event: &Event) -> Result<Applied, Refused> {
-        let Some(name) = event.kind.subscription() else {
-            return refuse("the event names no subscription", &[]);
-        };
-        let subscription = self.known(name)?;
-        let edition = self.edition_of(event)?;
-        let state = self.next_exemption_state(&edition, name, subscription, &event.kind)?;
-        let granted_under = match &event.edition {
-            Some(id) if state == ExemptionState::Granted && *id != self.edition.id => {
-                Some(id.clone())
-            }
-            _ => None,
-        };
-        self.subscription(name, |subscription| {
-            subscription.exemption = Exemption { state, since: Some(event.at), granted_under };
-        });
-        let machines = self.machines_of(name);
-        if state == ExemptionState::Granted {
-            self.forget_restarts(&machines);
-        }
-        //= PG9
-        if state == ExemptionState::Revoked
-            && self.settings.revocation_effect == RevocationEffect::Immediate
-        {
-            for machine in &machines {
-                self.state(machine, |state| state.programmed.exempt = false);
-            }
-        }
-        Ok(Applied { machines, subscription: Some(name.clone()), structure: false })
-    }
-
-    /// The state that an exemption event leads to, if the state machine allows it.
-    fn next_exemption_state(
-        &self,
-        edition: &Edition,
-        name: &SubscriptionName,
-        subscription: &Subscription,
-        kind: &EventKind,
-    ) -> Result<ExemptionState, Refused> {
-        use ExemptionState as S;
-        let (rule, _) = edition.rule(subscription.offer);
-        let state = subscription.exemption.state;
-        match kind {
-            EventKind::ExemptionAsked { channel, why, .. } => {
-                self.may_ask(edition, name, subscription)?;
-                //= PG4
-                //= CS2
-                //= PN2
-                if let Some(channel) = channel
-                    && !rule.request.contains(channel)
-                {
-                    let channels: Vec<_> = rule.request.iter().map(|c| c.name()).collect();
-                    return refuse(
-                        format!(
-                            "`{}` is not where `{name}` asks; {} asks by: {}",
-                            channel.name(),
-                            subscription.offer.title(),
-                            channels.join(", ")
-                        ),
-                        &rule.cites.request,
-                    );
-                }
-                //= PN3
-                let needs_why =
-                    rule.asks.contains(&crate::article::edition::Requirement::Justification);
-                if needs_why && why.as_deref().is_none_or(|why| why.trim().is_empty()) {
-                    return refuse(
-                        format!(
-                            "the request of `{name}` must say `why` it cannot use an authenticated \
-                             relay"
-                        ),
-                        &rule.cites.request,
-                    );
-                }
-                Ok(S::Requested)
-            }
-            //= PG5
-            //= PN4
-            EventKind::ExemptionGranted { .. } if asked(state) => {
-                grants_any(rule, subscription.offer)?;
-                Ok(S::Granted)
-            }
-            EventKind::ExemptionFurtherSteps { .. } if state == S::Requested => Ok(S::FurtherSteps),
-            EventKind::ExemptionRefused { .. } if asked(state) => Ok(S::Refused),
-            EventKind::ExemptionRevoked { .. } if state == S::Granted => {
-                if !rule.revocable
-                    && self.settings.revocation_when_silent == RevocationWhenSilent::Refuse
-                {
-                    return refuse(
-                        format!(
-                            "edition {} reserves no revocation for {} (setting \
-                             `revocation_when_silent`)",
-                            edition.id,
-                            subscription.offer.title()
-                        ),
-                        &[],
-                    );
-                }
-                Ok(S::Revoked)
-            }
-            other => refuse(
-                format!(
-                    "`{}` does not fit the exemption of `{name}`, which is `{state}`; it needs {}",
-                    other.name(),
-                    match other {
-                        EventKind::ExemptionRevoked { .. } => "`granted`",
-                        EventKind::ExemptionFurtherSteps { .. } => "`requested`",
-                        _ => "`requested` or `further-steps`",
-                    }
-                ),
-                if rule.cites.answer.is_empty() { &rule.cites.request } else { &rule.cites.answer },
-            ),
-        }
-    }
-
-    /// Whether a subscription may ask for an exemption at all.
-    fn may_ask(
-        &self,
-        edition: &Edition,
-        name: &SubscriptionName,
-        subscription: &Subscription,
-    ) -> Result<(), Refused> {
-        let (rule, _) = edition.rule(subscription.offer);
-        if rule.restriction == crate::article::edition::Restriction::Open {
-            return refuse(
-                format!("`{name}` is not restricted; there is nothing to ask for"),
-                &rule.cites.open,
-            );
-        }
-        grants_any(rule, subscription.offer)?;
-        let uncounted = subscription.exemption.granted_under.is_some()
-            && self.settings.grandfather_exemptions == YesNo::No;
-        match subscription.exemption.state {
-            // One of an earlier edition that does not count: it is asked for anew.
-            ExemptionState::Granted if uncounted => Ok(()),
-            state @ (ExemptionState::Requested | ExemptionState::Granted) => refuse(
-                format!("the exemption of `{name}` is `{state}` already"),
-                &rule.cites.request,
-            ),
-            _ => Ok(()),
-        }
     }
 
     fn machine_deployed(
@@ -442,15 +251,45 @@ impl Change<'_> {
                 );
             }
         };
+        let uncounted = next == P::Running && by.is_none();
+        let redeployed = matches!(event.kind, EventKind::MachineRedeployed { .. });
         self.state(name, |state| {
             state.power = next;
-            state.restarted_since |= next == P::Running && by.is_none();
+            state.missed.redeploy |= uncounted && redeployed;
+            state.missed.restart |= uncounted && !redeployed;
         });
         let mut machines = vec![name.clone()];
         if let Some(by) = by {
             machines = self.program(name, event, by);
         }
         Ok(Applied { machines, subscription: None, structure: next == P::Deleted })
+    }
+
+    /// A firewall picks up what its subscription may do at an update of its rules and at a start.
+    fn firewall_moves(&mut self, event: &Event, name: &FirewallName) -> Result<Applied, Refused> {
+        let Some(firewall) = self.firewalls.get(name) else {
+            return refuse(format!("there is no firewall `{name}`"), &[]);
+        };
+        let owner = firewall.subscription.clone();
+        let (runs, renewed) = match (&event.kind, firewall.state.runs) {
+            (EventKind::FirewallRulesUpdated { .. }, true)
+            | (EventKind::FirewallStarted { .. }, false) => (true, true),
+            (EventKind::FirewallStopped { .. }, true) => (false, false),
+            (kind, runs) => {
+                let how = if runs { "running" } else { "stopped" };
+                let what = format!("`{}` does not fit firewall `{name}`, which is", kind.name());
+                return refuse(format!("{what} {how}"), &[]);
+            }
+        };
+        let structure = runs != firewall.state.runs;
+        let subscription = self.subscriptions.get(&owner);
+        let exempt = subscription.is_some_and(|found| found.exemption.is_granted(&self.settings));
+        self.firewall(name, |state| {
+            let unchanged = *state;
+            let renewed = if renewed { FirewallState::new(exempt) } else { unchanged };
+            *state = FirewallState { runs, ..renewed };
+        });
+        Ok(Applied { machines: vec![], subscription: Some(owner), structure })
     }
 
     fn temporary_subnet(&mut self, event: &Event, name: &NetworkName) -> Result<Applied, Refused> {
@@ -462,7 +301,10 @@ impl Change<'_> {
         let here: BTreeSet<_> = in_network
             .filter(|(_, (owner, _))| {
                 let machine = self.machines.get(owner);
-                machine.is_some_and(|machine| self.delegated_network(machine) == Some(name))
+                machine.is_some_and(|machine| {
+                    machine.kind == MachineKind::AppService
+                        || self.delegated_network(machine) == Some(name)
+                })
             })
             .map(|(_, (owner, _))| owner.clone())
             .collect();
@@ -474,7 +316,12 @@ impl Change<'_> {
     }
 
     /// Programs a machine with its subscription's state, and returns the machines that changed.
-    fn program(&mut self, name: &MachineName, event: &Event, by: ProgrammedBy) -> Vec<MachineName> {
+    pub(crate) fn program(
+        &mut self,
+        name: &MachineName,
+        event: &Event,
+        by: ProgrammedBy,
+    ) -> Vec<MachineName> {
         let mut touched = vec![name.clone()];
         let Some(machine) = self.machines.get(name) else { return touched };
         let Some(subscription) = self.subscriptions.get(&machine.subscription) else {
@@ -485,7 +332,7 @@ impl Change<'_> {
         {
             return touched;
         }
-        let granted = subscription.exemption.state == ExemptionState::Granted;
+        let granted = subscription.exemption.is_granted(&self.settings);
         let had = machine.state.programmed.exempt;
         let reaches = match self.edition.effect {
             // The new type counts at once; an exemption is picked up as ever.
@@ -502,6 +349,7 @@ impl Change<'_> {
             by,
             offer: subscription.offer,
             exempt: granted && reaches,
+            cut_off: false,
         };
         let cycled = programmed.exempt
             && by == ProgrammedBy::Start
@@ -509,7 +357,7 @@ impl Change<'_> {
             && self.settings.one_cycle_frees_all == YesNo::Yes;
         self.state(name, |state| {
             state.programmed = programmed.clone();
-            state.restarted_since = false;
+            state.missed = Missed::default();
         });
         if cycled {
             for neighbour in self.machines_of(&owner) {
@@ -571,19 +419,4 @@ impl World {
         };
         machine.interfaces.iter().find(delegated).map(|interface| &interface.network)
     }
-}
-
-/// Whether an edition grants an exemption to a row's offers at all.
-fn grants_any(rule: &OfferRule, offer: Offer) -> Result<(), Refused> {
-    //= DV2
-    if !rule.request.is_empty() {
-        return Ok(());
-    }
-    let cites = if rule.cites.never.is_empty() { &rule.cites.blocked } else { &rule.cites.never };
-    refuse(format!("no exemption is ever granted to {}", offer.title()), cites)
-}
-
-/// Whether a request is there that can be answered.
-const fn asked(state: ExemptionState) -> bool {
-    matches!(state, ExemptionState::Requested | ExemptionState::FurtherSteps)
 }

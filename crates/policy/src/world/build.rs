@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::article::settings::RevocationEffect;
+use crate::life::exemption::ExemptionState;
 use crate::life::power::Power;
 use crate::world::capture_ids::CaptureIds;
 use crate::world::name::{
@@ -97,7 +99,7 @@ impl World {
     pub fn add_firewall(
         &mut self,
         name: FirewallName,
-        firewall: AzureFirewall,
+        mut firewall: AzureFirewall,
     ) -> Result<(), WorldError> {
         let place = format!("firewall.{name}");
         if self.firewalls.contains_key(&name) {
@@ -118,6 +120,9 @@ impl World {
                 format!("address {address} in network `{network}` belongs to {what} already"),
             ));
         }
+        if self.is_revoked_at_once(&firewall.subscription) {
+            firewall.state.revoke();
+        }
         self.firewall_addresses.insert((firewall.network.clone(), firewall.address), name.clone());
         self.firewalls.insert(name, firewall);
         Ok(())
@@ -127,7 +132,11 @@ impl World {
     ///
     /// # Errors
     /// There is one of that name, what it refers to does not exist, or an address is taken.
-    pub fn add_machine(&mut self, name: MachineName, machine: Machine) -> Result<(), WorldError> {
+    pub fn add_machine(
+        &mut self,
+        name: MachineName,
+        mut machine: Machine,
+    ) -> Result<(), WorldError> {
         let place = format!("machine.{name}");
         if self.machines.get(&name).is_some_and(|old| old.state.power != Power::Deleted) {
             return Err(err(place, "there is one of that name"));
@@ -139,8 +148,18 @@ impl World {
         for (index, interface) in machine.interfaces.iter().enumerate() {
             self.check_interface(&place, &name, &machine, index, interface)?;
         }
+        if self.is_revoked_at_once(&machine.subscription) {
+            machine.state.programmed.revoke();
+        }
         self.put_machine(name, Some(machine));
         Ok(())
+    }
+
+    /// Whether a subscription's exemption is revoked, and that reached at once what was exempt.
+    fn is_revoked_at_once(&self, name: &SubscriptionName) -> bool {
+        let revoked = |found: &Subscription| found.exemption.state == ExemptionState::Revoked;
+        self.settings.revocation_effect == RevocationEffect::Immediate
+            && self.subscriptions.get(name).is_some_and(revoked)
     }
 
     fn check_interface(

@@ -235,6 +235,34 @@ pub struct AzureFirewall {
     pub subnet: SubnetName,
     /// Its private address.
     pub address: IpAddr,
+    /// What changes in its life.
+    pub state: FirewallState,
+}
+
+/// What changes in an Azure Firewall's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirewallState {
+    /// Whether it runs.
+    pub runs: bool,
+    /// Whether its subscription's exemption reached it: its rules were updated, or it was stopped
+    /// and started, since the grant.
+    pub exempt: bool,
+    /// Whether a revocation, which counts at once, took the exemption away again.
+    pub cut_off: bool,
+}
+
+impl FirewallState {
+    /// A firewall that runs, and of which nothing has happened yet.
+    #[must_use]
+    pub const fn new(exempt: bool) -> Self {
+        Self { runs: true, exempt, cut_off: false }
+    }
+
+    /// A revocation that counts at once reaches what was exempt.
+    pub(crate) const fn revoke(&mut self) {
+        self.cut_off |= self.exempt;
+        self.exempt = false;
+    }
 }
 
 /// Who owns an address: a machine, and the interface by place.

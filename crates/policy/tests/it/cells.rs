@@ -46,9 +46,13 @@ const SETTINGS: &[(&str, &str)] = &[
     ("platform_addresses", "filtered"),
     ("ipv6_default_route", "no"),
     ("azure_firewall_subscription", "sender"),
-    ("azure_firewall_when_silent", "subscription-rule"),
+    ("azure_firewall_when_silent", "rejected"),
     ("unknown_source", "pass"),
     ("ea_via_azure_firewall", "unrestricted"),
+    ("unsupported_means_blocked", "no"),
+    ("exemption_behind_azure_firewall", "does-not-cover"),
+    ("azure_firewall_2022_11", "rejected"),
+    ("app_service_when_silent", "subscription-rule"),
 ];
 
 fn number(address: IpAddr) -> u128 {

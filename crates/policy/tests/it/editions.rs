@@ -82,9 +82,9 @@ fn the_points_of_the_second_table_hold() {
     for id in &EDITIONS[1..] {
         assert_eq!(edition(id).effect, Effect::NextStart, "{id}");
     }
-    use FirewallRule::{OwnRule, Silent, Unsupported};
+    use FirewallRule::{Blocked, Disputed, OwnRule, Silent, Unsupported};
     let rules =
-        [Silent, Unsupported, Unsupported, Unsupported, Unsupported, Unsupported, Silent, OwnRule];
+        [Silent, Unsupported, Unsupported, Unsupported, Blocked, Blocked, Disputed, OwnRule];
     for (id, rule) in EDITIONS.iter().zip(rules) {
         assert_eq!(edition(id).azure_firewall, rule, "{id}");
     }
@@ -107,8 +107,8 @@ fn the_points_of_the_second_table_hold() {
         App::Silent,
         App::Silent,
         App::Silent,
-        App::Silent,
-        App::Silent,
+        App::Unsupported,
+        App::Unsupported,
         App::OwnRule,
         App::OwnRule,
     ];
@@ -187,7 +187,7 @@ fn an_edition_with_an_unknown_key_is_refused_with_its_line() {
 
 #[test]
 fn an_edition_with_an_unknown_setting_is_refused() {
-    let error = broken(|text| text.replace("[topics]", "[settings]\ncutof = \"x\"\n[topics]"));
+    let error = broken(|text| text.replace("[settings]", "[settings]\ncutof = \"x\""));
     assert!(error.contains("`cutof` is no setting"), "{error}");
 }
 

@@ -51,10 +51,8 @@ impl Model {
             5 if self.power == Power::Off => self.power = Power::On,
             6 if self.power == Power::On => {}
             7 if self.power == Power::On => self.power = Power::Off,
-            8 if self.power != Power::Away => {
-                self.power = Power::On;
-                self.exempt = self.exemption == "granted";
-            }
+            // A redeploy programs nothing.
+            8 if self.power != Power::Away => self.power = Power::On,
             _ => return None,
         }
         Some(self)

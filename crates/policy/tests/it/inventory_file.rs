@@ -107,6 +107,9 @@ fn every_kind_of_event_goes_round_through_its_table() {
         "kind = \"machine-deleted\"\nmachine = \"m\"",
         "kind = \"guest-shutdown\"\nmachine = \"m\"",
         "kind = \"temporary-subnet\"\nnetwork = \"n\"",
+        "kind = \"firewall-rules-updated\"\nfirewall = \"f\"",
+        "kind = \"firewall-stopped\"\nfirewall = \"f\"",
+        "kind = \"firewall-started\"\nfirewall = \"f\"",
     ];
     let mut kinds = std::collections::BTreeSet::new();
     for line in lines {

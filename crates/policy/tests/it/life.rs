@@ -246,7 +246,7 @@ fn a_change_of_offer_ends_the_exemption_and_counts_from_the_next_allocation() {
     assert_eq!(short(&ask(&world(&lab, changed), "web", INTERNET)), "pass exempt");
     let after = ask(&world(&lab, &format!("{changed}\n{cycle}")), "web", INTERNET);
     assert_eq!(short(&after), "drop exemption-lapsed");
-    assert_eq!(ids(&after), ["PN1", "PN6"]);
+    assert_eq!(ids(&after), ["PN1"]);
     assert!(assumed(&after).contains(&"exemption_survives_offer_change"));
     let survives = world_with(
         &lab,

@@ -13,9 +13,11 @@ mod editions;
 #[path = "../../../../tests/oracle/every_edition/mod.rs"]
 mod every_edition;
 mod exhaustive_life;
+mod grants;
 mod inventory_file;
 mod life;
 mod matrix;
+mod metamorphic;
 mod names;
 #[path = "../../../../tests/oracle/edition_2020_12.rs"]
 mod oracle;

@@ -17,7 +17,7 @@ type Differences = BTreeMap<(String, String), Vec<Case>>;
 
 /// The inventory of a case, and what happens in it. What is there when it begins was there before
 /// an exemption was granted, and `started_since_grant` says that it has picked that up.
-fn description(edition: &str, case: Case) -> (String, String) {
+pub(crate) fn description(edition: &str, case: Case) -> (String, String) {
     let Case { offer, created, state, way } = case;
     let revoked = state == "revoked";
     let exemption = if revoked { "granted" } else { state };

@@ -190,13 +190,14 @@ fn in_the_edition_in_force_the_firewalls_own_subscription_decides() {
     let decision = ask(&world(&lab, ""), "web", INTERNET);
     assert_eq!(short(&decision), "pass unrestricted-offer");
     assert_eq!(ids(&decision), ["AF1", "EA1c"]);
-    assert!(assumed(&decision).contains(&"azure_firewall_subscription"));
+    // For an open offer that is the text's own word.
+    assert_eq!(assumed(&decision), [""; 0]);
     let sender = world_with(&lab, &[("azure_firewall_subscription", "sender")], "");
-    assert_eq!(short(&ask(&sender, "web", INTERNET)), "drop offer-never-exempt");
+    assert_eq!(short(&ask(&sender, "web", INTERNET)), "pass unrestricted-offer");
 }
 
 #[test]
-fn an_exemption_does_not_cover_a_firewall() {
+fn an_exemption_reaches_a_firewall_when_its_rules_are_updated_or_it_is_stopped_and_started() {
     let route = r#"{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.1.9" }"#;
     let lab = lab(route, "", &FIREWALL.replace("\"ea\"", "\"payg\"")).replace(
         "created = \"2019-03-01\"\n[subscription.ea]",
@@ -204,8 +205,25 @@ fn an_exemption_does_not_cover_a_firewall() {
     );
     let lab = format!("edition = \"2018-11\"\n{lab}");
     let decision = ask(&world(&lab, ""), "web", INTERNET);
-    assert_eq!(short(&decision), "drop exemption-does-not-cover");
+    assert_eq!(short(&decision), "drop waiting-for-stop-and-start");
     assert!(assumed(&decision).contains(&"azure_firewall_when_silent"));
+    assert!(assumed(&decision).contains(&"exemption_behind_azure_firewall"));
+    assert_eq!(decision.next_steps[0].name(), "renew-firewall");
+    let updated = "2019-01-01T00:00:00Z firewall-rules-updated firewall=af";
+    let stopped = "2019-01-01T00:00:00Z firewall-stopped firewall=af";
+    let started = format!("{stopped}\n2019-01-01T01:00:00Z firewall-started firewall=af");
+    for renewed in [updated, &started] {
+        let exempt = ask(&world(&lab, renewed), "web", INTERNET);
+        assert_eq!(short(&exempt), "pass exempt", "{renewed}");
+        let revoked =
+            format!("{renewed}\n2019-01-02T00:00:00Z exemption-revoked subscription=payg");
+        let revoked = ask(&world(&lab, &revoked), "web", INTERNET);
+        assert_eq!(short(&revoked), "drop revoked", "{renewed}");
+        assert!(assumed(&revoked).contains(&"revocation_effect"));
+    }
+    let off = ask(&world(&lab, stopped), "web", INTERNET);
+    assert_eq!(short(&off), "drop appliance-not-forwarding");
+    assert!(off.next_steps[0].to_string().contains("is stopped; start it"));
 }
 
 #[test]

@@ -271,7 +271,9 @@ fn app_service_is_no_virtual_machine_that_an_exemption_covers() {
         let lab = exempt().replace("pay-as-you-go", offer);
         format!("edition = \"{edition}\"\n{lab}kind = \"app-service\"\n")
     };
-    let decision = ask(&world(&app("2020-12", "pay-as-you-go"), ""), "web", INTERNET);
+    let set = [("app_service_when_silent", "subscription-rule")];
+    let app_2020 = app("2020-12", "pay-as-you-go");
+    let decision = ask(&world_with(&app_2020, &set, ""), "web", INTERNET);
     //= PG8 type=test
     assert_eq!(short(&decision), "drop exemption-does-not-cover");
     assert_eq!(ids(&decision), ["PG3", "PG7", "PG8"]);
@@ -291,11 +293,11 @@ fn an_unnamed_offer_that_is_blocked_whatever_the_date_is_blocked_whatever_the_da
 }
 
 #[test]
-fn on_the_cutoff_day_a_type_without_a_date_rests_on_the_day_and_not_on_the_date() {
+fn on_the_cutoff_day_a_type_without_a_date_rests_on_the_day_and_on_the_date() {
     let lab = one("cloud-solution-provider", "2017-11-15", "none");
     let decision = ask(&world(&lab, ""), "web", INTERNET);
     assert_eq!(short(&decision), "drop not-granted");
-    assert_eq!(assumed(&decision), ["cutoff_day_restricted", "block_form"]);
+    assert_eq!(assumed(&decision), ["csp_cutoff", "cutoff_day_restricted", "block_form"]);
     let old = ask(&world_with(&lab, &[("cutoff_day_restricted", "no")], ""), "web", INTERNET);
     assert_eq!(short(&old), "pass predates-restriction");
     assert!(assumed(&old).contains(&"csp_cutoff"));

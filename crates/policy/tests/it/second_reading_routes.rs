@@ -157,7 +157,7 @@ fn a_firewalls_subscription_that_has_asked_is_not_one_that_has_not() {
         ("none", "drop not-granted"),
         ("requested", "drop request-pending"),
         ("further-steps", "drop further-steps"),
-        ("granted", "drop exemption-does-not-cover"),
+        ("granted", "drop waiting-for-stop-and-start"),
         ("refused", "drop request-refused"),
         ("revoked", "drop revoked"),
         ("lapsed", "drop exemption-lapsed"),
@@ -168,17 +168,20 @@ fn a_firewalls_subscription_that_has_asked_is_not_one_that_has_not() {
         let decision = ask(&world(&format!("edition = \"2018-11\"\n{lab}"), ""), "web", INTERNET);
         assert_eq!(short(&decision), answer);
         assert!(steps(&decision).contains(&"use-relay"), "{exemption}");
-        assert_eq!(exemption == "granted", steps(&decision).contains(&"route-directly"));
+        assert_eq!(exemption == "granted", steps(&decision).contains(&"renew-firewall"));
     }
 }
 
 #[test]
-fn an_exemption_does_not_cover_a_firewall_whichever_subscription_decides() {
+fn an_exemption_that_does_not_cover_a_firewall_does_not_whichever_subscription_decides() {
     let granted = GRANTED.replace("pay-as-you-go", "enterprise-dev-test");
     let lab = lab(&granted, &granted, &to("0.0.0.0/0", "10.0.2.9"), "");
     let lab = format!("edition = \"2023-12\"\n{lab}{EXEMPT}");
     for subscription in ["firewall", "sender"] {
-        let set = [("azure_firewall_subscription", subscription)];
+        let set = [
+            ("azure_firewall_subscription", subscription),
+            ("exemption_behind_azure_firewall", "does-not-cover"),
+        ];
         let decision = ask(&world_with(&lab, &set, ""), "web", INTERNET);
         assert_eq!(short(&decision), "drop exemption-does-not-cover", "{subscription}");
         assert!(ids(&decision).contains(&"CV1"), "{subscription}");

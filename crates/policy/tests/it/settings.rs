@@ -48,6 +48,7 @@ addresses = ["10.0.0.4"]
 }
 
 const PAYG: &str = "offer = \"pay-as-you-go\"\ncreated = \"2019-03-01\"";
+const DEV_TEST: &str = "offer = \"enterprise-dev-test\"\ncreated = \"2019-03-01\"";
 const EA: &str = "offer = \"enterprise-agreement\"\ncreated = \"2019-03-01\"";
 const TO_FIREWALL: &str =
     r#"{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.1.9" }"#;
@@ -168,6 +169,72 @@ fn cases() -> Vec<Case> {
             "reject azure-firewall-unsupported",
             "pass unrestricted-offer",
         ),
+        case(
+            Setting::AzureFirewallForm,
+            "drop",
+            routed(PAYG, EA, TO_FIREWALL, FIREWALL),
+            "",
+            INTERNET,
+            "reject azure-firewall-unsupported",
+            "drop azure-firewall-unsupported",
+        ),
+        case(
+            Setting::UnsupportedMeansBlocked,
+            "no",
+            routed(PAYG, EA, TO_FIREWALL, FIREWALL),
+            "",
+            INTERNET,
+            "reject azure-firewall-unsupported",
+            "pass unrestricted-offer",
+        ),
+        case(
+            Setting::RequestsCanBeRefused,
+            "no",
+            one("pay-as-you-go", "2019-03-01", "refused"),
+            "",
+            INTERNET,
+            "drop request-refused",
+            "drop further-steps",
+        ),
+        case(
+            Setting::NeverGrantedButGranted,
+            "counts",
+            format!("{}started_since_grant = true\n", one("msdn", "2019-03-01", "granted")),
+            "",
+            INTERNET,
+            "drop offer-never-exempt",
+            "pass exempt",
+        ),
+        case(
+            Setting::AzureFirewall2022_11,
+            "rejected",
+            edition("2022-11", routed(PAYG, EA, TO_FIREWALL, FIREWALL)),
+            "",
+            INTERNET,
+            "pass unrestricted-offer",
+            "reject azure-firewall-unsupported",
+        ),
+        case(
+            Setting::ExemptionBehindAzureFirewall,
+            "does-not-cover",
+            edition(
+                "2023-12",
+                routed(EA, &format!("{DEV_TEST}\nexemption = \"granted\""), TO_FIREWALL, FIREWALL),
+            ),
+            "2023-12-09T00:00:00Z firewall-rules-updated firewall=af",
+            INTERNET,
+            "pass exempt",
+            "drop exemption-does-not-cover",
+        ),
+        case(
+            Setting::AzureInOpenMayAsk2018,
+            "yes",
+            edition("2018-11", one("azure-in-open", "2018-01-01", "none")),
+            "",
+            INTERNET,
+            "drop offer-never-exempt",
+            blocked,
+        ),
         case(Setting::BlockForm, "reject", payg(), "", INTERNET, blocked, "reject not-granted"),
         case(
             Setting::OneCycleFreesAll,
@@ -213,12 +280,12 @@ fn cases() -> Vec<Case> {
         ),
         case(
             Setting::RedeployCounts,
-            "no",
+            "yes",
             granted(),
             "2020-12-09T01:00:00Z machine-redeployed machine=web",
             INTERNET,
-            "pass exempt",
             "drop waiting-for-stop-and-start",
+            "pass exempt",
         ),
         case(
             Setting::UnnamedOffer,
@@ -250,23 +317,23 @@ fn cases() -> Vec<Case> {
         case(
             Setting::AzureFirewallSubscription,
             "sender",
-            edition("2023-12", routed(PAYG, EA, TO_FIREWALL, FIREWALL)),
+            edition("2023-12", routed(EA, PAYG, TO_FIREWALL, FIREWALL)),
             "",
             INTERNET,
-            "pass unrestricted-offer",
             "drop offer-never-exempt",
+            "pass unrestricted-offer",
         ),
         case(
             Setting::AppServiceWhenSilent,
-            "blocked",
+            "subscription-rule",
             format!(
                 "{}kind = \"app-service\"\n",
                 one("enterprise-agreement", "2019-03-01", "none")
             ),
             "",
             INTERNET,
+            "drop platform-service-unsupported",
             "pass unrestricted-offer",
-            blocked,
         ),
         case(
             Setting::ExemptionTermsWhenSilent,
@@ -332,8 +399,8 @@ fn every_setting_decides_a_case_and_is_named_in_it() {
         }
         seen.insert(case.setting);
     }
-    // It refuses an event, not a packet: shown by the test below.
-    seen.insert(Setting::RevocationWhenSilent);
+    // An inventory lists no NAT gateway and no load balancer yet.
+    seen.insert(Setting::SnatIsDirect);
     let all: BTreeSet<_> = Setting::ALL.iter().copied().collect();
     assert_eq!(seen, all, "every setting has a case");
 }
@@ -344,8 +411,8 @@ fn a_revocation_that_the_edition_does_not_reserve_is_accepted_unless_told_otherw
     let revoked = "2020-12-10T00:00:00Z exemption-revoked subscription=contoso";
     let accepted = ask(&world_with(&lab, &[], revoked), "web", INTERNET);
     assert_eq!(short(&accepted), "drop revoked");
-    assert!(assumed(&accepted).contains(&"revocation_when_silent"));
-    let mut strict = world_with(&lab, &[("revocation_when_silent", "refuse")], "");
+    assert!(assumed(&accepted).contains(&"exemption_terms_when_silent"));
+    let mut strict = world_with(&lab, &[("exemption_terms_when_silent", "no")], "");
     let event = crate::support::events(revoked).remove(0);
     let refused = strict.apply(&event).unwrap_err();
     assert!(refused.what.contains("reserves no revocation"), "{refused}");

@@ -29,6 +29,10 @@ pub(super) fn write(
     let edition = format!("{} ({})", answer.edition.id, answer.edition.title);
     labelled(console, "Edition    ", 11, &edition)?;
     rests_on(console, decision, &subject.edition)?;
+    for warning in &decision.warnings {
+        console.line("")?;
+        labelled(console, &paint.bold("Warning  "), 9, warning)?;
+    }
     path(console, decision)?;
     next_steps(console, decision, &subject.edition)?;
     for note in &answer.notes {

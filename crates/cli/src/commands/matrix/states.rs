@@ -161,10 +161,11 @@ impl MatrixCell {
             == (other.state, other.verdict, other.reason, other.is_assumed())
     }
 
-    /// Whether it rests on a reading of ours, the form of the block apart.
+    /// Whether it rests on a reading of ours, the form of a block apart.
     #[must_use]
     pub fn is_assumed(&self) -> bool {
-        self.assumed.iter().any(|one| one.setting != Setting::BlockForm.name())
+        let forms = [Setting::BlockForm, Setting::AzureFirewallForm].map(Setting::name);
+        self.assumed.iter().any(|one| !forms.contains(&one.setting.as_str()))
     }
 }
 

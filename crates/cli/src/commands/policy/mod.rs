@@ -22,10 +22,13 @@ pub fn points(edition: &Edition) -> Vec<(&'static str, String)> {
     let firewall = match edition.azure_firewall {
         FirewallRule::Silent => "silent",
         FirewallRule::Unsupported => "not supported",
+        FirewallRule::Blocked => "silent; blocked by the firewall's own page",
+        FirewallRule::Disputed => "silent; the firewall's own page says that it may work",
         FirewallRule::OwnRule => "possible, under the subscription's own rule",
     };
     let app_service = match edition.app_service {
         AppServiceRule::Silent => "silent",
+        AppServiceRule::Unsupported => "silent; not possible by App Service's own page",
         AppServiceRule::OwnRule => {
             "possible with virtual network integration, under the \
                                     subscription's own rule"

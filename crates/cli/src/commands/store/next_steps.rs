@@ -72,7 +72,9 @@ fn to_pick_up(world: &World, step: &NextStep, place: &PlaceArgs) -> Option<Strin
             let command = |verb| command(place, verb, machine.as_str());
             format!(": {}, then {}", command("vm deallocate"), command("vm start"))
         }
-        NextStep::CreateAnew { .. } | NextStep::TemporarySubnet { .. } => String::new(),
+        NextStep::CreateAnew { .. }
+        | NextStep::RenewFirewall { .. }
+        | NextStep::TemporarySubnet { .. } => String::new(),
         _ => return None,
     };
     let ids = in_brackets(&world.edition, step);

@@ -111,6 +111,7 @@ fn subject(kind: &EventKind) -> String {
             .subscription()
             .map(ToString::to_string)
             .or_else(|| other.machine().map(ToString::to_string))
+            .or_else(|| other.firewall().map(ToString::to_string))
             .unwrap_or_default(),
     }
 }

@@ -1,0 +1,262 @@
+//! What becomes of an exemption: who may ask for one, what a request is answered with, and what a
+//! change of offer leaves of it.
+
+use std::sync::Arc;
+
+use crate::article::edition::{Channel, Edition, OfferRule, Requirement, Restriction};
+use crate::article::offer::Offer;
+use crate::article::settings::{OfferChangeEffect, RevocationEffect, Settings, YesNo};
+use crate::decide::restriction::why_unrestricted;
+use crate::decide::terms::{may_ask_by, reserves_revocation};
+use crate::life::change::Change;
+use crate::life::event::{Event, EventKind};
+use crate::life::exemption::{ExemptionState, Grant};
+use crate::life::power::{Missed, ProgrammedBy};
+use crate::life::transition::{Applied, Refused, refuse};
+use crate::world::name::{MachineName, SubscriptionName};
+use crate::world::{FirewallState, Subscription};
+
+impl Change<'_> {
+    pub(crate) fn offer_changed(
+        &mut self,
+        event: &Event,
+        name: &SubscriptionName,
+        offer: Offer,
+    ) -> Result<Applied, Refused> {
+        let old = self.known(name)?;
+        if old.offer == offer {
+            return refuse(format!("`{name}` has the offer `{offer}` already"), &[]);
+        }
+        let survives = self.settings.exemption_survives_offer_change == YesNo::Yes;
+        let state = match old.exemption.state {
+            state if survives => state,
+            //= PG7
+            ExemptionState::Granted | ExemptionState::Lapsed => ExemptionState::Lapsed,
+            _ => ExemptionState::None,
+        };
+        self.subscription(name, |subscription| {
+            subscription.offer = offer;
+            let exemption = &mut subscription.exemption;
+            if exemption.state != state {
+                (exemption.state, exemption.since) = (state, Some(event.at));
+            }
+        });
+        let machines = self.machines_of(name);
+        self.forget_restarts(&machines);
+        if self.settings.offer_change_effect == OfferChangeEffect::Immediate {
+            for machine in &machines {
+                self.program(machine, event, ProgrammedBy::OfferChange);
+            }
+        }
+        Ok(Applied { machines, subscription: Some(name.clone()), structure: false })
+    }
+
+    /// What was restarted before there was anything to pick up tells nobody anything.
+    fn forget_restarts(&mut self, machines: &[MachineName]) {
+        for name in machines {
+            self.state(name, |state| state.missed = Missed::default());
+        }
+    }
+
+    /// The edition under which an event happened: its own, or the world's.
+    fn edition_of(&self, event: &Event) -> Result<Arc<Edition>, Refused> {
+        match &event.edition {
+            None => Ok(self.edition.clone()),
+            Some(id) if *id == self.edition.id => Ok(self.edition.clone()),
+            Some(id) => Edition::named(id)
+                .map_err(|error| Refused { what: error.to_string(), statements: vec![] }),
+        }
+    }
+
+    pub(crate) fn exemption_moves(&mut self, event: &Event) -> Result<Applied, Refused> {
+        let Some(name) = event.kind.subscription() else {
+            return refuse("the event names no subscription", &[]);
+        };
+        let subscription = self.known(name)?;
+        let edition = self.edition_of(event)?;
+        let state = self.next_exemption_state(&edition, name, subscription, &event.kind)?;
+        let under = event.edition.clone().filter(|id| *id != self.edition.id);
+        let grant = Grant { at: Some(event.at), to: subscription.offer, under };
+        self.subscription(name, |subscription| {
+            let exemption = &mut subscription.exemption;
+            (exemption.state, exemption.since) = (state, Some(event.at));
+            if state == ExemptionState::Granted {
+                exemption.grant = Some(grant);
+            }
+        });
+        let machines = self.machines_of(name);
+        if state == ExemptionState::Granted {
+            self.forget_restarts(&machines);
+        }
+        //= PG9
+        if state == ExemptionState::Revoked
+            && self.settings.revocation_effect == RevocationEffect::Immediate
+        {
+            for machine in &machines {
+                self.state(machine, |state| state.programmed.revoke());
+            }
+            let firewalls = self.firewalls.iter();
+            let here = firewalls.filter(|(_, firewall)| firewall.subscription == *name);
+            for firewall in here.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+                self.firewall(&firewall, FirewallState::revoke);
+            }
+        }
+        Ok(Applied { machines, subscription: Some(name.clone()), structure: false })
+    }
+
+    /// The state that an exemption event leads to, if the state machine allows it.
+    fn next_exemption_state(
+        &self,
+        edition: &Edition,
+        name: &SubscriptionName,
+        subscription: &Subscription,
+        kind: &EventKind,
+    ) -> Result<ExemptionState, Refused> {
+        use ExemptionState as S;
+        let (rule, _) = edition.rule(subscription.offer);
+        let state = subscription.exemption.state;
+        match kind {
+            EventKind::ExemptionAsked { channel, why, .. } => {
+                self.may_ask(edition, name, subscription)?;
+                self.asked_as_it_must_be(name, subscription, rule, *channel, why.as_deref())?;
+                Ok(S::Requested)
+            }
+            //= PG5
+            //= PN4
+            EventKind::ExemptionGranted { .. } if asked(state) => {
+                grants_any(edition, &self.settings, subscription.offer)?;
+                Ok(S::Granted)
+            }
+            EventKind::ExemptionFurtherSteps { .. } if state == S::Requested => Ok(S::FurtherSteps),
+            EventKind::ExemptionRefused { .. } if asked(state) => {
+                if self.settings.requests_can_be_refused == YesNo::No {
+                    let what = "a request is granted or answered with further steps (setting \
+                                `requests_can_be_refused`)";
+                    return refuse(what, &rule.cites.answer);
+                }
+                Ok(S::Refused)
+            }
+            EventKind::ExemptionRevoked { .. } if state == S::Granted => {
+                if !reserves_revocation(&self.settings, rule) {
+                    return refuse(
+                        format!(
+                            "edition {} reserves no revocation for {} (setting \
+                             `exemption_terms_when_silent`)",
+                            edition.id,
+                            subscription.offer.title()
+                        ),
+                        &[],
+                    );
+                }
+                Ok(S::Revoked)
+            }
+            other => refuse(
+                format!(
+                    "`{}` does not fit the exemption of `{name}`, which is `{state}`; it needs {}",
+                    other.name(),
+                    match other {
+                        EventKind::ExemptionRevoked { .. } => "`granted`",
+                        EventKind::ExemptionFurtherSteps { .. } => "`requested`",
+                        _ => "`requested` or `further-steps`",
+                    }
+                ),
+                if rule.cites.answer.is_empty() { &rule.cites.request } else { &rule.cites.answer },
+            ),
+        }
+    }
+
+    /// Whether a request goes where the edition says, and says what it must.
+    fn asked_as_it_must_be(
+        &self,
+        name: &SubscriptionName,
+        subscription: &Subscription,
+        rule: &OfferRule,
+        channel: Option<Channel>,
+        why: Option<&str>,
+    ) -> Result<(), Refused> {
+        //= PG4
+        //= CS2
+        //= PN2
+        let ways = may_ask_by(&self.settings, rule);
+        if let Some(channel) = channel
+            && !ways.contains(&channel)
+        {
+            let channels: Vec<_> = ways.iter().map(|c| c.name()).collect();
+            return refuse(
+                format!(
+                    "`{}` is not where `{name}` asks; {} asks by: {}",
+                    channel.name(),
+                    subscription.offer.title(),
+                    channels.join(", ")
+                ),
+                &rule.cites.request,
+            );
+        }
+        //= PN3
+        let needs_why = rule.asks.contains(&Requirement::Justification);
+        if needs_why && why.is_none_or(|why| why.trim().is_empty()) {
+            return refuse(
+                format!(
+                    "the request of `{name}` must say `why` it cannot use an authenticated \
+                     relay"
+                ),
+                &rule.cites.request,
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether a subscription may ask for an exemption at all.
+    fn may_ask(
+        &self,
+        edition: &Edition,
+        name: &SubscriptionName,
+        subscription: &Subscription,
+    ) -> Result<(), Refused> {
+        let (rule, _) = edition.rule(subscription.offer);
+        if rule.restriction == Restriction::Open {
+            return refuse(
+                format!("`{name}` is not restricted; there is nothing to ask for"),
+                &rule.cites.open,
+            );
+        }
+        //= PG1
+        //= G2
+        let (offer, created) = (subscription.offer, subscription.created);
+        if let Some(statements) = why_unrestricted(self, edition, offer, created) {
+            let what = format!(
+                "`{name}` is not restricted: it was created on {created}, before the restriction; \
+                 there is nothing to ask for"
+            );
+            return refuse(what, &statements);
+        }
+        grants_any(edition, &self.settings, offer)?;
+        let under = subscription.exemption.grant.as_ref().and_then(|grant| grant.under.as_ref());
+        let uncounted = under.is_some() && self.settings.grandfather_exemptions == YesNo::No;
+        match subscription.exemption.state {
+            // One of an earlier edition that does not count: it is asked for anew.
+            ExemptionState::Granted if uncounted => Ok(()),
+            state @ (ExemptionState::Requested | ExemptionState::Granted) => refuse(
+                format!("the exemption of `{name}` is `{state}` already"),
+                &rule.cites.request,
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether an edition grants an exemption to an offer at all.
+fn grants_any(edition: &Edition, settings: &Settings, offer: Offer) -> Result<(), Refused> {
+    let (rule, _) = edition.rule(offer);
+    //= DV2
+    if !may_ask_by(settings, rule).is_empty() {
+        return Ok(());
+    }
+    let cites = if rule.cites.never.is_empty() { &rule.cites.blocked } else { &rule.cites.never };
+    refuse(format!("no exemption is ever granted to {}", offer.title()), cites)
+}
+
+/// Whether a request is there that can be answered.
+const fn asked(state: ExemptionState) -> bool {
+    matches!(state, ExemptionState::Requested | ExemptionState::FurtherSteps)
+}
