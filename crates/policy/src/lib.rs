@@ -23,7 +23,7 @@ pub use article::edition::{
     Requirement, Restriction, Topic,
 };
 pub use article::offer::{Offer, UnknownOffer};
-pub use article::quota::{Recognised, recognise_quota_id};
+pub use article::quota::{Recognised, how_to_tell_apart, recognise_quota_id};
 pub use article::reason::{Reason, UnknownReason};
 pub use article::settings::{
     AppServiceWhenSilent, Assumption, AzureFirewallSubscription, AzureFirewallWhenSilent,
