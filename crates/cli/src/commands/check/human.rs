@@ -134,7 +134,8 @@ fn next_steps(console: &mut Console, decision: &Decision) -> Result<(), Failure>
     if decision.next_steps.is_empty() {
         return Ok(());
     }
-    section(console, "What to do")?;
+    let passes = decision.verdict == Verdict::Pass;
+    section(console, if passes { "What to look at next" } else { "What to do" })?;
     for (place, step) in decision.next_steps.iter().enumerate() {
         let ids: Vec<_> = step.statements().iter().map(ToString::to_string).collect();
         let ids = if ids.is_empty() { String::new() } else { format!(" [{}]", ids.join(", ")) };
