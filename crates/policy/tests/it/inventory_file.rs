@@ -117,8 +117,7 @@ fn every_kind_of_event_goes_round_through_its_table() {
         assert_eq!(toml::from_str::<egress25_policy::Event>(&table).unwrap(), events[0]);
         kinds.insert(events[0].kind.name());
     }
-    let all: std::collections::BTreeSet<_> =
-        egress25_policy::EventKind::NAMES.iter().copied().collect();
+    let all: std::collections::BTreeSet<_> = EventKind::NAMES.iter().copied().collect();
     assert_eq!(kinds, all);
 }
 
