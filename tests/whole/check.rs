@@ -7,6 +7,11 @@ use crate::program::{egress25, failure, json, stdout, words};
 
 const BLOCKED: &str = "check --offer pay-as-you-go --created 2019-03-01 --to 203.0.113.5";
 
+/// A text without its line breaks and indents.
+fn flowing(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn the_question_of_the_readme_is_answered_in_full() {
     let answer = json(&format!("{BLOCKED} --format json"));
@@ -25,16 +30,16 @@ fn the_question_of_the_readme_is_answered_in_full() {
 fn people_are_told_verdict_statements_assumptions_path_and_what_to_do() {
     let text = stdout(BLOCKED);
     for part in [
-        "DROP  not-granted",
-        "Edition    2020-12",
-        "PG3      Pay-as-you-go created after 2017-11-15",
-        "assumed  block_form = drop",
+        "DROP not-granted",
+        "Edition 2020-12",
+        "PG3 Pay-as-you-go created after 2017-11-15",
+        "assumed block_form = drop",
         "system route 0.0.0.0/0 -> Internet",
-        "1.       ask for an exemption of `subscription`",
-        "IP flow verify would answer Allow",
-        "Today  edition 2023-12",
+        "1. ask for an exemption of `subscription`",
+        "if your security groups and admin rules allow it, IP flow verify answers Allow",
+        "Today edition 2023-12",
     ] {
-        assert!(text.contains(part), "`{part}` is missing in\n{text}");
+        assert!(flowing(&text).contains(part), "`{part}` is missing in\n{text}");
     }
     assert!(!text.contains('\u{1b}'), "no colours where there is no terminal");
 }
@@ -285,5 +290,188 @@ fn an_answer_kept_its_version_although_a_field_of_it_went_away() {
     for (answer, part) in [(&check, &check["question"]), (&replay, &replay)] {
         assert_eq!(answer["schema_version"], 2);
         assert!(part["inventory"].is_string() && part.get("lab").is_none(), "{part}");
+    }
+}
+
+#[test]
+fn an_address_that_nothing_is_delivered_to_was_let_pass() {
+    for to in
+        ["127.0.0.1", "224.0.0.1", "0.0.0.0", "255.255.255.255", "169.254.7.7", "fe80::1", "::1"]
+    {
+        for offer in ["enterprise-agreement", "free-trial"] {
+            let answer = json(&format!(
+                "check --offer {offer} --created 2019-03-01 --to {to} --format json"
+            ));
+            assert_eq!(answer["decision"]["verdict"], "drop", "{offer} {to}");
+            assert_eq!(answer["decision"]["reason"], "martian-destination", "{offer} {to}");
+            assert_eq!(answer["decision"]["next_steps"][0]["step"], "mend-input", "{offer} {to}");
+            assert_eq!(answer["notes"], json!([]), "{offer} {to}: no word of IP flow verify");
+        }
+    }
+    // The platform's own is of that range, too.
+    let answer =
+        json("check --offer free-trial --created 2019-03-01 --to 169.254.169.254 --format json");
+    assert_eq!(answer["decision"]["reason"], "platform-address");
+    let (code, said) = failure("check --offer EA --to ::ffff:203.0.113.5");
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("write 203.0.113.5"), "{said}");
+}
+
+#[test]
+fn an_offer_of_a_shared_quota_id_was_refused() {
+    let question = "check --to 203.0.113.5 --format json --quota-id EnterpriseAgreement_2014-09-01";
+    let answer = json(&format!("{question} --offer mca-e --edition in-force"));
+    assert_eq!(answer["question"]["offer"], "mca-e");
+    assert_eq!(answer["decision"]["reason"], "unrestricted-offer");
+    let (code, said) = failure(question);
+    assert_eq!(code, 2, "{said}");
+    for part in ["enterprise-agreement, mca-e, mca-azure-plan", "account type is Enterprise"] {
+        assert!(said.contains(part), "`{part}` is missing in {said}");
+    }
+    let trial =
+        "check --created 2019-03-01 --to 203.0.113.5 --quota-id LightweightTrial_2016-09-01";
+    let (code, said) = failure(trial);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("a trial that no edition of the article names"), "{said}");
+    let answer = json(&format!("{trial} --offer free-trial --format json"));
+    assert_eq!(answer["question"]["offer"], "free-trial");
+}
+
+#[test]
+fn the_words_that_people_use_for_offers_were_refused() {
+    for (word, offer) in [
+        ("PAYG", "pay-as-you-go"),
+        ("EA", "enterprise-agreement"),
+        ("MS-AZR-0003P", "pay-as-you-go"),
+        ("ms-azr-0017g", "mca-azure-plan"),
+        ("CSP", "cloud-solution-provider"),
+    ] {
+        let answer = json(&format!(
+            "check --offer {word} --created 2019-03-01 --to 203.0.113.5 --format json"
+        ));
+        assert_eq!(answer["question"]["offer"], offer, "{word}");
+    }
+    for (word, part) in [
+        ("MCA", "stands for several offers; say which: mca-e, "),
+        ("pay-as-yuo-go", "did you mean `pay-as-you-go`?"),
+        ("gold", "the offers are: enterprise-agreement, "),
+    ] {
+        let (code, said) = failure(&format!("check --offer {word} --to 203.0.113.5"));
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains(part), "`{part}` is missing in {said}");
+    }
+}
+
+#[test]
+fn a_day_of_creation_was_demanded_although_the_way_decides() {
+    for (more, reason) in [
+        ("--edition in-force --to 203.0.113.5", "offer-never-exempt"),
+        ("--to 203.0.113.5 --port 587", "relay-port"),
+        ("--to 10.0.0.9", "internal"),
+        ("--to 203.0.113.5 --via gateway", "on-premises"),
+        ("--to 203.0.113.5 --via azure-firewall", "azure-firewall-unsupported"),
+        ("--to 203.0.113.5 --via appliance --via-offer EA", "unrestricted-offer"),
+    ] {
+        let answer = json(&format!("check --offer free-trial {more} --format json"));
+        assert_eq!(answer["decision"]["reason"], reason, "{more}");
+        assert!(answer["question"]["created"].is_null(), "no day is made up");
+    }
+    let (code, said) = failure("check --offer free-trial --to 203.0.113.5");
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("--created is missing"), "{said}");
+}
+
+#[test]
+fn a_destination_with_its_port_was_refused() {
+    let ask = |to: &str| json(&format!("check --offer EA --format json --to {to}"));
+    for (to, address, port) in [
+        ("203.0.113.5:587", "203.0.113.5", 587),
+        ("[2001:db8::5]:25", "2001:db8::5", 25),
+        ("[2001:db8::5]", "2001:db8::5", 25),
+        ("203.0.113.5 --port 465", "203.0.113.5", 465),
+        ("203.0.113.5:465 --port 465", "203.0.113.5", 465),
+    ] {
+        let answer = ask(to);
+        assert_eq!(answer["question"]["to"], address, "{to}");
+        assert_eq!(answer["question"]["port"], port, "{to}");
+    }
+    for (to, part) in [
+        ("203.0.113.5:587 --port 25", "--to says port 587, and --port says 25"),
+        ("mx.example.net", "names are not looked up: `getent ahosts mx.example.net`"),
+        ("example.net:25", "`dig +short MX example.net`"),
+        ("203.0.113.5:99999", "expected an address such as"),
+        ("203.0.113", "expected an address such as"),
+    ] {
+        let (code, said) = failure(&format!("check --offer EA --to {to}"));
+        assert_eq!(code, 2, "{to}: {said}");
+        assert!(said.contains(part), "{to}: `{part}` is missing in {said}");
+    }
+}
+
+#[test]
+fn it_was_said_of_other_ports_that_the_platform_filters_nothing_else() {
+    for port in [465, 2525] {
+        let line = format!("check --offer free-trial --to 203.0.113.5 --port {port}");
+        let answer = json(&format!("{line} --format json"));
+        assert_eq!(answer["decision"]["statements"], json!(["G3", "G4"]), "{port}");
+        let said = stdout(&line);
+        assert!(said.contains("the article speaks of port 25 alone"), "{said}");
+        assert!(!said.contains("is our reading"), "{said}");
+        let today = stdout(&format!("{line} --edition in-force"));
+        let reading =
+            format!("speaks of relays on 587 alone: that port {port} is open is our reading");
+        assert!(flowing(&today).contains(&reading), "{today}");
+    }
+}
+
+#[test]
+fn ip_flow_verify_was_spoken_of_where_the_filter_drops_nothing() {
+    for blocked_otherwise in
+        ["--to 172.16.9.9", "--to 203.0.113.5 --via azure-firewall --edition 2020-12"]
+    {
+        let said = stdout(&format!("check --offer EA {blocked_otherwise}"));
+        assert!(!said.starts_with("PASS") && !said.contains("IP flow verify"), "{said}");
+    }
+    let said = stdout(&format!("{BLOCKED} --kind scale-set"));
+    let part = "allow it, NSG diagnostics answers Allow: it does not look at the platform's filter; IP \
+                flow verify takes no scale sets";
+    assert!(flowing(&said).contains(part), "{said}");
+}
+
+#[test]
+fn whoever_may_send_was_not_told_what_else_to_look_at() {
+    let line = "check --offer EA --to 203.0.113.5";
+    let answer = json(&format!("{line} --format json"));
+    let steps = |answer: &serde_json::Value| {
+        let steps = answer["decision"]["next_steps"].as_array().expect("steps").clone();
+        steps
+            .iter()
+            .map(|step| step["step"].as_str().expect("a name").to_owned())
+            .collect::<Vec<_>>()
+    };
+    let all = ["check-offer", "check-way-out", "check-security-groups", "check-other-side"];
+    assert_eq!(steps(&answer), all);
+    let notes = answer["notes"].to_string();
+    assert!(notes.contains("what to look at next rests on no statement of the article"), "{notes}");
+    let said = stdout(line);
+    for part in [
+        "What to look at next",
+        "EnterpriseAgreement_2014-09-01; Enterprise Dev/Test has MSDNDevTest_2014-09-01",
+        "does 203.0.113.5 answer on port 25",
+    ] {
+        assert!(flowing(&said).contains(part), "`{part}` is missing in {said}");
+    }
+    // What stays inside needs no way out, and no subscription's rule decided it.
+    assert_eq!(steps(&json("check --offer EA --to 10.0.0.9 --format json")), all[2..]);
+}
+
+#[test]
+fn azure_operated_by_21vianet_is_said_not_to_be_covered() {
+    for line in ["check --help", "policy show"] {
+        let said = flowing(&stdout(line));
+        assert!(
+            said.contains("Azure operated by 21Vianet has a text of its own"),
+            "{line}: {said}"
+        );
     }
 }

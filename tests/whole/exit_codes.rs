@@ -168,7 +168,7 @@ fn a_bad_value_of_a_variable_was_blamed_on_a_flag_that_nobody_typed() {
         assert!(said.contains(&blamed), "{name}={value}: {said}");
     }
     let (_, said) = with_variables("check --to x", &[("EGRESS25_CHECK_TO", "y")]);
-    assert!(said.contains("invalid value 'x' for '--to <ADDRESS>'"), "{said}");
+    assert!(said.contains("invalid value 'x' for '--to <ADDRESS[:PORT]>'"), "{said}");
 }
 
 #[test]
@@ -195,7 +195,10 @@ fn an_old_variable_was_not_told_where_its_flag_was_missing() {
     let note = "note: the variable EGRESS25_TO is not read; EGRESS25_CHECK_TO is\n";
     let old = ("EGRESS25_TO", "203.0.113.5");
     let (code, said) = with_variables(line, &[old]);
-    assert!(code == Some(2) && said.contains("--to <ADDRESS>") && said.ends_with(note), "{said}");
+    assert!(
+        code == Some(2) && said.contains("--to <ADDRESS[:PORT]>") && said.ends_with(note),
+        "{said}"
+    );
     for quiet in [("EGRESS25_QUIET", "yes"), ("EGRESS25_NONE", "")] {
         let line = format!("{line}{}", if quiet.1.is_empty() { " -q" } else { "" });
         let (code, said) = with_variables(&line, &[old, quiet]);

@@ -54,7 +54,7 @@ fn the_events_of_the_how_to_could_not_happen_to_its_inventory() {
 fn errors_say_what_is_wrong_and_point_at_it() {
     for (from, to, part) in [
         ("[network.net]", "[netwrok.net]", "unknown field `netwrok`"),
-        ("offer = \"pay-as-you-go\"", "offer = \"gold\"", "unknown variant `gold`"),
+        ("offer = \"pay-as-you-go\"", "offer = \"gold\"", "`gold` is no offer"),
         ("subscription = \"shop\"", "subscription = \"ship\"", "there is no subscription `ship`"),
         ("network = \"net\"", "network = \"nat\"", "there is no network `nat`"),
         ("10.0.0.4", "10.9.0.4", "lies outside subnet"),

@@ -23,7 +23,7 @@ pub use article::edition::{
     OfferRule, Requirement, Restriction, Stood, Topic, path_text,
 };
 pub use article::offer::{Offer, UnknownOffer};
-pub use article::quota::{Recognised, recognise_quota_id};
+pub use article::quota::{Recognised, how_to_tell_apart, recognise_quota_id};
 pub use article::reason::{Reason, UnknownReason};
 pub use article::settings::{
     AppServiceWhenSilent, Assumption, AzureFirewallSubscription, AzureFirewallWhenSilent,
@@ -38,6 +38,7 @@ pub use cells::{
 };
 pub use decide::decide;
 pub use decide::decision::{Decision, Hop, HopKind};
+pub use decide::destination::UnfitDestination;
 pub use decide::edge::edge_reason;
 pub use decide::fault::{InputFault, RouteFault};
 pub use decide::forwarded::{ForwardingPort, decide_forwarded};

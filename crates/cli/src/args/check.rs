@@ -1,10 +1,11 @@
 //! The arguments of `check`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use egress25_policy::{ExemptionState, MachineKind, Offer};
+use egress25_policy::{ExemptionState, MachineKind, Offer, UnfitDestination};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -21,17 +22,88 @@ pub enum Via {
     Gateway,
 }
 
+/// A destination, as `--to` has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Destination {
+    /// Its address.
+    pub address: IpAddr,
+    /// Its port, where one is given.
+    pub port: Option<u16>,
+}
+
+/// A text that is no destination.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DestinationError {
+    /// It is a name.
+    #[error(
+        "`{name}` is a name, and names are not looked up: `getent ahosts {name}` says its addresses, \
+         and `dig +short MX {name}` where a domain's mail goes"
+    )]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// It is IPv4 in the form of IPv6.
+    #[error("no packet bears the IPv4-mapped address `{mapped}`; write {address}")]
+    Mapped {
+        /// What was read.
+        mapped: IpAddr,
+        /// The address that is meant.
+        address: IpAddr,
+    },
+    /// It is nothing of the kind.
+    #[error("expected an address such as `203.0.113.5`, `203.0.113.5:25` or `[2001:db8::5]:25`")]
+    NoAddress,
+}
+
+impl FromStr for Destination {
+    type Err = DestinationError;
+
+    fn from_str(text: &str) -> Result<Self, DestinationError> {
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+        let found = match text.parse::<SocketAddr>() {
+            Ok(both) => Some(Self { address: both.ip(), port: Some(both.port()) }),
+            Err(_) => {
+                let address = bare.map_or_else(
+                    || text.parse().ok(),
+                    |bare| bare.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+                );
+                address.map(|address| Self { address, port: None })
+            }
+        };
+        let found = found.ok_or_else(|| no_address(text))?;
+        let address = found.address.to_canonical();
+        if UnfitDestination::of(found.address) == Some(UnfitDestination::Mapped) {
+            return Err(DestinationError::Mapped { mapped: found.address, address });
+        }
+        Ok(found)
+    }
+}
+
+/// What a text is that is no address.
+fn no_address(text: &str) -> DestinationError {
+    let name = match text.rsplit_once(':') {
+        Some((name, port)) if port.parse::<u16>().is_ok() => name,
+        _ => text,
+    };
+    let fits = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '.' | '_');
+    if name.chars().all(fits) && name.chars().any(char::is_alphabetic) {
+        return DestinationError::Name { name: name.to_owned() };
+    }
+    DestinationError::NoAddress
+}
+
 /// The arguments of `check`.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct CheckArgs {
-    /// The destination's address
-    #[arg(long, value_name = "ADDRESS")]
-    pub to: IpAddr,
+    /// The destination: an address, with or without a port; a name is not looked up
+    #[arg(long, value_name = "ADDRESS[:PORT]")]
+    pub to: Destination,
 
-    /// The destination's TCP port
-    #[arg(long, default_value_t = egress25_policy::SMTP_PORT)]
-    pub port: u16,
+    /// The destination's TCP port [default: that of --to, or 25]
+    #[arg(long)]
+    pub port: Option<u16>,
 
     /// Which edition, and which settings.
     #[command(flatten)]
@@ -58,7 +130,7 @@ pub struct CheckArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "A subscription described by flags")]
 pub struct Described {
-    /// The subscription's offer, such as pay-as-you-go or enterprise-agreement
+    /// The subscription's offer, such as pay-as-you-go, or a word for it: PAYG, MS-AZR-0003P
     #[arg(long, value_name = "OFFER", conflicts_with = "inventory")]
     pub offer: Option<Offer>,
 
@@ -66,8 +138,8 @@ pub struct Described {
     #[arg(long, value_name = "ID", conflicts_with = "inventory")]
     pub quota_id: Option<String>,
 
-    /// The day on which the subscription was created, UTC; may be left out where the edition's
-    /// rule for the offer does not depend on it
+    /// The day on which the subscription was created, UTC; may be left out where the answer does
+    /// not depend on it
     #[arg(long, value_name = "DATE", value_parser = day, conflicts_with = "inventory")]
     pub created: Option<Date>,
 
@@ -191,5 +263,12 @@ Examples:
   A machine of the store, as it stood on a day:
       egress25 check --machine web --at 2020-12-08 --to 203.0.113.5
 
+  A mail server by name: names are not looked up, so look it up first:
+      egress25 check --offer PAYG --created 2019-03-01 \\
+          --to \"$(getent ahostsv4 mx.example.net | awk '{ print $1; exit }'):25\"
+
   In a script: fail with exit code 3 unless the mail can leave:
-      egress25 check --inventory inventory.toml --machine web --to 203.0.113.5 --expect pass";
+      egress25 check --inventory inventory.toml --machine web --to 203.0.113.5 --expect pass
+
+The answer is that of the public cloud's article. Azure operated by 21Vianet has a text of its own,
+with other offers and another way to ask: it is not covered.";

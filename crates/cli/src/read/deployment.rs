@@ -8,11 +8,11 @@ use egress25_policy::{
     FirewallState, Gateway, GatewayKind, Interface, Machine, MachineKind, MachineName,
     MachineState, NetworkName, Offer, Power, ProgrammedBy, Question, RESERVED_PREFIXES, RouteTable,
     RouteTableName, Settings, Source, Subnet, SubnetName, Subscription, SubscriptionName,
-    UserNextHop, UserRoute, VirtualNetwork, World, WorldError, YesNo, creation_counts,
+    UserNextHop, UserRoute, VirtualNetwork, World, WorldError, YesNo, creation_counts, decide,
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
 
 use crate::args::Via;
 
@@ -136,14 +136,36 @@ impl Deployment {
         Ok(world)
     }
 
-    /// The offer whose rule depends on a day of creation that is not known, if there is one.
-    #[must_use]
-    pub fn undated(&self, edition: &Edition, settings: &Settings) -> Option<Offer> {
-        [Some((self.offer, self.created)), self.hub]
-            .into_iter()
-            .flatten()
-            .find(|(offer, day)| day.is_none() && creation_counts(edition, settings, *offer))
-            .map(|(offer, _)| offer)
+    /// The offer on whose day of creation, which is not known, the answer depends, if there is one:
+    /// a day of each side of the restriction is answered differently.
+    ///
+    /// # Errors
+    /// As [`Self::world`].
+    pub fn undated(
+        &self,
+        edition: &Arc<Edition>,
+        settings: &Settings,
+    ) -> Result<Option<Offer>, WorldError> {
+        let counts =
+            |offer, day: Option<Date>| day.is_none() && creation_counts(edition, settings, offer);
+        let answer = |of: &Self| -> Result<_, WorldError> {
+            let decision = decide(&of.world(edition, settings.clone())?, &of.question());
+            Ok((decision.verdict, decision.reason))
+        };
+        let late = Some(edition.cutoff.saturating_add(1.day()));
+        if counts(self.offer, self.created) {
+            let later = Self { created: late, ..self.clone() };
+            if answer(self)? != answer(&later)? {
+                return Ok(Some(self.offer));
+            }
+        }
+        match self.hub {
+            Some((offer, day)) if counts(offer, day) => {
+                let later = Self { hub: Some((offer, late)), ..self.clone() };
+                Ok((answer(self)? != answer(&later)?).then_some(offer))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Whether the exemption is in the machine's programming.

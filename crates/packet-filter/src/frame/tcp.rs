@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use egress25_policy::UnfitDestination;
+
 use crate::frame::context::{Context, unclear};
 use crate::frame::ip_packet::IpPacket;
 use crate::frame::view::{FrameView, Short};
@@ -126,8 +128,9 @@ fn addresses(packet: &IpPacket) -> Result<(), Outcome> {
         (IpAddr::V6(source), _) if source.is_multicast() => {
             Err(malformed(Malformed::SourceAddress, Layer::Ipv6))
         }
-        (IpAddr::V6(source), IpAddr::V6(destination))
-            if source.to_ipv4_mapped().is_some() || destination.to_ipv4_mapped().is_some() =>
+        (IpAddr::V6(source), destination)
+            if source.to_ipv4_mapped().is_some()
+                || UnfitDestination::of(destination) == Some(UnfitDestination::Mapped) =>
         {
             Err(malformed(Malformed::MappedAddress, Layer::Ipv6))
         }
@@ -137,16 +140,13 @@ fn addresses(packet: &IpPacket) -> Result<(), Outcome> {
 
 /// Why nothing delivers TCP to this address, if so.
 fn undeliverable(destination: IpAddr) -> Option<DropKind> {
-    let broadcast = matches!(destination, IpAddr::V4(address) if address.is_broadcast());
-    if destination.is_multicast() {
-        Some(DropKind::MulticastDestination)
-    } else if broadcast {
-        Some(DropKind::BroadcastDestination)
-    } else if destination.is_loopback() {
-        Some(DropKind::LoopbackDestination)
-    } else if destination.is_unspecified() {
-        Some(DropKind::UnspecifiedDestination)
-    } else {
-        None
+    match UnfitDestination::of(destination)? {
+        UnfitDestination::Multicast => Some(DropKind::MulticastDestination),
+        UnfitDestination::Broadcast => Some(DropKind::BroadcastDestination),
+        UnfitDestination::Loopback => Some(DropKind::LoopbackDestination),
+        UnfitDestination::Unspecified => Some(DropKind::UnspecifiedDestination),
+        // The first is the table's to judge, as the platform's address among them is; the other
+        // has been refused as malformed.
+        UnfitDestination::LinkLocal | UnfitDestination::Mapped => None,
     }
 }

@@ -287,6 +287,9 @@ pub struct Edition {
     pub cutoff: Date,
     /// The ports that relays take, most usual first.
     pub relay_ports: Vec<u16>,
+    /// Whether the text says that relays take other ports, too.
+    #[serde(default = "yes")]
+    pub relay_on_other_ports: bool,
     /// When an exemption reaches a machine.
     pub effect: Effect,
     /// Whether a delegated subnet needs a temporary subnet added and removed.
@@ -325,6 +328,10 @@ pub struct Edition {
     /// it names every one.
     #[serde(default)]
     pub unnamed: OfferRule,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// What is wrong with an edition file.

@@ -1,19 +1,22 @@
-//! The offers (subscription types) that the policy tells apart.
+//! The offers (subscription types) that the policy tells apart, and the words for them.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::file::near::closest;
 
 macro_rules! offers {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $title:literal;)+) => {
         /// The type of a subscription, as the article and the offer list name it.
         ///
-        /// Every edition gives every offer a rule, or says that it does not name it.
+        /// Every edition gives every offer a rule, or says that it does not name it. Read from a
+        /// text it is told by its name, by the words that people use, or by its number.
         #[derive(
-            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-            JsonSchema, strum::Display, strum::EnumString,
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::Display,
         )]
-        #[strum(ascii_case_insensitive)]
-        #[strum(parse_err_ty = UnknownOffer, parse_err_fn = UnknownOffer::of)]
         pub enum Offer {
             $($(#[$doc])* #[serde(rename = $name)] #[strum(serialize = $name)] $variant,)+
         }
@@ -83,20 +86,216 @@ offers! {
     AzureForStudentsStarter = "azure-for-students-starter", "Azure for Students Starter";
 }
 
-/// A text that names no offer.
+/// What else the offers are called: the words that people use, and the offer numbers without
+/// `MS-AZR-`. A word of several offers is none of them until somebody says which.
+const WORDS: &[(Offer, &[&str])] = &[
+    (Offer::EnterpriseAgreement, &["ea", "0017p"]),
+    (Offer::EnterpriseDevTest, &["ea-dev-test", "dev-test", "0148p"]),
+    (Offer::McaEnterprise, &["mca", "mca-enterprise"]),
+    (Offer::PayAsYouGo, &["payg", "paygo", "0003p"]),
+    (Offer::PartnerNetwork, &["mpn", "partner-network", "0025p", "0035p", "0052p"]),
+    (Offer::AzureSponsorship, &["sponsorship", "sponsored", "0036p"]),
+    (Offer::Msdn, &["msdn-platforms", "0062p"]),
+    (
+        Offer::AzurePass,
+        &["0120p", "0122p", "0123p", "0124p", "0125p", "0128p", "0129p", "0130p", "0243p"],
+    ),
+    (Offer::AzureInOpen, &["0111p"]),
+    (Offer::FreeTrial, &["0044p"]),
+    (Offer::AzureForStudents, &["students", "0170p"]),
+    (Offer::VisualStudio, &["vs", "0029p", "0059p", "0060p", "0063p", "0064p"]),
+    (Offer::CloudSolutionProvider, &["csp", "mca", "0145p"]),
+    (Offer::PayAsYouGoDevTest, &["payg-dev-test", "dev-test", "0023p"]),
+    (Offer::McaAzurePlan, &["mca", "azure-plan", "0017g"]),
+    (Offer::McaDevTest, &["mca", "dev-test", "0148g"]),
+    (Offer::AzureForStudentsStarter, &["students-starter", "dreamspark", "0144p"]),
+];
+
+/// A trial that no edition names, by its number and the head of its quota id.
+const UNNAMED_TRIAL: [&str; 2] = ["0150p", "lightweighttrial"];
+
+/// A text that does not say which offer is meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no offer; the offers are: {}", list())]
-pub struct UnknownOffer {
-    /// What was read.
-    pub text: String,
+pub enum UnknownOffer {
+    /// It is like the name of one.
+    #[error("`{text}` is no offer; did you mean `{near}`?")]
+    Misspelt {
+        /// What was read.
+        text: String,
+        /// The offer whose name, or a word for it, is nearest.
+        near: Offer,
+    },
+    /// It is no word for any.
+    #[error("`{text}` is no offer; the offers are: {}", names(Offer::ALL))]
+    NoSuch {
+        /// What was read.
+        text: String,
+    },
+    /// It is a word for several.
+    #[error("`{text}` stands for several offers; say which: {}", names(offers))]
+    Several {
+        /// What was read.
+        text: String,
+        /// The offers that it stands for.
+        offers: Vec<Offer>,
+    },
+    /// It is a trial that no edition names.
+    #[error(
+        "`{text}` is a trial that no edition of the article names; say the offer whose rule is to \
+         count, such as `{}`",
+        Offer::FreeTrial
+    )]
+    Unnamed {
+        /// What was read.
+        text: String,
+    },
 }
 
-fn list() -> String {
-    Offer::ALL.iter().map(|offer| offer.name()).collect::<Vec<_>>().join(", ")
+fn names(offers: &[Offer]) -> String {
+    offers.iter().map(|offer| offer.name()).collect::<Vec<_>>().join(", ")
 }
 
-impl UnknownOffer {
-    fn of(text: &str) -> Self {
-        Self { text: text.to_owned() }
+/// Lower case, with one `-` for whatever stands between letters and digits.
+fn tidy(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let parts = lower.split(|letter: char| !letter.is_alphanumeric());
+    parts
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("-")
+        .replace("devtest", "dev-test")
+}
+
+/// An offer's names and the words for it, tidy.
+fn words(offer: Offer) -> impl Iterator<Item = String> {
+    let more = WORDS.iter().filter(move |(of, _)| *of == offer).flat_map(|(_, words)| *words);
+    [offer.name(), offer.title()].into_iter().chain(more.copied()).map(tidy)
+}
+
+impl FromStr for Offer {
+    type Err = UnknownOffer;
+
+    fn from_str(text: &str) -> Result<Self, UnknownOffer> {
+        let told = tidy(text);
+        let told = told.strip_prefix("ms-azr-").unwrap_or(&told);
+        let all = || Self::ALL.iter().copied();
+        if let Some(named) = all().find(|offer| offer.name() == told) {
+            return Ok(named);
+        }
+        let meant: Vec<_> = all().filter(|offer| words(*offer).any(|word| word == told)).collect();
+        let text = text.to_owned();
+        match meant.as_slice() {
+            [one] => Ok(*one),
+            [] if UNNAMED_TRIAL.contains(&told) => Err(UnknownOffer::Unnamed { text }),
+            [] => {
+                let known: Vec<_> =
+                    all().flat_map(|offer| words(offer).map(move |word| (word, offer))).collect();
+                let near = closest(told, known.iter().map(|(word, offer)| (word.as_str(), *offer)));
+                Err(match near {
+                    Some(near) => UnknownOffer::Misspelt { text, near },
+                    None => UnknownOffer::NoSuch { text },
+                })
+            }
+            _ => Err(UnknownOffer::Several { text, offers: meant }),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Offer {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for Offer {
+    fn schema_name() -> Cow<'static, str> {
+        "Offer".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<_> = Self::ALL.iter().map(|offer| offer.name()).collect();
+        json_schema!({
+            "description": "The type of a subscription, as the article and the offer list name it.",
+            "anyOf": [
+                { "enum": names },
+                {
+                    "type": "string",
+                    "description": "A word that people use, such as EA or PAYG, or the offer's \
+                                    number, such as MS-AZR-0003P.",
+                },
+            ],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_that_people_use_were_refused() {
+        for (text, offer) in [
+            ("EA", Offer::EnterpriseAgreement),
+            ("Enterprise Agreement", Offer::EnterpriseAgreement),
+            ("EA Dev/Test", Offer::EnterpriseDevTest),
+            ("enterprise-devtest", Offer::EnterpriseDevTest),
+            ("PAYG", Offer::PayAsYouGo),
+            ("Pay_As_You_Go", Offer::PayAsYouGo),
+            ("CSP", Offer::CloudSolutionProvider),
+            ("MPN", Offer::PartnerNetwork),
+            ("MCA-E", Offer::McaEnterprise),
+            ("MCA for enterprise (MCA-E)", Offer::McaEnterprise),
+            ("MS-AZR-0003P", Offer::PayAsYouGo),
+            ("0003P", Offer::PayAsYouGo),
+            ("ms-azr-0017g", Offer::McaAzurePlan),
+            ("MS-AZR-0017P", Offer::EnterpriseAgreement),
+            ("0148P", Offer::EnterpriseDevTest),
+            ("0148G", Offer::McaDevTest),
+            ("0035P", Offer::PartnerNetwork),
+            ("0052p", Offer::PartnerNetwork),
+            ("0243P", Offer::AzurePass),
+        ] {
+            assert_eq!(text.parse(), Ok(offer), "{text}");
+            assert_eq!(Offer::deserialize(toml::Value::from(text)).unwrap(), offer, "{text}");
+        }
+        for offer in Offer::ALL {
+            assert_eq!(offer.name().parse(), Ok(*offer));
+            assert_eq!(offer.title().parse(), Ok(*offer));
+            assert_eq!(toml::Value::try_from(offer).unwrap().as_str(), Some(offer.name()));
+        }
+    }
+
+    #[test]
+    fn a_word_of_several_offers_is_answered_with_them() {
+        let said = "MCA".parse::<Offer>().unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "`MCA` stands for several offers; say which: mca-e, cloud-solution-provider, \
+             mca-azure-plan, mca-dev-test"
+        );
+        let said = "Dev/Test".parse::<Offer>().unwrap_err().to_string();
+        assert!(
+            said.contains("enterprise-dev-test, pay-as-you-go-dev-test, mca-dev-test"),
+            "{said}"
+        );
+        let said = "MS-AZR-0150P".parse::<Offer>().unwrap_err().to_string();
+        assert!(said.contains("a trial that no edition of the article names"), "{said}");
+    }
+
+    #[test]
+    fn a_misspelt_offer_was_answered_with_a_list_of_twenty() {
+        for (text, near) in [
+            ("pay-as-yuo-go", "pay-as-you-go"),
+            ("enterprise-agrement", "enterprise-agreement"),
+            ("PAYGG", "pay-as-you-go"),
+            ("visualstudio", "visual-studio"),
+        ] {
+            let said = text.parse::<Offer>().unwrap_err().to_string();
+            assert_eq!(said, format!("`{text}` is no offer; did you mean `{near}`?"));
+        }
+        let said = "gold".parse::<Offer>().unwrap_err().to_string();
+        assert!(said.contains("the offers are: enterprise-agreement, "), "{said}");
+        let said = "0004P".parse::<Offer>().unwrap_err().to_string();
+        assert!(said.contains("the offers are: "), "a number is not near another: {said}");
     }
 }

@@ -9,6 +9,8 @@ pub enum Recognised {
     One(Offer),
     /// Several: only the user can tell which.
     Several(Vec<Offer>),
+    /// A trial that no edition names: only the user can tell whose rule is to count.
+    Unnamed,
     /// A support plan: there are no machines in it.
     NoMachines,
     /// The table does not hold it: only the user can tell.
@@ -17,7 +19,10 @@ pub enum Recognised {
 
 /// The part of the quota id before `_`, in lower case, and the offers that it serves.
 const TABLE: &[(&str, &[Offer])] = &[
-    ("enterpriseagreement", &[Offer::EnterpriseAgreement, Offer::McaAzurePlan]),
+    (
+        "enterpriseagreement",
+        &[Offer::EnterpriseAgreement, Offer::McaEnterprise, Offer::McaAzurePlan],
+    ),
     (
         "msdndevtest",
         &[
@@ -38,6 +43,7 @@ const TABLE: &[(&str, &[Offer])] = &[
     ("dreamspark", &[Offer::AzureForStudentsStarter]),
     ("csp", &[Offer::CloudSolutionProvider]),
     ("cspdevtest", &[Offer::CloudSolutionProvider]),
+    ("lightweighttrial", &[]),
 ];
 
 /// Recognises the offer from `subscriptionPolicies.quotaId`: the part before `_`, whatever its
@@ -49,10 +55,20 @@ pub fn recognise_quota_id(quota_id: &str) -> Recognised {
         return Recognised::NoMachines;
     }
     match TABLE.iter().find(|(name, _)| *name == head) {
+        Some((_, [])) => Recognised::Unnamed,
         Some((_, [offer])) => Recognised::One(*offer),
         Some((_, offers)) => Recognised::Several(offers.to_vec()),
         None => Recognised::Unknown,
     }
+}
+
+/// How a person tells offers apart that have a quota id in common, where that is known.
+#[must_use]
+pub fn how_to_tell_apart(offers: &[Offer]) -> Option<&'static str> {
+    offers.contains(&Offer::McaEnterprise).then_some(
+        "the billing account tells: one whose agreement type is Microsoft Customer Agreement is \
+         mca-e where its account type is Enterprise",
+    )
 }
 
 #[cfg(test)]
@@ -73,14 +89,19 @@ mod tests {
     fn an_id_of_several_offers_is_never_guessed() {
         assert_eq!(
             recognise_quota_id("EnterpriseAgreement_2014-09-01"),
-            Recognised::Several(vec![Offer::EnterpriseAgreement, Offer::McaAzurePlan])
+            Recognised::Several(vec![
+                Offer::EnterpriseAgreement,
+                Offer::McaEnterprise,
+                Offer::McaAzurePlan
+            ])
         );
         assert!(matches!(recognise_quota_id("MSDN_2014-09-01"), Recognised::Several(_)));
     }
 
     #[test]
-    fn a_support_plan_has_no_machines_and_the_rest_is_unknown() {
+    fn a_support_plan_has_no_machines_a_trial_no_rule_and_the_rest_is_unknown() {
         assert_eq!(recognise_quota_id("Default_2014-09-01"), Recognised::NoMachines);
+        assert_eq!(recognise_quota_id("LightweightTrial_2016-09-01"), Recognised::Unnamed);
         assert_eq!(recognise_quota_id("Internal_2014-09-01"), Recognised::Unknown);
     }
 }

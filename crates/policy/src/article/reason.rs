@@ -63,8 +63,8 @@ macro_rules! reasons {
 
 reasons! {
     // Nothing for the filter to say.
-    OtherPort = "other-port", Pass, ["G1"],
-        "The destination port is not 25; the platform filters nothing else.";
+    OtherPort = "other-port", Pass, ["G3", "G4"],
+        "The destination port is not 25; the article speaks of port 25 alone.";
     RelayPort = "relay-port", Pass, ["G3", "G4"],
         "The port is one that authenticated relays use; those are restricted for nobody.";
     Internal = "internal", Pass, ["internal_destination"],
@@ -135,7 +135,7 @@ reasons! {
     RoutingHeaderZero = "routing-header-0", Drop, ["RFC 5095"],
         "The packet carries an IPv6 routing header of type 0.";
     MartianDestination = "martian-destination", Drop, ["RFC 1122", "RFC 1812"],
-        "The destination is multicast, broadcast, loopback or unspecified.";
+        "The destination is multicast, broadcast, loopback, unspecified or link-local.";
     TunnelNotCarried = "tunnel-not-carried", Drop, ["Azure virtual network FAQ"],
         "IP-in-IP and GRE are not carried by the platform's networks.";
 }
@@ -151,6 +151,12 @@ impl Reason {
     #[must_use]
     pub fn from_index(index: u8) -> Option<Self> {
         Self::ALL.get(usize::from(index)).copied()
+    }
+
+    /// Whether the platform's filter is what stops the packet.
+    #[must_use]
+    pub const fn is_the_filters(self) -> bool {
+        matches!(self.verdict_rule(), VerdictRule::Block)
     }
 
     /// Whether the packet's bytes alone decide it, without any policy.

@@ -11,7 +11,7 @@ use crate::cells::stretches::{
 };
 use crate::cells::{Cell, Cells, Forwarder, LeadsTo, SenderClass};
 use crate::decide::appliance::{TakenBy, taken_by};
-use crate::decide::route::PLATFORM;
+use crate::decide::destination::{PLATFORM, UnfitDestination, unfit_ranges};
 use crate::world::World;
 use crate::world::name::{FirewallName, MachineName, NetworkName, SubnetName};
 use crate::world::route::effective_routes;
@@ -131,9 +131,8 @@ impl<'w> CellMap<'w> {
     }
 
     fn finished(&self, v4: Vec<Cell>, v6: Vec<Cell>) -> Cells {
-        let pass = self.world.settings.platform_addresses == PassOrFiltered::Pass;
-        let v4 = if pass { with_platform_addresses(v4) } else { v4 };
-        Cells { v4: merged(v4), v6: merged(v6) }
+        let whole = |cells, v4| merged(cut_out(cells, v4, &fixed_by_address(self.world, v4)));
+        Cells { v4: whole(v4, true), v6: whole(v6, false) }
     }
 
     fn cells_of(&mut self, class: &SenderClass, v4: bool, at: &Stretch, found: &mut Vec<Cell>) {
@@ -367,27 +366,49 @@ impl Course {
     }
 }
 
-/// Ranges, in order, with the platform's own addresses cut out of them.
-fn with_platform_addresses(cells: Vec<Cell>) -> Vec<Cell> {
-    let mut addresses = PLATFORM.map(|address| number(IpAddr::V4(address)));
-    addresses.sort_unstable();
-    let mut found = Vec::with_capacity(cells.len().saturating_add(4));
-    for cell in cells {
-        let (mut first, last) = (number(cell.first), number(cell.last));
-        let mut whole = true;
-        for platform in addresses.iter().filter(|at| (number(cell.first)..=last).contains(*at)) {
-            if first < *platform {
-                let before = address(true, platform.saturating_sub(1));
-                found.push(Cell { first: address(true, first), last: before, ..cell.clone() });
-            }
-            let (at, leads_to) =
-                (address(true, *platform), LeadsTo::Reason(Reason::PlatformAddress));
-            found.push(Cell { first: at, last: at, leads_to, next: None });
-            first = platform.saturating_add(1);
-            whole = first <= last;
+/// A family's ranges whose addresses alone decide, in order.
+fn fixed_by_address(world: &World, v4: bool) -> Vec<Span<Reason>> {
+    let mut platform: Vec<_> = PLATFORM.map(|at| number(IpAddr::V4(at))).into();
+    platform.sort_unstable();
+    platform.retain(|_| v4);
+    let mut found = Vec::new();
+    for (first, last) in unfit_ranges(v4) {
+        let Some(unfit) = UnfitDestination::of(first) else { continue };
+        let (begin, last) = (number(first), number(last));
+        let mut first = begin;
+        for at in platform.iter().filter(|at| (begin..=last).contains(*at)) {
+            found.push(Span { first, last: at.saturating_sub(1), goes: unfit.reason() });
+            first = at.saturating_add(1);
         }
-        if whole {
-            found.push(Cell { first: address(true, first), ..cell });
+        found.push(Span { first, last, goes: unfit.reason() });
+    }
+    if world.settings.platform_addresses == PassOrFiltered::Pass {
+        let alone = |at| Span { first: at, last: at, goes: Reason::PlatformAddress };
+        found.extend(platform.into_iter().map(alone));
+    }
+    found.sort_by_key(|span| span.first);
+    found
+}
+
+/// Ranges of a family, in order, with others cut out of them for a reason.
+fn cut_out(cells: Vec<Cell>, v4: bool, cuts: &[Span<Reason>]) -> Vec<Cell> {
+    let mut found = Vec::with_capacity(cells.len().saturating_add(cuts.len().saturating_mul(2)));
+    for cell in cells {
+        let (begin, end) = (number(cell.first), number(cell.last));
+        let mut next = Some(begin);
+        for cut in cuts.iter().filter(|cut| cut.first <= end && begin <= cut.last) {
+            let (first, last) = (cut.first.max(begin), cut.last.min(end));
+            if let Some(from) = next.filter(|from| *from < first) {
+                let before = address(v4, first.saturating_sub(1));
+                found.push(Cell { first: address(v4, from), last: before, ..cell.clone() });
+            }
+            let leads_to = LeadsTo::Reason(cut.goes);
+            let (first, until) = (address(v4, first), address(v4, last));
+            found.push(Cell { first, last: until, leads_to, next: None });
+            next = last.checked_add(1).filter(|after| *after <= end);
+        }
+        if let Some(from) = next {
+            found.push(Cell { first: address(v4, from), ..cell });
         }
     }
     found

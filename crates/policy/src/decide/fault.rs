@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use crate::article::reason::Reason;
+use crate::decide::destination::UnfitDestination;
 use crate::life::power::Power;
 use crate::world::name::{FirewallName, MachineName};
 
@@ -128,6 +129,16 @@ pub enum InputFault {
         /// Its power state.
         power: Power,
     },
+    /// Nothing is delivered to the destination, whoever sends.
+    #[error(
+        "{address} is a {unfit} address, to which no network delivers TCP; check the destination"
+    )]
+    Destination {
+        /// The destination.
+        address: IpAddr,
+        /// What is wrong with it.
+        unfit: UnfitDestination,
+    },
 }
 
 impl InputFault {
@@ -137,6 +148,7 @@ impl InputFault {
             Self::UnknownAddress { .. } | Self::UnknownMachine { .. } => Reason::UnknownSource,
             Self::AmbiguousAddress { .. } => Reason::AmbiguousNetwork,
             Self::NotRunning { .. } => Reason::SenderNotRunning,
+            Self::Destination { unfit, .. } => unfit.reason(),
         }
     }
 }

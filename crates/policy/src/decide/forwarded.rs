@@ -36,13 +36,14 @@ pub fn decide_forwarded(world: &World, port: &ForwardingPort, question: &Questio
     let of = sender.as_ref().ok().copied();
     let (to, grounds_of) = (question.destination, &mut grounds);
     let conclusion = match port {
-        ForwardingPort::Firewall(_) if is_platform(world, to, grounds_of) => {
-            Ok(Conclusion::of(Reason::PlatformAddress))
-        }
-        ForwardingPort::Firewall(name) => {
-            let sender = of.filter(SendingPort::runs);
-            through_firewall(world, sender, name, to, grounds_of).map_err(Obstacle::from)
-        }
+        ForwardingPort::Firewall(name) => match is_platform(world, to, grounds_of) {
+            Err(fault) => Err(fault.into()),
+            Ok(true) => Ok(Conclusion::of(Reason::PlatformAddress)),
+            Ok(false) => {
+                let sender = of.filter(SendingPort::runs);
+                through_firewall(world, sender, name, to, grounds_of).map_err(Obstacle::from)
+            }
+        },
         ForwardingPort::Machine(name, interface) => {
             sender.map_err(Obstacle::from).and_then(|sender| {
                 let at = SendingPort::of(world, name, |interfaces| interfaces.get(*interface));

@@ -9,6 +9,7 @@ pub(crate) mod advice;
 pub(crate) mod appliance;
 pub(crate) mod conclusion;
 pub(crate) mod decision;
+pub(crate) mod destination;
 pub(crate) mod edge;
 pub(crate) mod exemption;
 pub(crate) mod fault;
@@ -60,11 +61,14 @@ pub fn decide(world: &World, question: &Question) -> Decision {
     finish(world, of, conclusion, grounds)
 }
 
-/// Any port but 25: the platform filters nothing else.
+/// Any port but 25: the article speaks of that one alone.
 fn not_filtered(world: &World, port: u16, grounds: &mut impl Grounds) -> Conclusion {
+    //= G3
     //= G4
     let (topic, reason) = if world.edition.relay_ports.contains(&port) {
         (Topic::Relay, Reason::RelayPort)
+    } else if world.edition.relay_on_other_ports {
+        (Topic::Relay, Reason::OtherPort)
     } else {
         (Topic::OtherPort, Reason::OtherPort)
     };
@@ -85,7 +89,7 @@ fn from_machine(
         let (machine, power) = (sender.name.clone(), sender.machine.state.power);
         return Err(InputFault::NotRunning { machine, power }.into());
     }
-    if is_platform(world, destination, grounds) {
+    if is_platform(world, destination, grounds)? {
         return Ok(Conclusion::of(Reason::PlatformAddress));
     }
     Ok(follow(world, sender, at, destination, grounds)?)

@@ -114,6 +114,31 @@ pub enum NextStep {
         /// What it rests on.
         statements: Vec<StatementId>,
     },
+    /// See whether the subscription is of the offer that a pass rests on. Like the steps below it
+    /// is for what passes and yet does not arrive, and rests on nothing of the article.
+    CheckOffer {
+        /// The subscription.
+        subscription: SubscriptionName,
+        /// The offer that it is said to be of.
+        offer: Offer,
+    },
+    /// See whether there is a way out to the Internet.
+    CheckWayOut {
+        /// The machine or the firewall that sends there.
+        of: String,
+    },
+    /// Look at security groups and admin rules.
+    CheckSecurityGroups {
+        /// The sender.
+        machine: MachineName,
+    },
+    /// Look at the other side.
+    CheckOtherSide {
+        /// Its address.
+        to: IpAddr,
+        /// Its port.
+        port: u16,
+    },
 }
 
 fn sentence<S: Serializer>(what: &impl fmt::Display, to: S) -> Result<S::Ok, S::Error> {
@@ -143,7 +168,11 @@ impl NextStep {
             Self::AwaitAnswer { .. }
             | Self::RenewFirewall { .. }
             | Self::MendRoute { .. }
-            | Self::MendInput { .. } => &[],
+            | Self::MendInput { .. }
+            | Self::CheckOffer { .. }
+            | Self::CheckWayOut { .. }
+            | Self::CheckSecurityGroups { .. }
+            | Self::CheckOtherSide { .. } => &[],
         }
     }
 }
@@ -201,6 +230,27 @@ impl fmt::Display for NextStep {
             Self::MendRoute { what } => write!(f, "mend the route: {what}"),
             Self::MendInput { what } => write!(f, "mend the input: {what}"),
             Self::ContactSupport { steps, .. } => write!(f, "still stuck: {}", path_text(steps)),
+            Self::CheckOffer { subscription, offer } => {
+                write!(f, "is `{subscription}` of the offer {}? Its quotaId tells", offer.title())?;
+                if *offer == Offer::EnterpriseAgreement {
+                    f.write_str(
+                        ": EnterpriseAgreement_2014-09-01; Enterprise Dev/Test has \
+                         MSDNDevTest_2014-09-01",
+                    )?;
+                }
+                Ok(())
+            }
+            Self::CheckWayOut { of } => write!(
+                f,
+                "has `{of}` a way out: a NAT gateway, a public address, a load balancer's outbound \
+                 rules, or default outbound access?"
+            ),
+            Self::CheckSecurityGroups { machine } => {
+                write!(f, "do the security groups and admin rules of `{machine}` let it out?")
+            }
+            Self::CheckOtherSide { to, port } => {
+                write!(f, "does {to} answer on port {port}, and what does it say of your address?")
+            }
         }
     }
 }

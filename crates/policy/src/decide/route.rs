@@ -1,27 +1,34 @@
 //! Where a port's or a firewall's routes take a packet.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use crate::article::reason::Reason;
 use crate::article::settings::{PassOrFiltered, Setting};
 use crate::decide::decision::{Hop, HopKind};
-use crate::decide::fault::RouteFault;
+use crate::decide::destination::{PLATFORM, UnfitDestination};
+use crate::decide::fault::{InputFault, RouteFault};
 use crate::decide::grounds::Grounds;
 use crate::world::World;
 use crate::world::name::{NetworkName, SubnetName};
 use crate::world::route::{NextHop, RouteOrigin, effective_routes, is_inside, resolve};
 
-/// The addresses of the platform itself: instance metadata and the wire server.
-pub(crate) const PLATFORM: [Ipv4Addr; 2] =
-    [Ipv4Addr::new(169, 254, 169, 254), Ipv4Addr::new(168, 63, 129, 16)];
-
 /// Whether a destination is the platform's own and not filtered, which a setting says.
-pub(crate) fn is_platform(world: &World, destination: IpAddr, grounds: &mut impl Grounds) -> bool {
+///
+/// # Errors
+/// It is none that anything is delivered to.
+pub(crate) fn is_platform(
+    world: &World,
+    destination: IpAddr,
+    grounds: &mut impl Grounds,
+) -> Result<bool, InputFault> {
+    if let Some(unfit) = UnfitDestination::of(destination) {
+        return Err(InputFault::Destination { address: destination, unfit });
+    }
     if !PLATFORM.iter().any(|platform| IpAddr::V4(*platform) == destination) {
-        return false;
+        return Ok(false);
     }
     grounds.assume(world, Setting::PlatformAddresses);
-    world.settings.platform_addresses == PassOrFiltered::Pass
+    Ok(world.settings.platform_addresses == PassOrFiltered::Pass)
 }
 
 /// Where a next hop leads, as far as the filter cares.

@@ -46,6 +46,24 @@ pub fn first_few<'a>(known: impl IntoIterator<Item = &'a str>) -> String {
     listed(&names, known.count())
 }
 
+/// What the nearest of some names stands for, if one is so near that it may have been meant: a
+/// letter in four, and in the same digits.
+pub(crate) fn closest<'a, T>(
+    name: &str,
+    known: impl IntoIterator<Item = (&'a str, T)>,
+) -> Option<T> {
+    let name = cut(name);
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let wanted = digits(&name);
+    known
+        .into_iter()
+        .filter(|(known, _)| digits(known) == wanted)
+        .map(|(known, stands_for)| (strsim::osa_distance(&name, known), known.len(), stands_for))
+        .filter(|(distance, len, _)| distance.saturating_mul(4) <= *len)
+        .min_by_key(|(distance, ..)| *distance)
+        .map(|(.., stands_for)| stands_for)
+}
+
 fn listed(names: &[String], more: usize) -> String {
     match (names.is_empty(), more) {
         (true, _) => "none".to_owned(),

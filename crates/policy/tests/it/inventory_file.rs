@@ -1,7 +1,8 @@
 //! The inventory: what is wrong is said with its place.
 
 use egress25_policy::{
-    Edition, InventoryError, InventoryFile, inventory_schema, locate_key, parse_events,
+    Edition, EventKind, InventoryError, InventoryFile, Offer, inventory_schema, locate_key,
+    parse_events,
 };
 
 use crate::support::one;
@@ -119,8 +120,7 @@ fn every_kind_of_event_goes_round_through_its_table() {
         assert_eq!(toml::from_str::<egress25_policy::Event>(&table).unwrap(), events[0]);
         kinds.insert(events[0].kind.name());
     }
-    let all: std::collections::BTreeSet<_> =
-        egress25_policy::EventKind::NAMES.iter().copied().collect();
+    let all: std::collections::BTreeSet<_> = EventKind::NAMES.iter().copied().collect();
     assert_eq!(kinds, all);
 }
 
@@ -189,4 +189,28 @@ fn a_machine_may_have_as_many_addresses_as_a_network_and_none_twice() {
     let twice = text.replace(addresses_of_web, &addresses(3).replace("10.0.0.6", "10.0.0.4"));
     let error = wrong(&twice);
     assert!(error.what.contains("belongs to `web` twice"), "{}", error.what);
+}
+
+#[test]
+fn the_words_that_people_use_for_offers_were_refused_in_files() {
+    let text = format!(
+        "{}\n[[event]]\nat = \"2020-12-08T09:00:00Z\"\nkind = \"offer-changed\"\n\
+         subscription = \"contoso\"\noffer = \"ms-azr-0017p\"\n",
+        base().replace("\"pay-as-you-go\"", "\"PAYG\"")
+    );
+    let edition = Edition::default_edition().unwrap();
+    let inventory = InventoryFile::parse(&text).unwrap().build(&edition, &[]).unwrap();
+    let offer = inventory.world.subscriptions()["contoso"].offer;
+    assert_eq!(offer, Offer::PayAsYouGo);
+    let EventKind::OfferChanged { offer, .. } = inventory.events[0].kind else { panic!() };
+    assert_eq!(offer, Offer::EnterpriseAgreement);
+    for (word, part) in [
+        ("MCA", "`MCA` stands for several offers; say which: mca-e, "),
+        ("pay-as-yuo-go", "did you mean `pay-as-you-go`?"),
+    ] {
+        let text = base().replace("pay-as-you-go", word);
+        let error = wrong(&text);
+        assert!(error.what.contains(part), "{}", error.what);
+        assert_eq!(&text[error.span.unwrap()], format!("\"{word}\""), "it has its place");
+    }
 }

@@ -207,6 +207,7 @@ fn inside_and_relay_traffic_passes_whatever_the_subscription() {
             for port in [24, 26, 465, 2525, 0x1900] {
                 let decision = ask_port(&world, "web", INTERNET, port);
                 assert_eq!(short(&decision), "pass other-port", "{case} {port}");
+                assert_eq!(ids(&decision), ["G3", "G4"]);
             }
         }
     }

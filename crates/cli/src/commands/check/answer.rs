@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use egress25_policy::{
-    Decision, Edition, Exemption, MachineName, Offer, Reason, Source, StatementId,
-    SubscriptionName, Verdict, World, decide,
+    Decision, Edition, Exemption, HopKind, MachineKind, MachineName, NextStep, Offer, Question,
+    Reason, Source, StatementId, SubscriptionName, Verdict, World, decide,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -14,10 +14,6 @@ use serde::Serialize;
 use crate::commands::check::resolve::{Scene, Subject};
 use crate::say::failure::Failure;
 use crate::say::output::{EditionName, OfAnotherPage, SCHEMA_VERSION, assignments};
-
-/// What people are misled by: the check of security groups says `Allow`.
-const IP_FLOW_VERIFY: &str = "IP flow verify would answer Allow: it looks at security groups \
-                              alone, and this is the platform's filter behind them";
 
 /// The answer to a question.
 #[derive(Debug, Clone, Serialize)]
@@ -90,9 +86,14 @@ impl InForce {
 /// The world cannot be built.
 pub(super) fn answer(subject: &Subject) -> Result<CheckAnswer, Failure> {
     let world = subject.scene.world(&subject.edition)?;
-    let decision = decide(&world, &subject.question);
+    let mut decision = decide(&world, &subject.question);
     let in_force = in_force(subject, &decision)?;
-    let notes = notes(&world, &decision);
+    let mut notes = notes(&world, subject, &decision);
+    let next = after_a_pass(&world, &subject.question, &decision);
+    if !next.is_empty() {
+        notes.push("what to look at next rests on no statement of the article".to_owned());
+        decision.next_steps = next;
+    }
     Ok(CheckAnswer {
         edition: EditionName::of(&subject.edition),
         question: asked(subject, &world, &decision),
@@ -165,20 +166,21 @@ fn asked(subject: &Subject, world: &World, decision: &Decision) -> Asked {
     }
 }
 
-fn notes(world: &World, decision: &Decision) -> Vec<String> {
-    let mut notes = Vec::new();
-    let known = decision.machine.is_some() && decision.reason != Reason::SenderNotRunning;
-    if decision.verdict != Verdict::Pass && known {
-        notes.push(IP_FLOW_VERIFY.to_owned());
+fn notes(world: &World, subject: &Subject, decision: &Decision) -> Vec<String> {
+    let mut notes: Vec<_> = misleading_allow(world, decision).into_iter().collect();
+    if decision.reason == Reason::OtherPort && !world.edition.relay_on_other_ports {
+        notes.push(format!(
+            "edition {} speaks of relays on {} alone: that port {} is open is our reading, because it \
+             blocks port 25 and nothing else",
+            world.edition.id,
+            ports(&world.edition.relay_ports),
+            subject.question.port
+        ));
     }
     // What is not promised to those who may send: EA2, PG2.
     let subscription = decision.subscription.as_ref();
     let subscription = subscription.and_then(|name| world.subscriptions().get(name));
-    let sends = matches!(
-        decision.reason,
-        Reason::UnrestrictedOffer | Reason::PredatesRestriction | Reason::Exempt
-    );
-    if let Some(subscription) = subscription.filter(|_| sends) {
+    if let Some(subscription) = subscription.filter(|_| may_send(decision.reason)) {
         let (rule, _) = world.edition.rule(subscription.offer);
         for id in &rule.cites.limits {
             if let Some(statement) = world.edition.statement(id.as_str()) {
@@ -188,6 +190,67 @@ fn notes(world: &World, decision: &Decision) -> Vec<String> {
         }
     }
     notes
+}
+
+fn ports(ports: &[u16]) -> String {
+    ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" and ")
+}
+
+/// What people are misled by: Azure's check of security groups says `Allow` of what the platform's
+/// filter drops.
+fn misleading_allow(world: &World, decision: &Decision) -> Option<String> {
+    let sender = world.machines().get(decision.machine.as_ref()?)?;
+    if decision.verdict == Verdict::Pass || !decision.reason.is_the_filters() {
+        return None;
+    }
+    let (tool, but) = match sender.kind {
+        MachineKind::VirtualMachine => ("IP flow verify", ""),
+        MachineKind::ScaleSet => ("NSG diagnostics", "; IP flow verify takes no scale sets"),
+        MachineKind::AppService => return None,
+    };
+    Some(format!(
+        "if your security groups and admin rules allow it, {tool} answers Allow: it does not look at \
+         the platform's filter{but}"
+    ))
+}
+
+/// What may yet keep a connection from coming about that passes.
+fn after_a_pass(world: &World, question: &Question, decision: &Decision) -> Vec<NextStep> {
+    let Some(machine) = &decision.machine else { return Vec::new() };
+    let sends = may_send(decision.reason);
+    let other_port = matches!(decision.reason, Reason::RelayPort | Reason::OtherPort);
+    let kept_inside = matches!(decision.reason, Reason::Internal | Reason::OnPremises);
+    let mut steps = Vec::new();
+    if decision.verdict != Verdict::Pass || !(sends || other_port || kept_inside) {
+        return steps;
+    }
+    let subscription = decision.subscription.as_ref().filter(|_| sends);
+    if let Some((name, of)) =
+        subscription.and_then(|name| world.subscriptions().get_key_value(name))
+    {
+        steps.push(NextStep::CheckOffer { subscription: name.clone(), offer: of.offer });
+    }
+    let to = question.destination;
+    let private = match to {
+        IpAddr::V4(to) => to.is_private(),
+        IpAddr::V6(to) => to.is_unique_local(),
+    };
+    if sends || other_port && !private {
+        let of = match decision.path.last().map(|hop| &hop.at) {
+            Some(HopKind::Firewall { firewall }) => firewall.to_string(),
+            Some(HopKind::Machine { machine, .. }) => machine.to_string(),
+            None => machine.to_string(),
+        };
+        steps.push(NextStep::CheckWayOut { of });
+    }
+    steps.push(NextStep::CheckSecurityGroups { machine: machine.clone() });
+    steps.push(NextStep::CheckOtherSide { to, port: question.port });
+    steps
+}
+
+/// Whether a reason says of a subscription that it may send.
+const fn may_send(reason: Reason) -> bool {
+    matches!(reason, Reason::UnrestrictedOffer | Reason::PredatesRestriction | Reason::Exempt)
 }
 
 impl CheckAnswer {

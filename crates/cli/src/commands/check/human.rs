@@ -142,7 +142,8 @@ fn next_steps(
     if decision.next_steps.is_empty() {
         return Ok(());
     }
-    section(console, "What to do")?;
+    let passes = decision.verdict == Verdict::Pass;
+    section(console, if passes { "What to look at next" } else { "What to do" })?;
     for (place, step) in decision.next_steps.iter().enumerate() {
         let ids = in_brackets(edition, step);
         let label = format!("  {:<9}", format!("{}.", place.saturating_add(1)));

@@ -1,10 +1,11 @@
 //! From the arguments to the question and the world that it is asked of.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use egress25_policy::{
-    Edition, ExemptionState, MachineName, Offer, Question, Recognised, Source, World, first_few,
-    nearest, recognise_quota_id,
+    Edition, ExemptionState, MachineName, Offer, Question, Recognised, SMTP_PORT, Source, World,
+    WorldError, first_few, how_to_tell_apart, nearest, recognise_quota_id,
 };
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -59,12 +60,11 @@ impl Scene {
         match self {
             Self::Described { deployment, set } => {
                 let settings = edition::settings(edition, set)?;
-                if let Some(offer) = deployment.undated(edition, &settings) {
+                let internal = |error: WorldError| Failure::Internal(error.to_string());
+                if let Some(offer) = deployment.undated(edition, &settings).map_err(internal)? {
                     return Err(no_date(offer, edition));
                 }
-                deployment
-                    .world(edition, settings)
-                    .map_err(|error| Failure::Internal(error.to_string()))
+                deployment.world(edition, settings).map_err(internal)
             }
             Self::Inventory { inventory, at } => inventory.world_at(edition, *at),
         }
@@ -106,7 +106,18 @@ const fn of_the_store(args: &CheckArgs) -> bool {
     machine.is_some() || from.is_some() || store.is_some()
 }
 
+/// Where the connection goes: the port of `--to`, of `--port`, or that of SMTP.
+fn destination(args: &CheckArgs) -> Result<(IpAddr, u16), Failure> {
+    match (args.to.port, args.port) {
+        (Some(of_to), Some(port)) if of_to != port => Err(Failure::Usage(format!(
+            "--to says port {of_to}, and --port says {port}; drop one of them"
+        ))),
+        (of_to, port) => Ok((args.to.address, of_to.or(port).unwrap_or(SMTP_PORT))),
+    }
+}
+
 fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure> {
+    let (to, port) = destination(args)?;
     let offer = offer(described)?;
     let reached = match (described.started_since_grant, described.deployed_since_grant) {
         (true, _) => Reached::Started,
@@ -130,14 +141,14 @@ fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure
         kind: described.kind.unwrap_or_default(),
         via: described.via,
         hub: described.via_offer.map(|offer| (offer, via_created)),
-        to: args.to,
-        port: args.port,
+        to,
+        port,
     };
     let space = Deployment::address_space();
     let mut notes = Vec::new();
-    if space.iter().any(|net| net.contains(&args.to)) {
+    if space.iter().any(|net| net.contains(&to)) {
         let space: Vec<_> = space.iter().map(IpNet::to_string).collect();
-        let (space, to) = (space.join(" and "), args.to);
+        let space = space.join(" and ");
         notes.push(format!("the network is taken to be {space}, so {to} is inside of it"));
     }
     Ok(Subject {
@@ -171,12 +182,17 @@ fn offer(described: &Described) -> Result<Offer, Failure> {
         (Recognised::Several(offers), given) => {
             let names: Vec<_> = offers.iter().map(|offer| offer.name()).collect();
             let but = given.map_or(String::new(), |given| format!(", and {given} is none of them"));
+            let how = how_to_tell_apart(&offers).map_or(String::new(), |how| format!(" ({how})"));
             Err(Failure::Usage(format!(
-                "`{quota_id}` serves several offers{but}; say which with --offer: {}",
+                "`{quota_id}` serves several offers{but}; say which with --offer: {}{how}",
                 names.join(", ")
             )))
         }
-        (Recognised::Unknown, Some(given)) => Ok(given),
+        (Recognised::Unknown | Recognised::Unnamed, Some(given)) => Ok(given),
+        (Recognised::Unnamed, None) => Err(Failure::Usage(format!(
+            "`{quota_id}` is that of a trial that no edition of the article names; say the offer \
+             whose rule is to count with --offer"
+        ))),
         (Recognised::Unknown, None) => Err(Failure::Usage(format!(
             "`{quota_id}` is no quota id that the table knows; say the offer with --offer"
         ))),
@@ -210,9 +226,10 @@ fn in_inventory(
         notes.push(format!("{events} not happened by {at}"));
     }
     let source = source(in_inventory, timeline.world())?;
+    let (destination, port) = destination(args)?;
     Ok(Subject {
         edition,
-        question: Question { source, destination: args.to, port: args.port },
+        question: Question { source, destination, port },
         scene: Scene::Inventory { inventory: Box::new(inventory), at },
         notes,
     })

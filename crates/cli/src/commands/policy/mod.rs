@@ -14,7 +14,8 @@ use egress25_policy::{
 /// The points on which an edition speaks for every offer alike, as name and value.
 #[must_use]
 pub fn points(edition: &Edition) -> Vec<(&'static str, String)> {
-    let ports: Vec<_> = edition.relay_ports.iter().map(u16::to_string).collect();
+    let mut ports: Vec<_> = edition.relay_ports.iter().map(u16::to_string).collect();
+    ports.extend(edition.relay_on_other_ports.then(|| "others".to_owned()));
     let effect = match edition.effect {
         Effect::NextStart => "at the machine's next start after a deallocate",
         Effect::MachinesCreatedAfter => "only for machines created after it",

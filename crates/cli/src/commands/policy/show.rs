@@ -10,8 +10,13 @@ use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, Versioned, labelled, section};
 
+/// Whose article it is.
+const SCOPE: &str = "The public cloud's article. Azure operated by 21Vianet has a text of its own, with \
+                     other offers and another way to ask: it is not covered.";
+
 #[derive(Debug, Serialize)]
 struct ShownEdition<'a> {
+    scope: &'static str,
     edition: &'a Edition,
     settings: Vec<SettingEntry>,
 }
@@ -35,7 +40,8 @@ pub fn run(args: &ShowArgs, console: &mut Console) -> Result<(), Failure> {
     match args.format {
         OutputFormat::Human => human(console, &edition, &settings),
         OutputFormat::Json => {
-            let shown = ShownEdition { edition: &edition, settings: entries(&settings) };
+            let shown =
+                ShownEdition { scope: SCOPE, edition: &edition, settings: entries(&settings) };
             output::json(console, &Versioned::new(&shown))
         }
         OutputFormat::Ndjson => edition
@@ -76,6 +82,7 @@ fn human(console: &mut Console, edition: &Edition, settings: &Settings) -> Resul
     for note in &edition.notes {
         labelled(console, "  ", 2, note)?;
     }
+    labelled(console, "  ", 2, SCOPE)?;
     section(console, "Points")?;
     for (name, value) in points(edition) {
         labelled(console, &format!("  {name:<34}"), 36, &value)?;
