@@ -202,6 +202,9 @@ const fn what_to_do(reason: Reason) -> &'static str {
         Reason::ExemptionLapsed => "Ask again for the subscription as it is now.",
         Reason::ExemptionDoesNotCover => "Route the traffic directly to the Internet.",
         Reason::OfferNeverExempt => "Use a relay, or change the subscription's type.",
+        Reason::PlatformServiceUnsupported => {
+            "Use a relay, or send from a virtual machine of a subscription that may."
+        }
         Reason::AzureFirewallUnsupported => {
             "Route port 25 around the firewall, directly to the Internet, or use a relay."
         }
@@ -255,6 +258,7 @@ pub fn example(reason: Reason) -> Option<String> {
         Reason::CreatedBeforeExemption => {
             (PAYG, 2018, "--exempt granted --edition 2018-11 ", "203.0.113.5")
         }
+        Reason::PlatformServiceUnsupported => (PAYG, 2019, "--kind app-service ", "203.0.113.5"),
         Reason::Revoked => (PAYG, 2019, "--exempt revoked ", "203.0.113.5"),
         Reason::ExemptionLapsed => (PAYG, 2019, "--exempt lapsed ", "203.0.113.5"),
         Reason::ExemptionDoesNotCover => {
