@@ -20,8 +20,9 @@ mod world;
 
 pub use article::edition::{
     AppServiceRule, Channel, ChannelPath, Citations, Edition, EditionError, Effect, FirewallRule,
-    OfferRule, Requirement, Restriction, Stood, Topic, path_text,
+    OfferRule, Requirement, Restriction, Topic, path_text,
 };
+pub use article::load::Stood;
 pub use article::offer::{Offer, UnknownOffer};
 pub use article::quota::{Recognised, how_to_tell_apart, recognise_quota_id};
 pub use article::reason::{Reason, UnknownReason};

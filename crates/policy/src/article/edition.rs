@@ -3,18 +3,13 @@
 //! An edition is a TOML file in `editions/`; a new one needs no code. Loading checks it (`check`).
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::article::check::{check, check_together};
 use crate::article::offer::Offer;
 use crate::article::settings::{SettingError, Settings};
 use crate::article::statement::{Page, SourceName, Statement, StatementId};
-
-/// The built-in edition files: name and text.
-const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/editions.rs"));
 
 /// Whom an offer's row restricts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -374,82 +369,6 @@ pub enum EditionError {
 }
 
 impl Edition {
-    /// Reads an edition from the text of its file.
-    ///
-    /// # Errors
-    /// What is wrong with it: syntax, an uncovered offer, an id that dangles.
-    pub fn parse(file: &str, text: &str) -> Result<Self, EditionError> {
-        let edition: Self = toml::from_str(text).map_err(|error| EditionError::Syntax {
-            file: file.to_owned(),
-            message: error.to_string(),
-        })?;
-        check(&edition).map_err(|what| EditionError::Invalid { file: file.to_owned(), what })?;
-        Ok(edition)
-    }
-
-    /// Every built-in edition, oldest first. An id of a statement means one thing in all of them.
-    ///
-    /// # Errors
-    /// What is wrong with the first bad file, or what two do not have alike.
-    pub fn all() -> Result<&'static [Arc<Self>], EditionError> {
-        static ALL: OnceLock<Result<Vec<Arc<Edition>>, EditionError>> = OnceLock::new();
-        let all = ALL.get_or_init(|| {
-            let parsed = BUILT_IN.iter().map(|(file, text)| Self::parse(file, text).map(Arc::new));
-            let editions = parsed.collect::<Result<Vec<_>, _>>()?;
-            check_together(&editions)?;
-            Ok(editions)
-        });
-        match all {
-            Ok(editions) => Ok(editions),
-            Err(error) => Err(error.clone()),
-        }
-    }
-
-    /// The built-in edition with an id.
-    ///
-    /// # Errors
-    /// No edition has it.
-    pub fn named(id: &str) -> Result<Arc<Self>, EditionError> {
-        Self::find(|edition| edition.id == id, id)
-    }
-
-    /// The edition that answers where nobody asks for another: 2020-12.
-    ///
-    /// # Errors
-    /// No built-in edition is the default.
-    pub fn default_edition() -> Result<Arc<Self>, EditionError> {
-        Self::find(|edition| edition.default, "default")
-    }
-
-    /// The edition in force.
-    ///
-    /// # Errors
-    /// No built-in edition is in force.
-    pub fn in_force() -> Result<Arc<Self>, EditionError> {
-        Self::find(|edition| edition.in_force, "in-force")
-    }
-
-    /// The edition whose text stood on a day, as far as is known: the last that began by then.
-    ///
-    /// # Errors
-    /// A built-in edition is bad.
-    pub fn at(day: Date) -> Result<Stood, EditionError> {
-        let all = Self::all()?;
-        let began = all.iter().rev().find(|edition| edition.from <= day).cloned();
-        let known = began.is_some();
-        let edition = began.or_else(|| all.first().cloned());
-        let edition = edition.map_or_else(|| Self::named(""), Ok)?;
-        Ok(Stood { edition, before_the_oldest: !known })
-    }
-
-    fn find(want: impl Fn(&Self) -> bool, id: &str) -> Result<Arc<Self>, EditionError> {
-        let all = Self::all()?;
-        all.iter().find(|edition| want(edition)).cloned().ok_or_else(|| EditionError::Unknown {
-            id: id.to_owned(),
-            known: all.iter().map(|edition| edition.id.as_str()).collect::<Vec<_>>().join(", "),
-        })
-    }
-
     /// An offer's row, and whether the edition names the offer.
     #[must_use]
     pub fn rule(&self, offer: Offer) -> (&OfferRule, bool) {
@@ -457,18 +376,6 @@ impl Edition {
             .iter()
             .find(|rule| rule.offers.contains(&offer))
             .map_or((&self.unnamed, false), |rule| (rule, true))
-    }
-
-    /// Whether an edition before this one names an offer and lets it ask for an exemption.
-    #[must_use]
-    pub fn granted_before(&self, offer: Offer) -> bool {
-        let grants = |earlier: &Arc<Self>| {
-            let (rule, named) = earlier.rule(offer);
-            named && !rule.request.is_empty()
-        };
-        // A bad built-in edition fails where it is loaded.
-        let all = Self::all().unwrap_or_default();
-        all.iter().take_while(|earlier| earlier.from < self.from).any(grants)
     }
 
     /// What the edition says on a subject.
@@ -519,13 +426,4 @@ impl Edition {
         let page = self.sources.get(&statement.source).map_or_else(String::new, Page::to_string);
         format!("{text} (Source: {}{page}; not the article)", statement.source)
     }
-}
-
-/// The edition of a day.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stood {
-    /// The edition.
-    pub edition: Arc<Edition>,
-    /// Whether the day is before every edition that is known: the oldest stands in for what stood.
-    pub before_the_oldest: bool,
 }

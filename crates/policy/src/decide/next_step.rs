@@ -177,6 +177,36 @@ impl NextStep {
     }
 }
 
+impl NextStep {
+    /// What is to be asked where the platform lets the packet pass.
+    fn ask(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CheckOffer { subscription, offer } => {
+                write!(f, "is `{subscription}` of the offer {}? Its quotaId tells", offer.title())?;
+                if *offer == Offer::EnterpriseAgreement {
+                    f.write_str(
+                        ": EnterpriseAgreement_2014-09-01; Enterprise Dev/Test has \
+                         MSDNDevTest_2014-09-01",
+                    )?;
+                }
+                Ok(())
+            }
+            Self::CheckWayOut { of } => write!(
+                f,
+                "has `{of}` a way out: a NAT gateway, a public address, a load balancer's outbound \
+                 rules, or default outbound access?"
+            ),
+            Self::CheckSecurityGroups { machine } => {
+                write!(f, "do the security groups and admin rules of `{machine}` let it out?")
+            }
+            Self::CheckOtherSide { to, port } => {
+                write!(f, "does {to} answer on port {port}, and what does it say of your address?")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for NextStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -230,27 +260,10 @@ impl fmt::Display for NextStep {
             Self::MendRoute { what } => write!(f, "mend the route: {what}"),
             Self::MendInput { what } => write!(f, "mend the input: {what}"),
             Self::ContactSupport { steps, .. } => write!(f, "still stuck: {}", path_text(steps)),
-            Self::CheckOffer { subscription, offer } => {
-                write!(f, "is `{subscription}` of the offer {}? Its quotaId tells", offer.title())?;
-                if *offer == Offer::EnterpriseAgreement {
-                    f.write_str(
-                        ": EnterpriseAgreement_2014-09-01; Enterprise Dev/Test has \
-                         MSDNDevTest_2014-09-01",
-                    )?;
-                }
-                Ok(())
-            }
-            Self::CheckWayOut { of } => write!(
-                f,
-                "has `{of}` a way out: a NAT gateway, a public address, a load balancer's outbound \
-                 rules, or default outbound access?"
-            ),
-            Self::CheckSecurityGroups { machine } => {
-                write!(f, "do the security groups and admin rules of `{machine}` let it out?")
-            }
-            Self::CheckOtherSide { to, port } => {
-                write!(f, "does {to} answer on port {port}, and what does it say of your address?")
-            }
+            Self::CheckOffer { .. }
+            | Self::CheckWayOut { .. }
+            | Self::CheckSecurityGroups { .. }
+            | Self::CheckOtherSide { .. } => self.ask(f),
         }
     }
 }

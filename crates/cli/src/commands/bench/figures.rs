@@ -80,7 +80,10 @@ impl BenchTable {
         let bytes_each = measured.bytes as f64 / measured.packets.max(1) as f64;
         let counted = place.and_then(|place| times.get(place)?.found);
         let figure = |(one, spread): (&Times, &Spread)| {
-            let elapsed = Spread::of(&one.elapsed).median;
+            let elapsed = match measured.clock {
+                MeasuredTime::Elapsed => spread.median,
+                MeasuredTime::Processors => Spread::of(&one.elapsed).median,
+            };
             // Who found other packets has done other work.
             let does_the_same = one.found.is_none() || counted.is_none() || one.found == counted;
             let peer = peer.filter(|_| does_the_same);
