@@ -205,7 +205,7 @@ fn verdicts_of_our_own_in_a_second_section_were_taken_for_foreign_ones_and_piled
                         )
                         .unwrap(),
                     Item::Block(block) | Item::Unread(block, _) => {
-                        copy.write_block(&block).unwrap()
+                        copy.write_block(&block).unwrap();
                     }
                 }
             }
