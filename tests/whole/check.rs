@@ -475,3 +475,23 @@ fn azure_operated_by_21vianet_is_said_not_to_be_covered() {
         );
     }
 }
+
+#[test]
+fn the_edition_of_a_question_s_time_answers_by_date_and_another_one_is_told() {
+    let ask = |edition: &str, at: &str| {
+        json(&format!(
+            "check --inventory fixtures/inventories/partner-case.toml --machine scanner --to \
+             203.0.113.5 --at {at} --edition {edition} --format json"
+        ))
+    };
+    for (at, edition) in [("2020-12-20", "2020-12"), ("2021-03-20", "2021-03")] {
+        let answer = ask("by-date", at);
+        assert_eq!(answer["edition"]["id"], edition);
+        assert!(!answer["notes"].to_string().contains("is not the text"), "{}", answer["notes"]);
+    }
+    let notes = ask("2020-12", "2025-11-03")["notes"].to_string();
+    assert!(
+        notes.contains("edition 2020-12 is not the text of 2025-11-03: that was 2023-12"),
+        "{notes}"
+    );
+}

@@ -30,6 +30,7 @@ mod oracle;
 mod packets;
 mod policy;
 mod program;
+mod readings;
 mod reasons;
 mod replay;
 mod replay_outputs;

@@ -527,3 +527,17 @@ fn another_edition_and_other_settings_judge_the_same_events() {
     let exempt = counts.iter().find(|one| one["reason"] == "exempt").expect("some");
     assert!(exempt["packets"].as_u64() > Some(11));
 }
+
+#[test]
+fn a_capture_of_another_time_than_the_editions_text_was_judged_without_a_word() {
+    let warnings = |edition: &str| {
+        let report = json(&format!("{DAY} --edition {edition} --summary --format json"));
+        report["summary"]["warnings"].to_string()
+    };
+    assert_eq!(warnings("2020-12"), "[]");
+    let text = warnings("in-force");
+    assert!(
+        text.contains("edition 2023-12 is not the text of 2020-12-08: that was 2020-12"),
+        "{text}"
+    );
+}

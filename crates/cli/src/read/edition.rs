@@ -3,10 +3,63 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use egress25_policy::{Edition, EditionError, Settings};
+use egress25_policy::{Edition, EditionError, Settings, Stood};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::read::input::{NamedText, edition_of};
 use crate::say::failure::Failure;
+
+/// What stands for the edition whose text stood at the time of a question.
+const BY_DATE: &str = "by-date";
+
+/// The edition that a reference means at the time of a question: as [`find`], or `by-date`.
+///
+/// # Errors
+/// As [`find`].
+pub fn of_time(reference: &str, at: Timestamp) -> Result<Arc<Edition>, Failure> {
+    if reference == BY_DATE { Ok(Edition::at(utc_day(at))?.edition) } else { find(reference) }
+}
+
+/// Whether a reference asks for the edition of a question's time.
+#[must_use]
+pub fn is_by_date(reference: Option<&str>) -> bool {
+    reference == Some(BY_DATE)
+}
+
+/// What whoever asks has to know where a built-in edition was not the text of some time; nothing of
+/// an edition of one's own.
+///
+/// # Errors
+/// A built-in edition is bad.
+pub fn of_another_time(
+    edition: &Edition,
+    first: Timestamp,
+    last: Timestamp,
+) -> Result<Option<String>, Failure> {
+    if !is_built_in(edition) {
+        return Ok(None);
+    }
+    let (from, to) = (utc_day(first), utc_day(last));
+    let (began, ended) = (Edition::at(from)?, Edition::at(to)?);
+    let id = &edition.id;
+    // Of what stood before the oldest nothing is known, and nothing better can be chosen.
+    let fits = |stood: &Stood| stood.before_the_oldest || stood.edition.id == *id;
+    if fits(&began) && fits(&ended) {
+        return Ok(None);
+    }
+    let when = if from == to { format!("of {from}") } else { format!("from {from} to {to}") };
+    let (first, last) = (&began.edition.id, &ended.edition.id);
+    let then = if first == last { first.clone() } else { format!("{first} to {last}") };
+    Ok(Some(format!(
+        "edition {id} is not the text {when}: that was {then}; --edition chooses another"
+    )))
+}
+
+fn utc_day(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
+}
 
 /// The edition that a reference means: an id, `default`, `in-force`, or a file.
 ///
@@ -16,6 +69,13 @@ pub fn find(reference: &str) -> Result<Arc<Edition>, Failure> {
     match reference {
         "default" => return Ok(Edition::default_edition()?),
         "in-force" => return Ok(Edition::in_force()?),
+        BY_DATE => {
+            return Err(Failure::Usage(
+                "`by-date` is for a question at one time, as `check` asks it; elsewhere name the \
+                 edition (`policy list`)"
+                    .to_owned(),
+            ));
+        }
         _ => {}
     }
     match Edition::named(reference) {

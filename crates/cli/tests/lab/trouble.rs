@@ -20,7 +20,9 @@ fn machines_are_cut_off_while_the_rules_cannot_follow_the_policy() {
     for words in [["event", "exemption-asked", "shop"], ["event", "exemption-granted", "shop"]] {
         lab.print(&words);
     }
-    lab.print(&["vm", "redeploy", "vm-web"]);
+    for words in [["vm", "deallocate", "vm-web"], ["vm", "start", "vm-web"]] {
+        lab.print(&words);
+    }
     assert_eq!(lab.connect("vm-web", MX), "open");
     let owner = lab.process("own").to_string();
     let enter = |script: &str| {

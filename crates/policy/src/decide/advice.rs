@@ -27,12 +27,10 @@ pub(crate) fn advice(
     subscription: &Subscription,
     rule: &OfferRule,
     reason: Reason,
-    pick_up: impl FnOnce() -> NextStep,
+    pick_up: impl FnOnce() -> Vec<NextStep>,
 ) -> Vec<NextStep> {
     let mut steps = match reason {
-        Reason::WaitingForStopStart | Reason::CreatedBeforeExemption => {
-            vec![pick_up()]
-        }
+        Reason::WaitingForStopStart | Reason::CreatedBeforeExemption => pick_up(),
         Reason::RequestPending => vec![NextStep::AwaitAnswer { subscription: name.clone() }],
         Reason::FurtherSteps => vec![NextStep::TakeFurtherSteps {
             subscription: name.clone(),
@@ -77,21 +75,26 @@ pub(crate) fn pick_up(
     at: SendingPort<'_>,
     rule: &OfferRule,
     reason: Reason,
-) -> NextStep {
+) -> Vec<NextStep> {
     let statements = term(world, rule, Term::Effect, &mut ReasonAlone).to_vec();
     let machine = at.name.clone();
     if reason == Reason::CreatedBeforeExemption {
-        NextStep::CreateAnew { machine, statements }
+        vec![NextStep::CreateAnew { machine, statements }]
     } else if at.machine.kind == MachineKind::AppService {
         // Nobody stops one: a change of its network renews it.
         let topics = [Topic::AppServiceEffect, Topic::DelegatedSubnet];
         let statements = topics.map(|topic| world.edition.topic(topic)).concat();
-        NextStep::TemporarySubnet { network: at.interface.network.clone(), statements }
+        vec![NextStep::TemporarySubnet { network: at.interface.network.clone(), statements }]
     } else if let Some(network) = world.delegated_network(at.machine) {
-        let statements = world.edition.topic(Topic::DelegatedSubnet).to_vec();
-        NextStep::TemporarySubnet { network: network.clone(), statements }
+        // Besides the stop and start, not instead of it.
+        let network = network.clone();
+        let of_subnet = world.edition.topic(Topic::DelegatedSubnet).to_vec();
+        vec![
+            NextStep::StopAndStart { machine, statements },
+            NextStep::TemporarySubnet { network, statements: of_subnet },
+        ]
     } else {
-        NextStep::StopAndStart { machine, statements }
+        vec![NextStep::StopAndStart { machine, statements }]
     }
 }
 

@@ -219,7 +219,7 @@ fn at_a_firewall(
     }
     grounds.advise(|| {
         let (firewall, of) = (name.clone(), owner.clone());
-        let pick_up = || NextStep::RenewFirewall { firewall, subscription: of };
+        let pick_up = || vec![NextStep::RenewFirewall { firewall, subscription: of }];
         advice(world, &owner, subscription, rule, reason, pick_up)
     });
     Conclusion::by(owner, reason)

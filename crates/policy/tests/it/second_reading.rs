@@ -372,7 +372,7 @@ addresses = ["10.1.0.4"]
     let wrong =
         ask(&world(lab, "2024-01-02T00:00:00Z temporary-subnet network=hub"), "web", INTERNET);
     assert_eq!(short(&wrong), "drop waiting-for-stop-and-start");
-    assert!(wrong.next_steps[0].to_string().contains("`apps`"), "{}", wrong.next_steps[0]);
+    assert!(wrong.next_steps[1].to_string().contains("`apps`"), "{}", wrong.next_steps[1]);
     let right = world(lab, "2024-01-02T00:00:00Z temporary-subnet network=apps");
     assert_eq!(short(&ask(&right, "web", INTERNET)), "pass exempt");
 }

@@ -167,7 +167,8 @@ fn asked(subject: &Subject, world: &World, decision: &Decision) -> Asked {
 }
 
 fn notes(world: &World, subject: &Subject, decision: &Decision) -> Vec<String> {
-    let mut notes: Vec<_> = misleading_allow(world, decision).into_iter().collect();
+    let mut notes: Vec<_> = subject.other_time.iter().cloned().collect();
+    notes.extend(misleading_allow(world, decision));
     if decision.reason == Reason::OtherPort && !world.edition.relay_on_other_ports {
         notes.push(format!(
             "edition {} speaks of relays on {} alone: that port {} is open is our reading, because it \

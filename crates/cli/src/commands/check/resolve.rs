@@ -49,6 +49,8 @@ pub(super) struct Subject {
     pub scene: Scene,
     /// What the user may want to know of how the arguments were read.
     pub notes: Vec<String>,
+    /// That the edition was not the text of the question's time, where it was not.
+    pub other_time: Option<String>,
 }
 
 impl Scene {
@@ -155,6 +157,7 @@ fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure
         edition: edition::choose(args.edition.edition.as_deref(), None)?,
         question: deployment.question(),
         scene: Scene::Described { deployment: Box::new(deployment), set: args.edition.set.clone() },
+        other_time: None,
         notes,
     })
 }
@@ -205,9 +208,15 @@ fn in_inventory(
     inventory: InventoryInput,
 ) -> Result<Subject, Failure> {
     let mut notes = Vec::new();
-    let edition = inventory.edition(args.edition.edition.as_deref())?;
-    let mut timeline = inventory.timeline(&edition)?;
     let mut at = in_inventory.at.unwrap_or_else(Timestamp::now);
+    let asked_for = args.edition.edition.as_deref();
+    let edition = match asked_for {
+        Some(reference) if edition::is_by_date(asked_for) => edition::of_time(reference, at)?,
+        _ => inventory.edition(asked_for)?,
+    };
+    // Where no time is said, the answer of today's text stands beside this one.
+    let other_time = in_inventory.at.map(|at| edition::of_another_time(&edition, at, at));
+    let mut timeline = inventory.timeline(&edition)?;
     if in_inventory.at.is_none() && in_inventory.inventory.is_none() {
         // Whatever the clock says, everything in a store has happened.
         at = timeline.events().last().map_or(at, |last| at.max(last.at));
@@ -231,6 +240,7 @@ fn in_inventory(
         edition,
         question: Question { source, destination, port },
         scene: Scene::Inventory { inventory: Box::new(inventory), at },
+        other_time: other_time.transpose()?.flatten(),
         notes,
     })
 }

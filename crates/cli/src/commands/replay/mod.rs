@@ -27,6 +27,7 @@ use egress25_packet_filter::sieve::Ruling;
 
 use crate::args::ReplayArgs;
 use crate::read::capture;
+use crate::read::edition::of_another_time;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::EditionName;
@@ -79,7 +80,10 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     }
     summary.warnings.extend(sinks.warning());
     let whole = stopped.is_none() && !reader.warnings().iter().any(Warning::is_cut);
-    summary.close(&judge, reader.name(), whole, tunnels::count(&plan, &judge));
+    let time = summary.first.zip(summary.last).filter(|_| judge.counters().judged() > 0);
+    let other_time = time.map(|(first, last)| of_another_time(&plan.edition, first, last));
+    let tunnels = tunnels::count(&plan, &judge);
+    summary.close(&judge, reader.name(), whole, tunnels, other_time.transpose()?.flatten());
     for warning in &summary.warnings {
         console.warn(warning);
     }

@@ -116,6 +116,7 @@ impl Summary {
         capture: &str,
         complete: bool,
         tunnels: Tunnels,
+        of_another_time: Option<String>,
     ) {
         self.complete = complete;
         self.unjudged = self.unjudged.saturating_sub(judge.inside_alone());
@@ -161,6 +162,9 @@ impl Summary {
                  judged{inside}",
                 self.packets
             ));
+        }
+        if let Some(text) = of_another_time {
+            warn(text);
         }
         if let Some(first) = &self.link_error {
             let count = self.not_understood;
