@@ -178,7 +178,9 @@ fn the_golden_rows_of_the_small_fixtures_are_what_is_found() {
             std::fs::write(&golden, stdout(&format!("{line} --format csv"))).expect("written");
         }
         let (code, text) = failure(&format!("{line} --summary --expect {}", golden.display()));
-        assert_eq!((code, text.as_str()), (0, ""), "{capture}");
+        // Some are of a later time than the text of the edition that answers, which is said.
+        let of_another_time = |line: &str| line.starts_with("warning: edition 2020-12 is not");
+        assert!(code == 0 && text.lines().all(of_another_time), "{capture}: {code}, {text}");
     }
 }
 
