@@ -41,16 +41,12 @@ struct Known<'a> {
 #[derive(Debug)]
 pub(crate) struct Scratch {
     block: Box<CandidateBlock>,
-    /// The block that is being read, and the one whose senders are being fetched, in turns.
-    heads: Box<[Heads; 2]>,
+    heads: Box<Heads>,
 }
 
 impl Default for Scratch {
     fn default() -> Self {
-        Self {
-            block: Box::new(CandidateBlock::new()),
-            heads: Box::new([Heads::new(), Heads::new()]),
-        }
+        Self { block: Box::new(CandidateBlock::new()), heads: Box::new(Heads::new()) }
     }
 }
 
@@ -76,8 +72,6 @@ pub(crate) fn run(
         tally: Tally { places: judge.table().places(), counts },
         block: &mut scratch.block,
         heads: &mut scratch.heads,
-        pending: None,
-        turn: false,
     });
 }
 
@@ -89,19 +83,7 @@ struct SieveBatch<'a, J> {
     rulings: &'a mut [Ruling],
     tally: Tally<'a>,
     block: &'a mut CandidateBlock,
-    heads: &'a mut [Heads; 2],
-    pending: Option<Pending>,
-    /// Which of the heads are read next: the second ones, if set. The others are the pending.
-    turn: bool,
-}
-
-/// A block whose candidates' senders are being fetched.
-#[derive(Debug, Clone, Copy)]
-struct Pending {
-    /// Where in the batch the block begins.
-    start: usize,
-    /// Which of its frames are plain candidates.
-    plain: u64,
+    heads: &'a mut Heads,
 }
 
 impl<J: Judges> LevelWork for SieveBatch<'_, J> {
@@ -150,9 +132,6 @@ impl<J: Judges> LevelWork for SieveBatch<'_, J> {
                 judged = judged.wrapping_add(u64::from(self.sort_one(level, at)));
             }
         }
-        if let Some(known) = &known {
-            self.answer_pending(level, known, Ahead::NONE);
-        }
         let unjudged = u64::try_from(count).unwrap_or(u64::MAX).wrapping_sub(judged);
         self.tally.count_unjudged(unjudged);
     }
@@ -185,8 +164,8 @@ impl<J: Judges> SieveBatch<'_, J> {
         false
     }
 
-    /// Begins to judge the plain candidates among the frames of a block whose bits are set, and
-    /// says which they were. Their senders are fetched while the block before is answered.
+    /// Judges the plain candidates among the frames of a block whose bits are set, and says which
+    /// they were. All their senders are fetched before the first is read.
     #[inline(always)]
     fn full_block<L: Level>(
         &mut self,
@@ -195,31 +174,14 @@ impl<J: Judges> SieveBatch<'_, J> {
         known: &Known<'_>,
         ahead: Ahead<'_>,
     ) -> u64 {
-        let Self { frames, block, heads, turn, .. } = self;
-        let [one, other] = &mut **heads;
-        let heads = if *turn { other } else { one };
+        let Self { judge, frames, rulings, tally, block, heads, .. } = self;
         let plain = block.sort(level, frames, (start, left), known.port, &known.homes, heads);
-        for home in heads.home.iter().take(plain.count_ones() as usize) {
+        let count = plain.count_ones() as usize;
+        for home in heads.home.iter().take(count) {
             known.look.prefetch(*home);
         }
-        self.answer_pending(level, known, ahead);
-        self.turn = !self.turn;
-        self.pending = Some(Pending { start, plain });
-        plain
-    }
-
-    /// Answers for the block whose senders were fetched last.
-    #[inline(always)]
-    fn answer_pending<L: Level>(&mut self, level: L, known: &Known<'_>, ahead: Ahead<'_>) {
-        let Some(Pending { start, plain }) = self.pending.take() else {
-            return ahead.fetch_from(0);
-        };
-        let Self { judge, rulings, tally, heads, turn, .. } = self;
-        let [one, other] = &**heads;
-        let heads = if *turn { one } else { other };
         let rulings = rulings.get_mut(start..).unwrap_or_default();
         let mut answers = [Ruling::UNJUDGED; BLOCK];
-        let count = plain.count_ones() as usize;
         let told = level.common_case(&known.look, heads, count, ahead, &mut answers);
         let mut further = !told & ones(count);
         known.look.prefetch_further(heads, further);
@@ -244,6 +206,7 @@ impl<J: Judges> SieveBatch<'_, J> {
             }
         }
         level.count(&answers, ones(count), tally);
+        plain
     }
 
     #[inline(never)]
