@@ -14,18 +14,13 @@ use crate::say::failure::Failure;
 /// What stands for the edition whose text stood at the time of a question.
 const BY_DATE: &str = "by-date";
 
-/// The edition that a reference means at the time of a question: as [`find`], or `by-date`.
+/// The edition of a question's time, where a reference asks for that.
 ///
 /// # Errors
-/// As [`find`].
-pub fn of_time(reference: &str, at: Timestamp) -> Result<Arc<Edition>, Failure> {
-    if reference == BY_DATE { Ok(Edition::at(utc_day(at))?.edition) } else { find(reference) }
-}
-
-/// Whether a reference asks for the edition of a question's time.
-#[must_use]
-pub fn is_by_date(reference: Option<&str>) -> bool {
-    reference == Some(BY_DATE)
+/// A built-in edition is bad.
+pub fn by_date(reference: Option<&str>, at: Timestamp) -> Result<Option<Arc<Edition>>, Failure> {
+    let asked = reference == Some(BY_DATE);
+    Ok(asked.then(|| Edition::at(utc_day(at))).transpose()?.map(|stood| stood.edition))
 }
 
 /// What whoever asks has to know where a built-in edition was not the text of some time; nothing of

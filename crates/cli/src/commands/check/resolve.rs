@@ -210,9 +210,9 @@ fn in_inventory(
     let mut notes = Vec::new();
     let mut at = in_inventory.at.unwrap_or_else(Timestamp::now);
     let asked_for = args.edition.edition.as_deref();
-    let edition = match asked_for {
-        Some(reference) if edition::is_by_date(asked_for) => edition::of_time(reference, at)?,
-        _ => inventory.edition(asked_for)?,
+    let edition = match edition::by_date(asked_for, at)? {
+        Some(edition) => edition,
+        None => inventory.edition(asked_for)?,
     };
     // Where no time is said, the answer of today's text stands beside this one.
     let other_time = in_inventory.at.map(|at| edition::of_another_time(&edition, at, at));
