@@ -8,7 +8,7 @@ use crate::program::{egress25, failure, json, stdout, words};
 const BLOCKED: &str = "check --offer pay-as-you-go --created 2019-03-01 --to 203.0.113.5";
 
 /// A text without its line breaks and indents.
-fn flowing(text: &str) -> String {
+pub(crate) fn flowing(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

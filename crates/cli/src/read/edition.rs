@@ -10,49 +10,99 @@ use jiff::tz::TimeZone;
 
 use crate::read::input::{NamedText, edition_of};
 use crate::say::failure::Failure;
+use crate::say::output::EditionName;
 
 /// What stands for the edition whose text stood at the time of a question.
 const BY_DATE: &str = "by-date";
 
-/// The edition of a question's time, where a reference asks for that.
-///
-/// # Errors
-/// A built-in edition is bad.
-pub fn by_date(reference: Option<&str>, at: Timestamp) -> Result<Option<Arc<Edition>>, Failure> {
-    let asked = reference == Some(BY_DATE);
-    Ok(asked.then(|| Edition::at(utc_day(at))).transpose()?.map(|stood| stood.edition))
+/// What was chosen to judge by.
+#[derive(Debug, Clone)]
+pub enum ChosenEdition {
+    /// One edition, whatever the time.
+    One(Arc<Edition>),
+    /// At each time the one whose text stood then.
+    ByDate,
 }
 
-/// What whoever asks has to know where a built-in edition was not the text of some time; nothing of
-/// an edition of one's own.
-///
-/// # Errors
-/// A built-in edition is bad.
-pub fn of_another_time(
-    edition: &Edition,
-    first: Timestamp,
-    last: Timestamp,
-) -> Result<Option<String>, Failure> {
-    if !is_built_in(edition) {
-        return Ok(None);
+impl ChosenEdition {
+    /// The edition that judges at a time.
+    ///
+    /// # Errors
+    /// A built-in edition is bad.
+    pub fn at(&self, at: Timestamp) -> Result<Arc<Edition>, Failure> {
+        match self {
+            Self::One(edition) => Ok(edition.clone()),
+            Self::ByDate => Ok(Edition::at(utc_day(at))?.edition),
+        }
     }
-    let (from, to) = (utc_day(first), utc_day(last));
-    let (began, ended) = (Edition::at(from)?, Edition::at(to)?);
-    let id = &edition.id;
-    // Of what stood before the oldest nothing is known, and nothing better can be chosen.
-    let fits = |stood: &Stood| stood.before_the_oldest || stood.edition.id == *id;
-    if fits(&began) && fits(&ended) {
-        return Ok(None);
+
+    /// Its name, for the head of an answer.
+    #[must_use]
+    pub fn name(&self) -> EditionName {
+        match self {
+            Self::One(edition) => EditionName::of(edition),
+            Self::ByDate => EditionName {
+                id: BY_DATE.to_owned(),
+                title: "the text that stood at the time of each packet".to_owned(),
+                in_force: false,
+            },
+        }
     }
-    let when = if from == to { format!("of {from}") } else { format!("from {from} to {to}") };
-    let (first, last) = (&began.edition.id, &ended.edition.id);
-    let then = if first == last { first.clone() } else { format!("{first} to {last}") };
-    Ok(Some(format!(
-        "edition {id} is not the text {when}: that was {then}; --edition chooses another"
-    )))
+
+    /// What whoever asks has to know where a built-in edition was not the text of some time; nothing
+    /// of an edition of one's own.
+    ///
+    /// # Errors
+    /// A built-in edition is bad.
+    pub fn of_another_time(
+        &self,
+        first: Timestamp,
+        last: Timestamp,
+    ) -> Result<Option<String>, Failure> {
+        let (from, to) = (utc_day(first), utc_day(last));
+        let (began, ended) = (Edition::at(from)?, Edition::at(to)?);
+        let id = match self {
+            Self::One(edition) if is_built_in(edition) => &edition.id,
+            Self::One(_) => return Ok(None),
+            Self::ByDate if began.before_the_oldest => {
+                let Edition { id, from: oldest, .. } = &*began.edition;
+                return Ok(Some(format!(
+                    "of {from} no text is known: the oldest, {id}, stood from {oldest} on and \
+                     answers in its place"
+                )));
+            }
+            Self::ByDate => return Ok(None),
+        };
+        // Of what stood before the oldest nothing is known, and nothing better can be chosen.
+        let fits = |stood: &Stood| stood.before_the_oldest || stood.edition.id == *id;
+        if fits(&began) && fits(&ended) {
+            return Ok(None);
+        }
+        let when = if from == to { format!("of {from}") } else { format!("from {from} to {to}") };
+        let (first, last) = (&began.edition.id, &ended.edition.id);
+        let then = if first == last { first.clone() } else { format!("{first} to {last}") };
+        Ok(Some(format!(
+            "edition {id} is not the text {when}: that was {then}; --edition by-date judges by the \
+             text of the time"
+        )))
+    }
 }
 
-fn utc_day(at: Timestamp) -> Date {
+/// Whether a reference asks for the edition of a question's time.
+#[must_use]
+pub fn is_by_date(reference: Option<&str>) -> bool {
+    reference == Some(BY_DATE)
+}
+
+/// The first moment of an edition's time.
+#[must_use]
+pub fn began(edition: &Edition) -> Timestamp {
+    TimeZone::UTC.to_timestamp(edition.from.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
+}
+
+/// The day of a time, as editions and subscriptions have it.
+#[must_use]
+pub fn utc_day(at: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()
 }
 
@@ -66,8 +116,8 @@ pub fn find(reference: &str) -> Result<Arc<Edition>, Failure> {
         "in-force" => return Ok(Edition::in_force()?),
         BY_DATE => {
             return Err(Failure::Usage(
-                "`by-date` is for a question at one time, as `check` asks it; elsewhere name the \
-                 edition (`policy list`)"
+                "`by-date` is for questions that have a time: `check` of an inventory or a store, and \
+                 `replay`; elsewhere name the edition (`policy list`)"
                     .to_owned(),
             ));
         }

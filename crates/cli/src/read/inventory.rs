@@ -11,7 +11,7 @@ use egress25_policy::{
 use jiff::Timestamp;
 
 use crate::args::EditionArgs;
-use crate::read::edition;
+use crate::read::edition::{self, ChosenEdition};
 use crate::read::input::{NamedText, stdin_once};
 use crate::say::failure::Failure;
 
@@ -24,6 +24,8 @@ pub struct InventoryInput {
     set: Vec<(String, String)>,
     /// The edition under which a store's log was begun; its events are the log's alone.
     log: Option<String>,
+    /// Whether what happened has happened under the text of its time, where nothing names an edition.
+    by_date: bool,
 }
 
 /// Reads the text of an inventory that is to begin something.
@@ -62,7 +64,7 @@ impl InventoryInput {
     /// The text is no inventory.
     pub fn of(source: NamedText, set: &[(String, String)]) -> Result<Self, Failure> {
         let file = inventory_file(&source)?;
-        Ok(Self { source, file, more: vec![], set: set.to_vec(), log: None })
+        Ok(Self { source, file, more: vec![], set: set.to_vec(), log: None, by_date: false })
     }
 
     /// The log of a store, with the text of the inventory that it began with. The inventory's own
@@ -78,7 +80,8 @@ impl InventoryInput {
     ) -> Result<Self, Failure> {
         let file =
             InventoryFile::parse(&source.text).map_err(|error| source.inventory_error(&error))?;
-        Ok(Self { source, file, more: vec![log], set: set.to_vec(), log: Some(edition) })
+        let (set, log, more) = (set.to_vec(), Some(edition), vec![log]);
+        Ok(Self { source, file, more, set, log, by_date: false })
     }
 
     /// Adds the events of one more text.
@@ -110,12 +113,41 @@ impl InventoryInput {
         }
     }
 
-    /// The edition under which the inventory's events happened: the file's own, or the default.
+    /// What judges: as [`Self::edition`], or the text of each time.
     ///
     /// # Errors
     /// There is no such edition.
-    pub fn own_edition(&self) -> Result<Arc<Edition>, Failure> {
-        self.edition(None)
+    pub fn judged_by(&mut self, argument: Option<&str>) -> Result<ChosenEdition, Failure> {
+        if edition::is_by_date(argument) {
+            self.by_date = self.log.is_none() && self.file.edition().is_none();
+            return Ok(ChosenEdition::ByDate);
+        }
+        self.edition(argument).map(ChosenEdition::One)
+    }
+
+    /// The edition under which the inventory's events happened: the file's own, or the default. None:
+    /// each under the text of its time.
+    ///
+    /// # Errors
+    /// There is no such edition.
+    pub fn own_edition(&self) -> Result<Option<Arc<Edition>>, Failure> {
+        (!self.by_date).then(|| self.edition(None)).transpose()
+    }
+
+    /// The id of the edition under which an event happened that names none, where that is not the
+    /// one that judges.
+    fn edition_of(
+        &self,
+        event: &Event,
+        own: Option<&Arc<Edition>>,
+        judging: &Edition,
+    ) -> Result<Option<String>, Failure> {
+        let edition = match own {
+            Some(own) if !edition::is_built_in(own) => return Ok(None),
+            Some(own) => own.clone(),
+            None => Edition::at(edition::utc_day(event.at))?.edition,
+        };
+        Ok((edition.id != judging.id).then(|| edition.id.clone()))
     }
 
     /// Builds the timeline as an edition judges it.
@@ -136,11 +168,9 @@ impl InventoryInput {
             inventory.events.clear();
         }
         inventory.events.extend(self.more.iter().flat_map(|(_, events)| events.iter().cloned()));
-        let origin = self.own_edition()?;
-        if origin.id != edition.id && edition::is_built_in(&origin) {
-            for event in &mut inventory.events {
-                event.edition.get_or_insert_with(|| origin.id.clone());
-            }
+        let own = self.own_edition()?;
+        for event in inventory.events.iter_mut().filter(|event| event.edition.is_none()) {
+            event.edition = self.edition_of(event, own.as_ref(), edition)?;
         }
         let mut sorted = inventory.events.clone();
         sorted.sort_by_key(|event| event.at);

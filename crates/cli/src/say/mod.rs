@@ -3,4 +3,5 @@
 pub mod console;
 pub mod failure;
 pub mod output;
+pub mod today;
 pub mod verdict;

@@ -72,6 +72,12 @@ pub fn assignments(assumed: &[Assumption]) -> Vec<String> {
     assumed.iter().map(|one| format!("{}={}", one.setting, one.value)).collect()
 }
 
+/// Settings that an answer rests on, for people.
+#[must_use]
+pub fn assignments_in_words(assumed: &[Assumption]) -> String {
+    assumed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// Writes a value as indented JSON.
 ///
 /// # Errors

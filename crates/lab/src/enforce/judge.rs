@@ -189,7 +189,8 @@ impl ThreadJudge {
         verdict: Verdict,
     ) -> bool {
         let Snapshot { table, generation, .. } = &*self.snapshot;
-        let Judgement { outcome, network, slot, .. } = outermost(table, seen, &live(), &frame);
+        let Judgement { outcome, network, slot, .. } =
+            outermost(table, seen, &live(), &frame, None);
         if let Some(candidate) = outcome.candidate()
             && let Some(class) = &port.class
             && self.snapshot.deferred(class, reason, candidate.destination)

@@ -91,6 +91,12 @@ impl Filter {
         self.table = table;
     }
 
+    /// What the reference says of a frame's outermost packet. Nothing is counted.
+    #[must_use]
+    pub fn look(&self, frame: &Frame<'_>, interface: Option<&str>) -> Judgement {
+        outermost(&self.table, &self.seen, &self.options, frame, interface)
+    }
+
     /// What has been judged so far.
     #[must_use]
     pub const fn counters(&self) -> &Counters {
@@ -158,8 +164,9 @@ pub fn outermost(
     seen: &SeenAt,
     options: &FrameOptions,
     frame: &Frame<'_>,
+    interface: Option<&str>,
 ) -> Judgement {
-    judge_outcome(table, seen, None, frame::outermost(frame, options))
+    judge_outcome(table, seen, interface, frame::outermost(frame, options))
 }
 
 /// What the fast path asks.
@@ -193,13 +200,12 @@ impl Judges for BatchJudge<'_> {
     }
 
     fn odd(&self, frame: &Frame<'_>, interface: Option<&str>) -> Ruling {
-        let outcome = frame::outermost(frame, self.options);
-        let judgement = judge_outcome(self.table, self.seen, interface, outcome);
+        let judgement = outermost(self.table, self.seen, self.options, frame, interface);
         let ruling = match judgement.reason {
             Some(_) => judgement.ruling(self.table),
-            None => Ruling::unjudged(outcome.told_kind(self.options)),
+            None => Ruling::unjudged(judgement.outcome.told_kind(self.options)),
         };
-        match outcome {
+        match judgement.outcome {
             Outcome::Encapsulated { .. } if self.options.look_inside => ruling.and_inside(),
             _ => ruling,
         }

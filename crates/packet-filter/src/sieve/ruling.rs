@@ -57,9 +57,11 @@ impl Ruling {
         Code::of_byte(code)
     }
 
-    /// The number of the sender's place.
+    /// The number of the sender's place in the table, which stands for the subscription, the
+    /// network and the routes that senders have alike; 0 where nobody is known to send it.
+    #[must_use]
     #[inline(always)]
-    pub(crate) const fn place(self) -> usize {
+    pub const fn place(self) -> usize {
         ((self.0 & !INSIDE) >> PLACE_SHIFT) as usize
     }
 

@@ -224,6 +224,13 @@ impl Table {
         &self.places
     }
 
+    /// The subscription of the sender of a judged packet, where the table knows it.
+    #[must_use]
+    pub fn subscription(&self, ruling: Ruling) -> Option<&SubscriptionName> {
+        let number = self.places.get(ruling.place())?.subscription() as usize;
+        self.subscriptions.get(number.checked_sub(1)?)
+    }
+
     /// The subscriptions of senders, by the numbers that places have for them, less one.
     pub(crate) const fn subscriptions(&self) -> &Arc<[SubscriptionName]> {
         &self.subscriptions

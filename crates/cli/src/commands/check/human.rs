@@ -7,6 +7,7 @@ use crate::commands::check::resolve::Subject;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{in_brackets, labelled, section};
+use crate::say::today;
 
 /// Writes the answer.
 pub(super) fn write(
@@ -164,19 +165,9 @@ fn in_force(console: &mut Console, answer: &CheckAnswer) -> Result<(), Failure> 
         let text = format!("under edition {id} this cannot be so: {error}");
         return labelled(console, &paint.bold("Today  "), 7, &text);
     };
-    let text = match (differs, now.verdict == answer.decision.verdict) {
-        (false, _) => format!("edition {id}, which is in force, answers the same"),
-        (true, same_verdict) => {
-            let but = if same_verdict { "for another reason" } else { "OTHERWISE" };
-            let ids = Edition::named(id)?.cited(&now.statements);
-            format!(
-                "edition {id}, which is in force, answers {but}: {} {} [{ids}] {}",
-                now.verdict,
-                now.reason,
-                now.reason.line()
-            )
-        }
-    };
+    let then = (answer.decision.verdict, answer.decision.reason);
+    let answers = today::in_words(&*Edition::named(id)?, now, then, answer.question.offer);
+    let text = format!("edition {id}, which is in force, answers {answers}");
     let label = match (differs, now.verdict) {
         (true, verdict) => paint.verdict(verdict, "Today  "),
         (false, _) => paint.bold("Today  "),

@@ -205,28 +205,25 @@ fn offer(described: &Described) -> Result<Offer, Failure> {
 fn in_inventory(
     args: &CheckArgs,
     in_inventory: &InInventory,
-    inventory: InventoryInput,
+    mut inventory: InventoryInput,
 ) -> Result<Subject, Failure> {
     let mut notes = Vec::new();
     let mut at = in_inventory.at.unwrap_or_else(Timestamp::now);
-    let asked_for = args.edition.edition.as_deref();
-    let edition = match edition::by_date(asked_for, at)? {
-        Some(edition) => edition,
-        None => inventory.edition(asked_for)?,
-    };
+    let chosen = inventory.judged_by(args.edition.edition.as_deref())?;
+    let edition = chosen.at(at)?;
     // Where no time is said, the answer of today's text stands beside this one.
-    let other_time = in_inventory.at.map(|at| edition::of_another_time(&edition, at, at));
+    let other_time = in_inventory.at.map(|at| chosen.of_another_time(at, at));
     let mut timeline = inventory.timeline(&edition)?;
     if in_inventory.at.is_none() && in_inventory.inventory.is_none() {
         // Whatever the clock says, everything in a store has happened.
         at = timeline.events().last().map_or(at, |last| at.max(last.at));
     }
     advance(&mut timeline, at)?;
-    let of_events = inventory.own_edition()?;
-    if of_events.id != edition.id && !timeline.events().is_empty() {
+    let own = inventory.own_edition()?;
+    if let Some(own) = own.filter(|own| own.id != edition.id && !timeline.events().is_empty()) {
         notes.push(format!(
             "the inventory's events happened under its own edition, {}; {} judges",
-            of_events.id, edition.id
+            own.id, edition.id
         ));
     }
     let later = timeline.events().iter().filter(|event| event.at > at).count();

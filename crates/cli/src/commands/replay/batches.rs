@@ -9,10 +9,10 @@ use egress25_packet_filter::frame::FrameOptions;
 use egress25_packet_filter::sieve::{FrameList, Frames, Ruling, Sieve};
 use jiff::Timestamp;
 
+use crate::commands::replay::examples::Examples;
 use crate::say::failure::Failure;
 
-/// Which table packets are judged by, by their time. A moment is told by how many events have
-/// happened by then.
+/// Which table packets are judged by, by their time. A moment is told by a number.
 pub(crate) trait TableByTime {
     /// The moment that has been moved to.
     fn position(&self) -> usize;
@@ -53,6 +53,8 @@ pub(crate) struct BatchJudge {
     sieve: Sieve,
     /// The rulings on the packets of the batch that was judged last.
     pub(crate) rulings: Vec<Ruling>,
+    /// One packet of each kind that was judged.
+    pub(crate) examples: Examples,
     groups: Groups,
     /// The moment of the packet before the batch.
     before: usize,
@@ -74,8 +76,8 @@ struct Groups {
     untimed: Vec<(u32, usize)>,
 }
 
-/// A packet of a group: the moment that it is judged by, as how many events have happened by then,
-/// the first packet of the batch that has its interface, and its place in the batch.
+/// A packet of a group: the moment that it is judged by, the first packet of the batch that has its
+/// interface, and its place in the batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Member {
     position: usize,
@@ -91,6 +93,7 @@ impl BatchJudge {
             options,
             sieve: Sieve::new(options),
             rulings: Vec::new(),
+            examples: Examples::default(),
             groups: Groups::default(),
             before: 0,
             without_time: 0,
@@ -113,8 +116,9 @@ impl BatchJudge {
         if self.is_of_one_group(batch, tables) {
             // Rows may have moved on to another table since.
             tables.install(tables.position(), &mut self.filter)?;
-            let Self { filter, options, rulings, .. } = self;
+            let Self { filter, options, rulings, examples, .. } = self;
             self.inside_alone += judge(filter, options, &frames, rulings);
+            examples.see(rulings, filter, tables.position(), |at| batch.record(at));
         } else {
             self.by_groups(batch, &frames, tables)?;
         }
@@ -164,6 +168,8 @@ impl BatchJudge {
             let members = groups.list.frames(frames.link, interface, frames.bytes);
             self.inside_alone +=
                 judge(&mut self.filter, &self.options, &members, &mut groups.rulings);
+            let record = |at: usize| batch.record(group.get(at)?.place as usize);
+            self.examples.see(&groups.rulings, &self.filter, first.position, record);
             for (member, ruling) in group.iter().zip(&groups.rulings) {
                 if let Some(stored) = self.rulings.get_mut(member.place as usize) {
                     *stored = *ruling;

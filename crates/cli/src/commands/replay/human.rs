@@ -4,6 +4,7 @@ use comfy_table::{Cell, CellAlignment};
 
 use crate::commands::replay::row::PacketRow;
 use crate::commands::replay::summary::{ONLY_REPORTS, Summary};
+use crate::commands::replay::today::Today;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
@@ -125,6 +126,12 @@ pub(super) fn lines(summary: &Summary, edition: &EditionName) -> Vec<String> {
     if !summary.complete {
         lines.push("The capture could not be read to its end.".to_owned());
     }
-    lines.push(format!("Edition {}; {ONLY_REPORTS}.", edition.id));
+    let judged = match &*summary.editions {
+        [first, .., last] => format!(" ({first} to {last})"),
+        [only] if *only != edition.id => format!(" ({only})"),
+        _ => String::new(),
+    };
+    lines.push(format!("Edition {}{judged}; {ONLY_REPORTS}.", edition.id));
+    lines.extend(summary.today.iter().flat_map(Today::lines));
     lines
 }

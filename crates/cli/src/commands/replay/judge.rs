@@ -1,4 +1,4 @@
-//! The inventory moving through its events as the capture's time goes on, and the filter with it.
+//! Packets judged by the inventory as it stood at their time, and what each answer rests on.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,11 +14,11 @@ use egress25_policy::{
 };
 use jiff::Timestamp;
 
-use crate::commands::replay::batches::{BatchJudge, TableByTime};
-use crate::commands::replay::moments::Moments;
+use crate::commands::replay::batches::{BatchJudge, TableByTime as _};
+use crate::commands::replay::examples::Examples;
+use crate::commands::replay::moving::MovingInventory;
 use crate::commands::replay::resolve::ReplayPlan;
 use crate::commands::replay::row::PacketRow;
-use crate::read::network;
 use crate::say::failure::Failure;
 use crate::say::output::assignments;
 
@@ -34,40 +34,6 @@ pub(super) struct ReplayJudge {
     judgements: Vec<Judgement>,
     /// By the compilation and the moment of a table, whose slots and leaves the keys are.
     grounds: HashMap<(u64, usize, Key), Arc<AnswerBasis>>,
-}
-
-/// The inventory as time goes on, and the network that every packet belongs to, if one is given.
-#[derive(Debug)]
-struct MovingInventory {
-    moments: Moments,
-    network: Option<NetworkName>,
-}
-
-impl MovingInventory {
-    /// The network that every packet belongs to, in a table: it may have another number in each.
-    fn network_in(&self, table: &Table) -> Option<NetworkId> {
-        self.network.as_ref().and_then(|name| table.network(name))
-    }
-}
-
-impl TableByTime for MovingInventory {
-    fn position(&self) -> usize {
-        self.moments.position()
-    }
-
-    fn position_at(&self, time: Timestamp) -> usize {
-        self.moments.timeline().position_at(time)
-    }
-
-    fn install(&mut self, position: usize, filter: &mut Filter) -> Result<(), Failure> {
-        self.moments.move_to_position(position)?;
-        if !Arc::ptr_eq(filter.table(), self.moments.table()) {
-            let table = self.moments.table().clone();
-            filter.set_network(self.network_in(&table));
-            filter.set_table(table);
-        }
-        Ok(())
-    }
 }
 
 /// What the answer to a packet depends on: a sender and a group of destinations that it treats
@@ -90,11 +56,8 @@ struct AnswerBasis {
 
 impl ReplayJudge {
     pub(super) fn new(plan: &ReplayPlan) -> Result<Self, Failure> {
-        let timeline = plan.inventory.timeline(&plan.edition)?;
-        let network = plan.network.as_deref();
-        let network = network.map(|name| network::named(timeline.world(), name)).transpose()?;
-        let inventory = MovingInventory { moments: Moments::new(timeline)?, network };
-        let mut filter = Filter::new(inventory.moments.table().clone(), plan.options);
+        let inventory = MovingInventory::new(plan)?;
+        let mut filter = Filter::new(inventory.table().clone(), plan.options);
         filter.set_network(inventory.network_in(filter.table()));
         Ok(Self {
             inventory,
@@ -107,8 +70,7 @@ impl ReplayJudge {
 
     /// The widths of the longest names of a machine and a subscription.
     pub(super) fn widths(&self) -> (usize, usize) {
-        let timeline = self.inventory.moments.timeline();
-        let (world, events) = (timeline.world(), timeline.events());
+        let (world, events) = (self.inventory.any_world(), self.inventory.events());
         let later = events.iter().filter_map(|event| event.kind.machine());
         let machines = world.machines().keys().chain(later).map(|name| name.as_str().len());
         let later = events.iter().filter_map(|event| event.kind.subscription());
@@ -118,7 +80,7 @@ impl ReplayJudge {
 
     /// The table of the moment.
     pub(super) const fn table(&self) -> &Arc<Table> {
-        self.inventory.moments.table()
+        self.inventory.table()
     }
 
     /// What the filter has counted.
@@ -126,10 +88,20 @@ impl ReplayJudge {
         self.batches.filter.counters()
     }
 
+    /// The inventory as time goes on.
+    pub(super) const fn inventory(&self) -> &MovingInventory {
+        &self.inventory
+    }
+
+    /// One packet of each kind that was judged.
+    pub(super) const fn examples(&self) -> &Examples {
+        &self.batches.examples
+    }
+
     /// How many of the events take effect by a time, and how many there are.
     pub(super) fn events(&self, time: Option<Timestamp>) -> (usize, usize) {
-        let timeline = self.inventory.moments.timeline();
-        (time.map_or(0, |time| timeline.position_at(time)), timeline.events().len())
+        let happened = |time| self.inventory.happened(self.inventory.position_at(time));
+        (time.map_or(0, happened), self.inventory.events().len())
     }
 
     /// Judges a batch, each packet by the inventory as it stood at its time: a ruling for each, in
@@ -166,8 +138,8 @@ impl ReplayJudge {
             Some(at) => self.inventory.position_at(at),
             None => self.batches.position_of_untimed(place),
         };
-        self.inventory.moments.move_to_position(position)?;
-        let table = self.inventory.moments.table().clone();
+        self.inventory.move_to(position)?;
+        let table = self.inventory.table().clone();
         let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
         let interface = record.interface.and_then(|interface| interface.name);
         let seen = SeenAt::Network(self.inventory.network_in(&table));
@@ -206,6 +178,10 @@ impl ReplayJudge {
         };
         let owner = judgement.slot.and_then(|slot| table.owner(slot));
         let shown = judgement.network.and_then(|id| table.networks().name(id));
+        let edition = self
+            .inventory
+            .edition_of(self.inventory.position())
+            .map_or("", |edition| edition.id.as_str());
         visit(&PacketRow {
             schema_version: None,
             kind: "packet",
@@ -221,6 +197,7 @@ impl ReplayJudge {
             port: candidate.map(|found| found.destination_port),
             verdict: judgement.verdict,
             reason,
+            edition,
             statements: &grounds.statements,
             assumed: &grounds.assumed,
             decided_by: grounds
@@ -234,7 +211,7 @@ impl ReplayJudge {
 
     /// The network that a packet shows.
     fn network_of(&self, judgement: &Judgement) -> Option<NetworkName> {
-        judgement.network.and_then(|id| self.inventory.moments.table().networks().name(id)).cloned()
+        judgement.network.and_then(|id| self.inventory.table().networks().name(id)).cloned()
     }
 
     /// What the answer rests on, from the reference decision, which has to agree with the table.
@@ -244,18 +221,18 @@ impl ReplayJudge {
         source: IpAddr,
         destination: IpAddr,
     ) -> Result<Arc<AnswerBasis>, Failure> {
-        let table = self.inventory.moments.table();
+        let table = self.inventory.table();
         let by_leaf =
             judgement.slot.and_then(|slot| Some(Key::Sender(slot, table.leaf(slot, destination)?)));
         let key = by_leaf.unwrap_or(Key::Addresses(judgement.network, source, destination));
-        let key = (table.epoch(), self.inventory.moments.position(), key);
+        let key = (table.epoch(), self.inventory.position(), key);
         if let Some(grounds) = self.grounds.get(&key) {
             return Ok(grounds.clone());
         }
         let network = self.network_of(judgement);
         let source = Source::Address { network, address: source };
         let question = Question { source, destination, port: SMTP_PORT };
-        let decision = decide(self.inventory.moments.world()?, &question);
+        let decision = decide(self.inventory.world()?, &question);
         if (decision.verdict, Some(decision.reason)) != (judgement.verdict, judgement.reason) {
             let reference = (decision.verdict, decision.reason);
             return Err(disagree(&format_args!("{question:?}"), &reference, judgement));

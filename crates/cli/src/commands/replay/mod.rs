@@ -1,10 +1,12 @@
 //! `replay`: every SYN to port 25 of a capture, judged.
 
 pub(super) mod batches;
+pub(super) mod examples;
 mod expect;
 mod human;
 mod judge;
 mod moments;
+mod moving;
 mod progress;
 mod report;
 mod resolve;
@@ -12,6 +14,7 @@ mod row;
 mod sinks;
 mod summary;
 mod timings;
+mod today;
 mod tunnels;
 
 pub use row::PacketRow;
@@ -27,10 +30,8 @@ use egress25_packet_filter::sieve::Ruling;
 
 use crate::args::ReplayArgs;
 use crate::read::capture;
-use crate::read::edition::of_another_time;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::EditionName;
 use expect::Golden;
 use judge::ReplayJudge;
 use progress::Progress;
@@ -53,7 +54,7 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
         "{COPY_MARK}`{}` by `{}`, edition {}",
         file_name(reader.name()),
         file_name(plan.inventory.name()),
-        plan.edition.id
+        plan.edition.name().id
     );
     let mut sinks = outputs.create(reader.format().container, &title)?;
     let mut golden = args.expect.as_deref().map(Golden::open).transpose()?;
@@ -81,13 +82,14 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     summary.warnings.extend(sinks.warning());
     let whole = stopped.is_none() && !reader.warnings().iter().any(Warning::is_cut);
     let time = summary.first.zip(summary.last).filter(|_| judge.counters().judged() > 0);
-    let other_time = time.map(|(first, last)| of_another_time(&plan.edition, first, last));
+    let other_time = time.map(|(first, last)| plan.edition.of_another_time(first, last));
+    summary.today = today::of(&plan, &judge)?;
     let tunnels = tunnels::count(&plan, &judge);
     summary.close(&judge, reader.name(), whole, tunnels, other_time.transpose()?.flatten());
     for warning in &summary.warnings {
         console.warn(warning);
     }
-    report.end(&summary, &EditionName::of(&plan.edition), console)?;
+    report.end(&summary, &plan.edition.name(), console)?;
     if let Some(timings) = &summary.timings {
         timings.lines(summary.packets).iter().for_each(|line| console.advise(line));
     }
@@ -202,7 +204,7 @@ impl Replay<'_> {
                 let ruled = (row.verdict, Some(row.reason));
                 fate = fate.and(ruled, plan.on_indeterminate);
                 if sinks.any() {
-                    comments.push(row.comment(&plan.edition.id));
+                    comments.push(row.comment());
                 }
                 if !plan.shows(row.verdict, row.reason) {
                     return Ok(());

@@ -56,7 +56,7 @@ impl ReplayReport {
             OutputFormat::Json => {
                 let head = [
                     ("schema_version", serde_json::json!(SCHEMA_VERSION)),
-                    ("edition", serde_json::json!(EditionName::of(&plan.edition))),
+                    ("edition", serde_json::json!(plan.edition.name())),
                     ("note", serde_json::json!(ONLY_REPORTS)),
                     ("inventory", serde_json::json!(plan.inventory.name())),
                     ("capture", serde_json::json!(reader.name())),

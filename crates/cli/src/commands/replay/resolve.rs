@@ -1,13 +1,13 @@
 //! What a replay is asked for, resolved.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use egress25_packet_filter::frame::{self, MAX_VXLAN_PORTS, VxlanPorts};
-use egress25_policy::{Edition, Reason, Verdict};
+use egress25_policy::{Reason, Verdict};
 
 use crate::args::{OnIndeterminate, Only, OutputFormat, ReplayArgs};
 use crate::commands::store::inventory;
+use crate::read::edition::ChosenEdition;
 use crate::read::input::{NamedText, stdin_once};
 use crate::read::inventory::{InventoryInput, events_of};
 use crate::say::failure::Failure;
@@ -17,7 +17,7 @@ use crate::say::failure::Failure;
 pub(super) struct ReplayPlan {
     pub(super) capture: PathBuf,
     pub(super) inventory: InventoryInput,
-    pub(super) edition: Arc<Edition>,
+    pub(super) edition: ChosenEdition,
     pub(super) network: Option<String>,
     pub(super) options: frame::FrameOptions,
     only: Vec<Only>,
@@ -51,7 +51,7 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
                 .to_owned(),
         ));
     }
-    let inventory = match &args.inventory {
+    let mut inventory = match &args.inventory {
         Some(inventory) => InventoryInput::load(inventory, &args.events, &args.edition.set)?,
         None => {
             let mut inventory = inventory(args.store.as_deref(), &args.edition.set)?;
@@ -68,7 +68,7 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
     })?;
     Ok(ReplayPlan {
         capture: args.capture.clone(),
-        edition: inventory.edition(args.edition.edition.as_deref())?,
+        edition: inventory.judged_by(args.edition.edition.as_deref())?,
         inventory,
         network: args.network.clone(),
         options: frame::FrameOptions {

@@ -42,6 +42,8 @@ pub struct PacketRow<'a> {
     pub verdict: Verdict,
     /// Why.
     pub reason: Reason,
+    /// The edition that judged it.
+    pub edition: &'a str,
     /// The statements that it rests on.
     pub statements: &'a [StatementId],
     /// The settings that it rests on, as `name=value`.
@@ -68,6 +70,7 @@ impl TableRow for PacketRow<'_> {
         "port",
         "verdict",
         "reason",
+        "edition",
         "statements",
         "assumed",
         "decided_by",
@@ -93,6 +96,7 @@ impl TableRow for PacketRow<'_> {
             text(self.port.as_ref()),
             self.verdict.to_string(),
             self.reason.to_string(),
+            self.edition.to_owned(),
             self.ids(" "),
             self.assumed.join(" "),
             text(self.decided_by.as_ref()),
@@ -109,7 +113,7 @@ impl PacketRow<'_> {
     }
 
     /// The verdict as a packet comment.
-    pub(super) fn comment(&self, edition: &str) -> String {
+    pub(super) fn comment(&self) -> String {
         let mut text = format!("{VERDICT_MARK}{} {}", self.verdict, self.reason);
         if !self.statements.is_empty() {
             text.push_str(&format!(" [{}]", self.ids(", ")));
@@ -126,7 +130,7 @@ impl PacketRow<'_> {
         if let Some(tunnel) = self.tunnel {
             text.push_str(&format!("; inside of {tunnel}"));
         }
-        text.push_str(&format!("; edition {edition}"));
+        text.push_str(&format!("; edition {}", self.edition));
         text
     }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::commands::replay::judge::ReplayJudge;
 use crate::commands::replay::timings::Timings;
+use crate::commands::replay::today::Today;
 use crate::commands::replay::tunnels::Tunnels;
 use crate::say::failure::Failure;
 
@@ -51,6 +52,10 @@ pub struct Summary {
     pub complete: bool,
     /// Counts by subscription, verdict and reason.
     pub by_subscription: Vec<Count>,
+    /// The editions that judged, oldest first.
+    pub editions: Vec<String>,
+    /// What the edition in force answers, where another one judged.
+    pub today: Option<Today>,
     /// What whoever reads this has to know.
     pub warnings: Vec<String>,
     /// How long each stage took, where that was asked for.
@@ -121,6 +126,9 @@ impl Summary {
         self.complete = complete;
         self.unjudged = self.unjudged.saturating_sub(judge.inside_alone());
         (self.events_happened, self.events) = judge.events(self.last);
+        let times = self.first.zip(self.last).unwrap_or_default();
+        let judged = judge.inventory().editions(times.0, times.1).iter();
+        self.editions = judged.map(|(_, edition)| edition.id.clone()).collect();
         for Met { subscription, reason, verdict, count } in judge.counters().met() {
             add(&mut self.judged, count);
             add(

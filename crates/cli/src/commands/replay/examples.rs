@@ -1,0 +1,98 @@
+//! One packet of each kind of answer: what the summary asks the edition in force about.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use egress25_packet_filter::capture::Record;
+use egress25_packet_filter::filter::Filter;
+use egress25_packet_filter::frame::{Frame, Outcome};
+use egress25_packet_filter::sieve::Ruling;
+use egress25_policy::{NetworkName, Reason, SubscriptionName, Verdict};
+
+const _: () = assert!(Reason::COUNT <= u64::BITS as usize, "a reason is a bit of a word");
+
+/// A packet that stands for those of its subscription that are judged for the same reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Example {
+    /// Its number in the capture, from 1.
+    pub(crate) packet: u64,
+    /// The moment that it was judged by.
+    pub(crate) position: usize,
+    /// What became of it.
+    pub(crate) verdict: Verdict,
+    /// The network that it shows.
+    pub(crate) network: Option<NetworkName>,
+    pub(crate) source: IpAddr,
+    pub(crate) destination: IpAddr,
+}
+
+/// The first packet of each subscription and reason that a policy decides.
+#[derive(Debug, Default)]
+pub(crate) struct Examples {
+    /// The reasons that were met, as bits, by the senders' places in a table.
+    met: Vec<u64>,
+    /// The compilation of that table.
+    epoch: u64,
+    found: BTreeMap<(Option<SubscriptionName>, Reason), Example>,
+}
+
+impl Examples {
+    pub(crate) const fn found(&self) -> &BTreeMap<(Option<SubscriptionName>, Reason), Example> {
+        &self.found
+    }
+
+    /// Takes in packets that were judged together; `record` has each by its place among them.
+    pub(crate) fn see<'a>(
+        &mut self,
+        rulings: &[Ruling],
+        filter: &Filter,
+        position: usize,
+        record: impl Fn(usize) -> Option<Record<'a>>,
+    ) {
+        // Another table may have other places.
+        if std::mem::replace(&mut self.epoch, filter.table().epoch()) != filter.table().epoch() {
+            self.met.clear();
+        }
+        for (at, ruling) in rulings.iter().enumerate().filter(|(_, ruling)| ruling.is_judged()) {
+            let Some(reason) = ruling.reason() else { continue };
+            let (place, bit) = (ruling.place(), 1_u64 << reason.index());
+            if self.met.get(place).is_some_and(|met| met & bit != 0) {
+                continue;
+            }
+            if self.met.len() <= place {
+                self.met.resize(place.saturating_add(1), 0);
+            }
+            if let Some(met) = self.met.get_mut(place) {
+                *met |= bit;
+            }
+            if let Some(record) = record(at) {
+                self.first(*ruling, reason, filter, &record, position);
+            }
+        }
+    }
+
+    #[cold]
+    fn first(
+        &mut self,
+        ruling: Ruling,
+        reason: Reason,
+        filter: &Filter,
+        record: &Record<'_>,
+        position: usize,
+    ) {
+        let table = filter.table();
+        let key = (table.subscription(ruling).cloned(), reason);
+        let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
+        let interface = record.interface.and_then(|interface| interface.name);
+        let judgement = filter.look(&frame, interface);
+        let Outcome::Match(candidate) = judgement.outcome else { return };
+        self.found.entry(key).or_insert_with(|| Example {
+            packet: record.index.saturating_add(1),
+            position,
+            verdict: ruling.verdict(),
+            network: judgement.network.and_then(|id| table.networks().name(id)).cloned(),
+            source: candidate.source,
+            destination: candidate.destination,
+        });
+    }
+}

@@ -1,0 +1,123 @@
+//! What the edition in force answers to the packets of a capture that another one judged.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use egress25_policy::{
+    Edition, Question, Reason, SMTP_PORT, Source, StatementId, SubscriptionName, Verdict, decide,
+};
+use serde::Serialize;
+
+use crate::commands::replay::judge::ReplayJudge;
+use crate::commands::replay::resolve::ReplayPlan;
+use crate::read::edition::ChosenEdition;
+use crate::say::failure::Failure;
+use crate::say::output::{EditionName, assignments};
+use crate::say::today;
+
+/// What the edition in force answers.
+#[derive(Debug, Clone, Serialize)]
+pub struct Today {
+    /// The edition in force.
+    pub edition: EditionName,
+    /// Its answers, each to one packet of a subscription that was judged for a reason.
+    pub answers: Vec<TodayAnswer>,
+    /// Why there are none: the inventory cannot be so under that edition.
+    pub error: Option<String>,
+}
+
+/// What the edition in force answers to one packet.
+#[derive(Debug, Clone, Serialize)]
+pub struct TodayAnswer {
+    /// The packet's number in the capture, from 1.
+    pub packet: u64,
+    /// The sender's subscription.
+    pub subscription: Option<SubscriptionName>,
+    /// Why it was judged as it was.
+    pub judged: Reason,
+    /// Whether the verdict or the reason is another today.
+    pub differs: bool,
+    /// What becomes of it today.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+    /// The statements that this rests on.
+    pub statements: Vec<StatementId>,
+    /// The settings that it rests on, as `name=value`.
+    pub assumed: Vec<String>,
+    #[serde(skip)]
+    in_words: String,
+}
+
+/// Asks the edition in force about one packet of each kind; nothing where it judged itself.
+///
+/// # Errors
+/// A built-in edition is bad.
+pub(super) fn of(plan: &ReplayPlan, judge: &ReplayJudge) -> Result<Option<Today>, Failure> {
+    let edition = Edition::in_force()?;
+    let judged_itself = matches!(&plan.edition, ChosenEdition::One(one) if one.id == edition.id);
+    if judged_itself || judge.examples().found().is_empty() {
+        return Ok(None);
+    }
+    let name = EditionName::of(&edition);
+    let (answers, error) = match answers(plan, judge, &edition) {
+        Ok(answers) => (answers, None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
+    Ok(Some(Today { edition: name, answers, error }))
+}
+
+fn answers(
+    plan: &ReplayPlan,
+    judge: &ReplayJudge,
+    edition: &Arc<Edition>,
+) -> Result<Vec<TodayAnswer>, Failure> {
+    let mut timeline = plan.inventory.timeline(edition)?;
+    let mut answers = Vec::new();
+    let found = judge.examples().found().iter();
+    let by_another = |position| judge.inventory().edition_of(position) != Some(edition);
+    for ((subscription, judged), example) in found.filter(|(_, of)| by_another(of.position)) {
+        let happened = judge.inventory().happened(example.position);
+        let moved = timeline.move_to(happened, |_, _| {});
+        moved.map_err(|error| Failure::Usage(error.to_string()))?;
+        let source = Source::Address { network: example.network.clone(), address: example.source };
+        let question = Question { source, destination: example.destination, port: SMTP_PORT };
+        let now = decide(timeline.world(), &question);
+        let subscriptions = timeline.world().subscriptions();
+        let known = subscription.as_ref().and_then(|name| subscriptions.get(name));
+        let then = (example.verdict, *judged);
+        answers.push(TodayAnswer {
+            packet: example.packet,
+            subscription: subscription.clone(),
+            judged: *judged,
+            differs: (now.verdict, now.reason) != then,
+            in_words: today::in_words(edition, &now, then, known.map(|known| known.offer)),
+            verdict: now.verdict,
+            reason: now.reason,
+            statements: now.statements,
+            assumed: assignments(&now.assumed),
+        });
+    }
+    Ok(answers)
+}
+
+impl Today {
+    /// It in words.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let id = &self.edition.id;
+        if let Some(error) = &self.error {
+            return vec![format!("Today, under edition {id}, this cannot be so: {error}")];
+        }
+        let mut alike: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for TodayAnswer { packet, subscription, judged, in_words, .. } in &self.answers {
+            let of = subscription.as_ref().map_or("-", SubscriptionName::as_str);
+            let kinds = alike.entry(in_words).or_default();
+            kinds.push(format!("{of} {judged} (packet {packet})"));
+        }
+        let head =
+            format!("Today edition {id} is in force. It answers, asked of one packet of each:");
+        let answers =
+            alike.iter().map(|(answer, kinds)| format!("- {}: {answer}.", kinds.join(", ")));
+        [head].into_iter().chain(answers).collect()
+    }
+}
