@@ -122,6 +122,18 @@ fn what_is_forbidden_is_refused_with_its_statement_and_not_written() {
 }
 
 #[test]
+fn a_request_of_a_time_when_it_could_be_made_was_asked_what_is_asked_today() {
+    let home = Home::new();
+    home.run("store init --edition in-force");
+    home.run("subscription add shop --offer pay-as-you-go --created 2019-03-01 --at 2020-12-02");
+    home.fails("exemption request shop", 1, "no exemption is ever granted");
+    home.fails("exemption request shop --at 2020-12-08", 2, "--good-standing");
+    home.run(&format!("{ASK} --at 2020-12-08"));
+    let shown = home.json("exemption show shop");
+    assert_eq!(shown["state"], "granted");
+}
+
+#[test]
 //= PG5 type=test
 fn a_request_has_three_outcomes_or_waits_for_a_reviewer() {
     let home = Home::shop();

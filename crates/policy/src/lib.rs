@@ -46,6 +46,7 @@ pub use decide::forwarded::{ForwardingPort, decide_forwarded};
 pub use decide::next_step::NextStep;
 pub use decide::question::{Question, Source};
 pub use decide::restriction::creation_counts;
+pub use decide::terms::may_ask_by;
 pub use file::error::{InventoryError, locate_below, locate_key};
 pub use file::inventory::{Inventory, InventoryFile, inventory_schema, parse_events};
 pub use file::moment;

@@ -177,6 +177,17 @@ fn ever_granted(edition: &Edition, offer: &str) -> bool {
         .any(|row| row.offers.contains(&offer) && !row.removal.is_empty())
 }
 
+/// Whether an exemption counts that an offer was granted while `stood` was the text: the edition
+/// grants it one, or that one could. `None` where one of them does not name the offer, or blocks
+/// nothing of it.
+pub(crate) fn grant_counts(edition: &Edition, stood: &Edition, offer: &str) -> Option<bool> {
+    let grants = |of: &Edition| {
+        let row = of.rows.iter().find(|row| row.offers.contains(&offer))?;
+        (row.blocks != Blocks::Nobody).then_some(!row.removal.is_empty())
+    };
+    Some(grants(edition)? | grants(stood)?)
+}
+
 /// Whose traffic it is when it leaves for the Internet.
 struct Sender<'a> {
     edition: &'a Edition,

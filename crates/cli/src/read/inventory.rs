@@ -136,12 +136,7 @@ impl InventoryInput {
             inventory.events.clear();
         }
         inventory.events.extend(self.more.iter().flat_map(|(_, events)| events.iter().cloned()));
-        let origin = self.own_edition()?;
-        if origin.id != edition.id && edition::is_built_in(&origin) {
-            for event in &mut inventory.events {
-                event.edition.get_or_insert_with(|| origin.id.clone());
-            }
-        }
+        inventory.world.history = self.own_edition()?;
         let mut sorted = inventory.events.clone();
         sorted.sort_by_key(|event| event.at);
         inventory

@@ -80,7 +80,7 @@ fn type_change(
     grounds.cite(world.edition.topic(Topic::TypeChangeEffect));
 }
 
-fn utc_day(at: jiff::Timestamp) -> Date {
+pub(crate) fn utc_day(at: jiff::Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()
 }
 

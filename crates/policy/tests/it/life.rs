@@ -323,8 +323,8 @@ kind = "app-service"
 fn an_exemption_of_an_earlier_edition_goes_on_working() {
     let lab = format!("edition = \"2023-12\"\n{}", one("pay-as-you-go", "2019-03-01", "none"));
     let mut day = events(
-        "2020-12-08T09:00:00Z exemption-asked subscription=contoso edition=2020-12
-         2020-12-08T11:00:00Z exemption-granted subscription=contoso edition=2020-12
+        "2020-12-08T09:00:00Z exemption-asked subscription=contoso
+         2020-12-08T11:00:00Z exemption-granted subscription=contoso
          2020-12-08T13:00:00Z machine-deallocated machine=web
          2020-12-08T14:00:00Z machine-started machine=web",
     );
@@ -335,8 +335,11 @@ fn an_exemption_of_an_earlier_edition_goes_on_working() {
     let decision = ask(&now, "web", INTERNET);
     assert_eq!(short(&decision), "pass exempt");
     assert!(assumed(&decision).contains(&"grandfather_exemptions"));
-    // Without the earlier edition's name, the one in force refuses the request.
-    day[0].edition = None;
+    // On a day of its own, and where the event names it, the one in force refuses the request.
+    let mut named = day[0].clone();
+    named.edition = Some("2023-12".to_owned());
+    world(&lab, "").apply(&named).unwrap_err();
+    day[0].at = "2024-01-08T09:00:00Z".parse().unwrap();
     let mut fresh = world(&lab, "");
     let refused = fresh.apply(&day[0]).unwrap_err();
     assert_eq!(refused.statements[0].as_str(), "BL2");
