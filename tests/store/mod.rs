@@ -122,6 +122,23 @@ fn what_is_forbidden_is_refused_with_its_statement_and_not_written() {
 }
 
 #[test]
+fn azure_in_open_was_told_that_it_may_not_ask_where_a_setting_says_that_it_may() {
+    let home = Home::new();
+    let inventory = "edition = \"2018-11\"\nsettings = { azure_in_open_may_ask_2018 = \"SET\" }\n\
+                     [subscription.shop]\noffer = \"azure-in-open\"\ncreated = \"2018-03-01\"\n";
+    for (set, asked_by) in [("no", vec![]), ("yes", vec!["case"])] {
+        let text = inventory.replace("SET", set);
+        std::fs::write(home.path("inventory.toml"), text).expect("written");
+        home.run(&format!("store init --inventory inventory.toml --store {set}.db"));
+        let shown = home.json(&format!("exemption show shop --store {set}.db"));
+        assert_eq!(shown["asked_by"], serde_json::json!(asked_by), "{set}");
+    }
+    home.fails("exemption request shop --store no.db", 1, "no exemption is ever granted");
+    let asked = "exemption request shop --why appliance --anti-fraud passed --store yes.db";
+    assert_eq!(home.json(asked)["entries"][0]["channel"], "case");
+}
+
+#[test]
 fn a_request_of_a_time_when_it_could_be_made_was_asked_what_is_asked_today() {
     let home = Home::new();
     home.run("store init --edition in-force");

@@ -1,7 +1,7 @@
 //! `exemption request`.
 
 use egress25_exemption_store::{Store, StoreError};
-use egress25_policy::{Event, EventKind, OfferRule, SubscriptionName};
+use egress25_policy::{Event, EventKind, OfferRule, SubscriptionName, may_ask_by};
 
 use crate::args::exemption::{RequestArgs, Reviewer};
 use crate::say::console::Console;
@@ -18,10 +18,11 @@ pub(super) fn request(args: &RequestArgs, console: &mut Console) -> Result<(), F
     let mut store = open(&named.place)?;
     let name = SubscriptionName::from(named.name.as_str());
     let rule = may_ask(&store, &name, args)?;
+    let channels = may_ask_by(&store.world().settings, &rule);
     let form = fill_in(args, &rule)?;
     let request = EventKind::ExemptionAsked {
         subscription: name.clone(),
-        channel: args.channel.or_else(|| rule.request.first().copied()),
+        channel: args.channel.or_else(|| channels.first().copied()),
         why: form.why.clone(),
     };
     let mut kinds = vec![request];
