@@ -30,22 +30,16 @@ const CYCLE: &str = "2020-12-20T00:00:00Z machine-deallocated machine=web
 
 #[test]
 fn revocation_was_reserved_for_offers_of_which_the_text_does_not_say_so() {
+    let of_2021_04 =
+        [Offer::PayAsYouGo, Offer::PartnerNetwork, Offer::BizSparkPlus, Offer::AzureSponsorship];
     let reserved = [
         ("2018-11", "RV1", vec![Offer::PayAsYouGo, Offer::PartnerNetwork]),
         ("2019-08", "RV1", vec![Offer::PayAsYouGo, Offer::PartnerNetwork]),
         ("2020-11", "PG9", vec![Offer::PayAsYouGo]),
         ("2020-12", "PG9", vec![Offer::PayAsYouGo]),
         ("2021-03", "RV1", vec![Offer::PayAsYouGo]),
-        (
-            "2021-04",
-            "RV1",
-            vec![
-                Offer::PayAsYouGo,
-                Offer::PartnerNetwork,
-                Offer::BizSparkPlus,
-                Offer::AzureSponsorship,
-            ],
-        ),
+        ("2021-04", "RV1", of_2021_04.to_vec()),
+        ("2021-08", "RV1", of_2021_04.to_vec()),
         ("2022-11", "", vec![]),
         ("2023-12", "", vec![]),
     ];
