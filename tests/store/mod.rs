@@ -151,6 +151,25 @@ fn a_request_of_a_time_when_it_could_be_made_was_asked_what_is_asked_today() {
 }
 
 #[test]
+fn whoever_leaves_an_open_offer_was_not_told_what_the_text_advises() {
+    let home = Home::new();
+    for (edition, advice) in
+        [("2020-12", vec![]), ("2021-04", vec!["[TC1b]", "[TC2]"]), ("2023-12", vec!["[TC1c]"])]
+    {
+        let store = format!("--store {edition}.db");
+        home.run(&format!("store init --edition {edition} {store}"));
+        let add = "subscription add shop --offer enterprise-agreement --created 2019-03-01";
+        home.run(&format!("{add} {store}"));
+        let left = home.json(&format!("subscription set-offer shop pay-as-you-go {store}"));
+        let next = left["next"].as_array().expect("a list");
+        let ids = next.iter().filter_map(|line| line.as_str()?.rsplit(' ').next());
+        assert_eq!(ids.collect::<Vec<_>>(), advice, "{edition}");
+        let back = home.json(&format!("subscription set-offer shop enterprise-agreement {store}"));
+        assert_eq!(back["next"], serde_json::json!([]), "{edition}");
+    }
+}
+
+#[test]
 //= PG5 type=test
 fn a_request_has_three_outcomes_or_waits_for_a_reviewer() {
     let home = Home::shop();

@@ -40,7 +40,7 @@ pub use cells::{
 pub use decide::decide;
 pub use decide::decision::{Decision, Hop, HopKind};
 pub use decide::destination::UnfitDestination;
-pub use decide::edge::edge_reason;
+pub use decide::edge::{edge_reason, on_type_change};
 pub use decide::fault::{InputFault, RouteFault};
 pub use decide::forwarded::{ForwardingPort, decide_forwarded};
 pub use decide::next_step::NextStep;
