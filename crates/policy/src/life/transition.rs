@@ -327,11 +327,13 @@ impl Change<'_> {
         let Some(subscription) = self.subscriptions.get(&machine.subscription) else {
             return touched;
         };
-        if self.needs_temporary_subnet(machine)
-            && matches!(by, ProgrammedBy::Start | ProgrammedBy::Redeploy | ProgrammedBy::Restart)
-        {
+        let Some(by) = self.programs(machine, by) else {
+            self.state(name, |state| match by {
+                ProgrammedBy::TemporarySubnet => state.missed.temporary_subnet = true,
+                _ => state.missed.allocation = Some(by),
+            });
             return touched;
-        }
+        };
         let granted = subscription.exemption.is_granted(&self.settings);
         let had = machine.state.programmed.exempt;
         let reaches = match self.edition.effect {
@@ -403,7 +405,25 @@ impl World {
         }
     }
 
-    /// Whether a machine stands in a subnet that only a temporary subnet programs anew.
+    /// What programs a machine when something happens that programs most; `None`: not by itself.
+    ///
+    /// Nobody stops an App Service: a change of its network renews it, and nothing else. In a
+    /// delegated subnet a temporary one comes beside the stop and start, whichever is first.
+    fn programs(&self, machine: &Machine, by: ProgrammedBy) -> Option<ProgrammedBy> {
+        use ProgrammedBy as By;
+        let is_app_service = machine.kind == MachineKind::AppService;
+        let missed = machine.state.missed;
+        match by {
+            By::Start | By::Redeploy | By::Restart if is_app_service => None,
+            By::Start | By::Redeploy | By::Restart if self.needs_temporary_subnet(machine) => {
+                missed.temporary_subnet.then_some(by)
+            }
+            By::TemporarySubnet if !is_app_service => missed.allocation,
+            _ => Some(by),
+        }
+    }
+
+    /// Whether a machine stands in a subnet where it takes a temporary one, too, to program it.
     pub(crate) fn needs_temporary_subnet(&self, machine: &Machine) -> bool {
         self.delegated_network(machine).is_some()
     }

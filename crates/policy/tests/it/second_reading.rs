@@ -367,7 +367,10 @@ addresses = ["10.1.0.4"]
         ask(&world(lab, "2024-01-02T00:00:00Z temporary-subnet network=hub"), "web", INTERNET);
     assert_eq!(short(&wrong), "drop waiting-for-stop-and-start");
     assert!(wrong.next_steps[1].to_string().contains("`apps`"), "{}", wrong.next_steps[1]);
-    let right = world(lab, "2024-01-02T00:00:00Z temporary-subnet network=apps");
+    let both = "2024-01-02T00:00:00Z temporary-subnet network=apps
+                2024-01-02T01:00:00Z machine-deallocated machine=web
+                2024-01-02T02:00:00Z machine-started machine=web";
+    let right = world(lab, both);
     assert_eq!(short(&ask(&right, "web", INTERNET)), "pass exempt");
 }
 
