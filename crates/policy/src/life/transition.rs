@@ -407,8 +407,8 @@ impl World {
 
     /// What programs a machine when something happens that programs most; `None`: not by itself.
     ///
-    /// Nobody stops an App Service: a change of its network renews it, and nothing else. In a
-    /// delegated subnet a temporary one comes beside the stop and start, whichever is first.
+    /// Nobody stops an App Service: a change of its network renews it, and nothing else. Where a
+    /// subnet is delegated a temporary one comes beside the stop and start, whichever is first.
     fn programs(&self, machine: &Machine, by: ProgrammedBy) -> Option<ProgrammedBy> {
         use ProgrammedBy as By;
         let is_app_service = machine.kind == MachineKind::AppService;
@@ -423,19 +423,21 @@ impl World {
         }
     }
 
-    /// Whether a machine stands in a subnet where it takes a temporary one, too, to program it.
+    /// Whether a machine stands in a network where it takes a temporary subnet, too, to program it.
     pub(crate) fn needs_temporary_subnet(&self, machine: &Machine) -> bool {
         self.delegated_network(machine).is_some()
     }
 
-    /// The network in which a machine stands in such a subnet.
+    /// The network of a machine's in which some subnet is delegated: the text speaks of the
+    /// network, and in most such subnets there can be no machine.
     pub(crate) fn delegated_network<'a>(&self, machine: &'a Machine) -> Option<&'a NetworkName> {
         if !self.edition.delegated_subnet_needs_temporary {
             return None;
         }
         let delegated = |interface: &&Interface| {
-            self.subnet(&interface.network, &interface.subnet)
-                .is_some_and(|subnet| subnet.delegated_to.is_some())
+            let network = self.networks.get(&interface.network);
+            let mut subnets = network.into_iter().flat_map(|network| network.subnets.values());
+            subnets.any(|subnet| subnet.delegated_to.is_some())
         };
         machine.interfaces.iter().find(delegated).map(|interface| &interface.network)
     }

@@ -375,6 +375,18 @@ fn a_temporary_subnet_alone_programmed_a_machine_in_a_delegated_subnet() {
 }
 
 #[test]
+fn a_machine_beside_a_delegated_subnet_was_programmed_by_a_stop_and_start_alone() {
+    let mail = "[network.hub.subnet.mail]\nprefixes = [\"10.0.1.0/24\"]\n[machine.web]";
+    let lab = DELEGATED
+        .replace("[machine.web]", mail)
+        .replace("10.0.0.4\"]", "10.0.1.4\"]\nsubnet = \"mail\"");
+    let waiting = in_a_delegated_subnet(&lab, &[CYCLE]);
+    assert_eq!(short(&waiting), "drop waiting-for-stop-and-start");
+    assert_eq!(waiting.next_steps[0].name(), "temporary-subnet");
+    assert_eq!(short(&in_a_delegated_subnet(&lab, &[CYCLE, SUBNET])), "pass exempt");
+}
+
+#[test]
 fn a_setting_was_not_named_that_decides_beside_a_temporary_subnet() {
     let asked = |happened: &[&str]| in_a_delegated_subnet(DELEGATED, happened);
     let redeployed = asked(&["DAYT00:00:00Z machine-redeployed machine=web", SUBNET]);
