@@ -98,7 +98,7 @@ pub(crate) fn pick_up(
     }
 }
 
-/// What is left where no exemption is granted.
+/// What is left where no exemption is granted: a relay, and a change of type where the text names it.
 pub(crate) fn relay_or_change(
     world: &World,
     name: &SubscriptionName,
@@ -111,5 +111,6 @@ pub(crate) fn relay_or_change(
         from: subscription.offer,
         statements: rule.cites.advice.clone(),
     };
-    vec![relay(world), change]
+    let is_named = !rule.cites.advice.is_empty();
+    [relay(world)].into_iter().chain(is_named.then_some(change)).collect()
 }

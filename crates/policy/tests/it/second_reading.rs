@@ -324,11 +324,11 @@ fn where_removal_is_asked_for_in_two_places_both_are_told() {
 }
 
 #[test]
-fn a_revoked_offer_that_is_never_exempt_any_more_is_told_to_change() {
+fn a_revoked_offer_that_is_never_exempt_any_more_was_told_to_ask() {
     let lab = format!("edition = \"2023-12\"\n{}", one("pay-as-you-go", "2019-03-01", "revoked"));
     let decision = ask(&world(&lab, ""), "web", INTERNET);
     assert_eq!(short(&decision), "drop revoked");
-    assert_eq!(steps(&decision), ["use-relay", "change-offer"]);
+    assert_eq!(steps(&decision), ["use-relay"]);
 }
 
 #[test]
