@@ -122,6 +122,54 @@ fn what_is_forbidden_is_refused_with_its_statement_and_not_written() {
 }
 
 #[test]
+fn azure_in_open_was_told_that_it_may_not_ask_where_a_setting_says_that_it_may() {
+    let home = Home::new();
+    let inventory = "edition = \"2018-11\"\nsettings = { azure_in_open_may_ask_2018 = \"SET\" }\n\
+                     [subscription.shop]\noffer = \"azure-in-open\"\ncreated = \"2018-03-01\"\n";
+    for (set, asked_by) in [("no", vec![]), ("yes", vec!["case"])] {
+        let text = inventory.replace("SET", set);
+        std::fs::write(home.path("inventory.toml"), text).expect("written");
+        home.run(&format!("store init --inventory inventory.toml --store {set}.db"));
+        let shown = home.json(&format!("exemption show shop --store {set}.db"));
+        assert_eq!(shown["asked_by"], serde_json::json!(asked_by), "{set}");
+    }
+    home.fails("exemption request shop --store no.db", 1, "no exemption is ever granted");
+    let asked = "exemption request shop --why appliance --anti-fraud passed --store yes.db";
+    assert_eq!(home.json(asked)["entries"][0]["channel"], "case");
+}
+
+#[test]
+fn a_request_of_a_time_when_it_could_be_made_was_asked_what_is_asked_today() {
+    let home = Home::new();
+    home.run("store init --edition in-force");
+    home.run("subscription add shop --offer pay-as-you-go --created 2019-03-01 --at 2020-12-02");
+    home.fails("exemption request shop", 1, "no exemption is ever granted");
+    home.fails("exemption request shop --at 2020-12-08", 2, "--good-standing");
+    home.run(&format!("{ASK} --at 2020-12-08"));
+    let shown = home.json("exemption show shop");
+    assert_eq!(shown["state"], "granted");
+}
+
+#[test]
+fn whoever_leaves_an_open_offer_was_not_told_what_the_text_advises() {
+    let home = Home::new();
+    for (edition, advice) in
+        [("2020-12", vec![]), ("2021-04", vec!["[TC1b]", "[TC2]"]), ("2023-12", vec!["[TC1c]"])]
+    {
+        let store = format!("--store {edition}.db");
+        home.run(&format!("store init --edition {edition} {store}"));
+        let add = "subscription add shop --offer enterprise-agreement --created 2019-03-01";
+        home.run(&format!("{add} {store}"));
+        let left = home.json(&format!("subscription set-offer shop pay-as-you-go {store}"));
+        let next = left["next"].as_array().expect("a list");
+        let ids = next.iter().filter_map(|line| line.as_str()?.rsplit(' ').next());
+        assert_eq!(ids.collect::<Vec<_>>(), advice, "{edition}");
+        let back = home.json(&format!("subscription set-offer shop enterprise-agreement {store}"));
+        assert_eq!(back["next"], serde_json::json!([]), "{edition}");
+    }
+}
+
+#[test]
 //= PG5 type=test
 fn a_request_has_three_outcomes_or_waits_for_a_reviewer() {
     let home = Home::shop();

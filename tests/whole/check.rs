@@ -161,6 +161,25 @@ fn a_setting_changes_the_answer_and_says_so() {
 }
 
 #[test]
+fn an_edition_s_own_default_was_said_to_be_set_by_the_user() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("inventory.toml");
+    let text = "[subscription.shop]\noffer = \"pay-as-you-go\"\ncreated = \"2019-03-01\"\n\
+                exemption = \"granted\"\n[network.hub]\naddress_space = [\"10.0.0.0/16\"]\n\
+                [machine.web]\nsubscription = \"shop\"\nnetwork = \"hub\"\naddresses = [\"10.0.0.4\"]\n\
+                [[event]]\nat = \"2020-12-08T00:00:00Z\"\nkind = \"machine-redeployed\"\n\
+                machine = \"web\"\n";
+    std::fs::write(&path, text).expect("written");
+    let line = format!("check --inventory {} --machine web --to 203.0.113.5", path.display());
+    let said = flowing(&stdout(&line));
+    assert!(said.contains("redeploy_counts = no -- Does a redeploy renew"), "{said}");
+    assert!(said.contains("(the default of this edition)"), "{said}");
+    assert!(!said.contains("(set;"), "{said}");
+    let set = flowing(&stdout(&format!("{line} --edition 2019-08 --set redeploy_counts=no")));
+    assert!(set.contains("(set; the default is yes)"), "{set}");
+}
+
+#[test]
 fn an_edition_file_answers_like_a_built_in_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("mine.toml");

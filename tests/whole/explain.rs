@@ -28,6 +28,15 @@ fn a_name_that_is_nearly_right_is_answered_with_those_that_are() {
 }
 
 #[test]
+fn what_the_text_says_of_other_platform_services_was_read_by_nothing() {
+    for (edition, id) in [("2022-11", "PS1"), ("2023-12", "PS1b")] {
+        let line = format!("explain platform-service-unsupported --edition {edition}");
+        let all = json(&format!("{line} --format json"));
+        assert_eq!(all["reasons"][0]["rests_on"][0]["id"], id);
+    }
+}
+
+#[test]
 fn statements_of_the_chosen_edition_are_quoted() {
     assert!(stdout("explain azure-firewall-unsupported").contains("RL1      Routing port-25"));
     assert!(stdout("explain created-before-exemption").contains("2018-11/EF1"));

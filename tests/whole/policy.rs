@@ -5,13 +5,16 @@ use egress25_policy::{Edition, Setting};
 use crate::program::{json, stdout};
 
 #[test]
-fn the_eight_editions_are_listed_with_the_default_and_the_one_in_force() {
+fn the_nine_editions_are_listed_with_the_default_and_the_one_in_force() {
     let list = json("policy list --format json");
     let editions = list["editions"].as_array().expect("a list");
     let ids: Vec<_> = editions.iter().map(|one| one["id"].as_str().expect("an id")).collect();
     assert_eq!(
         ids,
-        ["2018-11", "2019-08", "2020-11", "2020-12", "2021-03", "2021-04", "2022-11", "2023-12"]
+        [
+            "2018-11", "2019-08", "2020-11", "2020-12", "2021-03", "2021-04", "2021-08", "2022-11",
+            "2023-12"
+        ]
     );
     let marked = |key: &str| {
         editions.iter().filter(|one| one[key] == true).map(|one| &one["id"]).collect::<Vec<_>>()

@@ -40,12 +40,13 @@ pub use cells::{
 pub use decide::decide;
 pub use decide::decision::{Decision, Hop, HopKind};
 pub use decide::destination::UnfitDestination;
-pub use decide::edge::edge_reason;
+pub use decide::edge::{edge_reason, on_type_change};
 pub use decide::fault::{InputFault, RouteFault};
 pub use decide::forwarded::{ForwardingPort, decide_forwarded};
 pub use decide::next_step::NextStep;
 pub use decide::question::{Question, Source};
 pub use decide::restriction::creation_counts;
+pub use decide::terms::may_ask_by;
 pub use file::error::{InventoryError, locate_below, locate_key};
 pub use file::inventory::{Inventory, InventoryFile, inventory_schema, parse_events};
 pub use file::moment;

@@ -99,6 +99,9 @@ pub(crate) enum Firewall {
     Unsupported,
     /// The edition is silent; the firewall's known-issues page says blocked, cannot be enabled.
     BlockedByKnownIssues,
+    /// The edition is silent; the known-issues page says that it may work, not guaranteed, not for
+    /// every type: the subscription's rule, with that limit.
+    OwnRuleWithLimit,
     /// The rule of the firewall's own subscription; article and firewall page disagree.
     OwnRuleDisputed,
     /// The rule of the firewall's own subscription, by the text.
@@ -314,11 +317,18 @@ pub(crate) const EDITIONS: &[Edition] = &[
         app_service: AppService::ByItsPage,
         rows: IN_2021_03,
     },
-    // The page says so until 2021-08-24, and an edition is asked as of its first day.
     Edition {
         id: "2021-04",
         effect: Effect::StopAndStart,
         firewall: Firewall::BlockedByKnownIssues,
+        app_service: AppService::ByItsPage,
+        rows: IN_2021_04,
+    },
+    // The article of 2021-04, beside another text of the firewall's page.
+    Edition {
+        id: "2021-08",
+        effect: Effect::StopAndStart,
+        firewall: Firewall::OwnRuleWithLimit,
         app_service: AppService::ByItsPage,
         rows: IN_2021_04,
     },

@@ -109,6 +109,12 @@ impl Answer {
         self
     }
 
+    /// What the firewall's page does not promise to what passes.
+    fn within_the_limit(self) -> Self {
+        let passes = self.verdict == "pass";
+        self.by_page(if passes { &["firewall-known-issues"] } else { &[] })
+    }
+
     /// As it leaves a network by default outbound access, where it passes (N6).
     fn by_default_outbound(self) -> Self {
         let passes = self.verdict == "pass";
@@ -175,6 +181,17 @@ fn ever_granted(edition: &Edition, offer: &str) -> bool {
         .take_while(|earlier| earlier.id <= edition.id)
         .flat_map(|earlier| earlier.rows)
         .any(|row| row.offers.contains(&offer) && !row.removal.is_empty())
+}
+
+/// Whether an exemption counts that an offer was granted while `stood` was the text: the edition
+/// grants it one, or that one could. `None` where one of them does not name the offer, or blocks
+/// nothing of it.
+pub(crate) fn grant_counts(edition: &Edition, stood: &Edition, offer: &str) -> Option<bool> {
+    let grants = |of: &Edition| {
+        let row = of.rows.iter().find(|row| row.offers.contains(&offer))?;
+        (row.blocks != Blocks::Nobody).then_some(!row.removal.is_empty())
+    };
+    Some(grants(edition)? | grants(stood)?)
 }
 
 /// Whose traffic it is when it leaves for the Internet.
@@ -338,11 +355,9 @@ impl Sender<'_> {
             }
             Firewall::Unsupported => unsupported().on(&["RL1"]),
             Firewall::BlockedByKnownIssues => rejected().by_page(&["firewall-known-issues"]),
+            Firewall::OwnRuleWithLimit => self.behind_firewall().within_the_limit(),
             Firewall::OwnRuleDisputed => {
-                let own = self.behind_firewall();
-                let limit: &[_] =
-                    if own.verdict == "pass" { &["firewall-known-issues"] } else { &[] };
-                own.assume(&["azure_firewall_2022_11"]).by_page(limit)
+                self.behind_firewall().within_the_limit().assume(&["azure_firewall_2022_11"])
             }
             Firewall::OwnRule => self.behind_firewall(),
         })

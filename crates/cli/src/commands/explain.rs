@@ -131,6 +131,7 @@ fn ids_in(reason: Reason, edition: &Edition, answers: &[MatrixCell]) -> Vec<Stri
     let topic = match reason {
         Reason::RelayPort => edition.topic(Topic::Relay),
         Reason::OtherPort => edition.topic(Topic::OtherPort),
+        Reason::PlatformServiceUnsupported => edition.topic(Topic::PlatformServices),
         _ => &[],
     };
     let with_it = answers.iter().filter(|cell| cell.reason == reason);

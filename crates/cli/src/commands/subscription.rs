@@ -1,6 +1,6 @@
 //! `subscription …`.
 
-use egress25_policy::{EventKind, Subscription, SubscriptionName};
+use egress25_policy::{EventKind, Subscription, SubscriptionName, Topic, World, on_type_change};
 use serde::Serialize;
 
 use crate::say::console::Console;
@@ -38,7 +38,23 @@ pub fn run(command: &SubscriptionCommand, console: &mut Console) -> Result<(), F
         ),
     };
     let mut store = open(&named.place)?;
-    record(named, &mut store, vec![kind], console, |_| (headline, vec![]))
+    let advice = change_advice(store.world(), &kind);
+    record(named, &mut store, vec![kind], console, |_| (headline, advice))
+}
+
+/// What the edition says of a change of offer, and what it advises before one.
+fn change_advice(world: &World, kind: &EventKind) -> Vec<String> {
+    let EventKind::OfferChanged { subscription, offer } = kind else { return vec![] };
+    let edition = &world.edition;
+    let from = world.subscriptions().get(subscription).map(|found| found.offer);
+    let said = from.map_or(&[][..], |from| on_type_change(edition, from, *offer));
+    let advised = if said.is_empty() { &[] } else { edition.topic(Topic::TypeChangeAdvice) };
+    let statements = said.iter().chain(advised).filter_map(|id| edition.statement(id.as_str()));
+    let quoted = statements.map(|statement| {
+        let text = edition.quoted(statement);
+        format!("{} [{}]", text.trim_end_matches('.'), statement.id)
+    });
+    quoted.collect()
 }
 
 #[derive(Debug, Serialize)]

@@ -134,22 +134,6 @@ impl InventoryInput {
         (!self.by_date).then(|| self.edition(None)).transpose()
     }
 
-    /// The id of the edition under which an event happened that names none, where that is not the
-    /// one that judges.
-    fn edition_of(
-        &self,
-        event: &Event,
-        own: Option<&Arc<Edition>>,
-        judging: &Edition,
-    ) -> Result<Option<String>, Failure> {
-        let edition = match own {
-            Some(own) if !edition::is_built_in(own) => return Ok(None),
-            Some(own) => own.clone(),
-            None => Edition::at(edition::utc_day(event.at))?.edition,
-        };
-        Ok((edition.id != judging.id).then(|| edition.id.clone()))
-    }
-
     /// Builds the timeline as an edition judges it.
     ///
     /// Where that is another than the inventory's own, what happened has happened under the
@@ -168,9 +152,13 @@ impl InventoryInput {
             inventory.events.clear();
         }
         inventory.events.extend(self.more.iter().flat_map(|(_, events)| events.iter().cloned()));
-        let own = self.own_edition()?;
-        for event in inventory.events.iter_mut().filter(|event| event.edition.is_none()) {
-            event.edition = self.edition_of(event, own.as_ref(), edition)?;
+        match self.own_edition()? {
+            Some(own) => inventory.world.history = own,
+            None => {
+                for event in inventory.events.iter_mut().filter(|event| event.edition.is_none()) {
+                    event.edition = Some(Edition::at(edition::utc_day(event.at))?.edition.id.clone());
+                }
+            }
         }
         let mut sorted = inventory.events.clone();
         sorted.sort_by_key(|event| event.at);

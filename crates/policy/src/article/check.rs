@@ -15,8 +15,8 @@ pub(crate) fn check(edition: &Edition) -> Result<(), String> {
     }
     // An edition of one's own may have any name.
     let (from, id) = (edition.from, &edition.id);
-    if parse_day(&format!("{id}-01")).is_ok_and(|first| first != from) {
-        return Err(format!("`from` is {from}; it needs to be the first day of the month `{id}`"));
+    if parse_day(&format!("{id}-01")).is_ok_and(|first| first != from.first_of_month()) {
+        return Err(format!("`from` is {from}; it needs to be a day of the month `{id}`"));
     }
     check_offers(edition)?;
     check_channels(edition)?;

@@ -201,7 +201,10 @@ pub enum FirewallRule {
     Unsupported,
     /// Nothing, and the firewall's own page of the time says that it is blocked.
     Blocked,
-    /// Nothing, and the firewall's own page says that it may work.
+    /// Nothing, and the firewall's own page says that it may work, not for every type.
+    MayWork,
+    /// That other platform services are unsupported, while the firewall's own page says that it
+    /// may work.
     Disputed,
     /// Possible, under the subscription's own rule.
     OwnRule,
@@ -265,7 +268,8 @@ pub struct Edition {
     pub id: String,
     /// The text's name and date.
     pub title: String,
-    /// The first day of its month: from then on it is held to have stood, until the next; UTC.
+    /// From this day of its month on it is held to have stood, until the next: the first, where
+    /// no more is known; UTC.
     #[serde(deserialize_with = "crate::file::moment::day")]
     pub from: Date,
     /// What else is known of the text, for those who look at it.

@@ -100,12 +100,15 @@ impl Edition {
     /// Whether an edition before this one names an offer and lets it ask for an exemption.
     #[must_use]
     pub fn granted_before(&self, offer: Offer) -> bool {
-        let grants = |earlier: &Arc<Self>| {
-            let (rule, named) = earlier.rule(offer);
-            named && !rule.request.is_empty()
-        };
         // A bad built-in edition fails where it is loaded.
-        let all = Self::all().unwrap_or_default();
-        all.iter().take_while(|earlier| earlier.from < self.from).any(grants)
+        let all = Self::all().unwrap_or_default().iter();
+        let mut before = all.take_while(|earlier| earlier.from < self.from);
+        before.any(|earlier| earlier.grants_by_name(offer))
+    }
+
+    /// Whether it names an offer and lets it ask for an exemption.
+    pub(crate) fn grants_by_name(&self, offer: Offer) -> bool {
+        let (rule, named) = self.rule(offer);
+        named && !rule.request.is_empty()
     }
 }

@@ -222,13 +222,13 @@ macro_rules! settings {
 settings! {
     CutoffDayRestricted cutoff_day_restricted: YesNo = Yes;
         "Is a subscription created on the cutoff day itself new?";
-        "G1 says `from`; days are UTC.";
+        "The general text says `from`; days are UTC.";
     NewDeploymentInOldSubscription new_deployment_in_old_subscription: Unrestricted = Unrestricted;
         "Is a new deployment in an old subscription restricted?";
         "The section on the type dates by the subscription alone and is the more specific text.";
     CspCutoff csp_cutoff: CspCutoff = General;
         "Which date holds for a type whose section gives none?";
-        "The general date of G2.";
+        "The general date.";
     RevocationEffect revocation_effect: RevocationEffect = Immediate;
         "Is a running machine cut off at once by a revocation?";
         "The text is silent; the strict reading.";
@@ -237,19 +237,19 @@ settings! {
         "Users report that only a portal stop (deallocate) and start did.";
     NewVmAfterExemption new_vm_after_exemption: YesNo = Yes;
         "Is a machine first deployed after the approval exempt at once?";
-        "It has never been programmed with the block (PG6, `all from then on`).";
+        "It has never been programmed with the block.";
     ExemptViaAppliance exempt_via_appliance: ExemptViaAppliance = ApplianceDecides;
         "What becomes of traffic that a route sends through a network virtual appliance?";
-        "PG8: the exemption does not cover that hop; the appliance's own machine decides.";
+        "An exemption covers what is routed directly and not that hop; the appliance's own machine decides.";
     OnPremisesRoute on_premises_route: PassOrFiltered = Pass;
         "Is traffic that leaves through a VPN or ExpressRoute gateway filtered?";
-        "It does not go directly to the Internet, and G3/G4 allow a relay on premises.";
+        "It does not go directly to the Internet; a relay on premises is reached by it.";
     InternalDestination internal_destination: PassOrFiltered = Pass;
         "Is port 25 to an address in the virtual network or a peered one filtered?";
-        "G1 speaks of external domains.";
+        "The general text speaks of external domains.";
     EaViaAzureFirewall ea_via_azure_firewall: EaViaAzureFirewall = Rejected;
         "Is an unrestricted subscription rejected when routed through Azure Firewall?";
-        "RL1 names no subscription type.";
+        "`Not supported` is said of Azure Firewall and of no subscription type.";
     BlockForm block_form: BlockForm = Drop;
         "What does the sender of a blocked SYN see?";
         "Users report time-outs, never a refusal.";
@@ -261,7 +261,7 @@ settings! {
         "The firewall's known-issues page of that time says blocked.";
     RequestsCanBeRefused requests_can_be_refused: YesNo = Yes;
         "Can a request for an exemption be refused?";
-        "PG5 knows two outcomes, enabled and next steps; a refusal is our reading of PN4's discretion.";
+        "The text knows two outcomes, enabled and next steps; a refusal is our reading of `at Microsoft's discretion`.";
     OneCycleFreesAll one_cycle_frees_all: YesNo = No;
         "Does stopping and starting some machines free the others of the subscription too?";
         "Each machine is free from its own next start on; the state is pulled at allocation.";
@@ -276,7 +276,7 @@ settings! {
         "Users saw provider subscriptions still allowed in November 2022.";
     NeverGrantedButGranted never_granted_but_granted: NeverGrantedButGranted = DoesNotCount;
         "Does an exemption count that was granted to an offer to which no edition up to that time grants one?";
-        "DV2: no request of these types is granted, so the description contradicts the text.";
+        "No request of these types is granted, so the description contradicts the text.";
     RedeployCounts redeploy_counts: YesNo = Yes;
         "Does a redeploy renew a machine's programming?";
         "Undocumented; it moves the machine to another host.";
@@ -306,7 +306,7 @@ settings! {
         "They are no hop of the route table. An inventory lists neither yet: nothing rests on it.";
     ExemptionTermsWhenSilent exemption_terms_when_silent: YesNo = Yes;
         "Where the text says nothing of an exemption's terms, do those of pay-as-you-go hold (of Enterprise Dev/Test from 2022-11 on)?";
-        "CS2 sends its readers to the very section of PG4, and PG6 to PG8 describe what comes of it.";
+        "Whoever is exempted is exempted in the same way; no text tells another one.";
     AzureInOpenMayAsk2018 azure_in_open_may_ask_2018: YesNo = No;
         "May Azure in Open ask for an exemption as pay-as-you-go does, in 2018?";
         "Another page of Microsoft's said so until 2018-08; the article does not.";
@@ -321,7 +321,7 @@ settings! {
         "They are inside the platform, not external domains.";
     ServiceEndpointRoute service_endpoint_route: PassOrFiltered = Filtered;
         "Is port 25 to a prefix behind a service endpoint filtered?";
-        "It is still a public address, which G1 speaks of. Fail closed.";
+        "It is still a public address. Fail closed.";
     Ipv6DefaultRoute ipv6_default_route: YesNo = Yes;
         "Has a subnet a system route ::/0 to the Internet?";
         "The text on routes lists IPv4 alone; taken to be the same.";

@@ -86,19 +86,19 @@ pub(crate) fn pick_up(
         let statements = topics.map(|topic| world.edition.topic(topic)).concat();
         vec![NextStep::TemporarySubnet { network: at.interface.network.clone(), statements }]
     } else if let Some(network) = world.delegated_network(at.machine) {
-        // Besides the stop and start, not instead of it.
-        let network = network.clone();
-        let of_subnet = world.edition.topic(Topic::DelegatedSubnet).to_vec();
-        vec![
-            NextStep::StopAndStart { machine, statements },
-            NextStep::TemporarySubnet { network, statements: of_subnet },
-        ]
+        // Besides the stop and start, not instead of it; what was done is not asked for again.
+        let missed = at.machine.state.missed;
+        let cycle = NextStep::StopAndStart { machine, statements };
+        let statements = world.edition.topic(Topic::DelegatedSubnet).to_vec();
+        let subnet = NextStep::TemporarySubnet { network: network.clone(), statements };
+        let cycle = missed.allocation.is_none().then_some(cycle);
+        cycle.into_iter().chain((!missed.temporary_subnet).then_some(subnet)).collect()
     } else {
         vec![NextStep::StopAndStart { machine, statements }]
     }
 }
 
-/// What is left where no exemption is granted.
+/// What is left where no exemption is granted: a relay, and a change of type where the text names it.
 pub(crate) fn relay_or_change(
     world: &World,
     name: &SubscriptionName,
@@ -111,5 +111,6 @@ pub(crate) fn relay_or_change(
         from: subscription.offer,
         statements: rule.cites.advice.clone(),
     };
-    vec![relay(world), change]
+    let is_named = !rule.cites.advice.is_empty();
+    [relay(world)].into_iter().chain(is_named.then_some(change)).collect()
 }

@@ -3,9 +3,11 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::article::edition::{AppServiceRule, Restriction, Topic};
+use crate::article::edition::{AppServiceRule, Edition, Restriction, Topic};
+use crate::article::offer::Offer;
 use crate::article::reason::Reason;
 use crate::article::settings::{AppServiceWhenSilent, Setting};
+use crate::article::statement::StatementId;
 use crate::decide::advice::relay;
 use crate::decide::conclusion::Conclusion;
 use crate::decide::exemption::restricted;
@@ -73,14 +75,19 @@ fn type_change(
         return;
     }
     grounds.assume(world, Setting::OfferChangeEffect);
-    let open = |offer| world.edition.rule(offer).0.restriction == Restriction::Open;
-    if open(programmed.offer) && !open(subscription.offer) {
-        grounds.cite(world.edition.topic(Topic::TypeChange));
-    }
+    grounds.cite(on_type_change(&world.edition, programmed.offer, subscription.offer));
     grounds.cite(world.edition.topic(Topic::TypeChangeEffect));
 }
 
-fn utc_day(at: jiff::Timestamp) -> Date {
+/// What an edition says of a change of type from an offer to another: something where an open one
+/// is left for a restricted one.
+#[must_use]
+pub fn on_type_change(edition: &Edition, from: Offer, to: Offer) -> &[StatementId] {
+    let open = |offer| edition.rule(offer).0.restriction == Restriction::Open;
+    if open(from) && !open(to) { edition.topic(Topic::TypeChange) } else { &[] }
+}
+
+pub(crate) fn utc_day(at: jiff::Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()
 }
 

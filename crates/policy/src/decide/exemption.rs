@@ -133,9 +133,16 @@ fn by_what(
         ProgrammedBy::Redeploy => grounds.assume(world, Setting::RedeployCounts),
         ProgrammedBy::Neighbour => grounds.assume(world, Setting::OneCycleFreesAll),
         ProgrammedBy::TemporarySubnet => {
-            grounds.cite(world.edition.topic(Topic::DelegatedSubnet));
+            grounds.cite(world.edition.topic(Topic::AppServiceEffect));
         }
         _ => {}
+    }
+    let renewed = !matches!(
+        machine.state.programmed.by,
+        ProgrammedBy::Beginning | ProgrammedBy::Deployment | ProgrammedBy::OfferChange
+    );
+    if renewed && world.needs_temporary_subnet(machine) {
+        grounds.cite(world.edition.topic(Topic::DelegatedSubnet));
     }
     match subscription.exemption.state {
         ExemptionState::Granted => {}
@@ -246,7 +253,6 @@ fn waiting(
     }
     if world.needs_temporary_subnet(machine) {
         grounds.cite(world.edition.topic(Topic::DelegatedSubnet));
-        return Reason::WaitingForStopStart;
     }
     what_did_not_count(world, machine, grounds);
     let programmed = &machine.state.programmed;
@@ -271,6 +277,11 @@ fn has_cycled(machine: &Machine) -> bool {
 /// Names the settings by which what happened to a machine did not program it.
 fn what_did_not_count(world: &World, machine: &Machine, grounds: &mut impl Grounds) {
     let missed = machine.state.missed;
+    let lacks_a_subnet = world.needs_temporary_subnet(machine) && !missed.temporary_subnet;
+    if lacks_a_subnet || machine.kind == MachineKind::AppService {
+        // It would not have been enough under any setting.
+        return;
+    }
     grounds.assume_if(world, Setting::GuestRestartCounts, || missed.restart);
     grounds.assume_if(world, Setting::RedeployCounts, || missed.redeploy);
 }

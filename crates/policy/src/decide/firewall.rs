@@ -69,7 +69,7 @@ pub(crate) fn through_firewall(
 /// The setting by which something gets through Azure Firewall or not, where the text does not say.
 fn rests_on(world: &World) -> Option<Setting> {
     match world.edition.azure_firewall {
-        FirewallRule::OwnRule | FirewallRule::Blocked => None,
+        FirewallRule::OwnRule | FirewallRule::MayWork | FirewallRule::Blocked => None,
         FirewallRule::Unsupported => Some(Setting::UnsupportedMeansBlocked),
         FirewallRule::Disputed => Some(Setting::AzureFirewall2022_11),
         FirewallRule::Silent => Some(Setting::AzureFirewallWhenSilent),
@@ -81,7 +81,7 @@ pub(crate) fn by_own_rule(world: &World) -> bool {
     let settings = &world.settings;
     let own_rule = AzureFirewallWhenSilent::SubscriptionRule;
     match world.edition.azure_firewall {
-        FirewallRule::OwnRule => true,
+        FirewallRule::OwnRule | FirewallRule::MayWork => true,
         FirewallRule::Blocked => false,
         FirewallRule::Unsupported => settings.unsupported_means_blocked == YesNo::No,
         FirewallRule::Disputed => settings.azure_firewall_2022_11 == own_rule,

@@ -9,12 +9,18 @@ use crate::life::exemption::{Exemption, Grant};
 use crate::world::World;
 
 /// Where a row's offers ask for an exemption; empty where none is granted to them.
-pub(crate) fn may_ask_by<'a>(settings: &Settings, rule: &'a OfferRule) -> &'a [Channel] {
+#[must_use]
+pub fn may_ask_by<'a>(settings: &Settings, rule: &'a OfferRule) -> &'a [Channel] {
     if rule.request.is_empty() && settings.azure_in_open_may_ask_2018 == YesNo::Yes {
         &rule.disputed_request
     } else {
         &rule.request
     }
+}
+
+/// Whether an edition grants an offer an exemption.
+pub(crate) fn grants(edition: &Edition, settings: &Settings, offer: Offer) -> bool {
+    !may_ask_by(settings, edition.rule(offer).0).is_empty()
 }
 
 /// Whether an exemption of a row's offers can be revoked: the text reserves it, or it is silent and
@@ -85,7 +91,7 @@ pub(crate) fn cite_term(world: &World, rule: &OfferRule, which: Term, grounds: &
 enum GrantedBy {
     /// This edition, to the offer that the subscription had then.
     ThisEdition,
-    /// An earlier one, or another that the event names.
+    /// The one that stood then or that the event names; an earlier one where nobody says when.
     Another,
     /// None up to that time.
     None,
@@ -93,15 +99,12 @@ enum GrantedBy {
 
 fn granted_by(world: &World, grant: &Grant) -> GrantedBy {
     let edition = &world.edition;
-    let grants = |edition: &Edition| {
-        let (rule, _) = edition.rule(grant.to);
-        !may_ask_by(&world.settings, rule).is_empty()
-    };
     match &grant.under {
         // The state machine asked that edition when it was granted.
         Some(_) => GrantedBy::Another,
-        None if grants(edition) => GrantedBy::ThisEdition,
-        None if edition.granted_before(grant.to) => GrantedBy::Another,
+        None if grants(edition, &world.settings, grant.to) => GrantedBy::ThisEdition,
+        // A description that does not say when it was granted: any edition up to this one.
+        None if grant.at.is_none() && edition.granted_before(grant.to) => GrantedBy::Another,
         None => GrantedBy::None,
     }
 }

@@ -24,7 +24,7 @@ pub struct Event {
     /// What happened.
     #[serde(flatten)]
     pub kind: EventKind,
-    /// The edition under which it happened, where that was another than the world's.
+    /// The edition under which it happened, where that was another than the history's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edition: Option<String>,
 }

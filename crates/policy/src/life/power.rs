@@ -49,7 +49,7 @@ pub enum ProgrammedBy {
     Restart,
     /// Another machine of the subscription was stopped and started (assumed, off by default).
     Neighbour,
-    /// A temporary subnet was added and removed (edition 2023-12).
+    /// A temporary subnet was added to an App Service's network and removed (AS3, EF2).
     TemporarySubnet,
     /// The subscription's offer changed and the change counts at once (assumed, off by default).
     OfferChange,
@@ -99,6 +99,10 @@ pub struct Missed {
     pub restart: bool,
     /// It was redeployed.
     pub redeploy: bool,
+    /// What would have programmed it by itself, had a temporary subnet come beside it (EF2).
+    pub allocation: Option<ProgrammedBy>,
+    /// A temporary subnet came, and it was not stopped and started beside that (EF2).
+    pub temporary_subnet: bool,
 }
 
 impl MachineState {
@@ -107,7 +111,8 @@ impl MachineState {
     #[must_use]
     pub const fn new(power: Power, by: ProgrammedBy, offer: Offer, exempt: bool) -> Self {
         let programmed = Programmed { at: None, by, offer, exempt, cut_off: false };
-        let missed = Missed { restart: false, redeploy: false };
+        let missed =
+            Missed { restart: false, redeploy: false, allocation: None, temporary_subnet: false };
         Self { power, programmed, deployed: None, missed }
     }
 }

@@ -3,18 +3,21 @@
 
 use std::sync::Arc;
 
-use crate::article::edition::{Channel, Edition, OfferRule, Requirement, Restriction};
+use crate::article::edition::{
+    Channel, Edition, EditionError, OfferRule, Requirement, Restriction,
+};
 use crate::article::offer::Offer;
 use crate::article::settings::{OfferChangeEffect, RevocationEffect, Settings, YesNo};
+use crate::decide::edge::utc_day;
 use crate::decide::restriction::why_unrestricted;
-use crate::decide::terms::{may_ask_by, reserves_revocation};
+use crate::decide::terms::{grants, may_ask_by, reserves_revocation};
 use crate::life::change::Change;
 use crate::life::event::{Event, EventKind};
 use crate::life::exemption::{ExemptionState, Grant};
 use crate::life::power::{Missed, ProgrammedBy};
 use crate::life::transition::{Applied, Refused, refuse};
 use crate::world::name::{MachineName, SubscriptionName};
-use crate::world::{FirewallState, Subscription};
+use crate::world::{FirewallState, Subscription, World};
 
 impl Change<'_> {
     pub(crate) fn offer_changed(
@@ -58,24 +61,14 @@ impl Change<'_> {
         }
     }
 
-    /// The edition under which an event happened: its own, or the world's.
-    fn edition_of(&self, event: &Event) -> Result<Arc<Edition>, Refused> {
-        match &event.edition {
-            None => Ok(self.edition.clone()),
-            Some(id) if *id == self.edition.id => Ok(self.edition.clone()),
-            Some(id) => Edition::named(id)
-                .map_err(|error| Refused { what: error.to_string(), statements: vec![] }),
-        }
-    }
-
     pub(crate) fn exemption_moves(&mut self, event: &Event) -> Result<Applied, Refused> {
         let Some(name) = event.kind.subscription() else {
             return refuse("the event names no subscription", &[]);
         };
         let subscription = self.known(name)?;
-        let edition = self.edition_of(event)?;
+        let edition = self.edition_of(event, subscription.offer)?;
         let state = self.next_exemption_state(&edition, name, subscription, &event.kind)?;
-        let under = event.edition.clone().filter(|id| *id != self.edition.id);
+        let under = Some(edition.id.clone()).filter(|id| *id != self.edition.id);
         let grant = Grant { at: Some(event.at), to: subscription.offer, under };
         self.subscription(name, |subscription| {
             let exemption = &mut subscription.exemption;
@@ -245,13 +238,37 @@ impl Change<'_> {
     }
 }
 
+impl World {
+    /// The edition that answers what an event asks of an offer: the one that the event names, or
+    /// that of the history, which its user chose. Where that one grants the offer nothing, it would
+    /// refuse the whole history of a time in which another did, and whose grant counts
+    /// (`grandfather_exemptions`): there the edition answers that stood on the event's day.
+    ///
+    /// # Errors
+    /// The event names what is no edition.
+    pub fn edition_of(&self, event: &Event, offer: Offer) -> Result<Arc<Edition>, Refused> {
+        let unknown = |error: EditionError| Refused { what: error.to_string(), statements: vec![] };
+        let told = &self.history;
+        match &event.edition {
+            None if grants(told, &self.settings, offer) => Ok(told.clone()),
+            None => {
+                let stood = Edition::at(utc_day(event.at)).map_err(unknown)?.edition;
+                Ok(if stood.grants_by_name(offer) { stood } else { told.clone() })
+            }
+            Some(id) if *id == self.edition.id => Ok(self.edition.clone()),
+            Some(id) if *id == told.id => Ok(told.clone()),
+            Some(id) => Edition::named(id).map_err(unknown),
+        }
+    }
+}
+
 /// Whether an edition grants an exemption to an offer at all.
 fn grants_any(edition: &Edition, settings: &Settings, offer: Offer) -> Result<(), Refused> {
-    let (rule, _) = edition.rule(offer);
     //= DV2
-    if !may_ask_by(settings, rule).is_empty() {
+    if grants(edition, settings, offer) {
         return Ok(());
     }
+    let (rule, _) = edition.rule(offer);
     let cites = if rule.cites.never.is_empty() { &rule.cites.blocked } else { &rule.cites.never };
     refuse(format!("no exemption is ever granted to {}", offer.title()), cites)
 }

@@ -327,11 +327,13 @@ impl Change<'_> {
         let Some(subscription) = self.subscriptions.get(&machine.subscription) else {
             return touched;
         };
-        if self.needs_temporary_subnet(machine)
-            && matches!(by, ProgrammedBy::Start | ProgrammedBy::Redeploy | ProgrammedBy::Restart)
-        {
+        let Some(by) = self.programs(machine, by) else {
+            self.state(name, |state| match by {
+                ProgrammedBy::TemporarySubnet => state.missed.temporary_subnet = true,
+                _ => state.missed.allocation = Some(by),
+            });
             return touched;
-        }
+        };
         let granted = subscription.exemption.is_granted(&self.settings);
         let had = machine.state.programmed.exempt;
         let reaches = match self.edition.effect {
@@ -403,19 +405,39 @@ impl World {
         }
     }
 
-    /// Whether a machine stands in a subnet that only a temporary subnet programs anew.
+    /// What programs a machine when something happens that programs most; `None`: not by itself.
+    ///
+    /// Nobody stops an App Service: a change of its network renews it, and nothing else. Where a
+    /// subnet is delegated a temporary one comes beside the stop and start, whichever is first.
+    fn programs(&self, machine: &Machine, by: ProgrammedBy) -> Option<ProgrammedBy> {
+        use ProgrammedBy as By;
+        let is_app_service = machine.kind == MachineKind::AppService;
+        let missed = machine.state.missed;
+        match by {
+            By::Start | By::Redeploy | By::Restart if is_app_service => None,
+            By::Start | By::Redeploy | By::Restart if self.needs_temporary_subnet(machine) => {
+                missed.temporary_subnet.then_some(by)
+            }
+            By::TemporarySubnet if !is_app_service => missed.allocation,
+            _ => Some(by),
+        }
+    }
+
+    /// Whether a machine stands in a network where it takes a temporary subnet, too, to program it.
     pub(crate) fn needs_temporary_subnet(&self, machine: &Machine) -> bool {
         self.delegated_network(machine).is_some()
     }
 
-    /// The network in which a machine stands in such a subnet.
+    /// The network of a machine's in which some subnet is delegated: the text speaks of the
+    /// network, and in most such subnets there can be no machine.
     pub(crate) fn delegated_network<'a>(&self, machine: &'a Machine) -> Option<&'a NetworkName> {
         if !self.edition.delegated_subnet_needs_temporary {
             return None;
         }
         let delegated = |interface: &&Interface| {
-            self.subnet(&interface.network, &interface.subnet)
-                .is_some_and(|subnet| subnet.delegated_to.is_some())
+            let network = self.networks.get(&interface.network);
+            let mut subnets = network.into_iter().flat_map(|network| network.subnets.values());
+            subnets.any(|subnet| subnet.delegated_to.is_some())
         };
         machine.interfaces.iter().find(delegated).map(|interface| &interface.network)
     }

@@ -275,6 +275,9 @@ pub struct World {
     pub edition: Arc<Edition>,
     /// The settings.
     pub settings: Settings,
+    /// The edition of the history, under which the events happened that name none: the world's,
+    /// where nobody says otherwise.
+    pub history: Arc<Edition>,
     pub(crate) subscriptions: BTreeMap<SubscriptionName, Subscription>,
     pub(crate) networks: BTreeMap<NetworkName, VirtualNetwork>,
     pub(crate) machines: BTreeMap<MachineName, Machine>,
@@ -293,6 +296,7 @@ impl World {
     #[must_use]
     pub fn new(edition: Arc<Edition>, settings: Settings) -> Self {
         Self {
+            history: edition.clone(),
             edition,
             settings,
             subscriptions: BTreeMap::new(),

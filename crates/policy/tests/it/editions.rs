@@ -7,31 +7,33 @@ use egress25_policy::{
 
 /// A row of the table: offer, then per edition whom it restricts and how removal is asked for.
 const TABLE: &str = "\
-enterprise-agreement        open            open            open          open          open          open               open          open
-enterprise-dev-test         -               -               -             -             -             -                  always/portal always/portal
-mca-e                       -               -               -             -             -             -                  -             open
-pay-as-you-go               after/case      after/case      after/portal  after/portal  after/portal  always/portal+case always/none   always/none
-microsoft-partner-network   after/case      after/case      after/case    after/case    after/case    always/portal+case always/none   always/none
-bizspark-plus               -               -               after/case    after/case    after/case    always/portal+case always/none   always/none
-azure-sponsorship           after/none      after/none      after/case    after/case    after/case    always/portal+case always/none   always/none
-bizspark                    after/none      after/none      -             -             -             -                  always/none   always/none
-msdn                        after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
-azure-pass                  after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
-azure-in-open               after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
-education                   after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
-free-trial                  after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
-azure-for-students          after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
-visual-studio               after/none      after/none      after/none    after/none    after/none    always/none        always/none   always/none
-cloud-solution-provider     nodate/provider nodate/provider nodate/portal nodate/portal nodate/portal always/portal+case always/none   always/none
-all-other-types             -               -               -             -             -             -                  -             always/none
-pay-as-you-go-dev-test      -               -               -             -             -             -                  -             always/none
-mca-azure-plan              -               -               -             -             -             -                  -             always/none
-mca-dev-test                -               -               -             -             -             -                  -             always/none
-azure-for-students-starter  -               -               -             -             -             -                  -             always/none
+enterprise-agreement        open            open            open          open          open          open               open               open          open
+enterprise-dev-test         -               -               -             -             -             -                  -                  always/portal always/portal
+mca-e                       -               -               -             -             -             -                  -                  -             open
+pay-as-you-go               after/case      after/case      after/portal  after/portal  after/portal  always/portal+case always/portal+case always/none   always/none
+microsoft-partner-network   after/case      after/case      after/case    after/case    after/case    always/portal+case always/portal+case always/none   always/none
+bizspark-plus               -               -               after/case    after/case    after/case    always/portal+case always/portal+case always/none   always/none
+azure-sponsorship           after/none      after/none      after/case    after/case    after/case    always/portal+case always/portal+case always/none   always/none
+bizspark                    after/none      after/none      -             -             -             -                  -                  always/none   always/none
+msdn                        after/none      after/none      after/none    after/none    after/none    always/none        always/none        always/none   always/none
+azure-pass                  after/none      after/none      after/none    after/none    after/none    always/none        always/none        always/none   always/none
+azure-in-open               after/none      after/none      after/none    after/none    after/none    always/none        always/none        always/none   always/none
+education                   after/none      after/none      after/none    after/none    after/none    always/none        always/none        always/none   always/none
+free-trial                  after/none      after/none      after/none    after/none    after/none    always/none        always/none        always/none   always/none
+azure-for-students          after/none      after/none      after/none    after/none    after/none    always/none        always/none        always/none   always/none
+visual-studio               after/none      after/none      after/none    after/none    after/none    always/none        always/none        always/none   always/none
+cloud-solution-provider     nodate/provider nodate/provider nodate/portal nodate/portal nodate/portal always/portal+case always/portal+case always/none   always/none
+all-other-types             -               -               -             -             -             -                  -                  -             always/none
+pay-as-you-go-dev-test      -               -               -             -             -             -                  -                  -             always/none
+mca-azure-plan              -               -               -             -             -             -                  -                  -             always/none
+mca-dev-test                -               -               -             -             -             -                  -                  -             always/none
+azure-for-students-starter  -               -               -             -             -             -                  -                  -             always/none
 ";
 
-const EDITIONS: [&str; 8] =
-    ["2018-11", "2019-08", "2020-11", "2020-12", "2021-03", "2021-04", "2022-11", "2023-12"];
+const EDITIONS: [&str; 9] = [
+    "2018-11", "2019-08", "2020-11", "2020-12", "2021-03", "2021-04", "2021-08", "2022-11",
+    "2023-12",
+];
 
 fn cell(edition: &Edition, offer: Offer) -> String {
     let (rule, named) = edition.rule(offer);
@@ -82,14 +84,23 @@ fn the_points_of_the_second_table_hold() {
     for id in &EDITIONS[1..] {
         assert_eq!(edition(id).effect, Effect::NextStart, "{id}");
     }
-    use FirewallRule::{Blocked, Disputed, OwnRule, Silent, Unsupported};
-    let rules =
-        [Silent, Unsupported, Unsupported, Unsupported, Blocked, Blocked, Disputed, OwnRule];
+    use FirewallRule::{Blocked, Disputed, MayWork, OwnRule, Silent, Unsupported};
+    let rules = [
+        Silent,
+        Unsupported,
+        Unsupported,
+        Unsupported,
+        Blocked,
+        Blocked,
+        MayWork,
+        Disputed,
+        OwnRule,
+    ];
     for (id, rule) in EDITIONS.iter().zip(rules) {
         assert_eq!(edition(id).azure_firewall, rule, "{id}");
     }
-    let ports: [&[u16]; 8] =
-        [&[587, 443], &[587, 443], &[587, 443], &[587, 443], &[587], &[587], &[587], &[587]];
+    let (both, one): (&[u16], &[u16]) = (&[587, 443], &[587]);
+    let ports = [both, both, both, both, one, one, one, one, one];
     for (id, ports) in EDITIONS.iter().zip(ports) {
         assert_eq!(edition(id).relay_ports, ports, "{id}");
     }
@@ -107,6 +118,7 @@ fn the_points_of_the_second_table_hold() {
         App::Silent,
         App::Silent,
         App::Silent,
+        App::Unsupported,
         App::Unsupported,
         App::Unsupported,
         App::OwnRule,
@@ -222,11 +234,11 @@ fn a_channel_that_a_row_names_needs_a_way_and_no_other_has_one() {
 }
 
 #[test]
-fn an_edition_begins_on_the_first_day_of_its_month() {
-    for day in ["2020-12-08", "2021-12-01"] {
+fn an_edition_begins_in_its_month() {
+    for day in ["2020-11-30", "2021-12-01"] {
         let error =
             broken(|text| text.replace("from = \"2020-12-01\"", &format!("from = \"{day}\"")));
-        assert!(error.contains("needs to be the first day of the month `2020-12`"), "{error}");
+        assert!(error.contains("needs to be a day of the month `2020-12`"), "{error}");
     }
 }
 
@@ -241,6 +253,9 @@ fn a_day_has_the_edition_that_stood_on_it_and_before_the_oldest_that_is_said() {
         ("2020-12-01", "2020-12", false),
         ("2021-03-31", "2021-03", false),
         ("2021-04-01", "2021-04", false),
+        ("2021-08-23", "2021-04", false),
+        ("2021-08-24", "2021-08", false),
+        ("2022-10-31", "2021-08", false),
         ("2025-11-01", "2023-12", false),
     ];
     for (day, id, before) in cases {
@@ -296,4 +311,20 @@ fn the_way_to_a_channel_was_that_of_2020_12_in_every_edition() {
     assert!(way("2020-12", Channel::Case).contains("> Connectivity > Cannot send e-mail"));
     assert!(way("2021-03", Channel::Case).ends_with("Virtual Network > Cannot send email"));
     assert_eq!(way("2019-08", Channel::Portal), "");
+}
+
+#[test]
+fn the_firewall_was_blocked_from_2021_08_24_on_as_it_had_been_before() {
+    let [before, after] = ["2021-04", "2021-08"].map(|id| Edition::named(id).unwrap());
+    let of_firewall = |id: &str| id == "FW1" || id == "FW2";
+    let article = |edition: &Edition| {
+        let all = edition.statements.iter();
+        all.filter(|one| !of_firewall(one.id.as_str())).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(article(&before), article(&after), "the article is one text");
+    assert_eq!(before.rules, after.rules);
+    assert_eq!((&before.unnamed, &before.channels), (&after.unnamed, &after.channels));
+    assert!(after.topics[&Topic::Firewall] == ["FW2".into()]);
+    assert!(before.statement("FW2").is_none());
+    assert!(after.statement("FW1").is_none());
 }

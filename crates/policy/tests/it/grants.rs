@@ -2,6 +2,8 @@
 
 use egress25_policy::{Decision, Edition, Offer, Restriction};
 
+use crate::every_edition::facts::{EDITIONS, Effect};
+use crate::every_edition::grant_counts;
 use crate::support::{INTERNET, ask, assumed, events, one, short, world, world_with};
 
 const NEVER: [&str; 7] = [
@@ -54,6 +56,46 @@ fn a_grant_of_an_earlier_edition_counts_and_is_grandfathered() {
     }
     // No edition lets plain BizSpark ask, whatever the rows for offers that are not named say.
     never_exempt(&ask(&world(&of("2023-12", "bizspark", "granted", true), ""), "web", INTERNET));
+}
+
+#[test]
+fn a_grant_counted_by_any_earlier_edition_and_not_by_the_one_of_its_day() {
+    let mut grandfathered = 0;
+    for edition in EDITIONS {
+        for stood in EDITIONS {
+            for offer in edition.rows.iter().flat_map(|row| row.offers) {
+                let Some(counts) = grant_counts(edition, stood, offer) else { continue };
+                let lab = one(offer, "2018-01-01", "none");
+                let mut world = world(&format!("edition = \"{}\"\n{lab}", edition.id), "");
+                let happened = [
+                    "25T01 exemption-asked subscription=contoso why=because",
+                    "25T02 exemption-granted subscription=contoso",
+                    "25T03 machine-deallocated machine=web",
+                    "25T04 machine-started machine=web",
+                ];
+                let lines = happened.map(|line| line.replacen(' ', ":00:00Z ", 1));
+                let day = events(&lines.map(|line| format!("{}-{line}", stood.id)).join("\n"));
+                let case = format!("{offer} under {}, granted in {}", edition.id, stood.id);
+                let asked = world.apply(&day[0]);
+                assert_eq!(asked.is_ok(), counts, "{case}: {asked:?}");
+                if !counts {
+                    assert!(!asked.unwrap_err().statements.is_empty(), "{case}");
+                    continue;
+                }
+                day[1..].iter().for_each(|event| _ = world.apply(event).unwrap());
+                let decision = ask(&world, "web", INTERNET);
+                let expected = match edition.effect {
+                    Effect::StopAndStart => "pass exempt",
+                    Effect::MachinesCreatedAfter => "drop created-before-exemption",
+                };
+                assert_eq!(short(&decision), expected, "{case}");
+                let by_then = assumed(&decision).contains(&"grandfather_exemptions");
+                assert_eq!(by_then, grant_counts(edition, edition, offer) == Some(false), "{case}");
+                grandfathered += u32::from(by_then);
+            }
+        }
+    }
+    assert!(grandfathered > 50, "{grandfathered}");
 }
 
 #[test]

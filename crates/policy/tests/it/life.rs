@@ -1,6 +1,6 @@
 //! The life of an exemption and of a machine: what each event does, and which are refused.
 
-use egress25_policy::{Event, ExemptionState, Power, Refused, SubscriptionName, World};
+use egress25_policy::{Decision, Event, ExemptionState, Power, Refused, SubscriptionName, World};
 
 use crate::support::{
     INTERNET, ask, assumed, events, ids, one, short, timeline, world, world_with,
@@ -319,12 +319,95 @@ kind = "app-service"
     assert_eq!(short(&ask(&renewed, "web", INTERNET)), "pass exempt");
 }
 
+const DELEGATED: &str = r#"
+edition = "2023-12"
+[subscription.contoso]
+offer = "enterprise-dev-test"
+created = "2019-03-01"
+exemption = "granted"
+[network.hub]
+address_space = ["10.0.0.0/16"]
+[network.hub.subnet.apps]
+prefixes = ["10.0.0.0/24"]
+delegated_to = "Microsoft.Web/serverFarms"
+[machine.web]
+subscription = "contoso"
+network = "hub"
+addresses = ["10.0.0.4"]
+"#;
+const SUBNET: &str = "DAYT02:00:00Z temporary-subnet network=hub";
+const CYCLE: &str = "DAYT00:00:00Z machine-deallocated machine=web
+                     DAYT01:00:00Z machine-started machine=web";
+
+/// What the machine meets in the delegated subnet after this, each on a day of its own.
+fn in_a_delegated_subnet(lab: &str, happened: &[&str]) -> Decision {
+    let days = happened.iter().enumerate();
+    let lines = days.map(|(day, what)| what.replace("DAY", &format!("2024-01-0{}", day + 1)));
+    ask(&world(lab, &lines.collect::<Vec<_>>().join("\n")), "web", INTERNET)
+}
+
+#[test]
+fn a_temporary_subnet_alone_programmed_a_machine_in_a_delegated_subnet() {
+    for (done, left) in [
+        (vec![], vec!["stop-and-start", "temporary-subnet"]),
+        (vec![SUBNET], vec!["stop-and-start"]),
+        (vec![CYCLE], vec!["temporary-subnet"]),
+        (vec![SUBNET, SUBNET], vec!["stop-and-start"]),
+    ] {
+        let waiting = in_a_delegated_subnet(DELEGATED, &done);
+        assert_eq!(short(&waiting), "drop waiting-for-stop-and-start", "{done:?}");
+        assert!(ids(&waiting).contains(&"EF2"), "{done:?}");
+        let steps = waiting.next_steps.iter().map(|step| step.name());
+        let steps: Vec<_> = steps.filter(|name| *name != "use-relay").collect();
+        assert_eq!(steps, left, "{done:?}");
+    }
+    for both in [[SUBNET, CYCLE], [CYCLE, SUBNET]] {
+        let exempt = in_a_delegated_subnet(DELEGATED, &both);
+        assert_eq!(short(&exempt), "pass exempt", "{both:?}");
+        assert!(ids(&exempt).contains(&"EF2"), "{both:?}");
+        assert!(!assumed(&exempt).contains(&"redeploy_counts"), "{both:?}");
+    }
+    // What was before the grant is nothing that a machine could have picked up.
+    let before = DELEGATED.replace("\"granted\"", "\"requested\"");
+    let granted = "DAYT03:00:00Z exemption-granted subscription=contoso";
+    let waiting = in_a_delegated_subnet(&before, &[SUBNET, granted, CYCLE]);
+    assert_eq!(short(&waiting), "drop waiting-for-stop-and-start");
+}
+
+#[test]
+fn a_machine_beside_a_delegated_subnet_was_programmed_by_a_stop_and_start_alone() {
+    let mail = "[network.hub.subnet.mail]\nprefixes = [\"10.0.1.0/24\"]\n[machine.web]";
+    let lab = DELEGATED
+        .replace("[machine.web]", mail)
+        .replace("10.0.0.4\"]", "10.0.1.4\"]\nsubnet = \"mail\"");
+    let waiting = in_a_delegated_subnet(&lab, &[CYCLE]);
+    assert_eq!(short(&waiting), "drop waiting-for-stop-and-start");
+    assert_eq!(waiting.next_steps[0].name(), "temporary-subnet");
+    assert_eq!(short(&in_a_delegated_subnet(&lab, &[CYCLE, SUBNET])), "pass exempt");
+}
+
+#[test]
+fn a_setting_was_not_named_that_decides_beside_a_temporary_subnet() {
+    let asked = |happened: &[&str]| in_a_delegated_subnet(DELEGATED, happened);
+    let redeployed = asked(&["DAYT00:00:00Z machine-redeployed machine=web", SUBNET]);
+    assert_eq!(short(&redeployed), "pass exempt");
+    assert!(assumed(&redeployed).contains(&"redeploy_counts"));
+    // A restart is named where it would have been enough, and not where it would not.
+    let restart = "DAYT00:00:00Z machine-restarted machine=web";
+    for happened in [[SUBNET, restart], [restart, SUBNET]] {
+        let restarted = asked(&happened);
+        assert_eq!(short(&restarted), "drop waiting-for-stop-and-start", "{happened:?}");
+        assert!(assumed(&restarted).contains(&"guest_restart_counts"), "{happened:?}");
+    }
+    assert!(!assumed(&asked(&[restart])).contains(&"guest_restart_counts"));
+}
+
 #[test]
 fn an_exemption_of_an_earlier_edition_goes_on_working() {
     let lab = format!("edition = \"2023-12\"\n{}", one("pay-as-you-go", "2019-03-01", "none"));
     let mut day = events(
-        "2020-12-08T09:00:00Z exemption-asked subscription=contoso edition=2020-12
-         2020-12-08T11:00:00Z exemption-granted subscription=contoso edition=2020-12
+        "2020-12-08T09:00:00Z exemption-asked subscription=contoso
+         2020-12-08T11:00:00Z exemption-granted subscription=contoso
          2020-12-08T13:00:00Z machine-deallocated machine=web
          2020-12-08T14:00:00Z machine-started machine=web",
     );
@@ -335,8 +418,11 @@ fn an_exemption_of_an_earlier_edition_goes_on_working() {
     let decision = ask(&now, "web", INTERNET);
     assert_eq!(short(&decision), "pass exempt");
     assert!(assumed(&decision).contains(&"grandfather_exemptions"));
-    // Without the earlier edition's name, the one in force refuses the request.
-    day[0].edition = None;
+    // On a day of its own, and where the event names it, the one in force refuses the request.
+    let mut named = day[0].clone();
+    named.edition = Some("2023-12".to_owned());
+    world(&lab, "").apply(&named).unwrap_err();
+    day[0].at = "2024-01-08T09:00:00Z".parse().unwrap();
     let mut fresh = world(&lab, "");
     let refused = fresh.apply(&day[0]).unwrap_err();
     assert_eq!(refused.statements[0].as_str(), "BL2");

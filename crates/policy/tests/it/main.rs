@@ -19,6 +19,7 @@ mod life;
 mod matrix;
 mod metamorphic;
 mod names;
+mod nothing_leaks;
 #[path = "../../../../tests/oracle/edition_2020_12.rs"]
 mod oracle;
 mod oracle_differences;

@@ -4,6 +4,7 @@ use egress25_policy::{Decision, Edition, Hop, HopKind, RouteOrigin, Setting, Ver
 
 use crate::commands::check::answer::{Asked, CheckAnswer, InForce};
 use crate::commands::check::resolve::Subject;
+use crate::read::edition;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{in_brackets, labelled, section};
@@ -79,6 +80,7 @@ fn question_text(question: &Asked, decision: &Decision) -> String {
 fn rests_on(console: &mut Console, decision: &Decision, edition: &Edition) -> Result<(), Failure> {
     let paint = console.paint();
     section(console, "Rests on")?;
+    let defaults = edition::settings(edition, &[])?;
     for id in &decision.statements {
         let text = edition.statement(id.as_str()).map(|statement| edition.quoted(statement));
         labelled(console, &format!("  {:<9}", id.as_str()), 11, &text.unwrap_or_default())?;
@@ -86,14 +88,13 @@ fn rests_on(console: &mut Console, decision: &Decision, edition: &Edition) -> Re
     for assumption in &decision.assumed {
         let setting = Setting::named(&assumption.setting);
         let why = setting.map_or(String::new(), |setting| {
-            if setting.default_value() == assumption.value {
-                format!(" -- {} {}", setting.question(), setting.why())
+            let (question, default) = (setting.question(), defaults.get(setting));
+            if default != assumption.value {
+                format!(" -- {question} (set; the default is {default})")
+            } else if default == setting.default_value() {
+                format!(" -- {question} {}", setting.why())
             } else {
-                format!(
-                    " -- {} (set; the default is {})",
-                    setting.question(),
-                    setting.default_value()
-                )
+                format!(" -- {question} (the default of this edition)")
             }
         });
         let text = format!("{assumption}{why}");

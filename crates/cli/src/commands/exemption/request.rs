@@ -1,8 +1,7 @@
 //! `exemption request`.
 
 use egress25_exemption_store::{Store, StoreError};
-use egress25_policy::{Event, EventKind, OfferRule, SubscriptionName};
-use jiff::Timestamp;
+use egress25_policy::{Event, EventKind, OfferRule, SubscriptionName, may_ask_by};
 
 use crate::args::exemption::{RequestArgs, Reviewer};
 use crate::say::console::Console;
@@ -11,7 +10,7 @@ use crate::say::failure::Failure;
 use crate::commands::exemption::next_steps::{headline, next_steps};
 use crate::commands::exemption::portal::{Review, fill_in};
 use crate::commands::store::open;
-use crate::commands::store::record::{append, entries, report};
+use crate::commands::store::record::{append, entries, now, report};
 
 /// Plays the portal, or whoever reads the support case.
 pub(super) fn request(args: &RequestArgs, console: &mut Console) -> Result<(), Failure> {
@@ -19,10 +18,11 @@ pub(super) fn request(args: &RequestArgs, console: &mut Console) -> Result<(), F
     let mut store = open(&named.place)?;
     let name = SubscriptionName::from(named.name.as_str());
     let rule = may_ask(&store, &name, args)?;
+    let channels = may_ask_by(&store.world().settings, &rule);
     let form = fill_in(args, &rule)?;
     let request = EventKind::ExemptionAsked {
         subscription: name.clone(),
-        channel: args.channel.or_else(|| rule.request.first().copied()),
+        channel: args.channel.or_else(|| channels.first().copied()),
         why: form.why.clone(),
     };
     let mut kinds = vec![request];
@@ -65,6 +65,10 @@ fn may_ask(
     args: &RequestArgs,
 ) -> Result<OfferRule, Failure> {
     let mut world = store.world().clone();
+    let subscription = world.subscriptions().get(name);
+    let offer = subscription
+        .ok_or_else(|| Failure::Usage(format!("there is no subscription `{name}`")))?
+        .offer;
     let kind = EventKind::ExemptionAsked {
         subscription: name.clone(),
         channel: args.channel,
@@ -74,14 +78,14 @@ fn may_ask(
         let key = if args.reviewer == Reviewer::Auto { format!("{key}/0") } else { key.clone() };
         store.log().find_key(&key).is_ok_and(|found| found.is_some())
     });
+    let at = args.named.record.at.map_or_else(now, Ok)?;
+    let event = Event { at, edition: None, kind };
+    let kind = event.kind.name();
+    let refused = |refused| StoreError::Refused { kind, refused };
+    let edition = world.edition_of(&event, offer).map_err(refused)?;
     // With an idempotency key that was used, the store says what came of it.
     if !done {
-        let event = Event { at: Timestamp::UNIX_EPOCH, edition: None, kind };
-        let kind = event.kind.name();
-        world.apply(&event).map_err(|refused| StoreError::Refused { kind, refused })?;
+        world.apply(&event).map_err(refused)?;
     }
-    let subscription = world.subscriptions().get(name);
-    let subscription =
-        subscription.ok_or_else(|| Failure::Usage(format!("there is no subscription `{name}`")))?;
-    Ok(world.edition.rule(subscription.offer).0.clone())
+    Ok(edition.rule(offer).0.clone())
 }

@@ -1,6 +1,6 @@
 //! `exemption list` and `exemption show`.
 
-use egress25_policy::{Subscription, SubscriptionName, World};
+use egress25_policy::{Subscription, SubscriptionName, World, may_ask_by};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -92,7 +92,7 @@ pub(super) fn show(args: &OneArgs, console: &mut Console) -> Result<(), Failure>
     })?;
     let shown = ShownExemption {
         row: ExemptionRow::of(&world, &name, subscription),
-        asked_by: rule.request.iter().map(|channel| channel.name()).collect(),
+        asked_by: may_ask_by(&world.settings, rule).iter().map(|channel| channel.name()).collect(),
         asks: rule.asks.iter().map(|ask| ask.text()).collect(),
         next: next_steps(&world, &name, &[], &args.list.place),
         history,

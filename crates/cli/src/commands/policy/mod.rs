@@ -24,7 +24,10 @@ pub fn points(edition: &Edition) -> Vec<(&'static str, String)> {
         FirewallRule::Silent => "silent",
         FirewallRule::Unsupported => "not supported",
         FirewallRule::Blocked => "silent; blocked by the firewall's own page",
-        FirewallRule::Disputed => "silent; the firewall's own page says that it may work",
+        FirewallRule::MayWork => "silent; the firewall's own page says that it may work",
+        FirewallRule::Disputed => {
+            "other platform services unsupported; the firewall's own page says that it may work"
+        }
         FirewallRule::OwnRule => "possible, under the subscription's own rule",
     };
     let app_service = match edition.app_service {
