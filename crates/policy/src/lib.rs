@@ -32,7 +32,9 @@ pub use article::settings::{
     NeverGrantedButGranted, OfferChangeEffect, PassOrDrop, PassOrFiltered, RevocationEffect,
     Setting, SettingError, Settings, UnnamedOffer, Unrestricted, YesNo,
 };
-pub use article::statement::{Page, SourceName, Statement, StatementId, StatementKind};
+pub use article::statement::{
+    Cited, Page, SourceName, Statement, StatementId, StatementKind, cited_text,
+};
 pub use article::verdict::{Verdict, verdict_of};
 pub use cells::{
     Cell, CellMap, Cells, Forwarder, LeadsTo, SenderClass, exit_reason, winning_routes,

@@ -339,7 +339,8 @@ fn an_exemption_of_an_earlier_edition_goes_on_working() {
     day[0].edition = None;
     let mut fresh = world(&lab, "");
     let refused = fresh.apply(&day[0]).unwrap_err();
-    assert_eq!(refused.statements[0].as_str(), "BL2");
+    assert_eq!(refused.statements[0].statement.as_str(), "BL2");
+    assert!(refused.to_string().ends_with("[BL2 (nsg-overview), BL3]"), "{refused}");
     let mut not = world_with(&lab, &[("grandfather_exemptions", "no")], "");
     for event in events(
         "2020-12-08T09:00:00Z exemption-asked subscription=contoso edition=2020-12

@@ -13,6 +13,7 @@ use serde::{Serialize, Serializer};
 use crate::args::Via;
 use crate::read::deployment::{Deployment, Reached};
 use crate::say::failure::Failure;
+use crate::say::output::OfAnotherPage;
 
 /// A state of a subscription and its machine, and the way that it sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +152,8 @@ pub struct MatrixCell {
     pub statements: Vec<StatementId>,
     /// The settings that it rests on.
     pub assumed: Vec<Assumption>,
+    /// Which of its statements are not the article's word, and whose they are.
+    pub sources: Vec<OfAnotherPage>,
 }
 
 impl MatrixCell {
@@ -187,6 +190,7 @@ pub fn cells(edition: &Arc<Edition>, settings: &Settings) -> Result<Vec<MatrixCe
                 state: *state,
                 verdict: decision.verdict,
                 reason: decision.reason,
+                sources: OfAnotherPage::among(edition, &decision.statements),
                 statements: decision.statements,
                 assumed: decision.assumed,
             });
