@@ -137,7 +137,7 @@ pub enum Command {
     Replay(Box<ReplayArgs>),
     /// Measure how fast packets are judged on this machine
     Bench(Box<BenchArgs>),
-    /// Explain a reason: what it means, what it rests on, what to do about it
+    /// Explain a reason, a statement or a setting: what it means, in an edition
     Explain(ExplainArgs),
     /// Print who may send: every offer in every state.
     ///
