@@ -40,7 +40,7 @@ fn an_edition_is_shown_compared_and_traced_with_the_sources_of_its_statements() 
     assert!(csv.contains("2023-12,BL2,lifecycle,nsg-overview,"), "{csv}");
     assert!(csv.contains("2023-12,BL3,lifecycle,article,"), "{csv}");
     let diff = flowing("policy diff 2020-12 in-force");
-    assert!(diff.contains("lifecycle of nsg-overview, not the article: No request"), "{diff}");
+    assert!(diff.contains("+ BL2 (nsg-overview), lifecycle: No request"), "{diff}");
     for edition in Edition::all().expect("editions") {
         let text = flowing(&format!("policy show {}", edition.id));
         for (name, page) in &edition.sources {

@@ -3,7 +3,7 @@
 mod render;
 mod states;
 
-pub use states::{MatrixCell, cells};
+pub use states::{MatrixCell, cells, state_title};
 
 use states::MatrixState;
 

@@ -137,6 +137,13 @@ impl MatrixState {
     }
 }
 
+/// The heading of a state's column, by the state's name.
+#[must_use]
+pub fn state_title(name: &str, edition: &Edition) -> String {
+    let state = MatrixState::all().find(|state| state.name == name);
+    state.map_or_else(|| name.to_owned(), |state| state.title(edition))
+}
+
 /// The answer for an offer in a state.
 #[derive(Debug, Clone, Serialize)]
 pub struct MatrixCell {
