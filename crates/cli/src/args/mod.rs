@@ -9,6 +9,7 @@ pub mod exemption;
 mod explain;
 pub mod export;
 pub mod filter;
+pub mod firewall;
 pub mod lab;
 pub mod log;
 mod man;
@@ -41,6 +42,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::args::exemption::ExemptionCommand;
 use crate::args::export::ExportCommand;
 use crate::args::filter::FilterArgs;
+use crate::args::firewall::FirewallCommand;
 use crate::args::lab::LabCommand;
 use crate::args::log::LogArgs;
 use crate::args::store::StoreCommand;
@@ -55,9 +57,9 @@ use crate::args::vm::VmCommand;
 /// statements of Azure's article that the reason rests on.
 ///
 /// It needs no Azure account. What judges and explains only reports: it needs no privileges and
-/// changes nothing. `store` and what records in it (`exemption`, `vm`, `subscription`) write one
-/// file; `lab` builds networks of its own and sends nothing out of them; `filter` puts rules in
-/// force on this machine, as root.
+/// changes nothing. `store` and what records in it (`exemption`, `vm`, `firewall`, `subscription`)
+/// write one file; `lab` builds networks of its own and sends nothing out of them; `filter` puts
+/// rules in force on this machine, as root.
 #[derive(Debug, Parser)]
 #[command(
     name = "egress25",
@@ -170,6 +172,12 @@ pub enum Command {
         after_long_help = "Examples:\n  egress25 vm deploy web --subscription shop --address 10.0.0.4\n  egress25 vm deallocate web"
     )]
     Vm(VmCommand),
+    /// Update the rules of Azure Firewalls, stop and start them (in the store)
+    #[command(
+        subcommand,
+        after_long_help = "Examples:\n  egress25 firewall update-rules hub-firewall"
+    )]
+    Firewall(FirewallCommand),
     /// Add subscriptions and change their offers (in the store)
     #[command(
         subcommand,
