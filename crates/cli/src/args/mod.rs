@@ -52,7 +52,7 @@ use crate::args::vm::VmCommand;
 /// Why did this SYN to port 25 never leave Azure?
 ///
 /// egress25 emulates the outbound SMTP filter of Azure's platform: the one that lets a TCP SYN to
-/// port 25 leave a virtual machine for the Internet only if the subscription's type, its creation
+/// port 25 leave a virtual machine for the Internet only if the subscription's offer, its creation
 /// date, an exemption and the route allow it. It answers with a verdict, a reason, and the
 /// statements of Azure's article that the reason rests on.
 ///
@@ -160,7 +160,7 @@ pub enum Command {
     #[command(after_long_help = "Examples:\n\
          \x20 egress25 filter --inventory inventory.toml --interface eth1")]
     Filter(Box<FilterArgs>),
-    /// Ask for exemptions, answer requests, and see where they stand (in the store)
+    /// Request exemptions, answer requests, and see where they stand (in the store)
     #[command(
         subcommand,
         after_long_help = "Examples:\n  egress25 exemption request shop\n  egress25 exemption list"

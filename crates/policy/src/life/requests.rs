@@ -186,7 +186,7 @@ impl Change<'_> {
             let channels: Vec<_> = ways.iter().map(|c| c.name()).collect();
             return refuse(
                 format!(
-                    "`{}` is not where `{name}` asks; {} asks by: {}",
+                    "`{}` is not where `{name}` requests it; {} requests it by: {}",
                     channel.name(),
                     subscription.offer.title(),
                     channels.join(", ")

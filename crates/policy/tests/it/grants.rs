@@ -110,7 +110,7 @@ fn an_old_subscription_was_told_to_ask_for_what_it_has() {
         let mut old = world(&one(offer.name(), "2016-03-01", "none"), "");
         let asked = events("2020-12-09T00:00:00Z exemption-asked subscription=contoso why=because");
         let refused = old.apply(&asked[0]).unwrap_err();
-        assert!(refused.what.contains("there is nothing to ask for"), "{offer}: {refused}");
+        assert!(refused.what.contains("there is nothing to request"), "{offer}: {refused}");
         let cited = if *offer == Offer::PayAsYouGo { "PG1" } else { "G2" };
         assert_eq!(refused.statements, edition.cite(&[cited.into()]), "{offer}");
     }

@@ -96,7 +96,7 @@ fn asking_where_the_offer_does_not_ask_is_refused() {
     //= CS2 type=test
     let (what, statements) =
         refused(&mut portal, &format!("{AT} exemption-asked subscription=contoso channel=case"));
-    assert!(what.contains("asks by: portal"), "{what}");
+    assert!(what.contains("requests it by: portal"), "{what}");
     assert_eq!(statements, ["CS2"]);
     //= PG4 type=test
     let mut payg = world(&one("pay-as-you-go", "2019-03-01", "none"), "");

@@ -66,7 +66,7 @@ impl MatrixState {
     /// The states of a direct route to the Internet, in the order of the columns.
     pub(super) const DIRECT: &'static [Self] = &[
         state("before-cutoff", "created before {}", ExemptionState::None, SendingWay::OfOld),
-        state("none", "created after, not asked", ExemptionState::None, SendingWay::Internet),
+        state("none", "created after, not requested", ExemptionState::None, SendingWay::Internet),
         state("requested", "requested", ExemptionState::Requested, SendingWay::Internet),
         state("refused", "refused", ExemptionState::Refused, SendingWay::Internet),
         state(
@@ -87,7 +87,7 @@ impl MatrixState {
             via: Some(Via::Appliance),
             ..state(
                 "via-enterprise-appliance",
-                "not asked, via an EA's appliance",
+                "not requested, via an EA's appliance",
                 ExemptionState::None,
                 SendingWay::Enterprise,
             )
