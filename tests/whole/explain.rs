@@ -114,3 +114,12 @@ fn a_word_that_is_nearly_right_was_answered_with_half_the_list() {
         assert!(text.contains(near), "{text}");
     }
 }
+
+#[test]
+fn a_reason_that_a_setting_took_away_was_said_to_be_none_of_the_edition() {
+    let line = "explain platform-service-unsupported --format json";
+    assert_eq!(json(line)["reasons"][0]["note"], serde_json::Value::Null);
+    let set = json(&format!("{line} --set app_service_when_silent=subscription-rule"));
+    let note = set["reasons"][0]["note"].as_str().expect("a note");
+    assert!(note.starts_with("cannot come up in edition 2020-12 with these settings; "), "{note}");
+}

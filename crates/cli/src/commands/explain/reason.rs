@@ -95,7 +95,10 @@ fn one(
     if let (true, Some(ComesUp::Yes(found) | ComesUp::With(found, _))) = (ids.is_empty(), &place) {
         ids.extend(found.1.statements.iter().map(ToString::to_string));
     }
-    let (note, mark) = place.as_ref().and_then(|place| note(&edition.id, place)).unzip();
+    let (note, mark) = match &place {
+        Some(place) => note(reading, place)?.unzip(),
+        None => (None, None),
+    };
     Ok(ExplainedReason {
         reason: reason.name(),
         usual_verdict: reason.usual_verdict().name(),
@@ -123,8 +126,9 @@ const fn is_by_edition(reason: Reason) -> bool {
 
 /// What there is to know of a reason that does not come up under the edition as it is: in a
 /// sentence, and as short as a table has it.
-fn note(edition: &str, place: &ComesUp) -> Option<(String, String)> {
-    match place {
+fn note(reading: &Reading, place: &ComesUp) -> Result<Option<(String, String)>, Failure> {
+    let edition = &reading.edition.id;
+    Ok(match place {
         ComesUp::Yes(_) => None,
         ComesUp::With(_, (name, value)) => {
             let with = format!("--set {name}={value}");
@@ -133,10 +137,13 @@ fn note(edition: &str, place: &ComesUp) -> Option<(String, String)> {
         }
         ComesUp::No(others) => {
             let others = listed(others);
-            let note = format!("cannot come up in edition {edition}; in these it does: {others}");
-            Some((note, format!("not in edition {edition}")))
+            let as_it_is = reading.settings == reading.edition.default_settings()?;
+            let with = if as_it_is { "" } else { " with these settings" };
+            let note =
+                format!("cannot come up in edition {edition}{with}; in these it does: {others}");
+            Some((note, format!("not in edition {edition}{with}")))
         }
-    }
+    })
 }
 
 /// The arguments of `check` that have a reason as their answer in an edition, as far as flags
