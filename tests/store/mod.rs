@@ -395,3 +395,63 @@ fn what_is_no_name_was_taken_into_a_log_that_keeps_it_for_ever() {
     assert_eq!(home.json("log")["revision"], before);
     assert!(!home.path("new.db").exists());
 }
+
+/// A machine that sends through the Azure Firewall of a hub, whose subscription has to ask.
+const BEHIND_A_FIREWALL: &str = r#"
+[subscription.hub]
+offer = "enterprise-dev-test"
+created = "2019-03-01"
+[network.net]
+address_space = ["10.0.0.0/16"]
+[network.net.subnet.machines]
+prefixes = ["10.0.0.0/24"]
+route_table = "out"
+[network.net.subnet.AzureFirewallSubnet]
+prefixes = ["10.0.1.0/24"]
+[route-table.out]
+routes = [{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.1.4" }]
+[firewall.edge]
+subscription = "hub"
+network = "net"
+subnet = "AzureFirewallSubnet"
+address = "10.0.1.4"
+[machine.web]
+subscription = "hub"
+network = "net"
+subnet = "machines"
+addresses = ["10.0.0.4"]
+"#;
+
+#[test]
+fn no_command_recorded_what_happened_to_a_firewall() {
+    let home = Home::new();
+    std::fs::write(home.path("hub.toml"), BEHIND_A_FIREWALL).expect("written");
+    home.run("store init --inventory hub.toml --edition in-force");
+    let verdict = || {
+        let answer = home.json("check --machine web --to 203.0.113.5");
+        answer["decision"]["verdict"].as_str().map(str::to_owned).expect("a verdict")
+    };
+    let granted = home.run("exemption request hub --qualifies yes");
+    let flowing = granted.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flowing.contains("`egress25 firewall update-rules edge`"), "{granted}");
+    assert_eq!(verdict(), "drop");
+    let listed = |key: &str| home.json("firewall list")["firewalls"][0][key].clone();
+    assert_eq!((listed("power"), listed("exempt")), ("running".into(), false.into()));
+    let updated = home.run("firewall update-rules edge");
+    assert!(updated.starts_with("edge is running (revision "), "{updated}");
+    assert!(!updated.contains("What to do next"), "{updated}");
+    assert_eq!(verdict(), "pass");
+    assert!(home.run("firewall stop edge --why 'to save money'").starts_with("edge is stopped ("));
+    home.fails("firewall stop edge", 1, "`firewall-stopped` does not fit firewall `edge`");
+    home.fails("firewall start none", 1, "there is no firewall `none`");
+    assert_eq!(verdict(), "drop");
+    assert!(home.run("firewall start edge").contains("private address is still the same"));
+    assert_eq!(verdict(), "pass");
+    let csv = home.run("firewall list --format csv");
+    assert_eq!(
+        csv,
+        "firewall,subscription,power,exempt,network,address\nedge,hub,running,yes,net,10.0.1.4\n"
+    );
+    let log = home.run("log --subscription hub");
+    assert!(log.contains("firewall-rules-updated") && log.contains("to save money"), "{log}");
+}

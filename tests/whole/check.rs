@@ -35,7 +35,7 @@ fn people_are_told_verdict_statements_assumptions_path_and_what_to_do() {
         "PG3 Pay-as-you-go created after 2017-11-15",
         "assumed block_form = drop",
         "system route 0.0.0.0/0 -> Internet",
-        "1. ask for an exemption of `subscription`",
+        "1. request an exemption of `subscription`",
         "if your security groups and admin rules allow it, IP flow verify answers Allow",
         "Today edition 2023-12",
     ] {

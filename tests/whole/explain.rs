@@ -1,6 +1,6 @@
 //! `explain`.
 
-use egress25_policy::Reason;
+use egress25_policy::{Edition, Reason};
 
 use crate::program::{failure, json, stdout};
 
@@ -28,16 +28,98 @@ fn a_name_that_is_nearly_right_is_answered_with_those_that_are() {
 }
 
 #[test]
-fn what_the_text_says_of_other_platform_services_was_read_by_nothing() {
-    for (edition, id) in [("2022-11", "PS1"), ("2023-12", "PS1b")] {
-        let line = format!("explain platform-service-unsupported --edition {edition}");
+fn statements_of_the_chosen_edition_are_quoted() {
+    assert!(stdout("explain azure-firewall-unsupported").contains("RL1      Routing port-25"));
+    assert!(stdout("explain created-before-exemption").contains("2018-11/EF1"));
+}
+
+#[test]
+fn a_reason_was_explained_in_an_edition_that_cannot_give_it() {
+    let note = |line: &str| {
         let all = json(&format!("{line} --format json"));
-        assert_eq!(all["reasons"][0]["rests_on"][0]["id"], id);
+        all["reasons"][0]["note"].as_str().map(str::to_owned)
+    };
+    assert_eq!(
+        note("explain created-before-exemption").as_deref(),
+        Some("cannot come up in edition 2020-12; in these it does: 2018-11")
+    );
+    assert_eq!(note("explain created-before-exemption --edition 2018-11"), None);
+    let now = note("explain azure-firewall-unsupported --edition in-force").expect("a note");
+    assert!(now.starts_with("cannot come up in edition 2023-12; in these it does: "), "{now}");
+    assert!(now.contains("2020-12") && !now.contains("2022-11"), "{now}");
+    assert_eq!(
+        note("explain predates-restriction --edition in-force").as_deref(),
+        Some(
+            "in edition 2023-12 only with another reading: --set honour_pre_2017_subscriptions=yes"
+        )
+    );
+    assert_eq!(note("explain not-granted --edition in-force"), None);
+    let text = stdout("explain created-before-exemption");
+    assert!(text.contains("Note        cannot come up in edition 2020-12"), "{text}");
+}
+
+#[test]
+fn what_was_given_to_try_was_answered_for_another_reason_in_another_edition() {
+    for edition in Edition::all().expect("editions") {
+        let all = json(&format!("explain --edition {} --format json", edition.id));
+        for one in all["reasons"].as_array().expect("a list") {
+            let (reason, line) = (&one["reason"], one["try_it"].as_str().expect("a text"));
+            if !line.is_empty() {
+                let answer = json(&format!("check {line} --format json"));
+                assert_eq!(&answer["decision"]["reason"], reason, "{}: {line}", edition.id);
+            }
+        }
     }
 }
 
 #[test]
-fn statements_of_the_chosen_edition_are_quoted() {
-    assert!(stdout("explain azure-firewall-unsupported").contains("RL1      Routing port-25"));
-    assert!(stdout("explain created-before-exemption").contains("2018-11/EF1"));
+fn a_statement_is_explained_as_its_edition_has_it() {
+    let pg6 = stdout("explain pg6");
+    assert!(pg6.starts_with("PG6  (rule)\n"), "{pg6}");
+    let bl2 = json("explain BL2 --format json");
+    let one = &bl2["statements"][0];
+    assert_eq!(one["source"], "nsg-overview");
+    let note = one["note"].as_str().expect("a note");
+    assert!(note.starts_with("edition 2020-12 has no statement BL2, "), "{note}");
+    assert!(note.ends_with(" it is of 2022-11 and 2023-12"), "{note}");
+    let bl2 = json("explain BL2 --edition in-force --format json");
+    assert_eq!(bl2["statements"][0]["note"], serde_json::Value::Null);
+    assert!(stdout("explain 2018-11/EF1").starts_with("EF1  (rule)"));
+    assert_eq!(failure("explain 2018-11/EF1 --edition in-force").0, 2);
+}
+
+#[test]
+fn a_setting_is_explained_and_where_no_answer_names_it() {
+    let text = stdout("explain revocation-effect --set revocation_effect=next-start");
+    assert!(text.starts_with("revocation_effect = next-start  (set)\n"), "{text}");
+    let note = |line: &str| json(&format!("{line} --format json"))["settings"][0]["note"].clone();
+    assert_eq!(note("explain csp_cutoff"), serde_json::Value::Null);
+    let now = note("explain csp_cutoff --edition in-force");
+    let now = now.as_str().expect("a note");
+    assert!(now.starts_with("no answer of edition 2023-12 names it"), "{now}");
+    assert!(now.contains("2020-12"), "{now}");
+    // Only an inventory's events bring it about: nothing is said of it.
+    assert_eq!(note("explain redeploy_counts"), serde_json::Value::Null);
+}
+
+#[test]
+fn a_word_that_is_nearly_right_was_answered_with_half_the_list() {
+    for (word, near) in [
+        ("not-grantd", "did you mean: not-granted?"),
+        ("revocation_efect", "did you mean: revocation_effect?"),
+        ("gold", "`egress25 explain` lists the reasons"),
+    ] {
+        let (code, text) = failure(&format!("explain {word}"));
+        assert_eq!(code, 2);
+        assert!(text.contains(near), "{text}");
+    }
+}
+
+#[test]
+fn a_reason_that_a_setting_took_away_was_said_to_be_none_of_the_edition() {
+    let line = "explain platform-service-unsupported --format json";
+    assert_eq!(json(line)["reasons"][0]["note"], serde_json::Value::Null);
+    let set = json(&format!("{line} --set app_service_when_silent=subscription-rule"));
+    let note = set["reasons"][0]["note"].as_str().expect("a note");
+    assert!(note.starts_with("cannot come up in edition 2020-12 with these settings; "), "{note}");
 }

@@ -88,3 +88,38 @@ fn the_trace_names_code_and_tests_of_every_statement() {
         }
     }
 }
+
+#[test]
+fn a_comparison_said_the_same_thing_twice_in_lines_that_no_page_holds() {
+    let editions = Edition::all().expect("editions");
+    for (a, b) in editions.iter().zip(editions.iter().skip(1)) {
+        let text = stdout(&format!("policy diff {} {}", a.id, b.id));
+        let (mut offers, mut at_offers) = (Vec::new(), false);
+        for line in text.lines() {
+            assert!(line.chars().count() <= 100, "{line}");
+            at_offers = line.starts_with("Offers (") || at_offers && !line.is_empty();
+            if at_offers && line.starts_with("  ") && !line.starts_with("   ") {
+                offers.push(line);
+            }
+        }
+        let count = offers.len();
+        offers.sort_unstable();
+        offers.dedup();
+        assert_eq!(offers.len(), count, "{text}");
+    }
+}
+
+#[test]
+fn a_comparison_lacked_the_settings_whose_defaults_are_others() {
+    let all = Edition::all().expect("editions");
+    let of = |edition: &Edition| edition.default_settings().expect("settings");
+    for (a, b) in all.iter().zip(all.iter().skip(1)) {
+        let diff = json(&format!("policy diff {} {} --format json", a.id, b.id));
+        let changes = diff["changes"].as_array().expect("a list");
+        for setting in Setting::ALL {
+            let change = changes.iter().find(|one| one["what"] == setting.name());
+            let (old, new) = (of(a).get(*setting), of(b).get(*setting));
+            assert_eq!(change.is_some(), old != new, "{} {}: {setting}", a.id, b.id);
+        }
+    }
+}

@@ -3,7 +3,7 @@
 
 use egress25_policy::Edition;
 
-use crate::program::{json, stdout};
+use crate::program::{failure, json, stdout};
 
 /// The output without its line breaks, which depend on the width.
 fn flowing(line: &str) -> String {
@@ -40,7 +40,7 @@ fn an_edition_is_shown_compared_and_traced_with_the_sources_of_its_statements() 
     assert!(csv.contains("2023-12,BL2,lifecycle,nsg-overview,"), "{csv}");
     assert!(csv.contains("2023-12,BL3,lifecycle,article,"), "{csv}");
     let diff = flowing("policy diff 2020-12 in-force");
-    assert!(diff.contains("lifecycle of nsg-overview, not the article: No request"), "{diff}");
+    assert!(diff.contains("+ BL2 (nsg-overview), lifecycle: No request"), "{diff}");
     for edition in Edition::all().expect("editions") {
         let text = flowing(&format!("policy show {}", edition.id));
         for (name, page) in &edition.sources {
@@ -85,4 +85,58 @@ fn a_request_is_asked_for_where_the_edition_says_and_not_where_2020_12_does() {
     );
     assert!(text.contains("after the portal also by: support case > Technical"), "{text}");
     assert!(flowing("policy show 2021-04").contains("exemption by portal and case"), "{text}");
+}
+
+/// Mail through Azure Firewall, of which the firewall's own page speaks.
+const HUB: &str = "replay fixtures/captures/hub-and-spokes.pcap --inventory \
+                   fixtures/inventories/hub-and-spokes.toml --edition 2021-03";
+
+#[test]
+fn a_judged_packet_rested_on_another_page_without_a_word_of_it() {
+    let rows = stdout(HUB);
+    assert!(rows.contains("FW1 (firewall-known-issues)"), "{rows}");
+    let csv = stdout(&format!("{HUB} --format csv"));
+    assert!(csv.lines().next().is_some_and(|header| header.ends_with(",detail,sources")), "{csv}");
+    assert!(csv.lines().any(|line| line.ends_with(",FW1=firewall-known-issues")), "{csv}");
+    let all = json(&format!("{HUB} --format json"));
+    let rows = all["rows"].as_array().expect("rows");
+    let of = |row: &&serde_json::Value| row["reason"] == "azure-firewall-unsupported";
+    let row = rows.iter().find(of).expect("a row through the firewall");
+    assert_eq!(row["statements"][0], "FW1");
+    assert_eq!(row["sources"][0]["statement"], "FW1");
+    assert_eq!(row["sources"][0]["source"], "firewall-known-issues");
+    assert!(row["sources"][0]["title"].is_string(), "{row}");
+    let pass = rows.iter().find(|row| row["reason"] == "unrestricted-offer").expect("a pass");
+    assert_eq!(pass["sources"].as_array().map(Vec::len), Some(0), "{pass}");
+}
+
+#[test]
+fn a_cell_of_the_matrix_and_a_row_of_check_rested_on_another_page_without_a_word_of_it() {
+    let csv = stdout("matrix --edition in-force --format csv");
+    assert!(csv.starts_with("edition,offer,state,verdict,reason,statements,assumed,sources\n"));
+    assert!(csv.lines().any(|line| line.ends_with(",BL2=nsg-overview")), "{csv}");
+    let matrix = json("matrix --edition in-force --format json");
+    let cells = matrix["cells"].as_array().expect("cells");
+    for cell in cells {
+        let of =
+            |ids: &serde_json::Value| ids.as_array().is_some_and(|ids| ids.contains(&"BL2".into()));
+        let named = cell["sources"].as_array().expect("a list").iter();
+        let named = named.filter(|one| one["statement"] == "BL2").count();
+        assert_eq!(named == 1, of(&cell["statements"]), "{cell}");
+    }
+    let row = stdout(&format!("check --offer pay-as-you-go {IN_FORCE} --format csv"));
+    assert!(row.trim_end().ends_with(",BL2=nsg-overview"), "{row}");
+}
+
+#[test]
+fn a_refusal_was_given_with_another_pages_id_as_if_the_article_said_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = folder.path().join("store.db").display().to_string();
+    stdout(&format!("store init --store {store} --edition in-force"));
+    stdout(&format!(
+        "subscription add shop --offer pay-as-you-go --created 2019-03-01 --store {store}"
+    ));
+    let (code, text) = failure(&format!("exemption request shop --store {store}"));
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("[BL2 (nsg-overview), BL3]"), "{text}");
 }

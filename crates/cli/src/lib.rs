@@ -168,6 +168,7 @@ fn dispatch(command: Command, console: &mut Console) -> Result<(), Failure> {
         Command::Filter(args) => commands::filter::run(&args, console),
         Command::Exemption(command) => commands::exemption::run(&command, console),
         Command::Vm(command) => commands::vm::run(&command, console),
+        Command::Firewall(command) => commands::firewall::run(&command, console),
         Command::Subscription(command) => commands::subscription::run(&command, console),
         Command::Log(args) => commands::log::run(&args, console),
         Command::Store(command) => commands::store::run(&command, console),

@@ -32,7 +32,9 @@ pub use article::settings::{
     NeverGrantedButGranted, OfferChangeEffect, PassOrDrop, PassOrFiltered, RevocationEffect,
     Setting, SettingError, Settings, UnnamedOffer, Unrestricted, YesNo,
 };
-pub use article::statement::{Page, SourceName, Statement, StatementId, StatementKind};
+pub use article::statement::{
+    Cited, Page, SourceName, Statement, StatementId, StatementKind, cited_text,
+};
 pub use article::verdict::{Verdict, verdict_of};
 pub use cells::{
     Cell, CellMap, Cells, Forwarder, LeadsTo, SenderClass, exit_reason, winning_routes,
@@ -51,7 +53,7 @@ pub use file::error::{InventoryError, locate_below, locate_key};
 pub use file::inventory::{Inventory, InventoryFile, inventory_schema, parse_events};
 pub use file::moment;
 pub use file::moment::{MomentError, parse_day, parse_moment};
-pub use file::near::{first_few, nearest};
+pub use file::near::{closest, first_few, nearest};
 pub use life::change::Undo;
 pub use life::event::{Event, EventError, EventKind, Placement};
 pub use life::exemption::{Exemption, ExemptionState, Grant};

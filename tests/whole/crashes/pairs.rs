@@ -32,6 +32,7 @@ const READERS: &[&str] = &[
     "log --store STORE",
     "subscription list --store STORE",
     "vm list --store STORE",
+    "firewall list --store STORE",
     "exemption list --store STORE",
     "exemption show shop --store STORE",
     "store verify --store STORE",

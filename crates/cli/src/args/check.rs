@@ -153,6 +153,9 @@ pub struct Described {
     pub exempt: Option<ExemptionState>,
 
     /// The machine has been stopped (deallocated) and started since the exemption was granted
+    ///
+    /// With `--via azure-firewall` it says so of the firewall, too: its rules have been updated, or
+    /// it has been stopped and started, since its subscription's exemption was granted.
     #[arg(long, conflicts_with = "inventory")]
     pub started_since_grant: bool,
 

@@ -55,7 +55,7 @@ pub struct RequestArgs {
     /// Who decides
     #[arg(long, value_enum, default_value_t)]
     pub reviewer: Reviewer,
-    /// Where it is asked for [default: the offer's channel]
+    /// Where it is requested [default: the offer's channel]
     #[arg(long, value_name = "CHANNEL", value_parser = named(Channel::ALL, Channel::name))]
     pub channel: Option<Channel>,
     /// Is the account in good standing?
@@ -78,13 +78,13 @@ pub struct RequestArgs {
 /// The commands of `exemption`.
 #[derive(Debug, Subcommand)]
 pub enum ExemptionCommand {
-    /// Ask for an exemption, as the portal or a support case would have it asked.
+    /// Request an exemption, as the portal or a support case would have it requested.
     ///
     /// Asks what the offer's channel asks (account standing, payment history, justification,
     /// anti-fraud checks), on the terminal or by flags, and says the outcome and the next steps.
     /// The rules of the automatic reviewer are ours: the article only says what is looked at.
     Request(Box<RequestArgs>),
-    /// Grant what was asked for
+    /// Grant what was requested
     #[command(after_long_help = "Examples:\n  egress25 exemption grant shop")]
     Grant(NamedArgs),
     /// Answer a request with further steps

@@ -12,11 +12,17 @@ Examples:
       egress25 explain waiting-for-stop-and-start
 
   All of them:
-      egress25 explain")]
+      egress25 explain
+
+  A statement of the article, as the edition in force has it:
+      egress25 explain BL2 --edition in-force
+
+  A setting, by which something is assumed:
+      egress25 explain revocation_effect")]
 pub struct ExplainArgs {
-    /// The reason, as reports name it; left out: all of them
-    #[arg(value_name = "REASON")]
-    pub reason: Option<String>,
+    /// The reason, the statement's id or the setting, as reports name it; left out: all reasons
+    #[arg(value_name = "WORD")]
+    pub word: Option<String>,
 
     /// Which edition, and which settings.
     #[command(flatten)]

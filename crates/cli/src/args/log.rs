@@ -28,7 +28,7 @@ pub struct LogArgs {
     /// Only what comes after this revision
     #[arg(long, value_name = "REVISION", default_value_t = 0)]
     pub after: u64,
-    /// Only what is about this subscription or its machines
+    /// Only what is about this subscription, its machines or its firewalls
     #[arg(long, value_name = "NAME")]
     pub subscription: Option<String>,
     /// Only what is about this machine

@@ -9,6 +9,7 @@ pub mod exemption;
 mod explain;
 pub mod export;
 pub mod filter;
+pub mod firewall;
 pub mod lab;
 pub mod log;
 mod man;
@@ -41,6 +42,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::args::exemption::ExemptionCommand;
 use crate::args::export::ExportCommand;
 use crate::args::filter::FilterArgs;
+use crate::args::firewall::FirewallCommand;
 use crate::args::lab::LabCommand;
 use crate::args::log::LogArgs;
 use crate::args::store::StoreCommand;
@@ -50,14 +52,14 @@ use crate::args::vm::VmCommand;
 /// Why did this SYN to port 25 never leave Azure?
 ///
 /// egress25 emulates the outbound SMTP filter of Azure's platform: the one that lets a TCP SYN to
-/// port 25 leave a virtual machine for the Internet only if the subscription's type, its creation
+/// port 25 leave a virtual machine for the Internet only if the subscription's offer, its creation
 /// date, an exemption and the route allow it. It answers with a verdict, a reason, and the
 /// statements of Azure's article that the reason rests on.
 ///
 /// It needs no Azure account. What judges and explains only reports: it needs no privileges and
-/// changes nothing. `store` and what records in it (`exemption`, `vm`, `subscription`) write one
-/// file; `lab` builds networks of its own and sends nothing out of them; `filter` puts rules in
-/// force on this machine, as root.
+/// changes nothing. `store` and what records in it (`exemption`, `vm`, `firewall`, `subscription`)
+/// write one file; `lab` builds networks of its own and sends nothing out of them; `filter` puts
+/// rules in force on this machine, as root.
 #[derive(Debug, Parser)]
 #[command(
     name = "egress25",
@@ -137,7 +139,7 @@ pub enum Command {
     Replay(Box<ReplayArgs>),
     /// Measure how fast packets are judged on this machine
     Bench(Box<BenchArgs>),
-    /// Explain a reason: what it means, what it rests on, what to do about it
+    /// Explain a reason, a statement or a setting: what it means, in an edition
     Explain(ExplainArgs),
     /// Print who may send: every offer in every state.
     ///
@@ -158,7 +160,7 @@ pub enum Command {
     #[command(after_long_help = "Examples:\n\
          \x20 egress25 filter --inventory inventory.toml --interface eth1")]
     Filter(Box<FilterArgs>),
-    /// Ask for exemptions, answer requests, and see where they stand (in the store)
+    /// Request exemptions, answer requests, and see where they stand (in the store)
     #[command(
         subcommand,
         after_long_help = "Examples:\n  egress25 exemption request shop\n  egress25 exemption list"
@@ -170,6 +172,12 @@ pub enum Command {
         after_long_help = "Examples:\n  egress25 vm deploy web --subscription shop --address 10.0.0.4\n  egress25 vm deallocate web"
     )]
     Vm(VmCommand),
+    /// Update the rules of Azure Firewalls, stop and start them (in the store)
+    #[command(
+        subcommand,
+        after_long_help = "Examples:\n  egress25 firewall update-rules hub-firewall"
+    )]
+    Firewall(FirewallCommand),
     /// Add subscriptions and change their offers (in the store)
     #[command(
         subcommand,

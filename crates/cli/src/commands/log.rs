@@ -49,7 +49,7 @@ pub fn run(args: &LogArgs, console: &mut Console) -> Result<(), Failure> {
     output::rows(console, args.format, &rows, &document, |console| write_brief(console, &rows))
 }
 
-/// Whether an entry was asked for. Which subscription a machine belongs to, the last world says.
+/// Whether an entry was asked for. Whose a machine or a firewall is, the last world says.
 fn wanted(args: &LogArgs, entry: &LogEntry, world: &World) -> bool {
     let kind = &entry.event.kind;
     if args.at.is_some_and(|at| entry.event.at > at) {
@@ -68,7 +68,8 @@ fn wanted(args: &LogArgs, entry: &LogEntry, world: &World) -> bool {
         }
         _ => machine
             .and_then(|machine| world.machines().get(machine))
-            .map(|machine| &machine.subscription),
+            .map(|machine| &machine.subscription)
+            .or_else(|| Some(&world.firewalls().get(kind.firewall()?)?.subscription)),
     };
     kind.subscription().or(placed).is_some_and(|subscription| subscription.as_str() == name)
 }

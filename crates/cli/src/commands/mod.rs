@@ -7,6 +7,7 @@ pub mod exemption;
 pub mod explain;
 pub mod export;
 pub mod filter;
+pub mod firewall;
 pub mod lab;
 pub mod log;
 pub mod man;

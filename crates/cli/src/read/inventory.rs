@@ -156,7 +156,8 @@ impl InventoryInput {
             Some(own) => inventory.world.history = own,
             None => {
                 for event in inventory.events.iter_mut().filter(|event| event.edition.is_none()) {
-                    event.edition = Some(Edition::at(edition::utc_day(event.at))?.edition.id.clone());
+                    event.edition =
+                        Some(Edition::at(edition::utc_day(event.at))?.edition.id.clone());
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! Tables, JSON and CSV, written the same way by every command.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io::Write;
 
@@ -54,6 +55,23 @@ impl OfAnotherPage {
         let source = &edition.statement(id.as_str())?.source;
         let page = edition.sources.get(source)?.clone();
         Some(Self { statement: id.clone(), source: source.clone(), page })
+    }
+
+    /// Those of some statements that are of another page.
+    #[must_use]
+    pub fn among<'a>(
+        edition: &Edition,
+        ids: impl IntoIterator<Item = &'a StatementId>,
+    ) -> Vec<Self> {
+        let ids: BTreeSet<_> = ids.into_iter().collect();
+        ids.into_iter().filter_map(|id| Self::of(edition, id)).collect()
+    }
+
+    /// Some of them as a cell of a CSV has them: `id=source`, separated by spaces.
+    #[must_use]
+    pub fn cell(of: &[Self]) -> String {
+        let one = |one: &Self| format!("{}={}", one.statement, one.source);
+        of.iter().map(one).collect::<Vec<_>>().join(" ")
     }
 }
 

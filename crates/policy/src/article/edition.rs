@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::article::offer::Offer;
 use crate::article::settings::{SettingError, Settings};
-use crate::article::statement::{Page, SourceName, Statement, StatementId};
+use crate::article::statement::{Cited, Page, SourceName, Statement, StatementId, cited_text};
 
 /// Whom an offer's row restricts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -408,15 +408,19 @@ impl Edition {
         Settings::default().with(&self.settings)
     }
 
-    /// The ids of statements as a person reads them: those of another page than the article with
-    /// its name, so that nobody takes them for the article's word.
+    /// Statements of this edition, with the texts that say them.
+    #[must_use]
+    pub fn cite(&self, ids: &[StatementId]) -> Vec<Cited> {
+        let source = |id: &StatementId| {
+            self.statement(id.as_str()).map(|found| found.source.clone()).unwrap_or_default()
+        };
+        ids.iter().map(|id| Cited { statement: id.clone(), source: source(id) }).collect()
+    }
+
+    /// Statements of this edition as a person reads them.
     #[must_use]
     pub fn cited(&self, ids: &[StatementId]) -> String {
-        let one = |id: &StatementId| match self.statement(id.as_str()) {
-            Some(Statement { source, .. }) if !source.is_article() => format!("{id} ({source})"),
-            _ => id.to_string(),
-        };
-        ids.iter().map(one).collect::<Vec<_>>().join(", ")
+        cited_text(&self.cite(ids))
     }
 
     /// A statement's text as a person reads it: one of another page than the article with the

@@ -82,13 +82,13 @@ reasons! {
         "The subscription is exempt and the machine has picked that up.";
     // The subscription may not send.
     NotGranted = "not-granted", Block, ["PG3", "PG4"],
-        "The offer is restricted and nobody has asked for an exemption.";
+        "The offer is restricted and no exemption was requested.";
     RequestPending = "request-pending", Block, ["PG3", "PG5"],
-        "An exemption was asked for and is not decided.";
+        "An exemption was requested and the request is not decided.";
     FurtherSteps = "further-steps", Block, ["PG3", "PG5"],
         "The request was answered with further steps, which are still to be taken.";
     RequestRefused = "request-refused", Block, ["PG3", "PG5", "requests_can_be_refused"],
-        "An exemption was asked for and refused.";
+        "An exemption was requested and the request was refused.";
     WaitingForStopStart = "waiting-for-stop-and-start", Block, ["PG6"],
         "The subscription may send, but the machine has not been stopped (deallocated) and started since.";
     CreatedBeforeExemption = "created-before-exemption", Block, ["2018-11/EF1"],

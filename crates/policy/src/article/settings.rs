@@ -225,9 +225,9 @@ settings! {
         "The general text says `from`; days are UTC.";
     NewDeploymentInOldSubscription new_deployment_in_old_subscription: Unrestricted = Unrestricted;
         "Is a new deployment in an old subscription restricted?";
-        "The section on the type dates by the subscription alone and is the more specific text.";
+        "The section on the offer dates by the subscription alone and is the more specific text.";
     CspCutoff csp_cutoff: CspCutoff = General;
-        "Which date holds for a type whose section gives none?";
+        "Which date holds for an offer whose section gives none?";
         "The general date.";
     RevocationEffect revocation_effect: RevocationEffect = Immediate;
         "Is a running machine cut off at once by a revocation?";
@@ -249,7 +249,7 @@ settings! {
         "The general text speaks of external domains.";
     EaViaAzureFirewall ea_via_azure_firewall: EaViaAzureFirewall = Rejected;
         "Is an unrestricted subscription rejected when routed through Azure Firewall?";
-        "`Not supported` is said of Azure Firewall and of no subscription type.";
+        "`Not supported` is said of Azure Firewall and of no offer.";
     BlockForm block_form: BlockForm = Drop;
         "What does the sender of a blocked SYN see?";
         "Users report time-outs, never a refusal.";
@@ -266,8 +266,8 @@ settings! {
         "Does stopping and starting some machines free the others of the subscription too?";
         "Each machine is free from its own next start on; the state is pulled at allocation.";
     ExemptionSurvivesOfferChange exemption_survives_offer_change: YesNo = No;
-        "Is a granted exemption kept when the subscription's type changes?";
-        "The text says only `the subscription requested`; the new type's rule is ours.";
+        "Is a granted exemption kept when the subscription's offer changes?";
+        "The text says only `the subscription requested`; the new offer's rule is ours.";
     HonourPre2017Subscriptions honour_pre_2017_subscriptions: YesNo = No;
         "In an edition without a date, may a subscription created before 2017-11-15 still send?";
         "Two live pages disagree; the article dropped the date in 2021.";
@@ -276,7 +276,7 @@ settings! {
         "Users saw provider subscriptions still allowed in November 2022.";
     NeverGrantedButGranted never_granted_but_granted: NeverGrantedButGranted = DoesNotCount;
         "Does an exemption count that was granted to an offer to which no edition up to that time grants one?";
-        "No request of these types is granted, so the description contradicts the text.";
+        "No request of these offers is granted, so the description contradicts the text.";
     RedeployCounts redeploy_counts: YesNo = Yes;
         "Does a redeploy renew a machine's programming?";
         "Undocumented; it moves the machine to another host.";
@@ -284,7 +284,7 @@ settings! {
         "How is an offer treated that the edition does not name?";
         "By the edition's general statement.";
     OfferChangeEffect offer_change_effect: OfferChangeEffect = NextAllocation;
-        "When does a change of the subscription's type reach a running machine?";
+        "When does a change of the subscription's offer reach a running machine?";
         "The state is held per machine and pulled at allocation.";
     AzureFirewallWhenSilent azure_firewall_when_silent: AzureFirewallWhenSilent = SubscriptionRule;
         "What holds behind Azure Firewall where the edition says nothing of it?";
@@ -308,7 +308,7 @@ settings! {
         "Where the text says nothing of an exemption's terms, do those of pay-as-you-go hold (of Enterprise Dev/Test from 2022-11 on)?";
         "Whoever is exempted is exempted in the same way; no text tells another one.";
     AzureInOpenMayAsk2018 azure_in_open_may_ask_2018: YesNo = No;
-        "May Azure in Open ask for an exemption as pay-as-you-go does, in 2018?";
+        "May Azure in Open request an exemption as pay-as-you-go does, in 2018?";
         "Another page of Microsoft's said so until 2018-08; the article does not.";
     UnknownSource unknown_source: PassOrDrop = Drop;
         "What becomes of a SYN from an address that no interface of the world owns?";

@@ -51,6 +51,32 @@ impl fmt::Display for Page {
     }
 }
 
+/// A statement that something rests on, with the text that says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cited {
+    /// The statement's id.
+    pub statement: StatementId,
+    /// The text that says it.
+    pub source: SourceName,
+}
+
+/// The id; of another page than the article with its name, so that nobody takes it for the
+/// article's word.
+impl fmt::Display for Cited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.source.is_article() {
+            return self.statement.fmt(f);
+        }
+        write!(f, "{} ({})", self.statement, self.source)
+    }
+}
+
+/// Statements as they stand behind what rests on them.
+#[must_use]
+pub fn cited_text(cited: &[Cited]) -> String {
+    cited.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// What a statement does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

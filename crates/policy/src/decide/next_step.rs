@@ -215,7 +215,7 @@ impl fmt::Display for NextStep {
                 write!(f, "send through an authenticated relay on TCP {}", ports.join(" or "))
             }
             Self::AskForExemption { subscription, steps, after, asks, .. } => {
-                write!(f, "ask for an exemption of `{subscription}`")?;
+                write!(f, "request an exemption of `{subscription}`")?;
                 if let Some(channel) = after {
                     write!(f, ", after the {channel} also by")?;
                 }

@@ -48,10 +48,7 @@ pub fn first_few<'a>(known: impl IntoIterator<Item = &'a str>) -> String {
 
 /// What the nearest of some names stands for, if one is so near that it may have been meant: a
 /// letter in four, and in the same digits.
-pub(crate) fn closest<'a, T>(
-    name: &str,
-    known: impl IntoIterator<Item = (&'a str, T)>,
-) -> Option<T> {
+pub fn closest<'a, T>(name: &str, known: impl IntoIterator<Item = (&'a str, T)>) -> Option<T> {
     let name = cut(name);
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let wanted = digits(&name);

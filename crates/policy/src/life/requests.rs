@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use crate::article::edition::{
-    Channel, Edition, EditionError, OfferRule, Requirement, Restriction,
-};
+use crate::article::edition::{Channel, Edition, EditionError, Requirement, Restriction};
 use crate::article::offer::Offer;
 use crate::article::settings::{OfferChangeEffect, RevocationEffect, Settings, YesNo};
+use crate::article::statement::StatementId;
 use crate::decide::edge::utc_day;
 use crate::decide::restriction::why_unrestricted;
 use crate::decide::terms::{grants, may_ask_by, reserves_revocation};
@@ -28,7 +27,7 @@ impl Change<'_> {
     ) -> Result<Applied, Refused> {
         let old = self.known(name)?;
         if old.offer == offer {
-            return refuse(format!("`{name}` has the offer `{offer}` already"), &[]);
+            return refuse(format!("`{name}` has the offer `{offer}` already"), vec![]);
         }
         let survives = self.settings.exemption_survives_offer_change == YesNo::Yes;
         let state = match old.exemption.state {
@@ -63,7 +62,7 @@ impl Change<'_> {
 
     pub(crate) fn exemption_moves(&mut self, event: &Event) -> Result<Applied, Refused> {
         let Some(name) = event.kind.subscription() else {
-            return refuse("the event names no subscription", &[]);
+            return refuse("the event names no subscription", vec![]);
         };
         let subscription = self.known(name)?;
         let edition = self.edition_of(event, subscription.offer)?;
@@ -111,7 +110,7 @@ impl Change<'_> {
         match kind {
             EventKind::ExemptionAsked { channel, why, .. } => {
                 self.may_ask(edition, name, subscription)?;
-                self.asked_as_it_must_be(name, subscription, rule, *channel, why.as_deref())?;
+                self.asked_as_it_must_be(edition, name, subscription, *channel, why.as_deref())?;
                 Ok(S::Requested)
             }
             //= PG5
@@ -125,7 +124,7 @@ impl Change<'_> {
                 if self.settings.requests_can_be_refused == YesNo::No {
                     let what = "a request is granted or answered with further steps (setting \
                                 `requests_can_be_refused`)";
-                    return refuse(what, &rule.cites.answer);
+                    return refuse(what, edition.cite(&rule.cites.answer));
                 }
                 Ok(S::Refused)
             }
@@ -138,7 +137,7 @@ impl Change<'_> {
                             edition.id,
                             subscription.offer.title()
                         ),
-                        &[],
+                        vec![],
                     );
                 }
                 Ok(S::Revoked)
@@ -153,7 +152,7 @@ impl Change<'_> {
                         _ => "`requested` or `further-steps`",
                     }
                 ),
-                if rule.cites.answer.is_empty() { &rule.cites.request } else { &rule.cites.answer },
+                edition.cite(first_of(&rule.cites.answer, &rule.cites.request)),
             ),
         }
     }
@@ -161,12 +160,13 @@ impl Change<'_> {
     /// Whether a request goes where the edition says, and says what it must.
     fn asked_as_it_must_be(
         &self,
+        edition: &Edition,
         name: &SubscriptionName,
         subscription: &Subscription,
-        rule: &OfferRule,
         channel: Option<Channel>,
         why: Option<&str>,
     ) -> Result<(), Refused> {
+        let (rule, _) = edition.rule(subscription.offer);
         //= PG4
         //= CS2
         //= PN2
@@ -177,12 +177,12 @@ impl Change<'_> {
             let channels: Vec<_> = ways.iter().map(|c| c.name()).collect();
             return refuse(
                 format!(
-                    "`{}` is not where `{name}` asks; {} asks by: {}",
+                    "`{}` is not where `{name}` requests it; {} requests it by: {}",
                     channel.name(),
                     subscription.offer.title(),
                     channels.join(", ")
                 ),
-                &rule.cites.request,
+                edition.cite(&rule.cites.request),
             );
         }
         //= PN3
@@ -193,7 +193,7 @@ impl Change<'_> {
                     "the request of `{name}` must say `why` it cannot use an authenticated \
                      relay"
                 ),
-                &rule.cites.request,
+                edition.cite(&rule.cites.request),
             );
         }
         Ok(())
@@ -209,8 +209,8 @@ impl Change<'_> {
         let (rule, _) = edition.rule(subscription.offer);
         if rule.restriction == Restriction::Open {
             return refuse(
-                format!("`{name}` is not restricted; there is nothing to ask for"),
-                &rule.cites.open,
+                format!("`{name}` is not restricted; there is nothing to request"),
+                edition.cite(&rule.cites.open),
             );
         }
         //= PG1
@@ -219,9 +219,9 @@ impl Change<'_> {
         if let Some(statements) = why_unrestricted(self, edition, offer, created) {
             let what = format!(
                 "`{name}` is not restricted: it was created on {created}, before the restriction; \
-                 there is nothing to ask for"
+                 there is nothing to request"
             );
-            return refuse(what, &statements);
+            return refuse(what, edition.cite(&statements));
         }
         grants_any(edition, &self.settings, offer)?;
         let under = subscription.exemption.grant.as_ref().and_then(|grant| grant.under.as_ref());
@@ -231,7 +231,7 @@ impl Change<'_> {
             ExemptionState::Granted if uncounted => Ok(()),
             state @ (ExemptionState::Requested | ExemptionState::Granted) => refuse(
                 format!("the exemption of `{name}` is `{state}` already"),
-                &rule.cites.request,
+                edition.cite(&rule.cites.request),
             ),
             _ => Ok(()),
         }
@@ -269,8 +269,13 @@ fn grants_any(edition: &Edition, settings: &Settings, offer: Offer) -> Result<()
         return Ok(());
     }
     let (rule, _) = edition.rule(offer);
-    let cites = if rule.cites.never.is_empty() { &rule.cites.blocked } else { &rule.cites.never };
+    let cites = edition.cite(first_of(&rule.cites.never, &rule.cites.blocked));
     refuse(format!("no exemption is ever granted to {}", offer.title()), cites)
+}
+
+/// The statements on a subject, or where there are none those on another.
+fn first_of<'a>(ids: &'a [StatementId], otherwise: &'a [StatementId]) -> &'a [StatementId] {
+    if ids.is_empty() { otherwise } else { ids }
 }
 
 /// Whether a request is there that can be answered.

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::article::edition::Effect;
 use crate::article::settings::YesNo;
-use crate::article::statement::StatementId;
+use crate::article::statement::{Cited, cited_text};
 use crate::life::change::{Change, Undo};
 use crate::life::event::{Event, EventKind, Placement};
 use crate::life::exemption::Exemption;
@@ -38,19 +38,18 @@ pub struct Refused {
     /// Why, and what was expected.
     pub what: String,
     /// The statements that forbid it, where the article does.
-    pub statements: Vec<StatementId>,
+    pub statements: Vec<Cited>,
 }
 
-fn because(statements: &[StatementId]) -> String {
+fn because(statements: &[Cited]) -> String {
     if statements.is_empty() {
         return String::new();
     }
-    let ids: Vec<_> = statements.iter().map(StatementId::as_str).collect();
-    format!(" ({})", ids.join(", "))
+    format!(" [{}]", cited_text(statements))
 }
 
-pub(crate) fn refuse<T>(what: impl Into<String>, statements: &[StatementId]) -> Result<T, Refused> {
-    Err(Refused { what: what.into(), statements: statements.to_vec() })
+pub(crate) fn refuse<T>(what: impl Into<String>, statements: Vec<Cited>) -> Result<T, Refused> {
+    Err(Refused { what: what.into(), statements })
 }
 
 impl World {
@@ -144,7 +143,7 @@ impl Change<'_> {
     pub(crate) fn known(&self, name: &SubscriptionName) -> Result<&Subscription, Refused> {
         match self.subscriptions.get(name) {
             Some(subscription) => Ok(subscription),
-            None => refuse(format!("there is no subscription `{name}`"), &[]),
+            None => refuse(format!("there is no subscription `{name}`"), vec![]),
         }
     }
 
@@ -168,12 +167,15 @@ impl Change<'_> {
                 format!(
                     "there is no machine `{name}`; say its subscription, network and addresses"
                 ),
-                &[],
+                vec![],
             );
         };
         if !matches!(machine.state.power, Power::NotDeployed | Power::Deleted) {
             let power = machine.state.power;
-            return refuse(format!("machine `{name}` is `{power}`; it is deployed already"), &[]);
+            return refuse(
+                format!("machine `{name}` is `{power}`; it is deployed already"),
+                vec![],
+            );
         }
         let machine = machine.clone();
         for interface in &machine.interfaces {
@@ -182,7 +184,7 @@ impl Change<'_> {
                     && owner != name
                 {
                     let what = format!("address {address} of `{name}` belongs to `{owner}` now");
-                    return refuse(what, &[]);
+                    return refuse(what, vec![]);
                 }
             }
         }
@@ -216,7 +218,7 @@ impl Change<'_> {
     fn machine_moves(&mut self, event: &Event, name: &MachineName) -> Result<Applied, Refused> {
         use Power as P;
         let Some(machine) = self.machines.get(name) else {
-            return refuse(format!("there is no machine `{name}`"), &[]);
+            return refuse(format!("there is no machine `{name}`"), vec![]);
         };
         let power = machine.state.power;
         let settings = &self.settings;
@@ -247,7 +249,7 @@ impl Change<'_> {
             (kind, power) => {
                 return refuse(
                     format!("`{}` does not fit machine `{name}`, which is `{power}`", kind.name()),
-                    &[],
+                    vec![],
                 );
             }
         };
@@ -268,7 +270,7 @@ impl Change<'_> {
     /// A firewall picks up what its subscription may do at an update of its rules and at a start.
     fn firewall_moves(&mut self, event: &Event, name: &FirewallName) -> Result<Applied, Refused> {
         let Some(firewall) = self.firewalls.get(name) else {
-            return refuse(format!("there is no firewall `{name}`"), &[]);
+            return refuse(format!("there is no firewall `{name}`"), vec![]);
         };
         let owner = firewall.subscription.clone();
         let (runs, renewed) = match (&event.kind, firewall.state.runs) {
@@ -278,7 +280,7 @@ impl Change<'_> {
             (kind, runs) => {
                 let how = if runs { "running" } else { "stopped" };
                 let what = format!("`{}` does not fit firewall `{name}`, which is", kind.name());
-                return refuse(format!("{what} {how}"), &[]);
+                return refuse(format!("{what} {how}"), vec![]);
             }
         };
         let structure = runs != firewall.state.runs;
@@ -294,7 +296,7 @@ impl Change<'_> {
 
     fn temporary_subnet(&mut self, event: &Event, name: &NetworkName) -> Result<Applied, Refused> {
         if !self.networks.contains_key(name) {
-            return refuse(format!("there is no network `{name}`"), &[]);
+            return refuse(format!("there is no network `{name}`"), vec![]);
         }
         let first = (name.clone(), IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let in_network = self.owners.range(first..).take_while(|((network, _), _)| network == name);

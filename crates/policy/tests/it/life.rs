@@ -96,7 +96,7 @@ fn asking_where_the_offer_does_not_ask_is_refused() {
     //= CS2 type=test
     let (what, statements) =
         refused(&mut portal, &format!("{AT} exemption-asked subscription=contoso channel=case"));
-    assert!(what.contains("asks by: portal"), "{what}");
+    assert!(what.contains("requests it by: portal"), "{what}");
     assert_eq!(statements, ["CS2"]);
     //= PG4 type=test
     let mut payg = world(&one("pay-as-you-go", "2019-03-01", "none"), "");
@@ -425,7 +425,8 @@ fn an_exemption_of_an_earlier_edition_goes_on_working() {
     day[0].at = "2024-01-08T09:00:00Z".parse().unwrap();
     let mut fresh = world(&lab, "");
     let refused = fresh.apply(&day[0]).unwrap_err();
-    assert_eq!(refused.statements[0].as_str(), "BL2");
+    assert_eq!(refused.statements[0].statement.as_str(), "BL2");
+    assert!(refused.to_string().ends_with("[BL2 (nsg-overview), BL3]"), "{refused}");
     let mut not = world_with(&lab, &[("grandfather_exemptions", "no")], "");
     for event in events(
         "2020-12-08T09:00:00Z exemption-asked subscription=contoso edition=2020-12

@@ -159,7 +159,7 @@ fn a_request_that_was_open_when_the_type_changed_is_not_granted_to_one_that_neve
     //= DV2 type=test
     let refused = happen(&mut never, grant).unwrap_err();
     assert!(refused.what.starts_with("no exemption is ever granted"), "{refused}");
-    assert_eq!(refused.statements[0].as_str(), "DV2");
+    assert_eq!(refused.statements[0].statement.as_str(), "DV2");
     let log = "2020-12-07T00:00:00Z exemption-asked subscription=contoso
                  2020-12-07T01:00:00Z offer-changed subscription=contoso offer=free-trial";
     let lab = one("pay-as-you-go", "2019-03-01", "none");

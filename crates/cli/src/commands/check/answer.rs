@@ -1,6 +1,5 @@
 //! The answer as data.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use egress25_policy::{
@@ -130,8 +129,7 @@ fn in_force(subject: &Subject, decision: &Decision) -> Result<Option<InForce>, F
 /// The statements of a decision, its next steps' too, that are of another page.
 fn sources(edition: &Edition, decision: &Decision) -> Vec<OfAnotherPage> {
     let steps = decision.next_steps.iter().flat_map(|step| step.statements());
-    let ids: BTreeSet<_> = decision.statements.iter().chain(steps).collect();
-    ids.into_iter().filter_map(|id| OfAnotherPage::of(edition, id)).collect()
+    OfAnotherPage::among(edition, decision.statements.iter().chain(steps))
 }
 
 fn asked(subject: &Subject, world: &World, decision: &Decision) -> Asked {
@@ -273,6 +271,7 @@ impl CheckAnswer {
         "in_force_verdict",
         "in_force_reason",
         "in_force_differs",
+        "sources",
     ];
 
     /// The answer as a row of the CSV; lists are separated by spaces.
@@ -300,6 +299,7 @@ impl CheckAnswer {
             text(outcome.map(|(verdict, _)| verdict.to_string())),
             text(outcome.map(|(_, reason)| reason.to_string())),
             text(now.map(|now| now.differs.to_string())),
+            OfAnotherPage::cell(&self.sources),
         ]
     }
 }

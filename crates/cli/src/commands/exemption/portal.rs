@@ -76,7 +76,7 @@ fn fill_in_with(
                 let yes = yes(args.payment_history, question, ask, "payment-history")?;
                 form.say("payment history", yes);
                 if !yes {
-                    missing.push("build up a payment history, then ask again");
+                    missing.push("build up a payment history, then request it again");
                 }
             }
             Requirement::SufficientPaymentHistory => {

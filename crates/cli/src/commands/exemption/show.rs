@@ -119,8 +119,8 @@ fn show_human(
     console.line(format!("  it has reached {} of {all}", row.exempt_machines))?;
     let asks = if shown.asks.is_empty() { "nothing".to_owned() } else { shown.asks.join("; ") };
     let how_to_ask = match shown.asked_by.as_slice() {
-        [] => "no request is ever granted, or there is nothing to ask for".to_owned(),
-        channels => format!("asked for by {}; asked is: {asks}", channels.join(" and ")),
+        [] => "no request is ever granted, or there is nothing to request".to_owned(),
+        channels => format!("requested by {}; asked is: {asks}", channels.join(" and ")),
     };
     output::labelled(console, "  ", 2, &how_to_ask)?;
     if !shown.history.is_empty() {

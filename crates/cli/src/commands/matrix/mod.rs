@@ -3,7 +3,7 @@
 mod render;
 mod states;
 
-pub use states::{MatrixCell, cells};
+pub use states::{MatrixCell, cells, state_title};
 
 use states::MatrixState;
 
@@ -13,7 +13,7 @@ use crate::args::{MatrixArgs, MatrixFormat};
 use crate::read::edition;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{self, EditionName, Versioned};
+use crate::say::output::{self, EditionName, OfAnotherPage, Versioned};
 
 /// The matrix as data.
 #[derive(Debug, Serialize)]
@@ -51,14 +51,22 @@ pub fn run(args: &MatrixArgs, console: &mut Console) -> Result<(), Failure> {
             cells.iter().try_for_each(|cell| output::ndjson(console, &Versioned::new(cell)))
         }
         MatrixFormat::Csv => {
-            let header =
-                ["edition", "offer", "state", "verdict", "reason", "statements", "assumed"];
+            let header = [
+                "edition",
+                "offer",
+                "state",
+                "verdict",
+                "reason",
+                "statements",
+                "assumed",
+                "sources",
+            ];
             output::csv(console, &header, cells.iter().map(|cell| csv_row(&edition.id, cell)))
         }
     }
 }
 
-fn csv_row(edition: &str, cell: &MatrixCell) -> [String; 7] {
+fn csv_row(edition: &str, cell: &MatrixCell) -> [String; 8] {
     [
         edition.to_owned(),
         cell.offer.to_string(),
@@ -67,5 +75,6 @@ fn csv_row(edition: &str, cell: &MatrixCell) -> [String; 7] {
         cell.reason.to_string(),
         cell.statements.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
         output::assignments(&cell.assumed).join(" "),
+        OfAnotherPage::cell(&cell.sources),
     ]
 }

@@ -13,6 +13,7 @@ use serde::{Serialize, Serializer};
 use crate::args::Via;
 use crate::read::deployment::{Deployment, Reached};
 use crate::say::failure::Failure;
+use crate::say::output::OfAnotherPage;
 
 /// A state of a subscription and its machine, and the way that it sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +66,7 @@ impl MatrixState {
     /// The states of a direct route to the Internet, in the order of the columns.
     pub(super) const DIRECT: &'static [Self] = &[
         state("before-cutoff", "created before {}", ExemptionState::None, SendingWay::OfOld),
-        state("none", "created after, not asked", ExemptionState::None, SendingWay::Internet),
+        state("none", "created after, not requested", ExemptionState::None, SendingWay::Internet),
         state("requested", "requested", ExemptionState::Requested, SendingWay::Internet),
         state("refused", "refused", ExemptionState::Refused, SendingWay::Internet),
         state(
@@ -86,7 +87,7 @@ impl MatrixState {
             via: Some(Via::Appliance),
             ..state(
                 "via-enterprise-appliance",
-                "not asked, via an EA's appliance",
+                "not requested, via an EA's appliance",
                 ExemptionState::None,
                 SendingWay::Enterprise,
             )
@@ -136,6 +137,13 @@ impl MatrixState {
     }
 }
 
+/// The heading of a state's column, by the state's name.
+#[must_use]
+pub fn state_title(name: &str, edition: &Edition) -> String {
+    let state = MatrixState::all().find(|state| state.name == name);
+    state.map_or_else(|| name.to_owned(), |state| state.title(edition))
+}
+
 /// The answer for an offer in a state.
 #[derive(Debug, Clone, Serialize)]
 pub struct MatrixCell {
@@ -151,6 +159,8 @@ pub struct MatrixCell {
     pub statements: Vec<StatementId>,
     /// The settings that it rests on.
     pub assumed: Vec<Assumption>,
+    /// Which of its statements are not the article's word, and whose they are.
+    pub sources: Vec<OfAnotherPage>,
 }
 
 impl MatrixCell {
@@ -187,6 +197,7 @@ pub fn cells(edition: &Arc<Edition>, settings: &Settings) -> Result<Vec<MatrixCe
                 state: *state,
                 verdict: decision.verdict,
                 reason: decision.reason,
+                sources: OfAnotherPage::among(edition, &decision.statements),
                 statements: decision.statements,
                 assumed: decision.assumed,
             });

@@ -2,40 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use egress25_policy::{Edition, Offer};
-use serde::Serialize;
-
 use crate::args::DiffArgs;
 use crate::commands::matrix::{MatrixCell, cells};
-use crate::commands::policy::{points, row_text};
+use crate::commands::policy::difference::{Diff, Difference};
+use crate::commands::policy::{diff_human, points, row_text};
 use crate::read::edition;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{self, EditionName, TableRow, labelled};
-
-/// How two editions differ.
-#[derive(Debug, Serialize)]
-struct Diff {
-    a: EditionName,
-    b: EditionName,
-    changes: Vec<Difference>,
-}
-
-/// One difference.
-#[derive(Debug, Serialize)]
-struct Difference {
-    /// `point`, `offer`, `statement` or `answer`.
-    about: &'static str,
-    /// The point, the offer, or the statement's id.
-    what: String,
-    /// The state that the answer is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<&'static str>,
-    /// What the first edition says; none where it says nothing.
-    a: Option<String>,
-    /// What the second says.
-    b: Option<String>,
-}
+use crate::say::output::{self, EditionName};
+use egress25_policy::{Edition, Offer, Setting, Settings};
 
 /// Compares two editions.
 ///
@@ -44,15 +19,14 @@ struct Difference {
 pub fn run(args: &DiffArgs, console: &mut Console) -> Result<(), Failure> {
     let (a, b) = (edition::find(&args.a)?, edition::find(&args.b)?);
     let mut changes = point_changes(&a, &b);
+    changes.extend(setting_changes(&a, &b)?);
     changes.extend(offer_changes(&a, &b));
     changes.extend(answer_changes(&a, &b)?);
     changes.extend(statement_changes(&a, &b));
     let diff = Diff { a: EditionName::of(&a), b: EditionName::of(&b), changes };
-    output::rows(console, args.format, &diff.changes, &diff, |console| human(console, &diff))
-}
-
-impl TableRow for Difference {
-    const COLUMNS: &'static [&'static str] = &["about", "what", "state", "a", "b"];
+    output::rows(console, args.format, &diff.changes, &diff, |console| {
+        diff_human::write(console, &diff, &a, &b)
+    })
 }
 
 fn change(
@@ -75,6 +49,16 @@ fn point_changes(a: &Edition, b: &Edition) -> Vec<Difference> {
         .into_iter()
         .filter_map(|name| change("point", name, value(&left, name), value(&right, name)))
         .collect()
+}
+
+/// The settings whose defaults are others.
+fn setting_changes(a: &Edition, b: &Edition) -> Result<Vec<Difference>, Failure> {
+    let (left, right) = (a.default_settings()?, b.default_settings()?);
+    let value = |of: &Settings, name| Some(of.get(name).to_owned());
+    let changes = Setting::ALL.iter().filter_map(|setting| {
+        change("setting", setting.name(), value(&left, *setting), value(&right, *setting))
+    });
+    Ok(changes.collect())
 }
 
 fn offer_changes(a: &Edition, b: &Edition) -> Vec<Difference> {
@@ -118,51 +102,4 @@ fn answer_changes(
         Some(Difference { state: Some(right.state.name), ..change })
     });
     Ok(changes.collect())
-}
-
-fn human(console: &mut Console, diff: &Diff) -> Result<(), Failure> {
-    for (mark, edition) in [("-", &diff.a), ("+", &diff.b)] {
-        console.line(format!("{mark} edition {} ({})", edition.id, edition.title))?;
-    }
-    if diff.changes.is_empty() {
-        return console.line("\nThey say the same.");
-    }
-    let headings = [
-        ("point", "Points"),
-        ("offer", "Offers"),
-        ("answer", "Answers that are others"),
-        ("statement", "Statements"),
-    ];
-    for (about, heading) in headings {
-        let changes: Vec<_> = diff.changes.iter().filter(|one| one.about == about).collect();
-        if changes.is_empty() {
-            continue;
-        }
-        output::section(console, &format!("{heading} ({})", changes.len()))?;
-        for (names, one) in merged(changes) {
-            let state = one.state.map_or(String::new(), |state| format!("{state}: "));
-            labelled(console, "  ", 2, &format!("{state}{}", names.join(", ")))?;
-            if let Some(a) = &one.a {
-                labelled(console, "    - ", 6, a)?;
-            }
-            if let Some(b) = &one.b {
-                labelled(console, "    + ", 6, b)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// What changed in the same way, together.
-fn merged(changes: Vec<&Difference>) -> Vec<(Vec<&str>, &Difference)> {
-    let mut merged: Vec<(Vec<&str>, &Difference)> = Vec::new();
-    for one in changes {
-        let same =
-            |other: &Difference| (other.state, &other.a, &other.b) == (one.state, &one.a, &one.b);
-        match merged.iter_mut().find(|(_, other)| same(other)) {
-            Some((names, _)) => names.push(&one.what),
-            None => merged.push((vec![&one.what], one)),
-        }
-    }
-    merged
 }

@@ -1,6 +1,8 @@
 //! `policy`: the editions themselves.
 
 pub mod diff;
+mod diff_human;
+mod difference;
 pub mod list;
 pub mod scan;
 pub mod show;
@@ -17,7 +19,7 @@ pub fn points(edition: &Edition) -> Vec<(&'static str, String)> {
     let mut ports: Vec<_> = edition.relay_ports.iter().map(u16::to_string).collect();
     ports.extend(edition.relay_on_other_ports.then(|| "others".to_owned()));
     let effect = match edition.effect {
-        Effect::NextStart => "at the machine's next start after a deallocate",
+        Effect::NextStart => "at the machine's next stop (deallocate) and start",
         Effect::MachinesCreatedAfter => "only for machines created after it",
     };
     let firewall = match edition.azure_firewall {
@@ -45,7 +47,6 @@ pub fn points(edition: &Edition) -> Vec<(&'static str, String)> {
     };
     let mut points = vec![
         ("cutoff", edition.cutoff.to_string()),
-        ("held to have stood from", edition.from.to_string()),
         ("an exemption takes effect", effect.to_owned()),
         ("a subnet delegated to a service", delegated.to_owned()),
         ("through Azure Firewall", firewall.to_owned()),
@@ -62,11 +63,6 @@ pub fn points(edition: &Edition) -> Vec<(&'static str, String)> {
     }
     if !edition.support.is_empty() {
         points.push(("the way to support", path_text(&edition.support)));
-    }
-    let settings: Vec<_> =
-        edition.settings.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-    if !settings.is_empty() {
-        points.push(("settings of its own", settings.join(", ")));
     }
     points
 }

@@ -79,6 +79,8 @@ fn human(console: &mut Console, edition: &Edition, settings: &Settings) -> Resul
     };
     labelled(console, &paint.bold(&format!("Edition {}{mark}  ", edition.id)), 2, "")?;
     labelled(console, "  ", 2, &edition.title)?;
+    let from = format!("held to have stood from {} on", edition.from);
+    labelled(console, "  ", 2, &from)?;
     for note in &edition.notes {
         labelled(console, "  ", 2, note)?;
     }

@@ -43,9 +43,9 @@ pub(super) fn row(
     let name = row.machine.as_ref().map(ToString::to_string);
     // Where the inventory does not know the sender, its address tells more than a dash.
     let sender = name.or_else(|| row.source.map(|source| source.to_string()));
-    let rests_on = match (&row.detail, row.statements.is_empty()) {
+    let rests_on = match (&row.detail, row.cited.is_empty()) {
         (Some(detail), _) => detail.clone(),
-        (None, false) => row.ids(" "),
+        (None, false) => row.cited.to_owned(),
         (None, true) => {
             row.assumed.iter().map(|one| format!("assumed {one}")).collect::<Vec<_>>().join(" ")
         }

@@ -20,7 +20,7 @@ use crate::commands::replay::moving::MovingInventory;
 use crate::commands::replay::resolve::ReplayPlan;
 use crate::commands::replay::row::PacketRow;
 use crate::say::failure::Failure;
-use crate::say::output::assignments;
+use crate::say::output::{OfAnotherPage, assignments};
 
 /// How many answers are kept before they are worked out anew.
 const KEPT_GROUNDS: usize = 65_536;
@@ -48,6 +48,9 @@ enum Key {
 #[derive(Debug, Default)]
 struct AnswerBasis {
     statements: Vec<StatementId>,
+    /// The same as a person reads them.
+    cited: String,
+    sources: Vec<OfAnotherPage>,
     assumed: Vec<String>,
     decided_by: Option<SubscriptionName>,
     /// The network of the sender's interface.
@@ -206,6 +209,8 @@ impl ReplayJudge {
                 .filter(|name| owner.is_none_or(|owner| owner.subscription != **name)),
             tunnel: candidate.and_then(|found| found.tunnel).map(Tunnel::as_str),
             detail: reason.is_about_the_packet().then(|| judgement.outcome.to_string()),
+            sources: &grounds.sources,
+            cited: &grounds.cited,
         })
     }
 
@@ -232,12 +237,15 @@ impl ReplayJudge {
         let network = self.network_of(judgement);
         let source = Source::Address { network, address: source };
         let question = Question { source, destination, port: SMTP_PORT };
-        let decision = decide(self.inventory.world()?, &question);
+        let world = self.inventory.world()?;
+        let decision = decide(world, &question);
         if (decision.verdict, Some(decision.reason)) != (judgement.verdict, judgement.reason) {
             let reference = (decision.verdict, decision.reason);
             return Err(disagree(&format_args!("{question:?}"), &reference, judgement));
         }
         let grounds = Arc::new(AnswerBasis {
+            cited: world.edition.cited(&decision.statements),
+            sources: OfAnotherPage::among(&world.edition, &decision.statements),
             statements: decision.statements,
             assumed: assignments(&decision.assumed),
             decided_by: decision.subscription,

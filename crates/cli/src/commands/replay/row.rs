@@ -7,7 +7,7 @@ use egress25_policy::{MachineName, NetworkName, Reason, StatementId, Subscriptio
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::say::output::TableRow;
+use crate::say::output::{OfAnotherPage, TableRow};
 
 /// One judged packet.
 #[derive(Debug, Clone, Serialize)]
@@ -54,6 +54,11 @@ pub struct PacketRow<'a> {
     pub tunnel: Option<&'static str>,
     /// What is wrong with the packet itself, where that decided.
     pub detail: Option<String>,
+    /// Which of the statements are not the article's word, and whose they are.
+    pub sources: &'a [OfAnotherPage],
+    /// The statements as a person reads them.
+    #[serde(skip)]
+    pub cited: &'a str,
 }
 
 impl TableRow for PacketRow<'_> {
@@ -76,6 +81,7 @@ impl TableRow for PacketRow<'_> {
         "decided_by",
         "tunnel",
         "detail",
+        "sources",
     ];
 
     // There is a row for every judged packet: nothing is built in between, as other rows have it.
@@ -97,26 +103,22 @@ impl TableRow for PacketRow<'_> {
             self.verdict.to_string(),
             self.reason.to_string(),
             self.edition.to_owned(),
-            self.ids(" "),
+            self.statements.iter().map(StatementId::as_str).collect::<Vec<_>>().join(" "),
             self.assumed.join(" "),
             text(self.decided_by.as_ref()),
             self.tunnel.unwrap_or_default().to_owned(),
             text(self.detail.as_ref()),
+            OfAnotherPage::cell(self.sources),
         ]
     }
 }
 
 impl PacketRow<'_> {
-    /// The statements' ids.
-    pub(super) fn ids(&self, between: &str) -> String {
-        self.statements.iter().map(StatementId::as_str).collect::<Vec<_>>().join(between)
-    }
-
     /// The verdict as a packet comment.
     pub(super) fn comment(&self) -> String {
         let mut text = format!("{VERDICT_MARK}{} {}", self.verdict, self.reason);
-        if !self.statements.is_empty() {
-            text.push_str(&format!(" [{}]", self.ids(", ")));
+        if !self.cited.is_empty() {
+            text.push_str(&format!(" [{}]", self.cited));
         }
         if let Some(detail) = &self.detail {
             text.push_str(&format!(" ({detail})"));

@@ -4,7 +4,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use egress25_policy::{
-    Event, EventKind, MachineName, NextStep, Question, SMTP_PORT, Source, World, decide,
+    Decision, Event, EventKind, FirewallName, Hop, HopKind, MachineName, NextStep, Question,
+    SMTP_PORT, Source, World, decide,
 };
 use jiff::Timestamp;
 
@@ -40,7 +41,7 @@ pub(crate) fn pick_up<'a>(
     let mut world = world.clone();
     let mut lines = Vec::new();
     for machine in machines {
-        let steps = steps_when_running(&mut world, machine);
+        let steps = when_running(&mut world, machine).next_steps;
         for line in steps.iter().filter_map(|step| to_pick_up(&world, step, place)) {
             // Several machines may wait for one appliance.
             if !lines.contains(&line) {
@@ -51,8 +52,17 @@ pub(crate) fn pick_up<'a>(
     lines
 }
 
-/// What the policy advises for a machine that sends to the Internet.
-fn steps_when_running(world: &mut World, machine: &MachineName) -> Vec<NextStep> {
+/// The machines whose way to the Internet leads through a firewall.
+pub(crate) fn senders_through(world: &World, firewall: &FirewallName) -> Vec<MachineName> {
+    let mut world = world.clone();
+    let names: Vec<_> = world.machines().keys().cloned().collect();
+    let meets =
+        |hop: &Hop| matches!(&hop.at, HopKind::Firewall { firewall: met } if met == firewall);
+    names.into_iter().filter(|name| when_running(&mut world, name).path.iter().any(meets)).collect()
+}
+
+/// What the policy decides for a machine that sends to the Internet.
+fn when_running(world: &mut World, machine: &MachineName) -> Decision {
     let kind = EventKind::MachineStarted { machine: machine.clone() };
     // One that runs cannot be started, and stays as it is.
     let started =
@@ -62,7 +72,7 @@ fn steps_when_running(world: &mut World, machine: &MachineName) -> Vec<NextStep>
     if let Some((_, undo)) = started {
         world.undo(undo);
     }
-    decision.next_steps
+    decision
 }
 
 /// A step by which a machine picks up what its subscription may do, in words.
@@ -72,9 +82,10 @@ fn to_pick_up(world: &World, step: &NextStep, place: &PlaceArgs) -> Option<Strin
             let command = |verb| command(place, verb, machine.as_str());
             format!(": {}, then {}", command("vm deallocate"), command("vm start"))
         }
-        NextStep::CreateAnew { .. }
-        | NextStep::RenewFirewall { .. }
-        | NextStep::TemporarySubnet { .. } => String::new(),
+        NextStep::RenewFirewall { firewall, .. } => {
+            format!(": {}", command(place, "firewall update-rules", firewall.as_str()))
+        }
+        NextStep::CreateAnew { .. } | NextStep::TemporarySubnet { .. } => String::new(),
         _ => return None,
     };
     let ids = in_brackets(&world.edition, step);

@@ -1,33 +1,33 @@
-//! `explain`: what a reason means.
+//! What a reason means.
 
-use std::str::FromStr;
-
-use egress25_policy::{Edition, Reason, Setting, Settings, SourceName, Statement, Topic};
+use egress25_policy::{
+    Edition, ExemptionState, MachineKind, Reason, Setting, Settings, SourceName, Statement, Topic,
+};
 use serde::Serialize;
 
-use crate::args::ExplainArgs;
+use crate::args::Via;
+use crate::commands::explain::possible::{ComesUp, comes_up};
+use crate::commands::explain::reading::{Reading, listed};
 use crate::commands::matrix::{MatrixCell, cells};
-use crate::read::edition;
+use crate::read::deployment::{Deployment, Reached};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{self, EditionName, TableRow, labelled};
-
-/// What the reasons mean.
-#[derive(Debug, Serialize)]
-struct Explained {
-    edition: EditionName,
-    reasons: Vec<Explanation>,
-}
+use crate::say::output::{self, TableRow, labelled};
 
 /// What a reason means.
 #[derive(Debug, Serialize)]
-struct Explanation {
+pub(super) struct ExplainedReason {
     reason: &'static str,
     usual_verdict: &'static str,
     line: &'static str,
     rests_on: Vec<Ground>,
     what_to_do: &'static str,
     try_it: String,
+    /// What there is to know where the edition's settings keep it from coming up.
+    note: Option<String>,
+    /// The same, as short as a table has it.
+    #[serde(skip)]
+    mark: Option<String>,
 }
 
 /// Something that a reason rests on.
@@ -44,85 +44,152 @@ struct Ground {
     text: Option<String>,
 }
 
-/// Explains the reason of the arguments, or all.
-///
-/// # Errors
-/// There is no such reason.
-pub fn run(args: &ExplainArgs, console: &mut Console) -> Result<(), Failure> {
-    let edition = edition::choose(args.edition.edition.as_deref(), None)?;
-    let settings = edition::settings(&edition, &args.edition.set)?;
-    let reasons = match &args.reason {
-        Some(name) => vec![parse(name)?],
-        None => Reason::ALL.to_vec(),
-    };
+/// Explains reasons as an edition has them.
+pub(super) fn explain(
+    reasons: &[Reason],
+    reading: &Reading,
+) -> Result<Vec<ExplainedReason>, Failure> {
+    let Reading { edition, settings } = reading;
     // The reasons carry the ids of the default edition; another's are those of its answers.
-    let answers = if edition.default { vec![] } else { cells(&edition, &settings)? };
-    let explain = |reason: &Reason| explain(*reason, &edition, &settings, &answers);
-    let explained = Explained {
-        edition: EditionName::of(&edition),
-        reasons: reasons.iter().map(explain).collect(),
-    };
-    let all = &explained.reasons;
-    output::rows(console, args.format, all, &explained, |console| match args.reason {
-        None => {
-            let rows = all.iter().map(|one| [one.reason, one.usual_verdict, one.line]);
-            output::write_rows(console, &["reason", "verdict", "what it means"], rows)
-        }
-        Some(_) => all.iter().try_for_each(|one| human(console, one, &explained.edition.id)),
-    })
+    let answers = if edition.default { vec![] } else { cells(edition, settings)? };
+    reasons.iter().map(|reason| one(*reason, reading, &answers)).collect()
 }
 
-impl TableRow for Explanation {
+/// Writes reasons as a table for a person.
+pub(super) fn table(console: &mut Console, all: &[ExplainedReason]) -> Result<(), Failure> {
+    let line = |one: &ExplainedReason| match &one.mark {
+        None => one.line.to_owned(),
+        Some(mark) => format!("{} ({mark})", one.line),
+    };
+    let rows =
+        all.iter().map(|one| [one.reason.to_owned(), one.usual_verdict.to_owned(), line(one)]);
+    output::write_rows(console, &["reason", "verdict", "what it means"], rows)
+}
+
+impl TableRow for ExplainedReason {
     const COLUMNS: &'static [&'static str] =
-        &["reason", "usual_verdict", "line", "rests_on", "what_to_do"];
+        &["reason", "usual_verdict", "line", "rests_on", "what_to_do", "note"];
 
     fn cells(&self) -> Vec<String> {
         let ids: Vec<_> = self.rests_on.iter().map(|ground| ground.id.as_str()).collect();
         let rests_on = ids.join("; ");
-        [self.reason, self.usual_verdict, self.line, &rests_on, self.what_to_do]
+        let note = self.note.as_deref().unwrap_or_default();
+        [self.reason, self.usual_verdict, self.line, &rests_on, self.what_to_do, note]
             .map(str::to_owned)
             .to_vec()
     }
 }
 
-/// The reason with a name, or the names that are near it.
-fn parse(name: &str) -> Result<Reason, Failure> {
-    let tidy = name.trim().to_ascii_lowercase().replace([' ', '_'], "-");
-    if let Ok(reason) = Reason::from_str(&tidy) {
-        return Ok(reason);
-    }
-    let near: Vec<_> = Reason::ALL
-        .iter()
-        .map(|reason| reason.name())
-        .filter(|known| known.split('-').any(|part| part.len() > 3 && tidy.contains(part)))
-        .collect();
-    let hint = if near.is_empty() {
-        "`egress25 explain` lists them".to_owned()
-    } else {
-        format!("did you mean: {}?", near.join(", "))
-    };
-    Err(Failure::Usage(format!("`{name}` is no reason; {hint}")))
-}
-
-fn explain(
+fn one(
     reason: Reason,
-    edition: &Edition,
-    settings: &Settings,
+    reading: &Reading,
     answers: &[MatrixCell],
-) -> Explanation {
-    let ids = if edition.default {
-        reason.rests_on().iter().map(|id| (*id).to_owned()).collect()
-    } else {
-        ids_in(reason, edition, answers)
+) -> Result<ExplainedReason, Failure> {
+    let Reading { edition, settings } = reading;
+    let place = if is_by_edition(reason) { Some(comes_up(reason, reading)?) } else { None };
+    let mut ids: Vec<_> = match &place {
+        _ if edition.default => reason.rests_on().iter().map(|id| (*id).to_owned()).collect(),
+        Some(ComesUp::No(_)) => vec![],
+        _ => ids_in(reason, edition, answers),
     };
-    Explanation {
+    if let (true, Some(ComesUp::Yes(found) | ComesUp::With(found, _))) = (ids.is_empty(), &place) {
+        ids.extend(found.1.statements.iter().map(ToString::to_string));
+    }
+    let (note, mark) = match &place {
+        Some(place) => note(reading, place)?.unzip(),
+        None => (None, None),
+    };
+    Ok(ExplainedReason {
         reason: reason.name(),
         usual_verdict: reason.usual_verdict().name(),
         line: reason.line(),
         rests_on: ids.into_iter().map(|id| ground(id, edition, settings)).collect(),
         what_to_do: what_to_do(reason),
-        try_it: example(reason).unwrap_or_default(),
+        try_it: try_it(reason, edition, place.as_ref()),
+        note,
+        mark,
+    })
+}
+
+/// Whether the edition's text decides that it comes up; the routes, the sender and the packet bring
+/// about the others under every one.
+const fn is_by_edition(reason: Reason) -> bool {
+    reason.is_the_filters()
+        || matches!(
+            reason,
+            Reason::UnrestrictedOffer
+                | Reason::PredatesRestriction
+                | Reason::Exempt
+                | Reason::AzureFirewallUnsupported
+        )
+}
+
+/// What there is to know of a reason that does not come up under the edition as it is: in a
+/// sentence, and as short as a table has it.
+fn note(reading: &Reading, place: &ComesUp) -> Result<Option<(String, String)>, Failure> {
+    let edition = &reading.edition.id;
+    Ok(match place {
+        ComesUp::Yes(_) => None,
+        ComesUp::With(_, (name, value)) => {
+            let with = format!("--set {name}={value}");
+            let note = format!("in edition {edition} only with another reading: {with}");
+            Some((note, format!("only with {with}")))
+        }
+        ComesUp::No(others) => {
+            let others = listed(others);
+            let as_it_is = reading.settings == reading.edition.default_settings()?;
+            let with = if as_it_is { "" } else { " with these settings" };
+            let note =
+                format!("cannot come up in edition {edition}{with}; in these it does: {others}");
+            Some((note, format!("not in edition {edition}{with}")))
+        }
+    })
+}
+
+/// The arguments of `check` that have a reason as their answer in an edition, as far as flags
+/// describe it.
+fn try_it(reason: Reason, edition: &Edition, place: Option<&ComesUp>) -> String {
+    let in_edition = || format!(" --edition {}", edition.id);
+    match (place, example(reason)) {
+        (Some(ComesUp::No(_)), Some(example)) if example.contains("--edition") => example,
+        (Some(ComesUp::No(_)), _) => String::new(),
+        (_, Some(example)) if edition.default => example,
+        (None, Some(example)) => example + &in_edition(),
+        (Some(ComesUp::Yes(found)), _) => flags(&found.0) + &in_edition(),
+        (Some(ComesUp::With(found, (name, value))), _) => {
+            format!("{} --set {name}={value}{}", flags(&found.0), in_edition())
+        }
+        (None, None) => String::new(),
     }
+}
+
+/// A description as the flags of `check`.
+fn flags(of: &Deployment) -> String {
+    let mut flags = format!("--offer {}", of.offer);
+    if let Some(created) = of.created {
+        flags.push_str(&format!(" --created {created}"));
+    }
+    if of.exemption != ExemptionState::None {
+        flags.push_str(&format!(" --exempt {}", of.exemption));
+    }
+    flags.push_str(match of.reached {
+        Reached::No => "",
+        Reached::Started => " --started-since-grant",
+        Reached::Deployed => " --deployed-since-grant",
+    });
+    if of.kind != MachineKind::VirtualMachine {
+        flags.push_str(&format!(" --kind {}", of.kind.name()));
+    }
+    flags.push_str(match of.via {
+        None => "",
+        Some(Via::AzureFirewall) => " --via azure-firewall",
+        Some(Via::Appliance) => " --via appliance",
+        Some(Via::Gateway) => " --via gateway",
+    });
+    if let Some((offer, _)) = of.hub {
+        flags.push_str(&format!(" --via-offer {offer}"));
+    }
+    format!("{flags} --to {}", of.to)
 }
 
 /// What a reason rests on in an edition: the statements of its answers, and the settings and
@@ -189,20 +256,20 @@ const fn what_to_do(reason: Reason) -> &'static str {
         | Reason::PredatesRestriction
         | Reason::Exempt => "Nothing: the packet passes.",
         Reason::NotGranted => {
-            "Send through an authenticated relay, or ask for an exemption where the offer has one."
+            "Send through an authenticated relay, or request an exemption where the offer has one."
         }
         Reason::RequestPending => "Wait for the answer; until then use a relay.",
         Reason::FurtherSteps => "Take the further steps that the answer named.",
-        Reason::RequestRefused => "Use a relay, or ask again with what the answer missed.",
+        Reason::RequestRefused => "Use a relay, or request it again with what the answer missed.",
         Reason::WaitingForStopStart => {
             "Stop the machine in the portal, so that it is deallocated, and start it. A restart or \
              a shutdown from inside does not do it."
         }
         Reason::CreatedBeforeExemption => "Create the machine anew.",
         Reason::Revoked => "Use a relay, or settle with Microsoft why it was revoked.",
-        Reason::ExemptionLapsed => "Ask again for the subscription as it is now.",
+        Reason::ExemptionLapsed => "Request it again for the subscription as it is now.",
         Reason::ExemptionDoesNotCover => "Route the traffic directly to the Internet.",
-        Reason::OfferNeverExempt => "Use a relay, or change the subscription's type.",
+        Reason::OfferNeverExempt => "Use a relay, or change the subscription's offer.",
         Reason::PlatformServiceUnsupported => {
             "Use a relay, or send from a virtual machine of a subscription that may."
         }
@@ -277,33 +344,43 @@ pub fn example(reason: Reason) -> Option<String> {
     Some(format!("--offer {offer} --created {year}-03-01 {more}--to {to}"))
 }
 
-fn human(console: &mut Console, one: &Explanation, edition: &str) -> Result<(), Failure> {
-    let paint = console.paint();
-    console.line(format!("{}  ({})", paint.bold(one.reason), one.usual_verdict))?;
-    labelled(console, "", 0, one.line)?;
-    output::section(console, &format!("Rests on (edition {edition})"))?;
-    if one.rests_on.is_empty() {
-        console.line("  nothing: no answer of this edition's matrix has the reason")?;
+impl ExplainedReason {
+    /// Writes it for a person.
+    pub(super) fn human(&self, console: &mut Console, edition: &str) -> Result<(), Failure> {
+        let paint = console.paint();
+        console.line(format!("{}  ({})", paint.bold(self.reason), self.usual_verdict))?;
+        labelled(console, "", 0, self.line)?;
+        if !self.rests_on.is_empty() {
+            output::section(console, &format!("Rests on (edition {edition})"))?;
+        }
+        for ground in &self.rests_on {
+            ground.human(console)?;
+        }
+        console.line("")?;
+        if let Some(note) = &self.note {
+            labelled(console, &paint.bold("Note        "), 12, note)?;
+        }
+        labelled(console, &paint.bold("What to do  "), 12, self.what_to_do)?;
+        if !self.try_it.is_empty() {
+            let command = format!("egress25 check {}", self.try_it);
+            labelled(console, &paint.bold("Try it      "), 12, &command)?;
+        }
+        Ok(())
     }
-    for ground in &one.rests_on {
-        let text = ground.text.as_deref().unwrap_or("");
-        let name = match ground.kind {
-            "setting" => format!("{}: ", ground.id),
-            _ => String::new(),
-        };
-        if ground.kind == "setting" {
-            labelled(console, &format!("  {}", paint.assumed("assumed  ")), 11, &(name + text))?;
+}
+
+impl Ground {
+    fn human(&self, console: &mut Console) -> Result<(), Failure> {
+        let (id, text) = (&self.id, self.text.as_deref().unwrap_or_default());
+        if self.kind == "setting" {
+            let label = format!("  {}", console.paint().assumed("assumed  "));
+            labelled(console, &label, 11, &format!("{id}: {text}"))
         } else if text.is_empty() {
-            console.line(format!("  {}", ground.id))?;
+            console.line(format!("  {id}"))
         } else {
-            labelled(console, &format!("  {:<9}", ground.id), 11, text)?;
+            // The id of another edition's statement has that edition before it.
+            let width = id.len().saturating_add(2).max(9);
+            labelled(console, &format!("  {id:<width$}"), width.saturating_add(2), text)
         }
     }
-    console.line("")?;
-    labelled(console, &paint.bold("What to do  "), 12, one.what_to_do)?;
-    if !one.try_it.is_empty() {
-        let command = format!("egress25 check {}", one.try_it);
-        labelled(console, &paint.bold("Try it      "), 12, &command)?;
-    }
-    Ok(())
 }
