@@ -210,6 +210,23 @@ fn an_exemption_of_an_earlier_edition_rests_on_the_setting_where_this_one_grants
 }
 
 #[test]
+fn a_request_of_an_earlier_edition_that_this_one_grants_rests_on_this_one() {
+    let lab = format!("edition = \"2021-04\"\n{}", one("pay-as-you-go", "2019-03-01", "none"));
+    let mut log = events(
+        "2020-12-08T09:00:00Z exemption-asked subscription=contoso
+         2020-12-08T11:00:00Z exemption-granted subscription=contoso",
+    );
+    log[0].edition = Some("2020-12".to_owned());
+    let mut now = world_with(&lab, &[("grandfather_exemptions", "no")], "");
+    for event in log.iter().chain(&events(CYCLE)) {
+        now.apply(event).unwrap();
+    }
+    let decision = ask(&now, "web", INTERNET);
+    assert_eq!(short(&decision), "pass exempt");
+    assert!(!assumed(&decision).contains(&"grandfather_exemptions"));
+}
+
+#[test]
 fn a_restart_before_the_grant_is_not_named() {
     let lab = one("pay-as-you-go", "2019-03-01", "requested");
     let grant = "2020-12-08T00:00:00Z exemption-granted subscription=contoso";
@@ -241,11 +258,14 @@ fn a_machine_that_was_deployed_before_the_grant_does_not_rest_on_new_ones() {
 
 #[test]
 fn a_redeploy_that_does_not_count_and_a_restart_that_misses_a_change_of_type_are_named() {
-    let redeployed = "2020-12-09T00:00:00Z machine-redeployed machine=web";
+    // A shutdown that a redeploy ends is no restart.
+    let redeployed = "2020-12-09T00:00:00Z guest-shutdown machine=web
+                      2020-12-09T01:00:00Z machine-redeployed machine=web";
     let set = [("redeploy_counts", "no")];
     let decision = ask(&world_with(&granted(), &set, redeployed), "web", INTERNET);
     assert_eq!(short(&decision), "drop waiting-for-stop-and-start");
     assert!(assumed(&decision).contains(&"redeploy_counts"));
+    assert!(!assumed(&decision).contains(&"guest_restart_counts"));
     let restarted =
         "2020-12-08T00:00:00Z offer-changed subscription=contoso offer=enterprise-agreement
          2020-12-09T00:00:00Z machine-restarted machine=web";
