@@ -109,6 +109,10 @@ fn an_offer_that_changes_and_changes_back_leaves_no_exemption_without_an_assumpt
     assert!(assumed(&pending).contains(&"exemption_survives_offer_change"));
     let cycled = ask(&world(&exempt(), &format!("{there_and_back}\n{CYCLE}")), "web", INTERNET);
     assert_eq!(short(&cycled), "drop exemption-lapsed");
+    let lapsed = one("pay-as-you-go", "2019-03-01", "lapsed");
+    let survives = [("exemption_survives_offer_change", "yes")];
+    let survived = ask(&world_with(&lapsed, &survives, ""), "web", INTERNET);
+    assert_eq!(short(&survived), "drop waiting-for-stop-and-start");
 }
 
 #[test]
@@ -328,6 +332,9 @@ fn an_unnamed_offer_that_is_blocked_whatever_the_date_is_blocked_whatever_the_da
     let decision = ask(&world_with(&lab, &set, ""), "web", INTERNET);
     assert_eq!(short(&decision), "drop not-granted");
     assert!(!assumed(&decision).contains(&"honour_pre_2017_subscriptions"));
+    let named = one("pay-as-you-go", "2016-01-01", "none");
+    let named = ask(&world_with(&named, &set, ""), "web", INTERNET);
+    assert_eq!(short(&named), "pass predates-restriction");
 }
 
 #[test]
