@@ -132,6 +132,7 @@ fn a_request_cannot_be_refused_where_the_text_knows_two_outcomes_alone() {
     let refused = strict.apply(&refusal[0]).unwrap_err();
     assert!(refused.what.contains("requests_can_be_refused"), "{refused}");
     assert_eq!(refused.statements, ["PG5".into()]);
+    assert!(refused.to_string().ends_with(" (PG5)"), "{refused}");
 }
 
 #[test]
