@@ -116,6 +116,12 @@ fn a_grant_was_judged_by_the_offer_that_the_subscription_has_now() {
     let from_msdn = changed("msdn", "pay-as-you-go");
     assert_eq!(short(&from_msdn), "drop not-granted");
     assert!(assumed(&from_msdn).contains(&"never_granted_but_granted"));
+    // One that the change ended contradicts nothing any more.
+    let lab = of("2020-12", "msdn", "granted", false);
+    let ended = "2020-12-09T01:00:00Z offer-changed subscription=contoso offer=pay-as-you-go";
+    let ended = ask(&world(&lab, ended), "web", INTERNET);
+    assert_eq!(short(&ended), "drop exemption-lapsed");
+    assert!(!assumed(&ended).contains(&"never_granted_but_granted"));
     // Where it stays the same offer, no change can have ended anything.
     let same = of("2020-12", "pay-as-you-go", "granted", true);
     let same = ask(&world_with(&same, &survives, ""), "web", INTERNET);
@@ -129,7 +135,9 @@ fn an_inventory_that_begins_after_a_revocation_can_say_who_had_picked_the_exempt
     assert_eq!(short(&cut_off), "drop revoked");
     assert!(assumed(&cut_off).contains(&"revocation_effect"));
     let set = [("revocation_effect", "next-start")];
-    assert_eq!(short(&ask(&world_with(&lab, &set, ""), "web", INTERNET)), "pass exempt");
+    let kept = ask(&world_with(&lab, &set, ""), "web", INTERNET);
+    assert_eq!(short(&kept), "pass exempt");
+    assert_eq!(assumed(&kept), ["revocation_effect"]);
     // Granted anew, it has to be picked up anew.
     let anew = "2020-12-09T01:00:00Z exemption-asked subscription=contoso
                 2020-12-09T02:00:00Z exemption-granted subscription=contoso";

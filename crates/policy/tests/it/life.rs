@@ -436,3 +436,31 @@ fn an_exemption_of_an_earlier_edition_goes_on_working() {
     }
     assert_eq!(short(&ask(&not, "web", INTERNET)), "drop offer-never-exempt");
 }
+
+#[test]
+fn what_comes_or_goes_is_told_apart_from_what_a_table_takes_in_place() {
+    let firewall = "[firewall.af]\nsubscription = \"contoso\"\nnetwork = \"hub\"\n\
+                    address = \"10.0.0.9\"\n";
+    let mut world = world(&format!("{}{firewall}", one("pay-as-you-go", "2019-03-01", "none")), "");
+    let log = [
+        (
+            "subscription-added subscription=other offer=enterprise-agreement created=2019-03-01",
+            false,
+        ),
+        ("network-added network=spoke address_space=10.1.0.0/16", true),
+        ("machine-deployed machine=new subscription=other network=spoke addresses=10.1.0.4", true),
+        ("machine-deallocated machine=web", false),
+        ("machine-started machine=web", false),
+        ("exemption-asked subscription=contoso", false),
+        ("offer-changed subscription=contoso offer=msdn", false),
+        ("firewall-rules-updated firewall=af", false),
+        ("firewall-stopped firewall=af", true),
+        ("firewall-started firewall=af", true),
+        ("machine-deleted machine=web", true),
+    ];
+    for (line, structure) in log {
+        let applied = world.apply(&events(&format!("{AT} {line}"))[0]).unwrap();
+        assert_eq!(applied.structure, structure, "{line}");
+    }
+    assert_eq!(short(&ask(&world, "new", INTERNET)), "pass unrestricted-offer");
+}

@@ -1,7 +1,8 @@
 //! An enum's names are those that files and reports have.
 
 use egress25_policy::{
-    Channel, ExemptionState, MachineName, NextStep, Power, StatementKind, SubscriptionName, Verdict,
+    Channel, ExemptionState, MachineName, NextStep, Offer, Power, StatementKind, SubscriptionName,
+    Verdict,
 };
 
 fn written(value: impl serde::Serialize) -> String {
@@ -51,4 +52,23 @@ fn a_step_has_the_name_of_its_tag() {
     for step in steps {
         assert_eq!(toml::Value::try_from(&step).unwrap()["step"].as_str(), Some(step.name()));
     }
+}
+
+#[test]
+fn a_step_after_a_pass_asks_its_question_and_a_request_that_needs_nothing_names_no_needs() {
+    let offer = Offer::EnterpriseAgreement;
+    let asks = [
+        (NextStep::CheckOffer { subscription: "shop".into(), offer }, "MSDNDevTest_2014-09-01"),
+        (NextStep::CheckWayOut { of: "web".to_owned() }, "has `web` a way out"),
+        (NextStep::CheckSecurityGroups { machine: "web".into() }, "admin rules of `web`"),
+        (NextStep::CheckOtherSide { to: [203, 0, 113, 5].into(), port: 25 }, "answer on port 25"),
+    ];
+    for (step, question) in asks {
+        assert!(step.to_string().contains(question), "{step}");
+    }
+    let (subscription, channel) = ("shop".into(), Channel::Portal);
+    let (steps, asks, statements) = (vec!["portal".to_owned()], vec![], vec![]);
+    let ask =
+        NextStep::AskForExemption { subscription, channel, steps, after: None, asks, statements };
+    assert!(ask.to_string().ends_with(": portal"), "{ask}");
 }

@@ -197,6 +197,20 @@ fn in_the_edition_in_force_the_firewalls_own_subscription_decides() {
 }
 
 #[test]
+fn what_the_firewalls_page_does_not_promise_is_told_of_what_passes_alone() {
+    let route = r#"{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.1.9" }"#;
+    let updated = "2024-01-01T00:00:00Z firewall-rules-updated firewall=af";
+    for (exemption, answer) in [("granted", "pass exempt"), ("none", "drop not-granted")] {
+        let owner = format!("offer = \"enterprise-dev-test\"\nexemption = \"{exemption}\"");
+        let lab = lab(route, "", FIREWALL).replace("offer = \"enterprise-agreement\"", &owner);
+        let decision =
+            ask(&world(&format!("edition = \"2023-12\"\n{lab}"), updated), "web", INTERNET);
+        assert_eq!(short(&decision), answer);
+        assert_eq!(ids(&decision).contains(&"FW2c"), exemption == "granted", "{exemption}");
+    }
+}
+
+#[test]
 fn an_exemption_reaches_a_firewall_when_its_rules_are_updated_or_it_is_stopped_and_started() {
     let route = r#"{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.1.9" }"#;
     let lab = lab(route, "", &FIREWALL.replace("\"ea\"", "\"payg\"")).replace(
@@ -215,6 +229,13 @@ fn an_exemption_reaches_a_firewall_when_its_rules_are_updated_or_it_is_stopped_a
     for renewed in [updated, &started] {
         let exempt = ask(&world(&lab, renewed), "web", INTERNET);
         assert_eq!(short(&exempt), "pass exempt", "{renewed}");
+        assert!(!assumed(&exempt).contains(&"revocation_effect"));
+        // What a change of type ended is kept until the firewall is renewed.
+        let partner = "subscription=payg offer=microsoft-partner-network";
+        let changed = format!("{renewed}\n2019-01-02T00:00:00Z offer-changed {partner}");
+        assert_eq!(short(&ask(&world(&lab, &changed), "web", INTERNET)), "pass exempt");
+        let again = format!("{changed}\n2019-01-03T00:00:00Z firewall-rules-updated firewall=af");
+        assert_eq!(short(&ask(&world(&lab, &again), "web", INTERNET)), "drop exemption-lapsed");
         let revoked =
             format!("{renewed}\n2019-01-02T00:00:00Z exemption-revoked subscription=payg");
         let revoked = ask(&world(&lab, &revoked), "web", INTERNET);
@@ -233,5 +254,57 @@ fn ipv6_goes_the_same_way() {
     assert_eq!(short(&decision), "drop not-granted");
     let HopKind::Machine { address, .. } = &decision.path[0].at else { panic!("no machine") };
     assert_eq!(address.to_string(), "fd00:25::4");
-    assert_eq!(short(&ask(&world(&lab, ""), "web", "fd00:25::9")), "pass internal");
+    assert!(assumed(&decision).contains(&"ipv6_default_route"));
+    let inside = ask(&world(&lab, ""), "web", "fd00:25::9");
+    assert_eq!(short(&inside), "pass internal");
+    assert_eq!(assumed(&inside), ["internal_destination"]);
+}
+
+#[test]
+fn a_sender_by_name_leaves_by_the_interface_of_the_destinations_family() {
+    let both = "network = \"hub\"\naddresses = [\"10.0.0.4\", \"fd00:25::4\"]\n";
+    let one_each = ["10.0.0.4", "fd00:25::4"].map(|address| {
+        format!("[[machine.web.interfaces]]\nnetwork = \"hub\"\naddresses = [\"{address}\"]\n")
+    });
+    let lab = crate::support::one("pay-as-you-go", "2019-03-01", "none");
+    let world = world(&lab.replace(both, &one_each.concat()), "");
+    for (to, from) in [(INTERNET, "10.0.0.4"), ("2001:db8::25", "fd00:25::4")] {
+        let HopKind::Machine { address, .. } = &ask(&world, "web", to).path[0].at else { panic!() };
+        assert_eq!(address.to_string(), from);
+    }
+}
+
+#[test]
+fn an_appliance_that_forwards_by_another_interface_takes_that_ones_route() {
+    let one =
+        "network = \"hub\"\nsubnet = \"nva\"\naddresses = [\"10.0.1.4\"]\nip_forwarding = true";
+    let two = format!(
+        "forwards_by = 1\n[[machine.nva.interfaces]]\n{one}\n[[machine.nva.interfaces]]\n\
+         network = \"hub\"\nsubnet = \"last\"\naddresses = [\"10.0.2.4\"]\n\
+         [network.hub.subnet.last]\nprefixes = [\"10.0.2.0/24\"]"
+    );
+    let nva = "prefixes = [\"10.0.1.0/24\"]";
+    let lab = lab(NVA, "", "").replace(nva, &format!("{nva}\nroute_table = \"out\""));
+    assert_eq!(answer(&lab, INTERNET), "drop routing-loop");
+    assert_eq!(answer(&lab.replace(one, &two), INTERNET), "pass unrestricted-offer");
+}
+
+#[test]
+fn a_destination_that_nothing_is_delivered_to_passed_for_one_that_has_a_route() {
+    let world = world(&crate::support::one("enterprise-agreement", "2019-03-01", "none"), "");
+    let unfit = [
+        ("martian-destination", "multicast", &["224.0.0.1", "239.255.255.255", "ff02::1"][..]),
+        ("martian-destination", "broadcast", &["255.255.255.255"]),
+        ("martian-destination", "loopback", &["127.0.0.1", "::1"]),
+        ("martian-destination", "unspecified", &["0.0.0.0", "::"]),
+        ("martian-destination", "link-local", &["169.254.7.7", "fe80::1"]),
+        ("malformed", "IPv4-mapped", &["::ffff:203.0.113.5"]),
+    ];
+    for (reason, kind, destinations) in unfit {
+        for to in destinations {
+            let decision = ask(&world, "web", to);
+            assert_eq!(short(&decision), format!("drop {reason}"), "{to}");
+            assert!(decision.next_steps[0].to_string().contains(kind), "{to}");
+        }
+    }
 }

@@ -103,16 +103,22 @@ fn an_offer_that_changes_and_changes_back_leaves_no_exemption_without_an_assumpt
     assert!(assumed(&pending).contains(&"exemption_survives_offer_change"));
     let cycled = ask(&world(&exempt(), &format!("{there_and_back}\n{CYCLE}")), "web", INTERNET);
     assert_eq!(short(&cycled), "drop exemption-lapsed");
+    let lapsed = one("pay-as-you-go", "2019-03-01", "lapsed");
+    let survives = [("exemption_survives_offer_change", "yes")];
+    let survived = ask(&world_with(&lapsed, &survives, ""), "web", INTERNET);
+    assert_eq!(short(&survived), "drop waiting-for-stop-and-start");
 }
 
 #[test]
 fn a_revoked_exemption_that_still_runs_names_the_revocation_after_a_new_request_too() {
     let again = "2020-12-08T00:00:00Z exemption-revoked subscription=contoso
                  2020-12-09T00:00:00Z exemption-asked subscription=contoso";
-    let decision =
-        ask(&world_with(&exempt(), &[("revocation_effect", "next-start")], again), "web", INTERNET);
-    assert_eq!(short(&decision), "pass exempt");
-    assert!(assumed(&decision).contains(&"revocation_effect"));
+    for (effect, answer) in [("next-start", "pass exempt"), ("immediate", "drop request-pending")] {
+        let set = [("revocation_effect", effect)];
+        let decision = ask(&world_with(&exempt(), &set, again), "web", INTERNET);
+        assert_eq!(short(&decision), answer);
+        assert!(assumed(&decision).contains(&"revocation_effect"), "{effect}");
+    }
 }
 
 #[test]
@@ -143,13 +149,26 @@ fn a_statement_on_changes_from_open_types_is_not_cited_for_a_change_to_one() {
     };
     let to_open =
         "2021-05-01T00:00:00Z offer-changed subscription=contoso offer=enterprise-agreement";
-    let from_open = "2021-05-01T00:00:00Z offer-changed subscription=contoso offer=pay-as-you-go";
+    let to_closed = "2021-05-01T00:00:00Z offer-changed subscription=contoso offer=pay-as-you-go";
     let of = |lab: &str, events| ids(&ask(&world(lab, events), "web", INTERNET)).join(" ");
     assert_eq!(of(&lab("2021-04", "pay-as-you-go"), to_open), "PG3c");
-    assert_eq!(of(&lab("2021-04", "enterprise-agreement"), from_open), "TC1b EA1b");
+    assert_eq!(of(&lab("2021-04", "enterprise-agreement"), to_closed), "TC1b EA1b");
+    assert_eq!(of(&lab("2021-04", "msdn"), to_closed), "DV1c PG4d");
     // This edition says of every change when it takes effect.
     assert_eq!(of(&lab("2021-03", "pay-as-you-go"), to_open), "EF1c PG3");
-    assert_eq!(of(&lab("2021-03", "enterprise-agreement"), from_open), "TC1 EF1c EA1b");
+    assert_eq!(of(&lab("2021-03", "enterprise-agreement"), to_closed), "TC1 EF1c EA1b");
+}
+
+#[test]
+fn a_change_to_azure_in_open_rests_on_whether_that_may_ask() {
+    let lab = format!("edition = \"2018-11\"\n{}", one("msdn", "2018-01-01", "none"));
+    let changed = "2018-12-01T00:00:00Z offer-changed subscription=contoso offer=azure-in-open";
+    for (may_ask, answer) in [("no", "drop offer-never-exempt"), ("yes", "drop not-granted")] {
+        let set = [("azure_in_open_may_ask_2018", may_ask)];
+        let decision = ask(&world_with(&lab, &set, changed), "web", INTERNET);
+        assert_eq!(short(&decision), answer);
+        assert!(assumed(&decision).contains(&"azure_in_open_may_ask_2018"));
+    }
 }
 
 #[test]
@@ -189,6 +208,23 @@ fn an_exemption_of_an_earlier_edition_rests_on_the_setting_where_this_one_grants
 }
 
 #[test]
+fn a_request_of_an_earlier_edition_that_this_one_grants_rests_on_this_one() {
+    let lab = format!("edition = \"2021-04\"\n{}", one("pay-as-you-go", "2019-03-01", "none"));
+    let mut log = events(
+        "2020-12-08T09:00:00Z exemption-asked subscription=contoso
+         2020-12-08T11:00:00Z exemption-granted subscription=contoso",
+    );
+    log[0].edition = Some("2020-12".to_owned());
+    let mut now = world_with(&lab, &[("grandfather_exemptions", "no")], "");
+    for event in log.iter().chain(&events(CYCLE)) {
+        now.apply(event).unwrap();
+    }
+    let decision = ask(&now, "web", INTERNET);
+    assert_eq!(short(&decision), "pass exempt");
+    assert!(!assumed(&decision).contains(&"grandfather_exemptions"));
+}
+
+#[test]
 fn a_restart_before_the_grant_is_not_named() {
     let lab = one("pay-as-you-go", "2019-03-01", "requested");
     let grant = "2020-12-08T00:00:00Z exemption-granted subscription=contoso";
@@ -220,11 +256,14 @@ fn a_machine_that_was_deployed_before_the_grant_does_not_rest_on_new_ones() {
 
 #[test]
 fn a_redeploy_that_does_not_count_and_a_restart_that_misses_a_change_of_type_are_named() {
-    let redeployed = "2020-12-09T00:00:00Z machine-redeployed machine=web";
+    // A shutdown that a redeploy ends is no restart.
+    let redeployed = "2020-12-09T00:00:00Z guest-shutdown machine=web
+                      2020-12-09T01:00:00Z machine-redeployed machine=web";
     let set = [("redeploy_counts", "no")];
     let decision = ask(&world_with(&granted(), &set, redeployed), "web", INTERNET);
     assert_eq!(short(&decision), "drop waiting-for-stop-and-start");
     assert!(assumed(&decision).contains(&"redeploy_counts"));
+    assert!(!assumed(&decision).contains(&"guest_restart_counts"));
     let restarted =
         "2020-12-08T00:00:00Z offer-changed subscription=contoso offer=enterprise-agreement
          2020-12-09T00:00:00Z machine-restarted machine=web";
@@ -273,6 +312,9 @@ fn app_service_is_no_virtual_machine_that_an_exemption_covers() {
     assert_eq!(ids(&decision), ["PG3", "PG7", "PG8"]);
     assert!(assumed(&decision).contains(&"app_service_when_silent"));
     assert_eq!(steps(&decision), ["use-relay"]);
+    let waiting = app_2020.replace("started_since_grant = true\n", "");
+    let waiting = ask(&world_with(&waiting, &set, ""), "web", INTERNET);
+    assert_eq!(short(&waiting), "drop exemption-does-not-cover");
     let named = ask(&world(&app("2022-11", "enterprise-dev-test"), ""), "web", INTERNET);
     assert_eq!(short(&named), "pass exempt");
 }
@@ -284,6 +326,9 @@ fn an_unnamed_offer_that_is_blocked_whatever_the_date_is_blocked_whatever_the_da
     let decision = ask(&world_with(&lab, &set, ""), "web", INTERNET);
     assert_eq!(short(&decision), "drop not-granted");
     assert!(!assumed(&decision).contains(&"honour_pre_2017_subscriptions"));
+    let named = one("pay-as-you-go", "2016-01-01", "none");
+    let named = ask(&world_with(&named, &set, ""), "web", INTERNET);
+    assert_eq!(short(&named), "pass predates-restriction");
 }
 
 #[test]
@@ -309,6 +354,13 @@ fn a_machine_of_the_cutoff_day_in_an_old_subscription_rests_on_the_day() {
         let decision = ask(&world_with(&lab, &set, ""), "web", INTERNET);
         assert_eq!(short(&decision), answer);
         assert!(assumed(&decision).contains(&"cutoff_day_restricted"));
+    }
+    // It does not where new machines are as old ones, nor one of another day.
+    let other = lab.replace("2017-11-15", "2018-01-01");
+    for (lab, setting) in [(&lab, "unrestricted"), (&other, "restricted")] {
+        let set = [("new_deployment_in_old_subscription", setting)];
+        let decision = ask(&world_with(lab, &set, ""), "web", INTERNET);
+        assert!(!assumed(&decision).contains(&"cutoff_day_restricted"), "{setting}");
     }
 }
 
@@ -370,8 +422,9 @@ addresses = ["10.1.0.4"]
     let both = "2024-01-02T00:00:00Z temporary-subnet network=apps
                 2024-01-02T01:00:00Z machine-deallocated machine=web
                 2024-01-02T02:00:00Z machine-started machine=web";
-    let right = world(lab, both);
-    assert_eq!(short(&ask(&right, "web", INTERNET)), "pass exempt");
+    let right = ask(&world(lab, both), "web", INTERNET);
+    assert_eq!(short(&right), "pass exempt");
+    assert!(ids(&right).contains(&"EF2"));
 }
 
 #[test]

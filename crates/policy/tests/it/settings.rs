@@ -416,6 +416,10 @@ fn a_revocation_that_the_edition_does_not_reserve_is_accepted_unless_told_otherw
     let event = crate::support::events(revoked).remove(0);
     let refused = strict.apply(&event).unwrap_err();
     assert!(refused.what.contains("reserves no revocation"), "{refused}");
+    // One that was revoked nevertheless does not hold at once, as one that stands does.
+    let revoked = one("cloud-solution-provider", "2019-03-01", "revoked");
+    let revoked = world_with(&revoked, &[("exemption_terms_when_silent", "no")], "");
+    assert_eq!(short(&ask(&revoked, "web", INTERNET)), "drop revoked");
 }
 
 #[test]
