@@ -64,7 +64,7 @@ fn two_editions_are_compared_by_meaning() {
         })
     };
     assert!(has("point", "through Azure Firewall", "not supported", "possible"));
-    assert!(has("offer", "Pay-as-you-go", "exemption by portal", "no exemption"));
+    assert!(has("offer", "Pay-as-you-go", "exemption by portal", "no way to an exemption"));
     assert!(has("answer", "Pay-as-you-go", "not-granted", "offer-never-exempt"));
     assert!(has("statement", "RL1", "Azure Firewall", ""));
 }

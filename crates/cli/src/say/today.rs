@@ -30,7 +30,7 @@ pub(crate) fn in_words(
     let grandfathered = Setting::GrandfatherExemptions.name();
     let never = offer.is_some_and(|offer| edition.rule(offer).0.request.is_empty());
     if never && now.assumed.iter().any(|assumption| assumption.setting == grandfathered) {
-        text.push_str(": the article of today grants this offer none");
+        text.push_str(": the text of today names no way to one for this offer");
     }
     text
 }

@@ -127,7 +127,7 @@ pub struct Citations {
     pub covers: Vec<StatementId>,
     /// Revocation.
     pub revoke: Vec<StatementId>,
-    /// No removal is ever granted.
+    /// No removal is granted, or no way to ask for one is named.
     pub never: Vec<StatementId>,
     /// What the user is told.
     pub advice: Vec<StatementId>,
@@ -164,7 +164,7 @@ pub struct OfferRule {
     pub offers: Vec<Offer>,
     /// Whom it restricts.
     pub restriction: Restriction,
-    /// Where removal is asked for, all of them in this order; empty where it is never granted.
+    /// Where removal is asked for, all of them in this order; empty where no way is named.
     #[serde(default)]
     pub request: Vec<Channel>,
     /// Where removal is asked for if `azure_in_open_may_ask_2018` says that it may be.

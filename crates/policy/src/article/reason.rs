@@ -100,7 +100,7 @@ reasons! {
     ExemptionDoesNotCover = "exemption-does-not-cover", Block, ["PG8"],
         "The exemption covers only machines' traffic that is routed directly to the Internet.";
     OfferNeverExempt = "offer-never-exempt", Block, ["DV1", "DV2"],
-        "The offer is restricted and no exemption is ever granted to it.";
+        "The offer is restricted and the edition names no way to an exemption.";
     PlatformServiceUnsupported = "platform-service-unsupported", Block, ["app_service_when_silent"],
         "An App Service in the network cannot use port 25 to the Internet, whatever the subscription.";
     // The route does not lead there.

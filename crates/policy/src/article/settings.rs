@@ -276,7 +276,7 @@ settings! {
         "Users saw provider subscriptions still allowed in November 2022.";
     NeverGrantedButGranted never_granted_but_granted: NeverGrantedButGranted = DoesNotCount;
         "Does an exemption count that was granted to an offer to which no edition up to that time grants one?";
-        "No request of these offers is granted, so the description contradicts the text.";
+        "No edition up to then names these offers a way to one, so the description contradicts the text.";
     RedeployCounts redeploy_counts: YesNo = Yes;
         "Does a redeploy renew a machine's programming?";
         "Undocumented; it moves the machine to another host.";

@@ -98,7 +98,7 @@ pub(crate) fn pick_up(
     }
 }
 
-/// What is left where no exemption is granted: a relay, and a change of type where the text names it.
+/// What is left where no way to an exemption is named: a relay, and a change of type where the text names it.
 pub(crate) fn relay_or_change(
     world: &World,
     name: &SubscriptionName,

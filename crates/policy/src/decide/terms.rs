@@ -8,7 +8,7 @@ use crate::decide::grounds::Grounds;
 use crate::life::exemption::{Exemption, Grant};
 use crate::world::World;
 
-/// Where a row's offers ask for an exemption; empty where none is granted to them.
+/// Where a row's offers ask for an exemption; empty where the edition names no way.
 #[must_use]
 pub fn may_ask_by<'a>(settings: &Settings, rule: &'a OfferRule) -> &'a [Channel] {
     if rule.request.is_empty() && settings.azure_in_open_may_ask_2018 == YesNo::Yes {
@@ -128,7 +128,10 @@ pub(crate) fn is_honoured(
             grounds.assume(world, Setting::NeverGrantedButGranted);
             grounds.warn(|| {
                 let title = grant.to.title();
-                format!("the description contradicts the text: no exemption is granted to {title}")
+                format!(
+                    "the description contradicts the text: no edition up to then names a way to an \
+                     exemption for {title}"
+                )
             });
             world.settings.never_granted_but_granted == NeverGrantedButGranted::Counts
         }

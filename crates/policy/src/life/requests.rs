@@ -270,7 +270,8 @@ fn grants_any(edition: &Edition, settings: &Settings, offer: Offer) -> Result<()
     }
     let (rule, _) = edition.rule(offer);
     let cites = edition.cite(first_of(&rule.cites.never, &rule.cites.blocked));
-    refuse(format!("no exemption is ever granted to {}", offer.title()), cites)
+    let (id, title) = (&edition.id, offer.title());
+    refuse(format!("edition {id} names no way to an exemption for {title}"), cites)
 }
 
 /// The statements on a subject, or where there are none those on another.

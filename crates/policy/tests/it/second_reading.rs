@@ -177,7 +177,7 @@ fn a_request_that_was_open_when_the_type_changed_is_not_granted_to_one_that_neve
     let grant = "2020-12-08T00:00:00Z exemption-granted subscription=contoso";
     //= DV2 type=test
     let refused = happen(&mut never, grant).unwrap_err();
-    assert!(refused.what.starts_with("no exemption is ever granted"), "{refused}");
+    assert!(refused.what.contains("names no way to an exemption"), "{refused}");
     assert_eq!(refused.statements[0].statement.as_str(), "DV2");
     let log = "2020-12-07T00:00:00Z exemption-asked subscription=contoso
                  2020-12-07T01:00:00Z offer-changed subscription=contoso offer=free-trial";

@@ -86,7 +86,7 @@ pub fn rule_text(edition: &Edition, rule: &OfferRule) -> String {
     };
     let channels: Vec<_> = rule.request.iter().map(|channel: &Channel| channel.name()).collect();
     if channels.is_empty() {
-        return format!("{whom}; no exemption");
+        return format!("{whom}; no way to an exemption");
     }
     let asks: Vec<_> = rule.asks.iter().map(|ask: &Requirement| ask.text()).collect();
     let needs =
