@@ -83,7 +83,7 @@ pub enum Requirement {
     AntiFraud,
     /// No secure relay can be used.
     NoSecureRelay,
-    /// The subscription qualifies; it is enabled by itself then.
+    /// The subscription qualifies; it is enabled then.
     Qualification,
 }
 
@@ -102,7 +102,7 @@ impl Requirement {
             Self::Discretion => "approval at Microsoft's discretion",
             Self::AntiFraud => "further anti-fraud checks",
             Self::NoSecureRelay => "that no secure relay can be used",
-            Self::Qualification => "qualification; enabled by itself then",
+            Self::Qualification => "that the subscription qualifies; it is enabled then",
         }
     }
 }

@@ -107,7 +107,12 @@ fn fill_in_with(
             Requirement::Qualification => {
                 let yes = yes(args.qualifies, "Does the subscription qualify?", ask, "qualifies")?;
                 form.say("qualifies", yes);
-                if !yes {
+                // Where the text says what is answered, it is enabled or told the next steps.
+                //= PG5
+                //= CS3
+                if !yes && !rule.cites.answer.is_empty() {
+                    missing.push("take the next steps that the answer names");
+                } else if !yes {
                     refused = refused.or(Some("the subscription doesn't qualify"));
                 }
             }
