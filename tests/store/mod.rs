@@ -455,3 +455,63 @@ fn no_command_recorded_what_happened_to_a_firewall() {
     let log = home.run("log --subscription hub");
     assert!(log.contains("firewall-rules-updated") && log.contains("to save money"), "{log}");
 }
+
+#[test]
+fn show_said_of_open_offers_and_of_those_without_a_way_the_same_and_not_where_to_click() {
+    let home = Home::new();
+    home.run("store init");
+    let shown = |offer: &str, year: u16| {
+        let name = format!("{offer}-{year}");
+        home.run(&format!("subscription add {name} --offer {offer} --created {year}-03-01"));
+        let shown = home.json(&format!("exemption show {name}"));
+        let (_, _, asked) = home.try_run(&format!("exemption request {name}"));
+        let why = shown["nothing_to_request"].as_str().unwrap_or("may");
+        assert!(why == "may" || asked.contains(why), "{why}: {asked}");
+        (why.to_owned(), shown["requested_at"].clone())
+    };
+    assert!(shown("enterprise-agreement", 2019).0.ends_with("nothing to request [EA1]"));
+    assert!(shown("visual-studio", 2016).0.ends_with("nothing to request [G2]"));
+    let none = "edition 2020-12 names no way to an exemption for Visual Studio [DV2]";
+    assert_eq!(shown("visual-studio", 2019), (none.to_owned(), Value::Null));
+    let (why, at) = shown("pay-as-you-go", 2019);
+    assert_eq!((why.as_str(), at.as_str()), ("may", Some(PORTAL)));
+    let text = home.run("exemption show pay-as-you-go-2019");
+    assert!(text.contains("  is requested at: Azure portal > "), "{text}");
+}
+
+const PORTAL: &str = "Azure portal > a virtual network > Diagnose and solve > Connectivity";
+
+#[test]
+//= CS3 type=test
+fn a_request_of_a_provider_was_granted_without_asking_whether_it_qualifies() {
+    let home = Home::new();
+    home.run("store init");
+    home.run("subscription add csp --offer CSP --created 2019-03-01");
+    home.fails("exemption request csp", 2, "--qualifies");
+    let answered = home.run("exemption request csp --qualifies no");
+    assert!(answered.contains("`further-steps`"), "{answered}");
+    assert!(answered.contains("the next steps that the answer names"), "{answered}");
+}
+
+#[test]
+fn a_request_of_an_offer_that_the_text_does_not_name_was_not_said_to_be_assumed() {
+    let home = Home::new();
+    home.run("store init");
+    home.run("subscription add shop --offer bizspark --created 2019-03-01");
+    let (_, _, said) = home.try_run("exemption request shop");
+    assert!(said.contains("edition 2020-12 does not name BizSpark"), "{said}");
+    assert!(said.contains("assumed (unnamed_offer = edition-default)"), "{said}");
+}
+
+#[test]
+fn one_way_with_two_steps_was_recorded_as_its_first_step() {
+    let home = Home::new();
+    home.run("store init --edition 2021-04");
+    home.run("subscription add csp --offer CSP --created 2019-03-01");
+    let (_, _, said) = home.try_run("exemption request csp --reviewer manual");
+    let way = "Connectivity, and then at: support case > Technical";
+    assert!(said.contains(way), "{said}");
+    let shown = home.json("exemption show csp");
+    assert!(shown["requested_at"].as_str().is_some_and(|at| at.contains(way)), "{shown}");
+    assert_eq!(home.json("log")["entries"][1]["channel"], Value::Null);
+}

@@ -180,7 +180,7 @@ impl Change<'_> {
                     "`{}` is not where `{name}` requests it; {} requests it by: {}",
                     channel.name(),
                     subscription.offer.title(),
-                    channels.join(", ")
+                    channels.join(" and ")
                 ),
                 edition.cite(&rule.cites.request),
             );
@@ -206,6 +206,33 @@ impl Change<'_> {
         name: &SubscriptionName,
         subscription: &Subscription,
     ) -> Result<(), Refused> {
+        self.can_be_exempt(edition, name, subscription)?;
+        let (rule, _) = edition.rule(subscription.offer);
+        let under = subscription.exemption.grant.as_ref().and_then(|grant| grant.under.as_ref());
+        let uncounted = under.is_some() && self.settings.grandfather_exemptions == YesNo::No;
+        match subscription.exemption.state {
+            // One of an earlier edition that does not count: it is asked for anew.
+            ExemptionState::Granted if uncounted => Ok(()),
+            state @ (ExemptionState::Requested | ExemptionState::Granted) => refuse(
+                format!("the exemption of `{name}` is `{state}` already"),
+                edition.cite(&rule.cites.request),
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl World {
+    /// Whether there is an exemption to be had by an edition, wherever the present one stands.
+    ///
+    /// # Errors
+    /// The subscription is not restricted, or the edition names its offer no way to one.
+    pub fn can_be_exempt(
+        &self,
+        edition: &Edition,
+        name: &SubscriptionName,
+        subscription: &Subscription,
+    ) -> Result<(), Refused> {
         let (rule, _) = edition.rule(subscription.offer);
         if rule.restriction == Restriction::Open {
             return refuse(
@@ -223,22 +250,9 @@ impl Change<'_> {
             );
             return refuse(what, edition.cite(&statements));
         }
-        grants_any(edition, &self.settings, offer)?;
-        let under = subscription.exemption.grant.as_ref().and_then(|grant| grant.under.as_ref());
-        let uncounted = under.is_some() && self.settings.grandfather_exemptions == YesNo::No;
-        match subscription.exemption.state {
-            // One of an earlier edition that does not count: it is asked for anew.
-            ExemptionState::Granted if uncounted => Ok(()),
-            state @ (ExemptionState::Requested | ExemptionState::Granted) => refuse(
-                format!("the exemption of `{name}` is `{state}` already"),
-                edition.cite(&rule.cites.request),
-            ),
-            _ => Ok(()),
-        }
+        grants_any(edition, &self.settings, offer)
     }
-}
 
-impl World {
     /// The edition that answers what an event asks of an offer: the one that the event names, or
     /// that of the history, which its user chose. Where that one grants the offer nothing, it would
     /// refuse the whole history of a time in which another did, and whose grant counts

@@ -1,6 +1,8 @@
 //! How an exemption stands, and what its subscription's owner or the reviewer can do next.
 
-use egress25_policy::{ExemptionState, SubscriptionName, World};
+use egress25_policy::{
+    Edition, ExemptionState, OfferRule, Settings, SubscriptionName, World, may_ask_by, path_text,
+};
 
 use crate::args::store::PlaceArgs;
 use crate::commands::store::next_steps::{command, pick_up};
@@ -9,6 +11,13 @@ use crate::commands::store::next_steps::{command, pick_up};
 pub(super) fn headline(world: &World, name: &SubscriptionName) -> String {
     let state = world.subscriptions().get(name).map(|found| found.exemption.state);
     format!("the exemption of {name} is `{}`", state.unwrap_or_default())
+}
+
+/// Where an exemption is requested, step by step; by several channels it is one way.
+pub(super) fn way(edition: &Edition, settings: &Settings, rule: &OfferRule) -> String {
+    let channels = may_ask_by(settings, rule).iter();
+    let paths: Vec<_> = channels.map(|channel| path_text(edition.steps(*channel))).collect();
+    paths.join(", and then at: ")
 }
 
 /// What to do until there is an exemption.

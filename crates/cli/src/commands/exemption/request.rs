@@ -1,13 +1,15 @@
 //! `exemption request`.
 
+use std::sync::Arc;
+
 use egress25_exemption_store::{Store, StoreError};
-use egress25_policy::{Event, EventKind, OfferRule, SubscriptionName, may_ask_by};
+use egress25_policy::{Edition, Event, EventKind, Offer, Setting, SubscriptionName, may_ask_by};
 
 use crate::args::exemption::{RequestArgs, Reviewer};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 
-use crate::commands::exemption::next_steps::{headline, next_steps};
+use crate::commands::exemption::next_steps::{headline, next_steps, way};
 use crate::commands::exemption::portal::{Review, fill_in};
 use crate::commands::store::open;
 use crate::commands::store::record::{append, entries, now, report};
@@ -17,12 +19,18 @@ pub(super) fn request(args: &RequestArgs, console: &mut Console) -> Result<(), F
     let named = &args.named;
     let mut store = open(&named.place)?;
     let name = SubscriptionName::from(named.name.as_str());
-    let rule = may_ask(&store, &name, args)?;
-    let channels = may_ask_by(&store.world().settings, &rule);
-    let form = fill_in(args, &rule)?;
+    let (edition, offer) = may_ask(&store, &name, args)?;
+    let settings = store.world().settings.clone();
+    let (rule, named_by_text) = edition.rule(offer);
+    let form = fill_in(args, rule)?;
+    // A way of several steps is no one channel.
+    let channel = match may_ask_by(&settings, rule) {
+        [one] => Some(*one),
+        _ => None,
+    };
     let request = EventKind::ExemptionAsked {
         subscription: name.clone(),
-        channel: args.channel.or_else(|| channels.first().copied()),
+        channel: args.channel.or(channel),
         why: form.why.clone(),
     };
     let mut kinds = vec![request];
@@ -49,21 +57,33 @@ pub(super) fn request(args: &RequestArgs, console: &mut Console) -> Result<(), F
     }
     let outcomes = append(&mut store, &named.record, &entries, console)?;
     let next = next_steps(store.world(), &name, missing, &named.place);
+    console.advise(&format!("it is requested at: {}", way(&edition, &settings, rule)));
+    if !named_by_text {
+        let (setting, id) = (Setting::UnnamedOffer, &edition.id);
+        console.advise(&format!(
+            "edition {id} does not name {}; that it may request one is assumed ({} = {})",
+            offer.title(),
+            setting.name(),
+            settings.get(setting)
+        ));
+    }
     if args.reviewer == Reviewer::Auto {
-        console
-            .note("the automatic reviewer's rules are ours; the article only says what is asked");
+        let nothing = if rule.asks.is_empty() { ", here nothing" } else { "" };
+        console.note(&format!(
+            "the automatic reviewer's rules are ours; the article only says what is asked{nothing}"
+        ));
     }
     let headline = headline(store.world(), &name);
     report(console, named.format, &outcomes, &headline, &next)
 }
 
-/// The rule of the subscription's offer, if it may ask at all: nobody is asked questions whose
+/// The subscription's offer and the edition that answers, if it may ask at all: nobody is asked questions whose
 /// answers don't matter.
 fn may_ask(
     store: &Store,
     name: &SubscriptionName,
     args: &RequestArgs,
-) -> Result<OfferRule, Failure> {
+) -> Result<(Arc<Edition>, Offer), Failure> {
     let mut world = store.world().clone();
     let subscription = world.subscriptions().get(name);
     let offer = subscription
@@ -87,5 +107,5 @@ fn may_ask(
     if !done {
         world.apply(&event).map_err(refused)?;
     }
-    Ok(edition.rule(offer).0.clone())
+    Ok((edition, offer))
 }

@@ -11,7 +11,7 @@ use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, TableRow, Versioned};
 
-use crate::commands::exemption::next_steps::next_steps;
+use crate::commands::exemption::next_steps::{next_steps, way};
 use crate::commands::store::rows::{EntryRow, write_brief};
 use crate::commands::store::{open, record, world};
 
@@ -63,7 +63,11 @@ pub(super) fn list(args: &StoreListArgs, console: &mut Console) -> Result<(), Fa
 struct ShownExemption {
     #[serde(flatten)]
     row: ExemptionRow,
+    /// Why there is none to be requested.
+    nothing_to_request: Option<String>,
     asked_by: Vec<&'static str>,
+    /// The way there, step by step.
+    requested_at: Option<String>,
     asks: Vec<&'static str>,
     next: Vec<String>,
     history: Vec<EntryRow>,
@@ -82,6 +86,9 @@ pub(super) fn show(args: &OneArgs, console: &mut Console) -> Result<(), Failure>
         return Err(Failure::Usage(format!("there is no subscription `{name}`")));
     };
     let (rule, _) = world.edition.rule(subscription.offer);
+    let refused = world.can_be_exempt(&world.edition, &name, subscription).err();
+    let channels = may_ask_by(&world.settings, rule).iter().filter(|_| refused.is_none());
+    let asked_by: Vec<_> = channels.map(|channel| channel.name()).collect();
     let mut history = Vec::new();
     store.entries(0, |entry, sealed| {
         let is_about_it = entry.event.kind.subscription() == Some(&name);
@@ -92,8 +99,14 @@ pub(super) fn show(args: &OneArgs, console: &mut Console) -> Result<(), Failure>
     })?;
     let shown = ShownExemption {
         row: ExemptionRow::of(&world, &name, subscription),
-        asked_by: may_ask_by(&world.settings, rule).iter().map(|channel| channel.name()).collect(),
-        asks: rule.asks.iter().map(|ask| ask.text()).collect(),
+        requested_at: refused.is_none().then(|| way(&world.edition, &world.settings, rule)),
+        nothing_to_request: refused.map(|refused| refused.to_string()),
+        asks: if asked_by.is_empty() {
+            vec![]
+        } else {
+            rule.asks.iter().map(|ask| ask.text()).collect()
+        },
+        asked_by,
         next: next_steps(&world, &name, &[], &args.list.place),
         history,
     };
@@ -117,12 +130,15 @@ fn show_human(
     console.line(format!("{} ({title}): {}{since}", paint.bold(&row.subscription), row.state))?;
     let all = output::counted(row.machines, "machine", "machines");
     console.line(format!("  it has reached {} of {all}", row.exempt_machines))?;
-    let asks = if shown.asks.is_empty() { "nothing".to_owned() } else { shown.asks.join("; ") };
-    let how_to_ask = match shown.asked_by.as_slice() {
-        [] => "no request is ever granted, or there is nothing to request".to_owned(),
-        channels => format!("requested by {}; asked is: {asks}", channels.join(" and ")),
+    let needs = if shown.asks.is_empty() {
+        String::new()
+    } else {
+        format!(" (needs: {})", shown.asks.join("; "))
     };
-    output::labelled(console, "  ", 2, &how_to_ask)?;
+    let way = shown.requested_at.as_ref().map(|way| format!("is requested at: {way}{needs}"));
+    for line in shown.nothing_to_request.iter().chain(&way) {
+        output::labelled(console, "  ", 2, line)?;
+    }
     if !shown.history.is_empty() {
         console.line("")?;
         write_brief(console, &shown.history)?;
