@@ -1,6 +1,7 @@
 //! `explain`.
 
 use egress25_policy::{Edition, Reason};
+use serde_json::Value;
 
 use crate::program::{failure, json, stdout};
 
@@ -58,18 +59,69 @@ fn a_reason_was_explained_in_an_edition_that_cannot_give_it() {
     assert!(text.contains("Note        cannot come up in edition 2020-12"), "{text}");
 }
 
+/// Every reason as an edition explains it, with what `check` answers to what is given to try.
+fn tried(edition: &str) -> Vec<(Value, Value)> {
+    let all = json(&format!("explain --edition {edition} --format json"));
+    let reasons = all["reasons"].as_array().expect("a list").iter();
+    let with_try = reasons.filter_map(|one| {
+        let line = one["try_it"].as_str().filter(|line| !line.is_empty())?;
+        Some((one.clone(), json(&format!("check {line} --format json"))["decision"].clone()))
+    });
+    with_try.collect()
+}
+
 #[test]
-fn what_was_given_to_try_was_answered_for_another_reason_in_another_edition() {
+fn what_was_given_to_try_was_answered_otherwise_or_on_other_grounds() {
+    let words = |list: &Value, key: Option<&str>| -> Vec<String> {
+        let all = list.as_array().expect("a list").iter();
+        let word = |one: &Value| key.map_or(one.clone(), |key| one[key].clone());
+        all.map(|one| word(one).as_str().expect("a text").to_owned()).collect()
+    };
     for edition in Edition::all().expect("editions") {
-        let all = json(&format!("explain --edition {} --format json", edition.id));
-        for one in all["reasons"].as_array().expect("a list") {
-            let (reason, line) = (&one["reason"], one["try_it"].as_str().expect("a text"));
-            if !line.is_empty() {
-                let answer = json(&format!("check {line} --format json"));
-                assert_eq!(&answer["decision"]["reason"], reason, "{}: {line}", edition.id);
-            }
+        for (explained, decision) in tried(&edition.id) {
+            assert_eq!(decision["reason"], explained["reason"], "{}: {explained}", edition.id);
+            let ids = words(&explained["rests_on"], Some("id"));
+            let bare: Vec<_> = ids.iter().map(|id| id.rsplit('/').next().expect("one")).collect();
+            let statements = words(&decision["statements"], None);
+            let assumed = words(&decision["assumed"], Some("setting"));
+            let grounds: Vec<_> = statements.iter().chain(&assumed).collect();
+            assert!(bare.starts_with(&grounds.iter().map(|id| id.as_str()).collect::<Vec<_>>()));
+            let steps = decision["next_steps"].as_array().expect("a list");
+            let relay = format!("on TCP {}", edition.relay_ports[0]);
+            let has_relay = steps.iter().any(|step| step["step"] == "use-relay");
+            let told = explained["what_to_do"].as_str().expect("a text");
+            assert!(!has_relay || told.contains(&relay), "{}: {told}", edition.id);
         }
     }
+}
+
+#[test]
+fn the_statements_of_another_edition_stood_under_the_head_of_this_one() {
+    let text = stdout("explain created-before-exemption");
+    assert!(text.contains("Rests on (edition 2018-11)"), "{text}");
+}
+
+#[test]
+fn what_can_be_done_in_force_was_what_could_be_done_in_2020_12() {
+    let text = stdout("explain offer-never-exempt --edition in-force");
+    assert!(
+        text.contains("What to do  send through an authenticated relay on TCP 587\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_is_given_to_try_was_torn_into_lines() {
+    let text = stdout("explain exemption-does-not-cover");
+    let tried = text.lines().find(|line| line.starts_with("Try it")).expect("a line");
+    assert!(tried.contains("--set exempt_via_appliance=blocked"), "{text}");
+}
+
+#[test]
+fn what_is_given_to_try_forgot_the_settings_that_were_set() {
+    let set = "--set revocation_effect=next-start";
+    let one = &json(&format!("explain revoked {set} --format json"))["reasons"][0];
+    assert!(one["try_it"].as_str().is_some_and(|line| line.contains(set)), "{one}");
 }
 
 #[test]
@@ -83,7 +135,7 @@ fn a_statement_is_explained_as_its_edition_has_it() {
     assert!(note.starts_with("edition 2020-12 has no statement BL2, "), "{note}");
     assert!(note.ends_with(" it is of 2022-11 and 2023-12"), "{note}");
     let bl2 = json("explain BL2 --edition in-force --format json");
-    assert_eq!(bl2["statements"][0]["note"], serde_json::Value::Null);
+    assert_eq!(bl2["statements"][0]["note"], Value::Null);
     assert!(stdout("explain 2018-11/EF1").starts_with("EF1  (rule)"));
     assert_eq!(failure("explain 2018-11/EF1 --edition in-force").0, 2);
 }
@@ -93,13 +145,13 @@ fn a_setting_is_explained_and_where_no_answer_names_it() {
     let text = stdout("explain revocation-effect --set revocation_effect=next-start");
     assert!(text.starts_with("revocation_effect = next-start  (set)\n"), "{text}");
     let note = |line: &str| json(&format!("{line} --format json"))["settings"][0]["note"].clone();
-    assert_eq!(note("explain csp_cutoff"), serde_json::Value::Null);
+    assert_eq!(note("explain csp_cutoff"), Value::Null);
     let now = note("explain csp_cutoff --edition in-force");
     let now = now.as_str().expect("a note");
     assert!(now.starts_with("no answer of edition 2023-12 names it"), "{now}");
     assert!(now.contains("2020-12"), "{now}");
     // Only an inventory's events bring it about: nothing is said of it.
-    assert_eq!(note("explain redeploy_counts"), serde_json::Value::Null);
+    assert_eq!(note("explain redeploy_counts"), Value::Null);
 }
 
 #[test]
@@ -118,7 +170,7 @@ fn a_word_that_is_nearly_right_was_answered_with_half_the_list() {
 #[test]
 fn a_reason_that_a_setting_took_away_was_said_to_be_none_of_the_edition() {
     let line = "explain platform-service-unsupported --format json";
-    assert_eq!(json(line)["reasons"][0]["note"], serde_json::Value::Null);
+    assert_eq!(json(line)["reasons"][0]["note"], Value::Null);
     let set = json(&format!("{line} --set app_service_when_silent=subscription-rule"));
     let note = set["reasons"][0]["note"].as_str().expect("a note");
     assert!(note.starts_with("cannot come up in edition 2020-12 with these settings; "), "{note}");

@@ -1,12 +1,13 @@
 //! `explain`: what a reason, a statement or a setting means.
 
+mod example;
 mod possible;
 mod reading;
 mod reason;
 mod setting;
 mod statement;
 
-pub use reason::example;
+pub use example::example;
 
 use std::str::FromStr;
 
@@ -47,7 +48,7 @@ pub fn run(args: &ExplainArgs, console: &mut Console) -> Result<(), Failure> {
     let (edition_id, word) = of_an_edition(args)?;
     let edition = edition::choose(edition_id, None)?;
     let settings = edition::settings(&edition, &args.edition.set)?;
-    let reading = Reading { edition, settings };
+    let reading = Reading { edition, settings, set: args.edition.set.clone() };
     let mut explained = Explained {
         edition: EditionName::of(&reading.edition),
         reasons: vec![],

@@ -24,17 +24,17 @@ const OPENING: &[(&str, &str)] = &[
 
 /// Where a reason comes up.
 pub(super) enum ComesUp {
-    /// As it is described, and with the statements of that answer.
-    Yes(Box<(Deployment, Decision)>),
+    /// As it is described.
+    Yes(Box<Deployment>),
     /// Only with another setting.
-    With(Box<(Deployment, Decision)>, (&'static str, &'static str)),
+    With(Box<Deployment>, (&'static str, &'static str)),
     /// With none of those; the other editions in which it does.
     No(Vec<String>),
 }
 
 /// Where a reason comes up in an edition, under its settings.
 pub(super) fn comes_up(reason: Reason, reading: &Reading) -> Result<ComesUp, Failure> {
-    let Reading { edition, settings } = reading;
+    let Reading { edition, settings, .. } = reading;
     let has = |answer: &Decision| answer.reason == reason;
     if let Some(found) = first(edition, settings, has)? {
         return Ok(ComesUp::Yes(Box::new(found)));
@@ -68,19 +68,18 @@ pub(super) fn of_other_editions(
     Ok(ids)
 }
 
-/// The first answer that is such a one, with what it answers: the plainest descriptions come first.
+/// The first description whose answer is such a one: the plainest descriptions come first.
 fn first(
     edition: &Arc<Edition>,
     settings: &Settings,
     such: impl Fn(&Decision) -> bool,
-) -> Result<Option<(Deployment, Decision)>, Failure> {
+) -> Result<Option<Deployment>, Failure> {
     for deployment in deployments(edition) {
         let world = deployment
             .world(edition, settings.clone())
             .map_err(|error| Failure::Internal(error.to_string()))?;
-        let decision = decide(&world, &deployment.question());
-        if such(&decision) {
-            return Ok(Some((deployment, decision)));
+        if such(&decide(&world, &deployment.question())) {
+            return Ok(Some(deployment));
         }
     }
     Ok(None)

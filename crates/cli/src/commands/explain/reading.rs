@@ -8,6 +8,8 @@ use egress25_policy::{Edition, Settings};
 pub(super) struct Reading {
     pub edition: Arc<Edition>,
     pub settings: Settings,
+    /// Those of them that were set, by name.
+    pub set: Vec<(String, String)>,
 }
 
 /// Ids of editions in a sentence: `2022-11 and 2023-12`.

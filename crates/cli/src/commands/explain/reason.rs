@@ -1,15 +1,11 @@
 //! What a reason means.
 
-use egress25_policy::{
-    Edition, ExemptionState, MachineKind, Reason, Setting, Settings, SourceName, Statement, Topic,
-};
+use egress25_policy::{Edition, Reason, Setting, Settings, SourceName, Statement};
 use serde::Serialize;
 
-use crate::args::Via;
+use crate::commands::explain::example::{self, Example};
 use crate::commands::explain::possible::{ComesUp, comes_up};
 use crate::commands::explain::reading::{Reading, listed};
-use crate::commands::matrix::{MatrixCell, cells};
-use crate::read::deployment::{Deployment, Reached};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, TableRow, labelled};
@@ -21,8 +17,11 @@ pub(super) struct ExplainedReason {
     usual_verdict: &'static str,
     line: &'static str,
     rests_on: Vec<Ground>,
-    what_to_do: &'static str,
+    what_to_do: String,
     try_it: String,
+    /// The edition that answers the example.
+    #[serde(skip)]
+    of: Option<String>,
     /// What there is to know where the edition's settings keep it from coming up.
     note: Option<String>,
     /// The same, as short as a table has it.
@@ -49,10 +48,7 @@ pub(super) fn explain(
     reasons: &[Reason],
     reading: &Reading,
 ) -> Result<Vec<ExplainedReason>, Failure> {
-    let Reading { edition, settings } = reading;
-    // The reasons carry the ids of the default edition; another's are those of its answers.
-    let answers = if edition.default { vec![] } else { cells(edition, settings)? };
-    reasons.iter().map(|reason| one(*reason, reading, &answers)).collect()
+    reasons.iter().map(|reason| one(*reason, reading)).collect()
 }
 
 /// Writes reasons as a table for a person.
@@ -74,27 +70,15 @@ impl TableRow for ExplainedReason {
         let ids: Vec<_> = self.rests_on.iter().map(|ground| ground.id.as_str()).collect();
         let rests_on = ids.join("; ");
         let note = self.note.as_deref().unwrap_or_default();
-        [self.reason, self.usual_verdict, self.line, &rests_on, self.what_to_do, note]
+        [self.reason, self.usual_verdict, self.line, &rests_on, &self.what_to_do, note]
             .map(str::to_owned)
             .to_vec()
     }
 }
 
-fn one(
-    reason: Reason,
-    reading: &Reading,
-    answers: &[MatrixCell],
-) -> Result<ExplainedReason, Failure> {
-    let Reading { edition, settings } = reading;
+fn one(reason: Reason, reading: &Reading) -> Result<ExplainedReason, Failure> {
     let place = if is_by_edition(reason) { Some(comes_up(reason, reading)?) } else { None };
-    let mut ids: Vec<_> = match &place {
-        _ if edition.default => reason.rests_on().iter().map(|id| (*id).to_owned()).collect(),
-        Some(ComesUp::No(_)) => vec![],
-        _ => ids_in(reason, edition, answers),
-    };
-    if let (true, Some(ComesUp::Yes(found) | ComesUp::With(found, _))) = (ids.is_empty(), &place) {
-        ids.extend(found.1.statements.iter().map(ToString::to_string));
-    }
+    let example = example::of(reason, reading, place.as_ref())?;
     let (note, mark) = match &place {
         Some(place) => note(reading, place)?.unzip(),
         None => (None, None),
@@ -103,9 +87,10 @@ fn one(
         reason: reason.name(),
         usual_verdict: reason.usual_verdict().name(),
         line: reason.line(),
-        rests_on: ids.into_iter().map(|id| ground(id, edition, settings)).collect(),
-        what_to_do: what_to_do(reason),
-        try_it: try_it(reason, edition, place.as_ref()),
+        rests_on: rests_on(reason, reading, example.as_ref()),
+        what_to_do: what_to_do(reason, example.as_ref()),
+        of: example.as_ref().map(|example| example.edition.id.clone()),
+        try_it: example.map_or_else(String::new, |example| example.flags),
         note,
         mark,
     })
@@ -146,72 +131,28 @@ fn note(reading: &Reading, place: &ComesUp) -> Result<Option<(String, String)>, 
     })
 }
 
-/// The arguments of `check` that have a reason as their answer in an edition, as far as flags
-/// describe it.
-fn try_it(reason: Reason, edition: &Edition, place: Option<&ComesUp>) -> String {
-    let in_edition = || format!(" --edition {}", edition.id);
-    match (place, example(reason)) {
-        (Some(ComesUp::No(_)), Some(example)) if example.contains("--edition") => example,
-        (Some(ComesUp::No(_)), _) => String::new(),
-        (_, Some(example)) if edition.default => example,
-        (None, Some(example)) => example + &in_edition(),
-        (Some(ComesUp::Yes(found)), _) => flags(&found.0) + &in_edition(),
-        (Some(ComesUp::With(found, (name, value))), _) => {
-            format!("{} --set {name}={value}{}", flags(&found.0), in_edition())
-        }
-        (None, None) => String::new(),
+/// What a reason rests on: what the answer to its example does, and the settings and documents
+/// that belong to it in every edition.
+fn rests_on(reason: Reason, reading: &Reading, example: Option<&Example>) -> Vec<Ground> {
+    let mut ids: Vec<String> = Vec::new();
+    if let Some(Example { edition, decision, .. }) = example {
+        let prefix = if edition.id == reading.edition.id {
+            String::new()
+        } else {
+            format!("{}/", edition.id)
+        };
+        ids.extend(decision.statements.iter().map(|id| format!("{prefix}{id}")));
+        ids.extend(decision.assumed.iter().map(|one| one.setting.clone()));
     }
-}
-
-/// A description as the flags of `check`.
-fn flags(of: &Deployment) -> String {
-    let mut flags = format!("--offer {}", of.offer);
-    if let Some(created) = of.created {
-        flags.push_str(&format!(" --created {created}"));
-    }
-    if of.exemption != ExemptionState::None {
-        flags.push_str(&format!(" --exempt {}", of.exemption));
-    }
-    flags.push_str(match of.reached {
-        Reached::No => "",
-        Reached::Started => " --started-since-grant",
-        Reached::Deployed => " --deployed-since-grant",
-    });
-    if of.kind != MachineKind::VirtualMachine {
-        flags.push_str(&format!(" --kind {}", of.kind.name()));
-    }
-    flags.push_str(match of.via {
-        None => "",
-        Some(Via::AzureFirewall) => " --via azure-firewall",
-        Some(Via::Appliance) => " --via appliance",
-        Some(Via::Gateway) => " --via gateway",
-    });
-    if let Some((offer, _)) = of.hub {
-        flags.push_str(&format!(" --via-offer {offer}"));
-    }
-    format!("{flags} --to {}", of.to)
-}
-
-/// What a reason rests on in an edition: the statements of its answers, and the settings and
-/// documents that belong to the reason in every edition.
-fn ids_in(reason: Reason, edition: &Edition, answers: &[MatrixCell]) -> Vec<String> {
-    let topic = match reason {
-        Reason::RelayPort => edition.topic(Topic::Relay),
-        Reason::OtherPort => edition.topic(Topic::OtherPort),
-        Reason::PlatformServiceUnsupported => edition.topic(Topic::PlatformServices),
-        _ => &[],
-    };
-    let with_it = answers.iter().filter(|cell| cell.reason == reason);
-    let cited = topic.iter().chain(with_it.flat_map(|cell| &cell.statements));
     let in_every =
         reason.rests_on().iter().filter(|id| Setting::named(id).is_some() || is_document(id));
-    let mut ids: Vec<String> = Vec::new();
-    for id in cited.map(ToString::to_string).chain(in_every.map(|id| (*id).to_owned())) {
-        if !ids.contains(&id) {
-            ids.push(id);
+    for id in in_every.filter(|_| example.is_some() || !is_by_edition(reason)) {
+        if !ids.iter().any(|other| other == id) {
+            ids.push((*id).to_owned());
         }
     }
-    ids
+    let settings = example.map_or(&reading.settings, |example| &example.settings);
+    ids.into_iter().map(|id| ground(id, &reading.edition, settings)).collect()
 }
 
 /// Whether it names neither a statement of some edition nor a setting.
@@ -244,9 +185,22 @@ fn quoted(id: String, statement: &Statement, edition: &Edition) -> Ground {
     Ground { id, kind: "statement", source: Some(source), text: Some(text) }
 }
 
-/// What can be done about a reason, in general; `check` says it for a case.
-const fn what_to_do(reason: Reason) -> &'static str {
-    match reason {
+/// What can be done about a reason: what the answer to its example says, or in general where no
+/// edition has a say in it.
+fn what_to_do(reason: Reason, example: Option<&Example>) -> String {
+    if let Some(text) = in_general(reason) {
+        return text.to_owned();
+    }
+    let steps = example.map_or(&[][..], |example| &example.decision.next_steps);
+    if steps.is_empty() {
+        return "Nothing: the edition has no such answer.".to_owned();
+    }
+    steps.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// What can be done about what no edition has a say in; `check` says it for a case.
+const fn in_general(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
         Reason::OtherPort
         | Reason::RelayPort
         | Reason::Internal
@@ -255,27 +209,6 @@ const fn what_to_do(reason: Reason) -> &'static str {
         | Reason::UnrestrictedOffer
         | Reason::PredatesRestriction
         | Reason::Exempt => "Nothing: the packet passes.",
-        Reason::NotGranted => {
-            "Send through an authenticated relay, or request an exemption where the offer has one."
-        }
-        Reason::RequestPending => "Wait for the answer; until then use a relay.",
-        Reason::FurtherSteps => "Take the further steps that the answer named.",
-        Reason::RequestRefused => "Use a relay, or request it again with what the answer missed.",
-        Reason::WaitingForStopStart => {
-            "Stop the machine in the portal, so that it is deallocated, and start it. A restart or \
-             a shutdown from inside does not do it."
-        }
-        Reason::CreatedBeforeExemption => "Create the machine anew.",
-        Reason::Revoked => "Use a relay, or settle with Microsoft why it was revoked.",
-        Reason::ExemptionLapsed => "Request it again for the subscription as it is now.",
-        Reason::ExemptionDoesNotCover => "Route the traffic directly to the Internet.",
-        Reason::OfferNeverExempt => "Use a relay, or change the subscription's offer.",
-        Reason::PlatformServiceUnsupported => {
-            "Use a relay, or send from a virtual machine of a subscription that may."
-        }
-        Reason::AzureFirewallUnsupported => {
-            "Route port 25 around the firewall, directly to the Internet, or use a relay."
-        }
         Reason::NoRoute | Reason::NextHopUnknown | Reason::RoutingLoop => "Mend the routes.",
         Reason::ApplianceNotForwarding => {
             "Start the appliance, and enable IP forwarding on its interface."
@@ -300,48 +233,19 @@ const fn what_to_do(reason: Reason) -> &'static str {
         | Reason::MartianDestination
         | Reason::TunnelNotCarried => "Look at the sender: no ordinary mail server sends this.",
         Reason::Indeterminate => "Capture more bytes of each packet (a larger snapshot length).",
-    }
-}
-
-/// The arguments of `check` that have a reason as their answer, where a few flags are enough.
-#[must_use]
-pub fn example(reason: Reason) -> Option<String> {
-    const TRIAL: &str = "free-trial";
-    const PAYG: &str = "pay-as-you-go";
-    const ENTERPRISE: &str = "enterprise-agreement";
-    let (offer, year, more, to) = match reason {
-        Reason::OtherPort => (TRIAL, 2019, "", "203.0.113.5 --port 80"),
-        Reason::RelayPort => (TRIAL, 2019, "", "203.0.113.5 --port 587"),
-        Reason::Internal => (TRIAL, 2019, "", "10.0.0.9"),
-        Reason::OnPremises => (TRIAL, 2019, "--via gateway ", "203.0.113.5"),
-        Reason::PlatformAddress => (TRIAL, 2019, "", "168.63.129.16"),
-        Reason::UnrestrictedOffer => (ENTERPRISE, 2019, "", "203.0.113.5"),
-        Reason::PredatesRestriction => (PAYG, 2016, "", "203.0.113.5"),
-        Reason::Exempt => (PAYG, 2019, "--exempt granted --started-since-grant ", "203.0.113.5"),
-        Reason::NotGranted => (PAYG, 2019, "", "203.0.113.5"),
-        Reason::RequestPending => (PAYG, 2019, "--exempt requested ", "203.0.113.5"),
-        Reason::FurtherSteps => (PAYG, 2019, "--exempt further-steps ", "203.0.113.5"),
-        Reason::RequestRefused => (PAYG, 2019, "--exempt refused ", "203.0.113.5"),
-        Reason::WaitingForStopStart => (PAYG, 2019, "--exempt granted ", "203.0.113.5"),
-        Reason::CreatedBeforeExemption => {
-            (PAYG, 2018, "--exempt granted --edition 2018-11 ", "203.0.113.5")
-        }
-        Reason::PlatformServiceUnsupported => (PAYG, 2019, "--kind app-service ", "203.0.113.5"),
-        Reason::Revoked => (PAYG, 2019, "--exempt revoked ", "203.0.113.5"),
-        Reason::ExemptionLapsed => (PAYG, 2019, "--exempt lapsed ", "203.0.113.5"),
-        Reason::ExemptionDoesNotCover => {
-            let more = "--exempt granted --started-since-grant --via appliance \
-                        --set exempt_via_appliance=blocked ";
-            (PAYG, 2019, more, "203.0.113.5")
-        }
-        Reason::OfferNeverExempt => (TRIAL, 2019, "", "203.0.113.5"),
-        Reason::AzureFirewallUnsupported => {
-            (ENTERPRISE, 2019, "--via azure-firewall ", "203.0.113.5")
-        }
-        Reason::NoRoute => (PAYG, 2019, "", "192.168.1.1"),
-        _ => return None,
-    };
-    Some(format!("--offer {offer} --created {year}-03-01 {more}--to {to}"))
+        Reason::NotGranted
+        | Reason::RequestPending
+        | Reason::FurtherSteps
+        | Reason::RequestRefused
+        | Reason::WaitingForStopStart
+        | Reason::CreatedBeforeExemption
+        | Reason::Revoked
+        | Reason::ExemptionLapsed
+        | Reason::ExemptionDoesNotCover
+        | Reason::OfferNeverExempt
+        | Reason::PlatformServiceUnsupported
+        | Reason::AzureFirewallUnsupported => return None,
+    })
 }
 
 impl ExplainedReason {
@@ -351,6 +255,7 @@ impl ExplainedReason {
         console.line(format!("{}  ({})", paint.bold(self.reason), self.usual_verdict))?;
         labelled(console, "", 0, self.line)?;
         if !self.rests_on.is_empty() {
+            let edition = self.of.as_deref().unwrap_or(edition);
             output::section(console, &format!("Rests on (edition {edition})"))?;
         }
         for ground in &self.rests_on {
@@ -360,10 +265,14 @@ impl ExplainedReason {
         if let Some(note) = &self.note {
             labelled(console, &paint.bold("Note        "), 12, note)?;
         }
-        labelled(console, &paint.bold("What to do  "), 12, self.what_to_do)?;
+        labelled(console, &paint.bold("What to do  "), 12, &self.what_to_do)?;
         if !self.try_it.is_empty() {
-            let command = format!("egress25 check {}", self.try_it);
-            labelled(console, &paint.bold("Try it      "), 12, &command)?;
+            // One line, however wide: it is there to be pasted.
+            console.line(format!(
+                "{}egress25 check {}",
+                paint.bold("Try it      "),
+                self.try_it
+            ))?;
         }
         Ok(())
     }

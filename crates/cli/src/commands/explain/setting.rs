@@ -24,7 +24,7 @@ pub(super) struct ExplainedSetting {
 
 /// Explains a setting as the edition has it.
 pub(super) fn explain(setting: Setting, reading: &Reading) -> Result<ExplainedSetting, Failure> {
-    let Reading { edition, settings } = reading;
+    let Reading { edition, settings, .. } = reading;
     Ok(ExplainedSetting {
         setting: setting.name(),
         value: settings.get(setting),
