@@ -475,7 +475,7 @@ fn whoever_may_send_was_not_told_what_else_to_look_at() {
     let said = stdout(line);
     for part in [
         "What to look at next",
-        "EnterpriseAgreement_2014-09-01; Enterprise Dev/Test has MSDNDevTest_2014-09-01",
+        "EnterpriseAgreement_2014-09-01, which serves mca-e, mca-azure-plan, too; the billing account",
         "does 203.0.113.5 answer on port 25",
     ] {
         assert!(flowing(&said).contains(part), "`{part}` is missing in {said}");

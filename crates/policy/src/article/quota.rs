@@ -17,14 +17,14 @@ pub enum Recognised {
     Unknown,
 }
 
-/// The part of the quota id before `_`, in lower case, and the offers that it serves.
+/// The quota ids that are known, and the offers that each serves.
 const TABLE: &[(&str, &[Offer])] = &[
     (
-        "enterpriseagreement",
+        "EnterpriseAgreement_2014-09-01",
         &[Offer::EnterpriseAgreement, Offer::McaEnterprise, Offer::McaAzurePlan],
     ),
     (
-        "msdndevtest",
+        "MSDNDevTest_2014-09-01",
         &[
             Offer::EnterpriseDevTest,
             Offer::PayAsYouGoDevTest,
@@ -32,29 +32,31 @@ const TABLE: &[(&str, &[Offer])] = &[
             Offer::McaDevTest,
         ],
     ),
-    ("payasyougo", &[Offer::PayAsYouGo]),
-    ("freetrial", &[Offer::FreeTrial]),
-    ("azureinopen", &[Offer::AzureInOpen]),
-    ("mpn", &[Offer::PartnerNetwork, Offer::VisualStudio]),
-    ("sponsored", &[Offer::AzureSponsorship]),
-    ("msdn", &[Offer::Msdn, Offer::VisualStudio]),
-    ("azurepass", &[Offer::AzurePass]),
-    ("azureforstudents", &[Offer::AzureForStudents]),
-    ("dreamspark", &[Offer::AzureForStudentsStarter]),
-    ("csp", &[Offer::CloudSolutionProvider]),
-    ("cspdevtest", &[Offer::CloudSolutionProvider]),
-    ("lightweighttrial", &[]),
+    ("PayAsYouGo_2014-09-01", &[Offer::PayAsYouGo]),
+    ("FreeTrial_2014-09-01", &[Offer::FreeTrial]),
+    ("AzureInOpen_2014-09-01", &[Offer::AzureInOpen]),
+    ("MPN_2014-09-01", &[Offer::PartnerNetwork, Offer::VisualStudio]),
+    ("Sponsored_2016-01-01", &[Offer::AzureSponsorship]),
+    ("MSDN_2014-09-01", &[Offer::Msdn, Offer::VisualStudio]),
+    ("AzurePass_2014-09-01", &[Offer::AzurePass]),
+    ("AzureForStudents_2018-01-01", &[Offer::AzureForStudents]),
+    ("DreamSpark_2015-02-01", &[Offer::AzureForStudentsStarter]),
+    ("CSP_2015-05-01", &[Offer::CloudSolutionProvider]),
+    ("CSP_MG_2017-12-01", &[Offer::CloudSolutionProvider]),
+    ("CSPDEVTEST_2018-05-01", &[Offer::CloudSolutionProvider]),
+    ("LightweightTrial_2016-09-01", &[]),
 ];
 
 /// Recognises the offer from `subscriptionPolicies.quotaId`: the part before `_`, whatever its
 /// case. Where one id serves several offers nothing is guessed.
 #[must_use]
 pub fn recognise_quota_id(quota_id: &str) -> Recognised {
-    let head = quota_id.split('_').next().unwrap_or_default().to_ascii_lowercase();
-    if head == "default" {
+    let head = |id: &str| id.split('_').next().unwrap_or_default().to_ascii_lowercase();
+    let wanted = head(quota_id);
+    if wanted == "default" {
         return Recognised::NoMachines;
     }
-    match TABLE.iter().find(|(name, _)| *name == head) {
+    match TABLE.iter().find(|(id, _)| head(id) == wanted) {
         Some((_, [])) => Recognised::Unnamed,
         Some((_, [offer])) => Recognised::One(*offer),
         Some((_, offers)) => Recognised::Several(offers.to_vec()),
@@ -71,9 +73,46 @@ pub fn how_to_tell_apart(offers: &[Offer]) -> Option<&'static str> {
     )
 }
 
+/// How a person sees whether a subscription is of an offer: the quota ids that it may have, and
+/// which others have them, too.
+pub(crate) fn how_to_recognise(offer: Offer) -> String {
+    let rows = || TABLE.iter().filter(|(_, offers)| offers.contains(&offer));
+    let ids: Vec<_> = rows().map(|(id, _)| *id).collect();
+    let mut all: Vec<_> = rows().flat_map(|(_, offers)| *offers).copied().collect();
+    all.sort();
+    all.dedup();
+    let others: Vec<_> = all.iter().filter(|of| **of != offer).map(|of| of.name()).collect();
+    match (ids.is_empty(), others.is_empty()) {
+        (true, _) => "No quotaId is known that tells".to_owned(),
+        (false, true) => format!("Its quotaId tells: {}", ids.join(" or ")),
+        (false, false) => format!(
+            "Its quotaId is {}, which serves {}, too{}",
+            ids.join(" or "),
+            others.join(", "),
+            how_to_tell_apart(&all).map_or(String::new(), |how| format!("; {how}"))
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_quota_id_was_said_to_tell_offers_apart_that_have_it_in_common() {
+        for offer in Offer::ALL {
+            let told = how_to_recognise(*offer);
+            let ids = TABLE.iter().filter(|(_, offers)| offers.contains(offer));
+            let alone = ids.clone().all(|(_, offers)| offers.len() == 1) && ids.count() > 0;
+            assert_eq!(told.starts_with("Its quotaId tells: "), alone, "{offer}: {told}");
+        }
+        let ea = how_to_recognise(Offer::EnterpriseAgreement);
+        assert!(
+            ea.contains("which serves mca-e, mca-azure-plan, too; the billing account"),
+            "{ea}"
+        );
+        assert!(how_to_recognise(Offer::BizSparkPlus).starts_with("No quotaId is known"));
+    }
 
     #[test]
     fn the_part_before_the_underscore_counts_whatever_its_case() {

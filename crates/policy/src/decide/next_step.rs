@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::article::edition::{Channel, Requirement, path_text};
 use crate::article::offer::Offer;
+use crate::article::quota::how_to_recognise;
 use crate::article::statement::StatementId;
 use crate::decide::fault::{InputFault, RouteFault};
 use crate::world::name::{FirewallName, MachineName, NetworkName, SubscriptionName};
@@ -182,12 +183,10 @@ impl NextStep {
     fn ask(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CheckOffer { subscription, offer } => {
-                write!(f, "is `{subscription}` of the offer {}? Its quotaId tells", offer.title())?;
+                let (title, how) = (offer.title(), how_to_recognise(*offer));
+                write!(f, "is `{subscription}` of the offer {title}? {how}")?;
                 if *offer == Offer::EnterpriseAgreement {
-                    f.write_str(
-                        ": EnterpriseAgreement_2014-09-01; Enterprise Dev/Test has \
-                         MSDNDevTest_2014-09-01",
-                    )?;
+                    f.write_str("; Enterprise Dev/Test has MSDNDevTest_2014-09-01")?;
                 }
                 Ok(())
             }
