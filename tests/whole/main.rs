@@ -13,6 +13,7 @@
 
 mod architecture;
 mod bench;
+mod by_date;
 mod check;
 mod circles;
 mod corpus;

@@ -31,13 +31,15 @@ pub(super) fn header(
     console.line(line)
 }
 
-/// Writes a row.
+/// Writes a row; with the edition in front of what it rests on where each has its own.
 pub(super) fn row(
     console: &mut Console,
     row: &PacketRow<'_>,
     (machine, subscription): (usize, usize),
+    by_date: bool,
 ) -> Result<(), Failure> {
     let (machine, subscription) = (machine.max(7), subscription.max(12));
+    let edition = if by_date { format!("{}: ", row.edition) } else { String::new() };
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let time = row.time.map(|time| format!("{time:.6}"));
     let name = row.machine.as_ref().map(ToString::to_string);
@@ -55,7 +57,7 @@ pub(super) fn row(
     let verdict = console.paint().verdict(row.verdict, &format!("{:<VERDICT$}", row.verdict));
     let line = format!(
         "{:<TIME$}  {:<machine$}  {:<subscription$}  {:<DESTINATION$}  {verdict}  \
-         {:<REASON$}  {}{}{}",
+         {:<REASON$}  {edition}{}{}{}",
         or_dash(time),
         or_dash(sender),
         or_dash(row.subscription.as_ref().map(ToString::to_string)),

@@ -11,6 +11,7 @@ use crate::commands::replay::human;
 use crate::commands::replay::resolve::ReplayPlan;
 use crate::commands::replay::row::PacketRow;
 use crate::commands::replay::summary::{ONLY_REPORTS, Summary};
+use crate::read::edition::ChosenEdition;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::EditionName;
@@ -23,6 +24,8 @@ pub(super) struct ReplayReport {
     rows: bool,
     written: u64,
     widths: (usize, usize),
+    /// Whether each row has an edition of its own.
+    by_date: bool,
 }
 
 /// The last line of NDJSON.
@@ -49,6 +52,7 @@ impl ReplayReport {
             rows: plan.rows && !plan.stdout_taken,
             written: 0,
             widths,
+            by_date: matches!(plan.edition, ChosenEdition::ByDate),
         };
         console.note(ONLY_REPORTS);
         match report.format {
@@ -88,7 +92,7 @@ impl ReplayReport {
         let first = self.written == 0;
         self.written = self.written.saturating_add(1);
         match self.format {
-            OutputFormat::Human => human::row(console, row, self.widths),
+            OutputFormat::Human => human::row(console, row, self.widths, self.by_date),
             OutputFormat::Json => {
                 let comma = if first { "\n    " } else { ",\n    " };
                 write!(console.out(), "{comma}").map_err(Failure::stdout)?;

@@ -61,6 +61,8 @@ pub(super) fn of(plan: &ReplayPlan, judge: &ReplayJudge) -> Result<Option<Today>
     }
     let name = EditionName::of(&edition);
     let (answers, error) = match answers(plan, judge, &edition) {
+        // What it judged itself is not asked again.
+        Ok(answers) if answers.is_empty() => return Ok(None),
         Ok(answers) => (answers, None),
         Err(error) => (Vec::new(), Some(error.to_string())),
     };
@@ -110,7 +112,7 @@ impl Today {
         }
         let mut alike: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for TodayAnswer { packet, subscription, judged, in_words, .. } in &self.answers {
-            let of = subscription.as_ref().map_or("-", SubscriptionName::as_str);
+            let of = subscription.as_ref().map_or("no subscription", SubscriptionName::as_str);
             let kinds = alike.entry(in_words).or_default();
             kinds.push(format!("{of} {judged} (packet {packet})"));
         }
