@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::check::flowing;
 use crate::packets::{mail, pcap};
-use crate::program::{json, stdout};
+use crate::program::{failure, json, stdout};
 use crate::replay::captured;
 
 const MX: [u8; 4] = [203, 0, 113, 25];
@@ -145,4 +145,29 @@ fn a_sender_that_the_inventory_does_not_know_was_a_dash_of_today() {
     let (capture, inventory) = (capture.path.display(), inventory.path.display());
     let text = flowing(&stdout(&format!("replay {capture} --inventory {inventory}")));
     assert!(text.contains("- no subscription unknown-source (packet 1)"), "{text}");
+}
+
+#[test]
+fn a_question_by_flags_had_no_day_and_was_not_told_what_to_type() {
+    let flags = "check --offer PAYG --created 2016-03-01 --to 203.0.113.5";
+    let (code, said) = failure(&format!("{flags} --edition by-date"));
+    assert!(code == 2 && said.contains("such as --edition 2021-04"), "{said}");
+    let answer = json(&format!("{flags} --edition by-date --at 2021-06-01 --format json"));
+    assert_eq!(answer["edition"]["id"], "2021-04");
+    assert_eq!(answer["decision"]["reason"], "not-granted");
+    let answer = json(&format!("{flags} --at 2021-06-01 --format json"));
+    let notes = answer["notes"].to_string();
+    assert!(notes.contains("edition 2020-12 is not the text of 2021-06-01"), "{notes}");
+    assert!(
+        stdout("policy list").contains("2021-08  2021-08-24  "),
+        "the day stands beside the id"
+    );
+}
+
+#[test]
+fn what_to_do_did_not_say_by_which_edition_where_today_s_is_another() {
+    let text = stdout("check --offer PAYG --created 2019-03-01 --to 203.0.113.5");
+    assert!(text.contains("\nWhat to do (by edition 2020-12)\n"), "{text}");
+    let text = stdout("check --offer EA --to 203.0.113.5");
+    assert!(text.contains("\nWhat to look at next\n"), "{text}");
 }

@@ -239,7 +239,10 @@ pub struct InInventory {
     pub events: Vec<PathBuf>,
 
     /// The time of the question; later events have not happened [default: now]
-    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with_all = ["offer", "quota_id"])]
+    ///
+    /// Of a subscription that flags describe it says which edition was the text: that one answers
+    /// with `--edition by-date`, and another one says that it was not.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     pub at: Option<Timestamp>,
 }
 

@@ -47,8 +47,7 @@ pub struct EditionArgs {
     ///
     /// An id such as 2020-12 (`egress25 policy list`), `default`, `in-force`, the path of an edition
     /// file, or `by-date`: the one that stood at the time of each packet of a capture, or of the
-    /// question that `check` asks of an inventory or a store. Left out: the inventory's edition, or
-    /// 2020-12.
+    /// question that `check` asks (`--at`). Left out: the inventory's edition, or 2020-12.
     #[arg(long, value_name = "ID|FILE")]
     pub edition: Option<String>,
 

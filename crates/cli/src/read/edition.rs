@@ -116,8 +116,9 @@ pub fn find(reference: &str) -> Result<Arc<Edition>, Failure> {
         "in-force" => return Ok(Edition::in_force()?),
         BY_DATE => {
             return Err(Failure::Usage(
-                "`by-date` is for questions that have a time: `check` of an inventory or a store, and \
-                 `replay`; elsewhere name the edition (`policy list`)"
+                "`by-date` is for questions that have a time: `check` with --at, or of an inventory \
+                 or a store, and `replay`; elsewhere name one of `policy list`, such as --edition \
+                 2021-04"
                     .to_owned(),
             ));
         }

@@ -139,7 +139,7 @@ fn asked(subject: &Subject, world: &World, decision: &Decision) -> Asked {
         Source::Address { address, .. } => (decision.machine.clone(), Some(*address)),
     };
     let (inventory, at) = match &subject.scene {
-        Scene::Described { .. } => (None, None),
+        Scene::Described { at, .. } => (None, *at),
         Scene::Inventory { inventory, at } => (Some(inventory.name().to_owned()), Some(*at)),
     };
     let sender = machine.as_ref().and_then(|name| world.machines().get(name));

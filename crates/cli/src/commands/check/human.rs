@@ -36,7 +36,7 @@ pub(super) fn write(
         labelled(console, &paint.bold("Warning  "), 9, warning)?;
     }
     path(console, decision)?;
-    next_steps(console, decision, &subject.edition)?;
+    next_steps(console, answer, &subject.edition)?;
     for note in &answer.notes {
         console.line("")?;
         labelled(console, &paint.bold("Note  "), 6, note)?;
@@ -71,8 +71,10 @@ fn question_text(question: &Asked, decision: &Decision) -> String {
     {
         text.push_str(&format!(" The rule of `{subscription}` decided."));
     }
-    if let (Some(inventory), Some(at)) = (&question.inventory, question.at) {
-        text.push_str(&format!(" In {inventory} at {at:.0}."));
+    match (&question.inventory, question.at) {
+        (Some(inventory), Some(at)) => text.push_str(&format!(" In {inventory} at {at:.0}.")),
+        (None, Some(at)) => text.push_str(&format!(" At {at:.0}.")),
+        (_, None) => {}
     }
     text
 }
@@ -138,14 +140,18 @@ pub(crate) fn hop_text(hop: &Hop) -> String {
 
 fn next_steps(
     console: &mut Console,
-    decision: &Decision,
+    answer: &CheckAnswer,
     edition: &Edition,
 ) -> Result<(), Failure> {
+    let CheckAnswer { decision, in_force, .. } = answer;
     if decision.next_steps.is_empty() {
         return Ok(());
     }
     let passes = decision.verdict == Verdict::Pass;
-    section(console, if passes { "What to look at next" } else { "What to do" })?;
+    let what = if passes { "What to look at next" } else { "What to do" };
+    let differs = in_force.as_ref().is_some_and(|now| now.differs);
+    let by = if differs { format!(" (by edition {})", edition.id) } else { String::new() };
+    section(console, &format!("{what}{by}"))?;
     for (place, step) in decision.next_steps.iter().enumerate() {
         let ids = in_brackets(edition, step);
         let label = format!("  {:<9}", format!("{}.", place.saturating_add(1)));

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::args::{CheckArgs, Described, InInventory};
 use crate::commands::store::inventory;
 use crate::read::deployment::{Deployment, Reached};
-use crate::read::edition;
+use crate::read::edition::{self, ChosenEdition};
 use crate::read::inventory::{InventoryInput, advance};
 use crate::read::network;
 use crate::say::failure::Failure;
@@ -28,6 +28,8 @@ pub(super) enum Scene {
         deployment: Box<Deployment>,
         /// Settings, by name.
         set: Vec<(String, String)>,
+        /// The time of the question, where one is said.
+        at: Option<Timestamp>,
     },
     /// An inventory at a time.
     Inventory {
@@ -60,7 +62,7 @@ impl Scene {
     /// Something in it does not fit, or cannot have happened.
     pub(super) fn world(&self, edition: &Arc<Edition>) -> Result<World, Failure> {
         match self {
-            Self::Described { deployment, set } => {
+            Self::Described { deployment, set, .. } => {
                 let settings = edition::settings(edition, set)?;
                 let internal = |error: WorldError| Failure::Internal(error.to_string());
                 if let Some(offer) = deployment.undated(edition, &settings).map_err(internal)? {
@@ -153,11 +155,18 @@ fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure
         let space = space.join(" and ");
         notes.push(format!("the network is taken to be {space}, so {to} is inside of it"));
     }
+    let asked_for = args.edition.edition.as_deref();
+    let at = args.in_inventory.at;
+    let chosen = match at {
+        Some(_) if edition::is_by_date(asked_for) => ChosenEdition::ByDate,
+        _ => ChosenEdition::One(edition::choose(asked_for, None)?),
+    };
+    let set = args.edition.set.clone();
     Ok(Subject {
-        edition: edition::choose(args.edition.edition.as_deref(), None)?,
+        edition: chosen.at(at.unwrap_or_else(Timestamp::now))?,
         question: deployment.question(),
-        scene: Scene::Described { deployment: Box::new(deployment), set: args.edition.set.clone() },
-        other_time: None,
+        other_time: at.map(|at| chosen.of_another_time(at, at)).transpose()?.flatten(),
+        scene: Scene::Described { deployment: Box::new(deployment), set, at },
         notes,
     })
 }
@@ -211,14 +220,18 @@ fn in_inventory(
     let mut at = in_inventory.at.unwrap_or_else(Timestamp::now);
     let chosen = inventory.judged_by(args.edition.edition.as_deref())?;
     let edition = chosen.at(at)?;
-    // Where no time is said, the answer of today's text stands beside this one.
-    let other_time = in_inventory.at.map(|at| chosen.of_another_time(at, at));
     let mut timeline = inventory.timeline(&edition)?;
     if in_inventory.at.is_none() && in_inventory.inventory.is_none() {
         // Whatever the clock says, everything in a store has happened.
         at = timeline.events().last().map_or(at, |last| at.max(last.at));
     }
     advance(&mut timeline, at)?;
+    let mut other_time = chosen.of_another_time(at, at)?;
+    if in_inventory.at.is_none() && other_time.is_some() {
+        // The time is now, and what the text in force answers stands beside this answer.
+        let (id, now) = (&edition.id, &Edition::in_force()?.id);
+        other_time = Some(format!("edition {id} answers; the text in force is {now} (below)"));
+    }
     let own = inventory.own_edition()?;
     if let Some(own) = own.filter(|own| own.id != edition.id && !timeline.events().is_empty()) {
         notes.push(format!(
@@ -237,7 +250,7 @@ fn in_inventory(
         edition,
         question: Question { source, destination, port },
         scene: Scene::Inventory { inventory: Box::new(inventory), at },
-        other_time: other_time.transpose()?.flatten(),
+        other_time,
         notes,
     })
 }

@@ -1,6 +1,7 @@
 //! `policy list`.
 
 use egress25_policy::Edition;
+use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::args::EditionListArgs;
@@ -16,6 +17,8 @@ struct EditionList<'a> {
 #[derive(Debug, Serialize)]
 struct EditionEntry {
     id: String,
+    /// The day from which on it is held to have stood.
+    from: Date,
     title: String,
     default: bool,
     in_force: bool,
@@ -23,7 +26,8 @@ struct EditionEntry {
 }
 
 impl TableRow for EditionEntry {
-    const COLUMNS: &'static [&'static str] = &["id", "default", "in_force", "statements", "title"];
+    const COLUMNS: &'static [&'static str] =
+        &["id", "from", "default", "in_force", "statements", "title"];
 }
 
 /// Lists the editions.
@@ -33,6 +37,7 @@ impl TableRow for EditionEntry {
 pub fn run(args: &EditionListArgs, console: &mut Console) -> Result<(), Failure> {
     let entry = |edition: &Edition| EditionEntry {
         id: edition.id.clone(),
+        from: edition.from,
         title: edition.title.clone(),
         default: edition.default,
         in_force: edition.in_force,
@@ -48,8 +53,9 @@ pub fn run(args: &EditionListArgs, console: &mut Console) -> Result<(), Failure>
                 (false, true) => "in force",
                 (false, false) => "",
             };
-            [&one.id, mark, &one.statements.to_string(), &one.title].map(str::to_owned)
+            [&one.id, &*one.from.to_string(), mark, &one.statements.to_string(), &one.title]
+                .map(str::to_owned)
         });
-        output::write_rows(console, &["id", "", "statements", "title"], rows)
+        output::write_rows(console, &["id", "from", "", "statements", "title"], rows)
     })
 }
