@@ -6,7 +6,8 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::file::near::closest;
+use crate::article::quota::{Recognised, recognise_quota_id};
+use crate::file::near::{closest, nearest};
 
 macro_rules! offers {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $title:literal;)+) => {
@@ -91,7 +92,7 @@ offers! {
 const WORDS: &[(Offer, &[&str])] = &[
     (Offer::EnterpriseAgreement, &["ea", "0017p"]),
     (Offer::EnterpriseDevTest, &["ea-dev-test", "dev-test", "0148p"]),
-    (Offer::McaEnterprise, &["mca", "mca-enterprise"]),
+    (Offer::McaEnterprise, &["mca", "mcae", "mca-enterprise"]),
     (Offer::PayAsYouGo, &["payg", "paygo", "0003p"]),
     (Offer::PartnerNetwork, &["mpn", "partner-network", "0025p", "0035p", "0052p"]),
     (Offer::AzureSponsorship, &["sponsorship", "sponsored", "0036p"]),
@@ -103,16 +104,31 @@ const WORDS: &[(Offer, &[&str])] = &[
     (Offer::AzureInOpen, &["0111p"]),
     (Offer::FreeTrial, &["0044p"]),
     (Offer::AzureForStudents, &["students", "0170p"]),
-    (Offer::VisualStudio, &["vs", "0029p", "0059p", "0060p", "0063p", "0064p"]),
-    (Offer::CloudSolutionProvider, &["csp", "mca", "0145p"]),
+    (
+        Offer::VisualStudio,
+        &[
+            "vs",
+            "visual-studio-enterprise",
+            "visual-studio-enterprise-through-bizspark",
+            "visual-studio-enterprise-through-mpn",
+            "visual-studio-professional",
+            "visual-studio-test-professional",
+            "0029p",
+            "0059p",
+            "0060p",
+            "0063p",
+            "0064p",
+        ],
+    ),
+    (Offer::CloudSolutionProvider, &["csp", "mca", "partner-mca", "0145p"]),
     (Offer::PayAsYouGoDevTest, &["payg-dev-test", "dev-test", "0023p"]),
     (Offer::McaAzurePlan, &["mca", "azure-plan", "0017g"]),
     (Offer::McaDevTest, &["mca", "dev-test", "0148g"]),
     (Offer::AzureForStudentsStarter, &["students-starter", "dreamspark", "0144p"]),
 ];
 
-/// A trial that no edition names, by its number and the head of its quota id.
-const UNNAMED_TRIAL: [&str; 2] = ["0150p", "lightweighttrial"];
+/// The number of a trial that no edition names.
+const UNNAMED_TRIAL: &str = "0150p";
 
 /// A text that does not say which offer is meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -126,7 +142,10 @@ pub enum UnknownOffer {
         near: Offer,
     },
     /// It is no word for any.
-    #[error("`{text}` is no offer; the offers are: {}", names(Offer::ALL))]
+    #[error(
+        "`{text}` is no offer; the nearest are: {}; `--quota-id` recognises one by its quotaId",
+        nearest(text, Offer::ALL.iter().map(|offer| offer.name()))
+    )]
     NoSuch {
         /// What was read.
         text: String,
@@ -182,22 +201,47 @@ impl FromStr for Offer {
         if let Some(named) = all().find(|offer| offer.name() == told) {
             return Ok(named);
         }
-        let meant: Vec<_> = all().filter(|offer| words(*offer).any(|word| word == told)).collect();
+        let meant = meant(told);
+        let quota_id = tidy(text.split('_').next().unwrap_or_default()).replace('-', "");
         let text = text.to_owned();
-        match meant.as_slice() {
-            [one] => Ok(*one),
-            [] if UNNAMED_TRIAL.contains(&told) => Err(UnknownOffer::Unnamed { text }),
-            [] => {
-                let known: Vec<_> =
-                    all().flat_map(|offer| words(offer).map(move |word| (word, offer))).collect();
-                let near = closest(told, known.iter().map(|(word, offer)| (word.as_str(), *offer)));
-                Err(match near {
-                    Some(near) => UnknownOffer::Misspelt { text, near },
-                    None => UnknownOffer::NoSuch { text },
-                })
-            }
+        match (meant.as_slice(), recognise_quota_id(&quota_id)) {
+            ([one], _) => Ok(*one),
+            ([], Recognised::One(one)) => Ok(one),
+            ([], Recognised::Several(offers)) => Err(UnknownOffer::Several { text, offers }),
+            ([], Recognised::Unnamed) => Err(UnknownOffer::Unnamed { text }),
+            ([], _) if told == UNNAMED_TRIAL => Err(UnknownOffer::Unnamed { text }),
+            ([], _) => Err(unknown(told, text)),
             _ => Err(UnknownOffer::Several { text, offers: meant }),
         }
+    }
+}
+
+/// The offers that have a word, tidy, in common.
+fn meant(word: &str) -> Vec<Offer> {
+    let has = |offer: &&Offer| words(**offer).any(|own| own == word);
+    Offer::ALL.iter().filter(has).copied().collect()
+}
+
+/// What a text, and how it is when it is tidy, may have meant that is no word for an offer.
+fn unknown(told: &str, text: String) -> UnknownOffer {
+    let known: Vec<_> =
+        Offer::ALL.iter().flat_map(|offer| words(*offer).map(move |word| (word, *offer))).collect();
+    let first = |word: &str| word.split('-').next().unwrap_or_default().to_owned();
+    let begins = first(told);
+    // A first word that is known is kept to: `MSDN Enterprise` is not nearly `mca-enterprise`.
+    let is_known = known.iter().any(|(word, _)| *word == begins);
+    let like = known.iter().filter(|(word, _)| !is_known || first(word) == begins);
+    if let Some(near) = closest(told, like.map(|(word, offer)| (word.as_str(), *offer))) {
+        return UnknownOffer::Misspelt { text, near };
+    }
+    let offers = match recognise_quota_id(&begins) {
+        Recognised::Several(offers) => offers,
+        _ => meant(&begins),
+    };
+    match offers.as_slice() {
+        [] => UnknownOffer::NoSuch { text },
+        [near] => UnknownOffer::Misspelt { text, near: *near },
+        _ => UnknownOffer::Several { text, offers },
     }
 }
 
@@ -283,6 +327,29 @@ mod tests {
     }
 
     #[test]
+    fn a_name_of_the_quota_ids_table_was_refused_or_taken_for_something_else() {
+        let said = |text: &str| match text.parse::<Offer>() {
+            Ok(offer) => offer.name().to_owned(),
+            Err(UnknownOffer::Several { offers, .. }) => names(&offers),
+            Err(other) => other.to_string(),
+        };
+        for (text, meant) in [
+            ("MSDN Enterprise", "msdn, visual-studio"),
+            ("MSDNDevTest", said("MSDNDevTest_2014-09-01").as_str()),
+            ("MSDN Dev/Test", said("MSDNDevTest_2014-09-01").as_str()),
+            ("PayAsYouGo_2014-09-01", "pay-as-you-go"),
+            ("AzurePass", "azure-pass"),
+            ("CSP_MG_2017-12-01", "cloud-solution-provider"),
+            ("Visual Studio Test Professional", "visual-studio"),
+            ("EnterpriseAgreement", "enterprise-agreement, mca-e, mca-azure-plan"),
+            ("MCAE", "mca-e"),
+        ] {
+            assert_eq!(said(text), meant, "{text}");
+        }
+        assert!(said("MSDNDevTest").starts_with("enterprise-dev-test, "));
+    }
+
+    #[test]
     fn a_misspelt_offer_was_answered_with_a_list_of_twenty() {
         for (text, near) in [
             ("pay-as-yuo-go", "pay-as-you-go"),
@@ -294,8 +361,11 @@ mod tests {
             assert_eq!(said, format!("`{text}` is no offer; did you mean `{near}`?"));
         }
         let said = "gold".parse::<Offer>().unwrap_err().to_string();
-        assert!(said.contains("the offers are: enterprise-agreement, "), "{said}");
+        assert!(
+            said.contains(" and 13 more; `--quota-id` recognises one by its quotaId"),
+            "{said}"
+        );
         let said = "0004P".parse::<Offer>().unwrap_err().to_string();
-        assert!(said.contains("the offers are: "), "a number is not near another: {said}");
+        assert!(said.contains("the nearest are: "), "a number is not near another: {said}");
     }
 }

@@ -175,10 +175,10 @@ fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure
 fn offer(described: &Described) -> Result<Offer, Failure> {
     let Some(quota_id) = &described.quota_id else {
         return described.offer.ok_or_else(|| {
-            let names: Vec<_> = Offer::ALL.iter().map(|offer| offer.name()).collect();
             Failure::Usage(format!(
-                "say --offer, --quota-id or --inventory; the offers are: {}",
-                names.join(", ")
+                "say --offer, --quota-id, --inventory or --store; the offers are: {}; --quota-id \
+                 recognises one by its quotaId",
+                first_few(Offer::ALL.iter().map(|offer| offer.name()))
             ))
         });
     };
