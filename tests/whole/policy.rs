@@ -123,3 +123,10 @@ fn a_comparison_lacked_the_settings_whose_defaults_are_others() {
         }
     }
 }
+
+#[test]
+fn rules_that_an_edition_s_data_brings_about_were_traced_to_none() {
+    let text = stdout("policy trace in-force");
+    assert!(!text.contains(" none\n"), "{text}");
+    assert!(text.contains("are brought about by the edition's data; "), "{text}");
+}

@@ -40,12 +40,12 @@ impl Traced {
     /// Whether it has what its kind needs: rules and lifecycle statements code and a test.
     #[must_use]
     pub fn is_covered(&self) -> bool {
-        match self.kind {
-            StatementKind::Rule | StatementKind::Lifecycle => {
-                !self.code.is_empty() && !self.tests.is_empty()
-            }
-            StatementKind::Advice | StatementKind::Limit => true,
-        }
+        !self.is_rule() || !self.code.is_empty() && !self.tests.is_empty()
+    }
+
+    /// Whether it is a rule or a lifecycle statement.
+    fn is_rule(&self) -> bool {
+        matches!(self.kind, StatementKind::Rule | StatementKind::Lifecycle)
     }
 }
 
@@ -97,6 +97,12 @@ pub fn trace(edition: &Edition) -> Vec<Traced> {
     edition.statements.iter().map(traced).collect()
 }
 
+/// Whether a statement has to have code and test: one of the default edition, and another that has
+/// either; the rest is rows and topics of the edition's file, which the same code reads.
+fn has_to_have_code(edition: &Edition, one: &Traced) -> bool {
+    one.is_rule() && (edition.default || !one.code.is_empty() || !one.tests.is_empty())
+}
+
 fn human(console: &mut Console, edition: &Edition, traced: &[Traced]) -> Result<(), Failure> {
     let paint = console.paint();
     console.line(paint.bold(&format!("Edition {}", edition.id)))?;
@@ -112,21 +118,26 @@ fn human(console: &mut Console, edition: &Edition, traced: &[Traced]) -> Result<
                 console.line(format!("       {label:<10} {place}"))?;
                 label = "";
             }
-            if places.is_empty() && !one.is_covered() {
+            if places.is_empty() && !one.is_covered() && has_to_have_code(edition, one) {
                 console.line(format!("       {label:<10} {}", paint.assumed("none")))?;
             }
         }
+        if !one.is_covered() && !has_to_have_code(edition, one) {
+            console.line("       data       the edition's rows and topics bring it about")?;
+        }
     }
-    let due = traced
-        .iter()
-        .filter(|one| matches!(one.kind, StatementKind::Rule | StatementKind::Lifecycle));
-    let (due, covered) = (due.count(), traced.iter().filter(|one| one.is_covered()).count());
-    let rest = traced.len().saturating_sub(due);
-    let text = format!(
-        "{} of {due} rule and lifecycle statements have code and test; {rest} are advice and \
-         limits",
-        covered.saturating_sub(rest)
-    );
+    let due = || traced.iter().filter(|one| has_to_have_code(edition, one));
+    let covered = due().filter(|one| one.is_covered()).count();
+    let rules = traced.iter().filter(|one| one.is_rule()).count();
+    let (due, rest) = (due().count(), traced.len().saturating_sub(rules));
+    let from_data = rules.saturating_sub(due);
+    let counts = [
+        (due, format!("{covered} of {due} statements that need code and test have both")),
+        (from_data, format!("{from_data} are brought about by the edition's data")),
+        (rest, format!("{rest} are advice and limits")),
+    ];
+    let said = counts.into_iter().filter(|(count, _)| *count > 0);
+    let text = said.map(|(_, text)| text).collect::<Vec<_>>().join("; ");
     console.line("")?;
     labelled(console, "", 0, &text)
 }
