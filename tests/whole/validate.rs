@@ -118,3 +118,10 @@ fn the_good_and_the_bad_are_told_apart_in_json() {
     assert_eq!(report["files"][0]["kind"], "inventory");
     assert_eq!(report["files"][1]["ok"], false);
 }
+
+#[test]
+fn an_event_of_a_kind_that_the_verb_suggests_was_answered_with_all_kinds() {
+    let event = "[[event]]\nat = \"2020-12-08\"\nkind = \"exemption-requested\"\n";
+    let (code, said) = validate(&format!("{LAB}{event}subscription = \"shop\"\n"), "");
+    assert!(code == 2 && said.contains("did you mean `exemption-asked`?"), "{said}");
+}

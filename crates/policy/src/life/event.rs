@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::article::edition::Channel;
 use crate::article::offer::Offer;
+use crate::file::near::closest;
 use crate::world::name::{FirewallName, MachineName, NetworkName, SubnetName, SubscriptionName};
 
 /// Something that happened.
@@ -215,11 +216,21 @@ pub(crate) struct FlatEvent {
     edition: Option<String>,
 }
 
+/// The kind that a text may have meant, or all of them.
+fn meant(kind: &str) -> String {
+    // The verb for it is `request`, and `requested` is nearer to `refused` than to what it means.
+    let kind = kind.replace("requested", "asked");
+    match closest(&kind, EventKind::NAMES.iter().map(|name| (*name, *name))) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("the kinds are: {}", EventKind::NAMES.join(", ")),
+    }
+}
+
 /// An event whose parts do not fit together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// No such kind.
-    #[error("`{kind}` is no kind of event; the kinds are: {}", EventKind::NAMES.join(", "))]
+    #[error("`{kind}` is no kind of event; {}", meant(kind))]
     Kind {
         /// What was read.
         kind: String,
