@@ -515,3 +515,16 @@ fn one_way_with_two_steps_was_recorded_as_its_first_step() {
     assert!(shown["requested_at"].as_str().is_some_and(|at| at.contains(way)), "{shown}");
     assert_eq!(home.json("log")["entries"][1]["channel"], Value::Null);
 }
+
+#[test]
+fn a_machine_that_the_store_gets_later_was_said_to_be_missing_from_an_inventory() {
+    let home = Home::new();
+    home.run("store init");
+    home.run("subscription add shop --offer EA --created 2019-03-01 --at 2020-12-01");
+    home.run("vm deploy web --subscription shop --address 10.0.0.4 --at 2020-12-02");
+    let ask = "check --to 203.0.113.5 --at 2020-12-01T12:00:00Z --machine";
+    home.fails(&format!("{ask} web"), 2, "the store has no machine `web` yet: it is deployed at ");
+    home.fails(&format!("{ask} wbe"), 2, "the store has no machine `wbe`");
+    home.fails("replay x.pcap", 2, "--store <PATH>");
+    home.fails("check --to 203.0.113.5", 2, "--store");
+}

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use egress25_policy::{Reason, Verdict};
 
 use crate::args::common::{EditionArgs, ForceArgs, OutputFormat};
@@ -57,13 +57,14 @@ fn only(text: &str) -> Result<Only, String> {
 /// The arguments of `replay`.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
+#[command(group(ArgGroup::new("what_exists").args(["inventory", "store"]).required(true).multiple(true)))]
 pub struct ReplayArgs {
     /// The capture: pcap or pcapng, plain or compressed with gzip or zstd; `-` is stdin
     #[arg(value_name = "CAPTURE")]
     pub capture: PathBuf,
 
     /// The inventory; `-` is stdin
-    #[arg(long, value_name = "FILE", required_unless_present = "store")]
+    #[arg(long, value_name = "FILE")]
     pub inventory: Option<PathBuf>,
 
     /// The store, where there is no inventory: its events happen by the capture's time

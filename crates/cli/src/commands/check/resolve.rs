@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use egress25_policy::{
-    Edition, ExemptionState, MachineName, Offer, Question, Recognised, SMTP_PORT, Source, World,
-    WorldError, first_few, how_to_tell_apart, nearest, recognise_quota_id,
+    Edition, EventKind, ExemptionState, MachineName, Offer, Question, Recognised, SMTP_PORT,
+    Source, Timeline, World, WorldError, first_few, how_to_tell_apart, nearest, recognise_quota_id,
 };
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -244,7 +244,7 @@ fn in_inventory(
         let events = counted(later, "event has", "events have");
         notes.push(format!("{events} not happened by {at}"));
     }
-    let source = source(in_inventory, timeline.world())?;
+    let source = source(in_inventory, &timeline, at)?;
     let (destination, port) = destination(args)?;
     Ok(Subject {
         edition,
@@ -256,7 +256,13 @@ fn in_inventory(
 }
 
 /// Who sends: a machine of the inventory, or an address.
-fn source(in_inventory: &InInventory, world: &World) -> Result<Source, Failure> {
+fn source(
+    in_inventory: &InInventory,
+    timeline: &Timeline,
+    at: Timestamp,
+) -> Result<Source, Failure> {
+    let world = timeline.world();
+    let what = if in_inventory.inventory.is_some() { "inventory" } else { "store" };
     if let Some(address) = in_inventory.from {
         let network = in_inventory.network.as_deref();
         let network = network.map(|name| network::named(world, name)).transpose()?;
@@ -265,14 +271,26 @@ fn source(in_inventory: &InInventory, world: &World) -> Result<Source, Failure> 
     let names = || world.machines().keys().map(MachineName::as_str);
     let Some(name) = &in_inventory.machine else {
         return Err(Failure::Usage(format!(
-            "say which machine sends with --machine (or an address with --from); the inventory's \
+            "say which machine sends with --machine (or an address with --from); the {what}'s \
              machines are: {}",
             first_few(names())
         )));
     };
     if !world.machines().contains_key(name.as_str()) {
+        let deploys = |kind: &EventKind| {
+            let is_it = kind.machine().is_some_and(|machine| machine.as_str() == name);
+            is_it && matches!(kind, EventKind::MachineDeployed { .. })
+        };
+        let mut later = timeline.events().iter().filter(|event| event.at > at);
+        if let Some(event) = later.find(|event| deploys(&event.kind)) {
+            return Err(Failure::Usage(format!(
+                "at {at:.0} the {what} has no machine `{name}` yet: it is deployed at {}; ask with \
+                 a later --at",
+                event.at
+            )));
+        }
         return Err(Failure::Usage(format!(
-            "the inventory has no machine `{name}`; its machines are: {}",
+            "the {what} has no machine `{name}`; its machines are: {}",
             nearest(name, names())
         )));
     }
