@@ -4,7 +4,9 @@ use egress25_policy::{MachineName, SubscriptionName};
 
 /// More entries than a table can number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the world has more than 4,294,967,294 addresses, which is as many as a table can number")]
+#[error(
+    "the inventory has more than 4,294,967,294 addresses, which is as many as a table can number"
+)]
 pub struct TooLarge;
 
 /// The place of an address's entry in a table.

@@ -116,7 +116,7 @@ reasons! {
         "The routes send the packet round in a circle.";
     // The sender does not fit the world.
     UnknownSource = "unknown-source", Unknown, ["RFC 2827", "RFC 3704", "unknown_source"],
-        "No interface of the world owns the source address.";
+        "No known interface owns the source address.";
     AmbiguousNetwork = "ambiguous-network", Unknown, ["unknown_source"],
         "Several networks own the source address and the packet does not say which is meant.";
     SenderNotRunning = "sender-not-running", NotRunning, ["sender_not_running"],

@@ -311,7 +311,7 @@ settings! {
         "May Azure in Open request an exemption as pay-as-you-go does, in 2018?";
         "Another page of Microsoft's said so until 2018-08; the article does not.";
     UnknownSource unknown_source: PassOrDrop = Drop;
-        "What becomes of a SYN from an address that no interface of the world owns?";
+        "What becomes of a SYN from an address that no known interface owns?";
         "Fail closed.";
     SenderNotRunning sender_not_running: PassOrDrop = Drop;
         "What becomes of a SYN from a machine that is not running by the event log?";

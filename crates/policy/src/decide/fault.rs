@@ -104,13 +104,13 @@ impl RouteFault {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InputFault {
     /// Nobody has the source address.
-    #[error("the world knows no address {address}; add it, or say which network it is in")]
+    #[error("the inventory knows no address {address}; add it, or say which network it is in")]
     UnknownAddress {
         /// The address.
         address: IpAddr,
     },
     /// There is no such machine.
-    #[error("the world knows no machine `{machine}`; add it, or say which network it is in")]
+    #[error("the inventory knows no machine `{machine}`; add it, or say which network it is in")]
     UnknownMachine {
         /// The machine.
         machine: MachineName,

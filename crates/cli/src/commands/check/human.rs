@@ -103,7 +103,7 @@ fn rests_on(console: &mut Console, decision: &Decision, edition: &Edition) -> Re
         labelled(console, &format!("  {}", paint.assumed("assumed  ")), 11, &text)?;
     }
     if decision.statements.is_empty() && decision.assumed.is_empty() {
-        console.line("  the routes and the world alone; no statement of the article")?;
+        console.line("  the routes and what exists alone; no statement of the article")?;
     }
     Ok(())
 }
