@@ -43,7 +43,7 @@ pub(super) fn of(
         _ => reading.edition.clone(),
     };
     for (deployment, set) in plain.into_iter().chain(found) {
-        let example = answered(deployment, &edition, &reading.set, set)?;
+        let example = answered(&deployment, &edition, &reading.set, set)?;
         if example.decision.reason == reason {
             return Ok(Some(example));
         }
@@ -52,7 +52,7 @@ pub(super) fn of(
 }
 
 fn answered(
-    of: Deployment,
+    of: &Deployment,
     edition: &Arc<Edition>,
     set: &[(String, String)],
     more: Option<(&str, &str)>,
@@ -62,7 +62,7 @@ fn answered(
     let settings = edition::settings(edition, &set)?;
     let world = of.world(edition, settings.clone());
     let world = world.map_err(|error| Failure::Internal(error.to_string()))?;
-    let mut flags = flags(&of);
+    let mut flags = flags(of);
     for (name, value) in set {
         flags.push_str(&format!(" --set {name}={value}"));
     }
