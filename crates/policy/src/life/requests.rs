@@ -152,7 +152,10 @@ impl Change<'_> {
                         _ => "`requested` or `further-steps`",
                     }
                 ),
-                edition.cite(first_of(&rule.cites.answer, &rule.cites.request)),
+                edition.cite(match other {
+                    EventKind::ExemptionRevoked { .. } => &rule.cites.revoke,
+                    _ => first_of(&rule.cites.answer, &rule.cites.request),
+                }),
             ),
         }
     }
