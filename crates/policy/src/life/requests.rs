@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::article::edition::{Channel, Edition, EditionError, Requirement, Restriction};
 use crate::article::offer::Offer;
-use crate::article::settings::{OfferChangeEffect, RevocationEffect, Settings, YesNo};
+use crate::article::settings::{OfferChangeEffect, RevocationEffect, YesNo};
 use crate::article::statement::StatementId;
 use crate::decide::edge::utc_day;
 use crate::decide::restriction::why_unrestricted;
@@ -68,7 +68,8 @@ impl Change<'_> {
         let edition = self.edition_of(event, subscription.offer)?;
         let state = self.next_exemption_state(&edition, name, subscription, &event.kind)?;
         let under = Some(edition.id.clone()).filter(|id| *id != self.edition.id);
-        let grant = Grant { at: Some(event.at), to: subscription.offer, under };
+        let never = !grants(&edition, &self.settings, subscription.offer);
+        let grant = Grant { at: Some(event.at), to: subscription.offer, under, never };
         self.subscription(name, |subscription| {
             let exemption = &mut subscription.exemption;
             (exemption.state, exemption.since) = (state, Some(event.at));
@@ -115,10 +116,7 @@ impl Change<'_> {
             }
             //= PG5
             //= PN4
-            EventKind::ExemptionGranted { .. } if asked(state) => {
-                grants_any(edition, &self.settings, subscription.offer)?;
-                Ok(S::Granted)
-            }
+            EventKind::ExemptionGranted { .. } if asked(state) => Ok(S::Granted),
             EventKind::ExemptionFurtherSteps { .. } if state == S::Requested => Ok(S::FurtherSteps),
             EventKind::ExemptionRefused { .. } if asked(state) => {
                 if self.settings.requests_can_be_refused == YesNo::No {
@@ -179,6 +177,8 @@ impl Change<'_> {
         {
             let channels: Vec<_> = ways.iter().map(|c| c.name()).collect();
             return refuse(
+            // Where the text knows no way, there is none to miss.
+            && !ways.is_empty()
                 format!(
                     "`{}` is not where `{name}` requests it; {} requests it by: {}",
                     channel.name(),
@@ -226,7 +226,6 @@ impl Change<'_> {
             );
             return refuse(what, edition.cite(&statements));
         }
-        grants_any(edition, &self.settings, offer)?;
         let under = subscription.exemption.grant.as_ref().and_then(|grant| grant.under.as_ref());
         let uncounted = under.is_some() && self.settings.grandfather_exemptions == YesNo::No;
         match subscription.exemption.state {
@@ -243,9 +242,34 @@ impl Change<'_> {
 
 impl World {
     /// The edition that answers what an event asks of an offer: the one that the event names, or
-    /// that of the history, which its user chose. Where that one grants the offer nothing, it would
-    /// refuse the whole history of a time in which another did, and whose grant counts
-    /// (`grandfather_exemptions`): there the edition answers that stood on the event's day.
+    /// that of the history, or the one that judges where the history has none. Where that grants
+    /// the offer nothing, the edition that stood on the event's day may have, and its grant counts
+    /// (`grandfather_exemptions`).
+    /// Refuses what no portal and no reviewer would do: an exemption that is asked for or granted,
+    /// and the text grants the offer none. [`Self::apply`] takes it, because a history may say so
+    /// all the same: the decision does not count it, and warns (`never_granted_but_granted`).
+    ///
+    /// # Errors
+    /// The event is such a one.
+    pub fn refuse_what_is_never_granted(&self, event: &Event) -> Result<(), Refused> {
+        let (EventKind::ExemptionAsked { subscription, .. }
+        | EventKind::ExemptionGranted { subscription }) = &event.kind
+        else {
+            return Ok(());
+        };
+        let Some(found) = self.subscriptions.get(subscription) else { return Ok(()) };
+        let edition = self.edition_of(event, found.offer)?;
+        // Whoever is not restricted has nothing to ask for, which is another answer.
+        let free = why_unrestricted(self, &edition, found.offer, found.created);
+        //= DV2
+        if free.is_some() || grants(&edition, &self.settings, found.offer) {
+            return Ok(());
+        }
+        let (rule, _) = edition.rule(found.offer);
+        let cites = edition.cite(first_of(&rule.cites.never, &rule.cites.blocked));
+        refuse(format!("no exemption is ever granted to {}", found.offer.title()), cites)
+    }
+
     ///
     /// # Errors
     /// The event names what is no edition.
@@ -263,17 +287,6 @@ impl World {
             Some(id) => Edition::named(id).map_err(unknown),
         }
     }
-}
-
-/// Whether an edition grants an exemption to an offer at all.
-fn grants_any(edition: &Edition, settings: &Settings, offer: Offer) -> Result<(), Refused> {
-    //= DV2
-    if grants(edition, settings, offer) {
-        return Ok(());
-    }
-    let (rule, _) = edition.rule(offer);
-    let cites = edition.cite(first_of(&rule.cites.never, &rule.cites.blocked));
-    refuse(format!("no exemption is ever granted to {}", offer.title()), cites)
 }
 
 /// The statements on a subject, or where there are none those on another.

@@ -57,8 +57,7 @@ impl World {
     ///
     /// # Errors
     /// The event names something that does not exist, or a state machine forbids it (granting
-    /// what was never asked for, asking for an offer that is never exempt (DV2), starting what
-    /// runs). Nothing has changed then.
+    /// what was never asked for, starting what runs). Nothing has changed then.
     pub fn apply(&mut self, event: &Event) -> Result<Applied, Refused> {
         self.apply_undoably(event).map(|(applied, _)| applied)
     }

@@ -275,8 +275,8 @@ pub struct World {
     pub edition: Arc<Edition>,
     /// The settings.
     pub settings: Settings,
-    /// The edition of the history, under which the events happened that name none: the world's,
-    /// where nobody says otherwise.
+    /// The edition of the history, under which the events happened that name none: the one that
+    /// judges, where nobody says otherwise.
     pub history: Arc<Edition>,
     pub(crate) subscriptions: BTreeMap<SubscriptionName, Subscription>,
     pub(crate) networks: BTreeMap<NetworkName, VirtualNetwork>,
