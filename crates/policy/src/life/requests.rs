@@ -29,6 +29,7 @@ impl Change<'_> {
         if old.offer == offer {
             return refuse(format!("`{name}` has the offer `{offer}` already"), vec![]);
         }
+        let old_offer = old.offer;
         let survives = self.settings.exemption_survives_offer_change == YesNo::Yes;
         let state = match old.exemption.state {
             state if survives => state,
@@ -45,10 +46,15 @@ impl Change<'_> {
         });
         let machines = self.machines_of(name);
         self.forget_restarts(&machines);
-        if self.settings.offer_change_effect == OfferChangeEffect::Immediate {
+        let at_once = self.settings.offer_change_effect == OfferChangeEffect::Immediate;
+        if at_once {
             for machine in &machines {
                 self.program(machine, event, ProgrammedBy::OfferChange);
             }
+        }
+        let granted = self.known(name)?.exemption.is_granted(&self.settings);
+        for firewall in self.firewalls_of(name) {
+            self.firewall(&firewall, |state| state.change_offer(old_offer, at_once, granted));
         }
         Ok(Applied { machines, subscription: Some(name.clone()), structure: false })
     }
@@ -88,9 +94,7 @@ impl Change<'_> {
             for machine in &machines {
                 self.state(machine, |state| state.programmed.revoke());
             }
-            let firewalls = self.firewalls.iter();
-            let here = firewalls.filter(|(_, firewall)| firewall.subscription == *name);
-            for firewall in here.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            for firewall in self.firewalls_of(name) {
                 self.firewall(&firewall, FirewallState::revoke);
             }
         }
@@ -173,12 +177,12 @@ impl Change<'_> {
         //= PN2
         let ways = may_ask_by(&self.settings, rule);
         if let Some(channel) = channel
+            // Where the text knows no way, there is none to miss.
+            && !ways.is_empty()
             && !ways.contains(&channel)
         {
             let channels: Vec<_> = ways.iter().map(|c| c.name()).collect();
             return refuse(
-            // Where the text knows no way, there is none to miss.
-            && !ways.is_empty()
                 format!(
                     "`{}` is not where `{name}` requests it; {} requests it by: {}",
                     channel.name(),
@@ -241,10 +245,6 @@ impl Change<'_> {
 }
 
 impl World {
-    /// The edition that answers what an event asks of an offer: the one that the event names, or
-    /// that of the history, or the one that judges where the history has none. Where that grants
-    /// the offer nothing, the edition that stood on the event's day may have, and its grant counts
-    /// (`grandfather_exemptions`).
     /// Refuses what no portal and no reviewer would do: an exemption that is asked for or granted,
     /// and the text grants the offer none. [`Self::apply`] takes it, because a history may say so
     /// all the same: the decision does not count it, and warns (`never_granted_but_granted`).
@@ -270,6 +270,10 @@ impl World {
         refuse(format!("no exemption is ever granted to {}", found.offer.title()), cites)
     }
 
+    /// The edition that answers what an event asks of an offer: the one that the event names, or
+    /// that of the history, or the one that judges where the history has none. Where that grants
+    /// the offer nothing, the edition that stood on the event's day may have, and its grant counts
+    /// (`grandfather_exemptions`).
     ///
     /// # Errors
     /// The event names what is no edition.

@@ -150,6 +150,12 @@ impl Change<'_> {
         self.members.get(subscription).into_iter().flatten().cloned().collect()
     }
 
+    pub(crate) fn firewalls_of(&self, subscription: &SubscriptionName) -> Vec<FirewallName> {
+        let firewalls = self.firewalls.iter();
+        let here = firewalls.filter(|(_, firewall)| firewall.subscription == *subscription);
+        here.map(|(name, _)| name.clone()).collect()
+    }
+
     fn machine_deployed(
         &mut self,
         event: &Event,

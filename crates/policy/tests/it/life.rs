@@ -314,7 +314,7 @@ kind = "app-service"
     let waiting = ask(&world(lab, cycle), "web", INTERNET);
     assert_eq!(short(&waiting), "drop waiting-for-stop-and-start");
     assert_eq!(waiting.next_steps[0].name(), "temporary-subnet");
-    assert_eq!(ids(&waiting), ["AS1", "ED1", "EF1f", "EF2"]);
+    assert_eq!(ids(&waiting), ["AS1", "ED1", "AS3", "EF2"]);
     let renewed = world(lab, "2024-01-02T00:00:00Z temporary-subnet network=hub");
     assert_eq!(short(&ask(&renewed, "web", INTERNET)), "pass exempt");
 }
