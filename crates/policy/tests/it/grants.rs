@@ -193,7 +193,9 @@ fn an_app_service_was_told_to_stop_and_start() {
 
 #[test]
 fn an_app_service_answered_that_nobody_had_asked() {
-    for (edition, assumes) in [("2018-11", true), ("2020-12", true), ("2021-03", false)] {
+    for (edition, assumes) in
+        [("2018-11", true), ("2020-12", true), ("2021-03", true), ("2021-04", false)]
+    {
         for offer in ["pay-as-you-go", "enterprise-agreement"] {
             let lab = format!("{}kind = \"app-service\"\n", of(edition, offer, "none", false));
             let decision = ask(&world(&lab, ""), "web", INTERNET);
