@@ -15,6 +15,7 @@ mod architecture;
 mod bench;
 mod check;
 mod circles;
+mod contradictions;
 mod corpus;
 mod crashes;
 mod endless;
