@@ -138,3 +138,20 @@ fn a_reading_of_new_machines_turned_the_answer_for_a_firewall() {
         assert_eq!(failure(&line).0, 0, "{new_machines}");
     }
 }
+
+//= DV2 type=test
+#[test]
+fn a_history_that_asks_for_what_is_never_granted_let_the_portal_grant_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = inventory(folder.path(), "msdn", "2018-03-01");
+    let text = std::fs::read_to_string(&file).expect("a text");
+    let (asked, _) = text.split_once("[[event]]\nat = \"2024-11-01").expect("a grant");
+    std::fs::write(&file, asked).expect("written");
+    let store = folder.path().join("msdn.db").display().to_string();
+    assert_eq!(failure(&format!("store init --inventory {file} --store {store}")).0, 0);
+    for verb in ["grant", "request"] {
+        let (code, stderr) = failure(&format!("exemption {verb} shop --store {store}"));
+        assert_eq!(code, 1, "{verb}: {stderr}");
+        assert!(stderr.contains("no exemption is ever granted to MSDN [DV2]"), "{verb}: {stderr}");
+    }
+}
