@@ -16,6 +16,7 @@ mod bench;
 mod by_date;
 mod check;
 mod circles;
+mod contradictions;
 mod corpus;
 mod crashes;
 mod endless;

@@ -23,7 +23,7 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::args::lab::OwnArgs;
 use crate::args::{Cli, ColorChoice, Command, PolicyCommand, environment};
-use crate::say::console::Console;
+use crate::say::console::{Console, printable, to_stderr};
 use crate::say::failure::Failure;
 
 pub use args::command;
@@ -49,7 +49,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 let outcome = commands::lab::own(&args, &mut console);
                 conclude(&outcome, &mut console)
             }
-            Err(error) => refuse(&error),
+            Err(error) => refuse(&error, &arguments),
         };
     }
     let program = environment::attach(Cli::command(), &arguments);
@@ -69,7 +69,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             let path = environment::typed_commands(&known, &arguments);
             let error = with_new_name(error, &path);
             let error = environment::blame_variables(error, &path, &arguments);
-            let code = refuse(&error);
+            let code = refuse(&error, &arguments);
             if error.use_stderr() {
                 // Perhaps what is missing is in it.
                 let quiet = environment::is_quiet(&known, &arguments);
@@ -92,9 +92,15 @@ fn built() -> clap::Command {
 }
 
 /// Says what is wrong with the arguments; help and the version are no errors and go to stdout.
-fn refuse(error: &clap::Error) -> ExitCode {
+fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     // A closed pipe is no error either.
     let code = if error.use_stderr() { Failure::BAD_INPUT } else { Failure::DONE };
+    // What is wrong is repeated as it was typed: without colours, where it has any of its own.
+    let does_something = |typed: &OsString| typed.to_string_lossy().contains(char::is_control);
+    if error.use_stderr() && arguments.iter().any(does_something) {
+        to_stderr(&printable(&error.render().to_string()));
+        return ExitCode::from(code);
+    }
     match error.print() {
         Err(broken) if broken.kind() != std::io::ErrorKind::BrokenPipe => {
             ExitCode::from(Failure::FAILED)

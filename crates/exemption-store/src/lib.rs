@@ -33,7 +33,7 @@ pub use genesis::Genesis;
 pub use hash::Hash;
 pub use head::Head;
 pub use ndjson::{export, import};
-pub use new_entry::{AppendOutcome, Backdated, ExpectedRevision, NewEntry};
+pub use new_entry::{AppendOutcome, Backdated, ExpectedRevision, NeverGranted, NewEntry};
 pub use sqlite::{BESIDE, Keep, SqliteLog, SqliteOptions, StorePlace, beside, files_of};
 pub use store::Store;
 pub use verify::{Finding, VerifyReport, verify};

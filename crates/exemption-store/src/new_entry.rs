@@ -24,6 +24,16 @@ pub enum Backdated {
     Refuse,
 }
 
+/// What happens to an exemption that is asked for or granted, and the text grants the offer none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NeverGranted {
+    /// It is refused: no portal and no reviewer would do it.
+    #[default]
+    Refuse,
+    /// It is taken as it is told; the decision does not count it.
+    Take,
+}
+
 /// Something to append.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEntry {
@@ -41,6 +51,8 @@ pub struct NewEntry {
     pub key: Option<String>,
     /// What happens if its time is too early.
     pub backdated: Backdated,
+    /// What happens if it is an exemption that the text never grants.
+    pub never_granted: NeverGranted,
 }
 
 impl NewEntry {
@@ -55,6 +67,7 @@ impl NewEntry {
             channel: None,
             key: None,
             backdated: Backdated::Raise,
+            never_granted: NeverGranted::Refuse,
         }
     }
 }

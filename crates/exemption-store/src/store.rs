@@ -10,7 +10,7 @@ use crate::entry::{ENTRY_SCHEMA, LogEntry, Sealed};
 use crate::error::{LogError, StoreError};
 use crate::fold::Fold;
 use crate::head::Head;
-use crate::new_entry::{AppendOutcome, Backdated, ExpectedRevision, NewEntry};
+use crate::new_entry::{AppendOutcome, Backdated, ExpectedRevision, NeverGranted, NewEntry};
 use crate::sqlite::{PAGE, SqliteLog};
 
 /// A log with the policy on top of it: what it forbids isn't written, and the world is kept up.
@@ -251,6 +251,10 @@ impl Store {
         let name = new.event.kind.begun();
         name.map_or(Ok(()), fit_for_a_name).map_err(|unfit| StoreError::Name { kind, unfit })?;
         let mut event = new.event.clone();
+        if new.never_granted == NeverGranted::Refuse {
+            let never = self.fold.world.refuse_what_is_never_granted(&event);
+            never.map_err(|refused| StoreError::Refused { kind, refused })?;
+        }
         let concerns: Vec<ClockOwner> = concerns(&self.fold.world, &event);
         if let Some(Floor { at: floor, revision, subject }) = self.fold.clocks.floor(&concerns)
             && event.at < floor
@@ -286,10 +290,8 @@ impl Store {
             event,
         };
         let sealed = entry.seal(&self.fold.head.hash)?;
-        let applied = self
-            .fold
-            .happen(&entry.event, concerns)
-            .map_err(|refused| StoreError::Refused { kind, refused })?;
+        let refused = |refused| StoreError::Refused { kind, refused };
+        let applied = self.fold.happen(&entry.event, concerns).map_err(refused)?;
         self.fold.head = Head { revision, hash: sealed.hash };
         Ok((sealed, AppendOutcome { entry, applied: Some(applied) }))
     }

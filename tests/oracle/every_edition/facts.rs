@@ -115,6 +115,8 @@ pub(crate) enum AppService {
     Assumed,
     /// Blocked: the App Service page of 2021-03-08 to 2022-08.
     ByItsPage,
+    /// The same, in an edition that begins a week before that page: of these days it is assumed.
+    ByItsPageInPart,
     /// Possible, by the rule of the network's subscription.
     OwnRule,
 }
@@ -314,7 +316,7 @@ pub(crate) const EDITIONS: &[Edition] = &[
         id: "2021-03",
         effect: Effect::StopAndStart,
         firewall: Firewall::BlockedByKnownIssues,
-        app_service: AppService::ByItsPage,
+        app_service: AppService::ByItsPageInPart,
         rows: IN_2021_03,
     },
     Edition {

@@ -376,6 +376,9 @@ impl Sender<'_> {
         match self.edition.app_service {
             AppService::Assumed => Some(unsupported().assume(&["app_service_when_silent"])),
             AppService::ByItsPage => Some(unsupported().by_page(&["app-service-vnet"])),
+            AppService::ByItsPageInPart => Some(
+                unsupported().by_page(&["app-service-vnet"]).assume(&["app_service_when_silent"]),
+            ),
             // When a grant or a revocation reaches it hangs on how its network was made (EF2).
             AppService::OwnRule if matches!(self.case.state, "granted" | "revoked") => None,
             AppService::OwnRule => Some(self.direct()),

@@ -114,7 +114,7 @@ impl Deployment {
                     network: NetworkName::from(NETWORK),
                     subnet: SubnetName::from(HUB),
                     address: self.hub_address(),
-                    state: FirewallState::new(exempt && self.hub.is_none()),
+                    state: FirewallState::new(self.renewed(&world)),
                 };
                 world.add_firewall(FirewallName::from("firewall"), firewall)?;
             }
@@ -178,6 +178,16 @@ impl Deployment {
                     || world.settings.new_vm_after_exemption == YesNo::Yes
             }
         }
+    }
+
+    /// Whether the firewall of the sender's own subscription has picked the exemption up: what is
+    /// said of the machine is said of it, and the reading of new machines is of machines alone.
+    fn renewed(&self, world: &World) -> bool {
+        let reaches = match world.edition.effect {
+            Effect::NextStart => self.reached != Reached::No,
+            Effect::MachinesCreatedAfter => self.reached == Reached::Deployed,
+        };
+        reaches && self.hub.is_none()
     }
 
     fn machine(&self, subscription: &str, offer: Offer, exempt: bool) -> Machine {

@@ -8,6 +8,7 @@ use std::path::Path;
 use egress25_policy::{Edition, EditionError, InventoryError, locate_key};
 use miette::{NamedSource, SourceSpan};
 
+use crate::say::console::printable;
 use crate::say::failure::{Failure, InputError};
 
 /// The longest text that is read, in bytes: an inventory of a hundred thousand machines with an
@@ -68,7 +69,7 @@ impl NamedText {
         };
         let span = span.filter(|_| shown);
         InputError {
-            what: shortened(what.into()),
+            what: shortened(printable(&what.into())),
             source_code: NamedSource::new(&self.name, self.text.clone()).with_language("TOML"),
             span: span.map(SourceSpan::from),
             help,

@@ -125,13 +125,14 @@ impl InventoryInput {
         self.edition(argument).map(ChosenEdition::One)
     }
 
-    /// The edition under which the inventory's events happened: the file's own, or the default. None:
-    /// each under the text of its time.
+    /// The edition under which the inventory's events happened: the one that the file or the log
+    /// names. Where none does it is the one that judges, or by date the text of each event's time.
     ///
     /// # Errors
     /// There is no such edition.
     pub fn own_edition(&self) -> Result<Option<Arc<Edition>>, Failure> {
-        (!self.by_date).then(|| self.edition(None)).transpose()
+        let named = self.log.is_some() || self.file.edition().is_some();
+        (named && !self.by_date).then(|| self.edition(None)).transpose()
     }
 
     /// Builds the timeline as an edition judges it.
@@ -152,13 +153,11 @@ impl InventoryInput {
             inventory.events.clear();
         }
         inventory.events.extend(self.more.iter().flat_map(|(_, events)| events.iter().cloned()));
-        match self.own_edition()? {
-            Some(own) => inventory.world.history = own,
-            None => {
-                for event in inventory.events.iter_mut().filter(|event| event.edition.is_none()) {
-                    event.edition =
-                        Some(Edition::at(edition::utc_day(event.at))?.edition.id.clone());
-                }
+        if let Some(own) = self.own_edition()? {
+            inventory.world.history = own;
+        } else if self.by_date {
+            for event in inventory.events.iter_mut().filter(|event| event.edition.is_none()) {
+                event.edition = Some(Edition::at(edition::utc_day(event.at))?.edition.id.clone());
             }
         }
         let mut sorted = inventory.events.clone();

@@ -134,7 +134,7 @@ impl Console {
     /// Writes a note for a person: on a terminal alone.
     pub fn note(&self, text: &str) {
         if self.notes {
-            to_stderr(&format!("note: {text}"));
+            to_stderr(&format!("note: {}", printable(text)));
         }
     }
 
@@ -142,14 +142,14 @@ impl Console {
     /// too: nobody wants it who wants quiet.
     pub fn advise(&self, text: &str) {
         if !self.quiet {
-            to_stderr(&format!("note: {text}"));
+            to_stderr(&format!("note: {}", printable(text)));
         }
     }
 
     /// Writes a warning: something that whoever reads the data has to know.
     pub fn warn(&self, text: &str) {
         let mark = if self.paint_notes { "\u{1b}[33mwarning\u{1b}[0m" } else { "warning" };
-        to_stderr(&format!("{mark}: {text}"));
+        to_stderr(&format!("{mark}: {}", printable(text)));
     }
 
     /// Writes out what is buffered.
@@ -187,12 +187,28 @@ impl Console {
                 }
                 to_stderr(&format!("{mark}: {}", text.trim()));
             }
-            other => to_stderr(&format!("{mark}: {other}")),
+            other => to_stderr(&format!("{mark}: {}", printable(&other.to_string()))),
         }
     }
 }
 
-fn to_stderr(text: &str) {
+/// A text without what would do something to a terminal: what somebody else wrote may be in it.
+/// Such signs are spelt as in a name that is refused.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for sign in text.chars() {
+        match sign {
+            '\n' => shown.push(sign),
+            sign if sign.is_control() => shown.extend(sign.escape_debug()),
+            sign => shown.push(sign),
+        }
+    }
+    shown
+}
+
+/// Writes a line of an error, a warning or a note.
+pub fn to_stderr(text: &str) {
     // Nobody is left to be told of a stderr that cannot be written to.
     let _ = writeln!(io::stderr(), "{text}");
 }

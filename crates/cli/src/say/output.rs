@@ -73,6 +73,14 @@ impl OfAnotherPage {
         let one = |one: &Self| format!("{}={}", one.statement, one.source);
         of.iter().map(one).collect::<Vec<_>>().join(" ")
     }
+
+    /// The same cell, of statements as JSON has them.
+    #[must_use]
+    pub fn cell_of_json(of: &Value) -> String {
+        let key = |one: &Value, key: &str| one.get(key).map_or_else(String::new, text);
+        let one = |one: &Value| format!("{}={}", key(one, "statement"), key(one, "source"));
+        of.as_array().into_iter().flatten().map(one).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// The statements that a step rests on, as they stand behind it.

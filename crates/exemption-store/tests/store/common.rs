@@ -176,7 +176,8 @@ pub(crate) fn allowed(world: &World, rng: &mut Rng, at: Timestamp) -> Event {
     loop {
         let kind = any_kind(world, rng);
         let event = event(at, kind);
-        if world.clone().apply(&event).is_ok() {
+        let granted = world.refuse_what_is_never_granted(&event);
+        if granted.and_then(|()| world.clone().apply(&event)).is_ok() {
             return event;
         }
     }

@@ -198,6 +198,8 @@ impl Owner {
                 let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
                 let mut happened = Vec::new();
                 let refused = events.iter().try_for_each(|event| {
+                    // As a store that is asked for it.
+                    world.refuse_what_is_never_granted(event)?;
                     let (applied, undo) = world.apply_undoably(event)?;
                     // World and table change together, or neither does.
                     let followed = self.court.policy.follow(&world, &applied);

@@ -96,7 +96,8 @@ impl StagedLab {
 
     fn happen(&mut self, step: &Step, fields: &serde_json::Value) -> Result<(), LabError> {
         let event = event_at(fields, self.at)?;
-        match self.world.apply(&event) {
+        let granted = self.world.refuse_what_is_never_granted(&event);
+        match granted.and_then(|()| self.world.apply(&event)) {
             Ok(_) => {
                 if let EventKind::MachineDeployed { machine, .. } = &event.kind {
                     self.nodes.insert(machine.to_string());

@@ -214,7 +214,7 @@ pub enum FirewallRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AppServiceRule {
-    /// Nothing.
+    /// Nothing, and no page for all of its time.
     Silent,
     /// Nothing, and the App Service page of the time says that it is not possible.
     Unsupported,

@@ -176,7 +176,7 @@ fn names(offers: &[Offer]) -> String {
 
 /// Lower case, with one `-` for whatever stands between letters and digits.
 fn tidy(text: &str) -> String {
-    let lower = text.to_ascii_lowercase();
+    let lower = text.to_ascii_lowercase().replace('+', "-plus");
     let parts = lower.split(|letter: char| !letter.is_alphanumeric());
     parts
         .filter(|part| !part.is_empty())
@@ -287,6 +287,7 @@ mod tests {
             ("Pay_As_You_Go", Offer::PayAsYouGo),
             ("CSP", Offer::CloudSolutionProvider),
             ("MPN", Offer::PartnerNetwork),
+            ("BizSpark+", Offer::BizSparkPlus),
             ("MCA-E", Offer::McaEnterprise),
             ("MCA for enterprise (MCA-E)", Offer::McaEnterprise),
             ("MS-AZR-0003P", Offer::PayAsYouGo),

@@ -8,7 +8,7 @@ use crate::decide::advice::relay;
 use crate::decide::conclusion::Conclusion;
 use crate::decide::edge::{at_the_edge, directly};
 use crate::decide::fault::RouteFault;
-use crate::decide::grounds::Grounds;
+use crate::decide::grounds::{Grounds, SettingsAlone};
 use crate::decide::next_step::NextStep;
 use crate::decide::sender::SendingPort;
 use crate::decide::terms::{Term, term};
@@ -58,6 +58,12 @@ pub(crate) fn behind_an_appliance(
     first: IpAddr,
     grounds: &mut impl Grounds,
 ) -> Conclusion {
+    let blocked = world.settings.exempt_via_appliance == ExemptViaAppliance::Blocked;
+    let owner = world.subscriptions.get(&sender.machine.subscription);
+    if blocked && owner.is_some_and(|owner| owner.exemption.grant.is_some()) {
+        // Whether the sender is exempt decides then, and so do the readings on which that rests.
+        at_the_edge(world, sender, &mut SettingsAlone(grounds));
+    }
     //= PG8
     //= PN6
     if directly(world, sender) == Reason::Exempt {
@@ -65,7 +71,7 @@ pub(crate) fn behind_an_appliance(
         let (rule, _) = world.edition.rule(sender.machine.state.programmed.offer);
         let statements = term(world, rule, Term::Cover, grounds);
         grounds.cite(statements);
-        if world.settings.exempt_via_appliance == ExemptViaAppliance::Blocked {
+        if blocked {
             let statements = statements.to_vec();
             let directly = NextStep::RouteDirectly { instead_of: first, statements };
             grounds.advise(|| [directly, relay(world)]);

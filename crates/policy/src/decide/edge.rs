@@ -97,7 +97,6 @@ fn app_service(
     name: &SubscriptionName,
     grounds: &mut impl Grounds,
 ) -> Option<Conclusion> {
-    grounds.cite(world.edition.topic(Topic::AppService));
     let own_rule = match world.edition.app_service {
         AppServiceRule::OwnRule => true,
         AppServiceRule::Unsupported => false,
@@ -106,6 +105,10 @@ fn app_service(
             world.settings.app_service_when_silent == AppServiceWhenSilent::SubscriptionRule
         }
     };
+    // A page that says no is no ground where a setting says otherwise.
+    if !own_rule || world.edition.app_service == AppServiceRule::OwnRule {
+        grounds.cite(world.edition.topic(Topic::AppService));
+    }
     if own_rule {
         return None;
     }

@@ -8,7 +8,7 @@ use crate::decide::conclusion::Conclusion;
 use crate::decide::grounds::Grounds;
 use crate::decide::restriction::unrestricted;
 use crate::decide::sender::SendingPort;
-use crate::decide::terms::{Term, cite_term, is_honoured, is_silent, may_ask_by};
+use crate::decide::terms::{Term, cite_term, is_honoured, is_silent, may_ask_by, term};
 use crate::life::exemption::{Exemption, ExemptionState};
 use crate::life::power::ProgrammedBy;
 use crate::world::name::SubscriptionName;
@@ -43,12 +43,13 @@ pub(crate) fn restricted(
     if granted && to_another_offer(subscription) {
         grounds.assume(world, Setting::ExemptionSurvivesOfferChange);
     }
+    let is_app_service = at.machine.kind == MachineKind::AppService;
     if by_programming {
         by_what(world, at.machine, subscription, grounds);
-        return exempt(world, name, rule, grounds);
+        return exempt(world, name, rule, is_app_service, grounds);
     }
     if granted && holds_at_once(world, present) {
-        return exempt(world, name, present, grounds);
+        return exempt(world, name, present, is_app_service, grounds);
     }
     if !named {
         grounds.assume(world, Setting::UnnamedOffer);
@@ -75,7 +76,7 @@ pub(crate) fn was_granted(world: &World, exemption: &Exemption) -> bool {
 
 /// Whether an exemption stands that was granted to another offer than the present one, or nobody
 /// knows to which.
-fn to_another_offer(subscription: &Subscription) -> bool {
+pub(crate) fn to_another_offer(subscription: &Subscription) -> bool {
     let grant = subscription.exemption.grant.as_ref();
     grant.is_none_or(|grant| grant.to != subscription.offer)
 }
@@ -101,13 +102,27 @@ pub(crate) fn not_covered(
     Conclusion::by(name, Reason::ExemptionDoesNotCover)
 }
 
+/// Cites when an exemption reaches an App Service, where its own page says that: the article's
+/// terms are of machines, which are stopped and started, and of their traffic alone.
+fn cite_app_service_effect(world: &World, rule: &OfferRule, grounds: &mut impl Grounds) -> bool {
+    let statements = world.edition.topic(Topic::AppServiceEffect);
+    // Whose terms hold decides whether it has to be reached at all.
+    term(world, rule, Term::Effect, grounds);
+    grounds.cite(statements);
+    !statements.is_empty()
+}
+
 /// The exemption reached the machine.
 pub(crate) fn exempt(
     world: &World,
     name: SubscriptionName,
     rule: &OfferRule,
+    is_app_service: bool,
     grounds: &mut impl Grounds,
 ) -> Conclusion {
+    if is_app_service && cite_app_service_effect(world, rule, grounds) {
+        return Conclusion::by(name, Reason::Exempt);
+    }
     //= PG6
     //= PG7
     //= PG8
@@ -132,9 +147,6 @@ fn by_what(
         ProgrammedBy::Restart => grounds.assume(world, Setting::GuestRestartCounts),
         ProgrammedBy::Redeploy => grounds.assume(world, Setting::RedeployCounts),
         ProgrammedBy::Neighbour => grounds.assume(world, Setting::OneCycleFreesAll),
-        ProgrammedBy::TemporarySubnet => {
-            grounds.cite(world.edition.topic(Topic::AppServiceEffect));
-        }
         _ => {}
     }
     let renewed = !matches!(
@@ -144,6 +156,11 @@ fn by_what(
     if renewed && world.needs_temporary_subnet(machine) {
         grounds.cite(world.edition.topic(Topic::DelegatedSubnet));
     }
+    what_ended(world, subscription, grounds);
+}
+
+/// Names the settings by which something goes on sending whose exemption ended.
+pub(crate) fn what_ended(world: &World, subscription: &Subscription, grounds: &mut impl Grounds) {
     match subscription.exemption.state {
         ExemptionState::Granted => {}
         ExemptionState::Revoked => grounds.assume(world, Setting::RevocationEffect),
@@ -247,7 +264,9 @@ fn waiting(
     rule: &OfferRule,
     grounds: &mut impl Grounds,
 ) -> Reason {
-    cite_term(world, rule, Term::Effect, grounds);
+    if machine.kind != MachineKind::AppService || !cite_app_service_effect(world, rule, grounds) {
+        cite_term(world, rule, Term::Effect, grounds);
+    }
     if world.edition.effect == Effect::MachinesCreatedAfter {
         return Reason::CreatedBeforeExemption;
     }

@@ -3,17 +3,19 @@
 use std::net::IpAddr;
 
 use crate::article::edition::{FirewallRule, OfferRule, Topic};
+use crate::article::offer::Offer;
 use crate::article::reason::Reason;
 use crate::article::settings::{
     AzureFirewallSubscription, AzureFirewallWhenSilent, EaViaAzureFirewall,
-    ExemptionBehindAzureFirewall, Setting, YesNo,
+    ExemptionBehindAzureFirewall, OfferChangeEffect, Setting, YesNo,
 };
-use crate::article::verdict::{Verdict, verdict_of};
 use crate::decide::advice::{advice, relay};
 use crate::decide::conclusion::Conclusion;
 use crate::decide::decision::HopKind;
-use crate::decide::edge::{at_the_edge, directly};
-use crate::decide::exemption::{exempt, holds_at_once, not_covered, not_exempt, was_granted};
+use crate::decide::edge::{at_the_edge, directly, on_type_change};
+use crate::decide::exemption::{
+    exempt, holds_at_once, not_covered, not_exempt, to_another_offer, was_granted, what_ended,
+};
 use crate::decide::fault::RouteFault;
 use crate::decide::grounds::{Grounds, ReasonAlone};
 use crate::decide::next_step::NextStep;
@@ -21,9 +23,8 @@ use crate::decide::restriction::{cite_restriction, unrestricted};
 use crate::decide::route::{Toward, onward};
 use crate::decide::sender::SendingPort;
 use crate::decide::terms::{Term, cite_term, is_honoured, term};
-use crate::life::exemption::ExemptionState;
 use crate::world::name::{FirewallName, SubscriptionName};
-use crate::world::{AzureFirewall, World};
+use crate::world::{AzureFirewall, FirewallState, Subscription, World};
 
 /// A packet comes to an Azure Firewall: inside and on premises it goes on; to the Internet the
 /// edition decides.
@@ -43,8 +44,11 @@ pub(crate) fn through_firewall(
         }
         Toward::Edge => {}
     }
-    //= RL1
-    grounds.cite(world.edition.topic(Topic::Firewall));
+    // What the text allows it allows some alone: who they are turns out below.
+    if world.edition.azure_firewall != FirewallRule::OwnRule {
+        //= RL1
+        grounds.cite(world.edition.topic(Topic::Firewall));
+    }
     if let Some(setting) = rests_on(world) {
         grounds.assume(world, setting);
     }
@@ -120,20 +124,18 @@ fn behind_a_firewall(
         of_the_sender(world, sender, firewall, &mut ReasonAlone).reason
     });
     if own_by_the_text(world, by_firewall) {
+        grounds.cite(world.edition.topic(Topic::Firewall));
         return at_a_firewall(world, name, firewall, grounds);
     }
+    grounds.cite(world.edition.topic(Topic::FirewallLimit));
     grounds.assume_if(world, Setting::AzureFirewallSubscription, || by_firewall != by_sender);
-    let conclusion = match (world.settings.azure_firewall_subscription, sender) {
+    match (world.settings.azure_firewall_subscription, sender) {
         (AzureFirewallSubscription::Firewall, _) => at_a_firewall(world, name, firewall, grounds),
         (AzureFirewallSubscription::Sender, Some(sender)) => {
             of_the_sender(world, sender, firewall, grounds)
         }
         (AzureFirewallSubscription::Sender, None) => Conclusion::of(Reason::UnknownSource),
-    };
-    if verdict_of(&world.settings, conclusion.reason) == Verdict::Pass {
-        grounds.cite(world.edition.topic(Topic::FirewallLimit));
     }
-    conclusion
 }
 
 /// Where the sender's subscription decides behind a firewall.
@@ -186,43 +188,91 @@ fn at_a_firewall(
     let Some(subscription) = world.subscriptions.get(&owner) else {
         return Conclusion::of(Reason::UnknownSource);
     };
-    let (edition, of) = (&world.edition, (subscription.offer, subscription.created));
-    let (rule, _) = edition.rule(subscription.offer);
+    let offer = programmed_offer(world, firewall, subscription, grounds);
+    let (edition, of) = (&world.edition, (offer, subscription.created));
+    let (rule, _) = edition.rule(offer);
     let free = unrestricted(world, edition, of, None, grounds);
     cite_restriction(world, edition, of, free, grounds);
     if let Some(reason) = free {
         return Conclusion::by(owner, reason);
     }
-    grounds.assume_if(world, Setting::AzureInOpenMayAsk2018, || !rule.disputed_request.is_empty());
+    let (present, _) = edition.rule(subscription.offer);
+    grounds.assume_if(world, Setting::AzureInOpenMayAsk2018, || {
+        !rule.disputed_request.is_empty() || !present.disputed_request.is_empty()
+    });
     let state = firewall.state;
     let exemption = &subscription.exemption;
     let counts = (state.exempt || state.cut_off || was_granted(world, exemption))
         && is_honoured(world, exemption, grounds);
+    let by_programming = counts && state.exempt;
     let granted = counts && exemption.is_granted(&world.settings);
-    let reason = if granted || counts && state.exempt {
-        if !covers_firewalls(world, grounds) {
-            return uncovered(world, owner, firewall, rule, grounds);
-        }
-        if exemption.state == ExemptionState::Revoked {
-            grounds.assume(world, Setting::RevocationEffect);
-        }
-        if state.exempt || holds_at_once(world, rule) {
-            return exempt(world, owner, rule, grounds);
-        }
-        cite_term(world, rule, Term::Effect, grounds);
-        Reason::WaitingForStopStart
-    } else {
-        not_exempt(world, subscription, rule, counts, grounds)
-    };
-    if state.cut_off && counts {
-        grounds.assume(world, Setting::RevocationEffect);
+    if (by_programming || granted) && !covers_firewalls(world, grounds) {
+        return uncovered(world, owner, firewall, rule, grounds);
     }
+    if granted && to_another_offer(subscription) {
+        grounds.assume(world, Setting::ExemptionSurvivesOfferChange);
+    }
+    if by_programming {
+        what_ended(world, subscription, grounds);
+        return exempt(world, owner, rule, false, grounds);
+    }
+    if granted && holds_at_once(world, present) {
+        return exempt(world, owner, present, false, grounds);
+    }
+    let reason = why_not(world, (subscription, offer), state, present, counts, grounds);
     grounds.advise(|| {
         let (firewall, of) = (name.clone(), owner.clone());
         let pick_up = || vec![NextStep::RenewFirewall { firewall, subscription: of }];
-        advice(world, &owner, subscription, rule, reason, pick_up)
+        advice(world, &owner, subscription, present, reason, pick_up)
     });
     Conclusion::by(owner, reason)
+}
+
+/// The offer that a firewall goes by: as a machine, the one that it was programmed with.
+fn programmed_offer(
+    world: &World,
+    firewall: &AzureFirewall,
+    subscription: &Subscription,
+    grounds: &mut impl Grounds,
+) -> Offer {
+    let present = subscription.offer;
+    let Some(left) = firewall.state.left else { return present };
+    let at_once = world.settings.offer_change_effect == OfferChangeEffect::Immediate;
+    if left != present || at_once {
+        grounds.assume(world, Setting::OfferChangeEffect);
+    }
+    if at_once || left == present {
+        return present;
+    }
+    grounds.cite(on_type_change(&world.edition, left, present));
+    grounds.cite(world.edition.topic(Topic::TypeChangeEffect));
+    left
+}
+
+/// Why no exemption reaches a firewall that was programmed with an offer; `rule` is the present
+/// offer's row.
+fn why_not(
+    world: &World,
+    (subscription, programmed): (&Subscription, Offer),
+    state: FirewallState,
+    rule: &OfferRule,
+    counts: bool,
+    grounds: &mut impl Grounds,
+) -> Reason {
+    let of = (subscription.offer, subscription.created);
+    if subscription.offer != programmed
+        && unrestricted(world, &world.edition, of, None, grounds).is_some()
+    {
+        return Reason::WaitingForStopStart;
+    }
+    if state.cut_off && counts {
+        grounds.assume(world, Setting::RevocationEffect);
+    }
+    if counts && subscription.exemption.is_granted(&world.settings) {
+        cite_term(world, rule, Term::Effect, grounds);
+        return Reason::WaitingForStopStart;
+    }
+    not_exempt(world, subscription, rule, counts, grounds)
 }
 
 /// The reason of that alone.

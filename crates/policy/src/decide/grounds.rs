@@ -45,6 +45,23 @@ impl Grounds for ReasonAlone {
     fn advise<S: IntoIterator<Item = NextStep>>(&mut self, _: impl FnOnce() -> S) {}
 }
 
+/// Where only the settings are wanted that something rests on which does not decide by itself.
+pub(crate) struct SettingsAlone<'a, G>(pub(crate) &'a mut G);
+
+impl<G: Grounds> Grounds for SettingsAlone<'_, G> {
+    fn cite(&mut self, _: &[StatementId]) {}
+
+    fn assume_if(&mut self, world: &World, setting: Setting, holds: impl FnOnce() -> bool) {
+        self.0.assume_if(world, setting, holds);
+    }
+
+    fn warn(&mut self, _: impl FnOnce() -> String) {}
+
+    fn meet(&mut self, _: impl FnOnce() -> Hop) {}
+
+    fn advise<S: IntoIterator<Item = NextStep>>(&mut self, _: impl FnOnce() -> S) {}
+}
+
 /// Everything, each once, in the order in which it was met.
 #[derive(Default)]
 pub(crate) struct Gathered {

@@ -30,8 +30,10 @@ pub(crate) fn unrestricted(
         // On the day itself, too, the date counts by this alone.
         Some(Restriction::NoDate) => Some((Setting::CspCutoff, created <= edition.cutoff)),
         Some(Restriction::Always) => {
-            let before = is_before(edition, settings, created);
-            Some((Setting::HonourPre2017Subscriptions, before))
+            // On the day itself the other setting counts by this alone.
+            let counts = is_before(edition, settings, created)
+                || created == edition.cutoff && creation_counts(edition, settings, offer);
+            Some((Setting::HonourPre2017Subscriptions, counts))
         }
         Some(Restriction::After) | None => None,
     };
@@ -63,7 +65,8 @@ pub(crate) fn cite_restriction(
         Some(_) if on_the_day || rule.cites.before.is_empty() => grounds.cite(cutoff),
         Some(_) => grounds.cite(&rule.cites.before),
         //= G1
-        None if on_the_day => {
+        // Where no date counts the row says so, and only another page speaks of one.
+        None if on_the_day && rule.restriction != Restriction::Always => {
             if rule.restriction == Restriction::NoDate {
                 grounds.cite(&rule.cites.blocked);
             }

@@ -93,7 +93,7 @@ enum GrantedBy {
     ThisEdition,
     /// The one that stood then or that the event names; an earlier one where nobody says when.
     Another,
-    /// None up to that time.
+    /// Neither this edition nor the one that stood then.
     None,
 }
 
@@ -101,6 +101,7 @@ fn granted_by(world: &World, grant: &Grant) -> GrantedBy {
     let edition = &world.edition;
     match &grant.under {
         // The state machine asked that edition when it was granted.
+        _ if grant.never => GrantedBy::None,
         Some(_) => GrantedBy::Another,
         None if grants(edition, &world.settings, grant.to) => GrantedBy::ThisEdition,
         // A description that does not say when it was granted: any edition up to this one.

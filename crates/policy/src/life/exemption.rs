@@ -61,6 +61,8 @@ pub struct Grant {
     pub to: Offer,
     /// The edition under which it was granted, where that was another than the world's.
     pub under: Option<String>,
+    /// Whether that edition grants such an offer none.
+    pub never: bool,
 }
 
 impl Exemption {
@@ -69,7 +71,7 @@ impl Exemption {
     pub const fn at_the_beginning(state: ExemptionState, offer: Offer) -> Self {
         let grant = match state {
             ExemptionState::Granted | ExemptionState::Revoked => {
-                Some(Grant { at: None, to: offer, under: None })
+                Some(Grant { at: None, to: offer, under: None, never: false })
             }
             // To which offer one that lapsed was granted nobody says.
             _ => None,

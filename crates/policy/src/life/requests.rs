@@ -29,6 +29,7 @@ impl Change<'_> {
         if old.offer == offer {
             return refuse(format!("`{name}` has the offer `{offer}` already"), vec![]);
         }
+        let old_offer = old.offer;
         let survives = self.settings.exemption_survives_offer_change == YesNo::Yes;
         let state = match old.exemption.state {
             state if survives => state,
@@ -45,10 +46,15 @@ impl Change<'_> {
         });
         let machines = self.machines_of(name);
         self.forget_restarts(&machines);
-        if self.settings.offer_change_effect == OfferChangeEffect::Immediate {
+        let at_once = self.settings.offer_change_effect == OfferChangeEffect::Immediate;
+        if at_once {
             for machine in &machines {
                 self.program(machine, event, ProgrammedBy::OfferChange);
             }
+        }
+        let granted = self.known(name)?.exemption.is_granted(&self.settings);
+        for firewall in self.firewalls_of(name) {
+            self.firewall(&firewall, |state| state.change_offer(old_offer, at_once, granted));
         }
         Ok(Applied { machines, subscription: Some(name.clone()), structure: false })
     }
@@ -68,7 +74,8 @@ impl Change<'_> {
         let edition = self.edition_of(event, subscription.offer)?;
         let state = self.next_exemption_state(&edition, name, subscription, &event.kind)?;
         let under = Some(edition.id.clone()).filter(|id| *id != self.edition.id);
-        let grant = Grant { at: Some(event.at), to: subscription.offer, under };
+        let never = !grants(&edition, &self.settings, subscription.offer);
+        let grant = Grant { at: Some(event.at), to: subscription.offer, under, never };
         self.subscription(name, |subscription| {
             let exemption = &mut subscription.exemption;
             (exemption.state, exemption.since) = (state, Some(event.at));
@@ -87,9 +94,7 @@ impl Change<'_> {
             for machine in &machines {
                 self.state(machine, |state| state.programmed.revoke());
             }
-            let firewalls = self.firewalls.iter();
-            let here = firewalls.filter(|(_, firewall)| firewall.subscription == *name);
-            for firewall in here.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            for firewall in self.firewalls_of(name) {
                 self.firewall(&firewall, FirewallState::revoke);
             }
         }
@@ -115,10 +120,7 @@ impl Change<'_> {
             }
             //= PG5
             //= PN4
-            EventKind::ExemptionGranted { .. } if asked(state) => {
-                grants_any(edition, &self.settings, subscription.offer)?;
-                Ok(S::Granted)
-            }
+            EventKind::ExemptionGranted { .. } if asked(state) => Ok(S::Granted),
             EventKind::ExemptionFurtherSteps { .. } if state == S::Requested => Ok(S::FurtherSteps),
             EventKind::ExemptionRefused { .. } if asked(state) => {
                 if self.settings.requests_can_be_refused == YesNo::No {
@@ -152,7 +154,10 @@ impl Change<'_> {
                         _ => "`requested` or `further-steps`",
                     }
                 ),
-                edition.cite(first_of(&rule.cites.answer, &rule.cites.request)),
+                edition.cite(match other {
+                    EventKind::ExemptionRevoked { .. } => &rule.cites.revoke,
+                    _ => first_of(&rule.cites.answer, &rule.cites.request),
+                }),
             ),
         }
     }
@@ -172,6 +177,8 @@ impl Change<'_> {
         //= PN2
         let ways = may_ask_by(&self.settings, rule);
         if let Some(channel) = channel
+            // Where the text knows no way, there is none to miss.
+            && !ways.is_empty()
             && !ways.contains(&channel)
         {
             let channels: Vec<_> = ways.iter().map(|c| c.name()).collect();
@@ -206,7 +213,7 @@ impl Change<'_> {
         name: &SubscriptionName,
         subscription: &Subscription,
     ) -> Result<(), Refused> {
-        self.can_be_exempt(edition, name, subscription)?;
+        self.is_restricted(edition, name, subscription)?;
         let (rule, _) = edition.rule(subscription.offer);
         let under = subscription.exemption.grant.as_ref().and_then(|grant| grant.under.as_ref());
         let uncounted = under.is_some() && self.settings.grandfather_exemptions == YesNo::No;
@@ -233,6 +240,17 @@ impl World {
         name: &SubscriptionName,
         subscription: &Subscription,
     ) -> Result<(), Refused> {
+        self.is_restricted(edition, name, subscription)?;
+        grants_any(edition, &self.settings, subscription.offer)
+    }
+
+    /// Whether there is anything to be exempt from.
+    fn is_restricted(
+        &self,
+        edition: &Edition,
+        name: &SubscriptionName,
+        subscription: &Subscription,
+    ) -> Result<(), Refused> {
         let (rule, _) = edition.rule(subscription.offer);
         if rule.restriction == Restriction::Open {
             return refuse(
@@ -250,13 +268,34 @@ impl World {
             );
             return refuse(what, edition.cite(&statements));
         }
-        grants_any(edition, &self.settings, offer)
+        Ok(())
+    }
+
+    /// Refuses what no portal and no reviewer would do: an exemption that is requested or granted,
+    /// and the text names the offer no way to one. [`Self::apply`] takes it, because a history may
+    /// say so all the same: the decision does not count it, and warns (`never_granted_but_granted`).
+    ///
+    /// # Errors
+    /// The event is such a one.
+    pub fn refuse_what_is_never_granted(&self, event: &Event) -> Result<(), Refused> {
+        let (EventKind::ExemptionAsked { subscription: name, .. }
+        | EventKind::ExemptionGranted { subscription: name }) = &event.kind
+        else {
+            return Ok(());
+        };
+        let Some(found) = self.subscriptions.get(name) else { return Ok(()) };
+        let edition = self.edition_of(event, found.offer)?;
+        // Whoever is not restricted has nothing to request, which is another answer.
+        match self.is_restricted(&edition, name, found) {
+            Ok(()) => grants_any(&edition, &self.settings, found.offer),
+            Err(_) => Ok(()),
+        }
     }
 
     /// The edition that answers what an event asks of an offer: the one that the event names, or
-    /// that of the history, which its user chose. Where that one grants the offer nothing, it would
-    /// refuse the whole history of a time in which another did, and whose grant counts
-    /// (`grandfather_exemptions`): there the edition answers that stood on the event's day.
+    /// that of the history, or the one that judges where the history has none. Where that grants
+    /// the offer nothing, the edition that stood on the event's day may have, and its grant counts
+    /// (`grandfather_exemptions`).
     ///
     /// # Errors
     /// The event names what is no edition.

@@ -57,8 +57,7 @@ impl World {
     ///
     /// # Errors
     /// The event names something that does not exist, or a state machine forbids it (granting
-    /// what was never asked for, asking for an offer that is never exempt (DV2), starting what
-    /// runs). Nothing has changed then.
+    /// what was never asked for, starting what runs). Nothing has changed then.
     pub fn apply(&mut self, event: &Event) -> Result<Applied, Refused> {
         self.apply_undoably(event).map(|(applied, _)| applied)
     }
@@ -149,6 +148,12 @@ impl Change<'_> {
 
     pub(crate) fn machines_of(&self, subscription: &SubscriptionName) -> Vec<MachineName> {
         self.members.get(subscription).into_iter().flatten().cloned().collect()
+    }
+
+    pub(crate) fn firewalls_of(&self, subscription: &SubscriptionName) -> Vec<FirewallName> {
+        let firewalls = self.firewalls.iter();
+        let here = firewalls.filter(|(_, firewall)| firewall.subscription == *subscription);
+        here.map(|(name, _)| name.clone()).collect()
     }
 
     fn machine_deployed(

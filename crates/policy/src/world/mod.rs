@@ -249,19 +249,31 @@ pub struct FirewallState {
     pub exempt: bool,
     /// Whether a revocation, which counts at once, took the exemption away again.
     pub cut_off: bool,
+    /// The offer that it was programmed with, where its subscription's has been changed since.
+    pub left: Option<Offer>,
 }
 
 impl FirewallState {
     /// A firewall that runs, and of which nothing has happened yet.
     #[must_use]
     pub const fn new(exempt: bool) -> Self {
-        Self { runs: true, exempt, cut_off: false }
+        Self { runs: true, exempt, cut_off: false, left: None }
     }
 
     /// A revocation that counts at once reaches what was exempt.
     pub(crate) const fn revoke(&mut self) {
         self.cut_off |= self.exempt;
         self.exempt = false;
+    }
+
+    /// Its subscription leaves an offer: at once, a new type brings no exemption that it had not
+    /// picked up, and takes one away that has ended.
+    pub(crate) fn change_offer(&mut self, left: Offer, at_once: bool, granted: bool) {
+        self.left = self.left.or(Some(left));
+        if at_once {
+            self.exempt &= granted;
+            self.cut_off = false;
+        }
     }
 }
 
@@ -275,8 +287,8 @@ pub struct World {
     pub edition: Arc<Edition>,
     /// The settings.
     pub settings: Settings,
-    /// The edition of the history, under which the events happened that name none: the world's,
-    /// where nobody says otherwise.
+    /// The edition of the history, under which the events happened that name none: the one that
+    /// judges, where nobody says otherwise.
     pub history: Arc<Edition>,
     pub(crate) subscriptions: BTreeMap<SubscriptionName, Subscription>,
     pub(crate) networks: BTreeMap<NetworkName, VirtualNetwork>,

@@ -8,6 +8,7 @@
 )]
 
 mod cells;
+mod contradictions;
 mod dates;
 mod editions;
 #[path = "../../../../tests/oracle/every_edition/mod.rs"]

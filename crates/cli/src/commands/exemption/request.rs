@@ -105,6 +105,7 @@ fn may_ask(
     let edition = world.edition_of(&event, offer).map_err(refused)?;
     // With an idempotency key that was used, the store says what came of it.
     if !done {
+        world.refuse_what_is_never_granted(&event).map_err(refused)?;
         world.apply(&event).map_err(refused)?;
     }
     Ok((edition, offer))

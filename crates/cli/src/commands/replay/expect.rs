@@ -13,7 +13,7 @@ use crate::commands::replay::row::PacketRow;
 use crate::read::input::shortened;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{TableRow as _, text};
+use crate::say::output::{OfAnotherPage, TableRow as _, text};
 
 /// How many differences are shown.
 const SHOWN: usize = 20;
@@ -243,7 +243,12 @@ fn next_line(
         if object.get("kind").and_then(Value::as_str) != Some("packet") {
             continue;
         }
-        return Ok(Some(object.iter().map(|(key, value)| (key.clone(), text(value))).collect()));
+        let cell = |key: &str, value| match key {
+            "sources" => OfAnotherPage::cell_of_json(value),
+            _ => text(value),
+        };
+        let columns = object.iter().map(|(key, value)| (key.clone(), cell(key, value)));
+        return Ok(Some(columns.collect()));
     }
 }
 

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use egress25_exemption_store::{
-    ExpectedRevision, Genesis, LogError, NewEntry, SqliteLog, SqliteOptions, Store, StoreError,
-    StorePlace, beside, files_of,
+    ExpectedRevision, Genesis, LogError, NeverGranted, NewEntry, SqliteLog, SqliteOptions, Store,
+    StoreError, StorePlace, beside, files_of,
 };
 use egress25_policy::{InventoryFile, World};
 use jiff::Timestamp;
@@ -122,6 +122,7 @@ pub(crate) fn begin(
     let entry = |event| {
         let mut entry = NewEntry::new(event, genesis.begun, who);
         entry.why = Some("listed in the inventory".to_owned());
+        entry.never_granted = NeverGranted::Take;
         entry
     };
     let entries: Vec<_> = events.into_iter().map(entry).collect();

@@ -1,6 +1,8 @@
 //! Appending to the store, and saying what came of it.
 
-use egress25_exemption_store::{AppendOutcome, Backdated, ExpectedRevision, NewEntry, Store};
+use egress25_exemption_store::{
+    AppendOutcome, Backdated, ExpectedRevision, NeverGranted, NewEntry, Store,
+};
 use egress25_policy::{Event, EventKind, World};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -61,6 +63,7 @@ pub(crate) fn entries(args: &RecordArgs, kinds: Vec<EventKind>) -> Result<Vec<Ne
             Some(_) => Backdated::Refuse,
             None => Backdated::Raise,
         },
+        never_granted: NeverGranted::Refuse,
     };
     Ok(kinds.into_iter().enumerate().map(entry).collect())
 }
