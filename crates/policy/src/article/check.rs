@@ -47,7 +47,8 @@ fn check_offers(edition: &Edition) -> Result<(), String> {
 
 /// Every channel that a row names has a way, and every way a row; support likewise.
 fn check_channels(edition: &Edition) -> Result<(), String> {
-    let named: BTreeSet<_> = edition.rows()
+    let named: BTreeSet<_> = edition
+        .rows()
         .flat_map(|row| row.request.iter().chain(&row.disputed_request))
         .copied()
         .collect();

@@ -338,12 +338,12 @@ const fn yes() -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditionError {
     /// It is not the TOML that an edition is made of.
-    #[error("edition `{file}`: {message}")]
+    #[error("edition `{file}`: {error}")]
     Syntax {
         /// The file's name.
         file: String,
-        /// What the reader said, with line and column.
-        message: String,
+        /// What the reader said, with the place.
+        error: toml::de::Error,
     },
     /// Something in it does not fit.
     #[error("edition `{file}`: {what}")]

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use toml::{Table, Value};
 
 use crate::article::check::check;
 use crate::article::edition::{Edition, EditionError};
@@ -25,10 +26,46 @@ pub struct Stood {
 
 /// What a TOML file holds.
 fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, EditionError> {
-    toml::from_str(text).map_err(|error| EditionError::Syntax {
-        file: file.to_owned(),
-        message: error.to_string(),
-    })
+    toml::from_str(text).map_err(|error| EditionError::Syntax { file: file.to_owned(), error })
+}
+
+/// The edition of a file; of one that is `as` a built-in edition what it says, and for the rest what
+/// that one does.
+fn laid_over(file: &str, text: &str) -> Result<Edition, EditionError> {
+    let mut own: Table = read(file, text)?;
+    let Some(of) = own.remove("as") else {
+        // From the text, so that errors have their place.
+        return read(file, text);
+    };
+    let name = format!("{}.toml", of.as_str().unwrap_or_default());
+    let Some((_, under)) = BUILT_IN.iter().find(|(file, _)| *file == name) else {
+        let what = format!("`as` is `{of}`; it needs to be the id of a built-in edition");
+        return Err(EditionError::Invalid { file: file.to_owned(), what });
+    };
+    let mut table: Table = read(&name, under)?;
+    table.remove("default");
+    table.remove("in_force");
+    lay_over(&mut table, own);
+    table.try_into().map_err(|error| EditionError::Syntax { file: file.to_owned(), error })
+}
+
+/// Lays one table over another: tables key by key; rows in the place of those that have an offer of
+/// theirs. An empty list or table takes away what is there.
+fn lay_over(under: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (under.get_mut(&key), value) {
+            (_, Value::Array(none)) if none.is_empty() => _ = under.remove(&key),
+            (_, Value::Table(none)) if none.is_empty() => _ = under.remove(&key),
+            (Some(Value::Table(under)), Value::Table(over)) => lay_over(under, over),
+            (Some(Value::Array(rows)), Value::Array(over)) if key == "offer" => {
+                let offers = |row: &Value| row.get("offers").and_then(Value::as_array).cloned();
+                let named: Vec<_> = over.iter().filter_map(offers).flatten().collect();
+                rows.retain(|row| !offers(row).iter().flatten().any(|one| named.contains(one)));
+                rows.extend(over);
+            }
+            (_, value) => _ = under.insert(key, value),
+        }
+    }
 }
 
 /// The statements of all built-in editions, each once.
@@ -39,8 +76,8 @@ fn known() -> Result<&'static [Statement], EditionError> {
     }
     static KNOWN: OnceLock<Result<Vec<Statement>, EditionError>> = OnceLock::new();
     let text = include_str!("../../statements.toml");
-    let known = KNOWN
-        .get_or_init(|| read("statements.toml", text).map(|file: Statements| file.statement));
+    let known =
+        KNOWN.get_or_init(|| read("statements.toml", text).map(|file: Statements| file.statement));
     known.as_deref().map_err(Clone::clone)
 }
 
@@ -68,7 +105,7 @@ impl Edition {
     /// # Errors
     /// What is wrong with it: syntax, an uncovered offer, an id that dangles.
     pub fn parse(file: &str, text: &str) -> Result<Self, EditionError> {
-        let mut edition: Self = read(file, text)?;
+        let mut edition = laid_over(file, text)?;
         add_cited(&mut edition, known()?)
             .and_then(|()| check(&edition))
             .map_err(|what| EditionError::Invalid { file: file.to_owned(), what })?;
