@@ -1,7 +1,7 @@
 //! Editions: the article as it stood at a time, as data.
 //!
-//! An edition is a TOML file in `editions/`, which cites `statements.toml`; a new one needs no code.
-//! Loading checks it (`check`).
+//! An edition is a TOML file in `editions/`, which cites `statements.toml`; a new one needs no
+//! code. Loading checks it (`check`).
 
 use std::collections::{BTreeMap, BTreeSet};
 

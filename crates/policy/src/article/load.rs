@@ -29,8 +29,8 @@ fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, EditionError> 
     toml::from_str(text).map_err(|error| EditionError::Syntax { file: file.to_owned(), error })
 }
 
-/// The edition of a file; of one that is `as` a built-in edition what it says, and for the rest what
-/// that one does.
+/// The edition of a file; of one that is `as` a built-in edition what it says, and for the rest
+/// what that one does.
 fn laid_over(file: &str, text: &str) -> Result<Edition, EditionError> {
     let mut own: Table = read(file, text)?;
     let Some(of) = own.remove("as") else {
@@ -49,8 +49,8 @@ fn laid_over(file: &str, text: &str) -> Result<Edition, EditionError> {
     table.try_into().map_err(|error| EditionError::Syntax { file: file.to_owned(), error })
 }
 
-/// Lays one table over another: tables key by key; rows in the place of those that have an offer of
-/// theirs. An empty list or table takes away what is there.
+/// Lays one table over another: tables key by key; rows in the place of those that have an offer
+/// of theirs. An empty list or table takes away what is there.
 fn lay_over(under: &mut Table, over: Table) {
     for (key, value) in over {
         match (under.get_mut(&key), value) {
