@@ -84,7 +84,7 @@ fn recognise(source: &NamedText) -> Result<FileKind, Failure> {
     let table: toml::Table = toml::from_str(&source.text)
         .map_err(|error| source.error(error.message(), error.span()))?;
     let has = |key: &str| table.contains_key(key);
-    if has("statement") || has("unnamed") || has("cutoff") {
+    if has("statement") || has("unnamed") || has("cutoff") || has("as") {
         return Ok(FileKind::Edition);
     }
     // An inventory has no key of these names; `lab` is the old one of a scenario's `inventory`.

@@ -140,10 +140,8 @@ pub fn shortened(mut text: String) -> String {
 /// # Errors
 /// What is wrong with it, and where.
 pub fn edition_of(source: &NamedText) -> Result<Edition, Failure> {
-    if let Err(error) = toml::from_str::<Edition>(&source.text) {
-        return Err(source.error(error.message(), error.span()).into());
-    }
     Edition::parse(&source.name, &source.text).map_err(|error| match error {
+        EditionError::Syntax { error, .. } => source.error(error.message(), error.span()).into(),
         EditionError::Invalid { what, .. } => {
             let span = quoted(&what).and_then(|word| place_of(&source.text, word));
             source.error(what, span).into()

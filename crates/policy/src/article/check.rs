@@ -1,9 +1,8 @@
-//! Whether an edition holds together, and whether all of them do.
+//! Whether an edition holds together.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use crate::article::edition::{Edition, EditionError, OfferRule, Restriction, Topic};
+use crate::article::edition::{Edition, Restriction, Topic};
 use crate::article::offer::Offer;
 use crate::article::statement::Statement;
 use crate::file::moment::parse_day;
@@ -29,19 +28,15 @@ pub(crate) fn check(edition: &Edition) -> Result<(), String> {
     Ok(())
 }
 
-fn rows(edition: &Edition) -> impl Iterator<Item = &OfferRule> {
-    edition.rules.iter().chain([&edition.unnamed])
-}
-
 fn check_offers(edition: &Edition) -> Result<(), String> {
     for offer in Offer::ALL {
-        match rows(edition).filter(|row| row.offers.contains(offer)).count() {
+        match edition.rows().filter(|row| row.offers.contains(offer)).count() {
             1 => {}
             0 => return Err(format!("offer `{offer}` is not covered; add it to a row")),
             rows => return Err(format!("offer `{offer}` stands in {rows} rows; keep one")),
         }
     }
-    for row in rows(edition) {
+    for row in edition.rows() {
         if row.restriction == Restriction::Open && !row.request.is_empty() {
             let offer = row.offers.first().map_or("?", |offer| offer.name());
             return Err(format!("offer `{offer}` is open, so there is nothing to `request`"));
@@ -52,7 +47,8 @@ fn check_offers(edition: &Edition) -> Result<(), String> {
 
 /// Every channel that a row names has a way, and every way a row; support likewise.
 fn check_channels(edition: &Edition) -> Result<(), String> {
-    let named: BTreeSet<_> = rows(edition)
+    let named: BTreeSet<_> = edition
+        .rows()
         .flat_map(|row| row.request.iter().chain(&row.disputed_request))
         .copied()
         .collect();
@@ -78,8 +74,7 @@ fn check_statements(edition: &Edition) -> Result<(), String> {
             return Err(format!("statement `{}` stands twice", statement.id));
         }
     }
-    let by_rows = rows(edition).flat_map(|row| row.cites.all());
-    let cited: BTreeSet<_> = edition.topics.values().flatten().chain(by_rows).collect();
+    let cited = edition.all_cited();
     if let Some(id) = cited.difference(&known).next() {
         return Err(format!("`{id}` is cited, but there is no such statement"));
     }
@@ -100,57 +95,5 @@ fn check_sources(edition: &Edition) -> Result<(), String> {
     match edition.sources.keys().find(idle) {
         Some(name) => Err(format!("no statement is of `[source.{name}]`; leave it out")),
         None => Ok(()),
-    }
-}
-
-/// Whether an id means one thing in all of them: the same kind, source and text.
-pub(crate) fn check_together(editions: &[Arc<Edition>]) -> Result<(), EditionError> {
-    let mut known: BTreeMap<_, (&str, &Statement)> = BTreeMap::new();
-    for edition in editions {
-        for statement in &edition.statements {
-            let here = (edition.id.as_str(), statement);
-            let (first, other) = *known.entry(&statement.id).or_insert(here);
-            if other != statement {
-                let id = &statement.id;
-                return Err(EditionError::Unlike {
-                    first: first.to_owned(),
-                    second: edition.id.clone(),
-                    what: format!(
-                        "statement `{id}` needs the same kind, source and text in both; what says \
-                         something else needs another id, such as `{id}b`"
-                    ),
-                });
-            }
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_meant_a_limit_in_one_edition_and_a_rule_in_another() {
-        let text = include_str!("../../editions/2020-12.toml");
-        let younger = |change: &dyn Fn(&str) -> String| {
-            let later = text.replace("id = \"2020-12\"", "id = \"2021-01\"");
-            let later = change(&later.replace("\"2020-12-01\"", "\"2021-01-01\""));
-            let both = [text, later.as_str()].map(|text| Edition::parse("test.toml", text));
-            check_together(&both.map(|edition| Arc::new(edition.unwrap())))
-        };
-        younger(&str::to_owned).unwrap();
-        let changes: [(&str, &str); 3] = [
-            ("id = \"PG2\"\nkind = \"limit\"", "id = \"PG2\"\nkind = \"rule\""),
-            ("id = \"PG2\"\n", "id = \"PG2\"\nsource = \"network-docs\"\n"),
-            ("text = \"The receiving provider may still", "text = \"The provider may still"),
-        ];
-        for (from, to) in changes {
-            let page = "\n[source.network-docs]\ntitle = \"Docs\"\nread = \"2026-11-26\"\n";
-            let page = if to.contains("source") { page } else { "" };
-            let error = younger(&|text| text.replace(from, to) + page).unwrap_err().to_string();
-            assert!(error.starts_with("editions `2020-12` and `2021-01`: statement `"), "{error}");
-            assert!(error.contains("needs another id, such as `"), "{error}");
-        }
     }
 }

@@ -1,8 +1,9 @@
 //! Editions: the article as it stood at a time, as data.
 //!
-//! An edition is a TOML file in `editions/`; a new one needs no code. Loading checks it (`check`).
+//! An edition is a TOML file in `editions/`, which cites `statements.toml`; a new one needs no
+//! code. Loading checks it (`check`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -317,8 +318,8 @@ pub struct Edition {
     /// Settings whose default differs in this edition.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
-    /// The statements.
-    #[serde(rename = "statement")]
+    /// The statements: those of `statements.toml` that it cites, and those of its own file.
+    #[serde(default, rename = "statement")]
     pub statements: Vec<Statement>,
     /// The rows of the offers that it names.
     #[serde(rename = "offer")]
@@ -337,28 +338,18 @@ const fn yes() -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditionError {
     /// It is not the TOML that an edition is made of.
-    #[error("edition `{file}`: {message}")]
+    #[error("edition `{file}`: {error}")]
     Syntax {
         /// The file's name.
         file: String,
-        /// What the reader said, with line and column.
-        message: String,
+        /// What the reader said, with the place.
+        error: toml::de::Error,
     },
     /// Something in it does not fit.
     #[error("edition `{file}`: {what}")]
     Invalid {
         /// The file's name.
         file: String,
-        /// What does not fit and what was expected.
-        what: String,
-    },
-    /// Two editions do not fit each other.
-    #[error("editions `{first}` and `{second}`: {what}")]
-    Unlike {
-        /// The older one's id.
-        first: String,
-        /// The younger one's id.
-        second: String,
         /// What does not fit and what was expected.
         what: String,
     },
@@ -380,6 +371,17 @@ impl Edition {
             .iter()
             .find(|rule| rule.offers.contains(&offer))
             .map_or((&self.unnamed, false), |rule| (rule, true))
+    }
+
+    /// Every row, the one for the offers that it does not name last.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &OfferRule> {
+        self.rules.iter().chain([&self.unnamed])
+    }
+
+    /// Every statement that a topic or a row rests on.
+    pub(crate) fn all_cited(&self) -> BTreeSet<&StatementId> {
+        let by_rows = self.rows().flat_map(|row| row.cites.all());
+        self.topics.values().flatten().chain(by_rows).collect()
     }
 
     /// What the edition says on a subject.

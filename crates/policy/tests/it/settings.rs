@@ -6,402 +6,194 @@ use egress25_policy::{Setting, Settings};
 
 use crate::support::{INTERNET, ask, assumed, one, short, world_with};
 
-/// A setting with a case in which it decides: the answer by default and by another value.
-struct Case {
-    setting: Setting,
-    value: &'static str,
-    lab: String,
-    events: &'static str,
-    to: &'static str,
-    default: &'static str,
-    other: &'static str,
-}
+/// Settings with a case in which each decides: the value, the answer by default and by the value;
+/// below it who sends, by `lab`, where to unless to the Internet, and what happens.
+const CASES: &str = r#"
+* cutoff_day_restricted=no: drop not-granted, pass predates-restriction
+    lab pay-as-you-go/2017-11-15/none
+* new_deployment_in_old_subscription=restricted: pass predates-restriction, drop not-granted
+    lab pay-as-you-go/2017-01-01/none deployed="2018-01-01T00:00:00Z"
+* csp_cutoff=always: pass predates-restriction, drop not-granted
+    lab cloud-solution-provider/2016-01-01/none
+* revocation_effect=next-start: drop revoked, pass exempt
+    lab pay-as-you-go/2019-03-01/granted started_since_grant=true
+    2020-12-10T00:00:00Z exemption-revoked subscription=contoso
+* guest_restart_counts=yes: drop waiting-for-stop-and-start, pass exempt
+    lab pay-as-you-go/2019-03-01/granted
+    2020-12-09T01:00:00Z machine-restarted machine=web
+* new_vm_after_exemption=no: pass exempt, drop waiting-for-stop-and-start
+    lab pay-as-you-go/2019-03-01/granted deployed="2020-12-09T00:00:00Z"
+* exempt_via_appliance=blocked: pass unrestricted-offer, drop exemption-does-not-cover
+    lab pay-as-you-go/2019-03-01/granted started_since_grant=true nva:enterprise-agreement/2019-03-01/none
+* on_premises_route=filtered: pass on-premises, drop not-granted
+    lab pay-as-you-go/2019-03-01/none
+    to 192.168.1.1
+* internal_destination=filtered: pass internal, drop not-granted
+    lab pay-as-you-go/2019-03-01/none
+    to 10.0.0.9
+* ea_via_azure_firewall=unrestricted: reject azure-firewall-unsupported, pass unrestricted-offer
+    lab enterprise-agreement/2019-03-01/none firewall:pay-as-you-go/2019-03-01/none
+* azure_firewall_form=drop: reject azure-firewall-unsupported, drop azure-firewall-unsupported
+    lab pay-as-you-go/2019-03-01/none firewall:enterprise-agreement/2019-03-01/none
+* unsupported_means_blocked=no: reject azure-firewall-unsupported, pass unrestricted-offer
+    lab pay-as-you-go/2019-03-01/none firewall:enterprise-agreement/2019-03-01/none
+* requests_can_be_refused=no: drop request-refused, drop further-steps
+    lab pay-as-you-go/2019-03-01/refused
+* never_granted_but_granted=counts: drop offer-never-exempt, pass exempt
+    lab msdn/2019-03-01/granted started_since_grant=true
+* azure_firewall_2022_11=rejected: pass unrestricted-offer, reject azure-firewall-unsupported
+    lab pay-as-you-go/2019-03-01/none edition:2022-11 firewall:enterprise-agreement/2019-03-01/none
+* exemption_behind_azure_firewall=does-not-cover: pass exempt, drop exemption-does-not-cover
+    lab enterprise-agreement/2019-03-01/none edition:2023-12 firewall:enterprise-dev-test/2019-03-01/granted
+    2023-12-09T00:00:00Z firewall-rules-updated firewall=af
+* azure_in_open_may_ask_2018=yes: drop offer-never-exempt, drop not-granted
+    lab azure-in-open/2018-01-01/none edition:2018-11
+* block_form=reject: drop not-granted, reject not-granted
+    lab pay-as-you-go/2019-03-01/none
+* one_cycle_frees_all=yes: drop waiting-for-stop-and-start, pass exempt
+    lab pay-as-you-go/2019-03-01/granted beside:machine
+    2020-12-09T01:00:00Z machine-deallocated machine=beside
+    2020-12-09T02:00:00Z machine-started machine=beside
+* exemption_survives_offer_change=yes: drop exemption-lapsed, pass exempt
+    lab pay-as-you-go/2019-03-01/granted
+    2020-12-09T00:00:00Z offer-changed subscription=contoso offer=bizspark-plus
+    2020-12-09T01:00:00Z machine-deallocated machine=web
+    2020-12-09T02:00:00Z machine-started machine=web
+* honour_pre_2017_subscriptions=yes: drop offer-never-exempt, pass predates-restriction
+    lab pay-as-you-go/2016-01-01/none edition:2023-12
+* grandfather_exemptions=no: pass exempt, drop offer-never-exempt
+    lab pay-as-you-go/2019-03-01/granted edition:2022-11 started_since_grant=true
+* redeploy_counts=yes: drop waiting-for-stop-and-start, pass exempt
+    lab pay-as-you-go/2019-03-01/granted
+    2020-12-09T01:00:00Z machine-redeployed machine=web
+* unnamed_offer=open: drop not-granted, pass unrestricted-offer
+    lab mca-e/2019-03-01/none
+* offer_change_effect=immediate: pass unrestricted-offer, drop not-granted
+    lab enterprise-agreement/2019-03-01/none
+    2020-12-09T00:00:00Z offer-changed subscription=contoso offer=pay-as-you-go
+* azure_firewall_when_silent=rejected: pass unrestricted-offer, reject azure-firewall-unsupported
+    lab pay-as-you-go/2019-03-01/none edition:2018-11 firewall:enterprise-agreement/2019-03-01/none
+* azure_firewall_subscription=sender: drop offer-never-exempt, pass unrestricted-offer
+    lab enterprise-agreement/2019-03-01/none edition:2023-12 firewall:pay-as-you-go/2019-03-01/none
+* app_service_when_silent=subscription-rule: drop platform-service-unsupported, pass unrestricted-offer
+    lab enterprise-agreement/2019-03-01/none kind="app-service"
+* exemption_terms_when_silent=no: drop waiting-for-stop-and-start, pass exempt
+    lab cloud-solution-provider/2019-03-01/granted
+* unknown_source=pass: drop unknown-source, pass unknown-source
+    lab pay-as-you-go/2019-03-01/none name:somebody
+* sender_not_running=pass: drop sender-not-running, pass sender-not-running
+    lab pay-as-you-go/2019-03-01/none
+    2020-12-09T01:00:00Z machine-deallocated machine=web
+* platform_addresses=filtered: pass platform-address, drop not-granted
+    lab pay-as-you-go/2019-03-01/none
+    to 168.63.129.16
+* service_endpoint_route=pass: drop not-granted, pass platform-address
+    lab pay-as-you-go/2019-03-01/none
+    to 198.51.100.9
+* ipv6_default_route=no: drop not-granted, drop no-route
+    lab pay-as-you-go/2019-03-01/none
+    to 2001:db8::25
+"#;
 
-const CYCLE: &str = "2020-12-09T01:00:00Z machine-deallocated machine=web
-                     2020-12-09T02:00:00Z machine-started machine=web";
-
-fn routed(first: &str, second: &str, next_hop: &str, more: &str) -> String {
+/// The inventory of `OFFER/CREATED/EXEMPTION`, then what else is in it (`what:of`) and keys of the
+/// machine.
+fn lab(words: &str) -> String {
+    let (contoso, more) = words.split_once(' ').unwrap_or((words, ""));
+    let (mut edition, mut name, mut keys) = ("2020-12", "web", String::new());
+    let (mut other, mut route, mut last) = ("enterprise-agreement/2019-03-01/none", "", "");
+    for word in more.split(' ').filter(|word| !word.is_empty()) {
+        match word.split_once(':') {
+            Some(("edition", id)) => edition = id,
+            Some(("name", of)) => name = of,
+            Some(("beside", _)) => last = BESIDE,
+            Some(("nva", of)) => (other, route, last) = (of, TO_APPLIANCE, NVA),
+            Some(("firewall", of)) => (other, route, last) = (of, TO_APPLIANCE, FIREWALL),
+            _ => keys += &format!("{word}\n"),
+        }
+    }
+    let subscription = |name: &str, of: &str| {
+        let [offer, created, exemption] = of.split('/').collect::<Vec<_>>().try_into().unwrap();
+        format!(
+            "[subscription.{name}]\noffer = \"{offer}\"\ncreated = \"{created}\"\n\
+             exemption = \"{exemption}\"\n"
+        )
+    };
     format!(
-        r#"
-[subscription.contoso]
-{first}
-[subscription.other]
-{second}
+        r#"edition = "{edition}"
+{}{}
 [network.hub]
-address_space = ["10.0.0.0/16"]
+address_space = ["10.0.0.0/16", "fd00:25::/64"]
 gateway = {{ kind = "vpn", routes = ["192.168.0.0/16"] }}
 [network.hub.subnet.mail]
-prefixes = ["10.0.0.0/24"]
+prefixes = ["10.0.0.0/24", "fd00:25::/80"]
 route_table = "out"
 service_endpoints = ["198.51.100.0/24"]
 [network.hub.subnet.nva]
 prefixes = ["10.0.1.0/24"]
 [route-table.out]
-routes = [{next_hop}]
-[machine.web]
+routes = [{route}]
+[machine.{name}]
 subscription = "contoso"
 network = "hub"
 subnet = "mail"
-addresses = ["10.0.0.4"]
-{more}"#
+addresses = ["10.0.0.4", "fd00:25::4"]
+{keys}{last}"#,
+        subscription("contoso", contoso),
+        subscription("other", other)
     )
 }
 
-const PAYG: &str = "offer = \"pay-as-you-go\"\ncreated = \"2019-03-01\"";
-const DEV_TEST: &str = "offer = \"enterprise-dev-test\"\ncreated = \"2019-03-01\"";
-const EA: &str = "offer = \"enterprise-agreement\"\ncreated = \"2019-03-01\"";
-const TO_FIREWALL: &str =
+const TO_APPLIANCE: &str =
     r#"{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.1.9" }"#;
-const FIREWALL: &str = "[firewall.af]\nsubscription = \"other\"\nnetwork = \"hub\"\nsubnet = \"nva\"\naddress = \"10.0.1.9\"\n";
-
-#[expect(clippy::too_many_lines, reason = "one row for each setting")]
-fn cases() -> Vec<Case> {
-    let granted = || one("pay-as-you-go", "2019-03-01", "granted");
-    let payg = || one("pay-as-you-go", "2019-03-01", "none");
-    let case = |setting, value, lab, events, to, default, other| Case {
-        setting,
-        value,
-        lab,
-        events,
-        to,
-        default,
-        other,
-    };
-    let edition = |id: &str, lab: String| format!("edition = \"{id}\"\n{lab}");
-    let blocked = "drop not-granted";
-    let nva = "[machine.nva]\nsubscription = \"other\"\nnetwork = \"hub\"\nsubnet = \"nva\"\naddresses = [\"10.0.1.9\"]\nip_forwarding = true\n";
-    vec![
-        case(
-            Setting::CutoffDayRestricted,
-            "no",
-            one("pay-as-you-go", "2017-11-15", "none"),
-            "",
-            INTERNET,
-            blocked,
-            "pass predates-restriction",
-        ),
-        case(
-            Setting::NewDeploymentInOldSubscription,
-            "restricted",
-            format!(
-                "{}deployed = \"2018-01-01T00:00:00Z\"\n",
-                one("pay-as-you-go", "2017-01-01", "none")
-            ),
-            "",
-            INTERNET,
-            "pass predates-restriction",
-            blocked,
-        ),
-        case(
-            Setting::CspCutoff,
-            "always",
-            one("cloud-solution-provider", "2016-01-01", "none"),
-            "",
-            INTERNET,
-            "pass predates-restriction",
-            blocked,
-        ),
-        case(
-            Setting::RevocationEffect,
-            "next-start",
-            format!("{}started_since_grant = true\n", granted()),
-            "2020-12-10T00:00:00Z exemption-revoked subscription=contoso",
-            INTERNET,
-            "drop revoked",
-            "pass exempt",
-        ),
-        case(
-            Setting::GuestRestartCounts,
-            "yes",
-            granted(),
-            "2020-12-09T01:00:00Z machine-restarted machine=web",
-            INTERNET,
-            "drop waiting-for-stop-and-start",
-            "pass exempt",
-        ),
-        case(
-            Setting::NewVmAfterExemption,
-            "no",
-            format!("{}deployed = \"2020-12-09T00:00:00Z\"\n", granted()),
-            "",
-            INTERNET,
-            "pass exempt",
-            "drop waiting-for-stop-and-start",
-        ),
-        case(
-            Setting::ExemptViaAppliance,
-            "blocked",
-            routed(
-                &format!("{PAYG}\nexemption = \"granted\""),
-                EA,
-                TO_FIREWALL,
-                &format!("started_since_grant = true\n{nva}"),
-            ),
-            "",
-            INTERNET,
-            "pass unrestricted-offer",
-            "drop exemption-does-not-cover",
-        ),
-        case(
-            Setting::OnPremisesRoute,
-            "filtered",
-            routed(PAYG, EA, "", ""),
-            "",
-            "192.168.1.1",
-            "pass on-premises",
-            blocked,
-        ),
-        case(
-            Setting::InternalDestination,
-            "filtered",
-            payg(),
-            "",
-            "10.0.0.9",
-            "pass internal",
-            blocked,
-        ),
-        case(
-            Setting::EaViaAzureFirewall,
-            "unrestricted",
-            routed(EA, PAYG, TO_FIREWALL, FIREWALL),
-            "",
-            INTERNET,
-            "reject azure-firewall-unsupported",
-            "pass unrestricted-offer",
-        ),
-        case(
-            Setting::AzureFirewallForm,
-            "drop",
-            routed(PAYG, EA, TO_FIREWALL, FIREWALL),
-            "",
-            INTERNET,
-            "reject azure-firewall-unsupported",
-            "drop azure-firewall-unsupported",
-        ),
-        case(
-            Setting::UnsupportedMeansBlocked,
-            "no",
-            routed(PAYG, EA, TO_FIREWALL, FIREWALL),
-            "",
-            INTERNET,
-            "reject azure-firewall-unsupported",
-            "pass unrestricted-offer",
-        ),
-        case(
-            Setting::RequestsCanBeRefused,
-            "no",
-            one("pay-as-you-go", "2019-03-01", "refused"),
-            "",
-            INTERNET,
-            "drop request-refused",
-            "drop further-steps",
-        ),
-        case(
-            Setting::NeverGrantedButGranted,
-            "counts",
-            format!("{}started_since_grant = true\n", one("msdn", "2019-03-01", "granted")),
-            "",
-            INTERNET,
-            "drop offer-never-exempt",
-            "pass exempt",
-        ),
-        case(
-            Setting::AzureFirewall2022_11,
-            "rejected",
-            edition("2022-11", routed(PAYG, EA, TO_FIREWALL, FIREWALL)),
-            "",
-            INTERNET,
-            "pass unrestricted-offer",
-            "reject azure-firewall-unsupported",
-        ),
-        case(
-            Setting::ExemptionBehindAzureFirewall,
-            "does-not-cover",
-            edition(
-                "2023-12",
-                routed(EA, &format!("{DEV_TEST}\nexemption = \"granted\""), TO_FIREWALL, FIREWALL),
-            ),
-            "2023-12-09T00:00:00Z firewall-rules-updated firewall=af",
-            INTERNET,
-            "pass exempt",
-            "drop exemption-does-not-cover",
-        ),
-        case(
-            Setting::AzureInOpenMayAsk2018,
-            "yes",
-            edition("2018-11", one("azure-in-open", "2018-01-01", "none")),
-            "",
-            INTERNET,
-            "drop offer-never-exempt",
-            blocked,
-        ),
-        case(Setting::BlockForm, "reject", payg(), "", INTERNET, blocked, "reject not-granted"),
-        case(
-            Setting::OneCycleFreesAll,
-            "yes",
-            format!(
-                "{}[machine.other]\nsubscription = \"contoso\"\nnetwork = \"hub\"\naddresses = [\"10.0.0.5\"]\n",
-                granted()
-            ),
-            "2020-12-09T01:00:00Z machine-deallocated machine=other
-             2020-12-09T02:00:00Z machine-started machine=other",
-            INTERNET,
-            "drop waiting-for-stop-and-start",
-            "pass exempt",
-        ),
-        case(
-            Setting::ExemptionSurvivesOfferChange,
-            "yes",
-            granted(),
-            "2020-12-09T00:00:00Z offer-changed subscription=contoso offer=bizspark-plus
-             2020-12-09T01:00:00Z machine-deallocated machine=web
-             2020-12-09T02:00:00Z machine-started machine=web",
-            INTERNET,
-            "drop exemption-lapsed",
-            "pass exempt",
-        ),
-        case(
-            Setting::HonourPre2017Subscriptions,
-            "yes",
-            edition("2023-12", one("pay-as-you-go", "2016-01-01", "none")),
-            "",
-            INTERNET,
-            "drop offer-never-exempt",
-            "pass predates-restriction",
-        ),
-        case(
-            Setting::GrandfatherExemptions,
-            "no",
-            edition("2022-11", format!("{}started_since_grant = true\n", granted())),
-            "",
-            INTERNET,
-            "pass exempt",
-            "drop offer-never-exempt",
-        ),
-        case(
-            Setting::RedeployCounts,
-            "yes",
-            granted(),
-            "2020-12-09T01:00:00Z machine-redeployed machine=web",
-            INTERNET,
-            "drop waiting-for-stop-and-start",
-            "pass exempt",
-        ),
-        case(
-            Setting::UnnamedOffer,
-            "open",
-            one("mca-e", "2019-03-01", "none"),
-            "",
-            INTERNET,
-            blocked,
-            "pass unrestricted-offer",
-        ),
-        case(
-            Setting::OfferChangeEffect,
-            "immediate",
-            one("enterprise-agreement", "2019-03-01", "none"),
-            "2020-12-09T00:00:00Z offer-changed subscription=contoso offer=pay-as-you-go",
-            INTERNET,
-            "pass unrestricted-offer",
-            blocked,
-        ),
-        case(
-            Setting::AzureFirewallWhenSilent,
-            "rejected",
-            edition("2018-11", routed(PAYG, EA, TO_FIREWALL, FIREWALL)),
-            "",
-            INTERNET,
-            "pass unrestricted-offer",
-            "reject azure-firewall-unsupported",
-        ),
-        case(
-            Setting::AzureFirewallSubscription,
-            "sender",
-            edition("2023-12", routed(EA, PAYG, TO_FIREWALL, FIREWALL)),
-            "",
-            INTERNET,
-            "drop offer-never-exempt",
-            "pass unrestricted-offer",
-        ),
-        case(
-            Setting::AppServiceWhenSilent,
-            "subscription-rule",
-            format!(
-                "{}kind = \"app-service\"\n",
-                one("enterprise-agreement", "2019-03-01", "none")
-            ),
-            "",
-            INTERNET,
-            "drop platform-service-unsupported",
-            "pass unrestricted-offer",
-        ),
-        case(
-            Setting::ExemptionTermsWhenSilent,
-            "no",
-            one("cloud-solution-provider", "2019-03-01", "granted"),
-            "",
-            INTERNET,
-            "drop waiting-for-stop-and-start",
-            "pass exempt",
-        ),
-        case(
-            Setting::UnknownSource,
-            "pass",
-            payg().replace("[machine.web]", "[machine.somebody]"),
-            "",
-            INTERNET,
-            "drop unknown-source",
-            "pass unknown-source",
-        ),
-        case(
-            Setting::SenderNotRunning,
-            "pass",
-            payg(),
-            "2020-12-09T01:00:00Z machine-deallocated machine=web",
-            INTERNET,
-            "drop sender-not-running",
-            "pass sender-not-running",
-        ),
-        case(
-            Setting::PlatformAddresses,
-            "filtered",
-            payg(),
-            "",
-            "168.63.129.16",
-            "pass platform-address",
-            blocked,
-        ),
-        case(
-            Setting::ServiceEndpointRoute,
-            "pass",
-            routed(PAYG, EA, "", ""),
-            "",
-            "198.51.100.9",
-            blocked,
-            "pass platform-address",
-        ),
-        case(Setting::Ipv6DefaultRoute, "no", payg(), "", "2001:db8::25", blocked, "drop no-route"),
-    ]
-}
+const NVA: &str = r#"
+[machine.nva]
+subscription = "other"
+network = "hub"
+subnet = "nva"
+addresses = ["10.0.1.9"]
+ip_forwarding = true
+"#;
+const FIREWALL: &str = r#"
+[firewall.af]
+subscription = "other"
+network = "hub"
+subnet = "nva"
+address = "10.0.1.9"
+"#;
+const BESIDE: &str = r#"
+[machine.beside]
+subscription = "contoso"
+network = "hub"
+subnet = "mail"
+addresses = ["10.0.0.5"]
+"#;
 
 #[test]
 fn every_setting_decides_a_case_and_is_named_in_it() {
     let mut seen = BTreeSet::new();
-    for case in cases() {
-        let name = case.setting.name();
-        let by_default = ask(&world_with(&case.lab, &[], case.events), "web", case.to);
-        assert_eq!(short(&by_default), case.default, "{name} by default");
-        let set = [(name, case.value)];
-        let other = ask(&world_with(&case.lab, &set, case.events), "web", case.to);
-        assert_eq!(short(&other), case.other, "{name} = {}", case.value);
-        for (answer, decision) in [("by default", &by_default), (case.value, &other)] {
+    for case in CASES.split("* ").skip(1) {
+        let mut lines = case.lines().map(str::trim);
+        let (set, answers) = lines.next().unwrap().split_once(": ").unwrap();
+        let (name, value) = set.split_once('=').unwrap();
+        let (mut inventory, mut to, mut events) = (String::new(), INTERNET, String::new());
+        for line in lines {
+            match line.split_once(' ') {
+                Some(("lab", words)) => inventory = lab(words),
+                Some(("to", address)) => to = address,
+                _ => events += &format!("{line}\n"),
+            }
+        }
+        let by_default = ask(&world_with(&inventory, &[], &events), "web", to);
+        let other = ask(&world_with(&inventory, &[(name, value)], &events), "web", to);
+        assert_eq!(format!("{}, {}", short(&by_default), short(&other)), answers, "{set}");
+        for (answer, decision) in [("by default", &by_default), (value, &other)] {
             assert!(assumed(decision).contains(&name), "{name} is not named {answer}");
         }
-        seen.insert(case.setting);
+        seen.insert(name);
     }
     // An inventory lists no NAT gateway and no load balancer yet.
-    seen.insert(Setting::SnatIsDirect);
-    let all: BTreeSet<_> = Setting::ALL.iter().copied().collect();
+    seen.insert(Setting::SnatIsDirect.name());
+    let all: BTreeSet<_> = Setting::ALL.iter().map(|setting| setting.name()).collect();
     assert_eq!(seen, all, "every setting has a case");
 }
 
@@ -421,6 +213,9 @@ fn a_revocation_that_the_edition_does_not_reserve_is_accepted_unless_told_otherw
     let revoked = world_with(&revoked, &[("exemption_terms_when_silent", "no")], "");
     assert_eq!(short(&ask(&revoked, "web", INTERNET)), "drop revoked");
 }
+
+const CYCLE: &str = "2020-12-09T01:00:00Z machine-deallocated machine=web
+                     2020-12-09T02:00:00Z machine-started machine=web";
 
 #[test]
 fn a_stop_and_start_is_what_the_waiting_machine_is_told() {
