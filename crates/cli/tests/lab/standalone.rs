@@ -237,7 +237,7 @@ fn rules_that_somebody_flushed_stayed_empty_when_the_policy_changed_in_place() {
          table() {{ nft list tables | sed -n 's/^table inet \\(egress25_on7030_.*\\)/\\1/p'; }}\n\
          until [ -n \"$(table)\" ]; do sleep 0.05; kill -0 $!; done\n\
          nft flush chain inet \"$(table)\" port25\n\
-         {program} exemption request shop --store {store} --good-standing yes --payment-history yes >/dev/null\n\
+         {program} exemption request shop --store {store} --good-standing yes --payment-history yes -q >/dev/null\n\
          for _ in $(seq 100); do\n\
              nft list chain inet \"$(table)\" port25 | grep -q judge && echo back && exit 0\n\
              sleep 0.05\n\
