@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::check::flowing;
 use crate::packets::{mail, pcap};
 use crate::program::{failure, json, stdout};
-use crate::replay::captured;
+use crate::replay::{captured, reasons};
 
 const MX: [u8; 4] = [203, 0, 113, 25];
 
@@ -170,4 +170,31 @@ fn what_to_do_did_not_say_by_which_edition_where_today_s_is_another() {
     assert!(text.contains("\nWhat to do (by edition 2020-12)\n"), "{text}");
     let text = stdout("check --offer EA --to 203.0.113.5");
     assert!(text.contains("\nWhat to look at next\n"), "{text}");
+}
+
+#[test]
+fn the_reserved_routes_are_those_of_the_packets_day_whatever_the_edition() {
+    let packets = DAYS.map(|day| (day * 86_400, mail([10, 0, 1, 4], [172, 16, 5, 5])));
+    let report = by_date(&packets, "--edition 2020-12");
+    // N10: 172.16.0.0/12 was none of them between 2019-11 and 2021-09.
+    let expected = ["predates-restriction", "predates-restriction", "no-route"];
+    assert_eq!(reasons(&report), expected);
+    let inventory = captured(OLD.as_bytes());
+    let at = |day: &str| {
+        let path = inventory.path.display();
+        let line = format!("check --inventory {path} --machine fax --to 172.16.5.5 --at {day}");
+        json(&format!("{line} --format json"))["decision"]["reason"].clone()
+    };
+    assert_eq!((at("2020-12-20"), at("2025-11-03")), (expected[0].into(), expected[2].into()));
+}
+
+#[test]
+fn mail_that_comes_in_was_dropped() {
+    let from_outside = mail([198, 51, 100, 77], [10, 0, 1, 4]);
+    let report = by_date(&[(86_400, from_outside)], "");
+    assert_eq!(reasons(&report), ["inbound"]);
+    assert_eq!(
+        (&report["summary"]["passed"], &report["summary"]["dropped"]),
+        (&1.into(), &0.into())
+    );
 }

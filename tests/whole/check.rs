@@ -446,7 +446,7 @@ fn it_was_said_of_other_ports_that_the_platform_filters_nothing_else() {
 #[test]
 fn ip_flow_verify_was_spoken_of_where_the_filter_drops_nothing() {
     for blocked_otherwise in
-        ["--to 172.16.9.9", "--to 203.0.113.5 --via azure-firewall --edition 2020-12"]
+        ["--to 192.168.9.9", "--to 203.0.113.5 --via azure-firewall --edition 2020-12"]
     {
         let said = stdout(&format!("check --offer EA {blocked_otherwise}"));
         assert!(!said.starts_with("PASS") && !said.contains("IP flow verify"), "{said}");

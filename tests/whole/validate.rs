@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::program::{self, egress25, failure, stdout, words};
+use crate::program::{self, egress25, failure, json, stdout, words};
 
 /// Writes a file and validates it: exit code and what stands on stderr.
 fn validate(text: &str, more: &str) -> (i32, String) {
@@ -124,4 +124,48 @@ fn an_event_of_a_kind_that_the_verb_suggests_was_answered_with_all_kinds() {
     let event = "[[event]]\nat = \"2020-12-08\"\nkind = \"exemption-requested\"\n";
     let (code, said) = validate(&format!("{LAB}{event}subscription = \"shop\"\n"), "");
     assert!(code == 2 && said.contains("did you mean `exemption-asked`?"), "{said}");
+}
+
+#[test]
+fn an_inventory_that_will_surprise_was_called_ok_without_a_word() {
+    let text = r#"
+[subscription.mail]
+offer = "enterprise-agreement"
+created = "2019-03-01"
+[network.hub]
+address_space = ["10.0.0.0/16"]
+peerings = ["spoke"]
+[network.hub.subnet.mail]
+prefixes = ["10.0.1.0/24"]
+route_table = "out"
+[network.hub.subnet.rest]
+prefixes = ["10.0.2.0/24"]
+[network.spoke]
+address_space = ["10.1.0.0/16"]
+[route-table.out]
+routes = [
+    { prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.1.4" },
+    { prefix = "10.1.0.0/16", next_hop = "virtual-appliance", address = "10.1.0.9" },
+]
+# Its address tells its subnet.
+[machine.mailbox]
+subscription = "mail"
+network = "hub"
+addresses = ["10.0.1.4"]
+ip_forwarding = true
+power = "running"
+deployed = "2020-01-01"
+"#;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("inventory.toml");
+    std::fs::write(&path, text).expect("written");
+    let report = json(&format!("validate {} --format json", path.display()));
+    let warnings = report["files"][0]["warnings"].to_string();
+    for part in [
+        "`hub` has a peering with `spoke`, and `spoke` none with `hub`: nothing flows",
+        "leads to 10.1.0.9, which belongs to nobody that `hub` reaches",
+        "leads `mailbox`, which is in the table's subnet `hub/mail`, to itself",
+    ] {
+        assert!(warnings.contains(part), "{warnings}");
+    }
 }

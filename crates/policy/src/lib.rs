@@ -23,14 +23,15 @@ pub use article::edition::{
     OfferRule, Requirement, Restriction, Topic, path_text,
 };
 pub use article::load::Stood;
+pub use article::network::{network_changes, reserved_on};
 pub use article::offer::{Offer, UnknownOffer};
 pub use article::quota::{Recognised, how_to_tell_apart, recognise_quota_id};
 pub use article::reason::{Reason, UnknownReason};
 pub use article::settings::{
     AppServiceWhenSilent, Assumption, AzureFirewallSubscription, AzureFirewallWhenSilent,
     BlockForm, CspCutoff, EaViaAzureFirewall, ExemptViaAppliance, ExemptionBehindAzureFirewall,
-    NeverGrantedButGranted, OfferChangeEffect, PassOrDrop, PassOrFiltered, RevocationEffect,
-    Setting, SettingError, Settings, UnnamedOffer, Unrestricted, YesNo,
+    NeverGrantedButGranted, OfferChangeEffect, PassOrDrop, PassOrFiltered, ReservedRoutes,
+    RevocationEffect, Setting, SettingError, Settings, UnnamedOffer, Unrestricted, YesNo,
 };
 pub use article::statement::{
     Cited, Page, SourceName, Statement, StatementId, StatementKind, cited_text,
@@ -66,9 +67,9 @@ pub use world::name::{
     FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
     UnfitName, fit_for_a_name,
 };
-pub use world::route::{NextHop, RESERVED_PREFIXES, Route, RouteOrigin, effective_routes, resolve};
+pub use world::route::{NextHop, Route, RouteOrigin, effective_routes, resolve};
 pub use world::{
-    AzureFirewall, FirewallState, Gateway, GatewayKind, Interface, Machine, MachineKind,
+    AzureFirewall, FirewallState, Gateway, GatewayKind, Interface, Machine, MachineKind, Peering,
     RouteTable, Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
 };
 

@@ -28,8 +28,16 @@ struct Checked {
     ok: bool,
     /// What is in it, or what is wrong with it.
     what: String,
+    /// What will surprise whoever wrote it.
+    warnings: Vec<String>,
     /// The bytes of the file that it is about: the first, and the one behind the last.
     span: Option<(usize, usize)>,
+}
+
+/// What is in a file, and what will surprise whoever wrote it.
+struct Found {
+    what: String,
+    warnings: Vec<String>,
 }
 
 /// Checks the files of the arguments.
@@ -44,9 +52,12 @@ pub fn run(args: &ValidateArgs, console: &mut Console) -> Result<(), Failure> {
             Err(error) => (path.display().to_string(), Err(error)),
         };
         files.push(match outcome {
-            Ok((kind, what)) => {
+            Ok((kind, Found { what, warnings })) => {
                 let kind = kind.to_possible_value().map(|kind| kind.get_name().to_owned());
-                Checked { file: name, kind, ok: true, what, span: None }
+                for warning in &warnings {
+                    console.warn(&format!("{name}: {warning}"));
+                }
+                Checked { file: name, kind, ok: true, what, warnings, span: None }
             }
             Err(error) => {
                 // The picture of the place goes to stderr, whatever the format of the data.
@@ -57,7 +68,8 @@ pub fn run(args: &ValidateArgs, console: &mut Console) -> Result<(), Failure> {
                         .map(|span| (span.offset(), span.offset().saturating_add(span.len()))),
                     _ => None,
                 };
-                Checked { file: name, kind: None, ok: false, what: error.to_string(), span }
+                let (what, warnings) = (error.to_string(), Vec::new());
+                Checked { file: name, kind: None, ok: false, what, warnings, span }
             }
         });
     }
@@ -101,7 +113,7 @@ fn check(
     args: &ValidateArgs,
     path: &Path,
     source: &NamedText,
-) -> Result<(FileKind, String), Failure> {
+) -> Result<(FileKind, Found), Failure> {
     let kind = match args.kind {
         Some(kind) => kind,
         None => recognise(source)?,
@@ -109,10 +121,10 @@ fn check(
     let what = match kind {
         FileKind::Edition => edition_text(&edition_of(source)?),
         FileKind::Events => events(args, source)?,
-        FileKind::Inventory => inventory(args, source)?,
+        FileKind::Inventory => return Ok((kind, inventory(args, source)?)),
         FileKind::Scenario => lab::check_scenario(source, path, &args.edition)?,
     };
-    Ok((kind, what))
+    Ok((kind, Found { what, warnings: Vec::new() }))
 }
 
 fn edition_text(edition: &Edition) -> String {
@@ -136,7 +148,7 @@ fn events(args: &ValidateArgs, source: &NamedText) -> Result<String, Failure> {
     Ok(format!("{count}, which can happen to `{}`", inventory.name()))
 }
 
-fn inventory(args: &ValidateArgs, source: &NamedText) -> Result<String, Failure> {
+fn inventory(args: &ValidateArgs, source: &NamedText) -> Result<Found, Failure> {
     let inventory = InventoryInput::of(source.clone(), &args.edition.set)?;
     let edition = inventory.edition(args.edition.edition.as_deref())?;
     let timeline = inventory.timeline(&edition)?;
@@ -146,12 +158,13 @@ fn inventory(args: &ValidateArgs, source: &NamedText) -> Result<String, Failure>
             .error("there is no machine in it and nothing happens: add `[machine.NAME]`", None)
             .into());
     }
-    Ok(format!(
+    let what = format!(
         "edition {}, {}, {}, {}, {}",
         world.edition.id,
         counted(world.subscriptions().len(), "subscription", "subscriptions"),
         counted(world.networks().len(), "network", "networks"),
         counted(world.machines().len(), "machine", "machines"),
         counted(timeline.events().len(), "event", "events"),
-    ))
+    );
+    Ok(Found { what, warnings: world.surprises() })
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use egress25_policy::{
     AzureFirewall, CaptureIds, Edition, Effect, Exemption, ExemptionState, FirewallName,
     FirewallState, Gateway, GatewayKind, Interface, Machine, MachineKind, MachineName,
-    MachineState, NetworkName, Offer, Power, ProgrammedBy, Question, RESERVED_PREFIXES, RouteTable,
-    RouteTableName, Settings, Source, Subnet, SubnetName, Subscription, SubscriptionName,
-    UserNextHop, UserRoute, VirtualNetwork, World, WorldError, YesNo, creation_counts, decide,
+    MachineState, NetworkName, Offer, Power, ProgrammedBy, Question, RouteTable, RouteTableName,
+    Settings, Source, Subnet, SubnetName, Subscription, SubscriptionName, UserNextHop, UserRoute,
+    VirtualNetwork, World, WorldError, YesNo, creation_counts, decide, reserved_on,
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use jiff::civil::Date;
@@ -266,7 +266,7 @@ impl Deployment {
         };
         Self::address_space()
             .into_iter()
-            .chain(RESERVED_PREFIXES)
+            .chain(reserved_on(Date::MAX))
             .find(|net| net.contains(&self.to))
             .unwrap_or(whole)
     }

@@ -94,10 +94,10 @@ pub fn is_by_date(reference: Option<&str>) -> bool {
     reference == Some(BY_DATE)
 }
 
-/// The first moment of an edition's time.
+/// The first moment of a day, UTC.
 #[must_use]
-pub fn began(edition: &Edition) -> Timestamp {
-    TimeZone::UTC.to_timestamp(edition.from.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
+pub fn first_moment(day: Date) -> Timestamp {
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
 }
 
 /// The day of a time, as editions and subscriptions have it.

@@ -9,6 +9,7 @@ use egress25_policy::{
     parse_moment,
 };
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::args::EditionArgs;
 use crate::read::edition::{self, ChosenEdition};
@@ -143,12 +144,26 @@ impl InventoryInput {
     /// # Errors
     /// Something in the inventory does not fit, or an event cannot happen; the error says where.
     pub fn timeline(&self, edition: &Arc<Edition>) -> Result<Timeline, Failure> {
+        self.timeline_on(edition, None)
+    }
+
+    /// As [`Self::timeline`], with the facts of the network as they stood on a day; none: on the
+    /// edition's first.
+    ///
+    /// # Errors
+    /// As for [`Self::timeline`].
+    pub fn timeline_on(
+        &self,
+        edition: &Arc<Edition>,
+        day: Option<Date>,
+    ) -> Result<Timeline, Failure> {
         // What the command line says wrong is not the file's fault.
         edition::settings(edition, &self.set)?;
         let mut inventory = self
             .file
             .build(edition, &self.set)
             .map_err(|error| self.source.inventory_error(&error))?;
+        inventory.world.day = day;
         if self.log.is_some() {
             inventory.events.clear();
         }
@@ -167,12 +182,18 @@ impl InventoryInput {
             .map_err(|error| self.event_error(&error, sorted.get(error.place)))
     }
 
-    /// The world as an edition judges it, with everything that had happened at a time.
+    /// The world as an edition judges it, with everything that had happened at a time, and the facts
+    /// of the network as they stood on a day.
     ///
     /// # Errors
     /// Something in the inventory does not fit, or an event cannot happen; the error says where.
-    pub fn world_at(&self, edition: &Arc<Edition>, at: Timestamp) -> Result<World, Failure> {
-        let mut timeline = self.timeline(edition)?;
+    pub fn world_at(
+        &self,
+        edition: &Arc<Edition>,
+        at: Timestamp,
+        day: Option<Date>,
+    ) -> Result<World, Failure> {
+        let mut timeline = self.timeline_on(edition, day)?;
         advance(&mut timeline, at)?;
         Ok(timeline.world().clone())
     }
@@ -209,7 +230,7 @@ pub fn world_as_of(
 ) -> Result<World, Failure> {
     let input = InventoryInput::load(inventory, &[], &args.set)?;
     let edition = input.edition(args.edition.as_deref())?;
-    input.world_at(&edition, at.unwrap_or_else(Timestamp::now))
+    input.world_at(&edition, at.unwrap_or_else(Timestamp::now), at.map(edition::utc_day))
 }
 
 /// The events of a file that has nothing else.

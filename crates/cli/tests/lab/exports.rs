@@ -128,3 +128,49 @@ fn exported_iptables_rules_judge_real_connections() {
         export("iptables --ipv6")
     ));
 }
+
+/// A mail server at one of the box's addresses, and whether it answers from outside.
+const INBOUND: &str = r#"
+ip netns exec box /usr/bin/python3 -c "
+import socket, time
+server = socket.create_server(('10.1.0.4', 25))
+open('/run/ready', 'w').close()
+time.sleep(60)" &
+while [ ! -e /run/ready ]; do sleep 0.05; done
+answers() { ip netns exec out /usr/bin/python3 -c "
+import socket
+try: socket.create_connection(('10.1.0.4', 25), 3); print('$1 answers')
+except OSError as error: print('$1', error)"; }
+answers before
+"#;
+
+#[test]
+fn a_mail_server_behind_the_rules_did_not_answer_from_outside() {
+    for needs in ["nft", "nfqueue"] {
+        if let Some(why) = impossible(needs) {
+            return skipped(why);
+        }
+    }
+    let program = env!("CARGO_BIN_EXE_egress25");
+    let inventory = scenario("mail.inventory.toml").display().to_string();
+    let export = |words: &str| format!("{program} export {words} {inventory} --network shop-net");
+    let filter = format!(
+        "{program} filter --inventory {inventory} --network shop-net --interface p1 \
+         >/run/said 2>&1 &\nuntil nft list tables | grep -q egress25_on; do sleep 0.05; \
+         kill -0 $!; done"
+    );
+    for load in [
+        format!("{} | nft -f -", export("nft")),
+        format!("{} | iptables-restore --noflush", export("iptables")),
+        filter,
+    ] {
+        let script = format!("{ROUTER}{INBOUND}\n{load}\nanswers after\n");
+        let output = Command::new("unshare")
+            .args(["-Urnm", "--pid", "--fork", "--kill-child", "sh", "-ec", &script])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(said, "before answers\nafter answers\n", "{load}: {errors}");
+    }
+}

@@ -155,8 +155,7 @@ impl Shooter<'_> {
 
     /// Whether a network's ports can be asked about another's addresses.
     fn in_reach(&self, network: &NetworkName, other: &NetworkName) -> bool {
-        let peerings = &self.world.networks()[network].peerings;
-        network == other || peerings.contains(other)
+        self.world.in_reach(network).any(|reached| reached == other)
     }
 
     fn own(&mut self, name: &MachineName, machine: &Machine, place: usize) {

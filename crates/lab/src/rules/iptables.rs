@@ -89,6 +89,10 @@ pub fn export_iptables(
         }
         let _ = writeln!(rules, "-A {root}-{name} -j DROP");
     }
+    // What nobody known sends, to somebody known, is inbound (N1).
+    for address in content.class_of.keys().filter(|address| ours(address)) {
+        let _ = writeln!(rules, "-A {root}-JUDGE -d {address} {}", target(Reason::Inbound));
+    }
     let _ = writeln!(rules, "-A {root}-JUDGE {}", target(Reason::UnknownSource));
     if ports.is_empty() {
         let _ = writeln!(rules, "-I FORWARD 1 -j {root}");

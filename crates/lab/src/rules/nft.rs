@@ -165,6 +165,7 @@ impl Ruleset {
             rules.class(class, cells, number, &exits);
             for (address, _) in content.class_of.iter().filter(|(_, of)| *of == class) {
                 rules.element("class", *address, &format!("c{number}"));
+                rules.element("inbound", *address, &chain(Reason::Inbound));
             }
         }
         for (exit, number) in &exits {
@@ -253,6 +254,13 @@ impl Ruleset {
             self.maps.entry(format!("{map}{family}")).or_default();
         }
         format!("    ip saddr vmap @{map}4\n    ip6 saddr vmap @{map}6\n")
+    }
+
+    /// What nobody known sends: what comes to somebody known is inbound (N1).
+    fn nobody_sends(&mut self) {
+        let rules = self.look_up("inbound").replace("saddr", "daddr");
+        let unknown = chain(Reason::UnknownSource);
+        self.add("from_nobody", &format!("{rules}    goto {unknown}\n"));
     }
 
     /// A chain for every reason, where its packets are counted, told and finished.
@@ -358,9 +366,11 @@ impl Ruleset {
     fn judge(&mut self) {
         let mut rules = "    jump sender\n".to_owned();
         rules.push_str(&self.look_up("class"));
-        let _ = writeln!(rules, "    goto {}", chain(Reason::UnknownSource));
+        rules.push_str("    goto from_nobody\n");
         self.add("judge", &rules);
-        self.by_sender("sender", Reason::UnknownSource);
+        let rules = self.look_up("sender");
+        self.add("sender", &format!("{rules}    goto from_nobody\n"));
+        self.nobody_sends();
         self.behind();
         self.add("addresses", ADDRESSES);
         self.add("shape", SHAPE);

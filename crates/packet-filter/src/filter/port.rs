@@ -110,15 +110,20 @@ impl Port {
         table: &Table,
         ask: impl Fn(NetworkId) -> Option<TableAnswer>,
     ) -> (Option<NetworkId>, TableAnswer) {
-        let mut unknown = None;
+        let mut unknown: Option<TableAnswer> = None;
         for origin in self.origins.iter() {
             let Some(answer) = ask(*origin) else { continue };
             if answer.slot.is_some() {
                 return (Some(*origin), answer);
             }
-            unknown.get_or_insert((self.network, answer));
+            // To whom it comes may be known in another network than the first.
+            if unknown.is_none() || answer.reason == Reason::Inbound {
+                unknown = Some(answer);
+            }
         }
-        unknown.unwrap_or_else(|| self.nobody(table, Reason::UnknownSource))
+        unknown
+            .map(|answer| (self.network, answer))
+            .unwrap_or_else(|| self.nobody(table, Reason::UnknownSource))
     }
 
     fn nobody(&self, table: &Table, reason: Reason) -> (Option<NetworkId>, TableAnswer) {

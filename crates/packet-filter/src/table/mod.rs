@@ -171,9 +171,18 @@ impl Table {
     pub fn answer(&self, network: Option<NetworkId>, source: IpAddr, to: IpAddr) -> TableAnswer {
         let (reason, slot) = match self.locate(network, source) {
             Ok((family, lane, value)) => (self.reason(value, to), family.slot(lane).map(Slot)),
-            Err(reason) => (reason, None),
+            Err(reason) => (self.nobody_sends(network.map(NetworkId::get), reason, to), None),
         };
         TableAnswer { verdict: self.verdict(reason), reason, slot }
+    }
+
+    /// What becomes of a packet whose sender was not found: one from outside that comes to somebody
+    /// whom the table knows is inbound (N1).
+    #[cold]
+    fn nobody_sends(&self, network: Option<u32>, reason: Reason, to: IpAddr) -> Reason {
+        let unknown = Reason::UnknownSource;
+        let is_known = || !matches!(self.locate_in(network, to), Err(reason) if reason == unknown);
+        if reason == unknown && is_known() { Reason::Inbound } else { reason }
     }
 
     /// What becomes of a SYN to port 25 that leaves a forwarder's port, known by one of its
@@ -192,6 +201,7 @@ impl Table {
             Ok((family, lane, value)) => (edge_of(value), family.slot(lane).map(Slot)),
             Err(reason) if port.firewall => (reason, None),
             Err(reason) => {
+                let reason = self.nobody_sends(network.map(NetworkId::get), reason, to);
                 return Some(TableAnswer { verdict: self.verdict(reason), reason, slot: None });
             }
         };
@@ -208,7 +218,10 @@ impl Table {
     pub(crate) fn ruling(&self, network: Option<NetworkId>, source: IpAddr, to: IpAddr) -> Ruling {
         match self.locate(network, source) {
             Ok((.., value)) => Ruling::new(self.code(self.reason(value, to)), place_of(value)),
-            Err(reason) => Ruling::new(self.code(reason), 0),
+            Err(reason) => {
+                let reason = self.nobody_sends(network.map(NetworkId::get), reason, to);
+                Ruling::new(self.code(reason), 0)
+            }
         }
     }
 
@@ -284,7 +297,10 @@ impl Table {
     fn answer_v4<L: EqualLanes>(&self, level: L, search: Search, source: u32, to: u32) -> Ruling {
         let value = match self.v4.find(level, search, u128::from(source), &self.places) {
             Ok((_, value)) => value,
-            Err(reason) => return Ruling::new(self.code(reason), 0),
+            Err(reason) => {
+                let reason = self.nobody_sends(search.network, reason, IpAddr::V4(to.into()));
+                return Ruling::new(self.code(reason), 0);
+            }
         };
         let place = self.places.get(place_of(value));
         let code = if place.is_some_and(|place| place.is_edge_at_once(to)) {
@@ -302,7 +318,14 @@ impl Table {
         network: Option<NetworkId>,
         source: IpAddr,
     ) -> Result<(&FamilySenders, usize, u32), Reason> {
-        let network = network.map(NetworkId::get);
+        self.locate_in(network.map(NetworkId::get), source)
+    }
+
+    fn locate_in(
+        &self,
+        network: Option<u32>,
+        source: IpAddr,
+    ) -> Result<(&FamilySenders, usize, u32), Reason> {
         let (family, search, address) = match source {
             IpAddr::V4(source) => {
                 let source = u32::from(source);

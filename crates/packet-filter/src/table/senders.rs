@@ -59,7 +59,7 @@ pub(super) struct Drafted {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Search {
     probe: Probe,
-    network: Option<u32>,
+    pub(super) network: Option<u32>,
 }
 
 /// How searches for many IPv4 addresses of one network begin.

@@ -9,6 +9,7 @@ use toml::{Table, Value};
 
 use crate::article::check::check;
 use crate::article::edition::{Edition, EditionError};
+use crate::article::network::NetworkFacts;
 use crate::article::offer::Offer;
 use crate::article::statement::Statement;
 
@@ -109,6 +110,7 @@ impl Edition {
         add_cited(&mut edition, known()?)
             .and_then(|()| check(&edition))
             .map_err(|what| EditionError::Invalid { file: file.to_owned(), what })?;
+        NetworkFacts::get()?.add_to(&mut edition);
         Ok(edition)
     }
 

@@ -4,6 +4,7 @@
 pub(crate) mod check;
 pub(crate) mod edition;
 pub(crate) mod load;
+pub(crate) mod network;
 pub(crate) mod offer;
 pub(crate) mod quota;
 pub(crate) mod reason;

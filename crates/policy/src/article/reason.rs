@@ -73,6 +73,8 @@ reasons! {
         "The route leads through a VPN or ExpressRoute gateway, not to the Internet.";
     PlatformAddress = "platform-address", Pass, ["platform_addresses"],
         "The destination is the platform's own (instance metadata, wire server).";
+    Inbound = "inbound", Pass, ["N1"],
+        "It comes in from outside, to a machine that is known; the article speaks of outbound SMTP alone.";
     // The subscription may send.
     UnrestrictedOffer = "unrestricted-offer", Pass, ["EA1"],
         "The subscription's offer is not restricted.";
@@ -112,6 +114,8 @@ reasons! {
         "The route's appliance address belongs to no machine or firewall that can be reached.";
     ApplianceNotForwarding = "appliance-not-forwarding", Drop, ["routes"],
         "The appliance on the route is not running or its interface does not forward.";
+    NoAddressOfFamily = "no-address-of-family", Drop, ["N4"],
+        "The sender has no IPv6 address: the connection fails at once, before any packet.";
     RoutingLoop = "routing-loop", Drop, ["routes"],
         "The routes send the packet round in a circle.";
     // The sender does not fit the world.

@@ -133,6 +133,13 @@ choices! {
         /// Blocked.
         Blocked = "blocked",
     }
+    /// What becomes of the reserved routes beside another default route.
+    ReservedRoutes {
+        /// They stay.
+        Kept = "kept",
+        /// They go, as beside one to an appliance.
+        Gone = "gone",
+    }
     /// Whether a grant counts that no edition up to its time knows.
     NeverGrantedButGranted {
         /// It does not: the offer is never exempt.
@@ -322,6 +329,9 @@ settings! {
     ServiceEndpointRoute service_endpoint_route: PassOrFiltered = Filtered;
         "Is port 25 to a prefix behind a service endpoint filtered?";
         "It is still a public address. Fail closed.";
+    ReservedRoutesUnderOtherDefault reserved_routes_under_other_default: ReservedRoutes = Kept;
+        "Do the reserved routes to `None` stay beside a route 0.0.0.0/0 whose next hop is Internet, None or VnetLocal?";
+        "The pages speak of appliances and gateways alone; a private destination is dropped either way.";
     Ipv6DefaultRoute ipv6_default_route: YesNo = Yes;
         "Has a subnet a system route ::/0 to the Internet?";
         "The text on routes lists IPv4 alone; taken to be the same.";

@@ -121,8 +121,7 @@ pub(super) fn stretches(
 
 /// The ranges of a network's address spaces and its peers', in order and without overlap.
 fn inside(world: &World, network: &NetworkName, v4: bool) -> Vec<(u128, u128)> {
-    let spaces = world.networks.get(network).into_iter().flat_map(|found| spaces(world, found));
-    let mut ranges: Vec<(u128, u128)> = spaces
+    let mut ranges: Vec<(u128, u128)> = spaces(world, network)
         .filter(|space| space.network().is_ipv4() == v4)
         .map(|space| (number(space.network()), number(space.broadcast())))
         .collect();

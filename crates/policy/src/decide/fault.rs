@@ -129,6 +129,12 @@ pub enum InputFault {
         /// Its power state.
         power: Power,
     },
+    /// The sender has no IPv6 address for an IPv6 destination.
+    #[error("`{machine}` has no IPv6 address; send to an IPv4 address, or give it one")]
+    NoAddressOfFamily {
+        /// The sender.
+        machine: MachineName,
+    },
     /// Nothing is delivered to the destination, whoever sends.
     #[error(
         "{address} is a {unfit} address, to which no network delivers TCP; check the destination"
@@ -148,6 +154,7 @@ impl InputFault {
             Self::UnknownAddress { .. } | Self::UnknownMachine { .. } => Reason::UnknownSource,
             Self::AmbiguousAddress { .. } => Reason::AmbiguousNetwork,
             Self::NotRunning { .. } => Reason::SenderNotRunning,
+            Self::NoAddressOfFamily { .. } => Reason::NoAddressOfFamily,
             Self::Destination { unfit, .. } => unfit.reason(),
         }
     }

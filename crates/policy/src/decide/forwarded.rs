@@ -1,11 +1,14 @@
 //! The reference decision on what a forwarder sends on.
 
+use std::net::IpAddr;
+
 use crate::article::reason::Reason;
 use crate::decide::conclusion::Conclusion;
 use crate::decide::decision::Decision;
+use crate::decide::direction::from_nobody;
 use crate::decide::fault::{Obstacle, RouteFault};
 use crate::decide::firewall::through_firewall;
-use crate::decide::grounds::Gathered;
+use crate::decide::grounds::{Gathered, Grounds};
 use crate::decide::question::Question;
 use crate::decide::route::is_platform;
 use crate::decide::sender::{SendingPort, find_sender};
@@ -44,16 +47,26 @@ pub fn decide_forwarded(world: &World, port: &ForwardingPort, question: &Questio
                 through_firewall(world, sender, name, to, grounds_of).map_err(Obstacle::from)
             }
         },
-        ForwardingPort::Machine(name, interface) => {
-            sender.map_err(Obstacle::from).and_then(|sender| {
-                let at = SendingPort::of(world, name, |interfaces| interfaces.get(*interface));
-                let at = at.ok_or(RouteFault::NoPort)?;
-                if !at.runs() {
-                    return Err(RouteFault::PortNotRunning { machine: at.name.clone() }.into());
-                }
-                from_machine(world, sender, at, to, grounds_of)
-            })
-        }
+        ForwardingPort::Machine(name, interface) => match sender {
+            Err(fault) => from_nobody(world, question, fault, grounds_of),
+            Ok(sender) => by_port(world, sender, (name, *interface), to, grounds_of),
+        },
     };
     finish(world, of, conclusion, grounds)
+}
+
+/// What becomes of a sender's packet that leaves an interface of a machine that forwards.
+fn by_port(
+    world: &World,
+    sender: SendingPort<'_>,
+    (name, interface): (&MachineName, usize),
+    to: IpAddr,
+    grounds: &mut impl Grounds,
+) -> Result<Conclusion, Obstacle> {
+    let at = SendingPort::of(world, name, |interfaces| interfaces.get(interface));
+    let at = at.ok_or(RouteFault::NoPort)?;
+    if !at.runs() {
+        return Err(RouteFault::PortNotRunning { machine: at.name.clone() }.into());
+    }
+    from_machine(world, sender, at, to, grounds)
 }

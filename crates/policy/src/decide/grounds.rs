@@ -45,6 +45,23 @@ impl Grounds for ReasonAlone {
     fn advise<S: IntoIterator<Item = NextStep>>(&mut self, _: impl FnOnce() -> S) {}
 }
 
+/// Where the way alone counts, and not what the filter says at its end: hops are kept.
+pub(crate) struct WayAlone<'a, G>(pub(crate) &'a mut G);
+
+impl<G: Grounds> Grounds for WayAlone<'_, G> {
+    fn cite(&mut self, _: &[StatementId]) {}
+
+    fn assume_if(&mut self, _: &World, _: Setting, _: impl FnOnce() -> bool) {}
+
+    fn warn(&mut self, _: impl FnOnce() -> String) {}
+
+    fn meet(&mut self, hop: impl FnOnce() -> Hop) {
+        self.0.meet(hop);
+    }
+
+    fn advise<S: IntoIterator<Item = NextStep>>(&mut self, _: impl FnOnce() -> S) {}
+}
+
 /// Where only the settings are wanted that something rests on which does not decide by itself.
 pub(crate) struct SettingsAlone<'a, G>(pub(crate) &'a mut G);
 

@@ -10,6 +10,7 @@ pub(crate) mod appliance;
 pub(crate) mod conclusion;
 pub(crate) mod decision;
 pub(crate) mod destination;
+pub(crate) mod direction;
 pub(crate) mod edge;
 pub(crate) mod exemption;
 pub(crate) mod fault;
@@ -27,15 +28,17 @@ use std::net::IpAddr;
 
 use crate::SMTP_PORT;
 use crate::article::edition::Topic;
+use crate::article::network::NetworkFact;
 use crate::article::reason::Reason;
 use crate::article::verdict::{Verdict, verdict_of};
 use crate::decide::appliance::{TakenBy, behind_an_appliance, taken_by};
 use crate::decide::conclusion::Conclusion;
 use crate::decide::decision::Decision;
+use crate::decide::direction::from_nobody;
 use crate::decide::edge::at_the_edge;
 use crate::decide::fault::{InputFault, Obstacle, RouteFault};
 use crate::decide::firewall::through_firewall;
-use crate::decide::grounds::{Gathered, Grounds};
+use crate::decide::grounds::{Gathered, Grounds, WayAlone};
 use crate::decide::next_step::NextStep;
 use crate::decide::question::Question;
 use crate::decide::route::{Toward, is_platform, onward};
@@ -51,12 +54,16 @@ pub fn decide(world: &World, question: &Question) -> Decision {
     let sender = find_sender(world, question);
     let of = sender.as_ref().ok().copied();
     //= G1
-    let conclusion = if question.port == SMTP_PORT {
-        sender
-            .map_err(Obstacle::from)
-            .and_then(|port| from_machine(world, port, port, question.destination, &mut grounds))
-    } else {
-        Ok(not_filtered(world, question.port, &mut grounds))
+    let conclusion = match sender {
+        Err(fault) => from_nobody(world, question, fault, &mut grounds),
+        Ok(port) if question.port == SMTP_PORT => {
+            from_machine(world, port, port, question.destination, &mut grounds)
+        }
+        // It takes the same way; only then the filter, which does not look at it, comes.
+        Ok(port) => {
+            from_machine(world, port, port, question.destination, &mut WayAlone(&mut grounds))
+                .map(|_| not_filtered(world, question.port, &mut grounds))
+        }
     };
     finish(world, of, conclusion, grounds)
 }
@@ -88,6 +95,11 @@ fn from_machine(
     if !sender.runs() {
         let (machine, power) = (sender.name.clone(), sender.machine.state.power);
         return Err(InputFault::NotRunning { machine, power }.into());
+    }
+    //= N4
+    if destination.is_ipv6() && !sender.interface.addresses.iter().any(IpAddr::is_ipv6) {
+        grounds.cite(&[NetworkFact::N4.id()]);
+        return Err(InputFault::NoAddressOfFamily { machine: sender.name.clone() }.into());
     }
     if is_platform(world, destination, grounds)? {
         return Ok(Conclusion::of(Reason::PlatformAddress));

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::article::network::{NetworkFact, reserved_on};
 use crate::article::reason::Reason;
 use crate::article::settings::{PassOrFiltered, Setting};
 use crate::decide::decision::{Hop, HopKind};
@@ -10,7 +11,10 @@ use crate::decide::fault::{InputFault, RouteFault};
 use crate::decide::grounds::Grounds;
 use crate::world::World;
 use crate::world::name::{NetworkName, SubnetName};
-use crate::world::route::{NextHop, RouteOrigin, effective_routes, is_inside, resolve};
+use crate::world::route::{
+    NextHop, Route, RouteOrigin, effective_routes, is_inside, other_default, resolve,
+    takes_reserved_out,
+};
 
 /// Whether a destination is the platform's own and not filtered, which a setting says.
 ///
@@ -65,8 +69,45 @@ pub(crate) fn onward(
                 route.origin == RouteOrigin::System && route.next_hop == NextHop::Internet
             })
     });
+    cite_network(world, &routes, route, destination, grounds);
     let next_hop = &route.ok_or(RouteFault::NoRoute)?.next_hop;
     toward(world, network, destination, next_hop, grounds)
+}
+
+/// What the pages on the network say of the route that won, where it is not for the system's
+/// ordinary routes alone.
+fn cite_network(
+    world: &World,
+    routes: &[Route],
+    won: Option<&Route>,
+    destination: IpAddr,
+    grounds: &mut impl Grounds,
+) {
+    let is_reserved = || {
+        reserved_on(world.network_day()).any(|prefix| {
+            let longer = |route: &Route| route.prefix.prefix_len() > prefix.prefix_len();
+            prefix.contains(&destination) && !won.is_some_and(longer)
+        })
+    };
+    match other_default(routes) {
+        Some(other) if is_reserved() => {
+            if takes_reserved_out(other) {
+                grounds.cite(&[NetworkFact::N9.id()]);
+            } else {
+                grounds.assume(world, Setting::ReservedRoutesUnderOtherDefault);
+            }
+        }
+        _ => {}
+    }
+    let to_none =
+        |route: &Route| route.origin == RouteOrigin::System && route.next_hop == NextHop::None;
+    if won.is_some_and(to_none) {
+        grounds.cite(&[NetworkFact::N10.id()]);
+    }
+    let by_peering = matches!(won.map(|route| &route.next_hop), Some(NextHop::Peering(_)));
+    if by_peering {
+        grounds.cite(&[NetworkFact::N12.id()]);
+    }
 }
 
 /// Where a next hop of a network's route takes a packet.

@@ -24,7 +24,7 @@ use crate::world::name::{
 };
 use crate::world::{
     AzureFirewall, DEFAULT_SUBNET, FirewallState, Gateway, Interface, Machine, MachineKind,
-    RouteTable, Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
+    Peering, RouteTable, Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
 };
 
 /// An inventory, as written.
@@ -92,9 +92,10 @@ struct NetworkEntry {
     /// Its address space, IPv4 and IPv6 prefixes.
     #[schemars(with = "Vec<String>")]
     address_space: Vec<IpNet>,
-    /// The names of the networks that it is peered with.
+    /// Its side of its peerings: a network's name, or a table that says more. Both sides have to be
+    /// written; one alone carries nothing.
     #[serde(default)]
-    peerings: Vec<NetworkName>,
+    peerings: Vec<PeeringEntry>,
     /// Its VPN or ExpressRoute gateway.
     #[serde(default)]
     gateway: Option<Gateway>,
@@ -104,6 +105,20 @@ struct NetworkEntry {
     /// Its subnets, by name; without any, one named `default` spans the address space.
     #[serde(default)]
     subnet: BTreeMap<SubnetName, Subnet>,
+}
+
+/// One side of a peering, as written.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "a network's name, or a table with `network` and perhaps `use_remote_gateways`, \
+                 `allow_gateway_transit` and `allow_virtual_network_access`"
+)]
+enum PeeringEntry {
+    /// The network on the other side.
+    With(NetworkName),
+    /// With more than that.
+    Side(Peering),
 }
 
 /// A route table.
@@ -154,7 +169,7 @@ struct FirewallEntry {
     subscription: SubscriptionName,
     /// Its network.
     network: NetworkName,
-    /// Its subnet; may be left out where the network has one only.
+    /// Its subnet; may be left out where the network has one only, or the addresses tell.
     #[serde(default)]
     subnet: Option<SubnetName>,
     /// Its private address, which routes lead to.
@@ -177,7 +192,7 @@ struct MachineEntry {
     /// Its network, where it has one interface.
     #[serde(default)]
     network: Option<NetworkName>,
-    /// Its subnet; may be left out where the network has one only.
+    /// Its subnet; may be left out where the network has one only, or the addresses tell.
     #[serde(default)]
     subnet: Option<SubnetName>,
     /// Its addresses, where it has one interface.
@@ -192,7 +207,8 @@ struct MachineEntry {
     /// The place of the interface by which it forwards, from 0, where it is an appliance.
     #[serde(default)]
     forwards_by: Option<usize>,
-    /// When it was deployed, RFC 3339; left out: it was there when the inventory began.
+    /// When it was deployed, RFC 3339; left out: it was there when the inventory began. Beside `power`
+    /// it was deployed before that.
     #[serde(default, deserialize_with = "crate::file::moment::optional_moment")]
     #[schemars(with = "Option<String>")]
     deployed: Option<Timestamp>,
@@ -211,7 +227,7 @@ struct MachineEntry {
 struct InterfaceEntry {
     /// Its network.
     network: NetworkName,
-    /// Its subnet; may be left out where the network has one only.
+    /// Its subnet; may be left out where the network has one only, or the addresses tell.
     #[serde(default)]
     subnet: Option<SubnetName>,
     /// Its addresses.
@@ -329,7 +345,12 @@ impl InventoryFile {
             let firewall = AzureFirewall {
                 subscription: entry.subscription.clone(),
                 network: entry.network.clone(),
-                subnet: self.subnet(&place, &entry.network, entry.subnet.as_ref())?,
+                subnet: self.subnet(
+                    &place,
+                    &entry.network,
+                    entry.subnet.as_ref(),
+                    &[entry.address],
+                )?,
                 address: entry.address,
                 state: FirewallState::new(entry.renewed_since_grant),
             };
@@ -339,7 +360,7 @@ impl InventoryFile {
         for (name, entry) in &self.machine {
             let machine = self.machine(&world, name, entry)?;
             fits(world.add_machine(name.clone(), machine))?;
-            if let Some(at) = entry.deployed {
+            if let Some(at) = entry.deployed.filter(|_| entry.power.is_none()) {
                 let kind = EventKind::MachineDeployed { machine: name.clone(), placement: None };
                 events.push(Event { at, edition: None, kind });
             }
@@ -375,12 +396,14 @@ impl InventoryFile {
         })
     }
 
-    /// The subnet that an entry means: the one it names, or the only one of the network.
+    /// The subnet that an entry means: the one it names, the only one of the network, or the one that
+    /// its addresses lie in.
     fn subnet(
         &self,
         place: &str,
         network: &NetworkName,
         subnet: Option<&SubnetName>,
+        addresses: &[IpAddr],
     ) -> Result<SubnetName, InventoryError> {
         if let Some(subnet) = subnet {
             return Ok(subnet.clone());
@@ -393,11 +416,23 @@ impl InventoryFile {
         };
         let mut names = entry.subnet.keys();
         match (names.next(), names.next()) {
-            (None, _) => Ok(SubnetName::from(DEFAULT_SUBNET)),
-            (Some(only), None) => Ok(only.clone()),
+            (None, _) => return Ok(SubnetName::from(DEFAULT_SUBNET)),
+            (Some(only), None) => return Ok(only.clone()),
+            _ => {}
+        }
+        let holds =
+            |of: &&Subnet, address: &IpAddr| of.prefixes.iter().any(|p| p.contains(address));
+        let holds_all =
+            |of: &&Subnet| !addresses.is_empty() && addresses.iter().all(|a| holds(of, a));
+        let mut found = entry.subnet.iter().filter(|(_, subnet)| holds_all(subnet));
+        match (found.next(), found.next()) {
+            (Some((only, _)), None) => Ok(only.clone()),
             _ => Err(bad(
                 place,
-                format!("network `{network}` has several subnets; say which with `subnet`"),
+                format!(
+                    "network `{network}` has several subnets, and the addresses do not tell which; \
+                     say it with `subnet`"
+                ),
             )),
         }
     }
@@ -420,23 +455,19 @@ impl InventoryFile {
             let what = format!("the machine has {} interfaces, counted from 0", interfaces.len());
             return Err(bad(format!("{place}.forwards_by"), what));
         }
+        // Where the power is said, too, the machine was deployed before the inventory begins.
         let power = match (entry.power, entry.deployed) {
-            (None, None) => Power::Running,
+            (Some(power), _) => power,
             (None, Some(_)) => Power::NotDeployed,
-            (Some(power), None) => power,
-            (Some(_), Some(_)) => {
-                return Err(bad(
-                    format!("{place}.power"),
-                    "give `power` or `deployed`, not both: a machine runs from when it is deployed",
-                ));
-            }
+            (None, None) => Power::Running,
         };
         if entry.started_since_grant {
             was_granted(world, &entry.subscription)
                 .map_err(|what| bad(format!("{place}.started_since_grant"), what))?;
         }
         let (offer, exempt) = (subscription.offer, entry.started_since_grant);
-        let state = MachineState::new(power, ProgrammedBy::Beginning, offer, exempt);
+        let mut state = MachineState::new(power, ProgrammedBy::Beginning, offer, exempt);
+        state.deployed = entry.deployed.filter(|_| entry.power.is_some());
         Ok(Machine {
             subscription: entry.subscription.clone(),
             kind: entry.kind,
@@ -470,7 +501,12 @@ impl InventoryFile {
         let interface = |entry: &InterfaceEntry| {
             Ok(Interface {
                 network: entry.network.clone(),
-                subnet: self.subnet(place, &entry.network, entry.subnet.as_ref())?,
+                subnet: self.subnet(
+                    place,
+                    &entry.network,
+                    entry.subnet.as_ref(),
+                    &entry.addresses,
+                )?,
                 addresses: entry.addresses.clone(),
                 ip_forwarding: entry.ip_forwarding,
             })
@@ -542,6 +578,15 @@ fn route_table(
     Ok(RouteTable { routes, propagate_gateway_routes: entry.propagate_gateway_routes })
 }
 
+impl PeeringEntry {
+    fn side(self) -> Peering {
+        match self {
+            Self::With(network) => Peering::with(network),
+            Self::Side(side) => side,
+        }
+    }
+}
+
 fn network(entry: &NetworkEntry) -> VirtualNetwork {
     let subnets = if entry.subnet.is_empty() {
         Subnet::over_all_of(&entry.address_space)
@@ -551,7 +596,7 @@ fn network(entry: &NetworkEntry) -> VirtualNetwork {
     VirtualNetwork {
         address_space: entry.address_space.clone(),
         subnets,
-        peerings: entry.peerings.clone(),
+        peerings: entry.peerings.iter().cloned().map(PeeringEntry::side).collect(),
         gateway: entry.gateway.clone(),
         capture: entry.capture.clone(),
     }

@@ -244,7 +244,8 @@ impl World {
     pub fn check(&self) -> Result<(), WorldError> {
         self.check_capture_ids()?;
         for (name, network) in &self.networks {
-            for peer in &network.peerings {
+            self.check_remote_gateways(name, network)?;
+            for peer in network.peerings.iter().map(|side| &side.network) {
                 let place = format!("network.{name}.peerings");
                 let Some(other) = self.networks.get(peer) else {
                     return Err(err(place, format!("there is no network `{peer}`")));
@@ -274,6 +275,26 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// A network uses at most one other network's gateway, and none beside its own (N12).
+    fn check_remote_gateways(
+        &self,
+        name: &NetworkName,
+        network: &VirtualNetwork,
+    ) -> Result<(), WorldError> {
+        let mut used = network.peerings.iter().filter(|side| side.use_remote_gateways);
+        let what = match (used.next(), used.next(), &network.gateway) {
+            (Some(first), Some(second), _) => format!(
+                "`{}` and `{}` both have `use_remote_gateways`; one network's gateways can be used",
+                first.network, second.network
+            ),
+            (Some(_), None, Some(_)) => {
+                "`use_remote_gateways` needs a network without a gateway of its own".to_owned()
+            }
+            _ => return Ok(()),
+        };
+        Err(err(format!("network.{name}.peerings"), what))
     }
 
     /// What shows a network in a capture can exist (IEEE 802.1Q, RFC 7348), and shows no other.

@@ -4,6 +4,7 @@ pub(crate) mod build;
 pub(crate) mod capture_ids;
 pub(crate) mod name;
 pub(crate) mod route;
+mod surprises;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -44,12 +45,46 @@ pub struct VirtualNetwork {
     pub address_space: Vec<IpNet>,
     /// Its subnets.
     pub subnets: BTreeMap<SubnetName, Subnet>,
-    /// The networks that it is peered with, in this direction.
-    pub peerings: Vec<NetworkName>,
+    /// Its side of its peerings.
+    pub peerings: Vec<Peering>,
     /// Its VPN or ExpressRoute gateway.
     pub gateway: Option<Gateway>,
     /// How a captured packet shows that it belongs to this network.
     pub capture: CaptureIds,
+}
+
+/// One side of a peering.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Peering {
+    /// The network on the other side.
+    pub network: NetworkName,
+    /// Whether this network uses the other side's gateway.
+    #[serde(default)]
+    pub use_remote_gateways: bool,
+    /// Whether the other side may use this network's gateway.
+    #[serde(default)]
+    pub allow_gateway_transit: bool,
+    /// Whether the two networks reach each other by it at all.
+    #[serde(default = "yes")]
+    pub allow_virtual_network_access: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl Peering {
+    /// One of which nothing is said but with whom.
+    #[must_use]
+    pub const fn with(network: NetworkName) -> Self {
+        Self {
+            network,
+            use_remote_gateways: false,
+            allow_gateway_transit: false,
+            allow_virtual_network_access: true,
+        }
+    }
 }
 
 /// A subnet.
@@ -287,6 +322,8 @@ pub struct World {
     pub edition: Arc<Edition>,
     /// The settings.
     pub settings: Settings,
+    /// The day that facts of the network are asked for; `None`: the edition's first.
+    pub day: Option<Date>,
     /// The edition of the history, under which the events happened that name none: the one that
     /// judges, where nobody says otherwise.
     pub history: Arc<Edition>,
@@ -311,6 +348,7 @@ impl World {
             history: edition.clone(),
             edition,
             settings,
+            day: None,
             subscriptions: BTreeMap::new(),
             networks: BTreeMap::new(),
             machines: BTreeMap::new(),
@@ -364,13 +402,49 @@ impl World {
         self.networks.get(network)?.subnets.get(subnet)
     }
 
-    /// A network and those that it is peered with: where its packets can be handed to somebody.
+    /// A network's side of a peering with another.
+    #[must_use]
+    pub fn peering(&self, network: &NetworkName, with: &NetworkName) -> Option<&Peering> {
+        self.networks.get(network)?.peerings.iter().find(|peering| peering.network == *with)
+    }
+
+    /// The networks that a network is connected with by peerings: those that both sides have and
+    /// allow (N12).
+    pub fn peers<'a>(&'a self, network: &'a NetworkName) -> impl Iterator<Item = &'a NetworkName> {
+        //= N12
+        let sides = self.networks.get(network).map_or(&[][..], |found| &found.peerings);
+        let allowed = sides.iter().filter(|side| side.allow_virtual_network_access);
+        allowed.map(|side| &side.network).filter(move |peer| {
+            self.peering(peer, network).is_some_and(|other| other.allow_virtual_network_access)
+        })
+    }
+
+    /// A network and those that it is connected with: where its packets can be handed to somebody.
     pub fn in_reach<'a>(
         &'a self,
         network: &'a NetworkName,
     ) -> impl Iterator<Item = &'a NetworkName> {
-        let peerings = self.networks.get(network).map_or(&[][..], |found| &found.peerings);
-        [network].into_iter().chain(peerings)
+        [network].into_iter().chain(self.peers(network))
+    }
+
+    /// The gateway that a network's traffic takes: its own, or that of the one other network that it
+    /// uses and that allows it (N12).
+    #[must_use]
+    pub fn gateway_of(&self, network: &NetworkName) -> Option<&Gateway> {
+        let own = self.networks.get(network)?.gateway.as_ref();
+        own.or_else(|| {
+            let peer = self.peers(network).find(|peer| {
+                self.peering(network, peer).is_some_and(|side| side.use_remote_gateways)
+                    && self.peering(peer, network).is_some_and(|side| side.allow_gateway_transit)
+            })?;
+            self.networks.get(peer)?.gateway.as_ref()
+        })
+    }
+
+    /// The day that facts of the network are asked for.
+    #[must_use]
+    pub fn network_day(&self) -> Date {
+        self.day.unwrap_or(self.edition.from)
     }
 
     /// The network in which somebody has an address that a route of a network leads to: a

@@ -4,14 +4,15 @@
 //! system's. The system routes of the network, its peerings and its service endpoints win even
 //! over a longer BGP prefix.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::Serialize;
 
-use crate::article::settings::YesNo;
+use crate::article::network::reserved_on;
+use crate::article::settings::{ReservedRoutes, YesNo};
 use crate::world::name::{NetworkName, SubnetName};
-use crate::world::{GatewayKind, UserNextHop, VirtualNetwork, World};
+use crate::world::{GatewayKind, UserNextHop, World};
 
 /// Where a route comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -88,14 +89,6 @@ impl Route {
     }
 }
 
-/// The prefixes that lead nowhere unless the address space, or a peered one, says otherwise.
-pub const RESERVED_PREFIXES: [IpNet; 4] = [
-    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 8)),
-    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(172, 16, 0, 0), 12)),
-    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 0, 0), 16)),
-    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(100, 64, 0, 0), 10)),
-];
-
 /// Every route of a subnet: the system's, the gateway's and the user's.
 ///
 /// An empty list where the network or the subnet does not exist.
@@ -108,7 +101,7 @@ pub fn effective_routes(world: &World, network: &NetworkName, subnet: &SubnetNam
     for prefix in &virtual_network.address_space {
         routes.push(Route::new(*prefix, system, NextHop::VirtualNetwork));
     }
-    for peer in &virtual_network.peerings {
+    for peer in world.peers(network) {
         let Some(other) = world.networks.get(peer) else { continue };
         for prefix in &other.address_space {
             let next_hop = NextHop::Peering(peer.clone());
@@ -122,14 +115,8 @@ pub fn effective_routes(world: &World, network: &NetworkName, subnet: &SubnetNam
     if world.settings.ipv6_default_route == YesNo::Yes {
         routes.push(Route::new(IpNet::V6(Ipv6Net::default()), system, NextHop::Internet));
     }
-    for prefix in RESERVED_PREFIXES {
-        // An address space that holds the whole of one takes its place.
-        if !spaces(world, virtual_network).any(|space| space.contains(&prefix)) {
-            routes.push(Route::new(prefix, system, NextHop::None));
-        }
-    }
     let table = found.route_table.as_ref().and_then(|name| world.route_tables.get(name));
-    let gateway = virtual_network.gateway.as_ref();
+    let gateway = world.gateway_of(network);
     if let Some(gateway) = gateway
         && table.is_none_or(|table| table.propagate_gateway_routes)
     {
@@ -150,22 +137,53 @@ pub fn effective_routes(world: &World, network: &NetworkName, subnet: &SubnetNam
         };
         routes.push(Route::new(route.prefix, RouteOrigin::User, next_hop));
     }
+    //= N9
+    //= N10
+    if keeps_reserved(world, &routes) {
+        // An address space that holds the whole of one takes its place.
+        let spaces: Vec<_> = spaces(world, network).collect();
+        let reserved = reserved_on(world.network_day());
+        let left = reserved.filter(|prefix| !spaces.iter().any(|space| space.contains(prefix)));
+        routes.extend(left.map(|prefix| Route::new(prefix, system, NextHop::None)));
+    }
     routes
+}
+
+/// The default route of IPv4 that is not the system's own, where there is one: what it says of the
+/// reserved routes.
+pub(crate) fn other_default(routes: &[Route]) -> Option<&Route> {
+    let all = IpNet::V4(Ipv4Net::default());
+    let others = |route: &&Route| route.prefix == all && route.origin != RouteOrigin::System;
+    routes.iter().filter(others).max_by_key(|route| route.origin)
+}
+
+/// Whether the reserved routes stay beside the others (N9).
+fn keeps_reserved(world: &World, routes: &[Route]) -> bool {
+    match other_default(routes) {
+        None => true,
+        Some(route) if takes_reserved_out(route) => false,
+        Some(_) => world.settings.reserved_routes_under_other_default == ReservedRoutes::Kept,
+    }
+}
+
+/// Whether the pages say of a default route that it takes the reserved routes out (N9).
+pub(crate) fn takes_reserved_out(route: &Route) -> bool {
+    route.origin == RouteOrigin::Bgp
+        || matches!(route.next_hop, NextHop::Appliance(_) | NextHop::Gateway(_))
 }
 
 /// The address spaces of a network and of those that it is peered with.
 pub(crate) fn spaces<'a>(
     world: &'a World,
-    network: &'a VirtualNetwork,
+    network: &'a NetworkName,
 ) -> impl Iterator<Item = &'a IpNet> + 'a {
-    let peers = network.peerings.iter().filter_map(|peer| world.networks.get(peer));
-    network.address_space.iter().chain(peers.flat_map(|peer| &peer.address_space))
+    let reached = world.in_reach(network).filter_map(|name| world.networks.get(name));
+    reached.flat_map(|found| &found.address_space)
 }
 
 /// Whether an address is inside a network or one that it is peered with.
 pub(crate) fn is_inside(world: &World, network: &NetworkName, address: IpAddr) -> bool {
-    let network = world.networks.get(network);
-    network.is_some_and(|network| spaces(world, network).any(|space| space.contains(&address)))
+    spaces(world, network).any(|space| space.contains(&address))
 }
 
 /// The route that wins for a destination; `None` where no route is for it.

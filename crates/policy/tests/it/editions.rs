@@ -141,6 +141,7 @@ fn the_edition_2020_12_holds_every_statement_with_its_kind() {
     let found: Vec<_> = edition
         .statements
         .iter()
+        .filter(|statement| statement.source.as_str() != "network-docs")
         .flat_map(|statement| [statement.id.as_str(), statement.kind.name()])
         .collect();
     assert_eq!(found, expected.split_whitespace().collect::<Vec<_>>());

@@ -10,6 +10,7 @@
 mod cells;
 mod contradictions;
 mod dates;
+mod direction;
 mod editions;
 #[path = "../../../../tests/oracle/every_edition/mod.rs"]
 mod every_edition;

@@ -1,8 +1,8 @@
 //! Which route wins, and what is met on the way.
 
-use egress25_policy::HopKind;
+use egress25_policy::{Edition, HopKind, InventoryFile};
 
-use crate::support::{INTERNET, ask, assumed, ids, short, world, world_with};
+use crate::support::{INTERNET, ask, ask_port, assumed, ids, short, world, world_with};
 
 fn lab(routes: &str, gateway: &str, rest: &str) -> String {
     format!(
@@ -25,6 +25,7 @@ route_table = "out"
 prefixes = ["10.0.1.0/24"]
 [network.spoke]
 address_space = ["10.1.0.0/16"]
+peerings = ["hub"]
 
 [route-table.out]
 routes = [{routes}]
@@ -85,8 +86,10 @@ fn a_longer_user_defined_route_wins_over_the_network_itself() {
 #[test]
 fn the_reserved_prefixes_lead_nowhere_outside_the_address_space() {
     let lab = lab("", "", "");
-    for address in ["10.200.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1"] {
-        assert_eq!(answer(&lab, address), "drop no-route", "{address}");
+    for address in ["10.200.0.1", "192.168.0.1", "100.64.0.1"] {
+        let decision = ask(&world(&lab, ""), "web", address);
+        assert_eq!(short(&decision), "drop no-route", "{address}");
+        assert_eq!(ids(&decision), ["N10"], "{address}");
     }
 }
 
@@ -309,4 +312,107 @@ fn a_destination_that_nothing_is_delivered_to_passed_for_one_that_has_a_route() 
             assert!(decision.next_steps[0].to_string().contains(kind), "{to}");
         }
     }
+}
+
+#[test]
+fn a_default_route_to_an_appliance_left_the_reserved_routes_in_place() {
+    //= N9 type=test
+    // Case 4: the way to a private address that nobody is peered with, by the hub's appliance.
+    for to in ["10.200.0.1", "192.168.7.25"] {
+        let decision = ask(&world(&lab(NVA, "", ""), ""), "web", to);
+        assert_eq!(decision.path.len(), 2, "{to}: {decision:?}");
+        assert!(ids(&decision).contains(&"N9"), "{to}");
+    }
+    let by_bgp = r#"gateway = { kind = "vpn", routes = ["0.0.0.0/0"] }"#;
+    assert_eq!(answer(&lab("", by_bgp, ""), "192.168.7.25"), "pass on-premises");
+    // A route of exactly a reserved prefix takes its place alone.
+    let ten = r#"{ prefix = "10.0.0.0/8", next_hop = "virtual-appliance", address = "10.0.1.4" }"#;
+    assert_eq!(ask(&world(&lab(ten, "", ""), ""), "web", "10.200.0.1").path.len(), 2);
+    assert_eq!(answer(&lab(ten, "", ""), "192.168.7.25"), "drop no-route");
+}
+
+#[test]
+fn a_prefix_was_reserved_in_years_in_which_it_was_not() {
+    //= N10 type=test
+    let of = |edition: &str, to: &str| {
+        answer(&format!("edition = \"{edition}\"\n{}", lab("", "", "")), to)
+    };
+    for (edition, reserved) in [
+        ("2018-11", true),
+        ("2019-08", true),
+        ("2020-12", false),
+        ("2021-04", false),
+        ("2022-11", true),
+        ("2023-12", true),
+    ] {
+        let answer = of(edition, "172.16.5.5");
+        assert_eq!(answer == "drop no-route", reserved, "{edition}: {answer}");
+        assert_eq!(of(edition, "10.200.0.1"), "drop no-route", "{edition}");
+        let answer = of(edition, "104.146.9.9");
+        assert_eq!(answer == "drop no-route", edition == "2023-12", "{edition}: {answer}");
+    }
+}
+
+/// A hub with a gateway, and a spoke with a machine.
+fn transit(hub: &str, spoke: &str) -> String {
+    format!(
+        r#"
+[subscription.payg]
+offer = "pay-as-you-go"
+created = "2019-03-01"
+[network.hub]
+address_space = ["10.0.0.0/16"]
+peerings = [{hub}]
+gateway = {{ kind = "vpn", routes = ["192.168.10.0/24"] }}
+[network.spoke]
+address_space = ["10.1.0.0/16"]
+peerings = [{spoke}]
+[machine.web]
+subscription = "payg"
+network = "spoke"
+addresses = ["10.1.0.4"]
+"#
+    )
+}
+
+#[test]
+fn a_spoke_could_not_use_the_hubs_gateway() {
+    let hub = r#"{ network = "spoke", allow_gateway_transit = true }"#;
+    let spoke = r#"{ network = "hub", use_remote_gateways = true }"#;
+    let to = "192.168.10.25";
+    assert_eq!(answer(&transit(hub, spoke), to), "pass on-premises");
+    assert_eq!(answer(&transit(hub, "\"hub\""), to), "drop no-route");
+    assert_eq!(answer(&transit("\"spoke\"", spoke), to), "drop no-route");
+    let own = transit(hub, spoke)
+        .replace("[network.spoke]", "[network.spoke]\ngateway = { kind = \"vpn\", routes = [] }");
+    let refused = InventoryFile::parse(&own).unwrap();
+    let edition = Edition::default_edition().unwrap();
+    let refused = refused.build(&edition, &[]).unwrap_err().to_string();
+    assert!(refused.contains("a gateway of its own"), "{refused}");
+}
+
+#[test]
+fn a_peering_that_one_side_alone_has_carried_packets() {
+    //= N12 type=test
+    let (both, none) = ("\"spoke\"", "");
+    assert_eq!(answer(&transit(both, "\"hub\""), "10.0.0.9"), "pass internal");
+    for (hub, spoke) in [
+        (both, none),
+        (none, "\"hub\""),
+        (both, r#"{ network = "hub", allow_virtual_network_access = false }"#),
+    ] {
+        assert_eq!(answer(&transit(hub, spoke), "10.0.0.9"), "drop no-route", "{hub} {spoke}");
+    }
+}
+
+#[test]
+fn another_port_passed_where_no_route_leads() {
+    let none = lab(r#"{ prefix = "0.0.0.0/0", next_hop = "none" }"#, "", "");
+    let decision = ask_port(&world(&none, ""), "web", INTERNET, 587);
+    assert_eq!(short(&decision), "drop no-route");
+    assert_eq!(decision.next_steps[0].name(), "mend-route");
+    // What the filter says of the way's end is no ground of it.
+    let passes = ask_port(&world(&lab(NVA, "", ""), ""), "web", INTERNET, 587);
+    assert_eq!((short(&passes).as_str(), passes.path.len()), ("pass relay-port", 2));
+    assert_eq!((ids(&passes), assumed(&passes)), (vec!["G3", "G4"], vec![]));
 }

@@ -20,7 +20,7 @@ fn an_address_space_as_large_as_a_reserved_prefix_is_not_nowhere() {
             "[subscription.s]\noffer = \"pay-as-you-go\"\ncreated = \"2019-03-01\"\n{}{}\
              [machine.web]\nsubscription = \"s\"\nnetwork = \"hub\"\naddresses = [\"{address}\"]\n",
             network("hub", address_space, "spoke"),
-            network("spoke", "172.16.0.0/12", "")
+            network("spoke", "172.16.0.0/12", "hub")
         )
     };
     let answer = |lab: &str, to: &str| short(&ask(&world(lab, ""), "web", to));

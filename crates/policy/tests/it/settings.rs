@@ -90,6 +90,9 @@ const CASES: &str = r#"
 * service_endpoint_route=pass: drop not-granted, pass platform-address
     lab pay-as-you-go/2019-03-01/none
     to 198.51.100.9
+* reserved_routes_under_other_default=gone: drop no-route, drop not-granted
+    lab pay-as-you-go/2019-03-01/none route:internet
+    to 10.200.0.1
 * ipv6_default_route=no: drop not-granted, drop no-route
     lab pay-as-you-go/2019-03-01/none
     to 2001:db8::25
@@ -106,6 +109,7 @@ fn lab(words: &str) -> String {
             Some(("edition", id)) => edition = id,
             Some(("name", of)) => name = of,
             Some(("beside", _)) => last = BESIDE,
+            Some(("route", _)) => route = TO_INTERNET,
             Some(("nva", of)) => (other, route, last) = (of, TO_APPLIANCE, NVA),
             Some(("firewall", of)) => (other, route, last) = (of, TO_APPLIANCE, FIREWALL),
             _ => keys += &format!("{word}\n"),
@@ -143,6 +147,7 @@ addresses = ["10.0.0.4", "fd00:25::4"]
     )
 }
 
+const TO_INTERNET: &str = r#"{ prefix = "0.0.0.0/0", next_hop = "internet" }"#;
 const TO_APPLIANCE: &str =
     r#"{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.1.9" }"#;
 const NVA: &str = r#"

@@ -51,7 +51,7 @@ impl Pipeline<'_> {
         let mut reader = capture::open(self.file.path())?;
         let mut filter = Filter::new(self.table.clone(), FrameOptions::default());
         filter.set_network(self.network);
-        let (mut packets, mut judge) = (0_u64, BatchJudge::new(filter, FrameOptions::default()));
+        let (mut packets, mut judge) = (0_u64, BatchJudge::new(filter, FrameOptions::default(), 0));
         while let Some(batch) = reader.next_batch()? {
             judge.judge(&batch, &mut AnyTime)?;
             packets = packets.saturating_add(u64::try_from(batch.len()).unwrap_or(u64::MAX));

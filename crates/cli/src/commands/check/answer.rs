@@ -140,7 +140,7 @@ fn asked(subject: &Subject, world: &World, decision: &Decision) -> Asked {
     };
     let (inventory, at) = match &subject.scene {
         Scene::Described { at, .. } => (None, *at),
-        Scene::Inventory { inventory, at } => (Some(inventory.name().to_owned()), Some(*at)),
+        Scene::Inventory { inventory, at, .. } => (Some(inventory.name().to_owned()), Some(*at)),
     };
     let sender = machine.as_ref().and_then(|name| world.machines().get(name));
     let subscription = sender.and_then(|machine| world.subscriptions().get(&machine.subscription));

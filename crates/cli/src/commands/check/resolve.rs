@@ -9,6 +9,7 @@ use egress25_policy::{
 };
 use ipnet::IpNet;
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::args::{CheckArgs, Described, InInventory};
 use crate::commands::store::inventory;
@@ -37,6 +38,8 @@ pub(super) enum Scene {
         inventory: Box<InventoryInput>,
         /// The time.
         at: Timestamp,
+        /// The day that facts of the network are asked for, where the user said the time.
+        day: Option<Date>,
     },
 }
 
@@ -70,7 +73,7 @@ impl Scene {
                 }
                 deployment.world(edition, settings).map_err(internal)
             }
-            Self::Inventory { inventory, at } => inventory.world_at(edition, *at),
+            Self::Inventory { inventory, at, day } => inventory.world_at(edition, *at, *day),
         }
     }
 }
@@ -220,7 +223,8 @@ fn in_inventory(
     let mut at = in_inventory.at.unwrap_or_else(Timestamp::now);
     let chosen = inventory.judged_by(args.edition.edition.as_deref())?;
     let edition = chosen.at(at)?;
-    let mut timeline = inventory.timeline(&edition)?;
+    let day = in_inventory.at.map(edition::utc_day);
+    let mut timeline = inventory.timeline_on(&edition, day)?;
     if in_inventory.at.is_none() && in_inventory.inventory.is_none() {
         // Whatever the clock says, everything in a store has happened.
         at = timeline.events().last().map_or(at, |last| at.max(last.at));
@@ -249,7 +253,7 @@ fn in_inventory(
     Ok(Subject {
         edition,
         question: Question { source, destination, port },
-        scene: Scene::Inventory { inventory: Box::new(inventory), at },
+        scene: Scene::Inventory { inventory: Box::new(inventory), at, day },
         other_time,
         notes,
     })

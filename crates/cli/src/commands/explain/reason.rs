@@ -144,8 +144,9 @@ fn rests_on(reason: Reason, reading: &Reading, example: Option<&Example>) -> Vec
         ids.extend(decision.statements.iter().map(|id| format!("{prefix}{id}")));
         ids.extend(decision.assumed.iter().map(|one| one.setting.clone()));
     }
-    let in_every =
-        reason.rests_on().iter().filter(|id| Setting::named(id).is_some() || is_document(id));
+    let in_every = reason.rests_on().iter().filter(|id| {
+        Setting::named(id).is_some() || is_document(id) || is_of_the_network(id, &reading.edition)
+    });
     for id in in_every.filter(|_| example.is_some() || !is_by_edition(reason)) {
         if !ids.iter().any(|other| other == id) {
             ids.push((*id).to_owned());
@@ -153,6 +154,11 @@ fn rests_on(reason: Reason, reading: &Reading, example: Option<&Example>) -> Vec
     }
     let settings = example.map_or(&reading.settings, |example| &example.settings);
     ids.into_iter().map(|id| ground(id, &reading.edition, settings)).collect()
+}
+
+/// Whether it names a statement of the pages on the network, which every edition has.
+fn is_of_the_network(id: &str, edition: &Edition) -> bool {
+    edition.statement(id).is_some_and(|statement| statement.source.as_str() == "network-docs")
 }
 
 /// Whether it names neither a statement of some edition nor a setting.
@@ -206,10 +212,12 @@ const fn in_general(reason: Reason) -> Option<&'static str> {
         | Reason::Internal
         | Reason::OnPremises
         | Reason::PlatformAddress
+        | Reason::Inbound
         | Reason::UnrestrictedOffer
         | Reason::PredatesRestriction
         | Reason::Exempt => "Nothing: the packet passes.",
         Reason::NoRoute | Reason::NextHopUnknown | Reason::RoutingLoop => "Mend the routes.",
+        Reason::NoAddressOfFamily => "Send to an IPv4 address, or give the machine an IPv6 one.",
         Reason::ApplianceNotForwarding => {
             "Start the appliance, and enable IP forwarding on its interface."
         }

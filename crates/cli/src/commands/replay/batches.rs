@@ -86,8 +86,9 @@ struct Member {
 }
 
 impl BatchJudge {
-    /// With a filter that reads packets by these options.
-    pub(crate) fn new(filter: Filter, options: FrameOptions) -> Self {
+    /// With a filter that reads packets by these options; `before` is the moment of packets without
+    /// a time that come before any time is known.
+    pub(crate) fn new(filter: Filter, options: FrameOptions, before: usize) -> Self {
         Self {
             filter,
             options,
@@ -95,7 +96,7 @@ impl BatchJudge {
             rulings: Vec::new(),
             examples: Examples::default(),
             groups: Groups::default(),
-            before: 0,
+            before,
             without_time: 0,
             inside_alone: 0,
         }
@@ -288,7 +289,7 @@ mod tests {
     fn packets_of_several_interfaces_are_not_judged_by_the_first_ones_name() {
         let mut reader = CaptureReader::from_read(std::io::Cursor::new(capture()), "six").unwrap();
         let options = FrameOptions::default();
-        let mut judge = BatchJudge::new(Filter::new(table(), options), options);
+        let mut judge = BatchJudge::new(Filter::new(table(), options), options, 0);
         let mut reasons = Vec::new();
         while let Some(batch) = reader.next_batch().unwrap() {
             let rulings = judge.judge(&batch, &mut AnyTime).unwrap();
@@ -351,7 +352,7 @@ mod tests {
         }
         let mut reader = CaptureReader::from_read(std::io::Cursor::new(bytes), "six").unwrap();
         let options = FrameOptions::default();
-        let mut judge = BatchJudge::new(Filter::new(table(), options), options);
+        let mut judge = BatchJudge::new(Filter::new(table(), options), options, 0);
         let (mut reasons, mut positions) = (Vec::new(), Vec::new());
         while let Some(batch) = reader.next_batch().unwrap() {
             // Rows have left another table in use.

@@ -62,9 +62,10 @@ impl ReplayJudge {
         let inventory = MovingInventory::new(plan)?;
         let mut filter = Filter::new(inventory.table().clone(), plan.options);
         filter.set_network(inventory.network_in(filter.table()));
+        let batches = BatchJudge::new(filter, plan.options, inventory.position());
         Ok(Self {
             inventory,
-            batches: BatchJudge::new(filter, plan.options),
+            batches,
             options: plan.options,
             judgements: Vec::new(),
             grounds: HashMap::new(),

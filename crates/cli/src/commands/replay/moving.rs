@@ -1,15 +1,17 @@
 //! The inventory as time goes on: what has happened in it, and which edition judges.
 //!
-//! A moment is an edition and how many events have happened, told by one number: each edition has
-//! as many moments as there are events, and one more. What happened is the same under all of them.
+//! An epoch is a time in which one edition judges and the facts of the network stay as they are. A
+//! moment is an epoch and how many events have happened, told by one number: each epoch has as many
+//! moments as there are events, and one more. What happened is the same in all of them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::table::{NetworkId, Table};
-use egress25_policy::{Edition, Event, NetworkName, World};
+use egress25_policy::{Edition, Event, NetworkName, World, network_changes};
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::commands::replay::batches::TableByTime;
 use crate::commands::replay::moments::Moments;
@@ -23,33 +25,57 @@ use crate::say::failure::Failure;
 #[derive(Debug)]
 pub(super) struct MovingInventory {
     inventory: InventoryInput,
-    /// The editions that may judge, oldest first, and since when each does.
-    editions: Vec<(Timestamp, Arc<Edition>)>,
-    /// The place among them of the one that judges at the moment.
+    /// The epochs, in order.
+    epochs: Vec<Epoch>,
+    /// The place among them of the moment's.
     current: usize,
     moments: Moments,
-    /// Those of the other editions that have judged, by their places.
+    /// Those of the other epochs that packets were of, by their places.
     others: BTreeMap<usize, Moments>,
     network: Option<NetworkName>,
 }
 
+/// A time in which one edition judges and the facts of the network stay as they are.
+#[derive(Debug)]
+struct Epoch {
+    from: Timestamp,
+    edition: Arc<Edition>,
+    /// A day of it.
+    day: Date,
+}
+
+/// The epochs of what judges: the first is from the beginning of time on.
+fn epochs(chosen: &ChosenEdition) -> Result<Vec<Epoch>, Failure> {
+    let mut days = network_changes();
+    if matches!(chosen, ChosenEdition::ByDate) {
+        days.extend(Edition::all()?.iter().map(|edition| edition.from));
+    }
+    days.sort_unstable();
+    days.dedup();
+    let begins = |day| edition::first_moment(day);
+    let first = (Timestamp::MIN, Date::MIN);
+    let all = [first].into_iter().chain(days.into_iter().map(|day| (begins(day), day)));
+    all.map(|(from, day)| Ok(Epoch { from, edition: chosen.at(from)?, day })).collect()
+}
+
 impl MovingInventory {
     pub(super) fn new(plan: &ReplayPlan) -> Result<Self, Failure> {
-        let editions = match &plan.edition {
-            ChosenEdition::One(edition) => vec![(Timestamp::MIN, edition.clone())],
-            ChosenEdition::ByDate => {
-                let all = Edition::all()?.iter();
-                all.map(|edition| (edition::began(edition), edition.clone())).collect()
-            }
+        let epochs = epochs(&plan.edition)?;
+        // What comes before any time is known is of the edition's own day, or of today's text.
+        let known = match &plan.edition {
+            ChosenEdition::One(edition) => edition::first_moment(edition.from),
+            ChosenEdition::ByDate => Timestamp::MAX,
         };
-        let current = editions.len().saturating_sub(1);
-        let edition = plan.edition.at(Timestamp::MAX)?;
-        let timeline = plan.inventory.timeline(&edition)?;
+        let current = epoch_at(&epochs, known);
+        let Some(Epoch { edition, day, .. }) = epochs.get(current) else {
+            return Err(Failure::Internal("there is no edition".to_owned()));
+        };
+        let timeline = plan.inventory.timeline_on(edition, Some(*day))?;
         let network = plan.network.as_deref();
         let network = network.map(|name| network::named(timeline.world(), name)).transpose()?;
         Ok(Self {
             inventory: plan.inventory.clone(),
-            editions,
+            epochs,
             current,
             moments: Moments::new(timeline)?,
             others: BTreeMap::new(),
@@ -70,17 +96,16 @@ impl MovingInventory {
     /// The edition that judges at a moment.
     pub(super) fn edition_of(&self, position: usize) -> Option<&Arc<Edition>> {
         let place = position.checked_div(self.stride())?;
-        self.editions.get(place).map(|(_, edition)| edition)
+        self.epochs.get(place).map(|epoch| &epoch.edition)
     }
 
-    /// The editions that judge between two times.
-    pub(super) fn editions(
-        &self,
-        first: Timestamp,
-        last: Timestamp,
-    ) -> &[(Timestamp, Arc<Edition>)] {
-        let range = self.edition_at(first)..=self.edition_at(last);
-        self.editions.get(range).unwrap_or_default()
+    /// The ids of the editions that judge between two times, oldest first.
+    pub(super) fn editions(&self, first: Timestamp, last: Timestamp) -> Vec<String> {
+        let range = epoch_at(&self.epochs, first)..=epoch_at(&self.epochs, last);
+        let epochs = self.epochs.get(range).unwrap_or_default().iter();
+        let mut ids: Vec<_> = epochs.map(|epoch| epoch.edition.id.clone()).collect();
+        ids.dedup();
+        ids
     }
 
     /// The table of the moment.
@@ -107,9 +132,11 @@ impl MovingInventory {
     pub(super) fn move_to(&mut self, position: usize) -> Result<(), Failure> {
         let place = position.checked_div(self.stride()).unwrap_or_default();
         if place != self.current {
-            let next = match (self.others.remove(&place), self.editions.get(place)) {
+            let next = match (self.others.remove(&place), self.epochs.get(place)) {
                 (Some(known), _) => known,
-                (None, Some((_, edition))) => Moments::new(self.inventory.timeline(edition)?)?,
+                (None, Some(Epoch { edition, day, .. })) => {
+                    Moments::new(self.inventory.timeline_on(edition, Some(*day))?)?
+                }
                 (None, None) => return Err(Failure::Internal(format!("no moment {position}"))),
             };
             let before = std::mem::replace(&mut self.moments, next);
@@ -118,19 +145,19 @@ impl MovingInventory {
         self.moments.move_to_position(self.happened(position))
     }
 
-    /// How many moments each edition has.
+    /// How many moments each epoch has.
     fn stride(&self) -> usize {
         self.events().len().saturating_add(1)
     }
 
-    /// The place of the edition that judges at a time; the oldest before all of them.
-    fn edition_at(&self, time: Timestamp) -> usize {
-        self.editions.partition_point(|(from, _)| *from <= time).saturating_sub(1)
+    fn moment(&self, epoch: usize, happened: usize) -> usize {
+        epoch.saturating_mul(self.stride()).saturating_add(happened)
     }
+}
 
-    fn moment(&self, edition: usize, happened: usize) -> usize {
-        edition.saturating_mul(self.stride()).saturating_add(happened)
-    }
+/// The place of the epoch of a time.
+fn epoch_at(epochs: &[Epoch], time: Timestamp) -> usize {
+    epochs.partition_point(|epoch| epoch.from <= time).saturating_sub(1)
 }
 
 impl TableByTime for MovingInventory {
@@ -139,7 +166,8 @@ impl TableByTime for MovingInventory {
     }
 
     fn position_at(&self, time: Timestamp) -> usize {
-        self.moment(self.edition_at(time), self.moments.timeline().position_at(time))
+        let happened = self.moments.timeline().position_at(time);
+        self.moment(epoch_at(&self.epochs, time), happened)
     }
 
     fn install(&mut self, position: usize, filter: &mut Filter) -> Result<(), Failure> {

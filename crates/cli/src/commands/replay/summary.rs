@@ -127,8 +127,7 @@ impl Summary {
         self.unjudged = self.unjudged.saturating_sub(judge.inside_alone());
         (self.events_happened, self.events) = judge.events(self.last);
         let times = self.first.zip(self.last).unwrap_or_default();
-        let judged = judge.inventory().editions(times.0, times.1).iter();
-        self.editions = judged.map(|(_, edition)| edition.id.clone()).collect();
+        self.editions = judge.inventory().editions(times.0, times.1);
         for Met { subscription, reason, verdict, count } in judge.counters().met() {
             add(&mut self.judged, count);
             add(

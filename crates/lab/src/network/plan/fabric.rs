@@ -376,8 +376,8 @@ impl Builder<'_> {
     /// A link between two peered networks, with the other's address space behind it.
     fn peerings(&mut self) {
         let mut done = Vec::new();
-        for (name, network) in self.world.networks() {
-            for peer in &network.peerings {
+        for name in self.world.networks().keys() {
+            for peer in self.world.peers(name) {
                 let (Some(here), Some(there)) =
                     (self.book.fabrics.get(name).copied(), self.book.fabrics.get(peer).copied())
                 else {

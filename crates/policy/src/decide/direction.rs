@@ -1,0 +1,31 @@
+//! Direction: what comes in from outside, to somebody of the world, is none of the filter's business.
+
+use crate::article::network::NetworkFact;
+use crate::article::reason::Reason;
+use crate::decide::conclusion::Conclusion;
+use crate::decide::fault::{InputFault, Obstacle};
+use crate::decide::grounds::Grounds;
+use crate::decide::question::{Question, Source};
+use crate::world::World;
+
+/// What becomes of a packet whose sender was not found: one from outside that comes to an address of
+/// the world is inbound (N1).
+pub(crate) fn from_nobody(
+    world: &World,
+    question: &Question,
+    fault: InputFault,
+    grounds: &mut impl Grounds,
+) -> Result<Conclusion, Obstacle> {
+    let Source::Address { network, .. } = &question.source else { return Err(fault.into()) };
+    let to = question.destination;
+    let comes_in = match network {
+        Some(network) => world.owner(network, to).is_some(),
+        None => world.networks.keys().any(|network| world.owner(network, to).is_some()),
+    };
+    if !comes_in || !matches!(fault, InputFault::UnknownAddress { .. }) {
+        return Err(fault.into());
+    }
+    //= N1
+    grounds.cite(&[NetworkFact::N1.id()]);
+    Ok(Conclusion::of(Reason::Inbound))
+}

@@ -1,0 +1,57 @@
+//! What will surprise whoever wrote a world: nothing is wrong with it, and packets do not go where
+//! they seem to.
+
+use crate::world::name::{NetworkName, SubnetName};
+use crate::world::{Subnet, UserNextHop, World};
+
+impl World {
+    /// What will surprise, one sentence each.
+    #[must_use]
+    pub fn surprises(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for (name, network) in &self.networks {
+            let one_sided = |peer: &&NetworkName| {
+                self.networks.contains_key(*peer) && self.peering(peer, name).is_none()
+            };
+            for peer in network.peerings.iter().map(|side| &side.network).filter(one_sided) {
+                found.push(format!(
+                    "`{name}` has a peering with `{peer}`, and `{peer}` none with `{name}`: nothing \
+                     flows"
+                ));
+            }
+            for (subnet_name, subnet) in &network.subnets {
+                self.surprising_routes((name, subnet_name), subnet, &mut found);
+            }
+        }
+        found.dedup();
+        found
+    }
+
+    /// Routes of a subnet that lead to nobody who can be reached, or a machine to itself.
+    fn surprising_routes(
+        &self,
+        (network, subnet): (&NetworkName, &SubnetName),
+        of: &Subnet,
+        found: &mut Vec<String>,
+    ) {
+        let table = of.route_table.as_ref().and_then(|name| self.route_tables.get_key_value(name));
+        let Some((name, table)) = table else { return };
+        for route in &table.routes {
+            let UserNextHop::VirtualAppliance(address) = route.next_hop else { continue };
+            let prefix = route.prefix;
+            if self.network_of_appliance(network, address).is_none() {
+                found.push(format!(
+                    "the route to {prefix} of `{name}` leads to {address}, which belongs to nobody \
+                     that `{network}` reaches"
+                ));
+            }
+            let owner = self.owner(network, address).filter(|(.., at)| at.subnet == *subnet);
+            if let Some((machine, ..)) = owner {
+                found.push(format!(
+                    "the route to {prefix} of `{name}` leads `{machine}`, which is in the table's \
+                     subnet `{network}/{subnet}`, to itself"
+                ));
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What comes in from outside, and what a machine has no address for.
+
+use egress25_policy::{Question, Source, decide};
+
+use crate::support::{INTERNET, ask, ids, short, world};
+
+/// Case BASE of an Enterprise Agreement, and a second network.
+const LAB: &str = r#"
+[subscription.mail]
+offer = "enterprise-agreement"
+created = "2019-03-01"
+[network.vnet]
+address_space = ["10.0.0.0/16"]
+[network.vnet.subnet.default]
+prefixes = ["10.0.1.0/24"]
+[network.other]
+address_space = ["10.9.0.0/16"]
+[machine.mailbox]
+subscription = "mail"
+network = "vnet"
+addresses = ["10.0.1.4"]
+[machine.stopped]
+subscription = "mail"
+network = "vnet"
+addresses = ["10.0.1.5"]
+power = "deallocated"
+"#;
+
+fn from(network: Option<&str>, from: &str, to: &str) -> String {
+    let world = world(LAB, "");
+    let network = network.map(Into::into);
+    let source = Source::Address { network, address: from.parse().unwrap() };
+    let decision = decide(&world, &Question { source, destination: to.parse().unwrap(), port: 25 });
+    format!("{} {}", short(&decision), ids(&decision).join(" ")).trim_end().to_owned()
+}
+
+#[test]
+fn mail_that_comes_in_was_dropped_as_of_an_unknown_source() {
+    //= N1 type=test
+    for network in [None, Some("vnet")] {
+        assert_eq!(from(network, "198.51.100.77", "10.0.1.4"), "pass inbound N1");
+        assert_eq!(from(network, "198.51.100.77", "10.0.1.5"), "pass inbound N1");
+        // Nobody is there.
+        assert_eq!(from(network, "198.51.100.77", "10.0.1.9"), "drop unknown-source");
+        assert_eq!(from(network, "198.51.100.77", INTERNET), "drop unknown-source");
+    }
+    assert_eq!(from(Some("other"), "198.51.100.77", "10.0.1.4"), "drop unknown-source");
+    // Who is known sends outbound, whatever the destination.
+    assert_eq!(from(None, "10.0.1.4", "10.0.1.5"), "pass internal");
+}
+
+#[test]
+fn a_machine_without_an_ipv6_address_was_told_to_request_an_exemption() {
+    let (payg, ea) = (LAB.replace("enterprise-agreement", "pay-as-you-go"), LAB.to_owned());
+    for lab in [ea, payg] {
+        let decision = ask(&world(&lab, ""), "mailbox", "2001:db8::25");
+        //= N4 type=test
+        assert_eq!(short(&decision), "drop no-address-of-family");
+        assert_eq!(ids(&decision), ["N4"]);
+        let step = decision.next_steps[0].to_string();
+        assert!(step.contains("`mailbox` has no IPv6 address"), "{step}");
+        assert_eq!(decision.next_steps.len(), 1);
+    }
+}
