@@ -16,7 +16,7 @@ use crate::commands::bench::libpcap::EXPRESSION;
 use crate::commands::bench::packet_file::PacketFile;
 use crate::commands::bench::rounds::{Contender, Round};
 use crate::commands::bench::stage::ROUND;
-use crate::commands::replay::batches::{AnyTime, BatchJudge};
+use crate::commands::replay::batches::{AnyTime, BatchJudge, Moment};
 use crate::read::capture;
 use crate::say::failure::Failure;
 
@@ -51,7 +51,8 @@ impl Pipeline<'_> {
         let mut reader = capture::open(self.file.path())?;
         let mut filter = Filter::new(self.table.clone(), FrameOptions::default());
         filter.set_network(self.network);
-        let (mut packets, mut judge) = (0_u64, BatchJudge::new(filter, FrameOptions::default(), 0));
+        let (mut packets, mut judge) =
+            (0_u64, BatchJudge::new(filter, FrameOptions::default(), Moment::default()));
         while let Some(batch) = reader.next_batch()? {
             judge.judge(&batch, &mut AnyTime)?;
             packets = packets.saturating_add(u64::try_from(batch.len()).unwrap_or(u64::MAX));

@@ -12,19 +12,29 @@ use jiff::Timestamp;
 use crate::commands::replay::examples::Examples;
 use crate::say::failure::Failure;
 
-/// Which table packets are judged by, by their time. A moment is told by a number.
+/// A moment of the world that packets are judged by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub(crate) struct Moment {
+    /// The place of its epoch: a time in which one edition judges and the facts of the network stay
+    /// as they are.
+    pub(crate) epoch: usize,
+    /// How many events have happened.
+    pub(crate) happened: usize,
+}
+
+/// Which table packets are judged by, by their time.
 pub(crate) trait TableByTime {
     /// The moment that has been moved to.
-    fn position(&self) -> usize;
+    fn moment(&self) -> Moment;
 
     /// The moment at a time.
-    fn position_at(&self, time: Timestamp) -> usize;
+    fn moment_at(&self, time: Timestamp) -> Moment;
 
     /// Moves to a moment, and gives its table to the filter, where that has another one.
     ///
     /// # Errors
     /// The moment cannot be reached, or has no table.
-    fn install(&mut self, position: usize, filter: &mut Filter) -> Result<(), Failure>;
+    fn install(&mut self, moment: Moment, filter: &mut Filter) -> Result<(), Failure>;
 }
 
 /// The table that the filter has, at all times.
@@ -32,15 +42,15 @@ pub(crate) trait TableByTime {
 pub(crate) struct AnyTime;
 
 impl TableByTime for AnyTime {
-    fn position(&self) -> usize {
-        0
+    fn moment(&self) -> Moment {
+        Moment::default()
     }
 
-    fn position_at(&self, _: Timestamp) -> usize {
-        0
+    fn moment_at(&self, _: Timestamp) -> Moment {
+        Moment::default()
     }
 
-    fn install(&mut self, _: usize, _: &mut Filter) -> Result<(), Failure> {
+    fn install(&mut self, _: Moment, _: &mut Filter) -> Result<(), Failure> {
         Ok(())
     }
 }
@@ -57,7 +67,7 @@ pub(crate) struct BatchJudge {
     pub(crate) examples: Examples,
     groups: Groups,
     /// The moment of the packet before the batch.
-    before: usize,
+    before: Moment,
     /// How many packets that are judged came without a time.
     pub(crate) without_time: u64,
     /// How many packets are judged only inside of their tunnels.
@@ -73,14 +83,14 @@ struct Groups {
     list: FrameList,
     rulings: Vec<Ruling>,
     /// The packets among them without a time, and the moments that they are judged by.
-    untimed: Vec<(u32, usize)>,
+    untimed: Vec<(u32, Moment)>,
 }
 
 /// A packet of a group: the moment that it is judged by, the first packet of the batch that has its
 /// interface, and its place in the batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Member {
-    position: usize,
+    moment: Moment,
     interface: u32,
     place: u32,
 }
@@ -88,7 +98,7 @@ struct Member {
 impl BatchJudge {
     /// With a filter that reads packets by these options; `before` is the moment of packets without
     /// a time that come before any time is known.
-    pub(crate) fn new(filter: Filter, options: FrameOptions, before: usize) -> Self {
+    pub(crate) fn new(filter: Filter, options: FrameOptions, before: Moment) -> Self {
         Self {
             filter,
             options,
@@ -116,29 +126,29 @@ impl BatchJudge {
         self.groups.untimed.clear();
         if self.is_of_one_group(batch, tables) {
             // Rows may have moved on to another table since.
-            tables.install(tables.position(), &mut self.filter)?;
+            tables.install(tables.moment(), &mut self.filter)?;
             let Self { filter, options, rulings, examples, .. } = self;
             self.inside_alone += judge(filter, options, &frames, rulings);
-            examples.see(rulings, filter, tables.position(), |at| batch.record(at));
+            examples.see(rulings, filter, tables.moment(), |at| batch.record(at));
         } else {
             self.by_groups(batch, &frames, tables)?;
         }
         let last = (0..batch.len()).rev().find_map(|place| batch.time(place));
-        self.before = last.map_or(self.before, |time| tables.position_at(time));
+        self.before = last.map_or(self.before, |time| tables.moment_at(time));
         Ok(&self.rulings)
     }
 
     /// The moment that a packet without a time was judged by, in the batch that was judged last.
-    pub(crate) fn position_of_untimed(&self, place: usize) -> usize {
+    pub(crate) fn moment_of_untimed(&self, place: usize) -> Moment {
         let untimed = &self.groups.untimed;
         let found = untimed.binary_search_by_key(&place, |(place, _)| *place as usize);
-        found.ok().and_then(|at| untimed.get(at)).map_or(self.before, |(_, position)| *position)
+        found.ok().and_then(|at| untimed.get(at)).map_or(self.before, |(_, moment)| *moment)
     }
 
     /// Whether all packets of a batch are judged by the table in use, and show the same interface,
     /// where that counts.
     fn is_of_one_group(&self, batch: &CaptureBatch<'_>, tables: &impl TableByTime) -> bool {
-        let is_now = |time| tables.position_at(time) == tables.position();
+        let is_now = |time| tables.moment_at(time) == tables.moment();
         let one_moment = batch.times().is_none_or(|(first, last)| is_now(first) && is_now(last));
         let one_interface = !self.filter.heeds_interfaces() || !batch.has_several_interfaces();
         one_moment && one_interface && !batch.has_untimed()
@@ -156,21 +166,22 @@ impl BatchJudge {
         groups.kept.clear();
         self.sieve.keep(frames, &mut groups.kept);
         groups.sort(batch, tables, self.before);
-        for group in groups.members.chunk_by(|one, other| {
-            (one.position, one.interface) == (other.position, other.interface)
-        }) {
+        for group in groups
+            .members
+            .chunk_by(|one, other| (one.moment, one.interface) == (other.moment, other.interface))
+        {
             groups.list.clear();
             for member in group {
                 groups.list.push_of(frames, member.place as usize);
             }
             let Some(first) = group.first() else { continue };
-            tables.install(first.position, &mut self.filter)?;
+            tables.install(first.moment, &mut self.filter)?;
             let interface = batch.interface_name(first.interface as usize);
             let members = groups.list.frames(frames.link, interface, frames.bytes);
             self.inside_alone +=
                 judge(&mut self.filter, &self.options, &members, &mut groups.rulings);
             let record = |at: usize| batch.record(group.get(at)?.place as usize);
-            self.examples.see(&groups.rulings, &self.filter, first.position, record);
+            self.examples.see(&groups.rulings, &self.filter, first.moment, record);
             for (member, ruling) in group.iter().zip(&groups.rulings) {
                 if let Some(stored) = self.rulings.get_mut(member.place as usize) {
                     *stored = *ruling;
@@ -189,21 +200,21 @@ impl BatchJudge {
 impl Groups {
     /// Says of each packet that is kept which group it is of, and puts them in the groups' order. A
     /// packet without a time is judged by the moment of the one before it, whatever that is.
-    fn sort(&mut self, batch: &CaptureBatch<'_>, tables: &impl TableByTime, before: usize) {
-        let (mut position, mut looked_at) = (before, 0);
+    fn sort(&mut self, batch: &CaptureBatch<'_>, tables: &impl TableByTime, before: Moment) {
+        let (mut moment, mut looked_at) = (before, 0);
         let mut interfaces: HashMap<Option<&str>, u32> = HashMap::new();
         self.members.clear();
         for place in &self.kept {
             let here = *place as usize;
             let time = (looked_at..=here).rev().find_map(|place| batch.time(place));
-            position = time.map_or(position, |time| tables.position_at(time));
+            moment = time.map_or(moment, |time| tables.moment_at(time));
             looked_at = here.saturating_add(1);
             if batch.time(here).is_none() {
-                self.untimed.push((*place, position));
+                self.untimed.push((*place, moment));
             }
             let name = batch.interface_name(here);
             let interface = *interfaces.entry(name).or_insert(*place);
-            self.members.push(Member { position, interface, place: *place });
+            self.members.push(Member { moment, interface, place: *place });
         }
         self.members.sort_unstable();
     }
@@ -289,7 +300,7 @@ mod tests {
     fn packets_of_several_interfaces_are_not_judged_by_the_first_ones_name() {
         let mut reader = CaptureReader::from_read(std::io::Cursor::new(capture()), "six").unwrap();
         let options = FrameOptions::default();
-        let mut judge = BatchJudge::new(Filter::new(table(), options), options, 0);
+        let mut judge = BatchJudge::new(Filter::new(table(), options), options, Moment::default());
         let mut reasons = Vec::new();
         while let Some(batch) = reader.next_batch().unwrap() {
             let rulings = judge.judge(&batch, &mut AnyTime).unwrap();
@@ -323,18 +334,18 @@ mod tests {
     struct Two(usize);
 
     impl TableByTime for Two {
-        fn position(&self) -> usize {
-            self.0
+        fn moment(&self) -> Moment {
+            Moment { epoch: 0, happened: self.0 }
         }
 
-        fn position_at(&self, time: Timestamp) -> usize {
-            usize::from(time.as_second() >= 10)
+        fn moment_at(&self, time: Timestamp) -> Moment {
+            Moment { epoch: 0, happened: usize::from(time.as_second() >= 10) }
         }
 
-        fn install(&mut self, position: usize, filter: &mut Filter) -> Result<(), Failure> {
-            self.0 = position;
+        fn install(&mut self, moment: Moment, filter: &mut Filter) -> Result<(), Failure> {
+            self.0 = moment.happened;
             let table = filter.table().clone();
-            filter.set_network(table.network(&NetworkName::from(NETWORKS[position].0)));
+            filter.set_network(table.network(&NetworkName::from(NETWORKS[self.0].0)));
             Ok(())
         }
     }
@@ -352,13 +363,13 @@ mod tests {
         }
         let mut reader = CaptureReader::from_read(std::io::Cursor::new(bytes), "six").unwrap();
         let options = FrameOptions::default();
-        let mut judge = BatchJudge::new(Filter::new(table(), options), options, 0);
+        let mut judge = BatchJudge::new(Filter::new(table(), options), options, Moment::default());
         let (mut reasons, mut positions) = (Vec::new(), Vec::new());
         while let Some(batch) = reader.next_batch().unwrap() {
             // Rows have left another table in use.
             let rulings = judge.judge(&batch, &mut Two(1)).unwrap().to_vec();
             let untimed = (0..batch.len()).filter(|place| batch.time(*place).is_none());
-            positions.extend(untimed.map(|place| judge.position_of_untimed(place)));
+            positions.extend(untimed.map(|place| judge.moment_of_untimed(place).happened));
             reasons.extend(rulings.iter().filter_map(|ruling| ruling.reason()));
         }
         let (exempt, blocked) = (Reason::Exempt, Reason::NotGranted);

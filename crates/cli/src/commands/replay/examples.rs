@@ -9,6 +9,8 @@ use egress25_packet_filter::frame::{Frame, Outcome};
 use egress25_packet_filter::sieve::Ruling;
 use egress25_policy::{NetworkName, Reason, SubscriptionName, Verdict};
 
+use crate::commands::replay::batches::Moment;
+
 const _: () = assert!(Reason::COUNT <= u64::BITS as usize, "a reason is a bit of a word");
 
 /// A packet that stands for those of its subscription that are judged for the same reason.
@@ -17,7 +19,7 @@ pub(crate) struct Example {
     /// Its number in the capture, from 1.
     pub(crate) packet: u64,
     /// The moment that it was judged by.
-    pub(crate) position: usize,
+    pub(crate) moment: Moment,
     /// What became of it.
     pub(crate) verdict: Verdict,
     /// The network that it shows.
@@ -46,7 +48,7 @@ impl Examples {
         &mut self,
         rulings: &[Ruling],
         filter: &Filter,
-        position: usize,
+        moment: Moment,
         record: impl Fn(usize) -> Option<Record<'a>>,
     ) {
         // Another table may have other places.
@@ -66,7 +68,7 @@ impl Examples {
                 *met |= bit;
             }
             if let Some(record) = record(at) {
-                self.first(*ruling, reason, filter, &record, position);
+                self.first(*ruling, reason, filter, &record, moment);
             }
         }
     }
@@ -78,7 +80,7 @@ impl Examples {
         reason: Reason,
         filter: &Filter,
         record: &Record<'_>,
-        position: usize,
+        moment: Moment,
     ) {
         let table = filter.table();
         let key = (table.subscription(ruling).cloned(), reason);
@@ -88,7 +90,7 @@ impl Examples {
         let Outcome::Match(candidate) = judgement.outcome else { return };
         self.found.entry(key).or_insert_with(|| Example {
             packet: record.index.saturating_add(1),
-            position,
+            moment,
             verdict: ruling.verdict(),
             network: judgement.network.and_then(|id| table.networks().name(id)).cloned(),
             source: candidate.source,

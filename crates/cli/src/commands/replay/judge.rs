@@ -14,7 +14,7 @@ use egress25_policy::{
 };
 use jiff::Timestamp;
 
-use crate::commands::replay::batches::{BatchJudge, TableByTime as _};
+use crate::commands::replay::batches::{BatchJudge, Moment, TableByTime as _};
 use crate::commands::replay::examples::Examples;
 use crate::commands::replay::moving::MovingInventory;
 use crate::commands::replay::resolve::ReplayPlan;
@@ -33,7 +33,7 @@ pub(super) struct ReplayJudge {
     options: FrameOptions,
     judgements: Vec<Judgement>,
     /// By the compilation and the moment of a table, whose slots and leaves the keys are.
-    grounds: HashMap<(u64, usize, Key), Arc<AnswerBasis>>,
+    grounds: HashMap<(u64, Moment, Key), Arc<AnswerBasis>>,
 }
 
 /// What the answer to a packet depends on: a sender and a group of destinations that it treats
@@ -62,7 +62,7 @@ impl ReplayJudge {
         let inventory = MovingInventory::new(plan)?;
         let mut filter = Filter::new(inventory.table().clone(), plan.options);
         filter.set_network(inventory.network_in(filter.table()));
-        let batches = BatchJudge::new(filter, plan.options, inventory.position());
+        let batches = BatchJudge::new(filter, plan.options, inventory.moment());
         Ok(Self {
             inventory,
             batches,
@@ -104,7 +104,7 @@ impl ReplayJudge {
 
     /// How many of the events take effect by a time, and how many there are.
     pub(super) fn events(&self, time: Option<Timestamp>) -> (usize, usize) {
-        let happened = |time| self.inventory.happened(self.inventory.position_at(time));
+        let happened = |time| self.inventory.moment_at(time).happened;
         (time.map_or(0, happened), self.inventory.events().len())
     }
 
@@ -138,11 +138,10 @@ impl ReplayJudge {
         visit: &mut dyn FnMut(&PacketRow<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let ruling = self.ruling(place);
-        let position = match record.timestamp {
-            Some(at) => self.inventory.position_at(at),
-            None => self.batches.position_of_untimed(place),
-        };
-        self.inventory.move_to(position)?;
+        self.inventory.move_to(match record.timestamp {
+            Some(at) => self.inventory.moment_at(at),
+            None => self.batches.moment_of_untimed(place),
+        })?;
         let table = self.inventory.table().clone();
         let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
         let interface = record.interface.and_then(|interface| interface.name);
@@ -184,7 +183,7 @@ impl ReplayJudge {
         let shown = judgement.network.and_then(|id| table.networks().name(id));
         let edition = self
             .inventory
-            .edition_of(self.inventory.position())
+            .edition_of(self.inventory.moment())
             .map_or("", |edition| edition.id.as_str());
         visit(&PacketRow {
             schema_version: None,
@@ -231,7 +230,7 @@ impl ReplayJudge {
         let by_leaf =
             judgement.slot.and_then(|slot| Some(Key::Sender(slot, table.leaf(slot, destination)?)));
         let key = by_leaf.unwrap_or(Key::Addresses(judgement.network, source, destination));
-        let key = (table.epoch(), self.inventory.position(), key);
+        let key = (table.epoch(), self.inventory.moment(), key);
         if let Some(grounds) = self.grounds.get(&key) {
             return Ok(grounds.clone());
         }

@@ -1,8 +1,6 @@
 //! The inventory as time goes on: what has happened in it, and which edition judges.
 //!
-//! An epoch is a time in which one edition judges and the facts of the network stay as they are. A
-//! moment is an epoch and how many events have happened, told by one number: each epoch has as many
-//! moments as there are events, and one more. What happened is the same in all of them.
+//! What happened is the same in all epochs: each has its own world and tables for it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +11,7 @@ use egress25_policy::{Edition, Event, NetworkName, World, network_changes};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::commands::replay::batches::TableByTime;
+use crate::commands::replay::batches::{Moment, TableByTime};
 use crate::commands::replay::moments::Moments;
 use crate::commands::replay::resolve::ReplayPlan;
 use crate::read::edition::{self, ChosenEdition};
@@ -94,9 +92,8 @@ impl MovingInventory {
     }
 
     /// The edition that judges at a moment.
-    pub(super) fn edition_of(&self, position: usize) -> Option<&Arc<Edition>> {
-        let place = position.checked_div(self.stride())?;
-        self.epochs.get(place).map(|epoch| &epoch.edition)
+    pub(super) fn edition_of(&self, moment: Moment) -> Option<&Arc<Edition>> {
+        self.epochs.get(moment.epoch).map(|epoch| &epoch.edition)
     }
 
     /// The ids of the editions that judge between two times, oldest first.
@@ -123,35 +120,21 @@ impl MovingInventory {
         self.moments.world()
     }
 
-    /// How many events have happened at a moment.
-    pub(super) fn happened(&self, position: usize) -> usize {
-        position.checked_rem(self.stride()).unwrap_or_default()
-    }
-
     /// Goes to a moment: another table may be in use from here on.
-    pub(super) fn move_to(&mut self, position: usize) -> Result<(), Failure> {
-        let place = position.checked_div(self.stride()).unwrap_or_default();
+    pub(super) fn move_to(&mut self, moment: Moment) -> Result<(), Failure> {
+        let place = moment.epoch;
         if place != self.current {
             let next = match (self.others.remove(&place), self.epochs.get(place)) {
                 (Some(known), _) => known,
                 (None, Some(Epoch { edition, day, .. })) => {
                     Moments::new(self.inventory.timeline_on(edition, Some(*day))?)?
                 }
-                (None, None) => return Err(Failure::Internal(format!("no moment {position}"))),
+                (None, None) => return Err(Failure::Internal(format!("no {moment:?}"))),
             };
             let before = std::mem::replace(&mut self.moments, next);
             self.others.insert(std::mem::replace(&mut self.current, place), before);
         }
-        self.moments.move_to_position(self.happened(position))
-    }
-
-    /// How many moments each epoch has.
-    fn stride(&self) -> usize {
-        self.events().len().saturating_add(1)
-    }
-
-    fn moment(&self, epoch: usize, happened: usize) -> usize {
-        epoch.saturating_mul(self.stride()).saturating_add(happened)
+        self.moments.move_to_position(moment.happened)
     }
 }
 
@@ -161,17 +144,17 @@ fn epoch_at(epochs: &[Epoch], time: Timestamp) -> usize {
 }
 
 impl TableByTime for MovingInventory {
-    fn position(&self) -> usize {
-        self.moment(self.current, self.moments.position())
+    fn moment(&self) -> Moment {
+        Moment { epoch: self.current, happened: self.moments.position() }
     }
 
-    fn position_at(&self, time: Timestamp) -> usize {
+    fn moment_at(&self, time: Timestamp) -> Moment {
         let happened = self.moments.timeline().position_at(time);
-        self.moment(epoch_at(&self.epochs, time), happened)
+        Moment { epoch: epoch_at(&self.epochs, time), happened }
     }
 
-    fn install(&mut self, position: usize, filter: &mut Filter) -> Result<(), Failure> {
-        self.move_to(position)?;
+    fn install(&mut self, moment: Moment, filter: &mut Filter) -> Result<(), Failure> {
+        self.move_to(moment)?;
         if !Arc::ptr_eq(filter.table(), self.table()) {
             let table = self.table().clone();
             filter.set_network(self.network_in(&table));

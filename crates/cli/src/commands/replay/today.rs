@@ -77,10 +77,9 @@ fn answers(
     let mut timeline = plan.inventory.timeline(edition)?;
     let mut answers = Vec::new();
     let found = judge.examples().found().iter();
-    let by_another = |position| judge.inventory().edition_of(position) != Some(edition);
-    for ((subscription, judged), example) in found.filter(|(_, of)| by_another(of.position)) {
-        let happened = judge.inventory().happened(example.position);
-        let moved = timeline.move_to(happened, |_, _| {});
+    let by_another = |moment| judge.inventory().edition_of(moment) != Some(edition);
+    for ((subscription, judged), example) in found.filter(|(_, of)| by_another(of.moment)) {
+        let moved = timeline.move_to(example.moment.happened, |_, _| {});
         moved.map_err(|error| Failure::Usage(error.to_string()))?;
         let source = Source::Address { network: example.network.clone(), address: example.source };
         let question = Question { source, destination: example.destination, port: SMTP_PORT };
