@@ -53,7 +53,7 @@ pub use decide::terms::may_ask_by;
 pub use file::error::{InventoryError, locate_below, locate_key};
 pub use file::inventory::{Inventory, InventoryFile, inventory_schema, parse_events};
 pub use file::moment;
-pub use file::moment::{MomentError, parse_day, parse_moment};
+pub use file::moment::{MomentError, parse_day, parse_moment, utc_day};
 pub use file::near::{closest, first_few, nearest};
 pub use life::change::Undo;
 pub use life::event::{Event, EventError, EventKind, Placement};

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use egress25_policy::{Edition, EditionError, Settings, Stood};
+use egress25_policy::{Edition, EditionError, Settings, Stood, utc_day};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -98,12 +98,6 @@ pub fn is_by_date(reference: Option<&str>) -> bool {
 #[must_use]
 pub fn first_moment(day: Date) -> Timestamp {
     TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
-}
-
-/// The day of a time, as editions and subscriptions have it.
-#[must_use]
-pub fn utc_day(at: Timestamp) -> Date {
-    TimeZone::UTC.to_datetime(at).date()
 }
 
 /// The edition that a reference means: an id, `default`, `in-force`, or a file.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use egress25_policy::{
     Edition, Event, InventoryError, InventoryFile, Timeline, TimelineError, World, parse_events,
-    parse_moment,
+    parse_moment, utc_day,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -172,7 +172,7 @@ impl InventoryInput {
             inventory.world.history = own;
         } else if self.by_date {
             for event in inventory.events.iter_mut().filter(|event| event.edition.is_none()) {
-                event.edition = Some(Edition::at(edition::utc_day(event.at))?.edition.id.clone());
+                event.edition = Some(Edition::at(utc_day(event.at))?.edition.id.clone());
             }
         }
         let mut sorted = inventory.events.clone();
@@ -230,7 +230,7 @@ pub fn world_as_of(
 ) -> Result<World, Failure> {
     let input = InventoryInput::load(inventory, &[], &args.set)?;
     let edition = input.edition(args.edition.as_deref())?;
-    input.world_at(&edition, at.unwrap_or_else(Timestamp::now), at.map(edition::utc_day))
+    input.world_at(&edition, at.unwrap_or_else(Timestamp::now), at.map(utc_day))
 }
 
 /// The events of a file that has nothing else.

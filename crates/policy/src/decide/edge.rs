@@ -1,8 +1,5 @@
 //! The Internet's edge: the rule of the subscription whose machine sends directly.
 
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-
 use crate::article::edition::{AppServiceRule, Edition, Restriction, Topic};
 use crate::article::offer::Offer;
 use crate::article::reason::Reason;
@@ -14,6 +11,7 @@ use crate::decide::exemption::restricted;
 use crate::decide::grounds::{Grounds, ReasonAlone};
 use crate::decide::restriction::{cite_restriction, unrestricted};
 use crate::decide::sender::SendingPort;
+use crate::file::moment::utc_day;
 use crate::life::power::ProgrammedBy;
 use crate::world::name::{MachineName, SubscriptionName};
 use crate::world::{Machine, MachineKind, Subscription, World};
@@ -85,10 +83,6 @@ fn type_change(
 pub fn on_type_change(edition: &Edition, from: Offer, to: Offer) -> &[StatementId] {
     let open = |offer| edition.rule(offer).0.restriction == Restriction::Open;
     if open(from) && !open(to) { edition.topic(Topic::TypeChange) } else { &[] }
-}
-
-pub(crate) fn utc_day(at: jiff::Timestamp) -> Date {
-    TimeZone::UTC.to_datetime(at).date()
 }
 
 /// App Service where it cannot send; `None` where the subscription's rule holds.

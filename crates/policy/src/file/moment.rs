@@ -78,6 +78,12 @@ pub fn parse_moment(text: &str) -> Result<Timestamp, MomentError> {
     }
 }
 
+/// The day of a moment, UTC: as editions and subscriptions have it.
+#[must_use]
+pub fn utc_day(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
+}
+
 /// A date or time of a file as text: a string, or one of TOML's own.
 struct Written(&'static str);
 

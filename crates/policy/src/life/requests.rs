@@ -7,9 +7,9 @@ use crate::article::edition::{Channel, Edition, EditionError, Requirement, Restr
 use crate::article::offer::Offer;
 use crate::article::settings::{OfferChangeEffect, RevocationEffect, Settings, YesNo};
 use crate::article::statement::StatementId;
-use crate::decide::edge::utc_day;
 use crate::decide::restriction::why_unrestricted;
 use crate::decide::terms::{grants, may_ask_by, reserves_revocation};
+use crate::file::moment::utc_day;
 use crate::life::change::Change;
 use crate::life::event::{Event, EventKind};
 use crate::life::exemption::{ExemptionState, Grant};

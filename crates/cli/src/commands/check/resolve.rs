@@ -6,6 +6,7 @@ use std::sync::Arc;
 use egress25_policy::{
     Edition, EventKind, ExemptionState, MachineName, Offer, Question, Recognised, SMTP_PORT,
     Source, Timeline, World, WorldError, first_few, how_to_tell_apart, nearest, recognise_quota_id,
+    utc_day,
 };
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -223,7 +224,7 @@ fn in_inventory(
     let mut at = in_inventory.at.unwrap_or_else(Timestamp::now);
     let chosen = inventory.judged_by(args.edition.edition.as_deref())?;
     let edition = chosen.at(at)?;
-    let day = in_inventory.at.map(edition::utc_day);
+    let day = in_inventory.at.map(utc_day);
     let mut timeline = inventory.timeline_on(&edition, day)?;
     if in_inventory.at.is_none() && in_inventory.inventory.is_none() {
         // Whatever the clock says, everything in a store has happened.
