@@ -25,7 +25,7 @@ pub struct InventoryInput {
     set: Vec<(String, String)>,
     /// The edition under which a store's log was begun; its events are the log's alone.
     log: Option<String>,
-    /// Whether what happened has happened under the text of its time, where nothing names an edition.
+    /// Whether the text of each time judges, and so answers what happened where nothing names an edition.
     by_date: bool,
 }
 
@@ -120,7 +120,7 @@ impl InventoryInput {
     /// There is no such edition.
     pub fn judged_by(&mut self, argument: Option<&str>) -> Result<ChosenEdition, Failure> {
         if edition::is_by_date(argument) {
-            self.by_date = self.log.is_none() && self.file.edition().is_none();
+            self.by_date = true;
             return Ok(ChosenEdition::ByDate);
         }
         self.edition(argument).map(ChosenEdition::One)
@@ -133,7 +133,7 @@ impl InventoryInput {
     /// There is no such edition.
     pub fn own_edition(&self) -> Result<Option<Arc<Edition>>, Failure> {
         let named = self.log.is_some() || self.file.edition().is_some();
-        (named && !self.by_date).then(|| self.edition(None)).transpose()
+        named.then(|| self.edition(None)).transpose()
     }
 
     /// Builds the timeline as an edition judges it.

@@ -205,7 +205,7 @@ impl Ruleset {
     /// A chain that looks a sender up in a map of the same name, with what becomes of one that the
     /// map does not know.
     fn by_sender(&mut self, map: &str, nobodys: Reason) {
-        let mut rules = self.look_up(map);
+        let mut rules = self.look_up("saddr", map);
         let _ = writeln!(rules, "    goto {}", chain(nobodys));
         self.add(map, &rules);
     }
@@ -249,16 +249,17 @@ impl Ruleset {
         self.add("ports", &rules);
     }
 
-    fn look_up(&mut self, map: &str) -> String {
+    /// Rules that look a packet's `saddr` or `daddr` up in a map.
+    fn look_up(&mut self, field: &str, map: &str) -> String {
         for family in [4, 6] {
             self.maps.entry(format!("{map}{family}")).or_default();
         }
-        format!("    ip saddr vmap @{map}4\n    ip6 saddr vmap @{map}6\n")
+        format!("    ip {field} vmap @{map}4\n    ip6 {field} vmap @{map}6\n")
     }
 
     /// What nobody known sends: what comes to somebody known is inbound (N1).
     fn nobody_sends(&mut self) {
-        let rules = self.look_up("inbound").replace("saddr", "daddr");
+        let rules = self.look_up("daddr", "inbound");
         let unknown = chain(Reason::UnknownSource);
         self.add("from_nobody", &format!("{rules}    goto {unknown}\n"));
     }
@@ -365,10 +366,10 @@ impl Ruleset {
 
     fn judge(&mut self) {
         let mut rules = "    jump sender\n".to_owned();
-        rules.push_str(&self.look_up("class"));
+        rules.push_str(&self.look_up("saddr", "class"));
         rules.push_str("    goto from_nobody\n");
         self.add("judge", &rules);
-        let rules = self.look_up("sender");
+        let rules = self.look_up("saddr", "sender");
         self.add("sender", &format!("{rules}    goto from_nobody\n"));
         self.nobody_sends();
         self.behind();

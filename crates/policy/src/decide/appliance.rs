@@ -60,13 +60,15 @@ pub(crate) fn behind_an_appliance(
 ) -> Conclusion {
     let blocked = world.settings.exempt_via_appliance == ExemptViaAppliance::Blocked;
     let owner = world.subscriptions.get(&sender.machine.subscription);
-    if blocked && owner.is_some_and(|owner| owner.exemption.grant.is_some()) {
+    let at_edge = if blocked && owner.is_some_and(|owner| owner.exemption.grant.is_some()) {
         // Whether the sender is exempt decides then, and so do the readings on which that rests.
-        at_the_edge(world, sender, &mut SettingsAlone(grounds));
-    }
+        at_the_edge(world, sender, &mut SettingsAlone(grounds)).reason
+    } else {
+        directly(world, sender)
+    };
     //= PG8
     //= PN6
-    if directly(world, sender) == Reason::Exempt {
+    if at_edge == Reason::Exempt {
         grounds.assume(world, Setting::ExemptViaAppliance);
         let (rule, _) = world.edition.rule(sender.machine.state.programmed.offer);
         let statements = term(world, rule, Term::Cover, grounds);

@@ -89,23 +89,21 @@ fn cite_network(
             prefix.contains(&destination) && !won.is_some_and(longer)
         })
     };
-    match other_default(routes) {
-        Some(other) if is_reserved() => {
-            if takes_reserved_out(other) {
-                grounds.cite(&[NetworkFact::N9.id()]);
-            } else {
-                grounds.assume(world, Setting::ReservedRoutesUnderOtherDefault);
-            }
+    if let Some(other) = other_default(routes)
+        && is_reserved()
+    {
+        if takes_reserved_out(other) {
+            grounds.cite(&[NetworkFact::N9.id()]);
+        } else {
+            grounds.assume(world, Setting::ReservedRoutesUnderOtherDefault);
         }
-        _ => {}
     }
     let to_none =
         |route: &Route| route.origin == RouteOrigin::System && route.next_hop == NextHop::None;
     if won.is_some_and(to_none) {
         grounds.cite(&[NetworkFact::N10.id()]);
     }
-    let by_peering = matches!(won.map(|route| &route.next_hop), Some(NextHop::Peering(_)));
-    if by_peering {
+    if matches!(won.map(|route| &route.next_hop), Some(NextHop::Peering(_))) {
         grounds.cite(&[NetworkFact::N12.id()]);
     }
 }

@@ -292,23 +292,7 @@ fn the_edition_2018_11_exempts_only_machines_created_after_it() {
 
 #[test]
 fn the_edition_in_force_programs_a_delegated_subnet_by_a_temporary_one() {
-    let lab = r#"
-edition = "2023-12"
-[subscription.contoso]
-offer = "enterprise-dev-test"
-created = "2019-03-01"
-exemption = "granted"
-[network.hub]
-address_space = ["10.0.0.0/16"]
-[network.hub.subnet.apps]
-prefixes = ["10.0.0.0/24"]
-delegated_to = "Microsoft.Web/serverFarms"
-[machine.web]
-subscription = "contoso"
-network = "hub"
-addresses = ["10.0.0.4"]
-kind = "app-service"
-"#;
+    let lab = &format!("{DELEGATED}kind = \"app-service\"\n");
     let cycle = "2024-01-01T00:00:00Z machine-deallocated machine=web
                  2024-01-01T01:00:00Z machine-started machine=web";
     let waiting = ask(&world(lab, cycle), "web", INTERNET);

@@ -77,8 +77,8 @@ pub(super) fn request(args: &RequestArgs, console: &mut Console) -> Result<(), F
     report(console, named.format, &outcomes, &headline, &next)
 }
 
-/// The subscription's offer and the edition that answers, if it may ask at all: nobody is asked questions whose
-/// answers don't matter.
+/// The subscription's offer and the edition that answers, if it may ask at all: nobody is asked
+/// questions whose answers don't matter.
 fn may_ask(
     store: &Store,
     name: &SubscriptionName,
