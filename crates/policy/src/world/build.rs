@@ -72,6 +72,9 @@ impl World {
                 }
             }
         }
+        for side in network.peerings.iter().filter(|side| side.allow_virtual_network_access) {
+            self.open_toward.entry(side.network.clone()).or_default().insert(name.clone());
+        }
         self.networks.insert(name, network);
         Ok(())
     }

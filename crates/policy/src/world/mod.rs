@@ -334,6 +334,8 @@ pub struct World {
     pub(crate) firewalls: BTreeMap<FirewallName, AzureFirewall>,
     /// Derived from the machines; deleted ones own nothing.
     pub(crate) owners: BTreeMap<(NetworkName, IpAddr), OwnerPlace>,
+    /// Derived from the networks: whose sides of peerings with each are open.
+    open_toward: BTreeMap<NetworkName, BTreeSet<NetworkName>>,
     /// Derived from the firewalls.
     firewall_addresses: BTreeMap<(NetworkName, IpAddr), FirewallName>,
     /// Derived from the machines: those of each subscription.
@@ -355,6 +357,7 @@ impl World {
             route_tables: BTreeMap::new(),
             firewalls: BTreeMap::new(),
             owners: BTreeMap::new(),
+            open_toward: BTreeMap::new(),
             firewall_addresses: BTreeMap::new(),
             members: BTreeMap::new(),
         }
@@ -414,9 +417,9 @@ impl World {
         //= N12
         let sides = self.networks.get(network).map_or(&[][..], |found| &found.peerings);
         let allowed = sides.iter().filter(|side| side.allow_virtual_network_access);
-        allowed.map(|side| &side.network).filter(move |peer| {
-            self.peering(peer, network).is_some_and(|other| other.allow_virtual_network_access)
-        })
+        let open = self.open_toward.get(network);
+        let is_open = move |peer: &&NetworkName| open.is_some_and(|open| open.contains(*peer));
+        allowed.map(|side| &side.network).filter(is_open)
     }
 
     /// A network and those that it is connected with: where its packets can be handed to somebody.
@@ -431,13 +434,12 @@ impl World {
     /// uses and that allows it (N12).
     #[must_use]
     pub fn gateway_of(&self, network: &NetworkName) -> Option<&Gateway> {
-        let own = self.networks.get(network)?.gateway.as_ref();
-        own.or_else(|| {
-            let peer = self.peers(network).find(|peer| {
-                self.peering(network, peer).is_some_and(|side| side.use_remote_gateways)
-                    && self.peering(peer, network).is_some_and(|side| side.allow_gateway_transit)
-            })?;
-            self.networks.get(peer)?.gateway.as_ref()
+        let found = self.networks.get(network)?;
+        found.gateway.as_ref().or_else(|| {
+            let side = found.peerings.iter().find(|side| side.use_remote_gateways)?;
+            let peer = self.peers(network).find(|peer| **peer == side.network)?;
+            let allowed = self.peering(peer, network)?.allow_gateway_transit;
+            self.networks.get(peer)?.gateway.as_ref().filter(|_| allowed)
         })
     }
 
