@@ -9,7 +9,7 @@ use egress25_packet_filter::frame::{Frame, Outcome};
 use egress25_packet_filter::sieve::Ruling;
 use egress25_policy::{NetworkName, Reason, SubscriptionName, Verdict};
 
-use crate::commands::replay::batches::Moment;
+use crate::commands::replay::by_time::Moment;
 
 const _: () = assert!(Reason::COUNT <= u64::BITS as usize, "a reason is a bit of a word");
 

@@ -14,7 +14,8 @@ use egress25_policy::{
 };
 use jiff::Timestamp;
 
-use crate::commands::replay::batches::{BatchJudge, Moment, TableByTime as _};
+use crate::commands::replay::batches::BatchJudge;
+use crate::commands::replay::by_time::{Moment, TableByTime as _};
 use crate::commands::replay::examples::Examples;
 use crate::commands::replay::moving::MovingInventory;
 use crate::commands::replay::resolve::ReplayPlan;

@@ -1,6 +1,7 @@
 //! `replay`: every SYN to port 25 of a capture, judged.
 
 pub(super) mod batches;
+pub(super) mod by_time;
 pub(super) mod examples;
 mod expect;
 mod human;

@@ -11,7 +11,7 @@ use egress25_policy::{Edition, Event, NetworkName, World, network_changes};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::commands::replay::batches::{Moment, TableByTime};
+use crate::commands::replay::by_time::{Moment, TableByTime};
 use crate::commands::replay::moments::Moments;
 use crate::commands::replay::resolve::ReplayPlan;
 use crate::read::edition::{self, ChosenEdition};
