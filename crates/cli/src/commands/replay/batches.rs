@@ -209,8 +209,10 @@ mod tests {
     use egress25_packet_filter::table::{Leaf, RouteSet, Table, TableBuilder};
     use egress25_policy::{CaptureIds, NetworkName, Reason};
     use ipnet::{IpNet, Ipv4Net};
+    use jiff::Timestamp;
 
     use super::*;
+    use crate::commands::replay::by_time::AnyTime;
 
     /// Two networks that own the same address, each shown by an interface of its name.
     const NETWORKS: [(&str, Reason); 2] = [("one", Reason::Exempt), ("two", Reason::NotGranted)];
