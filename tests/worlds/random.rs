@@ -107,6 +107,8 @@ pub(crate) fn inventory(seed: u64) -> String {
             dice.below(3)
         );
     }
+    text.push_str(NAT_GATEWAYS);
+    load_balancers(&mut dice, &mut text, networks);
     machines(&mut dice, &mut text, networks);
     text
 }
@@ -161,6 +163,45 @@ fn network(dice: &mut Dice, text: &mut String, number: usize, networks: usize) {
         if dice.happens(10) {
             let _ = writeln!(text, "service_endpoints = [\"198.51.100.0/26\"]");
         }
+        match dice.below(6) {
+            0 => text.push_str("default_outbound_access = false\n"),
+            1 => text.push_str("default_outbound_access = true\n"),
+            2 => {
+                let nat = dice.one(&["v4", "both"]);
+                let _ = writeln!(text, "nat_gateway = \"{nat}\"");
+            }
+            _ => {}
+        }
+    }
+}
+
+const NAT_GATEWAYS: &str = "[nat-gateway.v4]\n[nat-gateway.both]\nsku = \"standard-v2\"\n\
+                            addresses = [\"2001:db8:ffff::1\"]\n";
+
+/// A public address of some or of no family.
+fn public(dice: &mut Dice, host: usize) -> String {
+    match dice.below(4) {
+        0 => format!("\"198.51.100.{host}\""),
+        1 => format!("[\"198.51.100.{host}\", \"2001:db8:fffe::{host}\"]"),
+        2 => format!("\"2001:db8:fffe::{host}\""),
+        _ => "[]".to_owned(),
+    }
+}
+
+/// Load balancers before some of the machines that every world has.
+fn load_balancers(dice: &mut Dice, text: &mut String, networks: usize) {
+    for number in 0..dice.below(3) {
+        let machine = dice.one(&["web", "nva"]);
+        let of = dice.below(networks);
+        let more = match dice.below(4) {
+            0 => "addresses = [\"198.51.100.250\"]\n".to_owned(),
+            1 => "addresses = [\"198.51.100.200\", \"2001:db8:fffe::200\"]\n\
+                  outbound_rules = [\"2001:db8:fffe::200\"]\n"
+                .to_owned(),
+            2 => "addresses = [\"198.51.100.250\"]\ndisable_outbound_snat = true\n".to_owned(),
+            _ => format!("addresses = [\"10.{of}.1.200\"]\nnetwork = \"n{of}\"\n"),
+        };
+        let _ = write!(text, "[load-balancer.b{number}]\nmachines = [\"{machine}{of}\"]\n{more}");
     }
 }
 
@@ -241,8 +282,9 @@ fn machine(
         "[machine.{name}]\nsubscription = \"s{}\"\nnetwork = \"n{network}\"\n\
          subnet = \"{letter}\"\n\
          addresses = [\"10.{network}.{subnet}.{host}\", \"fd00:{network}:0:{subnet}::{host}\"]\n\
-         ip_forwarding = {forwards}\n",
-        dice.below(3)
+         ip_forwarding = {forwards}\npublic_address = {}\n",
+        dice.below(3),
+        public(dice, 100 * network + 10 * subnet + host)
     );
     state(dice, text);
 }
@@ -260,9 +302,10 @@ fn two_legged(dice: &mut Dice, text: &mut String, network: usize) {
          interfaces = [{{ network = \"n{network}\", subnet = \"c\", addresses = \
          [\"10.{network}.3.5\", \"fd00:{network}:0:3::5\"], ip_forwarding = true }}, \
          {{ network = \"n{network}\", subnet = \"b\", addresses = [\"10.{network}.2.6\", \
-         \"fd00:{network}:0:2::6\"], ip_forwarding = {} }}]\n",
+         \"fd00:{network}:0:2::6\"], ip_forwarding = {}, public_address = {} }}]\n",
         dice.below(3),
-        dice.happens(60)
+        dice.happens(60),
+        public(dice, 100 * network + 26)
     );
     state(dice, text);
 }

@@ -64,8 +64,11 @@ pub use life::transition::{Applied, Refused};
 pub use world::build::WorldError;
 pub use world::capture_ids::CaptureIds;
 pub use world::name::{
-    FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
-    UnfitName, fit_for_a_name,
+    FirewallName, LoadBalancerName, MachineName, NatGatewayName, NetworkName, RouteTableName,
+    SubnetName, SubscriptionName, UnfitName, fit_for_a_name,
+};
+pub use world::outbound::{
+    Backend, BackendInterface, LoadBalancer, LoadBalancerSku, NatGateway, NatGatewaySku,
 };
 pub use world::route::{NextHop, Route, RouteOrigin, effective_routes, resolve};
 pub use world::{

@@ -20,6 +20,8 @@ pub enum Via {
     Appliance,
     /// A VPN gateway, to the user's own premises.
     Gateway,
+    /// A NAT gateway of the subnet: no route, and it neither lifts nor adds the block.
+    NatGateway,
 }
 
 /// A destination, as `--to` has it.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use egress25_policy::{
     AzureFirewall, CaptureIds, Edition, Effect, Exemption, ExemptionState, FirewallName,
     FirewallState, Gateway, GatewayKind, Interface, Machine, MachineKind, MachineName,
-    MachineState, NetworkName, Offer, Power, ProgrammedBy, Question, RouteTable, RouteTableName,
-    Settings, Source, Subnet, SubnetName, Subscription, SubscriptionName, UserNextHop, UserRoute,
-    VirtualNetwork, World, WorldError, YesNo, creation_counts, decide, reserved_on,
+    MachineState, NatGateway, NatGatewayName, NetworkName, Offer, Power, ProgrammedBy, Question,
+    RouteTable, RouteTableName, Settings, Source, Subnet, SubnetName, Subscription,
+    SubscriptionName, UserNextHop, UserRoute, VirtualNetwork, World, WorldError, YesNo,
+    creation_counts, decide, reserved_on,
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use jiff::civil::Date;
@@ -27,6 +28,7 @@ const NETWORK: &str = "network";
 const MACHINES: &str = "machines";
 const HUB: &str = "hub";
 const ROUTES: &str = "routes";
+const NAT: &str = "nat";
 
 /// How an exemption reached the machine, if it did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,6 +61,8 @@ pub struct Deployment {
     pub via: Option<Via>,
     /// The offer and the creation day of the appliance's or firewall's own subscription.
     pub hub: Option<(Offer, Option<Date>)>,
+    /// Whether its machines have a public IPv4 address: a way out that rests on no reading of ours.
+    pub public_address: bool,
     /// The destination.
     pub to: IpAddr,
     /// The destination's port.
@@ -100,8 +104,11 @@ impl Deployment {
             let subscription = Subscription { id: None, offer, created, exemption };
             world.add_subscription(SubscriptionName::from(hub), subscription)?;
         }
-        if let Some(via) = self.via {
-            world.add_route_table(RouteTableName::from(ROUTES), self.routes(via))?;
+        if let Some(table) = self.routes() {
+            world.add_route_table(RouteTableName::from(ROUTES), table)?;
+        }
+        if self.via == Some(Via::NatGateway) {
+            world.add_nat_gateway(NatGatewayName::from(NAT), NatGateway::default())?;
         }
         world.add_network(NetworkName::from(NETWORK), self.network())?;
         let exempt = self.exempt(&world);
@@ -126,11 +133,12 @@ impl Deployment {
                     network: NetworkName::from(NETWORK),
                     subnet: SubnetName::from(HUB),
                     addresses: vec![self.hub_address()],
+                    public_addresses: self.public(),
                     ip_forwarding: true,
                 }];
                 world.add_machine(MachineName::from(APPLIANCE), appliance)?;
             }
-            Some(Via::Gateway) | None => {}
+            Some(Via::Gateway | Via::NatGateway) | None => {}
         }
         world.check()?;
         Ok(world)
@@ -206,6 +214,7 @@ impl Deployment {
                     IpAddr::V4(Ipv4Addr::new(10, 0, 0, 4)),
                     IpAddr::V6(Ipv6Addr::new(0xfd00, 0x25, 0, 0, 0, 0, 0, 4)),
                 ],
+                public_addresses: self.public(),
                 ip_forwarding: false,
             }],
             forwards_by: None,
@@ -219,9 +228,12 @@ impl Deployment {
     fn network(&self) -> VirtualNetwork {
         let subnet = |third: u8, routed: bool| Subnet {
             prefixes: vec![v4([10, 0, third, 0], 24), v6(u16::from(third), 64)],
-            route_table: (routed && self.via.is_some()).then(|| RouteTableName::from(ROUTES)),
+            route_table: (routed && self.routes().is_some()).then(|| RouteTableName::from(ROUTES)),
             delegated_to: None,
             service_endpoints: vec![],
+            default_outbound_access: None,
+            nat_gateway: (routed && self.via == Some(Via::NatGateway))
+                .then(|| NatGatewayName::from(NAT)),
         };
         let gateway = (self.via == Some(Via::Gateway))
             .then(|| Gateway { kind: GatewayKind::Vpn, routes: vec![] });
@@ -234,8 +246,16 @@ impl Deployment {
             .into(),
             peerings: vec![],
             gateway,
+            nat_gateway: None,
             capture: CaptureIds::default(),
         }
+    }
+
+    /// Always one of IPv6: it has no default outbound access (N7).
+    fn public(&self) -> Vec<IpAddr> {
+        let v4 = self.public_address.then(|| IpAddr::V4(Ipv4Addr::new(198, 51, 100, 4)));
+        let v6 = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 4));
+        v4.into_iter().chain([v6]).collect()
     }
 
     fn hub_address(&self) -> IpAddr {
@@ -246,15 +266,17 @@ impl Deployment {
         }
     }
 
-    fn routes(&self, via: Via) -> RouteTable {
-        let next_hop = match via {
+    /// The table of the machine's subnet, where something is a matter of routes.
+    fn routes(&self) -> Option<RouteTable> {
+        let next_hop = match self.via? {
             Via::AzureFirewall | Via::Appliance => {
                 UserNextHop::VirtualAppliance(self.hub_address())
             }
             Via::Gateway => UserNextHop::VirtualNetworkGateway,
+            Via::NatGateway => return None,
         };
         let routes = vec![UserRoute { prefix: self.prefix(), next_hop }];
-        RouteTable { routes, propagate_gateway_routes: true }
+        Some(RouteTable { routes, propagate_gateway_routes: true })
     }
 
     /// The prefix of the user-defined route: the whole Internet, or the system's own prefix for

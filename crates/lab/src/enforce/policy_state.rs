@@ -145,7 +145,7 @@ fn all_forwarded(world: &World) -> Forwarded {
     let mut all = BTreeMap::new();
     for (name, machine) in world.machines() {
         for interface in &machine.interfaces {
-            let class = SenderClass::of(name, machine, interface);
+            let class = SenderClass::of(world, name, machine, interface);
             all.entry(class).or_insert_with_key(|class| map.cells(class));
         }
     }

@@ -58,7 +58,7 @@ impl RulePort {
         let forwards = here.iter().any(|interface| interface.ip_forwarding);
         let addresses = here.iter().flat_map(|interface| interface.addresses.clone()).collect();
         let as_one = Interface { addresses, ..(*first).clone() };
-        let at = (!forwards).then(|| Stands::machine(name, machine, &as_one));
+        let at = (!forwards).then(|| Stands::machine(world, name, machine, &as_one));
         Ok(Self { interface, at })
     }
 
@@ -138,7 +138,7 @@ pub(crate) fn senders(world: &World, network: &NetworkName, from_afar: bool) -> 
                 for address in &interface.addresses {
                     let owner = world.owner(place, *address);
                     if owner.is_some_and(|(owner, ..)| owner == name) {
-                        let class = || SenderClass::of(name, machine, interface);
+                        let class = || SenderClass::of(world, name, machine, interface);
                         senders.entry(*address).or_insert_with(class);
                     }
                 }

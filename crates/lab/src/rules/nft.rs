@@ -353,10 +353,13 @@ impl Ruleset {
         number: usize,
         exits: &BTreeMap<&Forwarder, usize>,
     ) {
-        let SenderClass { network, subnet, forwarder } = class;
+        let SenderClass { network, subnet, ways_out: [v4_leaves, _], forwarder } = class;
         let mut name = plain(&format!("{network}/{subnet}"));
         if let Some(machine) = forwarder {
             let _ = write!(name, ", {}", plain(machine.as_str()));
+        }
+        if !v4_leaves {
+            name.push_str(", without a way out");
         }
         let mut rules = format!("    # senders of {name}\n");
         rules.push_str(&by_leads(cells, exits, LeadsTo::clone));

@@ -32,7 +32,7 @@ pub(crate) fn court() -> (Court, JudgedPort) {
     let inventory = InventoryFile::parse(INVENTORY).unwrap();
     let world = inventory.build(&Edition::default_edition().unwrap(), &[]).unwrap().world;
     let (name, machine) = world.machines().iter().next().unwrap();
-    let at = Stands::machine(name, machine, &machine.interfaces[0]);
+    let at = Stands::machine(&world, name, machine, &machine.interfaces[0]);
     let port = JudgedPort::of(&NetworkName::from("net"), &at);
     let policy = Arc::new(PolicyState::new(&world).unwrap());
     let clock = || jiff::Timestamp::UNIX_EPOCH;

@@ -139,7 +139,7 @@ impl TableDraft<'_> {
                     let place = match place {
                         Some(place) => place,
                         None => {
-                            let class = SenderClass::of(name, machine, interface);
+                            let class = SenderClass::of(world, name, machine, interface);
                             *place.insert(self.place(&class)?)
                         }
                     };

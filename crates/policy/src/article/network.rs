@@ -42,6 +42,12 @@ pub(crate) enum NetworkFact {
     N1,
     /// Families.
     N4,
+    /// Ways out.
+    N5,
+    /// Default outbound access.
+    N6,
+    /// Ways out of IPv6.
+    N7,
     /// What another default route takes out.
     N9,
     /// Reserved prefixes.

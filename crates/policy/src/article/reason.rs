@@ -116,6 +116,8 @@ reasons! {
         "The appliance on the route is not running or its interface does not forward.";
     NoAddressOfFamily = "no-address-of-family", Drop, ["N4"],
         "The sender has no IPv6 address: the connection fails at once, before any packet.";
+    NoOutboundAccess = "no-outbound-access", Drop, ["N5", "N6", "N7"],
+        "Its route leads to the Internet, and no NAT gateway, address or load balancer takes it out.";
     RoutingLoop = "routing-loop", Drop, ["routes"],
         "The routes send the packet round in a circle.";
     // The sender does not fit the world.

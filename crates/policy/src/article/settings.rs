@@ -332,6 +332,15 @@ settings! {
     ReservedRoutesUnderOtherDefault reserved_routes_under_other_default: ReservedRoutes = Kept;
         "Do the reserved routes to `None` stay beside a route 0.0.0.0/0 whose next hop is Internet, None or VnetLocal?";
         "The pages speak of appliances and gateways alone; a private destination is dropped either way.";
+    DefaultOutboundWhenUnsaid default_outbound_when_unsaid: YesNo = Yes;
+        "Has a subnet default outbound access of which that is not said?";
+        "Networks had it that were created before 2026, and clients that name an older version still get it (N6).";
+    ImplicitLbInPrivateSubnet implicit_lb_in_private_subnet: YesNo = Yes;
+        "Does a public load balancer's frontend without outbound rules take machines of a private subnet out?";
+        "The pages call it a way out of its own kind, and say of private subnets only that the default goes.";
+    PublicAddressElsewhereStopsDefault public_address_elsewhere_stops_default: YesNo = Yes;
+        "Does a public address on another interface take a machine's default outbound access from all of them?";
+        "Microsoft's text of 2022 to 2024 says so; it is gone since 2025-12.";
     Ipv6DefaultRoute ipv6_default_route: YesNo = Yes;
         "Has a subnet a system route ::/0 to the Internet?";
         "The text on routes lists IPv4 alone; taken to be the same.";

@@ -9,7 +9,7 @@ use crate::article::settings::PassOrFiltered;
 use crate::cells::stretches::{
     Both, FAMILIES, Outlet, Span, Stretch, address, max, number, stretches, within,
 };
-use crate::cells::{Cell, Cells, Forwarder, LeadsTo, SenderClass};
+use crate::cells::{Cell, Cells, Forwarder, LeadsTo, SenderClass, ways_out};
 use crate::decide::appliance::{TakenBy, taken_by};
 use crate::decide::destination::{PLATFORM, UnfitDestination, unfit_ranges};
 use crate::world::World;
@@ -32,6 +32,7 @@ struct Station {
     machine: MachineName,
     network: NetworkName,
     subnet: SubnetName,
+    ways_out: [bool; 2],
     /// Where destinations lead from there, once that is known.
     pieces: Option<Rc<Both<Piece>>>,
     /// Whether that is being worked out.
@@ -76,7 +77,7 @@ pub struct CellMap<'w> {
     subnets: HashMap<(NetworkName, SubnetName), Rc<Both<Stretch>>>,
     hops: HashMap<(NetworkName, IpAddr), AtAddress>,
     stations: Vec<Station>,
-    known: HashMap<(MachineName, NetworkName, SubnetName), usize>,
+    known: HashMap<(MachineName, NetworkName, SubnetName, [bool; 2]), usize>,
     /// How many ranges were looked at: what it cost.
     looked_at: usize,
 }
@@ -145,7 +146,10 @@ impl<'w> CellMap<'w> {
         let whole = |leads_to, next| cell(at.first, at.last, leads_to, next);
         let to = match &at.goes {
             Outlet::Reason(reason) => return found.push(whole(LeadsTo::Reason(*reason), None)),
-            Outlet::Edge => return found.push(whole(LeadsTo::Edge, None)),
+            Outlet::Internet if !has_way(class.ways_out, v4) => {
+                return found.push(whole(NO_WAY_OUT, None));
+            }
+            Outlet::Internet | Outlet::Edge => return found.push(whole(LeadsTo::Edge, None)),
             Outlet::To(address) => *address,
         };
         match self.hop(&class.network, to) {
@@ -233,6 +237,7 @@ impl<'w> CellMap<'w> {
                 continue;
             }
             let (network, subnet) = (found.network.clone(), found.subnet.clone());
+            let ways_out = found.ways_out;
             let subnet = self.subnet(&network, &subnet);
             let been = Some(Rc::new(Link { machine: machine.clone(), rest: been }));
             for Span { first, last, goes } in within(&subnet, v4, first, last) {
@@ -241,7 +246,8 @@ impl<'w> CellMap<'w> {
                     |leads_to| Span { first, last, goes: Course::ends(leads_to).after(&been) };
                 match goes {
                     Outlet::Reason(reason) => done.push(ends(LeadsTo::Reason(reason))),
-                    Outlet::Edge => {
+                    Outlet::Internet if !has_way(ways_out, v4) => done.push(ends(NO_WAY_OUT)),
+                    Outlet::Internet | Outlet::Edge => {
                         done.push(ends(LeadsTo::Exit(Forwarder::Machine(machine.clone()))));
                     }
                     Outlet::To(address) => match self.hop(&network, address) {
@@ -286,7 +292,9 @@ impl<'w> CellMap<'w> {
             .map(|Span { first, last, goes }| {
                 let leads_to = match goes {
                     Outlet::Reason(reason) => LeadsTo::Reason(reason),
-                    Outlet::Edge => LeadsTo::Exit(Forwarder::Firewall(name.clone())),
+                    Outlet::Internet | Outlet::Edge => {
+                        LeadsTo::Exit(Forwarder::Firewall(name.clone()))
+                    }
                     Outlet::To(_) => LeadsTo::Reason(Reason::NextHopUnknown),
                 };
                 Span { first, last, goes: Course::ends(leads_to) }
@@ -306,12 +314,13 @@ impl<'w> CellMap<'w> {
     }
 
     fn find_hop(&mut self, network: &NetworkName, address: IpAddr) -> AtAddress {
-        let (name, out) = match taken_by(self.world, network, address) {
+        let port = match taken_by(self.world, network, address) {
             Err(fault) => return AtAddress::Dead(fault.reason()),
             Ok(TakenBy::Firewall(name)) => return AtAddress::Firewall(name.clone()),
-            Ok(TakenBy::Appliance(port)) => (port.name, port.interface),
+            Ok(TakenBy::Appliance(port)) => port,
         };
-        let key = (name.clone(), out.network.clone(), out.subnet.clone());
+        let (name, out, ways_out) = (port.name, port.interface, ways_out(self.world, port));
+        let key = (name.clone(), out.network.clone(), out.subnet.clone(), ways_out);
         if let Some(known) = self.known.get(&key) {
             return AtAddress::Machine(*known);
         }
@@ -320,6 +329,7 @@ impl<'w> CellMap<'w> {
             machine: name.clone(),
             network: out.network.clone(),
             subnet: out.subnet.clone(),
+            ways_out,
             pieces: None,
             open: false,
         });
@@ -340,6 +350,14 @@ impl<'w> CellMap<'w> {
         self.subnets.insert(key, found.clone());
         found
     }
+}
+
+/// What finds no way out.
+const NO_WAY_OUT: LeadsTo = LeadsTo::Reason(Reason::NoOutboundAccess);
+
+/// Whether a family finds one.
+const fn has_way([of_v4, of_v6]: [bool; 2], v4: bool) -> bool {
+    if v4 { of_v4 } else { of_v6 }
 }
 
 /// What comes back to where it has been.

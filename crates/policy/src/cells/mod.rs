@@ -20,11 +20,14 @@ pub use stretches::winning_routes;
 
 use crate::article::reason::Reason;
 use crate::article::settings::{AzureFirewallSubscription, EaViaAzureFirewall, ExemptViaAppliance};
+use crate::cells::stretches::FAMILIES;
 use crate::decide::edge::edge_reason;
 use crate::decide::firewall::{
     by_own_rule, exemption_covers_firewalls, firewall_edge_reason, is_unrestricted,
     own_by_the_text, types_may_count,
 };
+use crate::decide::sender::SendingPort;
+use crate::decide::way_out::leaves;
 use crate::world::name::{FirewallName, MachineName, NetworkName, SubnetName};
 use crate::world::{Interface, Machine, World};
 
@@ -35,6 +38,8 @@ pub struct SenderClass {
     pub network: NetworkName,
     /// The subnet, whose routes count.
     pub subnet: SubnetName,
+    /// Whether IPv4 and IPv6 find a way out to the Internet, in this order.
+    pub ways_out: [bool; 2],
     /// A machine that forwards is a class of its own: what comes back to it goes in circles.
     pub forwarder: Option<MachineName>,
 }
@@ -42,13 +47,20 @@ pub struct SenderClass {
 impl SenderClass {
     /// The class of what a machine sends by one of its interfaces.
     #[must_use]
-    pub fn of(name: &MachineName, machine: &Machine, interface: &Interface) -> Self {
+    pub fn of(world: &World, name: &MachineName, machine: &Machine, interface: &Interface) -> Self {
+        let at = SendingPort { name, machine, interface };
         Self {
             network: interface.network.clone(),
             subnet: interface.subnet.clone(),
+            ways_out: ways_out(world, at),
             forwarder: machine.forwards().then(|| name.clone()),
         }
     }
+}
+
+/// Whether each family, in the order of the cells, finds a way out from a port.
+fn ways_out(world: &World, at: SendingPort<'_>) -> [bool; 2] {
+    FAMILIES.map(|v4| leaves(world, at, v4))
 }
 
 /// Who takes packets on that are not for itself.

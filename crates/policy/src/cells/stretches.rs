@@ -31,6 +31,9 @@ pub(super) type Stretch = Span<Outlet>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outlet {
     Reason(Reason),
+    /// To the Internet, where there is a way out.
+    Internet,
+    /// To what a setting treats like the Internet.
     Edge,
     /// To whoever is at an address.
     To(IpAddr),
@@ -102,6 +105,7 @@ pub(super) fn stretches(
         let mut take = |first, last| {
             let sample = address(v4, first);
             let goes = match toward(world, network, sample, &route.next_hop, &mut ReasonAlone) {
+                Ok(Toward::Internet) => Outlet::Internet,
                 Ok(Toward::Edge) => Outlet::Edge,
                 Ok(Toward::Forwarder(address)) => Outlet::To(address),
                 Ok(Toward::Done(reason)) => Outlet::Reason(reason),

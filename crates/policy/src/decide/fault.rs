@@ -73,6 +73,17 @@ pub enum RouteFault {
         /// The machine.
         machine: MachineName,
     },
+    /// Nothing takes it out to the Internet, where its route leads.
+    #[error(
+        "`{machine}` has no way out to the {family} Internet; give it a NAT gateway, a public address \
+         or a load balancer's outbound rule of that family"
+    )]
+    NoWayOut {
+        /// The machine that it leaves from: the sender, or an appliance.
+        machine: MachineName,
+        /// The family.
+        family: &'static str,
+    },
     /// The packet goes round in a circle.
     #[error("the packet comes back to `{machine}`")]
     Loop {
@@ -95,6 +106,7 @@ impl RouteFault {
             | Self::NotRunning { .. }
             | Self::NotForwarding { .. }
             | Self::PortNotRunning { .. } => Reason::ApplianceNotForwarding,
+            Self::NoWayOut { .. } => Reason::NoOutboundAccess,
             Self::Loop { .. } => Reason::RoutingLoop,
         }
     }

@@ -42,7 +42,8 @@ pub(crate) fn through_firewall(
         Toward::Forwarder(next) => {
             return Err(RouteFault::BehindFirewall { firewall: name.clone(), next });
         }
-        Toward::Edge => {}
+        // It has public addresses of its own: it needs no other way out.
+        Toward::Internet | Toward::Edge => {}
     }
     // What the text allows it allows some alone: who they are turns out below.
     if world.edition.azure_firewall != FirewallRule::OwnRule {

@@ -26,6 +26,9 @@ pub(crate) trait Grounds {
     /// The packet met something on its way.
     fn meet(&mut self, hop: impl FnOnce() -> Hop);
 
+    /// Settings say whether it has a way out.
+    fn leave_by(&mut self, settings: &[Setting]);
+
     /// The user can take steps.
     fn advise<S: IntoIterator<Item = NextStep>>(&mut self, steps: impl FnOnce() -> S);
 }
@@ -42,6 +45,8 @@ impl Grounds for ReasonAlone {
 
     fn meet(&mut self, _: impl FnOnce() -> Hop) {}
 
+    fn leave_by(&mut self, _: &[Setting]) {}
+
     fn advise<S: IntoIterator<Item = NextStep>>(&mut self, _: impl FnOnce() -> S) {}
 }
 
@@ -57,6 +62,10 @@ impl<G: Grounds> Grounds for WayAlone<'_, G> {
 
     fn meet(&mut self, hop: impl FnOnce() -> Hop) {
         self.0.meet(hop);
+    }
+
+    fn leave_by(&mut self, settings: &[Setting]) {
+        self.0.leave_by(settings);
     }
 
     fn advise<S: IntoIterator<Item = NextStep>>(&mut self, _: impl FnOnce() -> S) {}
@@ -76,6 +85,8 @@ impl<G: Grounds> Grounds for SettingsAlone<'_, G> {
 
     fn meet(&mut self, _: impl FnOnce() -> Hop) {}
 
+    fn leave_by(&mut self, _: &[Setting]) {}
+
     fn advise<S: IntoIterator<Item = NextStep>>(&mut self, _: impl FnOnce() -> S) {}
 }
 
@@ -86,6 +97,8 @@ pub(crate) struct Gathered {
     pub(crate) assumed: Vec<Assumption>,
     pub(crate) warnings: Vec<String>,
     pub(crate) path: Vec<Hop>,
+    /// What the way out rests on: named where the packet passes, or has none.
+    pub(crate) way_out: Vec<Setting>,
     pub(crate) next_steps: Vec<NextStep>,
 }
 
@@ -114,6 +127,10 @@ impl Grounds for Gathered {
 
     fn meet(&mut self, hop: impl FnOnce() -> Hop) {
         self.path.push(hop());
+    }
+
+    fn leave_by(&mut self, settings: &[Setting]) {
+        self.way_out.extend_from_slice(settings);
     }
 
     fn advise<S: IntoIterator<Item = NextStep>>(&mut self, steps: impl FnOnce() -> S) {

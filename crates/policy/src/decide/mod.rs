@@ -23,6 +23,7 @@ pub(crate) mod restriction;
 pub(crate) mod route;
 pub(crate) mod sender;
 pub(crate) mod terms;
+pub(crate) mod way_out;
 
 use std::net::IpAddr;
 
@@ -43,6 +44,7 @@ use crate::decide::next_step::NextStep;
 use crate::decide::question::Question;
 use crate::decide::route::{Toward, is_platform, onward};
 use crate::decide::sender::{SendingPort, find_sender};
+use crate::decide::way_out::leave;
 use crate::world::World;
 
 /// Answers a question about a world.
@@ -123,7 +125,10 @@ fn follow<'a>(
         let hop = at.hop(destination);
         let address = match onward(world, (network, subnet), hop, destination, grounds)? {
             Toward::Done(reason) => return Ok(Conclusion::of(reason)),
-            Toward::Edge => {
+            to @ (Toward::Internet | Toward::Edge) => {
+                if to == Toward::Internet {
+                    leave(world, at, destination.is_ipv4(), grounds)?;
+                }
                 return Ok(match first {
                     None => at_the_edge(world, at, grounds),
                     Some(address) => behind_an_appliance(world, sender, at, address, grounds),
@@ -164,6 +169,12 @@ fn finish(
         grounds.assume(world, setting);
     }
     let verdict = verdict_of(&world.settings, reason);
+    // What is blocked on the way out is so whatever the way is (N6).
+    if verdict == Verdict::Pass || reason == Reason::NoOutboundAccess {
+        for setting in std::mem::take(&mut grounds.way_out) {
+            grounds.assume(world, setting);
+        }
+    }
     Decision {
         verdict,
         reason,

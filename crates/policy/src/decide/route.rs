@@ -36,8 +36,11 @@ pub(crate) fn is_platform(
 }
 
 /// Where a next hop leads, as far as the filter cares.
+#[derive(PartialEq, Eq)]
 pub(crate) enum Toward {
-    /// To the Internet, or to what a setting treats like it.
+    /// To the Internet.
+    Internet,
+    /// To what a setting treats like the Internet.
     Edge,
     /// To an appliance or a firewall.
     Forwarder(IpAddr),
@@ -117,7 +120,7 @@ pub(crate) fn toward(
     grounds: &mut impl Grounds,
 ) -> Result<Toward, RouteFault> {
     let (setting, choice, reason) = match next_hop {
-        NextHop::Internet => return Ok(Toward::Edge),
+        NextHop::Internet => return Ok(Toward::Internet),
         NextHop::Appliance(address) => return Ok(Toward::Forwarder(*address)),
         NextHop::None => return Err(RouteFault::NextHopNone),
         NextHop::Gateway(None) => return Err(RouteFault::NoGateway),

@@ -19,9 +19,10 @@ use crate::life::power::{MachineState, Power, ProgrammedBy};
 use crate::life::timeline::Timeline;
 use crate::world::capture_ids::CaptureIds;
 use crate::world::name::{
-    FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
-    fit_for_a_name,
+    FirewallName, LoadBalancerName, MachineName, NatGatewayName, NetworkName, RouteTableName,
+    SubnetName, SubscriptionName, fit_for_a_name,
 };
+use crate::world::outbound::{LoadBalancer, NatGateway};
 use crate::world::{
     AzureFirewall, DEFAULT_SUBNET, FirewallState, Gateway, Interface, Machine, MachineKind,
     Peering, RouteTable, Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
@@ -50,6 +51,12 @@ pub struct InventoryFile {
     /// Azure Firewalls, by name.
     #[serde(default)]
     firewall: BTreeMap<FirewallName, FirewallEntry>,
+    /// NAT gateways, by name; subnets and networks say which is theirs.
+    #[serde(default, rename = "nat-gateway")]
+    nat_gateway: BTreeMap<NatGatewayName, NatGateway>,
+    /// Load balancers, by name.
+    #[serde(default, rename = "load-balancer")]
+    load_balancer: BTreeMap<LoadBalancerName, LoadBalancer>,
     /// Machines, by name.
     #[serde(default)]
     machine: BTreeMap<MachineName, MachineEntry>,
@@ -99,6 +106,9 @@ struct NetworkEntry {
     /// Its VPN or ExpressRoute gateway.
     #[serde(default)]
     gateway: Option<Gateway>,
+    /// The name of the NAT gateway of the whole network, one of StandardV2.
+    #[serde(default)]
+    nat_gateway: Option<NatGatewayName>,
     /// How a captured packet shows that it belongs here, where address spaces overlap.
     #[serde(default)]
     capture: CaptureIds,
@@ -198,6 +208,9 @@ struct MachineEntry {
     /// Its addresses, where it has one interface.
     #[serde(default)]
     addresses: Vec<IpAddr>,
+    /// Its public address, or a list with one of each family, where it has one interface.
+    #[serde(default)]
+    public_address: Option<PublicAddress>,
     /// Whether its interface forwards, where it has one.
     #[serde(default)]
     ip_forwarding: bool,
@@ -232,9 +245,31 @@ struct InterfaceEntry {
     subnet: Option<SubnetName>,
     /// Its addresses.
     addresses: Vec<IpAddr>,
+    /// Its public address, or a list with one of each family.
+    #[serde(default)]
+    public_address: Option<PublicAddress>,
     /// Whether it accepts packets that are not addressed to it.
     #[serde(default)]
     ip_forwarding: bool,
+}
+
+/// Public addresses of an interface.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "an address, or a list of addresses")]
+enum PublicAddress {
+    /// One.
+    One(IpAddr),
+    /// Several.
+    Several(Vec<IpAddr>),
+}
+
+impl PublicAddress {
+    fn all(&self) -> &[IpAddr] {
+        match self {
+            Self::One(address) => std::slice::from_ref(address),
+            Self::Several(addresses) => addresses,
+        }
+    }
 }
 
 /// A file with events alone.
@@ -295,6 +330,8 @@ impl InventoryFile {
             .chain(subnets.map(|name| ("subnet", name.as_str())))
             .chain(self.route_table.keys().map(|name| ("route-table", name.as_str())))
             .chain(self.firewall.keys().map(|name| ("firewall", name.as_str())))
+            .chain(self.nat_gateway.keys().map(|name| ("nat-gateway", name.as_str())))
+            .chain(self.load_balancer.keys().map(|name| ("load-balancer", name.as_str())))
             .chain(self.machine.keys().map(|name| ("machine", name.as_str())))
             .chain(self.event.iter().filter_map(|event| Some(("event", event.kind.begun()?))));
         for (table, name) in listed {
@@ -335,6 +372,12 @@ impl InventoryFile {
         }
         for (name, entry) in &self.network {
             fits(world.add_network(name.clone(), network(entry)))?;
+        }
+        for (name, gateway) in &self.nat_gateway {
+            fits(world.add_nat_gateway(name.clone(), gateway.clone()))?;
+        }
+        for (name, balancer) in &self.load_balancer {
+            fits(world.add_load_balancer(name.clone(), balancer.clone()))?;
         }
         for (name, entry) in &self.firewall {
             let place = format!("firewall.{name}");
@@ -482,7 +525,9 @@ impl InventoryFile {
         place: &str,
         entry: &MachineEntry,
     ) -> Result<Vec<Interface>, InventoryError> {
-        let one = entry.network.is_some() || !entry.addresses.is_empty();
+        let one = entry.network.is_some()
+            || !entry.addresses.is_empty()
+            || entry.public_address.is_some();
         if one && !entry.interfaces.is_empty() {
             return Err(bad(
                 format!("{place}.interfaces"),
@@ -496,6 +541,7 @@ impl InventoryFile {
             network: network.clone(),
             subnet: entry.subnet.clone(),
             addresses: entry.addresses.clone(),
+            public_address: entry.public_address.clone(),
             ip_forwarding: entry.ip_forwarding,
         });
         let interface = |entry: &InterfaceEntry| {
@@ -508,6 +554,11 @@ impl InventoryFile {
                     &entry.addresses,
                 )?,
                 addresses: entry.addresses.clone(),
+                public_addresses: entry
+                    .public_address
+                    .as_ref()
+                    .map_or(&[][..], PublicAddress::all)
+                    .to_vec(),
                 ip_forwarding: entry.ip_forwarding,
             })
         };
@@ -598,6 +649,7 @@ fn network(entry: &NetworkEntry) -> VirtualNetwork {
         subnets,
         peerings: entry.peerings.iter().cloned().map(PeeringEntry::side).collect(),
         gateway: entry.gateway.clone(),
+        nat_gateway: entry.nat_gateway.clone(),
         capture: entry.capture.clone(),
     }
 }

@@ -128,6 +128,7 @@ impl Change<'_> {
         address_space: &[ipnet::IpNet],
     ) -> Result<Applied, Refused> {
         let network = VirtualNetwork {
+            nat_gateway: None,
             address_space: address_space.to_vec(),
             subnets: Subnet::over_all_of(address_space),
             peerings: vec![],
@@ -207,6 +208,7 @@ impl Change<'_> {
             subscription: placement.subscription.clone(),
             kind: MachineKind::VirtualMachine,
             interfaces: vec![Interface {
+                public_addresses: vec![],
                 network: placement.network.clone(),
                 subnet: placement
                     .subnet

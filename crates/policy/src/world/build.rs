@@ -10,8 +10,10 @@ use crate::life::exemption::ExemptionState;
 use crate::life::power::Power;
 use crate::world::capture_ids::CaptureIds;
 use crate::world::name::{
-    FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
+    FirewallName, LoadBalancerName, MachineName, NatGatewayName, NetworkName, RouteTableName,
+    SubnetName, SubscriptionName,
 };
+use crate::world::outbound::{Backend, LoadBalancer, NatGateway, NatGatewaySku};
 use crate::world::{
     AzureFirewall, Interface, Machine, RouteTable, Subscription, VirtualNetwork, World,
 };
@@ -165,6 +167,113 @@ impl World {
             && self.subscriptions.get(name).is_some_and(revoked)
     }
 
+    /// Adds a NAT gateway.
+    ///
+    /// # Errors
+    /// There is one of that name, or it has addresses that it cannot have.
+    pub fn add_nat_gateway(
+        &mut self,
+        name: NatGatewayName,
+        gateway: NatGateway,
+    ) -> Result<(), WorldError> {
+        let place = format!("nat-gateway.{name}");
+        if self.nat_gateways.contains_key(&name) {
+            return Err(err(place, "there is one of that name"));
+        }
+        let v6 = gateway.addresses.iter().find(|address| address.is_ipv6());
+        if let (Some(v6), NatGatewaySku::Standard) = (v6, gateway.sku) {
+            let what = format!("{v6} is an IPv6 address, which a `standard-v2` alone has");
+            return Err(err(format!("{place}.addresses"), what));
+        }
+        self.nat_gateways.insert(name, gateway);
+        Ok(())
+    }
+
+    /// Adds a load balancer. The machines behind it are checked by [`Self::check`], when they are
+    /// there.
+    ///
+    /// # Errors
+    /// There is one of that name, or its frontends do not fit.
+    pub fn add_load_balancer(
+        &mut self,
+        name: LoadBalancerName,
+        balancer: LoadBalancer,
+    ) -> Result<(), WorldError> {
+        let place = format!("load-balancer.{name}");
+        if self.load_balancers.contains_key(&name) {
+            return Err(err(place, "there is one of that name"));
+        }
+        if balancer.addresses.is_empty() {
+            return Err(err(format!("{place}.addresses"), "needs at least one frontend's"));
+        }
+        if let Some(network) = &balancer.network {
+            let Some(found) = self.networks.get(network) else {
+                return Err(err(
+                    format!("{place}.network"),
+                    format!("there is no network `{network}`"),
+                ));
+            };
+            let outside =
+                |address: &&IpAddr| !found.address_space.iter().any(|p| p.contains(*address));
+            if let Some(address) = balancer.addresses.iter().find(outside) {
+                let what = format!("address {address} lies outside network `{network}`");
+                return Err(err(format!("{place}.addresses"), what));
+            }
+        }
+        let key = format!("{place}.outbound_rules");
+        let is_frontend = |address: &&IpAddr| balancer.addresses.contains(address);
+        if let Some(other) = balancer.outbound_rules.iter().find(|at| !is_frontend(at)) {
+            return Err(err(key, format!("{other} is none of the balancer's `addresses`")));
+        }
+        if balancer.is_internal() && !balancer.outbound_rules.is_empty() {
+            return Err(err(key, "an internal load balancer takes nothing out"));
+        }
+        self.load_balancers.insert(name, balancer);
+        Ok(())
+    }
+
+    /// Checks what ways out refer to.
+    fn check_ways_out(&self) -> Result<(), WorldError> {
+        for (name, network) in &self.networks {
+            let place = format!("network.{name}");
+            let subnets = network.subnets.iter().filter_map(|(subnet, of)| {
+                Some((
+                    format!("{place}.subnet.{subnet}.nat_gateway"),
+                    of.nat_gateway.as_ref()?,
+                    false,
+                ))
+            });
+            let whole = network.nat_gateway.as_ref();
+            let whole = whole.map(|gateway| (format!("{place}.nat_gateway"), gateway, true));
+            for (place, gateway, is_whole) in subnets.chain(whole) {
+                let Some(found) = self.nat_gateways.get(gateway) else {
+                    return Err(err(place, format!("there is no NAT gateway `{gateway}`")));
+                };
+                if is_whole && found.sku == NatGatewaySku::Standard {
+                    let what = format!(
+                        "`{gateway}` is a `standard` one, which stands on subnets; a `standard-v2` alone \
+                         is for a whole network"
+                    );
+                    return Err(err(place, what));
+                }
+            }
+        }
+        for (name, balancer) in &self.load_balancers {
+            for (machine, interface) in balancer.machines.iter().map(Backend::at) {
+                let place = format!("load-balancer.{name}.machines");
+                let Some(found) = self.machines.get(machine) else {
+                    return Err(err(place, format!("there is no machine `{machine}`")));
+                };
+                if interface >= found.interfaces.len() {
+                    let count = found.interfaces.len();
+                    let what = format!("`{machine}` has {count} interfaces, counted from 0");
+                    return Err(err(place, what));
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn check_interface(
         &self,
         place: &str,
@@ -246,6 +355,7 @@ impl World {
     /// The first thing that does not fit.
     pub fn check(&self) -> Result<(), WorldError> {
         self.check_capture_ids()?;
+        self.check_ways_out()?;
         for (name, network) in &self.networks {
             self.check_remote_gateways(name, network)?;
             for peer in network.peerings.iter().map(|side| &side.network) {

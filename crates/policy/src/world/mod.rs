@@ -3,6 +3,7 @@
 pub(crate) mod build;
 pub(crate) mod capture_ids;
 pub(crate) mod name;
+pub(crate) mod outbound;
 pub(crate) mod route;
 mod surprises;
 
@@ -22,8 +23,10 @@ use crate::life::exemption::Exemption;
 use crate::life::power::MachineState;
 use crate::world::capture_ids::CaptureIds;
 use crate::world::name::{
-    FirewallName, MachineName, NetworkName, RouteTableName, SubnetName, SubscriptionName,
+    FirewallName, LoadBalancerName, MachineName, NatGatewayName, NetworkName, RouteTableName,
+    SubnetName, SubscriptionName,
 };
+use crate::world::outbound::{LoadBalancer, NatGateway};
 
 /// A subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +52,8 @@ pub struct VirtualNetwork {
     pub peerings: Vec<Peering>,
     /// Its VPN or ExpressRoute gateway.
     pub gateway: Option<Gateway>,
+    /// The NAT gateway of the whole network: one of StandardV2 (N5).
+    pub nat_gateway: Option<NatGatewayName>,
     /// How a captured packet shows that it belongs to this network.
     pub capture: CaptureIds,
 }
@@ -104,6 +109,13 @@ pub struct Subnet {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub service_endpoints: Vec<IpNet>,
+    /// Whether its machines have default outbound access; left out, `default_outbound_when_unsaid`
+    /// says so. `false` is a private subnet (N6).
+    #[serde(default)]
+    pub default_outbound_access: Option<bool>,
+    /// The name of its NAT gateway.
+    #[serde(default)]
+    pub nat_gateway: Option<NatGatewayName>,
 }
 
 /// The subnet that is meant where none is named.
@@ -117,6 +129,8 @@ impl Subnet {
             route_table: None,
             delegated_to: None,
             service_endpoints: vec![],
+            default_outbound_access: None,
+            nat_gateway: None,
         };
         [(SubnetName::from(DEFAULT_SUBNET), whole)].into()
     }
@@ -201,6 +215,8 @@ pub enum MachineKind {
     VirtualMachine,
     /// An instance of a scale set.
     ScaleSet,
+    /// An instance of a scale set in flexible orchestration mode.
+    FlexibleScaleSet,
     /// An App Service or Functions app with virtual network integration.
     AppService,
 }
@@ -255,6 +271,8 @@ pub struct Interface {
     pub subnet: SubnetName,
     /// Its addresses, IPv4 and IPv6.
     pub addresses: Vec<IpAddr>,
+    /// Its public addresses: outside the machine knows nothing of them.
+    pub public_addresses: Vec<IpAddr>,
     /// Whether it accepts packets that are not addressed to it.
     pub ip_forwarding: bool,
 }
@@ -332,6 +350,8 @@ pub struct World {
     pub(crate) machines: BTreeMap<MachineName, Machine>,
     pub(crate) route_tables: BTreeMap<RouteTableName, RouteTable>,
     pub(crate) firewalls: BTreeMap<FirewallName, AzureFirewall>,
+    pub(crate) nat_gateways: BTreeMap<NatGatewayName, NatGateway>,
+    pub(crate) load_balancers: BTreeMap<LoadBalancerName, LoadBalancer>,
     /// Derived from the machines; deleted ones own nothing.
     pub(crate) owners: BTreeMap<(NetworkName, IpAddr), OwnerPlace>,
     /// Derived from the networks: whose sides of peerings with each are open.
@@ -356,6 +376,8 @@ impl World {
             machines: BTreeMap::new(),
             route_tables: BTreeMap::new(),
             firewalls: BTreeMap::new(),
+            nat_gateways: BTreeMap::new(),
+            load_balancers: BTreeMap::new(),
             owners: BTreeMap::new(),
             open_toward: BTreeMap::new(),
             firewall_addresses: BTreeMap::new(),

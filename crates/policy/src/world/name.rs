@@ -13,6 +13,10 @@ names! {
     RouteTableName;
     /// An Azure Firewall's name.
     FirewallName;
+    /// A NAT gateway's name.
+    NatGatewayName;
+    /// A load balancer's name.
+    LoadBalancerName;
 }
 
 /// A text that nothing can be called by.

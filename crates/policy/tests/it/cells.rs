@@ -140,7 +140,7 @@ fn every_address_of_a_range_is_judged_as_the_reference_judges_it() {
         let mut map = CellMap::new(&world);
         for (name, machine) in world.machines() {
             for (place, interface) in machine.interfaces.iter().enumerate() {
-                let cells = map.cells(&SenderClass::of(name, machine, interface));
+                let cells = map.cells(&SenderClass::of(&world, name, machine, interface));
                 assert_partition(&cells);
                 for cell in cells.iter() {
                     exits += usize::from(matches!(cell.leads_to, LeadsTo::Exit(_)));
@@ -170,7 +170,7 @@ fn what_a_forwarder_sends_on_is_judged_as_the_reference_judges_it() {
         for (name, machine) in world.machines().iter().filter(|(_, machine)| run(machine)) {
             for (place, interface) in machine.interfaces.iter().enumerate() {
                 if interface.ip_forwarding {
-                    let cells = map.cells(&SenderClass::of(name, machine, interface));
+                    let cells = map.cells(&SenderClass::of(&world, name, machine, interface));
                     let port = ForwardingPort::Machine(name.clone(), place);
                     let leads =
                         cells.iter().map(|cell| (cell.clone(), cell.leads_to.forwarded_by(name)));
@@ -290,7 +290,7 @@ fn a_prefix_stands_for_no_address_that_a_longer_one_holds() {
     for (routes, to, through) in cases {
         let world = crate::support::world(&HALF.replace("{ROUTES}", &routes), "");
         let (name, machine) = world.machines().get_key_value("vm-web").unwrap();
-        let class = SenderClass::of(name, machine, &machine.interfaces[0]);
+        let class = SenderClass::of(&world, name, machine, &machine.interfaces[0]);
         let cells = CellMap::new(&world).cells(&class);
         let cell = cells.at(to.parse().unwrap()).unwrap();
         assert_eq!(cell.next.is_some(), through, "{routes}: {to}");
@@ -305,7 +305,7 @@ fn cost(text: &str) -> usize {
     let mut map = CellMap::new(&world);
     for (name, machine) in world.machines() {
         for interface in &machine.interfaces {
-            let cells = map.cells(&SenderClass::of(name, machine, interface));
+            let cells = map.cells(&SenderClass::of(&world, name, machine, interface));
             assert!(cells.iter().count() > 1);
         }
     }

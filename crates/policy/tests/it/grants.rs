@@ -140,7 +140,7 @@ fn an_inventory_that_begins_after_a_revocation_can_say_who_had_picked_the_exempt
     let set = [("revocation_effect", "next-start")];
     let kept = ask(&world_with(&lab, &set, ""), "web", INTERNET);
     assert_eq!(short(&kept), "pass exempt");
-    assert_eq!(assumed(&kept), ["revocation_effect"]);
+    assert_eq!(assumed(&kept), ["revocation_effect", "default_outbound_when_unsaid"]);
     // Granted anew, it has to be picked up anew.
     let anew = "2020-12-09T01:00:00Z exemption-asked subscription=contoso
                 2020-12-09T02:00:00Z exemption-granted subscription=contoso";

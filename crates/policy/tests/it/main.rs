@@ -31,5 +31,6 @@ mod second_reading;
 mod second_reading_routes;
 mod settings;
 mod support;
+mod ways_out;
 #[path = "../../../../tests/worlds/random.rs"]
 mod worlds;

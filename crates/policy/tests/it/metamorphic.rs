@@ -7,7 +7,7 @@ use crate::every_edition::facts::EDITIONS;
 use crate::every_edition::{Case, DATES, MORE_WAYS, STATES, WAYS};
 use crate::oracle_differences::description;
 use crate::support::{INTERNET, ask, events};
-use egress25_policy::{Decision, Edition, InventoryFile, Setting};
+use egress25_policy::{Decision, Edition, InventoryFile, Setting, Verdict};
 
 /// What an inventory says in a case, under settings; `None` where it is refused.
 fn answer(
@@ -57,6 +57,12 @@ fn faults(file: &InventoryFile, happened: &str, case: Case, faults: &mut String)
         };
         let wrong = match assumption {
             Some(_) if !after.iter().any(changes) => "named, and changes nothing",
+            // It is named where a pass rests on it; what is blocked is so, whatever the way out (N6).
+            None if *setting == Setting::DefaultOutboundWhenUnsaid
+                && before.verdict != Verdict::Pass =>
+            {
+                continue;
+            }
             None if after.iter().any(turns) => "not named, and changes the answer",
             _ => continue,
         };

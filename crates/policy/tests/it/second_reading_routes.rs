@@ -105,7 +105,8 @@ fn an_outside_address_that_a_route_keeps_in_the_network_is_not_internal() {
     let world = world(&lab(PAYG, PAYG, kept, ""), "");
     assert_eq!(short(&ask(&world, "web", INTERNET)), "drop no-route");
     assert_eq!(short(&ask(&world, "web", "10.0.7.7")), "pass internal");
-    let class = SenderClass { network: "hub".into(), subnet: "mail".into(), forwarder: None };
+    let (network, subnet) = ("hub".into(), "mail".into());
+    let class = SenderClass { network, subnet, ways_out: [true, false], forwarder: None };
     let cells = CellMap::new(&world).cells(&class);
     let leads = |to: &str| cells.at(to.parse().unwrap()).map(|cell| cell.leads_to.clone());
     assert_eq!(leads(INTERNET), Some(LeadsTo::Reason(Reason::NoRoute)));
@@ -148,7 +149,8 @@ fn an_exemption_without_terms_of_its_own_does_not_cover_an_appliance_either() {
     let decision = ask(&world(&lab, ""), "web", INTERNET);
     //= PG8 type=test
     assert_eq!(ids(&decision), ["PG7", "PG8", "EA1"]);
-    assert_eq!(assumed(&decision), ["exempt_via_appliance", "exemption_terms_when_silent"]);
+    let ours = ["exempt_via_appliance", "exemption_terms_when_silent"];
+    assert_eq!(assumed(&decision), [&ours[..], &["default_outbound_when_unsaid"]].concat());
 }
 
 #[test]

@@ -94,8 +94,14 @@ const CASES: &str = r#"
     lab pay-as-you-go/2019-03-01/none route:internet
     to 10.200.0.1
 * ipv6_default_route=no: drop not-granted, drop no-route
-    lab pay-as-you-go/2019-03-01/none
+    lab pay-as-you-go/2019-03-01/none public_address="2001:db8::4"
     to 2001:db8::25
+* default_outbound_when_unsaid=no: pass unrestricted-offer, drop no-outbound-access
+    lab enterprise-agreement/2019-03-01/none
+* implicit_lb_in_private_subnet=no: pass unrestricted-offer, drop no-outbound-access
+    lab enterprise-agreement/2019-03-01/none private:subnet balanced:public
+* public_address_elsewhere_stops_default=no: drop no-outbound-access, pass unrestricted-offer
+    lab enterprise-agreement/2019-03-01/none elsewhere:public
 "#;
 
 /// The inventory of `OFFER/CREATED/EXEMPTION`, then what else is in it (`what:of`) and keys of the
@@ -104,11 +110,17 @@ fn lab(words: &str) -> String {
     let (contoso, more) = words.split_once(' ').unwrap_or((words, ""));
     let (mut edition, mut name, mut keys) = ("2020-12", "web", String::new());
     let (mut other, mut route, mut last) = ("enterprise-agreement/2019-03-01/none", "", "");
+    let (mut subnet, mut elsewhere) = ("", "");
     for word in more.split(' ').filter(|word| !word.is_empty()) {
         match word.split_once(':') {
             Some(("edition", id)) => edition = id,
             Some(("name", of)) => name = of,
             Some(("beside", _)) => last = BESIDE,
+            Some(("private", _)) => subnet = "default_outbound_access = false\n",
+            Some(("balanced", _)) => last = FRONTEND,
+            Some(("elsewhere", _)) => {
+                (elsewhere, last) = ("[[machine.web.interfaces]]\n", ELSEWHERE);
+            }
             Some(("route", _)) => route = TO_INTERNET,
             Some(("nva", of)) => (other, route, last) = (of, TO_APPLIANCE, NVA),
             Some(("firewall", of)) => (other, route, last) = (of, TO_APPLIANCE, FIREWALL),
@@ -132,13 +144,13 @@ gateway = {{ kind = "vpn", routes = ["192.168.0.0/16"] }}
 prefixes = ["10.0.0.0/24", "fd00:25::/80"]
 route_table = "out"
 service_endpoints = ["198.51.100.0/24"]
-[network.hub.subnet.nva]
+{subnet}[network.hub.subnet.nva]
 prefixes = ["10.0.1.0/24"]
 [route-table.out]
 routes = [{route}]
 [machine.{name}]
 subscription = "contoso"
-network = "hub"
+{elsewhere}network = "hub"
 subnet = "mail"
 addresses = ["10.0.0.4", "fd00:25::4"]
 {keys}{last}"#,
@@ -164,6 +176,18 @@ subscription = "other"
 network = "hub"
 subnet = "nva"
 address = "10.0.1.9"
+"#;
+const FRONTEND: &str = r#"
+[load-balancer.front]
+addresses = ["198.51.100.20"]
+machines = ["web"]
+"#;
+const ELSEWHERE: &str = r#"
+[[machine.web.interfaces]]
+network = "hub"
+subnet = "nva"
+addresses = ["10.0.1.4"]
+public_address = "198.51.100.21"
 "#;
 const BESIDE: &str = r#"
 [machine.beside]

@@ -204,7 +204,9 @@ fn misleading_allow(world: &World, decision: &Decision) -> Option<String> {
     }
     let (tool, but) = match sender.kind {
         MachineKind::VirtualMachine => ("IP flow verify", ""),
-        MachineKind::ScaleSet => ("NSG diagnostics", "; IP flow verify takes no scale sets"),
+        MachineKind::ScaleSet | MachineKind::FlexibleScaleSet => {
+            ("NSG diagnostics", "; IP flow verify takes no scale sets")
+        }
         MachineKind::AppService => return None,
     };
     Some(format!(

@@ -149,6 +149,7 @@ fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure
         kind: described.kind.unwrap_or_default(),
         via: described.via,
         hub: described.via_offer.map(|offer| (offer, via_created)),
+        public_address: false,
         to,
         port,
     };
@@ -158,6 +159,9 @@ fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure
         let space: Vec<_> = space.iter().map(IpNet::to_string).collect();
         let space = space.join(" and ");
         notes.push(format!("the network is taken to be {space}, so {to} is inside of it"));
+    }
+    if to.is_ipv6() && !space.iter().any(|net| net.contains(&to)) {
+        notes.push("the machine is taken to have a public IPv6 address".to_owned());
     }
     let asked_for = args.edition.edition.as_deref();
     let at = args.in_inventory.at;

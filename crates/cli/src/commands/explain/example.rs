@@ -95,6 +95,7 @@ fn flags(of: &Deployment) -> String {
         Some(Via::AzureFirewall) => " --via azure-firewall",
         Some(Via::Appliance) => " --via appliance",
         Some(Via::Gateway) => " --via gateway",
+        Some(Via::NatGateway) => " --via nat-gateway",
     });
     if let Some((offer, _)) = of.hub {
         flags.push_str(&format!(" --via-offer {offer}"));
@@ -132,6 +133,7 @@ fn plain(reason: Reason) -> Option<(Deployment, Option<(&'static str, &'static s
         kind: MachineKind::VirtualMachine,
         via: None,
         hub: None,
+        public_address: false,
         to: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 5)),
         port: SMTP_PORT,
     };
@@ -152,6 +154,7 @@ fn plain(reason: Reason) -> Option<(Deployment, Option<(&'static str, &'static s
             of.exemption = ExemptionState::Granted;
         }
         Reason::PlatformServiceUnsupported => of.kind = MachineKind::AppService,
+        Reason::NoOutboundAccess => of.kind = MachineKind::FlexibleScaleSet,
         Reason::Revoked => of.exemption = ExemptionState::Revoked,
         Reason::ExemptionLapsed => of.exemption = ExemptionState::Lapsed,
         Reason::ExemptionDoesNotCover => {

@@ -93,6 +93,7 @@ const WAYS: &[(MachineKind, Option<Via>, bool)] = &[
     (MachineKind::VirtualMachine, Some(Via::Appliance), false),
     (MachineKind::AppService, None, false),
     (MachineKind::ScaleSet, None, false),
+    (MachineKind::FlexibleScaleSet, None, false),
 ];
 
 fn deployments(edition: &Edition) -> impl Iterator<Item = Deployment> {
@@ -132,6 +133,7 @@ fn deployment(
         kind,
         via,
         hub: of_another.then_some((Offer::EnterpriseAgreement, Some(after))),
+        public_address: false,
         to: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 5)),
         port: SMTP_PORT,
     }

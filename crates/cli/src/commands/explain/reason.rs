@@ -217,6 +217,9 @@ const fn in_general(reason: Reason) -> Option<&'static str> {
         | Reason::PredatesRestriction
         | Reason::Exempt => "Nothing: the packet passes.",
         Reason::NoRoute | Reason::NextHopUnknown | Reason::RoutingLoop => "Mend the routes.",
+        Reason::NoOutboundAccess => {
+            "Give the machine a NAT gateway, a public address or a load balancer's outbound rules."
+        }
         Reason::NoAddressOfFamily => "Send to an IPv4 address, or give the machine an IPv6 one.",
         Reason::ApplianceNotForwarding => {
             "Start the appliance, and enable IP forwarding on its interface."

@@ -131,6 +131,7 @@ impl MatrixState {
             kind: MachineKind::VirtualMachine,
             via: self.via,
             hub: enterprise,
+            public_address: true,
             to: IpAddr::V4(Ipv4Addr::from(to)),
             port: if self.way == SendingWay::Relay { 587 } else { SMTP_PORT },
         }

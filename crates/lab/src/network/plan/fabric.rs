@@ -276,7 +276,7 @@ impl Builder<'_> {
                 interface: port,
                 onward: None,
                 network: interface.network.clone(),
-                at: Stands::machine(name, machine, interface),
+                at: Stands::machine(self.world, name, machine, interface),
             });
         }
         Ok(())

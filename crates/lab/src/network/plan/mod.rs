@@ -16,7 +16,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use egress25_policy::{
-    FirewallName, Interface, Machine, MachineName, NetworkName, SenderClass, SubnetName, nearest,
+    FirewallName, Interface, Machine, MachineName, NetworkName, SenderClass, SubnetName, World,
+    nearest,
 };
 use ipnet::IpNet;
 
@@ -169,10 +170,15 @@ pub enum Stands {
 impl Stands {
     /// A machine, with one of its interfaces.
     #[must_use]
-    pub fn machine(name: &MachineName, machine: &Machine, interface: &Interface) -> Self {
+    pub fn machine(
+        world: &World,
+        name: &MachineName,
+        machine: &Machine,
+        interface: &Interface,
+    ) -> Self {
         Self::Machine {
             machine: name.clone(),
-            class: SenderClass::of(name, machine, interface),
+            class: SenderClass::of(world, name, machine, interface),
             addresses: interface.addresses.clone(),
             forwards: interface.ip_forwarding,
         }

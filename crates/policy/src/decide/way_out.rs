@@ -1,0 +1,139 @@
+//! The way out: by what an interface's packets leave for the Internet, where a route sends them there.
+
+use std::net::IpAddr;
+
+use crate::article::network::NetworkFact;
+use crate::article::settings::{Setting, YesNo};
+use crate::decide::fault::RouteFault;
+use crate::decide::grounds::{Grounds, ReasonAlone};
+use crate::decide::sender::SendingPort;
+use crate::world::outbound::{Backend, LoadBalancer, LoadBalancerSku};
+use crate::world::{Interface, MachineKind, Subnet, World};
+
+/// A way out, in the order in which Azure takes them (N5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WayOut {
+    /// That of the service itself, which needs none of the subnet's.
+    OfTheService,
+    NatGateway,
+    PublicAddress,
+    OutboundRules,
+    /// A public load balancer's frontend without outbound rules.
+    Frontend,
+    /// Default outbound access.
+    Default,
+}
+
+/// Whether packets of a family that a port sends find a way out.
+///
+/// # Errors
+/// They find none.
+pub(crate) fn leave(
+    world: &World,
+    at: SendingPort<'_>,
+    v4: bool,
+    grounds: &mut impl Grounds,
+) -> Result<(), RouteFault> {
+    let mut rests_on = Vec::new();
+    let way = explicit(world, at, v4, &mut rests_on)
+        .or_else(|| by_default(world, at, v4, &mut rests_on).then_some(WayOut::Default));
+    grounds.leave_by(&rests_on);
+    //= N5
+    //= N6
+    //= N7
+    if way.is_some() {
+        return Ok(());
+    }
+    let facts =
+        if v4 { [NetworkFact::N5, NetworkFact::N6] } else { [NetworkFact::N5, NetworkFact::N7] };
+    grounds.cite(&facts.map(NetworkFact::id));
+    let (machine, family) = (at.name.clone(), if v4 { "IPv4" } else { "IPv6" });
+    Err(RouteFault::NoWayOut { machine, family })
+}
+
+/// Whether packets of a family that a port sends find a way out, and nothing else.
+pub(crate) fn leaves(world: &World, at: SendingPort<'_>, v4: bool) -> bool {
+    leave(world, at, v4, &mut ReasonAlone).is_ok()
+}
+
+/// A way that somebody set up.
+fn explicit(
+    world: &World,
+    at: SendingPort<'_>,
+    v4: bool,
+    rests_on: &mut Vec<Setting>,
+) -> Option<WayOut> {
+    // Delegated subnets have no default outbound access, and do not need it (N6).
+    if at.machine.kind == MachineKind::AppService {
+        return Some(WayOut::OfTheService);
+    }
+    let of_family = |address: &IpAddr| address.is_ipv4() == v4;
+    let network = world.networks.get(&at.interface.network);
+    let subnet = world.subnet(&at.interface.network, &at.interface.subnet);
+    let of_subnet = subnet.and_then(|subnet| subnet.nat_gateway.as_ref());
+    let of_network = || network.and_then(|network| network.nat_gateway.as_ref());
+    let gateway = of_subnet.or_else(of_network).and_then(|name| world.nat_gateways.get(name));
+    if gateway.is_some_and(|gateway| gateway.carries(v4)) {
+        return Some(WayOut::NatGateway);
+    }
+    if at.interface.public_addresses.iter().any(of_family) {
+        return Some(WayOut::PublicAddress);
+    }
+    let public: Vec<_> = balancers(world, at).filter(|one| !one.is_internal()).collect();
+    if public.iter().any(|one| one.outbound_rules.iter().any(of_family)) {
+        return Some(WayOut::OutboundRules);
+    }
+    // Of IPv6 the pages know outbound rules alone (N7).
+    let frontend = |one: &&LoadBalancer| {
+        v4 && !one.disable_outbound_snat && one.addresses.iter().any(of_family)
+    };
+    if !public.into_iter().any(|one| frontend(&one)) {
+        return None;
+    }
+    if !subnet.is_some_and(is_private) {
+        return Some(WayOut::Frontend);
+    }
+    rests_on.push(Setting::ImplicitLbInPrivateSubnet);
+    (world.settings.implicit_lb_in_private_subnet == YesNo::Yes).then_some(WayOut::Frontend)
+}
+
+/// Whether a subnet is said to have no default outbound access.
+fn is_private(subnet: &Subnet) -> bool {
+    subnet.default_outbound_access == Some(false)
+}
+
+/// The load balancers that a port is behind.
+fn balancers<'a>(world: &'a World, at: SendingPort<'a>) -> impl Iterator<Item = &'a LoadBalancer> {
+    // An address is enough: a port of the lab can stand for several interfaces of one network.
+    let key = |one: &Interface| (one.network.clone(), one.addresses.first().copied());
+    let place = at.machine.interfaces.iter().position(|one| key(one) == key(at.interface));
+    let is_one =
+        move |backend: &Backend| place.is_some_and(|place| backend.at() == (at.name, place));
+    world.load_balancers.values().filter(move |one| one.machines.iter().any(is_one))
+}
+
+/// Whether default outbound access takes a family out.
+fn by_default(world: &World, at: SendingPort<'_>, v4: bool, rests_on: &mut Vec<Setting>) -> bool {
+    let takes_it = |one: &LoadBalancer| one.is_internal() && one.sku == LoadBalancerSku::Standard;
+    let subnet = world.subnet(&at.interface.network, &at.interface.subnet);
+    let said = subnet.and_then(|subnet| subnet.default_outbound_access);
+    if !v4
+        || said == Some(false)
+        || at.machine.kind == MachineKind::FlexibleScaleSet
+        || balancers(world, at).any(takes_it)
+    {
+        return false;
+    }
+    if said.is_none() {
+        rests_on.push(Setting::DefaultOutboundWhenUnsaid);
+        if world.settings.default_outbound_when_unsaid == YesNo::No {
+            return false;
+        }
+    }
+    let has_public =
+        at.machine.interfaces.iter().any(|one| one.public_addresses.iter().any(IpAddr::is_ipv4));
+    if has_public {
+        rests_on.push(Setting::PublicAddressElsewhereStopsDefault);
+    }
+    !has_public || world.settings.public_address_elsewhere_stops_default == YesNo::No
+}

@@ -1,0 +1,210 @@
+//! Ways out: what a route sends to the Internet finds one, or does not leave.
+
+use crate::support::{INTERNET, ask, ask_port, assumed, ids, short, world, world_with};
+use egress25_policy::InventoryFile;
+
+const V6: &str = "2001:db8::25";
+
+/// A machine of an Enterprise Agreement in a subnet, with more keys of the subnet, of the machine,
+/// and more of the inventory.
+fn lab(subnet: &str, machine: &str, more: &str) -> String {
+    format!(
+        r#"
+[subscription.mail]
+offer = "enterprise-agreement"
+created = "2019-03-01"
+[network.vnet]
+address_space = ["10.0.0.0/16", "fd00:25::/64"]
+[network.vnet.subnet.default]
+prefixes = ["10.0.1.0/24", "fd00:25::/80"]
+{subnet}
+[machine.mailbox]
+subscription = "mail"
+network = "vnet"
+addresses = ["10.0.1.4", "fd00:25::4"]
+{machine}
+{more}"#
+    )
+}
+
+const PRIVATE: &str = "default_outbound_access = false";
+const BY_NAT: &str = "default_outbound_access = false\nnat_gateway = \"nat\"";
+const NAT: &str = "[nat-gateway.nat]";
+
+/// What becomes of port 25 to the IPv4 and to the IPv6 Internet.
+fn both(subnet: &str, machine: &str, more: &str) -> [String; 2] {
+    let world = world(&lab(subnet, machine, more), "");
+    [INTERNET, V6].map(|to| short(&ask(&world, "mailbox", to)))
+}
+
+const PASS: &str = "pass unrestricted-offer";
+const NONE: &str = "drop no-outbound-access";
+
+#[test]
+fn a_private_subnet_let_mail_out() {
+    let world = world(&lab(PRIVATE, "", ""), "");
+    let decision = ask(&world, "mailbox", INTERNET);
+    assert_eq!(short(&decision), NONE);
+    //= N5 type=test
+    //= N6 type=test
+    assert_eq!(ids(&decision), ["N5", "N6"]);
+    assert!(assumed(&decision).is_empty());
+    assert!(decision.next_steps[0].to_string().contains("NAT gateway"));
+    // Not the platform's filter: it meets every port.
+    assert_eq!(short(&ask_port(&world, "mailbox", INTERNET, 587)), NONE);
+    assert_eq!(short(&ask(&world, "mailbox", "10.0.1.9")), "pass internal");
+}
+
+#[test]
+fn each_way_out_takes_the_families_that_it_carries() {
+    let balancer = |keys: &str| {
+        format!("[load-balancer.front]\nmachines = [\"mailbox\"]\naddresses = {keys}\n")
+    };
+    let rules = balancer("[\"198.51.100.7\"]\noutbound_rules = [\"198.51.100.7\"]");
+    let v6_rules = balancer("[\"2001:db8::7\"]\noutbound_rules = [\"2001:db8::7\"]");
+    let frontend = balancer("[\"198.51.100.7\", \"2001:db8::7\"]");
+    let without_snat = balancer("[\"198.51.100.7\"]\ndisable_outbound_snat = true");
+    let internal = balancer("[\"10.0.1.7\"]\nnetwork = \"vnet\"");
+    let basic = balancer("[\"10.0.1.7\"]\nnetwork = \"vnet\"\nsku = \"basic\"");
+    let public = "public_address = \"198.51.100.4\"";
+    let two = "public_address = [\"198.51.100.4\", \"2001:db8::4\"]";
+    let v2 = "[nat-gateway.nat]\nsku = \"standard-v2\"";
+    let v2_both = "[nat-gateway.nat]\nsku = \"standard-v2\"\naddresses = [\"2001:db8::9\"]";
+    for (subnet, machine, more, v4, v6) in [
+        ("", "", "", PASS, NONE),
+        ("default_outbound_access = true", "", "", PASS, NONE),
+        (PRIVATE, "", "", NONE, NONE),
+        (PRIVATE, public, "", PASS, NONE),
+        (PRIVATE, two, "", PASS, PASS),
+        (BY_NAT, "", NAT, PASS, NONE),
+        (BY_NAT, "", v2, PASS, NONE),
+        (BY_NAT, "", v2_both, PASS, PASS),
+        (PRIVATE, "", &rules, PASS, NONE),
+        (PRIVATE, "", &v6_rules, NONE, PASS),
+        //= N7 type=test
+        (PRIVATE, "", &frontend, PASS, NONE),
+        (PRIVATE, "", &without_snat, NONE, NONE),
+        ("", "", &internal, NONE, NONE),
+        ("", "", &basic, PASS, NONE),
+        ("", public, &internal, PASS, NONE),
+        ("", "kind = \"flexible-scale-set\"", "", NONE, NONE),
+        ("", "kind = \"scale-set\"", "", PASS, NONE),
+    ] {
+        assert_eq!(both(subnet, machine, more), [v4, v6], "{subnet} {machine} {more}");
+    }
+}
+
+#[test]
+fn a_pass_that_rests_on_a_reading_of_the_way_out_names_it() {
+    let named = |subnet: &str, machine: &str, more: &str| {
+        let world = world(&lab(subnet, machine, more), "");
+        let decision = ask(&world, "mailbox", INTERNET);
+        assert_eq!(short(&decision), PASS);
+        assumed(&decision).iter().map(|one| (*one).to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(named("", "", ""), ["default_outbound_when_unsaid"]);
+    assert!(named("default_outbound_access = true", "", "").is_empty());
+    assert!(named(BY_NAT, "", NAT).is_empty());
+    let frontend = "[load-balancer.a]\naddresses = [\"198.51.100.7\"]\nmachines = [\"mailbox\"]";
+    assert_eq!(named(PRIVATE, "", frontend), ["implicit_lb_in_private_subnet"]);
+    let blocked = lab("", "", "").replace("enterprise-agreement", "pay-as-you-go");
+    let blocked = ask(&world(&blocked, ""), "mailbox", INTERNET);
+    assert_eq!(
+        (short(&blocked).as_str(), assumed(&blocked)),
+        ("drop not-granted", vec!["block_form"])
+    );
+    let none = [("default_outbound_when_unsaid", "no")];
+    let none = ask(&world_with(&lab("", "", ""), &none, ""), "mailbox", INTERNET);
+    assert_eq!(short(&none), NONE);
+    assert_eq!(assumed(&none), ["default_outbound_when_unsaid"]);
+}
+
+#[test]
+fn what_a_setting_filters_like_the_internet_needs_no_way_out_to_it() {
+    let world = world_with(&lab(PRIVATE, "", ""), &[("internal_destination", "filtered")], "");
+    assert_eq!(short(&ask(&world, "mailbox", "10.0.1.9")), PASS);
+}
+
+#[test]
+fn the_way_out_is_that_of_the_hop_that_sends_to_the_internet() {
+    let nva = |keys: &str| {
+        format!(
+            r#"
+[machine.nva]
+subscription = "mail"
+network = "hub"
+addresses = ["10.1.0.4"]
+ip_forwarding = true
+{keys}
+[network.hub]
+address_space = ["10.1.0.0/16"]
+peerings = ["vnet"]
+[network.hub.subnet.default]
+prefixes = ["10.1.0.0/24"]
+default_outbound_access = false
+[route-table.out]
+routes = [{{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.1.0.4" }}]"#
+        )
+    };
+    let answer = |keys: &str| {
+        let lab = lab("default_outbound_access = false\nroute_table = \"out\"", "", &nva(keys));
+        let lab = lab.replacen("[network.vnet]", "[network.vnet]\npeerings = [\"hub\"]", 1);
+        ask(&world(&lab, ""), "mailbox", INTERNET)
+    };
+    assert_eq!(short(&answer("public_address = \"198.51.100.9\"")), PASS);
+    let none = answer("");
+    assert_eq!(short(&none), NONE);
+    assert!(none.next_steps[0].to_string().contains("`nva` has no way out"));
+}
+
+#[test]
+fn what_cannot_be_a_way_out_is_refused_with_its_key() {
+    let refused = |lab: &str| {
+        let file = InventoryFile::parse(lab).map_err(|error| error.what);
+        let edition = egress25_policy::Edition::default_edition().unwrap();
+        match file {
+            Ok(file) => {
+                let error = file.build(&edition, &[]).unwrap_err();
+                format!("{}: {}", error.key.unwrap_or_default(), error.what)
+            }
+            Err(what) => what,
+        }
+    };
+    let balancer = |keys: &str| lab("", "", &format!("[load-balancer.a]\n{keys}"));
+    for (lab, expected) in [
+        (lab("nat_gateway = \"nat\"", "", ""), "there is no NAT gateway `nat`"),
+        (
+            lab("", "", "[nat-gateway.nat]\naddresses = [\"2001:db8::9\"]"),
+            "an IPv6 address, which a `standard-v2` alone has",
+        ),
+        (
+            lab("", "", NAT).replacen("[network.vnet]", "[network.vnet]\nnat_gateway = \"nat\"", 1),
+            "a `standard-v2` alone is for a whole network",
+        ),
+        (balancer("addresses = []\nmachines = []"), "needs at least one frontend's"),
+        (
+            balancer("addresses = [\"198.51.100.7\"]\nmachines = [\"other\"]"),
+            "there is no machine `other`",
+        ),
+        (
+            balancer(
+                "addresses = [\"198.51.100.7\"]\nmachines = [{ machine = \"mailbox\", interface = 1 }]",
+            ),
+            "`mailbox` has 1 interfaces",
+        ),
+        (
+            balancer(
+                "addresses = [\"198.51.100.7\"]\nmachines = []\noutbound_rules = [\"198.51.100.8\"]",
+            ),
+            "none of the balancer's `addresses`",
+        ),
+        (
+            balancer("network = \"vnet\"\naddresses = [\"198.51.100.7\"]\nmachines = []"),
+            "lies outside network `vnet`",
+        ),
+        (lab("", "public_address = \"here\"", ""), "an address, or a list of addresses"),
+    ] {
+        let what = refused(&lab);
+        assert!(what.contains(expected), "{what}\n{expected}");
+    }
+}
