@@ -193,13 +193,17 @@ fn load_balancers(dice: &mut Dice, text: &mut String, networks: usize) {
     for number in 0..dice.below(3) {
         let machine = dice.one(&["web", "nva"]);
         let of = dice.below(networks);
-        let more = match dice.below(4) {
+        let more = match dice.below(6) {
             0 => "addresses = [\"198.51.100.250\"]\n".to_owned(),
             1 => "addresses = [\"198.51.100.200\", \"2001:db8:fffe::200\"]\n\
                   outbound_rules = [\"2001:db8:fffe::200\"]\n"
                 .to_owned(),
-            2 => "addresses = [\"198.51.100.250\"]\ndisable_outbound_snat = true\n".to_owned(),
-            _ => format!("addresses = [\"10.{of}.1.200\"]\nnetwork = \"n{of}\"\n"),
+            5 => "addresses = [\"198.51.100.250\"]\ndisable_outbound_snat = true\n".to_owned(),
+            2 => format!("addresses = [\"10.{of}.1.25{number}\"]\nnetwork = \"n{of}\"\n"),
+            _ => format!(
+                "addresses = [\"10.{of}.2.25{number}\", \"fd00:{of}:0:2::25{number}\"]\nnetwork = \"n{of}\"\n{}",
+                dice.one(&["", "sku = \"basic\"\n", "ports = [25]\n", "ports = [587]\n"])
+            ),
         };
         let _ = write!(text, "[load-balancer.b{number}]\nmachines = [\"{machine}{of}\"]\n{more}");
     }
@@ -219,7 +223,7 @@ fn route_tables(dice: &mut Dice, text: &mut String) {
                 0..=5 => {
                     let v4 = !prefix.contains(':');
                     let (network, subnet) = (dice.below(3), 2 + dice.below(2));
-                    let host = dice.one(&["4", "4", "5", "99"]);
+                    let host = dice.one(&["4", "4", "5", "99", "250"]);
                     let address = if v4 {
                         format!("10.{network}.{subnet}.{host}")
                     } else {

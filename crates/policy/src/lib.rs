@@ -68,7 +68,8 @@ pub use world::name::{
     SubnetName, SubscriptionName, UnfitName, fit_for_a_name,
 };
 pub use world::outbound::{
-    Backend, BackendInterface, LoadBalancer, LoadBalancerSku, NatGateway, NatGatewaySku,
+    AllPorts, Backend, BackendInterface, LoadBalancer, LoadBalancerSku, NatGateway, NatGatewaySku,
+    Ports,
 };
 pub use world::route::{NextHop, Route, RouteOrigin, effective_routes, resolve};
 pub use world::{

@@ -52,6 +52,8 @@ pub(crate) enum NetworkFact {
     N9,
     /// Reserved prefixes.
     N10,
+    /// Load balancers as next hops.
+    N11,
     /// Peerings.
     N12,
 }

@@ -338,6 +338,9 @@ settings! {
     ImplicitLbInPrivateSubnet implicit_lb_in_private_subnet: YesNo = Yes;
         "Does a public load balancer's frontend without outbound rules take machines of a private subnet out?";
         "The pages call it a way out of its own kind, and say of private subnets only that the default goes.";
+    LoadBalancerPortsWhenUnsaid load_balancer_ports_when_unsaid: YesNo = Yes;
+        "Does an internal load balancer pass a packet on whose rules are not said?";
+        "One before appliances has high-availability ports, which cover every port (N11).";
     PublicAddressElsewhereStopsDefault public_address_elsewhere_stops_default: YesNo = Yes;
         "Does a public address on another interface take a machine's default outbound access from all of them?";
         "Microsoft's text of 2022 to 2024 says so; it is gone since 2025-12.";
@@ -387,6 +390,17 @@ impl fmt::Display for Assumption {
 }
 
 impl Setting {
+    /// Whether it says by what packets leave for the Internet.
+    #[must_use]
+    pub const fn is_about_ways_out(self) -> bool {
+        matches!(
+            self,
+            Self::DefaultOutboundWhenUnsaid
+                | Self::ImplicitLbInPrivateSubnet
+                | Self::PublicAddressElsewhereStopsDefault
+        )
+    }
+
     /// The setting with a name, if there is one.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

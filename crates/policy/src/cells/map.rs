@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use crate::SMTP_PORT;
 use crate::article::reason::Reason;
 use crate::article::settings::PassOrFiltered;
 use crate::cells::stretches::{
@@ -12,6 +13,7 @@ use crate::cells::stretches::{
 use crate::cells::{Cell, Cells, Forwarder, LeadsTo, SenderClass, ways_out};
 use crate::decide::appliance::{TakenBy, taken_by};
 use crate::decide::destination::{PLATFORM, UnfitDestination, unfit_ranges};
+use crate::decide::grounds::ReasonAlone;
 use crate::world::World;
 use crate::world::name::{FirewallName, MachineName, NetworkName, SubnetName};
 use crate::world::route::effective_routes;
@@ -314,7 +316,7 @@ impl<'w> CellMap<'w> {
     }
 
     fn find_hop(&mut self, network: &NetworkName, address: IpAddr) -> AtAddress {
-        let port = match taken_by(self.world, network, address) {
+        let port = match taken_by(self.world, network, address, SMTP_PORT, &mut ReasonAlone) {
             Err(fault) => return AtAddress::Dead(fault.reason()),
             Ok(TakenBy::Firewall(name)) => return AtAddress::Firewall(name.clone()),
             Ok(TakenBy::Appliance(port)) => port,

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
+use crate::article::network::NetworkFact;
 use crate::article::reason::Reason;
-use crate::article::settings::{ExemptViaAppliance, Setting};
+use crate::article::settings::{ExemptViaAppliance, Setting, YesNo};
 use crate::decide::advice::relay;
 use crate::decide::conclusion::Conclusion;
 use crate::decide::edge::{at_the_edge, directly};
@@ -23,11 +24,13 @@ pub(crate) enum TakenBy<'a> {
 }
 
 /// Who takes a packet on that a network's route sends to an address: in that network or in one that
-/// it is peered with.
+/// it is peered with. A load balancer passes on the ports that its rules cover (N11).
 pub(crate) fn taken_by<'a>(
     world: &'a World,
     network: &NetworkName,
     address: IpAddr,
+    port: u16,
+    grounds: &mut impl Grounds,
 ) -> Result<TakenBy<'a>, RouteFault> {
     let nobody = || RouteFault::Nobody { address };
     let network = world.network_of_appliance(network, address).ok_or_else(nobody)?;
@@ -37,12 +40,23 @@ pub(crate) fn taken_by<'a>(
         }
         return Ok(TakenBy::Firewall(firewall));
     }
-    let found = SendingPort::at(world, network, address).ok_or_else(nobody)?;
+    if let Some((name, balancer)) = world.frontend_at(network, address) {
+        grounds.cite(&[NetworkFact::N11.id()]);
+        let covers = balancer.ports.as_ref().map(|ports| ports.cover(port)).unwrap_or_else(|| {
+            grounds.assume(world, Setting::LoadBalancerPortsWhenUnsaid);
+            world.settings.load_balancer_ports_when_unsaid == YesNo::Yes
+        });
+        if !covers {
+            return Err(RouteFault::NotBalanced { balancer: name.clone(), port });
+        }
+    }
+    let found = SendingPort::taking_on(world, network, address).ok_or_else(nobody)?;
     let machine = found.name.clone();
     if !found.runs() {
         return Err(RouteFault::NotRunning { machine, power: found.machine.state.power });
     }
     if !found.interface.ip_forwarding {
+        let address = found.address_toward(address);
         return Err(RouteFault::NotForwarding { machine, address });
     }
     let interface = found.machine.forwards_from(found.interface);

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::article::reason::Reason;
 use crate::decide::destination::UnfitDestination;
 use crate::life::power::Power;
-use crate::world::name::{FirewallName, MachineName};
+use crate::world::name::{FirewallName, LoadBalancerName, MachineName};
 
 /// What is wrong with the routes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +41,14 @@ pub enum RouteFault {
         firewall: FirewallName,
         /// The address that its route leads to.
         next: IpAddr,
+    },
+    /// No rule of the load balancer at the address is for the port.
+    #[error("no rule of the load balancer `{balancer}` covers port {port}")]
+    NotBalanced {
+        /// The load balancer.
+        balancer: LoadBalancerName,
+        /// The port.
+        port: u16,
     },
     /// The firewall at the address does not run.
     #[error("the firewall `{firewall}` is stopped; start it")]
@@ -96,9 +104,11 @@ impl RouteFault {
     /// Why the packet does not pass.
     pub(crate) const fn reason(&self) -> Reason {
         match self {
-            Self::NoRoute | Self::NextHopNone | Self::NoGateway | Self::NotInside => {
-                Reason::NoRoute
-            }
+            Self::NoRoute
+            | Self::NextHopNone
+            | Self::NoGateway
+            | Self::NotInside
+            | Self::NotBalanced { .. } => Reason::NoRoute,
             Self::Nobody { .. } | Self::NoFirewall | Self::BehindFirewall { .. } | Self::NoPort => {
                 Reason::NextHopUnknown
             }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::SMTP_PORT;
 use crate::article::reason::Reason;
 use crate::decide::conclusion::Conclusion;
 use crate::decide::decision::Decision;
@@ -68,5 +69,5 @@ fn by_port(
     if !at.runs() {
         return Err(RouteFault::PortNotRunning { machine: at.name.clone() }.into());
     }
-    from_machine(world, sender, at, to, grounds)
+    from_machine(world, sender, at, (to, SMTP_PORT), grounds)
 }

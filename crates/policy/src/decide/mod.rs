@@ -59,11 +59,12 @@ pub fn decide(world: &World, question: &Question) -> Decision {
     let conclusion = match sender {
         Err(fault) => from_nobody(world, question, fault, &mut grounds),
         Ok(port) if question.port == SMTP_PORT => {
-            from_machine(world, port, port, question.destination, &mut grounds)
+            from_machine(world, port, port, (question.destination, SMTP_PORT), &mut grounds)
         }
         // It takes the same way; only then the filter, which does not look at it, comes.
         Ok(port) => {
-            from_machine(world, port, port, question.destination, &mut WayAlone(&mut grounds))
+            let to = (question.destination, question.port);
+            from_machine(world, port, port, to, &mut WayAlone(&mut grounds))
                 .map(|_| not_filtered(world, question.port, &mut grounds))
         }
     };
@@ -85,13 +86,13 @@ fn not_filtered(world: &World, port: u16, grounds: &mut impl Grounds) -> Conclus
     Conclusion::of(reason)
 }
 
-/// A SYN to port 25 from a known machine, as it leaves the port `at`: the machine's own, or that of
+/// A SYN to an address and a port from a known machine, as it leaves the port `at`: the machine's own, or that of
 /// a forwarder.
 fn from_machine(
     world: &World,
     sender: SendingPort<'_>,
     at: SendingPort<'_>,
-    destination: IpAddr,
+    (destination, port): (IpAddr, u16),
     grounds: &mut impl Grounds,
 ) -> Result<Conclusion, Obstacle> {
     if !sender.runs() {
@@ -106,7 +107,7 @@ fn from_machine(
     if is_platform(world, destination, grounds)? {
         return Ok(Conclusion::of(Reason::PlatformAddress));
     }
-    Ok(follow(world, sender, at, destination, grounds)?)
+    Ok(follow(world, sender, at, (destination, port), grounds)?)
 }
 
 /// Follows the packet from hop to hop, from a port on.
@@ -114,7 +115,7 @@ fn follow<'a>(
     world: &'a World,
     sender: SendingPort<'_>,
     mut at: SendingPort<'a>,
-    destination: IpAddr,
+    (destination, port): (IpAddr, u16),
     grounds: &mut impl Grounds,
 ) -> Result<Conclusion, RouteFault> {
     let mut been = vec![at.name];
@@ -137,7 +138,7 @@ fn follow<'a>(
             Toward::Forwarder(address) => address,
         };
         first = first.or(Some(address));
-        at = match taken_by(world, network, address)? {
+        at = match taken_by(world, network, address, port, grounds)? {
             TakenBy::Firewall(name) => {
                 return through_firewall(world, Some(sender), name, destination, grounds);
             }

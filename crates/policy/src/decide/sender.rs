@@ -24,6 +24,18 @@ impl<'a> SendingPort<'a> {
         Some(Self { name, machine, interface })
     }
 
+    /// The port that takes on what comes to an address in a network: its owner's, or one behind a load
+    /// balancer.
+    pub(crate) fn taking_on(
+        world: &'a World,
+        network: &NetworkName,
+        address: IpAddr,
+    ) -> Option<Self> {
+        let (name, machine, interface) =
+            world.behind_frontend(network, address).or_else(|| world.owner(network, address))?;
+        Some(Self { name, machine, interface })
+    }
+
     /// The port of a machine that an interface stands for, chosen among its own.
     pub(crate) fn of(
         world: &'a World,

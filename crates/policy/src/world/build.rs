@@ -112,13 +112,7 @@ impl World {
         }
         self.known_subscription(&place, &firewall.subscription)?;
         self.known_subnet(&place, &firewall.network, &firewall.subnet, &[firewall.address])?;
-        let owner = self.owners.get(&(firewall.network.clone(), firewall.address));
-        let what = match (owner, self.firewall_at(&firewall.network, firewall.address)) {
-            (Some((machine, _)), _) => Some(format!("machine `{machine}`")),
-            (None, Some(other)) => Some(format!("firewall `{other}`")),
-            (None, None) => None,
-        };
-        if let Some(what) = what {
+        if let Some(what) = self.taken(&firewall.network, firewall.address) {
             let (address, network) = (firewall.address, &firewall.network);
             return Err(err(
                 format!("{place}.address"),
@@ -220,6 +214,14 @@ impl World {
                 return Err(err(format!("{place}.addresses"), what));
             }
         }
+        for address in &balancer.addresses {
+            let Some(network) = &balancer.network else { break };
+            if let Some(taken) = self.taken(network, *address) {
+                let what =
+                    format!("address {address} in network `{network}` belongs to {taken} already");
+                return Err(err(format!("{place}.addresses"), what));
+            }
+        }
         let key = format!("{place}.outbound_rules");
         let is_frontend = |address: &&IpAddr| balancer.addresses.contains(address);
         if let Some(other) = balancer.outbound_rules.iter().find(|at| !is_frontend(at)) {
@@ -227,6 +229,11 @@ impl World {
         }
         if balancer.is_internal() && !balancer.outbound_rules.is_empty() {
             return Err(err(key, "an internal load balancer takes nothing out"));
+        }
+        if let Some(network) = &balancer.network {
+            let frontends =
+                balancer.addresses.iter().map(|at| ((network.clone(), *at), name.clone()));
+            self.frontends.extend(frontends);
         }
         self.load_balancers.insert(name, balancer);
         Ok(())
@@ -264,9 +271,13 @@ impl World {
                 let Some(found) = self.machines.get(machine) else {
                     return Err(err(place, format!("there is no machine `{machine}`")));
                 };
-                if interface >= found.interfaces.len() {
+                let Some(at) = found.interfaces.get(interface) else {
                     let count = found.interfaces.len();
                     let what = format!("`{machine}` has {count} interfaces, counted from 0");
+                    return Err(err(place, what));
+                };
+                if let Some(network) = balancer.network.as_ref().filter(|of| **of != at.network) {
+                    let what = format!("`{machine}` is not in the balancer's network `{network}`");
                     return Err(err(place, what));
                 }
             }
@@ -298,8 +309,9 @@ impl World {
                 Some((owner, _)) => Some(format!("machine `{owner}` already")),
                 None if !seen.insert(address) => Some(format!("`{name}` twice")),
                 None => self
-                    .firewall_at(&interface.network, *address)
-                    .map(|firewall| format!("firewall `{firewall}` already")),
+                    .taken(&interface.network, *address)
+                    .filter(|_| owner.is_none())
+                    .map(|other| format!("{other} already")),
             };
             if let Some(what) = taken {
                 return Err(err(
@@ -312,6 +324,16 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Who has an address in a network, as a text.
+    fn taken(&self, network: &NetworkName, address: IpAddr) -> Option<String> {
+        let machine = self.owners.get(&(network.clone(), address));
+        let machine = machine.map(|(machine, _)| format!("machine `{machine}`"));
+        let firewall = || Some(format!("firewall `{}`", self.firewall_at(network, address)?));
+        let frontend =
+            || Some(format!("load balancer `{}`", self.frontend_at(network, address)?.0));
+        machine.or_else(firewall).or_else(frontend)
     }
 
     fn known_subscription(&self, place: &str, name: &SubscriptionName) -> Result<(), WorldError> {

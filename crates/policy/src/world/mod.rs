@@ -20,7 +20,7 @@ use crate::article::edition::Edition;
 use crate::article::offer::Offer;
 use crate::article::settings::Settings;
 use crate::life::exemption::Exemption;
-use crate::life::power::MachineState;
+use crate::life::power::{MachineState, Power};
 use crate::world::capture_ids::CaptureIds;
 use crate::world::name::{
     FirewallName, LoadBalancerName, MachineName, NatGatewayName, NetworkName, RouteTableName,
@@ -356,6 +356,8 @@ pub struct World {
     pub(crate) owners: BTreeMap<(NetworkName, IpAddr), OwnerPlace>,
     /// Derived from the networks: whose sides of peerings with each are open.
     open_toward: BTreeMap<NetworkName, BTreeSet<NetworkName>>,
+    /// Derived from the internal load balancers.
+    frontends: BTreeMap<(NetworkName, IpAddr), LoadBalancerName>,
     /// Derived from the firewalls.
     firewall_addresses: BTreeMap<(NetworkName, IpAddr), FirewallName>,
     /// Derived from the machines: those of each subscription.
@@ -380,6 +382,7 @@ impl World {
             load_balancers: BTreeMap::new(),
             owners: BTreeMap::new(),
             open_toward: BTreeMap::new(),
+            frontends: BTreeMap::new(),
             firewall_addresses: BTreeMap::new(),
             members: BTreeMap::new(),
         }
@@ -472,7 +475,7 @@ impl World {
     }
 
     /// The network in which somebody has an address that a route of a network leads to: a
-    /// firewall, or a machine, whether or not it takes a packet on.
+    /// firewall, an internal load balancer, or a machine, whether or not it takes a packet on.
     #[must_use]
     pub fn network_of_appliance<'a>(
         &'a self,
@@ -480,7 +483,9 @@ impl World {
         address: IpAddr,
     ) -> Option<&'a NetworkName> {
         let firewall = |place: &&NetworkName| self.firewall_at(place, address).is_some();
-        let machine = |place: &&NetworkName| self.owner(place, address).is_some();
+        let machine = |place: &&NetworkName| {
+            self.owner(place, address).is_some() || self.frontend_at(place, address).is_some()
+        };
         self.in_reach(network).find(firewall).or_else(|| self.in_reach(network).find(machine))
     }
 
@@ -491,6 +496,38 @@ impl World {
         address: IpAddr,
     ) -> Option<&FirewallName> {
         self.firewall_addresses.get(&(network.clone(), address))
+    }
+
+    /// The internal load balancer whose frontend in a network has this address.
+    pub(crate) fn frontend_at(
+        &self,
+        network: &NetworkName,
+        address: IpAddr,
+    ) -> Option<(&LoadBalancerName, &LoadBalancer)> {
+        let name = self.frontends.get(&(network.clone(), address))?;
+        self.load_balancers.get_key_value(name)
+    }
+
+    /// Who takes on what comes to an internal load balancer's frontend: any of its machines does, so
+    /// the first that runs and forwards; where none does, the first (N11).
+    #[must_use]
+    pub fn behind_frontend(
+        &self,
+        network: &NetworkName,
+        frontend: IpAddr,
+    ) -> Option<(&MachineName, &Machine, &Interface)> {
+        //= N11
+        let (_, balancer) = self.frontend_at(network, frontend)?;
+        let mut behind = balancer.machines.iter().filter_map(|backend| {
+            let (name, place) = backend.at();
+            let (name, machine) = self.machines.get_key_value(name)?;
+            Some((name, machine, machine.interfaces.get(place)?))
+        });
+        let works = |(_, machine, interface): &(_, &Machine, &Interface)| {
+            machine.state.power == Power::Running && interface.ip_forwarding
+        };
+        let first = behind.clone().next();
+        behind.find(works).or(first)
     }
 
     pub(crate) fn claim_addresses(&mut self, name: &MachineName, machine: &Machine) {

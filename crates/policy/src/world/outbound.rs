@@ -60,6 +60,10 @@ pub struct LoadBalancer {
     /// Those of its frontends that outbound rules use.
     #[serde(default)]
     pub outbound_rules: Vec<IpAddr>,
+    /// The ports that its rules cover, or `"all"` (high-availability ports); left out,
+    /// `load_balancer_ports_when_unsaid` says so.
+    #[serde(default)]
+    pub ports: Option<Ports>,
     /// Whether its other rules give no way out (`disableOutboundSnat`).
     #[serde(default)]
     pub disable_outbound_snat: bool,
@@ -74,6 +78,35 @@ pub enum LoadBalancerSku {
     Standard,
     /// Basic, retired in 2025.
     Basic,
+}
+
+/// The ports that rules cover.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "\"all\", or a list of ports")]
+pub enum Ports {
+    /// Every port.
+    All(AllPorts),
+    /// Some.
+    These(Vec<u16>),
+}
+
+/// The word for every port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AllPorts {
+    /// High-availability ports.
+    All,
+}
+
+impl Ports {
+    /// Whether a port is among them.
+    #[must_use]
+    pub fn cover(&self, port: u16) -> bool {
+        match self {
+            Self::All(AllPorts::All) => true,
+            Self::These(ports) => ports.contains(&port),
+        }
+    }
 }
 
 /// A machine behind a load balancer.

@@ -1,6 +1,8 @@
 //! What will surprise whoever wrote a world: nothing is wrong with it, and packets do not go where
 //! they seem to.
 
+use std::collections::BTreeSet;
+
 use crate::world::name::{NetworkName, SubnetName};
 use crate::world::{Subnet, UserNextHop, World};
 
@@ -41,6 +43,17 @@ impl World {
                 found.push(format!(
                     "the route to {prefix} of `{name}` leads to {address}, which belongs to nobody \
                      that `{network}` reaches"
+                ));
+            }
+            let behind = self.frontend_at(network, address);
+            let owners = behind.iter().flat_map(|(_, balancer)| &balancer.machines);
+            let owners: BTreeSet<_> = owners
+                .filter_map(|one| Some(&self.machines.get(one.at().0)?.subscription))
+                .collect();
+            if let (Some((balancer, _)), true) = (behind, owners.len() > 1) {
+                found.push(format!(
+                    "the machines behind `{balancer}` are of several subscriptions: any of them takes a \
+                     packet on, and the first that works is asked"
                 ));
             }
             let owner = self.owner(network, address).filter(|(.., at)| at.subnet == *subnet);

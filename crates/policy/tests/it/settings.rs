@@ -100,6 +100,8 @@ const CASES: &str = r#"
     lab enterprise-agreement/2019-03-01/none
 * implicit_lb_in_private_subnet=no: pass unrestricted-offer, drop no-outbound-access
     lab enterprise-agreement/2019-03-01/none private:subnet balanced:public
+* load_balancer_ports_when_unsaid=no: pass unrestricted-offer, drop no-route
+    lab pay-as-you-go/2019-03-01/none nva:enterprise-agreement/2019-03-01/none inner:balancer
 * public_address_elsewhere_stops_default=no: drop no-outbound-access, pass unrestricted-offer
     lab enterprise-agreement/2019-03-01/none elsewhere:public
 "#;
@@ -116,6 +118,7 @@ fn lab(words: &str) -> String {
             Some(("edition", id)) => edition = id,
             Some(("name", of)) => name = of,
             Some(("beside", _)) => last = BESIDE,
+            Some(("inner", _)) => (route, last) = (TO_FRONTEND, BALANCED),
             Some(("private", _)) => subnet = "default_outbound_access = false\n",
             Some(("balanced", _)) => last = FRONTEND,
             Some(("elsewhere", _)) => {
@@ -176,6 +179,21 @@ subscription = "other"
 network = "hub"
 subnet = "nva"
 address = "10.0.1.9"
+"#;
+const TO_FRONTEND: &str =
+    r#"{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.1.10" }"#;
+const BALANCED: &str = r#"
+[machine.nva]
+subscription = "other"
+network = "hub"
+subnet = "nva"
+addresses = ["10.0.1.9"]
+ip_forwarding = true
+public_address = "198.51.100.22"
+[load-balancer.inner]
+network = "hub"
+addresses = ["10.0.1.10"]
+machines = ["nva"]
 "#;
 const FRONTEND: &str = r#"
 [load-balancer.front]

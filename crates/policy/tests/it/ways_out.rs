@@ -208,3 +208,61 @@ fn what_cannot_be_a_way_out_is_refused_with_its_key() {
         assert!(what.contains(expected), "{what}\n{expected}");
     }
 }
+
+/// A subnet whose default route leads to a load balancer before two appliances, with keys of the
+/// balancer and of each appliance.
+fn behind_a_balancer(balancer: &str, appliances: [&str; 2]) -> String {
+    let appliance = |name: &str, host: u8, keys: &str| {
+        format!(
+            "[machine.{name}]\nsubscription = \"mail\"\nnetwork = \"vnet\"\nsubnet = \"hub\"\n\
+             addresses = [\"10.0.2.{host}\"]\npublic_address = \"198.51.100.{host}\"\n{keys}\n"
+        )
+    };
+    let [first, second] = appliances;
+    let more = format!(
+        r#"{}{}
+[network.vnet.subnet.hub]
+prefixes = ["10.0.2.0/24"]
+[load-balancer.inner]
+network = "vnet"
+addresses = ["10.0.2.10"]
+machines = ["nva-1", "nva-2"]
+{balancer}
+[route-table.out]
+routes = [{{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.2.10" }}]"#,
+        appliance("nva-1", 4, first),
+        appliance("nva-2", 5, second)
+    );
+    lab("route_table = \"out\"", "", &more)
+}
+
+#[test]
+fn a_next_hop_that_is_a_load_balancers_frontend_belonged_to_nobody() {
+    const FORWARDS: &str = "ip_forwarding = true";
+    let ask_of = |balancer: &str, appliances: [&str; 2]| {
+        ask(&world(&behind_a_balancer(balancer, appliances), ""), "mailbox", INTERNET)
+    };
+    let decision = ask_of("", [FORWARDS, FORWARDS]);
+    //= N11 type=test
+    assert_eq!(short(&decision), PASS);
+    assert!(ids(&decision).contains(&"N11"), "{:?}", ids(&decision));
+    assert_eq!(assumed(&decision), ["load_balancer_ports_when_unsaid"]);
+    assert_eq!(decision.path.len(), 2);
+    // Any of them takes it on; where none does, the first says why.
+    let stopped = "ip_forwarding = true\npower = \"deallocated\"";
+    assert_eq!(short(&ask_of("", [stopped, FORWARDS])), PASS);
+    assert_eq!(short(&ask_of("", ["", FORWARDS])), PASS);
+    let none = ask_of("", [stopped, ""]);
+    assert_eq!(short(&none), "drop appliance-not-forwarding");
+    assert!(none.next_steps[0].to_string().contains("`nva-1` is `deallocated`"));
+    // It passes on what its rules cover.
+    for (ports, to_25, to_587) in [
+        ("ports = \"all\"", PASS, "pass relay-port"),
+        ("ports = [25]", PASS, "drop no-route"),
+        ("ports = [587]", "drop no-route", "pass relay-port"),
+    ] {
+        let world = world(&behind_a_balancer(ports, [FORWARDS, FORWARDS]), "");
+        assert_eq!(short(&ask(&world, "mailbox", INTERNET)), to_25, "{ports}");
+        assert_eq!(short(&ask_port(&world, "mailbox", INTERNET, 587)), to_587, "{ports}");
+    }
+}

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use egress25_policy::{
     Decision, Edition, Exemption, HopKind, MachineKind, MachineName, NextStep, Offer, Question,
-    Reason, Source, StatementId, SubscriptionName, Verdict, World, decide,
+    Reason, Setting, Source, StatementId, SubscriptionName, Verdict, World, decide,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -232,17 +232,13 @@ fn after_a_pass(world: &World, question: &Question, decision: &Decision) -> Vec<
         steps.push(NextStep::CheckOffer { subscription: name.clone(), offer: of.offer });
     }
     let to = question.destination;
-    let private = match to {
-        IpAddr::V4(to) => to.is_private(),
-        IpAddr::V6(to) => to.is_unique_local(),
-    };
-    if sends || other_port && !private {
-        let of = match decision.path.last().map(|hop| &hop.at) {
-            Some(HopKind::Firewall { firewall }) => firewall.to_string(),
-            Some(HopKind::Machine { machine, .. }) => machine.to_string(),
-            None => machine.to_string(),
-        };
-        steps.push(NextStep::CheckWayOut { of });
+    let last = decision.path.last().map(|hop| &hop.at);
+    let mut assumed = decision.assumed.iter().filter_map(|one| Setting::named(&one.setting));
+    // What the inventory describes is not asked for.
+    if assumed.any(Setting::is_about_ways_out)
+        && let Some(HopKind::Machine { machine, .. }) = last
+    {
+        steps.push(NextStep::CheckWayOut { of: machine.to_string() });
     }
     steps.push(NextStep::CheckSecurityGroups { machine: machine.clone() });
     steps.push(NextStep::CheckOtherSide { to, port: question.port });

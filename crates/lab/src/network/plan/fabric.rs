@@ -502,6 +502,11 @@ impl Builder<'_> {
         let Some(place) = self.world.network_of_appliance(network, address).cloned() else {
             return nowhere;
         };
+        // Any of a load balancer's machines takes it on: in a lab always the same one.
+        let behind = self.world.behind_frontend(&place, address);
+        let of_family =
+            behind.and_then(|(.., at)| at.addresses.iter().find(|at| at.is_ipv4() == v4));
+        let address = of_family.copied().unwrap_or(address);
         let Some(port) = self.book.ports.get(&(place.clone(), address)).cloned() else {
             return nowhere;
         };
