@@ -401,6 +401,17 @@ impl Setting {
         )
     }
 
+    /// Whether it says where routes lead, which counts for every port.
+    #[must_use]
+    pub(crate) const fn is_about_routes(self) -> bool {
+        matches!(
+            self,
+            Self::LoadBalancerPortsWhenUnsaid
+                | Self::ReservedRoutesUnderOtherDefault
+                | Self::Ipv6DefaultRoute
+        )
+    }
+
     /// The setting with a name, if there is one.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

@@ -50,13 +50,18 @@ impl Grounds for ReasonAlone {
     fn advise<S: IntoIterator<Item = NextStep>>(&mut self, _: impl FnOnce() -> S) {}
 }
 
-/// Where the way alone counts, and not what the filter says at its end: hops are kept.
+/// Where the way alone counts, and not what the filter says at its end: hops are kept, and the settings
+/// that say where routes lead.
 pub(crate) struct WayAlone<'a, G>(pub(crate) &'a mut G);
 
 impl<G: Grounds> Grounds for WayAlone<'_, G> {
     fn cite(&mut self, _: &[StatementId]) {}
 
-    fn assume_if(&mut self, _: &World, _: Setting, _: impl FnOnce() -> bool) {}
+    fn assume_if(&mut self, world: &World, setting: Setting, holds: impl FnOnce() -> bool) {
+        if setting.is_about_routes() {
+            self.0.assume_if(world, setting, holds);
+        }
+    }
 
     fn warn(&mut self, _: impl FnOnce() -> String) {}
 

@@ -255,6 +255,9 @@ fn a_next_hop_that_is_a_load_balancers_frontend_belonged_to_nobody() {
     let none = ask_of("", [stopped, ""]);
     assert_eq!(short(&none), "drop appliance-not-forwarding");
     assert!(none.next_steps[0].to_string().contains("`nva-1` is `deallocated`"));
+    let world_of = world(&behind_a_balancer("", [FORWARDS, FORWARDS]), "");
+    let relay = ask_port(&world_of, "mailbox", INTERNET, 587);
+    assert_eq!(assumed(&relay), ["load_balancer_ports_when_unsaid"]);
     // It passes on what its rules cover.
     for (ports, to_25, to_587) in [
         ("ports = \"all\"", PASS, "pass relay-port"),
