@@ -1,6 +1,6 @@
 //! Rules for iptables: the same content, as text for `iptables-restore`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
@@ -90,7 +90,8 @@ pub fn export_iptables(
         let _ = writeln!(rules, "-A {root}-{name} -j DROP");
     }
     // What nobody known sends, to somebody known, is inbound (N1).
-    for address in content.class_of.keys().filter(|address| ours(address)) {
+    let known = content.class_of.keys().copied().chain(world.public_addresses());
+    for address in known.collect::<BTreeSet<_>>().iter().filter(|address| ours(address)) {
         let _ = writeln!(rules, "-A {root}-JUDGE -d {address} {}", target(Reason::Inbound));
     }
     let _ = writeln!(rules, "-A {root}-JUDGE {}", target(Reason::UnknownSource));

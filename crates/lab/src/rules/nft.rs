@@ -168,6 +168,9 @@ impl Ruleset {
                 rules.element("inbound", *address, &chain(Reason::Inbound));
             }
         }
+        for address in world.public_addresses() {
+            rules.element("inbound", address, &chain(Reason::Inbound));
+        }
         for (exit, number) in &exits {
             for (address, reason) in content.exits.get(*exit).into_iter().flatten() {
                 rules.element(&format!("exit{number}_"), *address, &chain(*reason));

@@ -1,6 +1,6 @@
 //! Building a table, entry by entry.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::atomic::AtomicU64;
 
@@ -220,6 +220,7 @@ impl TableBuilder {
             entries,
             exits: Vec::new(),
             ports: HashMap::new(),
+            public: HashSet::new(),
             patches: AtomicU64::new(0),
             owners: self.owners,
             subscriptions: self.subscriptions.into(),

@@ -51,6 +51,7 @@ impl Table {
         let TableDraft { builder, dependencies, ports, .. } = draft;
         let mut table = builder.build(epoch)?;
         table.ports = ports;
+        table.public = world.public_addresses().collect();
         for exit in &dependencies.exits {
             let reasons = reasons_of(world, &exit.forwarder);
             table.exits.extend(reasons.map(|reason| AtomicU8::new(byte(reason))));

@@ -22,7 +22,7 @@ mod routes;
 mod senders;
 mod trie;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -62,6 +62,8 @@ pub struct Table {
     exits: Vec<AtomicU8>,
     /// The ports by which forwarders send what others have sent to them.
     ports: HashMap<(NetworkName, IpAddr), ForwarderPort>,
+    /// Where somebody of the world is reached from outside: looked up where nobody sends.
+    public: HashSet<IpAddr>,
     /// How often anything was replaced in place.
     patches: AtomicU64,
     owners: Vec<TableMachine>,
@@ -182,7 +184,8 @@ impl Table {
     fn nobody_sends(&self, network: Option<u32>, reason: Reason, to: IpAddr) -> Reason {
         let unknown = Reason::UnknownSource;
         let is_known = || !matches!(self.locate_in(network, to), Err(reason) if reason == unknown);
-        if reason == unknown && is_known() { Reason::Inbound } else { reason }
+        let comes_in = reason == unknown && (self.public.contains(&to) || is_known());
+        if comes_in { Reason::Inbound } else { reason }
     }
 
     /// What becomes of a SYN to port 25 that leaves a forwarder's port, known by one of its

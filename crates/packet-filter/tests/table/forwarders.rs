@@ -21,6 +21,7 @@ const INSIDE: [&str; 6] =
     ["10.0.2.4", "10.1.1.4", "192.168.7.7", "168.63.129.16", "fd00:1:0:1::4", "172.16.0.1"];
 
 fn compare(seed: u64, table: &Table, world: &World) {
+    compare_inbound(seed, table, world);
     let to = worlds::OUTSIDE.iter().chain(&INSIDE).map(|to| to.parse::<IpAddr>().unwrap());
     for to in to {
         for machine in world.machines().values() {
@@ -52,6 +53,24 @@ fn compare(seed: u64, table: &Table, world: &World) {
                     );
                 }
             }
+        }
+    }
+}
+
+/// What nobody of the world sends.
+fn compare_inbound(seed: u64, table: &Table, world: &World) {
+    let interfaces = world.machines().values().flat_map(|machine| &machine.interfaces);
+    let inside: Vec<_> = interfaces.flat_map(|interface| interface.addresses.clone()).collect();
+    let networks: Vec<_> = world.networks().keys().cloned().map(Some).chain([None]).collect();
+    for to in inside.into_iter().chain(world.public_addresses()) {
+        let from: IpAddr = if to.is_ipv4() { "9.9.9.9" } else { "2a00::25" }.parse().unwrap();
+        for network in &networks {
+            let id = network.as_ref().and_then(|name| table.network(name));
+            let source = Source::Address { network: network.clone(), address: from };
+            let expected = decide(world, &Question { source, destination: to, port: 25 });
+            let found = table.answer(id, from, to);
+            let both = (found.verdict, found.reason);
+            assert_eq!(both, (expected.verdict, expected.reason), "world {seed}: {network:?} {to}");
         }
     }
 }

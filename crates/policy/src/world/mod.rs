@@ -498,6 +498,22 @@ impl World {
         self.firewall_addresses.get(&(network.clone(), address))
     }
 
+    /// The public addresses by which somebody of the world is reached from outside: those of machines
+    /// that are there, and the frontends of public load balancers.
+    pub fn public_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let is_there = |(name, machine): &(&MachineName, &Machine)| {
+            machine.interfaces.iter().any(|interface| {
+                let owner = |at: &IpAddr| self.owners.get(&(interface.network.clone(), *at));
+                interface.addresses.iter().any(|at| owner(at).is_some_and(|(of, _)| of == *name))
+            })
+        };
+        let machines = self.machines.iter().filter(is_there);
+        let interfaces = machines.flat_map(|(_, machine)| &machine.interfaces);
+        let public = self.load_balancers.values().filter(|balancer| !balancer.is_internal());
+        let frontends = public.flat_map(|balancer| &balancer.addresses);
+        interfaces.flat_map(|interface| &interface.public_addresses).chain(frontends).copied()
+    }
+
     /// The internal load balancer whose frontend in a network has this address.
     pub(crate) fn frontend_at(
         &self,

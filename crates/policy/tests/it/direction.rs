@@ -19,6 +19,10 @@ address_space = ["10.9.0.0/16"]
 subscription = "mail"
 network = "vnet"
 addresses = ["10.0.1.4"]
+public_address = "198.51.100.4"
+[load-balancer.front]
+addresses = ["198.51.100.20"]
+machines = ["mailbox"]
 [machine.stopped]
 subscription = "mail"
 network = "vnet"
@@ -43,6 +47,10 @@ fn mail_that_comes_in_was_dropped_as_of_an_unknown_source() {
         // Nobody is there.
         assert_eq!(from(network, "198.51.100.77", "10.0.1.9"), "drop unknown-source");
         assert_eq!(from(network, "198.51.100.77", INTERNET), "drop unknown-source");
+    }
+    // Seen outside: by a machine's public address, or a load balancer's.
+    for (network, public) in [(None, "198.51.100.4"), (Some("other"), "198.51.100.20")] {
+        assert_eq!(from(network, "198.51.100.77", public), "pass inbound N1");
     }
     assert_eq!(from(Some("other"), "198.51.100.77", "10.0.1.4"), "drop unknown-source");
     // Who is known sends outbound, whatever the destination.
