@@ -22,6 +22,7 @@ pub(crate) mod question;
 pub(crate) mod restriction;
 pub(crate) mod route;
 pub(crate) mod sender;
+mod surprises;
 pub(crate) mod terms;
 pub(crate) mod way_out;
 

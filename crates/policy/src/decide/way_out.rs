@@ -56,6 +56,14 @@ pub(crate) fn leaves(world: &World, at: SendingPort<'_>, v4: bool) -> bool {
     leave(world, at, v4, &mut ReasonAlone).is_ok()
 }
 
+/// Whether IPv4 leaves a port by default outbound access alone, and nobody said that there is any.
+pub(crate) fn leaves_by_default_unsaid(world: &World, at: SendingPort<'_>) -> bool {
+    let (mut no_way, mut rests_on) = (Vec::new(), Vec::new());
+    explicit(world, at, true, &mut no_way).is_none()
+        && by_default(world, at, true, &mut rests_on)
+        && rests_on.contains(&Setting::DefaultOutboundWhenUnsaid)
+}
+
 /// A way that somebody set up.
 fn explicit(
     world: &World,

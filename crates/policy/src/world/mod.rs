@@ -5,7 +5,6 @@ pub(crate) mod capture_ids;
 pub(crate) mod name;
 pub(crate) mod outbound;
 pub(crate) mod route;
-mod surprises;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

@@ -158,6 +158,26 @@ routes = [{{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10
 }
 
 #[test]
+fn a_machine_that_leaves_by_what_nobody_said_is_told() {
+    let surprises = |subnet: &str, machine: &str, more: &str| {
+        world(&lab(subnet, machine, more), "").surprises().join("\n")
+    };
+    let unsaid = surprises("", "", "");
+    assert!(
+        unsaid.contains("`vnet/default`") && unsaid.contains("by which mailbox leave"),
+        "{unsaid}"
+    );
+    for (subnet, machine, more) in [
+        ("default_outbound_access = true", "", ""),
+        (PRIVATE, "", ""),
+        ("nat_gateway = \"nat\"", "", NAT),
+        ("", "public_address = \"198.51.100.4\"", ""),
+    ] {
+        assert_eq!(surprises(subnet, machine, more), "", "{subnet} {machine}");
+    }
+}
+
+#[test]
 fn what_cannot_be_a_way_out_is_refused_with_its_key() {
     let refused = |lab: &str| {
         let file = InventoryFile::parse(lab).map_err(|error| error.what);

@@ -1,8 +1,11 @@
 //! What will surprise whoever wrote a world: nothing is wrong with it, and packets do not go where
 //! they seem to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::decide::sender::SendingPort;
+use crate::decide::way_out::leaves_by_default_unsaid;
+use crate::file::near::first_few;
 use crate::world::name::{NetworkName, SubnetName};
 use crate::world::{Subnet, UserNextHop, World};
 
@@ -23,8 +26,30 @@ impl World {
                 self.surprising_routes((name, subnet_name), subnet, &mut found);
             }
         }
+        self.rests_on_default_outbound(&mut found);
         found.dedup();
         found
+    }
+
+    /// Subnets whose machines leave by default outbound access alone, which nobody said of them (N6).
+    fn rests_on_default_outbound(&self, found: &mut Vec<String>) {
+        let mut of_subnets: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+        for (name, machine) in &self.machines {
+            for interface in &machine.interfaces {
+                if leaves_by_default_unsaid(self, SendingPort { name, machine, interface }) {
+                    let key = (&interface.network, &interface.subnet);
+                    of_subnets.entry(key).or_default().push(name.as_str());
+                }
+            }
+        }
+        for ((network, subnet), machines) in of_subnets {
+            found.push(format!(
+                "`{network}/{subnet}` is not said to have default outbound access, by which {} leave for \
+                 the Internet; in networks created since 2026-04 there is none: say \
+                 `default_outbound_access`",
+                first_few(machines)
+            ));
+        }
     }
 
     /// Routes of a subnet that lead to nobody who can be reached, or a machine to itself.
