@@ -194,11 +194,11 @@ fn load_balancers(dice: &mut Dice, text: &mut String, networks: usize) {
         let machine = dice.one(&["web", "nva"]);
         let of = dice.below(networks);
         let more = match dice.below(6) {
-            0 => "addresses = [\"198.51.100.250\"]\n".to_owned(),
-            1 => "addresses = [\"198.51.100.200\", \"2001:db8:fffe::200\"]\n\
-                  outbound_rules = [\"2001:db8:fffe::200\"]\n"
-                .to_owned(),
-            5 => "addresses = [\"198.51.100.250\"]\ndisable_outbound_snat = true\n".to_owned(),
+            0 => format!("addresses = [\"198.51.100.25{number}\"]\n"),
+            1 => format!(
+                "addresses = [\"198.51.100.25{number}\", \"2001:db8:fffe::20{number}\"]\noutbound_rules = [\"2001:db8:fffe::20{number}\"]\n"
+            ),
+            5 => format!("addresses = [\"198.51.100.25{number}\"]\ndisable_outbound_snat = true\n"),
             2 => format!("addresses = [\"10.{of}.1.25{number}\"]\nnetwork = \"n{of}\"\n"),
             _ => format!(
                 "addresses = [\"10.{of}.2.25{number}\", \"fd00:{of}:0:2::25{number}\"]\nnetwork = \"n{of}\"\n{}",

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::article::settings::RevocationEffect;
+use crate::decide::destination::UnfitDestination;
 use crate::life::exemption::ExemptionState;
 use crate::life::power::Power;
 use crate::world::capture_ids::CaptureIds;
@@ -239,8 +240,51 @@ impl World {
         Ok(())
     }
 
+    /// Checks that every public address is one, and of one thing alone.
+    fn check_public_addresses(&self) -> Result<(), WorldError> {
+        let mut all: Vec<(IpAddr, String)> = Vec::new();
+        for (name, machine) in &self.machines {
+            let interfaces = &machine.interfaces;
+            let public = interfaces.iter().flat_map(|interface| &interface.public_addresses);
+            all.extend(public.map(|at| (*at, format!("machine.{name}.public_address"))));
+        }
+        for (name, gateway) in &self.nat_gateways {
+            let place = || format!("nat-gateway.{name}.addresses");
+            all.extend(gateway.addresses.iter().map(|at| (*at, place())));
+        }
+        for (name, balancer) in self.load_balancers.iter().filter(|(_, of)| !of.is_internal()) {
+            let place = || format!("load-balancer.{name}.addresses");
+            all.extend(balancer.addresses.iter().map(|at| (*at, place())));
+        }
+        let mut taken: BTreeMap<IpAddr, String> = BTreeMap::new();
+        for (address, place) in all {
+            let is_private = match address {
+                IpAddr::V4(address) => address.is_private(),
+                IpAddr::V6(address) => address.is_unique_local(),
+            };
+            if is_private {
+                return Err(err(
+                    place,
+                    format!("{address} is a private address, not a public one"),
+                ));
+            }
+            if let Some(unfit) = UnfitDestination::of(address) {
+                return Err(err(
+                    place,
+                    format!("{address} is a {unfit} address, not a public one"),
+                ));
+            }
+            if let Some(other) = taken.get(&address) {
+                return Err(err(place, format!("{address} stands in `{other}`, too")));
+            }
+            taken.insert(address, place);
+        }
+        Ok(())
+    }
+
     /// Checks what ways out refer to.
     fn check_ways_out(&self) -> Result<(), WorldError> {
+        self.check_public_addresses()?;
         for (name, network) in &self.networks {
             let place = format!("network.{name}");
             let subnets = network.subnets.iter().filter_map(|(subnet, of)| {

@@ -201,6 +201,19 @@ fn what_cannot_be_a_way_out_is_refused_with_its_key() {
             lab("", "", NAT).replacen("[network.vnet]", "[network.vnet]\nnat_gateway = \"nat\"", 1),
             "a `standard-v2` alone is for a whole network",
         ),
+        (
+            lab("", "public_address = \"10.0.1.9\"", ""),
+            "machine.mailbox.public_address: 10.0.1.9 is a private address",
+        ),
+        (
+            lab(
+                "",
+                "public_address = \"198.51.100.7\"",
+                "[nat-gateway.n]\naddresses = [\"198.51.100.7\"]",
+            ),
+            "198.51.100.7 stands in `machine.mailbox.public_address`, too",
+        ),
+        (balancer("addresses = [\"169.254.1.1\"]\nmachines = []"), "not a public one"),
         (balancer("addresses = []\nmachines = []"), "needs at least one frontend's"),
         (
             balancer("addresses = [\"198.51.100.7\"]\nmachines = [\"other\"]"),
