@@ -133,7 +133,7 @@ impl Deployment {
                     network: NetworkName::from(NETWORK),
                     subnet: SubnetName::from(HUB),
                     addresses: vec![self.hub_address()],
-                    public_addresses: self.public(),
+                    public_addresses: self.public(5),
                     ip_forwarding: true,
                 }];
                 world.add_machine(MachineName::from(APPLIANCE), appliance)?;
@@ -214,7 +214,7 @@ impl Deployment {
                     IpAddr::V4(Ipv4Addr::new(10, 0, 0, 4)),
                     IpAddr::V6(Ipv6Addr::new(0xfd00, 0x25, 0, 0, 0, 0, 0, 4)),
                 ],
-                public_addresses: self.public(),
+                public_addresses: self.public(4),
                 ip_forwarding: false,
             }],
             forwards_by: None,
@@ -251,10 +251,11 @@ impl Deployment {
         }
     }
 
-    /// Always one of IPv6: it has no default outbound access (N7).
-    fn public(&self) -> Vec<IpAddr> {
-        let v4 = self.public_address.then(|| IpAddr::V4(Ipv4Addr::new(198, 51, 100, 4)));
-        let v6 = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 4));
+    /// The public addresses of a machine, which end with a number: always one of IPv6, which has no
+    /// default outbound access (N7).
+    fn public(&self, number: u8) -> Vec<IpAddr> {
+        let v4 = self.public_address.then(|| IpAddr::V4(Ipv4Addr::new(198, 51, 100, number)));
+        let v6 = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(number)));
         v4.into_iter().chain([v6]).collect()
     }
 
