@@ -169,9 +169,9 @@ fn a_word_that_is_nearly_right_was_answered_with_half_the_list() {
 
 #[test]
 fn a_reason_that_a_setting_took_away_was_said_to_be_none_of_the_edition() {
-    let line = "explain platform-service-unsupported --format json";
+    let line = "explain request-refused --format json";
     assert_eq!(json(line)["reasons"][0]["note"], Value::Null);
-    let set = json(&format!("{line} --set app_service_when_silent=subscription-rule"));
+    let set = json(&format!("{line} --set requests_can_be_refused=no"));
     let note = set["reasons"][0]["note"].as_str().expect("a note");
     assert!(note.starts_with("cannot come up in edition 2020-12 with these settings; "), "{note}");
 }

@@ -56,6 +56,8 @@ pub(crate) enum NetworkFact {
     N11,
     /// Peerings.
     N12,
+    /// Who else sends.
+    N18,
 }
 
 impl NetworkFact {

@@ -103,8 +103,8 @@ reasons! {
         "The exemption covers only machines' traffic that is routed directly to the Internet.";
     OfferNeverExempt = "offer-never-exempt", Block, ["DV1", "DV2"],
         "The offer is restricted and the edition names no way to an exemption.";
-    PlatformServiceUnsupported = "platform-service-unsupported", Block, ["app_service_when_silent"],
-        "An App Service in the network cannot use port 25 to the Internet, whatever the subscription.";
+    PlatformServiceUnsupported = "platform-service-unsupported", Block, ["app_service_when_silent", "N18"],
+        "An App Service or a container instance cannot use port 25 to the Internet, whatever the offer.";
     // The route does not lead there.
     AzureFirewallUnsupported = "azure-firewall-unsupported", Firewall, ["RL1", "unsupported_means_blocked", "azure_firewall_form"],
         "Port 25 through Azure Firewall is not supported.";

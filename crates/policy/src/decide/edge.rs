@@ -1,6 +1,7 @@
 //! The Internet's edge: the rule of the subscription whose machine sends directly.
 
 use crate::article::edition::{AppServiceRule, Edition, Restriction, Topic};
+use crate::article::network::NetworkFact;
 use crate::article::offer::Offer;
 use crate::article::reason::Reason;
 use crate::article::settings::{AppServiceWhenSilent, Setting};
@@ -30,6 +31,13 @@ pub(crate) fn at_the_edge(
         && let Some(conclusion) = app_service(world, name, grounds)
     {
         return conclusion;
+    }
+    //= N18
+    if world.is_container_instance(at.machine) {
+        grounds.cite(&[NetworkFact::N18.id()]);
+        grounds.cite(world.edition.topic(Topic::PlatformServices));
+        grounds.advise(|| [relay(world)]);
+        return Conclusion::by(name.clone(), Reason::PlatformServiceUnsupported);
     }
     let offer = at.machine.state.programmed.offer;
     type_change(world, at.machine, subscription, grounds);

@@ -218,6 +218,9 @@ pub enum MachineKind {
     FlexibleScaleSet,
     /// An App Service or Functions app with virtual network integration.
     AppService,
+    /// A container group of Azure Container Instances; so is whatever stands in a subnet that is
+    /// delegated to them.
+    ContainerInstance,
 }
 
 impl MachineKind {
@@ -421,6 +424,18 @@ impl World {
         let (name, place) = self.owners.get(&(network.clone(), address))?;
         let (name, machine) = self.machines.get_key_value(name)?;
         Some((name, machine, machine.interfaces.get(*place)?))
+    }
+
+    /// Whether a machine is a container group of Azure Container Instances: it is said to be one, or
+    /// stands in a subnet that is delegated to them.
+    pub(crate) fn is_container_instance(&self, machine: &Machine) -> bool {
+        let delegated = |interface: &Interface| {
+            let subnet = self.subnet(&interface.network, &interface.subnet)?;
+            let to = subnet.delegated_to.as_ref()?;
+            Some(to.to_ascii_lowercase().starts_with("microsoft.containerinstance/"))
+        };
+        machine.kind == MachineKind::ContainerInstance
+            || machine.interfaces.iter().any(|interface| delegated(interface) == Some(true))
     }
 
     /// The subnet that an interface stands in.

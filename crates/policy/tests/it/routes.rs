@@ -1,6 +1,6 @@
 //! Which route wins, and what is met on the way.
 
-use egress25_policy::{Edition, HopKind, InventoryFile};
+use egress25_policy::{Edition, HopKind, InventoryFile, NextStep};
 
 use crate::support::{INTERNET, ask, ask_port, assumed, ids, short, world, world_with};
 
@@ -419,4 +419,54 @@ fn another_port_passed_where_no_route_leads() {
         (ids(&passes), assumed(&passes)),
         (vec!["G3", "G4"], vec!["default_outbound_when_unsaid"])
     );
+}
+
+#[test]
+fn behind_the_hubs_firewall_the_advice_was_a_relay_and_the_hubs_exemption_counted_for_nothing() {
+    let lab = r#"
+edition = "2021-08"
+[subscription.hub]
+offer = "pay-as-you-go"
+created = "2019-03-01"
+[subscription.spoke]
+offer = "pay-as-you-go"
+created = "2019-03-01"
+exemption = "granted"
+[network.hub]
+address_space = ["10.0.0.0/16"]
+peerings = ["spoke"]
+[network.spoke]
+address_space = ["10.1.0.0/16"]
+peerings = ["hub"]
+[network.spoke.subnet.mail]
+prefixes = ["10.1.0.0/24"]
+route_table = "out"
+[route-table.out]
+routes = [{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.1.4" }]
+[firewall.af]
+subscription = "hub"
+network = "hub"
+address = "10.0.1.4"
+[machine.web]
+subscription = "spoke"
+network = "spoke"
+addresses = ["10.1.0.4"]
+started_since_grant = true
+"#;
+
+    let at = |events: &str| ask(&world(lab, events), "web", INTERNET);
+    let before = at("");
+    assert_eq!(short(&before), "drop not-granted");
+    assert!(before.next_steps.iter().any(|step| {
+        matches!(step, NextStep::AskForExemption { subscription, .. } if subscription.as_str() == "hub")
+    }));
+    let granted = "2021-09-05T00:00:00Z exemption-asked subscription=hub
+                   2021-09-06T00:00:00Z exemption-granted subscription=hub";
+    let waiting = at(granted);
+    assert_eq!(short(&waiting), "drop waiting-for-stop-and-start");
+    assert!(waiting.next_steps.iter().any(|step| step.name() == "renew-firewall"));
+    let renewed =
+        at(&format!("{granted}\n2021-09-07T00:00:00Z firewall-rules-updated firewall=af"));
+    assert_eq!(short(&renewed), "pass exempt");
+    assert!(assumed(&renewed).contains(&"exemption_behind_azure_firewall"));
 }

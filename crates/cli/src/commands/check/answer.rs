@@ -207,7 +207,7 @@ fn misleading_allow(world: &World, decision: &Decision) -> Option<String> {
         MachineKind::ScaleSet | MachineKind::FlexibleScaleSet => {
             ("NSG diagnostics", "; IP flow verify takes no scale sets")
         }
-        MachineKind::AppService => return None,
+        MachineKind::AppService | MachineKind::ContainerInstance => return None,
     };
     Some(format!(
         "if your security groups and admin rules allow it, {tool} answers Allow: it does not look at \

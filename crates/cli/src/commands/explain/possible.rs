@@ -92,6 +92,7 @@ const WAYS: &[(MachineKind, Option<Via>, bool)] = &[
     (MachineKind::VirtualMachine, Some(Via::AzureFirewall), true),
     (MachineKind::VirtualMachine, Some(Via::Appliance), false),
     (MachineKind::AppService, None, false),
+    (MachineKind::ContainerInstance, None, false),
     (MachineKind::ScaleSet, None, false),
     (MachineKind::FlexibleScaleSet, None, false),
 ];
