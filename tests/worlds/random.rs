@@ -110,7 +110,118 @@ pub(crate) fn inventory(seed: u64) -> String {
     text.push_str(NAT_GATEWAYS);
     load_balancers(&mut dice, &mut text, networks);
     machines(&mut dice, &mut text, networks);
+    security(&mut Dice::new(seed ^ 0x5ec), &mut text, networks);
     text
+}
+
+/// Security groups on some subnets and interfaces, and sometimes admin rules. What they add goes to
+/// the tables of the text that is there already.
+fn security(dice: &mut Dice, text: &mut String, networks: usize) {
+    if dice.happens(25) {
+        let side = "peerings = [{ network = \"n1\", allow_forwarded_traffic = false }]";
+        *text = text.replace("peerings = [\"n1\"]", side);
+    }
+    for number in 0..networks {
+        let table = format!("[machine.web{number}]\n");
+        let more = match dice.below(8) {
+            0 => "kind = \"app-service\"\nroute_all = false\n",
+            1 => "kind = \"platform-service\"\n",
+            2 | 3 => "behind = [\"172.17.0.0/16\"]\n",
+            _ => continue,
+        };
+        *text = text.replace(&table, &format!("{table}{more}"));
+    }
+    if dice.happens(40) {
+        return;
+    }
+    for number in 0..networks {
+        for subnet in ["a", "b", "c"] {
+            if dice.happens(25) {
+                let table = format!("[network.n{number}.subnet.{subnet}]\n");
+                let group = dice.below(GROUPS);
+                *text = text.replace(&table, &format!("{table}security_group = \"g{group}\"\n"));
+            }
+        }
+        for machine in ["web", "nva", "app"] {
+            let table = format!("[machine.{machine}{number}]\n");
+            if dice.happens(25) {
+                let group = dice.below(GROUPS);
+                *text = text.replace(&table, &format!("{table}security_group = \"g{group}\"\n"));
+            }
+            if dice.happens(30) || machine == "web" {
+                let member = format!("{table}application_security_groups = [\"apps{number}\"]\n");
+                *text = text.replace(&table, &member);
+            }
+        }
+    }
+    for group in 0..GROUPS {
+        let _ = writeln!(text, "[security-group.g{group}]");
+        for direction in ["outbound", "inbound"] {
+            for priority in 0..dice.below(5) {
+                let (table, access) =
+                    (format!("security-group.g{group}"), ["allow", "allow", "deny"]);
+                rule(dice, text, &table, (direction, priority), &access, networks);
+            }
+        }
+    }
+    if dice.happens(30) {
+        let _ = writeln!(text, "[admin-rules.central]\nnetworks = [\"n0\"]");
+        for direction in ["outbound", "inbound"] {
+            let access = ["allow", "always-allow", "deny"];
+            rule(dice, text, "admin-rules.central", (direction, 1), &access, networks);
+        }
+    }
+    text.push_str(
+        "[service-tags]\nTold = [\"203.0.113.0/24\", \"10.0.0.0/15\", \"2001:db8::/32\"]\n",
+    );
+}
+
+/// How many security groups there are.
+const GROUPS: usize = 3;
+
+/// What rules name: addresses, prefixes and tags, one of which nobody tells.
+const TARGETS: &[&str] = &[
+    "*",
+    "*",
+    "VirtualNetwork",
+    "Internet",
+    "AzureLoadBalancer",
+    "Told",
+    "Untold",
+    "0.0.0.0/0",
+    "203.0.113.0/24",
+    "203.0.113.25",
+    "10.0.1.0/24",
+    "10.1.1.4",
+    "10.1.0.0/16",
+    "2001:db8::/32",
+    "fd00:0:0:1::/64",
+];
+
+fn rule(
+    dice: &mut Dice,
+    text: &mut String,
+    table: &str,
+    (direction, priority): (&str, usize),
+    access: &[&str],
+    networks: usize,
+) {
+    let mut side = |name: &str| match dice.below(8) {
+        0 => format!("{name}_application_security_groups = [\"apps{}\"]\n", dice.below(networks)),
+        _ => format!("{name} = [\"{}\", \"{}\"]\n", dice.one(TARGETS), dice.one(TARGETS)),
+    };
+    let sides = side("source") + &side("destination");
+    let ports = dice.one(&["25", "25", "\"*\"", "\"20-30\"", "587"]);
+    let from = dice.one(&["", "", "", "source_ports = \"0-1023\"\n"]);
+    let protocol = dice.one(&["*", "tcp", "tcp", "udp"]);
+    let _ = write!(
+        text,
+        "[[{table}.rules]]\nname = \"{direction}{priority}\"\npriority = {}\n\
+         direction = \"{direction}\"\naccess = \"{}\"\nprotocol = \"{protocol}\"\n\
+         destination_ports = [{ports}]\n{from}{sides}",
+        100 + priority,
+        dice.one(access)
+    );
 }
 
 fn subscriptions(dice: &mut Dice, text: &mut String) {

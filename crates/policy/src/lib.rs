@@ -31,15 +31,19 @@ pub use article::settings::{
     AppServiceWhenSilent, Assumption, AzureFirewallSubscription, AzureFirewallWhenSilent,
     BlockForm, CspCutoff, EaViaAzureFirewall, ExemptViaAppliance, ExemptionBehindAzureFirewall,
     NeverGrantedButGranted, OfferChangeEffect, PassOrDrop, PassOrFiltered, ReservedRoutes,
-    RevocationEffect, Setting, SettingError, Settings, UnnamedOffer, Unrestricted, YesNo,
+    RevocationEffect, Setting, SettingError, Settings, TagMatch, UnnamedOffer, Unrestricted, YesNo,
 };
 pub use article::statement::{
     Cited, Page, SourceName, Statement, StatementId, StatementKind, cited_text,
 };
+pub use article::stopped_by::StoppedBy;
 pub use article::verdict::{Verdict, verdict_of};
 pub use cells::{
-    Cell, CellMap, Cells, Forwarder, LeadsTo, SenderClass, exit_reason, winning_routes,
+    Cell, CellMap, Cells, DestinationRanges, Forwarder, LeadsTo, Screened, SenderClass,
+    SourceClass, exit_reason, winning_routes,
 };
+pub use decide::applied_rule::{AppliedRule, RuleSet};
+pub use decide::by_source_port::by_source_port;
 pub use decide::decide;
 pub use decide::decision::{Decision, Hop, HopKind};
 pub use decide::destination::UnfitDestination;
@@ -49,6 +53,7 @@ pub use decide::forwarded::{ForwardingPort, decide_forwarded};
 pub use decide::next_step::NextStep;
 pub use decide::question::{Question, Source};
 pub use decide::restriction::creation_counts;
+pub use decide::service::ByTheService;
 pub use decide::terms::may_ask_by;
 pub use file::error::{InventoryError, locate_below, locate_key};
 pub use file::inventory::{Inventory, InventoryFile, inventory_schema, parse_events};
@@ -63,15 +68,21 @@ pub use life::timeline::{Timeline, TimelineError};
 pub use life::transition::{Applied, Refused};
 pub use world::build::WorldError;
 pub use world::capture_ids::CaptureIds;
+pub use world::listed_route::{ListedNextHop, ListedRoute, ListedSource};
 pub use world::name::{
-    FirewallName, LoadBalancerName, MachineName, NatGatewayName, NetworkName, RouteTableName,
-    SubnetName, SubscriptionName, UnfitName, fit_for_a_name,
+    AdminRulesName, ApplicationSecurityGroupName, FirewallName, LoadBalancerName, MachineName,
+    NatGatewayName, NetworkName, RouteTableName, SecurityGroupName, SubnetName, SubscriptionName,
+    UnfitName, fit_for_a_name,
 };
 pub use world::outbound::{
     AllPorts, Backend, BackendInterface, LoadBalancer, LoadBalancerSku, NatGateway, NatGatewaySku,
     Ports,
 };
 pub use world::route::{NextHop, Route, RouteOrigin, effective_routes, resolve};
+pub use world::security::{
+    Access, AdminRules, Direction, PortRanges, Protocol, SecurityGroup, SecurityRule, Target,
+    Targets,
+};
 pub use world::{
     AzureFirewall, FirewallState, Gateway, GatewayKind, Interface, Machine, MachineKind, Peering,
     RouteTable, Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,

@@ -48,6 +48,16 @@ pub fn export_iptables(
         let _ = writeln!(rules, "-A {root}-JUDGE -s {address} {to}");
     }
     let exits: BTreeMap<_, _> = content.exits.keys().zip(0_usize..).collect();
+    let leads = |to: &LeadsTo| match to {
+        LeadsTo::Reason(reason) => target(*reason),
+        LeadsTo::Edge => format!("-g {root}-EDGE"),
+        LeadsTo::Exit(exit) => match exits.get(exit) {
+            Some(number) => format!("-g {root}-EXIT{number}"),
+            None => "-j DROP".to_owned(),
+        },
+        LeadsTo::BySourcePort(_) => "-j DROP".to_owned(),
+    };
+    let mut by_source_port: Vec<Vec<(u16, LeadsTo)>> = Vec::new();
     for ((class, cells), number) in content.classes.iter().zip(0_usize..) {
         let chain = format!("{root}-C{number}");
         let _ = writeln!(text, ":{chain} - [0:0]");
@@ -59,12 +69,15 @@ pub fn export_iptables(
         let mut by_target: BTreeMap<String, Vec<IpNet>> = BTreeMap::new();
         for cell in cells.iter().filter(|cell| ours(&cell.first)) {
             let to = match &cell.leads_to {
-                LeadsTo::Reason(reason) => target(*reason),
-                LeadsTo::Edge => format!("-g {root}-EDGE"),
-                LeadsTo::Exit(exit) => match exits.get(exit) {
-                    Some(number) => format!("-g {root}-EXIT{number}"),
-                    None => "-j DROP".to_owned(),
-                },
+                LeadsTo::BySourcePort(ports) => {
+                    let known = by_source_port.iter().position(|other| other == ports);
+                    let number = known.unwrap_or_else(|| {
+                        by_source_port.push(ports.clone());
+                        by_source_port.len().saturating_sub(1)
+                    });
+                    format!("-g {root}-SPORT{number}")
+                }
+                other => leads(other),
             };
             by_target.entry(to).or_default().extend(cell.prefixes());
         }
@@ -78,6 +91,18 @@ pub fn export_iptables(
             }
         }
         let _ = writeln!(rules, "-A {chain} {rest}");
+    }
+    for (number, ports) in by_source_port.iter().enumerate() {
+        let chain = format!("{root}-SPORT{number}");
+        let _ = writeln!(text, ":{chain} - [0:0]");
+        let mut first = 0;
+        for (last, to) in ports {
+            // A protocol may be said once.
+            let to = leads(to).replace(" -p tcp", "");
+            let _ = writeln!(rules, "-A {chain} -p tcp --sport {first}:{last} {to}");
+            first = last.saturating_add(1);
+        }
+        let _ = writeln!(rules, "-A {chain} -j DROP");
     }
     let by_exit = exits
         .iter()

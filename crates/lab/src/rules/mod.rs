@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use egress25_policy::{Interface, MachineName, NetworkName, SenderClass, World};
+use egress25_policy::{Interface, MachineName, NetworkName, SenderClass, SourceClass, World};
 
 use crate::error::LabError;
 use crate::network::plan::{Stands, routes};
@@ -138,7 +138,11 @@ pub(crate) fn senders(world: &World, network: &NetworkName, from_afar: bool) -> 
                 for address in &interface.addresses {
                     let owner = world.owner(place, *address);
                     if owner.is_some_and(|(owner, ..)| owner == name) {
-                        let class = || SenderClass::of(world, name, machine, interface);
+                        let source = || SourceClass::of(world, interface, *address);
+                        let class = || {
+                            let class = SenderClass::of(world, name, machine, interface);
+                            class.screened(interface, source())
+                        };
                         senders.entry(*address).or_insert_with(class);
                     }
                 }

@@ -5,8 +5,8 @@ use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 
 use egress25_policy::{
-    Cell, CellMap, Cells, Forwarder, LeadsTo, NetworkName, Reason, SenderClass, Verdict, World,
-    exit_reason, verdict_of,
+    Cell, CellMap, Cells, Forwarder, LeadsTo, NetworkName, Reason, SenderClass, SourceClass,
+    Verdict, World, exit_reason, verdict_of,
 };
 
 use crate::enforce::policy_state::deferrable;
@@ -90,6 +90,8 @@ pub struct Ruleset {
     /// What told packets are marked with while they are told: the number of events before these
     /// rules, and one, because a mark of 0 is not told.
     stamp: Option<u32>,
+    /// What source ports decide, by the number of its chain.
+    by_source_port: Vec<Vec<(u16, LeadsTo)>>,
 }
 
 /// What comes before anything is judged: what is not our business, and what hides something.
@@ -155,12 +157,13 @@ impl Ruleset {
         let table = format!("{TABLE}{mark}");
         let next = options.generation.map(|generation| generation.saturating_add(1));
         let stamp = next.map(|next| u32::try_from(next).unwrap_or(u32::MAX));
-        let mut rules = Self { table, chains: String::new(), maps: BTreeMap::new(), stamp };
+        let (chains, maps, by_source_port) = (String::new(), BTreeMap::new(), Vec::new());
+        let mut rules = Self { table, chains, maps, stamp, by_source_port };
         let deferring = if in_a_lab { deferring(&mut map, ports) } else { BTreeMap::default() };
         rules.reasons(world, !deferring.is_empty(), options);
         rules.defer(&deferring);
         let exits: BTreeMap<_, _> = content.exits.keys().zip(0_usize..).collect();
-        rules.ports(&mut map, ports, &exits);
+        rules.ports(world, &mut map, ports, &content, &exits);
         for ((class, cells), number) in content.classes.iter().zip(0_usize..) {
             rules.class(class, cells, number, &exits);
             for (address, _) in content.class_of.iter().filter(|(_, of)| *of == class) {
@@ -171,6 +174,7 @@ impl Ruleset {
         for address in world.public_addresses() {
             rules.element("inbound", address, &chain(Reason::Inbound));
         }
+        rules.source_ports(&exits);
         for (exit, number) in &exits {
             for (address, reason) in content.exits.get(*exit).into_iter().flatten() {
                 rules.element(&format!("exit{number}_"), *address, &chain(*reason));
@@ -217,39 +221,131 @@ impl Ruleset {
     /// sent on by it where it forwards; a firewall's is judged as routed through it.
     fn ports(
         &mut self,
+        world: &World,
         map: &mut CellMap<'_>,
         ports: &[RulePort],
+        content: &RuleContent,
         exits: &BTreeMap<&Forwarder, usize>,
     ) {
         let mut first = Vec::new();
         for (number, port) in ports.iter().enumerate() {
             let Some(at) = &port.at else { continue };
             first.push(format!("\"{}\" : goto port{number}", port.interface));
-            let rules = match at {
+            let begins = match at {
                 Stands::Machine { addresses, forwards: false, .. } => {
-                    format!(
-                        "{}    goto {}\n",
-                        return_own_addresses(addresses),
-                        chain(Reason::SpoofedSource)
-                    )
+                    let spoofed = chain(Reason::SpoofedSource);
+                    let rules = return_own_addresses(addresses);
+                    self.add(&format!("port{number}"), &format!("{rules}    goto {spoofed}\n"));
+                    continue;
                 }
-                Stands::Machine { machine, class, addresses, .. } => {
-                    let cells = map.cells(class);
-                    let leads = by_leads(&cells, exits, |to| to.forwarded_by(machine));
-                    format!("{}    jump sender\n{leads}", return_own_addresses(addresses))
+                Stands::Machine { addresses, .. } => {
+                    format!("{}    jump sender\n", return_own_addresses(addresses))
                 }
-                Stands::Firewall { firewall, .. } => {
-                    by_leads(&map.firewall_cells(firewall), exits, LeadsTo::clone)
-                }
+                Stands::Firewall { .. } => String::new(),
             };
-            let rules = format!("{rules}    goto {}\n", chain(Reason::NoRoute));
-            self.add(&format!("port{number}"), &rules);
+            let by_source = self.by_source(world, map, (at, number), content, exits);
+            let leads = self.sent_on(world, map, at, None, exits);
+            self.add(&format!("port{number}"), &format!("{begins}{by_source}{leads}"));
         }
         let mut rules = String::new();
         if !first.is_empty() {
             let _ = writeln!(rules, "    iifname vmap {{ {} }}", first.join(", "));
         }
         self.add("ports", &rules);
+    }
+
+    /// What a forwarder sends on, as security rules see its source: nothing where there are none.
+    fn by_source(
+        &mut self,
+        world: &World,
+        map: &mut CellMap<'_>,
+        (at, number): (&Stands, usize),
+        content: &RuleContent,
+        exits: &BTreeMap<&Forwarder, usize>,
+    ) -> String {
+        let mut of_source: BTreeMap<&SourceClass, Vec<IpAddr>> = BTreeMap::new();
+        for (address, class) in &content.class_of {
+            if let Some(screened) = &class.screened {
+                of_source.entry(&screened.source).or_default().push(*address);
+            }
+        }
+        if of_source.is_empty() {
+            return String::new();
+        }
+        let sources = format!("from{number}_");
+        for ((source, addresses), place) in of_source.iter().zip(0_usize..) {
+            let name = format!("port{number}_{place}");
+            let leads = self.sent_on(world, map, at, Some(source), exits);
+            self.add(&name, &leads);
+            for address in addresses {
+                self.element(&sources, *address, &name);
+            }
+        }
+        self.look_up("saddr", &sources)
+    }
+
+    /// Where a forwarder's packets of a source lead.
+    fn sent_on(
+        &mut self,
+        world: &World,
+        map: &mut CellMap<'_>,
+        at: &Stands,
+        source: Option<&SourceClass>,
+        exits: &BTreeMap<&Forwarder, usize>,
+    ) -> String {
+        let leads = match at {
+            Stands::Machine { machine, class, addresses, .. } => {
+                let first = addresses.first();
+                let owner = first.and_then(|first| world.owner(&class.network, *first));
+                let class = match owner {
+                    Some((.., interface)) => class.clone().screened(interface, source.cloned()),
+                    None => class.clone(),
+                };
+                self.by_leads(&map.cells(&class), exits, |to| to.forwarded_by(machine))
+            }
+            Stands::Firewall { firewall, .. } => {
+                self.by_leads(&map.firewall_cells(firewall, source), exits, LeadsTo::clone)
+            }
+        };
+        format!("{leads}    goto {}\n", chain(Reason::NoRoute))
+    }
+
+    /// As [`by_destination`], with what the place where they lead stands for.
+    fn by_leads(
+        &mut self,
+        cells: &Cells,
+        exits: &BTreeMap<&Forwarder, usize>,
+        to: impl Fn(&LeadsTo) -> LeadsTo,
+    ) -> String {
+        let numbers = &mut self.by_source_port;
+        by_destination(cells, |cell| {
+            Some(match to(&cell.leads_to) {
+                LeadsTo::BySourcePort(ports) => {
+                    let known = numbers.iter().position(|other| *other == ports);
+                    let number = known.unwrap_or(numbers.len());
+                    if known.is_none() {
+                        numbers.push(ports);
+                    }
+                    format!("goto sport{number}")
+                }
+                other => leads(&other, exits)?,
+            })
+        })
+    }
+
+    /// The chains in which source ports decide.
+    fn source_ports(&mut self, exits: &BTreeMap<&Forwarder, usize>) {
+        for (number, ports) in std::mem::take(&mut self.by_source_port).iter().enumerate() {
+            let mut first = 0;
+            let mut elements = Vec::with_capacity(ports.len());
+            for (last, to) in ports {
+                let to = leads(to, exits).unwrap_or_else(|| "drop".to_owned());
+                elements.push(format!("{first}-{last} : {to}"));
+                first = last.saturating_add(1);
+            }
+            let rules = format!("    tcp sport vmap {{ {} }}\n    drop\n", elements.join(", "));
+            self.add(&format!("sport{number}"), &rules);
+        }
     }
 
     /// Rules that look a packet's `saddr` or `daddr` up in a map.
@@ -356,7 +452,7 @@ impl Ruleset {
         number: usize,
         exits: &BTreeMap<&Forwarder, usize>,
     ) {
-        let SenderClass { network, subnet, ways_out: [v4_leaves, _], forwarder } = class;
+        let SenderClass { network, subnet, ways_out: [v4_leaves, _], forwarder, .. } = class;
         let mut name = plain(&format!("{network}/{subnet}"));
         if let Some(machine) = forwarder {
             let _ = write!(name, ", {}", plain(machine.as_str()));
@@ -365,7 +461,7 @@ impl Ruleset {
             name.push_str(", without a way out");
         }
         let mut rules = format!("    # senders of {name}\n");
-        rules.push_str(&by_leads(cells, exits, LeadsTo::clone));
+        rules.push_str(&self.by_leads(cells, exits, LeadsTo::clone));
         let _ = writeln!(rules, "    goto {}", chain(Reason::NoRoute));
         self.add(&format!("c{number}"), &rules);
     }
@@ -466,7 +562,7 @@ fn chain(reason: Reason) -> String {
 
 /// One rule a family that tells destinations apart: each range with what becomes of it; `None`:
 /// the rules go on.
-fn by_destination(cells: &Cells, verdict: impl Fn(&Cell) -> Option<String>) -> String {
+fn by_destination(cells: &Cells, mut verdict: impl FnMut(&Cell) -> Option<String>) -> String {
     let mut text = String::new();
     for (family, v4) in [("ip", true), ("ip6", false)] {
         let of_family = cells.iter().filter(|cell| cell.first.is_ipv4() == v4);
@@ -480,18 +576,13 @@ fn by_destination(cells: &Cells, verdict: impl Fn(&Cell) -> Option<String>) -> S
     text
 }
 
-/// As [`by_destination`], with what the place where they lead stands for.
-fn by_leads(
-    cells: &Cells,
-    exits: &BTreeMap<&Forwarder, usize>,
-    to: impl Fn(&LeadsTo) -> LeadsTo,
-) -> String {
-    by_destination(cells, |cell| {
-        Some(match to(&cell.leads_to) {
-            LeadsTo::Reason(reason) => format!("goto {}", chain(reason)),
-            LeadsTo::Edge => "goto edge".to_owned(),
-            LeadsTo::Exit(exit) => format!("goto exit{}_", exits.get(&exit)?),
-        })
+/// What becomes of a packet that leads somewhere.
+fn leads(to: &LeadsTo, exits: &BTreeMap<&Forwarder, usize>) -> Option<String> {
+    Some(match to {
+        LeadsTo::Reason(reason) => format!("goto {}", chain(*reason)),
+        LeadsTo::Edge => "goto edge".to_owned(),
+        LeadsTo::Exit(exit) => format!("goto exit{}_", exits.get(exit)?),
+        LeadsTo::BySourcePort(_) => return None,
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use egress25_policy::{
-    CellMap, Cells, Forwarder, LeadsTo, NetworkName, Power, Reason, SenderClass, World,
+    CellMap, Cells, Forwarder, LeadsTo, NetworkName, Power, Reason, SenderClass, World, YesNo,
     edge_reason, exit_reason,
 };
 
@@ -54,10 +54,21 @@ impl RuleContent {
                 content.classes.insert(class.clone(), map.cells(class));
             }
         }
-        let ways = content.classes.values().flat_map(Cells::iter).filter_map(|cell| {
-            if let LeadsTo::Exit(exit) = &cell.leads_to { Some(exit) } else { None }
+        let ways = content.classes.values().flat_map(Cells::iter).flat_map(|cell| {
+            cell.leads_to.all().into_iter().filter_map(|to| match to {
+                LeadsTo::Exit(exit) => Some(exit),
+                _ => None,
+            })
         });
-        let exits: BTreeSet<Forwarder> = ways.cloned().chain(forwarders(world, network)).collect();
+        let on = forwarders(world, network);
+        let translated = on.clone().filter_map(|one| match one {
+            Forwarder::Machine(name) => Some(Forwarder::Translation(Some(name))),
+            _ => None,
+        });
+        // Whose way out makes it indirect, which a setting says alone.
+        let indirect = world.settings.snat_is_direct == YesNo::No;
+        let exits: BTreeSet<Forwarder> =
+            ways.cloned().chain(on).chain(translated.filter(|_| indirect)).collect();
         for exit in exits {
             let senders = content.edge.iter();
             let reasons =
@@ -70,7 +81,7 @@ impl RuleContent {
 }
 
 /// Whoever sends on by a port of a network what others have sent.
-fn forwarders(world: &World, network: &NetworkName) -> impl Iterator<Item = Forwarder> {
+fn forwarders(world: &World, network: &NetworkName) -> impl Iterator<Item = Forwarder> + Clone {
     let machines = world.machines().iter().filter(|(_, machine)| {
         machine.interfaces.iter().any(|one| one.network == *network && one.ip_forwarding)
     });

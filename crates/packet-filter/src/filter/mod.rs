@@ -192,11 +192,11 @@ impl Judges for BatchJudge<'_> {
 
     #[inline(always)]
     fn is_plain(&self, source: IpAddr) -> bool {
-        self.seen.is_plain(source)
+        self.seen.is_plain(source) && !self.table.asks_source_ports()
     }
 
     fn are_all_plain(&self) -> bool {
-        matches!(self.seen, SeenAt::Network(_))
+        matches!(self.seen, SeenAt::Network(_)) && !self.table.asks_source_ports()
     }
 
     fn odd(&self, frame: &Frame<'_>, interface: Option<&str>) -> Ruling {
@@ -232,7 +232,8 @@ fn judge_outcome(
     };
     match outcome {
         Outcome::Match(candidate) => {
-            let Candidate { source, destination, vlan, vni, .. } = candidate;
+            let Candidate { source, source_port, destination, vlan, vni, .. } = candidate;
+            let source = (source, source_port);
             let (network, answer) = match seen {
                 SeenAt::Network(_) => {
                     let network = network_of(vlan, vni);

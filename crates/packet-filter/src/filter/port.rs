@@ -82,10 +82,10 @@ impl Port {
     pub(super) fn answer(
         &self,
         table: &Table,
-        source: IpAddr,
+        source: (IpAddr, u16),
         to: IpAddr,
     ) -> (Option<NetworkId>, TableAnswer) {
-        if self.is_own(source) {
+        if self.is_own(source.0) {
             return (self.network, table.answer(self.network, source, to));
         }
         let from = match &self.sends {

@@ -108,6 +108,13 @@ impl TableBuilder {
         Ok(PlaceId(number))
     }
 
+    /// Says what security rules see of the senders of a place: by a number, from 1.
+    pub(super) fn seen_as(&mut self, PlaceId(place): PlaceId, source: u32) {
+        if let Some(place) = self.places.get_mut(place as usize) {
+            place.source = source;
+        }
+    }
+
     /// Adds a machine.
     ///
     /// # Errors
@@ -219,8 +226,10 @@ impl TableBuilder {
             tries,
             entries,
             exits: Vec::new(),
+            by_source_port: Vec::new(),
             ports: HashMap::new(),
             public: HashSet::new(),
+            behind: Vec::new(),
             patches: AtomicU64::new(0),
             owners: self.owners,
             subscriptions: self.subscriptions.into(),

@@ -10,12 +10,14 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use egress25_policy::{
     Applied, CellMap, Cells, Forwarder, LeadsTo, MachineName, NetworkName, Power, Reason,
-    SenderClass, World, edge_reason, exit_reason, verdict_of,
+    SenderClass, SourceClass, World, edge_reason, exit_reason, verdict_of,
 };
+
+use ipnet::IpNet;
 
 use crate::table::builder::{PlaceId, TableBuilder, number};
 use crate::table::dependencies::{Dependencies, Exit};
-use crate::table::entry::{ForwarderPort, TooLarge};
+use crate::table::entry::{Behind, ForwarderPort, Slot, TooLarge};
 use crate::table::{Leaf, Networks, RouteSet, Table, byte};
 
 /// A change of a table.
@@ -40,6 +42,9 @@ impl Table {
             cells: CellMap::new(world),
             places: HashMap::new(),
             exits: HashMap::new(),
+            by_source_port: Vec::new(),
+            behind: Vec::new(),
+            sources: HashMap::new(),
             dependencies: Dependencies::default(),
             ports: HashMap::new(),
         };
@@ -47,10 +52,12 @@ impl Table {
             draft.builder.verdict(*reason, verdict_of(&world.settings, *reason));
         }
         draft.machines()?;
-        draft.firewalls()?;
-        let TableDraft { builder, dependencies, ports, .. } = draft;
+        draft.forwarders()?;
+        let TableDraft { builder, dependencies, ports, by_source_port, behind, .. } = draft;
         let mut table = builder.build(epoch)?;
         table.ports = ports;
+        table.by_source_port = by_source_port;
+        table.behind = behind;
         table.public = world.public_addresses().collect();
         for exit in &dependencies.exits {
             let reasons = reasons_of(world, &exit.forwarder);
@@ -83,7 +90,7 @@ impl Table {
         }
         for (exit, stored) in depends.exits.iter().zip(self.exits.chunks(Reason::COUNT)) {
             let touched = exit.subscription.is_some() && exit.subscription == applied.subscription
-                || matches!(&exit.forwarder, Forwarder::Machine(name)
+                || matches!(&exit.forwarder, Forwarder::Machine(name) | Forwarder::Translation(Some(name))
                     if applied.machines.contains(name));
             if touched {
                 for (stored, reason) in stored.iter().zip(reasons_of(world, &exit.forwarder)) {
@@ -115,6 +122,10 @@ struct TableDraft<'w> {
     places: HashMap<SenderClass, PlaceId>,
     /// The number of each exit.
     exits: HashMap<Forwarder, u32>,
+    by_source_port: Vec<Box<[(u16, Leaf)]>>,
+    behind: Vec<Behind>,
+    /// The number of each source that security rules see, from 1.
+    sources: HashMap<SourceClass, u32>,
     dependencies: Dependencies,
     ports: HashMap<(NetworkName, IpAddr), ForwarderPort>,
 }
@@ -129,42 +140,90 @@ impl TableDraft<'_> {
             if forwards {
                 self.dependencies.ran.insert(name.clone(), runs(world, name));
             }
-            for interface in &machine.interfaces {
-                let mut place = None;
+            for (number, interface) in machine.interfaces.iter().enumerate() {
+                let mut slots: Vec<(IpAddr, Slot)> = Vec::new();
+                let mut place: Option<(Option<SourceClass>, PlaceId)> = None;
                 for address in &interface.addresses {
                     // A deleted machine owns nothing; its address may be another's.
                     let owned = world.owner(&interface.network, *address);
                     if owned.is_none_or(|(owned, ..)| owned != name) {
                         continue;
                     }
-                    let place = match place {
-                        Some(place) => place,
-                        None => {
+                    let source = SourceClass::of(world, interface, *address);
+                    let here = match &place {
+                        Some((of, place)) if *of == source => *place,
+                        _ => {
                             let class = SenderClass::of(world, name, machine, interface);
-                            *place.insert(self.place(&class)?)
+                            let found = self.place(&class.screened(interface, source.clone()))?;
+                            place = Some((source, found));
+                            found
                         }
                     };
-                    self.builder.address(place, *address, Some(owner), edge)?;
-                    if forwards {
-                        let exit = self.exit(&Forwarder::Machine(name.clone()))?;
-                        let key = (interface.network.clone(), *address);
-                        self.ports.insert(
-                            key,
-                            ForwarderPort { place: place.get(), exit, firewall: false },
-                        );
-                    }
+                    let slot = self.builder.address(here, *address, Some(owner), edge)?;
+                    slots.push((*address, slot));
+                }
+                let before = machine.interfaces.iter().take(number);
+                if before.clone().all(|other| other.network != interface.network) {
+                    self.behind(&machine.behind, &interface.network, number == 0, &slots);
                 }
             }
         }
         Ok(())
     }
 
-    fn firewalls(&mut self) -> Result<(), TooLarge> {
-        for (name, firewall) in self.world.firewalls() {
-            let cells = self.cells.firewall_cells(name);
-            let place = self.new_place(&firewall.network, &cells)?;
-            let exit = self.exit(&Forwarder::Firewall(name.clone()))?;
-            let port = ForwarderPort { place: place.get(), exit, firewall: true };
+    /// What is behind a machine leaves by an address of its interface, of its own family where there is
+    /// one.
+    fn behind(
+        &mut self,
+        prefixes: &[IpNet],
+        network: &NetworkName,
+        is_first: bool,
+        slots: &[(IpAddr, Slot)],
+    ) {
+        let network = self.builder.network(network).get();
+        for prefix in prefixes {
+            let is_v4 = prefix.addr().is_ipv4();
+            let of_family = slots.iter().find(|(address, _)| address.is_ipv4() == is_v4);
+            if let Some((_, slot)) = of_family.or_else(|| slots.first()) {
+                let (prefix, slot) = (*prefix, *slot);
+                self.behind.push(Behind { prefix, network, is_first, slot });
+            }
+        }
+    }
+
+    /// The ports by which others' packets leave, whatever security rules see of their sources.
+    fn forwarders(&mut self) -> Result<(), TooLarge> {
+        let world = self.world;
+        let mut sources: Vec<_> = self.sources.clone().into_iter().collect();
+        sources.sort_unstable_by_key(|(_, number)| *number);
+        let sources = [None].into_iter().chain(sources.into_iter().map(|(source, _)| Some(source)));
+        let sources: Vec<_> = sources.collect();
+        for (name, machine) in world.machines().iter().filter(|(_, machine)| machine.forwards()) {
+            for interface in &machine.interfaces {
+                let mut places = Vec::with_capacity(sources.len());
+                for source in &sources {
+                    let class = SenderClass::of(world, name, machine, interface);
+                    let cells = self.cells.cells(&class.screened(interface, source.clone()));
+                    let place = self.new_place(&interface.network, &cells, Some(name))?;
+                    places.push(place.get());
+                }
+                for address in &interface.addresses {
+                    let owned = world.owner(&interface.network, *address);
+                    if owned.is_some_and(|(owned, ..)| owned == name) {
+                        let places = places.clone().into();
+                        let port = ForwarderPort { places, firewall: false };
+                        self.ports.insert((interface.network.clone(), *address), port);
+                    }
+                }
+            }
+        }
+        for (name, firewall) in world.firewalls() {
+            let mut places = Vec::with_capacity(sources.len());
+            for source in &sources {
+                let cells = self.cells.firewall_cells(name, source.as_ref());
+                places.push(self.new_place(&firewall.network, &cells, None)?.get());
+            }
+            let port = ForwarderPort { places: places.into(), firewall: true };
             self.ports.insert((firewall.network.clone(), firewall.address), port);
         }
         Ok(())
@@ -175,23 +234,54 @@ impl TableDraft<'_> {
             return Ok(*known);
         }
         let cells = self.cells.cells(class);
-        let place = self.new_place(&class.network, &cells)?;
+        let place = self.new_place(&class.network, &cells, None)?;
+        if let Some(screened) = &class.screened {
+            let next = number(self.sources.len().saturating_add(1))?;
+            let source = *self.sources.entry(screened.source.clone()).or_insert(next);
+            self.builder.seen_as(place, source);
+        }
         self.places.insert(class.clone(), place);
         Ok(place)
     }
 
-    fn new_place(&mut self, network: &NetworkName, cells: &Cells) -> Result<PlaceId, TooLarge> {
+    /// A new place, of what a machine sends on where one does.
+    fn new_place(
+        &mut self,
+        network: &NetworkName,
+        cells: &Cells,
+        sent_on_by: Option<&MachineName>,
+    ) -> Result<PlaceId, TooLarge> {
         let mut leaves = Vec::new();
         for cell in cells.iter() {
-            let leaf = match &cell.leads_to {
-                LeadsTo::Reason(reason) => Leaf::Fixed(*reason),
-                LeadsTo::Edge => Leaf::Edge,
-                LeadsTo::Exit(exit) => Leaf::Exit(self.exit(exit)?),
+            let leaf = match sent_on_by {
+                Some(machine) => self.leaf(&cell.leads_to.forwarded_by(machine))?,
+                None => self.leaf(&cell.leads_to)?,
             };
             leaves.extend(cell.prefixes().into_iter().map(|prefix| (prefix, leaf)));
         }
         let network = self.builder.network(network);
         self.builder.place(network, &RouteSet::new(leaves))
+    }
+
+    fn leaf(&mut self, leads_to: &LeadsTo) -> Result<Leaf, TooLarge> {
+        Ok(match leads_to {
+            LeadsTo::Reason(reason) => Leaf::Fixed(*reason),
+            LeadsTo::Edge => Leaf::Edge,
+            LeadsTo::Exit(exit) => Leaf::Exit(self.exit(exit)?),
+            LeadsTo::BySourcePort(ports) => {
+                let mut leaves = Vec::with_capacity(ports.len());
+                for (last, to) in ports {
+                    leaves.push((*last, self.leaf(to)?));
+                }
+                let leaves = leaves.into_boxed_slice();
+                let known = self.by_source_port.iter().position(|other| *other == leaves);
+                let place = known.unwrap_or_else(|| {
+                    self.by_source_port.push(leaves);
+                    self.by_source_port.len().saturating_sub(1)
+                });
+                Leaf::SourcePort(number(place)?)
+            }
+        })
     }
 
     fn exit(&mut self, exit: &Forwarder) -> Result<u32, TooLarge> {
@@ -201,7 +291,7 @@ impl TableDraft<'_> {
         let next = number(self.exits.len())?;
         self.exits.insert(exit.clone(), next);
         let subscription = match exit {
-            Forwarder::Machine(_) => None,
+            Forwarder::Machine(_) | Forwarder::Translation(_) => None,
             Forwarder::Firewall(name) => self.world.firewalls().get(name),
         };
         self.dependencies.exits.push(Exit {

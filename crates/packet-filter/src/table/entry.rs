@@ -1,6 +1,7 @@
 //! What the parts of a table hold.
 
 use egress25_policy::{MachineName, SubscriptionName};
+use ipnet::IpNet;
 
 /// More entries than a table can number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -47,11 +48,13 @@ pub(crate) struct SenderPlace {
     pub(super) subscription: u32,
     /// One bit for each first byte of IPv4 destinations that all are at the Internet's edge.
     edges: [u32; 8],
+    /// The number of what security rules see of its senders' addresses; 0 where there are none.
+    pub(super) source: u32,
 }
 
 impl SenderPlace {
     pub(super) const fn new(network: u32, v4: u32, v6: u32, edges: [u32; 8]) -> Self {
-        Self { network, v4, v6, subscription: 0, edges }
+        Self { network, v4, v6, subscription: 0, source: 0, edges }
     }
 
     /// The network.
@@ -88,13 +91,23 @@ impl SenderPlace {
     }
 }
 
+/// Addresses behind a machine, of containers and pods (N3).
+#[derive(Debug, Clone)]
+pub(super) struct Behind {
+    pub(super) prefix: IpNet,
+    /// The network of the interface that they leave by.
+    pub(super) network: u32,
+    /// Whether it is the machine's first, which counts where no network is given.
+    pub(super) is_first: bool,
+    /// The interface's own address that they leave by.
+    pub(super) slot: Slot,
+}
+
 /// A port by which a forwarder sends what others have sent to it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct ForwarderPort {
-    /// Where its routes are.
-    pub(super) place: u32,
-    /// What leaves by it for the Internet leaves by this exit.
-    pub(super) exit: u32,
+    /// Where the routes are of what it sends, by the number of what security rules see of its source.
+    pub(super) places: Box<[u32]>,
     pub(super) firewall: bool,
 }
 

@@ -42,7 +42,7 @@ pub(crate) use senders::{Homes, Search};
 
 use crate::sieve::{Code, EqualLanes, Ruling, Scalar};
 use dependencies::Dependencies;
-use entry::{FixedEntry, ForwarderPort};
+use entry::{Behind, FixedEntry, ForwarderPort};
 use senders::{FamilySenders, edge_of, place_of};
 use trie::{Roots, Tries};
 
@@ -60,10 +60,14 @@ pub struct Table {
     entries: Vec<FixedEntry>,
     /// What each exit makes of each reason at a sender's own edge; replaced in place.
     exits: Vec<AtomicU8>,
+    /// What source ports decide: up to and including which one a leaf counts, in order.
+    by_source_port: Vec<Box<[(u16, Leaf)]>>,
     /// The ports by which forwarders send what others have sent to them.
     ports: HashMap<(NetworkName, IpAddr), ForwarderPort>,
     /// Where somebody of the world is reached from outside: looked up where nobody sends.
     public: HashSet<IpAddr>,
+    /// Who stands for addresses that no interface owns: looked up where nobody sends.
+    behind: Vec<Behind>,
     /// How often anything was replaced in place.
     patches: AtomicU64,
     owners: Vec<TableMachine>,
@@ -90,6 +94,9 @@ pub struct TableAnswer {
     /// Whose it is, where it is known.
     pub slot: Option<Slot>,
 }
+
+/// Any source port: for what asks a table that [looks at none](Table::asks_source_ports).
+const ANY_PORT: u16 = 0;
 
 impl Table {
     /// Which compilation this is: a later one has a larger number.
@@ -170,9 +177,16 @@ impl Table {
 
     /// What becomes of a SYN to port 25.
     #[must_use]
-    pub fn answer(&self, network: Option<NetworkId>, source: IpAddr, to: IpAddr) -> TableAnswer {
+    pub fn answer(
+        &self,
+        network: Option<NetworkId>,
+        (source, port): (IpAddr, u16),
+        to: IpAddr,
+    ) -> TableAnswer {
         let (reason, slot) = match self.locate(network, source) {
-            Ok((family, lane, value)) => (self.reason(value, to), family.slot(lane).map(Slot)),
+            Ok((family, lane, value)) => {
+                (self.reason(value, port, to), family.slot(lane).map(Slot))
+            }
             Err(reason) => (self.nobody_sends(network.map(NetworkId::get), reason, to), None),
         };
         TableAnswer { verdict: self.verdict(reason), reason, slot }
@@ -196,31 +210,46 @@ impl Table {
         &self,
         port: &(NetworkName, IpAddr),
         network: Option<NetworkId>,
-        source: IpAddr,
+        (source, source_port): (IpAddr, u16),
         to: IpAddr,
     ) -> Option<TableAnswer> {
         let port = self.ports.get(port)?;
-        let (at_edge, slot) = match self.locate(network, source) {
-            Ok((family, lane, value)) => (edge_of(value), family.slot(lane).map(Slot)),
-            Err(reason) if port.firewall => (reason, None),
+        let (at_edge, slot, seen_as) = match self.locate(network, source) {
+            Ok((family, lane, value)) => {
+                let place = self.places.get(place_of(value));
+                (edge_of(value), family.slot(lane).map(Slot), place.map_or(0, |of| of.source))
+            }
+            Err(reason) if port.firewall => (reason, None, 0),
             Err(reason) => {
                 let reason = self.nobody_sends(network.map(NetworkId::get), reason, to);
                 return Some(TableAnswer { verdict: self.verdict(reason), reason, slot: None });
             }
         };
-        let reason = match self.leaf_at(port.place as usize, to) {
+        // Who does not run sends nothing that rules would see.
+        let seen_as = if at_edge == Reason::SenderNotRunning { 0 } else { seen_as };
+        let place = port.places.get(seen_as as usize).copied().unwrap_or(0);
+        let reason = match self.from_port(self.leaf_at(place as usize, to), source_port) {
             _ if at_edge == Reason::SenderNotRunning && !port.firewall => at_edge,
             Leaf::Fixed(reason) => reason,
-            Leaf::Edge => self.exit_reason(port.exit, at_edge),
             Leaf::Exit(exit) => self.exit_reason(exit, at_edge),
+            // What a forwarder sends on is at nobody's own edge.
+            Leaf::Edge | Leaf::SourcePort(_) => Reason::NoRoute,
         };
         Some(TableAnswer { verdict: self.verdict(reason), reason, slot })
+    }
+
+    /// Whether a packet's source port counts anywhere: what does not look at it cannot answer then.
+    #[must_use]
+    pub const fn asks_source_ports(&self) -> bool {
+        !self.by_source_port.is_empty()
     }
 
     /// What becomes of a SYN to port 25, in a word.
     pub(crate) fn ruling(&self, network: Option<NetworkId>, source: IpAddr, to: IpAddr) -> Ruling {
         match self.locate(network, source) {
-            Ok((.., value)) => Ruling::new(self.code(self.reason(value, to)), place_of(value)),
+            Ok((.., value)) => {
+                Ruling::new(self.code(self.reason(value, ANY_PORT, to)), place_of(value))
+            }
             Err(reason) => {
                 let reason = self.nobody_sends(network.map(NetworkId::get), reason, to);
                 Ruling::new(self.code(reason), 0)
@@ -301,8 +330,17 @@ impl Table {
         let value = match self.v4.find(level, search, u128::from(source), &self.places) {
             Ok((_, value)) => value,
             Err(reason) => {
-                let reason = self.nobody_sends(search.network, reason, IpAddr::V4(to.into()));
-                return Ruling::new(self.code(reason), 0);
+                let (source, to) = (IpAddr::V4(source.into()), IpAddr::V4(to.into()));
+                return match self.host(search.network, source, reason) {
+                    Ok((.., value)) => {
+                        let reason = self.reason(value, ANY_PORT, to);
+                        Ruling::new(self.code(reason), place_of(value))
+                    }
+                    Err(reason) => {
+                        let reason = self.nobody_sends(search.network, reason, to);
+                        Ruling::new(self.code(reason), 0)
+                    }
+                };
             }
         };
         let place = self.places.get(place_of(value));
@@ -311,7 +349,7 @@ impl Table {
             // Every byte is a place of the array.
             self.by_byte.get(usize::from(reason)).copied().unwrap_or(Code::UNJUDGED)
         } else {
-            self.code(self.reason(value, IpAddr::V4(to.into())))
+            self.code(self.reason(value, ANY_PORT, IpAddr::V4(to.into())))
         };
         Ruling::new(code, place_of(value))
     }
@@ -339,8 +377,31 @@ impl Table {
                 (&self.v6, self.v6.search_v6(network, source), source)
             }
         };
-        let (lane, value) = family.find(Scalar, search, address, &self.places)?;
-        Ok((family, lane, value))
+        match family.find(Scalar, search, address, &self.places) {
+            Ok((lane, value)) => Ok((family, lane, value)),
+            Err(reason) => self.host(network, source, reason),
+        }
+    }
+
+    /// The machine behind which a source is that was not found, for a reason.
+    #[cold]
+    fn host(
+        &self,
+        network: Option<u32>,
+        source: IpAddr,
+        reason: Reason,
+    ) -> Result<(&FamilySenders, usize, u32), Reason> {
+        let mut hosts = self.behind.iter().filter(|behind| {
+            network.map_or(behind.is_first, |network| behind.network == network)
+                && behind.prefix.contains(&source)
+        });
+        let host = hosts.next().filter(|_| reason == Reason::UnknownSource).ok_or(reason)?;
+        let machine = |of: &Behind| self.entries.get(of.slot.index()).map(|entry| entry.machine);
+        if hosts.any(|other| machine(other) != machine(host)) {
+            return Err(Reason::AmbiguousNetwork);
+        }
+        let (family, lane) = self.lane(host.slot).ok_or(reason)?;
+        Ok((family, lane, family.value_at(lane).ok_or(reason)?))
     }
 
     fn leaf_at(&self, place: usize, destination: IpAddr) -> Leaf {
@@ -350,17 +411,26 @@ impl Table {
         })
     }
 
-    /// The reason for a sender's value and a destination.
+    /// What a leaf means for a packet from a source port.
+    fn from_port(&self, leaf: Leaf, port: u16) -> Leaf {
+        let Leaf::SourcePort(number) = leaf else { return leaf };
+        let ports = self.by_source_port.get(number as usize).map_or(&[][..], |ports| ports);
+        let found = ports.iter().find(|(last, _)| port <= *last);
+        found.map_or(Leaf::Fixed(Reason::NoRoute), |(_, leaf)| *leaf)
+    }
+
+    /// The reason for a sender's value, a source port and a destination.
     #[inline(never)]
-    fn reason(&self, value: u32, to: IpAddr) -> Reason {
+    fn reason(&self, value: u32, port: u16, to: IpAddr) -> Reason {
         let at_edge = edge_of(value);
         if at_edge == Reason::SenderNotRunning {
             return at_edge;
         }
-        match self.leaf_at(place_of(value), to) {
+        match self.from_port(self.leaf_at(place_of(value), to), port) {
             Leaf::Fixed(reason) => reason,
             Leaf::Edge => at_edge,
             Leaf::Exit(exit) => self.exit_reason(exit, at_edge),
+            Leaf::SourcePort(_) => Reason::NoRoute,
         }
     }
 

@@ -14,6 +14,8 @@ pub enum Leaf {
     Edge,
     /// What the exit of that number, a forwarder, makes of the machine's reason at the edge.
     Exit(u32),
+    /// The packet's source port decides between others: by the entry of that number.
+    SourcePort(u32),
 }
 
 /// A subnet's destinations: prefixes with what they mean, the longest first.

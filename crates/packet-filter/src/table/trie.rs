@@ -15,20 +15,23 @@ const BRANCHES: usize = 256;
 /// What a branch holds: a node's number with this bit, otherwise a leaf.
 const NODE: u32 = 1 << 31;
 
-/// Leaves below this are reasons; then comes the edge, then the exits.
+/// Leaves below this are reasons; then comes the edge, then the exits, then what source ports decide.
 const EDGE: u32 = 0x100;
 const EXITS: u32 = 0x101;
+const SOURCE_PORTS: u32 = 1 << 30;
 
-/// A leaf as a branch holds it: [`Leaf::Exit`] of more than 2,147,483,390 does not fit and
-/// counts as no route.
+/// A leaf as a branch holds it: a number of more than 1,073,741,566 does not fit and counts as no
+/// route.
 fn pack(leaf: Leaf) -> u32 {
     match leaf {
         Leaf::Fixed(reason) => u32::try_from(reason.index()).unwrap_or(EDGE),
         Leaf::Edge => EDGE,
         Leaf::Exit(number) => match number.checked_add(EXITS) {
-            Some(packed) if packed < NODE => packed,
+            Some(packed) if packed < SOURCE_PORTS => packed,
             _ => pack(Leaf::Fixed(Reason::NoRoute)),
         },
+        Leaf::SourcePort(number) if number < SOURCE_PORTS => number | SOURCE_PORTS,
+        Leaf::SourcePort(_) => pack(Leaf::Fixed(Reason::NoRoute)),
     }
 }
 
@@ -36,6 +39,7 @@ fn pack(leaf: Leaf) -> u32 {
 fn unpack(packed: u32) -> Leaf {
     match packed {
         EDGE => Leaf::Edge,
+        SOURCE_PORTS.. => Leaf::SourcePort(packed & !SOURCE_PORTS),
         EXITS.. => Leaf::Exit(packed.wrapping_sub(EXITS)),
         reason => {
             let reason = u8::try_from(reason).ok().and_then(Reason::from_index);

@@ -137,7 +137,7 @@ fn replaced_reasons_are_seen_by_every_level() {
     }
     for reason in Reason::ALL {
         assert!(table.replace(slot, *reason));
-        let expected = table.answer(network, source, "203.0.113.9".parse().unwrap());
+        let expected = table.answer(network, (source, 40_000), "203.0.113.9".parse().unwrap());
         for level in levels() {
             let mut filter = Filter::new(table.clone(), FrameOptions::default());
             filter.set_network(network);

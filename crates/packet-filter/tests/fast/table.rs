@@ -57,7 +57,7 @@ fn every_address_of_every_network_is_found_and_no_other() {
         let mut anywhere: HashMap<IpAddr, Vec<NetworkId>> = HashMap::new();
         for ((network, address), (slot, reason)) in &model {
             let to = if address.is_ipv4() { to } else { to_6 };
-            let answer = table.answer(Some(*network), *address, to);
+            let answer = table.answer(Some(*network), (*address, 40_000), to);
             assert_eq!((answer.slot, answer.reason), (Some(*slot), *reason));
             anywhere.entry(*address).or_default().push(*network);
         }

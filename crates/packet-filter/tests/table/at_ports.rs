@@ -58,6 +58,7 @@ fn expected(
         source: Source::Address { network: Some(network.clone()), address: source },
         destination,
         port: 25,
+        source_port: Some(40_000),
     };
     let is_own = match &port.sends {
         PortSources::Own(own) | PortSources::Forwarded(own) => own.contains(&source),

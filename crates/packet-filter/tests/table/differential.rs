@@ -215,9 +215,10 @@ fn compare(table: &Table, world: &World) -> Result<(), TestCaseError> {
                     source: Source::Address { network: network.clone(), address },
                     destination,
                     port: 25,
+                    source_port: None,
                 };
                 let expected = decide(world, &question);
-                let found = table.answer(id, address, destination);
+                let found = table.answer(id, (address, 40_000), destination);
                 prop_assert_eq!(
                     (found.verdict, found.reason),
                     (expected.verdict, expected.reason),

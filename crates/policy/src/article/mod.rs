@@ -10,4 +10,5 @@ pub(crate) mod quota;
 pub(crate) mod reason;
 pub(crate) mod settings;
 pub(crate) mod statement;
+pub(crate) mod stopped_by;
 pub(crate) mod verdict;

@@ -48,6 +48,8 @@ pub(crate) enum NetworkFact {
     N6,
     /// Ways out of IPv6.
     N7,
+    /// Translation.
+    N8,
     /// What another default route takes out.
     N9,
     /// Reserved prefixes.
@@ -56,6 +58,10 @@ pub(crate) enum NetworkFact {
     N11,
     /// Peerings.
     N12,
+    /// Security rules.
+    N15,
+    /// Their place before the filter.
+    N17,
     /// Who else sends.
     N18,
 }

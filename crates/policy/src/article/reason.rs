@@ -73,6 +73,8 @@ reasons! {
         "The route leads through a VPN or ExpressRoute gateway, not to the Internet.";
     PlatformAddress = "platform-address", Pass, ["platform_addresses"],
         "The destination is the platform's own (instance metadata, wire server).";
+    PlatformEgress = "platform-egress", Pass, ["N18", "platform_egress_when_silent"],
+        "It leaves by the service itself, where no route and no subscription's rule is asked.";
     Inbound = "inbound", Pass, ["N1"],
         "It comes in from outside, to a machine that is known; the article speaks of outbound SMTP alone.";
     // The subscription may send.
@@ -118,6 +120,10 @@ reasons! {
         "The sender has no IPv6 address: the connection fails at once, before any packet.";
     NoOutboundAccess = "no-outbound-access", Drop, ["N5", "N6", "N7"],
         "Its route leads to the Internet, and no NAT gateway, address or load balancer takes it out.";
+    SecurityGroupDenies = "security-group-denies", Drop, ["N15", "N17"],
+        "A rule of a security group denies it, before the platform's filter is asked.";
+    AdminRuleDenies = "admin-rule-denies", Drop, ["N15", "N17"],
+        "A security admin rule denies it, before groups and the platform's filter are asked.";
     RoutingLoop = "routing-loop", Drop, ["routes"],
         "The routes send the packet round in a circle.";
     // The sender does not fit the world.

@@ -140,6 +140,13 @@ choices! {
         /// They go, as beside one to an appliance.
         Gone = "gone",
     }
+    /// Whether a rule fits what its tag stands for.
+    TagMatch {
+        /// It does not.
+        DoesNotMatch = "does-not-match",
+        /// It does.
+        Matches = "matches",
+    }
     /// Whether a grant counts that no edition up to its time knows.
     NeverGrantedButGranted {
         /// It does not: the offer is never exempt.
@@ -310,7 +317,7 @@ settings! {
         "Its own page of 2021-03 to 2022-08 says that integration with a network cannot use port 25.";
     SnatIsDirect snat_is_direct: YesNo = Yes;
         "Does traffic by a NAT gateway or a load balancer count as routed directly?";
-        "They are no hop of the route table. An inventory lists neither yet: nothing rests on it.";
+        "They are no hop of the route table; no page says either (N8).";
     ExemptionTermsWhenSilent exemption_terms_when_silent: YesNo = Yes;
         "Where the text says nothing of an exemption's terms, do those of pay-as-you-go hold (of Enterprise Dev/Test from 2022-11 on)?";
         "Whoever is exempted is exempted in the same way; no text tells another one.";
@@ -344,6 +351,21 @@ settings! {
     PublicAddressElsewhereStopsDefault public_address_elsewhere_stops_default: YesNo = Yes;
         "Does a public address on another interface take a machine's default outbound access from all of them?";
         "Microsoft's text of 2022 to 2024 says so; it is gone since 2025-12.";
+    ServiceTagWhenUnknown service_tag_when_unknown: TagMatch = DoesNotMatch;
+        "Does a security rule match whose service tag stands for addresses that nobody has told?";
+        "It cannot be told; a service-tag file tells it (N16).";
+    VirtualNetworkTagByAnyDefault virtual_network_tag_by_any_default: YesNo = Yes;
+        "Does the tag VirtualNetwork cover a default route learned by BGP, and routes to None?";
+        "It covers a subnet's user-defined routes (azure-docs issue 22178); of these two no page speaks (N16).";
+    PlatformEgressWhenSilent platform_egress_when_silent: PassOrDrop = Pass;
+        "What becomes of port 25 that leaves by a service of the platform itself, before a text names it?";
+        "No page forbids it before the text of 2022-02 (N18).";
+    ForwardedTrafficWhenUnsaid forwarded_traffic_when_unsaid: YesNo = Yes;
+        "Does a peering let in what was forwarded in the other network, of which that is not said?";
+        "Without it a hub's appliance connects no spokes, which is what such hubs are for (N12).";
+    AzureFirewallIpv6 azure_firewall_ipv6: YesNo = No;
+        "Does Azure Firewall carry IPv6?";
+        "Its known issues say no as of 2025-09; taken to be the same later (N4).";
     Ipv6DefaultRoute ipv6_default_route: YesNo = Yes;
         "Has a subnet a system route ::/0 to the Internet?";
         "The text on routes lists IPv4 alone; taken to be the same.";
@@ -401,7 +423,7 @@ impl Setting {
         )
     }
 
-    /// Whether it says where routes lead, which counts for every port.
+    /// Whether it says where routes lead, or what security rules cover, which counts for every port.
     #[must_use]
     pub(crate) const fn is_about_routes(self) -> bool {
         matches!(
@@ -409,6 +431,10 @@ impl Setting {
             Self::LoadBalancerPortsWhenUnsaid
                 | Self::ReservedRoutesUnderOtherDefault
                 | Self::Ipv6DefaultRoute
+                | Self::AzureFirewallIpv6
+                | Self::ForwardedTrafficWhenUnsaid
+                | Self::ServiceTagWhenUnknown
+                | Self::VirtualNetworkTagByAnyDefault
         )
     }
 

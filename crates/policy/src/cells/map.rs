@@ -7,16 +7,19 @@ use std::rc::Rc;
 use crate::SMTP_PORT;
 use crate::article::reason::Reason;
 use crate::article::settings::PassOrFiltered;
-use crate::cells::stretches::{
-    Both, FAMILIES, Outlet, Span, Stretch, address, max, number, stretches, within,
-};
-use crate::cells::{Cell, Cells, Forwarder, LeadsTo, SenderClass, ways_out};
+use crate::cells::stretches::{Both, FAMILIES, Outlet, Span, Stretch, cut_at, stretches, within};
+use crate::cells::{Cell, Cells, Forwarder, LeadsTo, SenderClass, SourceClass, indirect, ways_out};
 use crate::decide::appliance::{TakenBy, taken_by};
 use crate::decide::destination::{PLATFORM, UnfitDestination, unfit_ranges};
+use crate::decide::firewall::carries;
 use crate::decide::grounds::ReasonAlone;
+use crate::decide::screen::{Crossing, Screen, Stand, over_peering, source_ports};
+use crate::decide::service::{ByTheService, of_all_egress, that_enter};
 use crate::world::World;
-use crate::world::name::{FirewallName, MachineName, NetworkName, SubnetName};
+use crate::world::name::{FirewallName, MachineName, NetworkName, SecurityGroupName, SubnetName};
+use crate::world::ranges::{PrefixSet, address, max, number};
 use crate::world::route::effective_routes;
+use crate::world::security::Direction;
 
 /// Who is at an appliance's address.
 #[derive(Debug, Clone)]
@@ -32,9 +35,9 @@ enum AtAddress {
 #[derive(Debug)]
 struct Station {
     machine: MachineName,
-    network: NetworkName,
-    subnet: SubnetName,
+    place: Place,
     ways_out: [bool; 2],
+    indirect: [bool; 2],
     /// Where destinations lead from there, once that is known.
     pieces: Option<Rc<Both<Piece>>>,
     /// Whether that is being worked out.
@@ -72,14 +75,54 @@ fn is_on(path: &Path, machine: &MachineName) -> bool {
     false
 }
 
+/// Where routes are asked, and the rules before them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Place {
+    network: NetworkName,
+    subnet: SubnetName,
+    /// Whose packets it is about; `None`: routes alone count.
+    passing: Option<Passing>,
+}
+
+/// What packets are for security rules, and what they meet at a place.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Passing {
+    /// By its number in [`CellMap::sources`].
+    source: usize,
+    /// What they came in by.
+    came_to: Option<RuleStand>,
+    /// What they leave by; a firewall asks no rules.
+    leaves_by: Option<RuleStand>,
+}
+
+/// As [`Stand`], to be kept.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct RuleStand {
+    network: NetworkName,
+    subnet: SubnetName,
+    group: Option<SecurityGroupName>,
+}
+
+impl RuleStand {
+    fn of(stand: Stand<'_>) -> Self {
+        let Stand { network, subnet, group } = stand;
+        Self { network: network.clone(), subnet: subnet.clone(), group: group.cloned() }
+    }
+}
+
 /// Works out cells; what several classes share is worked out once.
 #[derive(Debug)]
 pub struct CellMap<'w> {
     world: &'w World,
     subnets: HashMap<(NetworkName, SubnetName), Rc<Both<Stretch>>>,
-    hops: HashMap<(NetworkName, IpAddr), AtAddress>,
+    /// By places with the rules before their routes.
+    places: HashMap<Place, Rc<Both<Stretch>>>,
+    screens: HashMap<(RuleStand, Direction), Option<Rc<Screen<'w>>>>,
+    /// Sources, with the port where rules tell some apart.
+    sources: Vec<(SourceClass, Option<u16>)>,
+    hops: HashMap<(NetworkName, IpAddr, Option<usize>), AtAddress>,
     stations: Vec<Station>,
-    known: HashMap<(MachineName, NetworkName, SubnetName, [bool; 2]), usize>,
+    known: HashMap<(MachineName, Place, [bool; 2], [bool; 2]), usize>,
     /// How many ranges were looked at: what it cost.
     looked_at: usize,
 }
@@ -91,6 +134,9 @@ impl<'w> CellMap<'w> {
         Self {
             world,
             subnets: HashMap::new(),
+            places: HashMap::new(),
+            screens: HashMap::new(),
+            sources: Vec::new(),
             hops: HashMap::new(),
             stations: Vec::new(),
             known: HashMap::new(),
@@ -107,20 +153,78 @@ impl<'w> CellMap<'w> {
     /// Where the destinations of a class of senders lead.
     #[must_use]
     pub fn cells(&mut self, class: &SenderClass) -> Cells {
-        let subnet = self.subnet(&class.network, &class.subnet);
+        let Some(screened) = &class.screened else { return self.cells_from(class, None) };
+        self.by_source_port(|map, port| {
+            let source = map.source(&screened.source, port);
+            map.cells_from(class, Some(source))
+        })
+    }
+
+    /// What a closure finds for packets of each range of source ports that rules tell apart, as one.
+    fn by_source_port(&mut self, mut find: impl FnMut(&mut Self, Option<u16>) -> Cells) -> Cells {
+        let ports = source_ports(self.world);
+        if ports.len() < 2 {
+            return find(self, None);
+        }
+        let lasts = ports.iter().skip(1).map(|next| next.saturating_sub(1)).chain([u16::MAX]);
+        let all: Vec<_> =
+            ports.iter().zip(lasts).map(|(first, last)| (last, find(self, Some(*first)))).collect();
+        Cells { v4: overlaid(&all, true), v6: overlaid(&all, false) }
+    }
+
+    /// The number of a source.
+    fn source(&mut self, of: &SourceClass, port: Option<u16>) -> usize {
+        let known = self.sources.iter().position(|(class, at)| class == of && *at == port);
+        known.unwrap_or_else(|| {
+            self.sources.push((of.clone(), port));
+            self.sources.len().saturating_sub(1)
+        })
+    }
+
+    fn cells_from(&mut self, class: &SenderClass, source: Option<usize>) -> Cells {
+        let group = class.screened.as_ref().and_then(|screened| screened.group.clone());
+        let (network, subnet) = (class.network.clone(), class.subnet.clone());
+        let leaves_by = Some(RuleStand { network: network.clone(), subnet: subnet.clone(), group });
+        let passing = source.map(|source| Passing { source, came_to: None, leaves_by });
+        let stretches = self.place(&Place { network, subnet, passing });
         let mut found = FAMILIES.map(|_| Vec::new());
-        for ((family, stretches), found) in FAMILIES.iter().zip(subnet.iter()).zip(&mut found) {
+        for ((family, stretches), found) in FAMILIES.iter().zip(stretches.iter()).zip(&mut found) {
             for stretch in stretches {
-                self.cells_of(class, *family, stretch, found);
+                self.cells_of(class, source, *family, stretch, found);
             }
         }
         let [v4, v6] = found;
+        let v4 = cut_out(v4, true, &self.by_the_service(class, true));
+        let v6 = cut_out(v6, false, &self.by_the_service(class, false));
         self.finished(v4, v6)
     }
 
-    /// Where destinations lead from an Azure Firewall's port, for whatever it sends there.
+    /// A family's ranges of what leaves by the service that a sender is.
+    fn by_the_service(&self, class: &SenderClass, v4: bool) -> Vec<Span<Reason>> {
+        if class.by_the_service == ByTheService::Nothing {
+            return Vec::new();
+        }
+        let place = (&class.network, &class.subnet);
+        let enter = that_enter(self.world, class.by_the_service, place);
+        let reason = of_all_egress(self.world);
+        let span = |(first, last): &(u128, u128)| Span { first: *first, last: *last, goes: reason };
+        PrefixSet::all().without(&enter).of_family(v4).iter().map(span).collect()
+    }
+
+    /// Where destinations lead from an Azure Firewall's port, for whatever it sends there: what is from
+    /// a source, or, without one, from nobody that is known.
     #[must_use]
-    pub fn firewall_cells(&mut self, name: &FirewallName) -> Cells {
+    pub fn firewall_cells(&mut self, name: &FirewallName, source: Option<&SourceClass>) -> Cells {
+        match source {
+            None => self.firewall_cells_from(name, None),
+            Some(of) => self.by_source_port(|map, port| {
+                let source = map.source(of, port);
+                map.firewall_cells_from(name, Some(source))
+            }),
+        }
+    }
+
+    fn firewall_cells_from(&mut self, name: &FirewallName, source: Option<usize>) -> Cells {
         let [v4, v6] = FAMILIES.map(|v4| {
             let cell = |piece: Piece| Cell {
                 first: address(v4, piece.first),
@@ -128,7 +232,7 @@ impl<'w> CellMap<'w> {
                 leads_to: piece.goes.leads_to,
                 next: None,
             };
-            self.through_firewall(name, v4, 0, max(v4)).into_iter().map(cell).collect()
+            self.through_firewall(name, source, v4, 0, max(v4)).into_iter().map(cell).collect()
         });
         self.finished(v4, v6)
     }
@@ -138,7 +242,14 @@ impl<'w> CellMap<'w> {
         Cells { v4: whole(v4, true), v6: whole(v6, false) }
     }
 
-    fn cells_of(&mut self, class: &SenderClass, v4: bool, at: &Stretch, found: &mut Vec<Cell>) {
+    fn cells_of(
+        &mut self,
+        class: &SenderClass,
+        source: Option<usize>,
+        v4: bool,
+        at: &Stretch,
+        found: &mut Vec<Cell>,
+    ) {
         let cell = |first, last, leads_to, next| Cell {
             first: address(v4, first),
             last: address(v4, last),
@@ -151,14 +262,21 @@ impl<'w> CellMap<'w> {
             Outlet::Internet if !has_way(class.ways_out, v4) => {
                 return found.push(whole(NO_WAY_OUT, None));
             }
-            Outlet::Internet | Outlet::Edge => return found.push(whole(LeadsTo::Edge, None)),
+            Outlet::Internet if has_way(class.indirect, v4) => {
+                return found.push(whole(TRANSLATED, None));
+            }
+            Outlet::Inside { filtered: false, .. } => return found.push(whole(INTERNAL, None)),
+            Outlet::Internet | Outlet::Edge | Outlet::Inside { .. } => {
+                return found.push(whole(LeadsTo::Edge, None));
+            }
             Outlet::To(address) => *address,
         };
-        match self.hop(&class.network, to) {
+        match self.hop(&class.network, to, source) {
             AtAddress::Dead(reason) => found.push(whole(LeadsTo::Reason(reason), None)),
             AtAddress::Firewall(name) => {
                 let next = Some(Forwarder::Firewall(name.clone()));
-                let pieces = self.through_firewall(&name, v4, at.first, at.last).into_iter();
+                let pieces = self.through_firewall(&name, source, v4, at.first, at.last);
+                let pieces = pieces.into_iter();
                 found.extend(pieces.map(|p| cell(p.first, p.last, p.goes.leads_to, next.clone())));
             }
             AtAddress::Machine(station) => {
@@ -186,9 +304,9 @@ impl<'w> CellMap<'w> {
             };
             if !found.open {
                 found.open = true;
-                let (network, subnet) = (found.network.clone(), found.subnet.clone());
+                let place = found.place.clone();
                 let before = open.len();
-                for next in self.stations_behind(&network, &subnet) {
+                for next in self.stations_behind(&place) {
                     let next_one = self.stations.get(next);
                     if next_one.is_some_and(|next| next.pieces.is_none() && !next.open) {
                         open.push(next);
@@ -205,13 +323,13 @@ impl<'w> CellMap<'w> {
         }
     }
 
-    /// The stations that a subnet's routes lead to.
-    fn stations_behind(&mut self, network: &NetworkName, subnet: &SubnetName) -> Vec<usize> {
-        let both = self.subnet(network, subnet);
+    /// The stations that a place's routes lead to.
+    fn stations_behind(&mut self, place: &Place) -> Vec<usize> {
+        let both = self.place(place);
         let mut found = Vec::new();
         for stretch in both.iter().flatten() {
             if let Outlet::To(address) = stretch.goes
-                && let AtAddress::Machine(next) = self.hop(network, address)
+                && let AtAddress::Machine(next) = self.hop(&place.network, address, place.source())
             {
                 found.push(next);
             }
@@ -238,9 +356,9 @@ impl<'w> CellMap<'w> {
                 done.extend(pieces.map(|at| Span { goes: at.goes.after(&been), ..at }));
                 continue;
             }
-            let (network, subnet) = (found.network.clone(), found.subnet.clone());
-            let ways_out = found.ways_out;
-            let subnet = self.subnet(&network, &subnet);
+            let (place, ways_out, indirect) = (found.place.clone(), found.ways_out, found.indirect);
+            let source = place.source();
+            let subnet = self.place(&place);
             let been = Some(Rc::new(Link { machine: machine.clone(), rest: been }));
             for Span { first, last, goes } in within(&subnet, v4, first, last) {
                 self.looked_at = self.looked_at.saturating_add(1);
@@ -249,13 +367,18 @@ impl<'w> CellMap<'w> {
                 match goes {
                     Outlet::Reason(reason) => done.push(ends(LeadsTo::Reason(reason))),
                     Outlet::Internet if !has_way(ways_out, v4) => done.push(ends(NO_WAY_OUT)),
-                    Outlet::Internet | Outlet::Edge => {
+                    Outlet::Internet if has_way(indirect, v4) => {
+                        done.push(ends(TRANSLATED.forwarded_by(&machine)));
+                    }
+                    Outlet::Inside { filtered: false, .. } => done.push(ends(INTERNAL)),
+                    Outlet::Internet | Outlet::Edge | Outlet::Inside { .. } => {
                         done.push(ends(LeadsTo::Exit(Forwarder::Machine(machine.clone()))));
                     }
-                    Outlet::To(address) => match self.hop(&network, address) {
+                    Outlet::To(address) => match self.hop(&place.network, address, source) {
                         AtAddress::Dead(reason) => done.push(ends(LeadsTo::Reason(reason))),
                         AtAddress::Firewall(name) => {
-                            let pieces = self.through_firewall(&name, v4, first, last).into_iter();
+                            let pieces =
+                                self.through_firewall(&name, source, v4, first, last).into_iter();
                             done.extend(pieces.map(|at| Span { goes: at.goes.after(&been), ..at }));
                         }
                         AtAddress::Machine(next) => open.push((next, first, last, been.clone())),
@@ -281,20 +404,28 @@ impl<'w> CellMap<'w> {
     fn through_firewall(
         &mut self,
         name: &FirewallName,
+        source: Option<usize>,
         v4: bool,
         first: u128,
         last: u128,
     ) -> Vec<Piece> {
         let Some(firewall) = self.world.firewalls.get(name) else { return Vec::new() };
-        let subnet = self.subnet(&firewall.network, &firewall.subnet);
-        let found = within(&subnet, v4, first, last);
+        if !carries(self.world, v4, &mut ReasonAlone) {
+            let goes = Course::ends(LeadsTo::Reason(Reason::ApplianceNotForwarding));
+            return vec![Span { first, last, goes }];
+        }
+        let passing = source.map(|source| Passing { source, came_to: None, leaves_by: None });
+        let (network, subnet) = (firewall.network.clone(), firewall.subnet.clone());
+        let stretches = self.place(&Place { network, subnet, passing });
+        let found = within(&stretches, v4, first, last);
         self.looked_at = self.looked_at.saturating_add(found.len());
         found
             .into_iter()
             .map(|Span { first, last, goes }| {
                 let leads_to = match goes {
                     Outlet::Reason(reason) => LeadsTo::Reason(reason),
-                    Outlet::Internet | Outlet::Edge => {
+                    Outlet::Inside { filtered: false, .. } => INTERNAL,
+                    Outlet::Internet | Outlet::Edge | Outlet::Inside { .. } => {
                         LeadsTo::Exit(Forwarder::Firewall(name.clone()))
                     }
                     Outlet::To(_) => LeadsTo::Reason(Reason::NextHopUnknown),
@@ -305,38 +436,167 @@ impl<'w> CellMap<'w> {
     }
 
     /// Who is at an appliance's address, as a network's routes see it.
-    fn hop(&mut self, network: &NetworkName, address: IpAddr) -> AtAddress {
-        let key = (network.clone(), address);
+    fn hop(&mut self, network: &NetworkName, address: IpAddr, source: Option<usize>) -> AtAddress {
+        let key = (network.clone(), address, source);
         if let Some(known) = self.hops.get(&key) {
             return known.clone();
         }
-        let found = self.find_hop(network, address);
+        let found = self.find_hop(network, address, source);
         self.hops.insert(key, found.clone());
         found
     }
 
-    fn find_hop(&mut self, network: &NetworkName, address: IpAddr) -> AtAddress {
-        let port = match taken_by(self.world, network, address, SMTP_PORT, &mut ReasonAlone) {
-            Err(fault) => return AtAddress::Dead(fault.reason()),
-            Ok(TakenBy::Firewall(name)) => return AtAddress::Firewall(name.clone()),
-            Ok(TakenBy::Appliance(port)) => port,
+    fn find_hop(
+        &mut self,
+        network: &NetworkName,
+        address: IpAddr,
+        source: Option<usize>,
+    ) -> AtAddress {
+        let of = source.and_then(|source| self.sources.get(source)).cloned();
+        let packet = Crossing {
+            source: address,
+            origin: of.as_ref().and_then(|(of, _)| of.network.as_ref()),
+            of_groups: &[],
+            source_port: None,
+            destination: address,
+            port: SMTP_PORT,
         };
+        let (came_to, port) =
+            match taken_by(self.world, network, address, &packet, &mut ReasonAlone) {
+                Err(fault) => return AtAddress::Dead(fault.reason()),
+                Ok(TakenBy::Firewall(name)) => return AtAddress::Firewall(name.clone()),
+                Ok(TakenBy::Appliance { came_to, sends_on }) => (came_to, sends_on),
+            };
         let (name, out, ways_out) = (port.name, port.interface, ways_out(self.world, port));
-        let key = (name.clone(), out.network.clone(), out.subnet.clone(), ways_out);
+        let stand = |interface| Some(RuleStand::of(Stand::of(interface)));
+        let (came_to, leaves_by) = (stand(came_to), stand(out));
+        let passing = source.map(|source| Passing { source, came_to, leaves_by });
+        let place = Place { network: out.network.clone(), subnet: out.subnet.clone(), passing };
+        let key = (name.clone(), place, ways_out, indirect(self.world, port));
         if let Some(known) = self.known.get(&key) {
             return AtAddress::Machine(*known);
         }
         let number = self.stations.len();
-        self.stations.push(Station {
-            machine: name.clone(),
-            network: out.network.clone(),
-            subnet: out.subnet.clone(),
-            ways_out,
-            pieces: None,
-            open: false,
-        });
+        let (machine, place, ways_out, indirect) = key.clone();
+        let (pieces, open) = (None, false);
+        self.stations.push(Station { machine, place, ways_out, indirect, pieces, open });
         self.known.insert(key, number);
         AtAddress::Machine(number)
+    }
+
+    /// A place's destinations by its routes, and by the security rules before and behind them.
+    fn place(&mut self, place: &Place) -> Rc<Both<Stretch>> {
+        let routes = self.subnet(&place.network, &place.subnet);
+        let Some(passing) = &place.passing else { return routes };
+        if let Some(known) = self.places.get(place) {
+            return known.clone();
+        }
+        let both = [true, false].map(|v4| self.behind_rules(&place.network, passing, &routes, v4));
+        let found = Rc::new(both);
+        self.places.insert(place.clone(), found.clone());
+        found
+    }
+
+    fn behind_rules(
+        &mut self,
+        from: &NetworkName,
+        passing: &Passing,
+        routes: &Both<Stretch>,
+        v4: bool,
+    ) -> Vec<Stretch> {
+        let Some((source, source_port)) = self.sources.get(passing.source).cloned() else {
+            return Vec::new();
+        };
+        let entered = passing.came_to.clone().map(|stand| (stand, Direction::Inbound));
+        let left = passing.leaves_by.clone().map(|stand| (stand, Direction::Outbound));
+        let screens: Vec<_> =
+            [entered, left].into_iter().flatten().filter_map(|at| self.screen(at)).collect();
+        let mut cuts = Vec::new();
+        screens.iter().for_each(|screen| screen.bounds(v4, &mut cuts));
+        let mut found: Vec<Stretch> = Vec::new();
+        for Span { first, last, goes } in within(routes, v4, 0, max(v4)) {
+            let mut cuts = cuts.clone();
+            if let Outlet::Inside { network, .. } = &goes {
+                self.bounds_inside(network, v4, (first, last), &mut cuts);
+            }
+            cuts.sort_unstable();
+            cuts.dedup();
+            cut_at(&cuts, first, last, &mut |first, last| {
+                let packet = Crossing {
+                    source: source.address,
+                    origin: source.network.as_ref(),
+                    of_groups: &source.groups,
+                    source_port,
+                    destination: address(v4, first),
+                    port: SMTP_PORT,
+                };
+                let ask = |screen: &Rc<Screen<'_>>| screen.ask(&packet, &mut ReasonAlone);
+                let denied = screens.iter().map(ask).find_map(Result::err);
+                let denied = denied.or_else(|| match &goes {
+                    Outlet::Inside { network, .. } => {
+                        let nothing = &mut ReasonAlone;
+                        let peering = over_peering(self.world, (from, network), &packet, nothing);
+                        if let Err(fault) = peering {
+                            return Some(fault);
+                        }
+                        let stand = Stand::holding(self.world, network, packet.destination)?;
+                        let at = (RuleStand::of(stand), Direction::Inbound);
+                        ask(&self.screen(at)?).err()
+                    }
+                    _ => None,
+                });
+                let goes = denied.map_or(goes.clone(), |fault| Outlet::Reason(fault.reason()));
+                match found.last_mut() {
+                    Some(before) if before.goes == goes => before.last = last,
+                    _ => found.push(Span { first, last, goes }),
+                }
+            });
+        }
+        self.looked_at = self.looked_at.saturating_add(found.len());
+        found
+    }
+
+    /// The rules of a direction where they stand.
+    fn screen(&mut self, at: (RuleStand, Direction)) -> Option<Rc<Screen<'w>>> {
+        if let Some(known) = self.screens.get(&at) {
+            return known.clone();
+        }
+        let (RuleStand { network, subnet, group }, direction) = &at;
+        let stand = Stand { network, subnet, group: group.as_ref() };
+        let found = Screen::of(self.world, stand, *direction).map(Rc::new);
+        self.screens.insert(at, found.clone());
+        found
+    }
+
+    /// Where the rules of a network's subnets and interfaces may change what enters, within a range.
+    fn bounds_inside(
+        &mut self,
+        network: &NetworkName,
+        v4: bool,
+        (first, last): (u128, u128),
+        cuts: &mut Vec<u128>,
+    ) {
+        let world = self.world;
+        let Some(of) = world.networks.get(network) else { return };
+        let mut stands = Vec::new();
+        for (name, subnet) in &of.subnets {
+            cuts.extend(PrefixSet::new(&subnet.prefixes).bounds(v4));
+            stands.push(Stand { network, subnet: name, group: None });
+        }
+        let range = (network.clone(), address(v4, first))..=(network.clone(), address(v4, last));
+        for ((_, at), (machine, place)) in world.owners.range(range) {
+            let machine = world.machines.get(machine);
+            let interface = machine.and_then(|machine| machine.interfaces.get(*place));
+            if let Some(interface) = interface.filter(|of| of.security_group.is_some()) {
+                cuts.extend([number(*at), number(*at).saturating_add(1)]);
+                stands.push(Stand::of(interface));
+            }
+        }
+        for stand in stands {
+            if let Some(screen) = self.screen((RuleStand::of(stand), Direction::Inbound)) {
+                screen.bounds(v4, cuts);
+            }
+        }
     }
 
     /// A subnet's destinations by its routes alone.
@@ -353,6 +613,18 @@ impl<'w> CellMap<'w> {
         found
     }
 }
+
+impl Place {
+    fn source(&self) -> Option<usize> {
+        self.passing.as_ref().map(|passing| passing.source)
+    }
+}
+
+/// What stays inside.
+const INTERNAL: LeadsTo = LeadsTo::Reason(Reason::Internal);
+
+/// What is translated, and not routed directly by that.
+const TRANSLATED: LeadsTo = LeadsTo::Exit(Forwarder::Translation(None));
 
 /// What finds no way out.
 const NO_WAY_OUT: LeadsTo = LeadsTo::Reason(Reason::NoOutboundAccess);
@@ -432,6 +704,37 @@ fn cut_out(cells: Vec<Cell>, v4: bool, cuts: &[Span<Reason>]) -> Vec<Cell> {
         }
     }
     found
+}
+
+/// Cells of a family by ranges of source ports, each with its last, as one partition.
+fn overlaid(all: &[(u16, Cells)], v4: bool) -> Vec<Cell> {
+    let of_family = |cells: &Cells| if v4 { cells.v4.clone() } else { cells.v6.clone() };
+    let firsts = all.iter().flat_map(|(_, cells)| of_family(cells)).map(|cell| cell.first);
+    let mut firsts: Vec<_> = firsts.map(number).collect();
+    firsts.sort_unstable();
+    firsts.dedup();
+    let mut found = Vec::with_capacity(firsts.len());
+    for (place, first) in firsts.iter().enumerate() {
+        let next = firsts.get(place.saturating_add(1));
+        let last = next.map_or(max(v4), |next| next.saturating_sub(1));
+        let (first, last) = (address(v4, *first), address(v4, last));
+        let mut ports: Vec<(u16, LeadsTo)> = Vec::new();
+        let mut goes_to = None;
+        for (last_port, cells) in all {
+            let Some(cell) = cells.at(first) else { continue };
+            goes_to = goes_to.or_else(|| cell.next.clone());
+            match ports.last_mut() {
+                Some((last, before)) if *before == cell.leads_to => *last = *last_port,
+                _ => ports.push((*last_port, cell.leads_to.clone())),
+            }
+        }
+        let leads_to = match ports.as_slice() {
+            [(_, only)] => only.clone(),
+            _ => LeadsTo::BySourcePort(ports),
+        };
+        found.push(Cell { first, last, leads_to, next: goes_to });
+    }
+    merged(found)
 }
 
 /// Neighbours that lead the same way become one.

@@ -2,7 +2,7 @@
 //! a packet.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
@@ -11,6 +11,7 @@ use crate::decide::grounds::ReasonAlone;
 use crate::decide::route::{Toward, toward};
 use crate::world::World;
 use crate::world::name::{NetworkName, SubnetName};
+use crate::world::ranges::{PrefixSet, address, max, number};
 use crate::world::route::{NextHop, Route, RouteOrigin, effective_routes, spaces};
 
 /// The families, as places of arrays.
@@ -35,31 +36,17 @@ pub(super) enum Outlet {
     Internet,
     /// To what a setting treats like the Internet.
     Edge,
+    /// To an address of a network; a setting says whether that is filtered like the Internet.
+    Inside {
+        network: NetworkName,
+        filtered: bool,
+    },
     /// To whoever is at an address.
     To(IpAddr),
 }
 
 /// The destinations of both families, IPv4 first.
 pub(super) type Both<T> = [Vec<T>; 2];
-
-pub(super) fn max(v4: bool) -> u128 {
-    if v4 { u128::from(u32::MAX) } else { u128::MAX }
-}
-
-pub(super) fn number(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(address) => u128::from(u32::from(address)),
-        IpAddr::V6(address) => u128::from(address),
-    }
-}
-
-pub(super) fn address(v4: bool, number: u128) -> IpAddr {
-    if v4 {
-        IpAddr::V4(Ipv4Addr::from(u32::try_from(number).unwrap_or(u32::MAX)))
-    } else {
-        IpAddr::V6(Ipv6Addr::from(number))
-    }
-}
 
 /// The spans of one family within a range, cut to it.
 pub(super) fn within<T: Clone>(
@@ -91,7 +78,11 @@ pub(super) fn stretches(
     routes: &[Route],
     v4: bool,
 ) -> Vec<Stretch> {
-    let inside = inside(world, network, v4);
+    let bounds = |space| PrefixSet::new([space]).bounds(v4).collect::<Vec<_>>();
+    let mut inside: Vec<_> = spaces(world, network).flat_map(bounds).collect();
+    inside.sort_unstable();
+    inside.dedup();
+    let rules = world.has_security_rules() || world.restricts_forwarded_traffic();
     let mut found: Vec<Stretch> = Vec::new();
     let mut push = |first, last, goes: Outlet| match found.last_mut() {
         Some(before) if before.goes == goes => before.last = last,
@@ -107,15 +98,21 @@ pub(super) fn stretches(
             let goes = match toward(world, network, sample, &route.next_hop, &mut ReasonAlone) {
                 Ok(Toward::Internet) => Outlet::Internet,
                 Ok(Toward::Edge) => Outlet::Edge,
+                Ok(Toward::Inside { network, filtered }) if rules => {
+                    Outlet::Inside { network, filtered }
+                }
+                // Which network it is counts for rules alone.
+                Ok(Toward::Inside { filtered: true, .. }) => Outlet::Edge,
+                Ok(Toward::Inside { filtered: false, .. }) => Outlet::Reason(Reason::Internal),
                 Ok(Toward::Forwarder(address)) => Outlet::To(address),
                 Ok(Toward::Done(reason)) => Outlet::Reason(reason),
                 Err(fault) => Outlet::Reason(fault.reason()),
             };
             push(first, last, goes);
         };
-        // A user-defined route can keep any address in the network, also one that is not there.
-        if route.next_hop == NextHop::VirtualNetwork && route.origin == RouteOrigin::User {
-            split(&inside, first, last, &mut take);
+        // A route can keep any address in the network, also one that is not there, or one of a peer.
+        if route.next_hop == NextHop::VirtualNetwork {
+            cut_at(&inside, first, last, &mut take);
         } else {
             take(first, last);
         }
@@ -123,36 +120,13 @@ pub(super) fn stretches(
     found
 }
 
-/// The ranges of a network's address spaces and its peers', in order and without overlap.
-fn inside(world: &World, network: &NetworkName, v4: bool) -> Vec<(u128, u128)> {
-    let mut ranges: Vec<(u128, u128)> = spaces(world, network)
-        .filter(|space| space.network().is_ipv4() == v4)
-        .map(|space| (number(space.network()), number(space.broadcast())))
-        .collect();
-    ranges.sort_unstable();
-    let mut found: Vec<(u128, u128)> = Vec::with_capacity(ranges.len());
-    for (first, last) in ranges {
-        match found.last_mut() {
-            Some((_, end)) if first <= end.saturating_add(1) => *end = (*end).max(last),
-            _ => found.push((first, last)),
-        }
-    }
-    found
-}
-
-/// Cuts a range at the ends of others.
-fn split(at: &[(u128, u128)], first: u128, last: u128, take: &mut impl FnMut(u128, u128)) {
+/// Cuts a range where one of some numbers, in order, begins another.
+pub(super) fn cut_at(at: &[u128], first: u128, last: u128, take: &mut impl FnMut(u128, u128)) {
     let mut next = first;
-    let from = at.partition_point(|(_, end)| *end < first);
-    for (begin, end) in at.iter().skip(from).take_while(|(begin, _)| *begin <= last) {
-        if next < *begin {
-            take(next, begin.saturating_sub(1));
-        }
-        take(next.max(*begin), last.min(*end));
-        match end.checked_add(1).filter(|after| *after <= last) {
-            Some(after) => next = after,
-            None => return,
-        }
+    let from = at.partition_point(|cut| *cut <= first);
+    for cut in at.iter().skip(from).take_while(|cut| **cut <= last) {
+        take(next, cut.saturating_sub(1));
+        next = *cut;
     }
     take(next, last);
 }

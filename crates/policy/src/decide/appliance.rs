@@ -11,16 +11,20 @@ use crate::decide::edge::{at_the_edge, directly};
 use crate::decide::fault::RouteFault;
 use crate::decide::grounds::{Grounds, SettingsAlone};
 use crate::decide::next_step::NextStep;
+use crate::decide::screen::{Crossing, over_peering};
 use crate::decide::sender::SendingPort;
 use crate::decide::terms::{Term, term};
-use crate::world::World;
 use crate::world::name::{FirewallName, NetworkName};
+use crate::world::{Interface, World};
 
 /// Who takes a packet on.
 pub(crate) enum TakenBy<'a> {
     Firewall(&'a FirewallName),
-    /// An appliance, by the port that it sends on from.
-    Appliance(SendingPort<'a>),
+    /// An appliance, by the interface that it takes a packet by, and the port that it sends on from.
+    Appliance {
+        came_to: &'a Interface,
+        sends_on: SendingPort<'a>,
+    },
 }
 
 /// Who takes a packet on that a network's route sends to an address: in that network or in one that
@@ -29,11 +33,12 @@ pub(crate) fn taken_by<'a>(
     world: &'a World,
     network: &NetworkName,
     address: IpAddr,
-    port: u16,
+    packet: &Crossing<'_>,
     grounds: &mut impl Grounds,
 ) -> Result<TakenBy<'a>, RouteFault> {
-    let nobody = || RouteFault::Nobody { address };
+    let (nobody, port, from) = (|| RouteFault::Nobody { address }, packet.port, network);
     let network = world.network_of_appliance(network, address).ok_or_else(nobody)?;
+    over_peering(world, (from, network), packet, grounds)?;
     if let Some(firewall) = world.firewall_at(network, address) {
         if world.firewalls.get(firewall).is_some_and(|found| !found.state.runs) {
             return Err(RouteFault::FirewallStopped { firewall: firewall.clone() });
@@ -60,7 +65,8 @@ pub(crate) fn taken_by<'a>(
         return Err(RouteFault::NotForwarding { machine, address });
     }
     let interface = found.machine.forwards_from(found.interface);
-    Ok(TakenBy::Appliance(SendingPort { interface, ..found }))
+    let sends_on = SendingPort { interface, ..found };
+    Ok(TakenBy::Appliance { came_to: found.interface, sends_on })
 }
 
 /// An appliance sends to the Internet: its own machine and subscription decide. `first` is the

@@ -9,6 +9,7 @@ use crate::article::reason::Reason;
 use crate::article::settings::Assumption;
 use crate::article::statement::StatementId;
 use crate::article::verdict::Verdict;
+use crate::decide::applied_rule::AppliedRule;
 use crate::decide::next_step::NextStep;
 use crate::world::name::{FirewallName, MachineName, NetworkName, SubscriptionName};
 use crate::world::route::RouteOrigin;
@@ -66,6 +67,9 @@ pub struct Decision {
     pub warnings: Vec<String>,
     /// The hops that the packet met, the sender first.
     pub path: Vec<Hop>,
+    /// The security rules that were asked and fitted, in the order in which it met them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<AppliedRule>,
     /// What to do about it, most useful first. Empty where the packet passes.
     pub next_steps: Vec<NextStep>,
     /// The machine that sends.

@@ -22,6 +22,7 @@ pub(crate) fn from_nobody(
         Some(network) => world.owner(network, to).is_some(),
         None => world.networks.keys().any(|network| world.owner(network, to).is_some()),
     };
+    let comes_in = comes_in || world.hosts(network.as_ref(), to).next().is_some();
     let comes_in = comes_in || world.public_addresses().any(|public| public == to);
     if !comes_in || !matches!(fault, InputFault::UnknownAddress { .. }) {
         return Err(fault.into());

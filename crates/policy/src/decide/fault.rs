@@ -4,9 +4,10 @@
 use std::net::IpAddr;
 
 use crate::article::reason::Reason;
+use crate::decide::applied_rule::AppliedRule;
 use crate::decide::destination::UnfitDestination;
 use crate::life::power::Power;
-use crate::world::name::{FirewallName, LoadBalancerName, MachineName};
+use crate::world::name::{FirewallName, LoadBalancerName, MachineName, NetworkName};
 
 /// What is wrong with the routes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,9 +51,26 @@ pub enum RouteFault {
         /// The port.
         port: u16,
     },
+    /// A peering does not let in what was forwarded.
+    #[error(
+        "the peering of `{network}` with `{with}` does not let forwarded traffic in; \
+         `allow_forwarded_traffic` does"
+    )]
+    NotForwarded {
+        /// The network that it would enter.
+        network: NetworkName,
+        /// The network where it was forwarded.
+        with: NetworkName,
+    },
     /// The firewall at the address does not run.
     #[error("the firewall `{firewall}` is stopped; start it")]
     FirewallStopped {
+        /// The firewall.
+        firewall: FirewallName,
+    },
+    /// The firewall at the address carries no IPv6.
+    #[error("the firewall `{firewall}` carries no IPv6; route it another way")]
+    FirewallWithoutV6 {
         /// The firewall.
         firewall: FirewallName,
     },
@@ -92,6 +110,12 @@ pub enum RouteFault {
         /// The family.
         family: &'static str,
     },
+    /// A security rule denies it.
+    #[error("{by}")]
+    Denied {
+        /// The rule.
+        by: Box<AppliedRule>,
+    },
     /// The packet goes round in a circle.
     #[error("the packet comes back to `{machine}`")]
     Loop {
@@ -108,15 +132,18 @@ impl RouteFault {
             | Self::NextHopNone
             | Self::NoGateway
             | Self::NotInside
+            | Self::NotForwarded { .. }
             | Self::NotBalanced { .. } => Reason::NoRoute,
             Self::Nobody { .. } | Self::NoFirewall | Self::BehindFirewall { .. } | Self::NoPort => {
                 Reason::NextHopUnknown
             }
             Self::FirewallStopped { .. }
+            | Self::FirewallWithoutV6 { .. }
             | Self::NotRunning { .. }
             | Self::NotForwarding { .. }
             | Self::PortNotRunning { .. } => Reason::ApplianceNotForwarding,
             Self::NoWayOut { .. } => Reason::NoOutboundAccess,
+            Self::Denied { by } => by.reason(),
             Self::Loop { .. } => Reason::RoutingLoop,
         }
     }

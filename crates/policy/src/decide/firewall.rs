@@ -1,8 +1,7 @@
 //! Azure Firewalls: where their own routes lead, and what the edition says of them.
 
-use std::net::IpAddr;
-
 use crate::article::edition::{FirewallRule, OfferRule, Topic};
+use crate::article::network::NetworkFact;
 use crate::article::offer::Offer;
 use crate::article::reason::Reason;
 use crate::article::settings::{
@@ -21,6 +20,7 @@ use crate::decide::grounds::{Grounds, ReasonAlone};
 use crate::decide::next_step::NextStep;
 use crate::decide::restriction::{cite_restriction, unrestricted};
 use crate::decide::route::{Toward, onward};
+use crate::decide::screen::{Crossing, entering};
 use crate::decide::sender::SendingPort;
 use crate::decide::terms::{Term, cite_term, is_honoured, term};
 use crate::world::name::{FirewallName, SubscriptionName};
@@ -32,13 +32,26 @@ pub(crate) fn through_firewall(
     world: &World,
     sender: Option<SendingPort<'_>>,
     name: &FirewallName,
-    destination: IpAddr,
+    packet: &Crossing<'_>,
     grounds: &mut impl Grounds,
 ) -> Result<Conclusion, RouteFault> {
-    let firewall = world.firewalls.get(name).ok_or(RouteFault::NoFirewall)?;
+    let (firewall, destination) =
+        (world.firewalls.get(name).ok_or(RouteFault::NoFirewall)?, packet.destination);
+    if !carries(world, destination.is_ipv4(), grounds) {
+        return Err(RouteFault::FirewallWithoutV6 { firewall: name.clone() });
+    }
     let at = HopKind::Firewall { firewall: name.clone() };
     match onward(world, (&firewall.network, &firewall.subnet), at, destination, grounds)? {
         Toward::Done(reason) => return Ok(Conclusion::of(reason)),
+        Toward::Inside { network, filtered } => {
+            // Whoever it is from that nobody knows, no rule is asked.
+            if sender.is_some() {
+                entering(world, (&firewall.network, &network), packet, grounds)?;
+            }
+            if !filtered {
+                return Ok(Conclusion::of(Reason::Internal));
+            }
+        }
         Toward::Forwarder(next) => {
             return Err(RouteFault::BehindFirewall { firewall: name.clone(), next });
         }
@@ -69,6 +82,17 @@ pub(crate) fn through_firewall(
         [NextStep::RouteDirectly { instead_of: firewall.address, statements }, relay(world)]
     });
     Ok(Conclusion::of(Reason::AzureFirewallUnsupported))
+}
+
+/// Whether Azure Firewalls carry a family.
+pub(crate) fn carries(world: &World, v4: bool, grounds: &mut impl Grounds) -> bool {
+    if v4 {
+        return true;
+    }
+    //= N4
+    grounds.cite(&[NetworkFact::N4.id()]);
+    grounds.assume(world, Setting::AzureFirewallIpv6);
+    world.settings.azure_firewall_ipv6 == YesNo::Yes
 }
 
 /// The setting by which something gets through Azure Firewall or not, where the text does not say.

@@ -1,8 +1,5 @@
 //! The reference decision on what a forwarder sends on.
 
-use std::net::IpAddr;
-
-use crate::SMTP_PORT;
 use crate::article::reason::Reason;
 use crate::decide::conclusion::Conclusion;
 use crate::decide::decision::Decision;
@@ -12,6 +9,7 @@ use crate::decide::firewall::through_firewall;
 use crate::decide::grounds::{Gathered, Grounds};
 use crate::decide::question::Question;
 use crate::decide::route::is_platform;
+use crate::decide::screen::Crossing;
 use crate::decide::sender::{SendingPort, find_sender};
 use crate::decide::{finish, from_machine};
 use crate::world::World;
@@ -45,12 +43,16 @@ pub fn decide_forwarded(world: &World, port: &ForwardingPort, question: &Questio
             Ok(true) => Ok(Conclusion::of(Reason::PlatformAddress)),
             Ok(false) => {
                 let sender = of.filter(SendingPort::runs);
-                through_firewall(world, sender, name, to, grounds_of).map_err(Obstacle::from)
+                let packet = Crossing::of(question, sender);
+                through_firewall(world, sender, name, &packet, grounds_of).map_err(Obstacle::from)
             }
         },
         ForwardingPort::Machine(name, interface) => match sender {
             Err(fault) => from_nobody(world, question, fault, grounds_of),
-            Ok(sender) => by_port(world, sender, (name, *interface), to, grounds_of),
+            Ok(sender) => {
+                let packet = Crossing::of(question, Some(sender));
+                by_port(world, sender, (name, *interface), &packet, grounds_of)
+            }
         },
     };
     finish(world, of, conclusion, grounds)
@@ -61,7 +63,7 @@ fn by_port(
     world: &World,
     sender: SendingPort<'_>,
     (name, interface): (&MachineName, usize),
-    to: IpAddr,
+    packet: &Crossing<'_>,
     grounds: &mut impl Grounds,
 ) -> Result<Conclusion, Obstacle> {
     let at = SendingPort::of(world, name, |interfaces| interfaces.get(interface));
@@ -69,5 +71,5 @@ fn by_port(
     if !at.runs() {
         return Err(RouteFault::PortNotRunning { machine: at.name.clone() }.into());
     }
-    from_machine(world, sender, at, (to, SMTP_PORT), grounds)
+    from_machine(world, sender, at, packet, grounds)
 }

@@ -2,6 +2,7 @@
 
 use crate::article::settings::{Assumption, Setting};
 use crate::article::statement::StatementId;
+use crate::decide::applied_rule::AppliedRule;
 use crate::decide::decision::Hop;
 use crate::decide::next_step::NextStep;
 use crate::world::World;
@@ -26,6 +27,9 @@ pub(crate) trait Grounds {
     /// The packet met something on its way.
     fn meet(&mut self, hop: impl FnOnce() -> Hop);
 
+    /// A security rule was for the packet.
+    fn apply(&mut self, rule: impl FnOnce() -> AppliedRule);
+
     /// Settings say whether it has a way out.
     fn leave_by(&mut self, settings: &[Setting]);
 
@@ -44,6 +48,8 @@ impl Grounds for ReasonAlone {
     fn warn(&mut self, _: impl FnOnce() -> String) {}
 
     fn meet(&mut self, _: impl FnOnce() -> Hop) {}
+
+    fn apply(&mut self, _: impl FnOnce() -> AppliedRule) {}
 
     fn leave_by(&mut self, _: &[Setting]) {}
 
@@ -69,6 +75,10 @@ impl<G: Grounds> Grounds for WayAlone<'_, G> {
         self.0.meet(hop);
     }
 
+    fn apply(&mut self, rule: impl FnOnce() -> AppliedRule) {
+        self.0.apply(rule);
+    }
+
     fn leave_by(&mut self, settings: &[Setting]) {
         self.0.leave_by(settings);
     }
@@ -90,6 +100,8 @@ impl<G: Grounds> Grounds for SettingsAlone<'_, G> {
 
     fn meet(&mut self, _: impl FnOnce() -> Hop) {}
 
+    fn apply(&mut self, _: impl FnOnce() -> AppliedRule) {}
+
     fn leave_by(&mut self, _: &[Setting]) {}
 
     fn advise<S: IntoIterator<Item = NextStep>>(&mut self, _: impl FnOnce() -> S) {}
@@ -102,6 +114,7 @@ pub(crate) struct Gathered {
     pub(crate) assumed: Vec<Assumption>,
     pub(crate) warnings: Vec<String>,
     pub(crate) path: Vec<Hop>,
+    pub(crate) rules: Vec<AppliedRule>,
     /// What the way out rests on: named where the packet passes, or has none.
     pub(crate) way_out: Vec<Setting>,
     pub(crate) next_steps: Vec<NextStep>,
@@ -132,6 +145,10 @@ impl Grounds for Gathered {
 
     fn meet(&mut self, hop: impl FnOnce() -> Hop) {
         self.path.push(hop());
+    }
+
+    fn apply(&mut self, rule: impl FnOnce() -> AppliedRule) {
+        self.rules.push(rule());
     }
 
     fn leave_by(&mut self, settings: &[Setting]) {

@@ -7,6 +7,8 @@
 
 pub(crate) mod advice;
 pub(crate) mod appliance;
+pub(crate) mod applied_rule;
+pub(crate) mod by_source_port;
 pub(crate) mod conclusion;
 pub(crate) mod decision;
 pub(crate) mod destination;
@@ -21,7 +23,9 @@ pub(crate) mod next_step;
 pub(crate) mod question;
 pub(crate) mod restriction;
 pub(crate) mod route;
+pub(crate) mod screen;
 pub(crate) mod sender;
+pub(crate) mod service;
 mod surprises;
 pub(crate) mod terms;
 pub(crate) mod way_out;
@@ -32,21 +36,26 @@ use crate::SMTP_PORT;
 use crate::article::edition::Topic;
 use crate::article::network::NetworkFact;
 use crate::article::reason::Reason;
+use crate::article::settings::{Setting, YesNo};
 use crate::article::verdict::{Verdict, verdict_of};
 use crate::decide::appliance::{TakenBy, behind_an_appliance, taken_by};
 use crate::decide::conclusion::Conclusion;
 use crate::decide::decision::Decision;
 use crate::decide::direction::from_nobody;
 use crate::decide::edge::at_the_edge;
+use crate::decide::exemption::not_covered;
 use crate::decide::fault::{InputFault, Obstacle, RouteFault};
 use crate::decide::firewall::through_firewall;
 use crate::decide::grounds::{Gathered, Grounds, WayAlone};
 use crate::decide::next_step::NextStep;
 use crate::decide::question::Question;
 use crate::decide::route::{Toward, is_platform, onward};
+use crate::decide::screen::{Crossing, Stand, cross, entering, leaving};
 use crate::decide::sender::{SendingPort, find_sender};
-use crate::decide::way_out::leave;
+use crate::decide::service::platform_egress;
+use crate::decide::way_out::{WayOut, leave};
 use crate::world::World;
+use crate::world::security::Direction;
 
 /// Answers a question about a world.
 ///
@@ -60,12 +69,12 @@ pub fn decide(world: &World, question: &Question) -> Decision {
     let conclusion = match sender {
         Err(fault) => from_nobody(world, question, fault, &mut grounds),
         Ok(port) if question.port == SMTP_PORT => {
-            from_machine(world, port, port, (question.destination, SMTP_PORT), &mut grounds)
+            from_machine(world, port, port, &Crossing::of(question, Some(port)), &mut grounds)
         }
         // It takes the same way; only then the filter, which does not look at it, comes.
         Ok(port) => {
-            let to = (question.destination, question.port);
-            from_machine(world, port, port, to, &mut WayAlone(&mut grounds))
+            let packet = Crossing::of(question, Some(port));
+            from_machine(world, port, port, &packet, &mut WayAlone(&mut grounds))
                 .map(|_| not_filtered(world, question.port, &mut grounds))
         }
     };
@@ -93,9 +102,10 @@ fn from_machine(
     world: &World,
     sender: SendingPort<'_>,
     at: SendingPort<'_>,
-    (destination, port): (IpAddr, u16),
+    packet: &Crossing<'_>,
     grounds: &mut impl Grounds,
 ) -> Result<Conclusion, Obstacle> {
+    let destination = packet.destination;
     if !sender.runs() {
         let (machine, power) = (sender.name.clone(), sender.machine.state.power);
         return Err(InputFault::NotRunning { machine, power }.into());
@@ -108,7 +118,12 @@ fn from_machine(
     if is_platform(world, destination, grounds)? {
         return Ok(Conclusion::of(Reason::PlatformAddress));
     }
-    Ok(follow(world, sender, at, (destination, port), grounds)?)
+    if at.name == sender.name
+        && let Some(conclusion) = platform_egress(world, sender, destination, grounds)
+    {
+        return Ok(conclusion);
+    }
+    Ok(follow(world, sender, at, packet, grounds)?)
 }
 
 /// Follows the packet from hop to hop, from a port on.
@@ -116,40 +131,80 @@ fn follow<'a>(
     world: &'a World,
     sender: SendingPort<'_>,
     mut at: SendingPort<'a>,
-    (destination, port): (IpAddr, u16),
+    packet: &Crossing<'_>,
     grounds: &mut impl Grounds,
 ) -> Result<Conclusion, RouteFault> {
+    let destination = packet.destination;
     let mut been = vec![at.name];
     // The address that the sender's own route leads to: that of the port, where it is not its own.
     let mut first = (at.name != sender.name).then(|| at.address_toward(destination));
     loop {
-        let (network, subnet) = (&at.interface.network, &at.interface.subnet);
+        leaving(world, at, packet, grounds)?;
+        let (from, subnet) = (&at.interface.network, &at.interface.subnet);
         let hop = at.hop(destination);
-        let address = match onward(world, (network, subnet), hop, destination, grounds)? {
+        let address = match onward(world, (from, subnet), hop, destination, grounds)? {
             Toward::Done(reason) => return Ok(Conclusion::of(reason)),
-            to @ (Toward::Internet | Toward::Edge) => {
-                if to == Toward::Internet {
-                    leave(world, at, destination.is_ipv4(), grounds)?;
-                }
-                return Ok(match first {
+            Toward::Inside { network, filtered: false } => {
+                entering(world, (from, &network), packet, grounds)?;
+                return Ok(Conclusion::of(Reason::Internal));
+            }
+            to @ (Toward::Internet | Toward::Edge | Toward::Inside { .. }) => {
+                let way = match to {
+                    Toward::Internet => Some(leave(world, at, destination.is_ipv4(), grounds)?),
+                    Toward::Inside { network, .. } => {
+                        entering(world, (from, &network), packet, grounds)?;
+                        None
+                    }
+                    _ => None,
+                };
+                let conclusion = match first {
                     None => at_the_edge(world, at, grounds),
                     Some(address) => behind_an_appliance(world, sender, at, address, grounds),
+                };
+                let translates = way.is_some_and(WayOut::translates);
+                return Ok(if translates {
+                    translated(world, at, conclusion, grounds)
+                } else {
+                    conclusion
                 });
             }
             Toward::Forwarder(address) => address,
         };
         first = first.or(Some(address));
-        at = match taken_by(world, network, address, port, grounds)? {
+        let (came_to, next) = match taken_by(world, from, address, packet, grounds)? {
             TakenBy::Firewall(name) => {
-                return through_firewall(world, Some(sender), name, destination, grounds);
+                return through_firewall(world, Some(sender), name, packet, grounds);
             }
-            TakenBy::Appliance(next) => next,
+            TakenBy::Appliance { came_to, sends_on } => (came_to, sends_on),
         };
-        if been.contains(&at.name) {
-            return Err(RouteFault::Loop { machine: at.name.clone() });
+        if been.contains(&next.name) {
+            return Err(RouteFault::Loop { machine: next.name.clone() });
         }
+        cross(world, Stand::of(came_to), Direction::Inbound, packet, grounds)?;
+        at = next;
         been.push(at.name);
     }
+}
+
+/// What becomes of an exempt packet that a NAT gateway or a load balancer takes out: it is routed
+/// directly, as long as a setting says so.
+fn translated(
+    world: &World,
+    at: SendingPort<'_>,
+    conclusion: Conclusion,
+    grounds: &mut impl Grounds,
+) -> Conclusion {
+    //= N8
+    let Conclusion { reason: Reason::Exempt, subscription: Some(subscription) } = conclusion else {
+        return conclusion;
+    };
+    grounds.assume(world, Setting::SnatIsDirect);
+    if world.settings.snat_is_direct == YesNo::Yes {
+        return Conclusion::by(subscription, Reason::Exempt);
+    }
+    grounds.cite(&[NetworkFact::N8.id()]);
+    let (rule, _) = world.edition.rule(at.machine.state.programmed.offer);
+    not_covered(world, subscription, rule, grounds)
 }
 
 /// The decision that comes of what was found: its verdict follows from the reason.
@@ -161,6 +216,9 @@ fn finish(
 ) -> Decision {
     let Conclusion { reason, subscription } = conclusion.unwrap_or_else(|fault| {
         let (reason, step) = match fault {
+            Obstacle::Route(RouteFault::Denied { by }) => {
+                (by.reason(), NextStep::ChangeRule { by })
+            }
             Obstacle::Route(what) => (what.reason(), NextStep::MendRoute { what }),
             Obstacle::Input(what) => (what.reason(), NextStep::MendInput { what }),
         };
@@ -184,6 +242,7 @@ fn finish(
         assumed: grounds.assumed,
         warnings: grounds.warnings,
         path: grounds.path,
+        rules: grounds.rules,
         next_steps: if verdict == Verdict::Pass { vec![] } else { grounds.next_steps },
         machine: sender.map(|port| port.name.clone()),
         subscription: subscription.or_else(|| sender.map(|at| at.machine.subscription.clone())),

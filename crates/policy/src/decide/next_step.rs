@@ -9,6 +9,7 @@ use crate::article::edition::{Channel, Requirement, path_text};
 use crate::article::offer::Offer;
 use crate::article::quota::how_to_recognise;
 use crate::article::statement::StatementId;
+use crate::decide::applied_rule::AppliedRule;
 use crate::decide::fault::{InputFault, RouteFault};
 use crate::world::name::{FirewallName, MachineName, NetworkName, SubscriptionName};
 
@@ -102,6 +103,11 @@ pub enum NextStep {
         #[serde(serialize_with = "sentence")]
         what: RouteFault,
     },
+    /// Change a security rule.
+    ChangeRule {
+        /// The rule that denies.
+        by: Box<AppliedRule>,
+    },
     /// Mend the inventory, the events or the capture: they do not fit each other.
     MendInput {
         /// What does not fit.
@@ -169,6 +175,7 @@ impl NextStep {
             Self::AwaitAnswer { .. }
             | Self::RenewFirewall { .. }
             | Self::MendRoute { .. }
+            | Self::ChangeRule { .. }
             | Self::MendInput { .. }
             | Self::CheckOffer { .. }
             | Self::CheckWayOut { .. }
@@ -257,6 +264,11 @@ impl fmt::Display for NextStep {
                 write!(f, "route the traffic directly to the Internet instead of to {instead_of}")
             }
             Self::MendRoute { what } => write!(f, "mend the route: {what}"),
+            Self::ChangeRule { by } => write!(
+                f,
+                "change the rule: {by}; Network Watcher's IP flow verify names it for a machine, NSG \
+                 diagnostics for a scale set's"
+            ),
             Self::MendInput { what } => write!(f, "mend the input: {what}"),
             Self::ContactSupport { steps, .. } => write!(f, "still stuck: {}", path_text(steps)),
             Self::CheckOffer { .. }

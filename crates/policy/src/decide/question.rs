@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::SMTP_PORT;
 use crate::world::name::{MachineName, NetworkName};
 
 /// Who sends.
@@ -27,4 +28,15 @@ pub struct Question {
     pub destination: IpAddr,
     /// To which TCP port.
     pub port: u16,
+    /// From which TCP port; `None` where it is not known: no security rule that names source ports
+    /// is for it then.
+    pub source_port: Option<u16>,
+}
+
+impl Question {
+    /// A question about whatever source port, to port 25.
+    #[must_use]
+    pub const fn smtp(source: Source, destination: IpAddr) -> Self {
+        Self { source, destination, port: SMTP_PORT, source_port: None }
+    }
 }

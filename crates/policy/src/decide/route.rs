@@ -12,7 +12,7 @@ use crate::decide::grounds::Grounds;
 use crate::world::World;
 use crate::world::name::{NetworkName, SubnetName};
 use crate::world::route::{
-    NextHop, Route, RouteOrigin, effective_routes, is_inside, other_default, resolve,
+    NextHop, Route, RouteOrigin, effective_routes, holder, other_default, resolve,
     takes_reserved_out,
 };
 
@@ -44,6 +44,8 @@ pub(crate) enum Toward {
     Edge,
     /// To an appliance or a firewall.
     Forwarder(IpAddr),
+    /// To an address of a network; a setting says whether that is filtered like the Internet.
+    Inside { network: NetworkName, filtered: bool },
     /// It is decided already.
     Done(Reason),
 }
@@ -111,6 +113,13 @@ fn cite_network(
     }
 }
 
+/// To an address of a network.
+fn inside(world: &World, network: &NetworkName, grounds: &mut impl Grounds) -> Toward {
+    grounds.assume(world, Setting::InternalDestination);
+    let filtered = world.settings.internal_destination == PassOrFiltered::Filtered;
+    Toward::Inside { network: network.clone(), filtered }
+}
+
 /// Where a next hop of a network's route takes a packet.
 pub(crate) fn toward(
     world: &World,
@@ -125,12 +134,11 @@ pub(crate) fn toward(
         NextHop::None => return Err(RouteFault::NextHopNone),
         NextHop::Gateway(None) => return Err(RouteFault::NoGateway),
         // A user-defined route can keep any address in the network, also one that is not there.
-        NextHop::VirtualNetwork if !is_inside(world, network, destination) => {
-            return Err(RouteFault::NotInside);
+        NextHop::VirtualNetwork => {
+            let network = holder(world, network, destination).ok_or(RouteFault::NotInside)?;
+            return Ok(inside(world, network, grounds));
         }
-        NextHop::VirtualNetwork | NextHop::Peering(_) => {
-            (Setting::InternalDestination, world.settings.internal_destination, Reason::Internal)
-        }
+        NextHop::Peering(network) => return Ok(inside(world, network, grounds)),
         NextHop::Gateway(Some(_)) => {
             (Setting::OnPremisesRoute, world.settings.on_premises_route, Reason::OnPremises)
         }

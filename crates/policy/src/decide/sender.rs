@@ -71,10 +71,25 @@ impl<'a> SendingPort<'a> {
     }
 }
 
+/// The machine behind which an address is, or why there is none.
+fn host<'a>(
+    world: &'a World,
+    network: Option<&'a NetworkName>,
+    address: IpAddr,
+) -> Result<SendingPort<'a>, InputFault> {
+    // What is behind a machine is its own traffic (N3).
+    let mut found = world.hosts(network, address);
+    let (name, machine, interface) = found.next().ok_or(InputFault::UnknownAddress { address })?;
+    match found.next() {
+        None => Ok(SendingPort { name, machine, interface }),
+        Some(_) => Err(InputFault::AmbiguousAddress { address }),
+    }
+}
+
 /// Finds the sender, or why there is none.
 pub(crate) fn find_sender<'a>(
     world: &'a World,
-    question: &Question,
+    question: &'a Question,
 ) -> Result<SendingPort<'a>, InputFault> {
     let is_v4 = question.destination.is_ipv4();
     let of_family = |one: &&Interface| one.addresses.iter().any(|at| at.is_ipv4() == is_v4);
@@ -86,12 +101,12 @@ pub(crate) fn find_sender<'a>(
         }
         Source::Address { network: Some(network), address } => {
             SendingPort::at(world, network, *address)
-                .ok_or(InputFault::UnknownAddress { address: *address })
+                .map_or_else(|| host(world, Some(network), *address), Ok)
         }
         Source::Address { network: None, address } => {
             let at = |network| SendingPort::at(world, network, *address);
             let mut found = world.networks.keys().filter_map(at);
-            let first = found.next().ok_or(InputFault::UnknownAddress { address: *address })?;
+            let Some(first) = found.next() else { return host(world, None, *address) };
             match found.next() {
                 None => Ok(first),
                 Some(_) => Err(InputFault::AmbiguousAddress { address: *address }),

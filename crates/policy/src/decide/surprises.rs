@@ -7,7 +7,20 @@ use crate::decide::sender::SendingPort;
 use crate::decide::way_out::leaves_by_default_unsaid;
 use crate::file::near::first_few;
 use crate::world::name::{NetworkName, SubnetName};
+use crate::world::route::{NextHop, effective_routes, other_default};
+use crate::world::security::{Protocol, SecurityRule, Target, WorkedOut};
 use crate::world::{Subnet, UserNextHop, World};
+
+/// Whether every packet fits a rule.
+fn covers_all(rule: &SecurityRule) -> bool {
+    rule.protocol == Protocol::Any
+        && rule.source_ports.is_any()
+        && rule.destination_ports.is_any()
+        && rule.source.0.contains(&Target::Any)
+        && rule.destination.0.contains(&Target::Any)
+        && rule.source_application_security_groups.is_empty()
+        && rule.destination_application_security_groups.is_empty()
+}
 
 impl World {
     /// What will surprise, one sentence each.
@@ -27,6 +40,7 @@ impl World {
             }
         }
         self.rests_on_default_outbound(&mut found);
+        self.surprising_rules(&mut found);
         found.dedup();
         found
     }
@@ -36,7 +50,11 @@ impl World {
         let mut of_subnets: BTreeMap<_, Vec<&str>> = BTreeMap::new();
         for (name, machine) in &self.machines {
             for interface in &machine.interfaces {
-                if leaves_by_default_unsaid(self, SendingPort { name, machine, interface }) {
+                let routes = effective_routes(self, &interface.network, &interface.subnet);
+                let elsewhere = other_default(&routes);
+                if elsewhere.is_none_or(|route| route.next_hop == NextHop::Internet)
+                    && leaves_by_default_unsaid(self, SendingPort { name, machine, interface })
+                {
                     let key = (&interface.network, &interface.subnet);
                     of_subnets.entry(key).or_default().push(name.as_str());
                 }
@@ -49,6 +67,50 @@ impl World {
                  `default_outbound_access`",
                 first_few(machines)
             ));
+        }
+    }
+
+    /// Security groups that stand nowhere, and rules that nothing can fit.
+    fn surprising_rules(&self, found: &mut Vec<String>) {
+        let subnets = self.networks.values().flat_map(|network| network.subnets.values());
+        let interfaces = self.machines.values().flat_map(|machine| &machine.interfaces);
+        let used: BTreeSet<_> = subnets
+            .filter_map(|subnet| subnet.security_group.as_ref())
+            .chain(interfaces.filter_map(|interface| interface.security_group.as_ref()))
+            .collect();
+        for name in self.security_groups.keys().filter(|name| !used.contains(name)) {
+            found.push(format!("the security group `{name}` is on no subnet and no interface"));
+        }
+        let groups = self.security_groups.iter();
+        let groups = groups.map(|(name, of)| (format!("the security group `{name}`"), &of.rules));
+        let admin = self.admin_rules.iter();
+        let admin = admin.map(|(name, of)| (format!("the admin rules `{name}`"), &of.rules));
+        for (whose, rules) in groups.chain(admin) {
+            for rule in rules {
+                for target in rule.source.0.iter().chain(&rule.destination.0) {
+                    if let Target::Tag(tag) = target
+                        && WorkedOut::named(tag).is_none()
+                        && self.service_tag(tag).is_none()
+                    {
+                        found.push(format!(
+                            "rule `{}` of {whose} names the service tag `{tag}`, which nobody has told: \
+                             say `service_tag_file`, or what it stands for under `[service-tags]`",
+                            rule.name
+                        ));
+                    }
+                }
+                let covers = |other: &&SecurityRule| {
+                    other.direction == rule.direction
+                        && other.priority < rule.priority
+                        && covers_all(other)
+                };
+                if let Some(before) = rules.iter().find(covers) {
+                    found.push(format!(
+                        "rule `{}` of {whose} is never asked: `{}` before it fits everything",
+                        rule.name, before.name
+                    ));
+                }
+            }
         }
     }
 

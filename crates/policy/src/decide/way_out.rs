@@ -33,7 +33,7 @@ pub(crate) fn leave(
     at: SendingPort<'_>,
     v4: bool,
     grounds: &mut impl Grounds,
-) -> Result<(), RouteFault> {
+) -> Result<WayOut, RouteFault> {
     let mut rests_on = Vec::new();
     let way = explicit(world, at, v4, &mut rests_on)
         .or_else(|| by_default(world, at, v4, &mut rests_on).then_some(WayOut::Default));
@@ -41,8 +41,8 @@ pub(crate) fn leave(
     //= N5
     //= N6
     //= N7
-    if way.is_some() {
-        return Ok(());
+    if let Some(way) = way {
+        return Ok(way);
     }
     let facts =
         if v4 { [NetworkFact::N5, NetworkFact::N6] } else { [NetworkFact::N5, NetworkFact::N7] };
@@ -54,6 +54,20 @@ pub(crate) fn leave(
 /// Whether packets of a family that a port sends find a way out, and nothing else.
 pub(crate) fn leaves(world: &World, at: SendingPort<'_>, v4: bool) -> bool {
     leave(world, at, v4, &mut ReasonAlone).is_ok()
+}
+
+impl WayOut {
+    /// Whether a NAT gateway or a load balancer translates what leaves by it.
+    pub(crate) const fn translates(self) -> bool {
+        matches!(self, Self::NatGateway | Self::OutboundRules | Self::Frontend)
+    }
+}
+
+/// Whether what leaves a port for the Internet is translated, and a setting says that it is not routed
+/// directly then (N8).
+pub(crate) fn is_indirect(world: &World, at: SendingPort<'_>, v4: bool) -> bool {
+    world.settings.snat_is_direct == YesNo::No
+        && leave(world, at, v4, &mut ReasonAlone).is_ok_and(WayOut::translates)
 }
 
 /// Whether IPv4 leaves a port by default outbound access alone, and nobody said that there is any.

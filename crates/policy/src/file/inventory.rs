@@ -1,6 +1,6 @@
 //! The inventory: subscriptions, networks, machines, routes, firewalls and events in one TOML.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -19,10 +19,12 @@ use crate::life::power::{MachineState, Power, ProgrammedBy};
 use crate::life::timeline::Timeline;
 use crate::world::capture_ids::CaptureIds;
 use crate::world::name::{
-    FirewallName, LoadBalancerName, MachineName, NatGatewayName, NetworkName, RouteTableName,
-    SubnetName, SubscriptionName, fit_for_a_name,
+    AdminRulesName, ApplicationSecurityGroupName, FirewallName, LoadBalancerName, MachineName,
+    NatGatewayName, NetworkName, RouteTableName, SecurityGroupName, SubnetName, SubscriptionName,
+    fit_for_a_name,
 };
 use crate::world::outbound::{LoadBalancer, NatGateway};
+use crate::world::security::{AdminRules, SecurityGroup, Target};
 use crate::world::{
     AzureFirewall, DEFAULT_SUBNET, FirewallState, Gateway, Interface, Machine, MachineKind,
     Peering, RouteTable, Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
@@ -57,6 +59,19 @@ pub struct InventoryFile {
     /// Load balancers, by name.
     #[serde(default, rename = "load-balancer")]
     load_balancer: BTreeMap<LoadBalancerName, LoadBalancer>,
+    /// Network security groups, by name; subnets and interfaces say which is theirs.
+    #[serde(default, rename = "security-group")]
+    security_group: BTreeMap<SecurityGroupName, SecurityGroup>,
+    /// Collections of Virtual Network Manager's security admin rules, by name.
+    #[serde(default, rename = "admin-rules")]
+    admin_rules: BTreeMap<AdminRulesName, AdminRules>,
+    /// The file with what service tags stand for, as Microsoft publishes it; beside the inventory.
+    #[serde(default)]
+    service_tag_file: Option<String>,
+    /// What service tags stand for that security rules name, by their names.
+    #[serde(default, rename = "service-tags")]
+    #[schemars(with = "BTreeMap<String, Vec<String>>")]
+    service_tags: BTreeMap<String, Vec<IpNet>>,
     /// Machines, by name.
     #[serde(default)]
     machine: BTreeMap<MachineName, MachineEntry>,
@@ -214,9 +229,24 @@ struct MachineEntry {
     /// Whether its interface forwards, where it has one.
     #[serde(default)]
     ip_forwarding: bool,
+    /// The network security group of its interface, where it has one interface.
+    #[serde(default)]
+    security_group: Option<SecurityGroupName>,
+    /// The application security groups of its interface, where it has one interface.
+    #[serde(default)]
+    application_security_groups: Vec<ApplicationSecurityGroupName>,
     /// Its interfaces, where it has several.
     #[serde(default)]
     interfaces: Vec<InterfaceEntry>,
+    /// Whether everything that an App Service sends enters the network (`vnetRouteAllEnabled`); `false`:
+    /// private destinations and service endpoints alone, and the rest leaves by the service itself.
+    #[serde(default = "yes")]
+    route_all: bool,
+    /// The prefixes of containers and pods behind it, such as 172.17.0.0/16: what is from there is its
+    /// own traffic.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    behind: Vec<IpNet>,
     /// The place of the interface by which it forwards, from 0, where it is an appliance.
     #[serde(default)]
     forwards_by: Option<usize>,
@@ -251,6 +281,12 @@ struct InterfaceEntry {
     /// Whether it accepts packets that are not addressed to it.
     #[serde(default)]
     ip_forwarding: bool,
+    /// Its network security group.
+    #[serde(default)]
+    security_group: Option<SecurityGroupName>,
+    /// The application security groups that it is a member of.
+    #[serde(default)]
+    application_security_groups: Vec<ApplicationSecurityGroupName>,
 }
 
 /// Public addresses of an interface.
@@ -318,6 +354,32 @@ impl InventoryFile {
         self.edition.as_deref()
     }
 
+    /// The file that tells what service tags stand for, where there is one whose tags have not been told.
+    #[must_use]
+    pub fn service_tag_file(&self) -> Option<&str> {
+        self.service_tag_file.as_deref()
+    }
+
+    /// Tells what the tags of [`Self::service_tag_file`] stand for, of which the rules name some; what
+    /// the inventory says of a tag itself stays.
+    pub fn tell_service_tags(&mut self, all: impl IntoIterator<Item = (String, Vec<IpNet>)>) {
+        self.service_tag_file = None;
+        let groups = self.security_group.values().flat_map(|group| &group.rules);
+        let rules = groups.chain(self.admin_rules.values().flat_map(|of| &of.rules));
+        let targets = rules.flat_map(|rule| rule.source.0.iter().chain(&rule.destination.0));
+        let named: BTreeSet<String> = targets
+            .filter_map(|target| match target {
+                Target::Tag(tag) => Some(tag.to_ascii_lowercase()),
+                _ => None,
+            })
+            .collect();
+        let own: BTreeSet<_> =
+            self.service_tags.keys().map(|tag| tag.to_ascii_lowercase()).collect();
+        let wanted = |tag: &str| named.contains(tag) && !own.contains(tag);
+        let found = all.into_iter().filter(|(tag, _)| wanted(&tag.to_ascii_lowercase()));
+        self.service_tags.extend(found);
+    }
+
     /// Refuses names by which nothing new is called ([`fit_for_a_name`]). Building takes them: a
     /// store may have begun with one.
     ///
@@ -332,6 +394,8 @@ impl InventoryFile {
             .chain(self.firewall.keys().map(|name| ("firewall", name.as_str())))
             .chain(self.nat_gateway.keys().map(|name| ("nat-gateway", name.as_str())))
             .chain(self.load_balancer.keys().map(|name| ("load-balancer", name.as_str())))
+            .chain(self.security_group.keys().map(|name| ("security-group", name.as_str())))
+            .chain(self.admin_rules.keys().map(|name| ("admin-rules", name.as_str())))
             .chain(self.machine.keys().map(|name| ("machine", name.as_str())))
             .chain(self.event.iter().filter_map(|event| Some(("event", event.kind.begun()?))));
         for (table, name) in listed {
@@ -350,6 +414,13 @@ impl InventoryFile {
         edition: &std::sync::Arc<Edition>,
         set: &[(String, String)],
     ) -> Result<Inventory, InventoryError> {
+        if let Some(file) = &self.service_tag_file {
+            let what = format!(
+                "`{file}` is not read here; write what the tags that rules name stand for under \
+                 `[service-tags]`"
+            );
+            return Err(bad("service_tag_file", what));
+        }
         let settings = self.settings(edition, set)?;
         let mut world = World::new(edition.clone(), settings);
         let fits = |result: Result<(), crate::world::build::WorldError>| {
@@ -378,6 +449,15 @@ impl InventoryFile {
         }
         for (name, balancer) in &self.load_balancer {
             fits(world.add_load_balancer(name.clone(), balancer.clone()))?;
+        }
+        for (name, group) in &self.security_group {
+            fits(world.add_security_group(name.clone(), group.clone()))?;
+        }
+        for (name, rules) in &self.admin_rules {
+            fits(world.add_admin_rules(name.clone(), rules.clone()))?;
+        }
+        for (name, prefixes) in &self.service_tags {
+            world.tell_service_tag(name, prefixes.clone());
         }
         for (name, entry) in &self.firewall {
             let place = format!("firewall.{name}");
@@ -493,6 +573,10 @@ impl InventoryFile {
                 format!("there is no subscription `{}`", entry.subscription),
             ));
         };
+        if !entry.route_all && entry.kind != MachineKind::AppService {
+            let what = "is for `kind = \"app-service\"` alone";
+            return Err(bad(format!("{place}.route_all"), what));
+        }
         let interfaces = self.interfaces(&place, entry)?;
         if entry.forwards_by.is_some_and(|at| at >= interfaces.len()) {
             let what = format!("the machine has {} interfaces, counted from 0", interfaces.len());
@@ -516,6 +600,8 @@ impl InventoryFile {
             kind: entry.kind,
             interfaces,
             forwards_by: entry.forwards_by,
+            route_all: entry.route_all,
+            behind: entry.behind.clone(),
             state,
         })
     }
@@ -527,7 +613,9 @@ impl InventoryFile {
     ) -> Result<Vec<Interface>, InventoryError> {
         let one = entry.network.is_some()
             || !entry.addresses.is_empty()
-            || entry.public_address.is_some();
+            || entry.public_address.is_some()
+            || entry.security_group.is_some()
+            || !entry.application_security_groups.is_empty();
         if one && !entry.interfaces.is_empty() {
             return Err(bad(
                 format!("{place}.interfaces"),
@@ -543,6 +631,8 @@ impl InventoryFile {
             addresses: entry.addresses.clone(),
             public_address: entry.public_address.clone(),
             ip_forwarding: entry.ip_forwarding,
+            security_group: entry.security_group.clone(),
+            application_security_groups: entry.application_security_groups.clone(),
         });
         let interface = |entry: &InterfaceEntry| {
             Ok(Interface {
@@ -560,6 +650,8 @@ impl InventoryFile {
                     .map_or(&[][..], PublicAddress::all)
                     .to_vec(),
                 ip_forwarding: entry.ip_forwarding,
+                security_group: entry.security_group.clone(),
+                application_security_groups: entry.application_security_groups.clone(),
             })
         };
         one.iter().chain(&entry.interfaces).map(interface).collect()

@@ -216,8 +216,12 @@ impl Change<'_> {
                     .unwrap_or_else(|| SubnetName::from(DEFAULT_SUBNET)),
                 addresses: placement.addresses.clone(),
                 ip_forwarding: false,
+                security_group: None,
+                application_security_groups: vec![],
             }],
             forwards_by: None,
+            route_all: true,
+            behind: vec![],
             state: MachineState::new(Power::NotDeployed, ProgrammedBy::Beginning, offer, false),
         })
     }

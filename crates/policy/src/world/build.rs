@@ -10,13 +10,15 @@ use crate::decide::destination::UnfitDestination;
 use crate::life::exemption::ExemptionState;
 use crate::life::power::Power;
 use crate::world::capture_ids::CaptureIds;
+use crate::world::listed_route::ListedNextHop;
 use crate::world::name::{
-    FirewallName, LoadBalancerName, MachineName, NatGatewayName, NetworkName, RouteTableName,
-    SubnetName, SubscriptionName,
+    AdminRulesName, ApplicationSecurityGroupName, FirewallName, LoadBalancerName, MachineName,
+    NatGatewayName, NetworkName, RouteTableName, SecurityGroupName, SubnetName, SubscriptionName,
 };
 use crate::world::outbound::{Backend, LoadBalancer, NatGateway, NatGatewaySku};
+use crate::world::security::{Access, AdminRules, SecurityGroup, SecurityRule, Targets};
 use crate::world::{
-    AzureFirewall, Interface, Machine, RouteTable, Subscription, VirtualNetwork, World,
+    AzureFirewall, Interface, Machine, RouteTable, Subnet, Subscription, VirtualNetwork, World,
 };
 
 /// The largest VXLAN network id: 24 bits (RFC 7348).
@@ -240,6 +242,106 @@ impl World {
         Ok(())
     }
 
+    /// Adds a network security group.
+    ///
+    /// # Errors
+    /// There is one of that name, or its rules do not fit each other.
+    pub fn add_security_group(
+        &mut self,
+        name: SecurityGroupName,
+        group: SecurityGroup,
+    ) -> Result<(), WorldError> {
+        let place = format!("security-group.{name}");
+        if self.security_groups.contains_key(&name) {
+            return Err(err(place, "there is one of that name"));
+        }
+        let place = format!("{place}.rules");
+        check_rules(&place, &group.rules, 100)?;
+        if let Some(rule) = group.rules.iter().find(|rule| rule.access == Access::AlwaysAllow) {
+            let what = format!("`{}`: security admin rules alone are `always-allow`", rule.name);
+            return Err(err(place, what));
+        }
+        self.security_groups.insert(name, group);
+        Ok(())
+    }
+
+    /// Adds a collection of security admin rules.
+    ///
+    /// # Errors
+    /// There is one of that name, its rules do not fit each other, or a network is not there.
+    pub fn add_admin_rules(
+        &mut self,
+        name: AdminRulesName,
+        rules: AdminRules,
+    ) -> Result<(), WorldError> {
+        let place = format!("admin-rules.{name}");
+        if self.admin_rules.contains_key(&name) {
+            return Err(err(place, "there is one of that name"));
+        }
+        if let Some(other) = rules.networks.iter().find(|of| !self.networks.contains_key(*of)) {
+            return Err(err(format!("{place}.networks"), format!("there is no network `{other}`")));
+        }
+        check_rules(&format!("{place}.rules"), &rules.rules, 1)?;
+        self.admin_rules.insert(name, rules);
+        Ok(())
+    }
+
+    /// Checks what security rules refer to, and what refers to them.
+    fn check_security(&self) -> Result<(), WorldError> {
+        let known = |place: String, group: Option<&SecurityGroupName>| match group {
+            Some(group) if !self.security_groups.contains_key(group) => {
+                Err(err(place, format!("there is no security group `{group}`")))
+            }
+            _ => Ok(()),
+        };
+        for (name, network) in &self.networks {
+            for (subnet, of) in &network.subnets {
+                let place = format!("network.{name}.subnet.{subnet}.security_group");
+                known(place, of.security_group.as_ref())?;
+            }
+        }
+        let mut network_of: BTreeMap<&ApplicationSecurityGroupName, &NetworkName> = BTreeMap::new();
+        for (name, machine) in &self.machines {
+            for interface in &machine.interfaces {
+                let place = format!("machine.{name}.security_group");
+                known(place, interface.security_group.as_ref())?;
+                for group in &interface.application_security_groups {
+                    let first = *network_of.entry(group).or_insert(&interface.network);
+                    if *first != interface.network {
+                        return Err(err(
+                            format!("machine.{name}.application_security_groups"),
+                            format!(
+                                "`{group}` has members in `{first}` and `{}`; all lie in one network",
+                                interface.network
+                            ),
+                        ));
+                    }
+                }
+            }
+        }
+        let groups = self.security_groups.iter();
+        let groups = groups.map(|(name, of)| (format!("security-group.{name}.rules"), &of.rules));
+        let admin = self.admin_rules.iter();
+        let admin = admin.map(|(name, of)| (format!("admin-rules.{name}.rules"), &of.rules));
+        for (place, rules) in groups.chain(admin) {
+            for rule in rules {
+                let from = &rule.source_application_security_groups;
+                let to = &rule.destination_application_security_groups;
+                if let Some(nobodys) =
+                    from.iter().chain(to).find(|of| !network_of.contains_key(*of))
+                {
+                    let what = format!(
+                        "`{}` names `{nobodys}`, and no interface has it among its \
+                         `application_security_groups`",
+                        rule.name
+                    );
+                    return Err(err(place, what));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Checks that every public address is one, and of one thing alone.
     fn check_public_addresses(&self) -> Result<(), WorldError> {
         let mut all: Vec<(IpAddr, String)> = Vec::new();
@@ -422,6 +524,7 @@ impl World {
     pub fn check(&self) -> Result<(), WorldError> {
         self.check_capture_ids()?;
         self.check_ways_out()?;
+        self.check_security()?;
         for (name, network) in &self.networks {
             self.check_remote_gateways(name, network)?;
             for peer in network.peerings.iter().map(|side| &side.network) {
@@ -443,6 +546,7 @@ impl World {
                 }
             }
             for (subnet_name, subnet) in &network.subnets {
+                check_listed(&format!("network.{name}.subnet.{subnet_name}"), subnet)?;
                 if let Some(table) = &subnet.route_table
                     && !self.route_tables.contains_key(table)
                 {
@@ -508,6 +612,58 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Checks that effective routes name an address where they lead to one, and nowhere else, and that no
+/// route table stands beside them.
+fn check_listed(place: &str, subnet: &Subnet) -> Result<(), WorldError> {
+    let place = format!("{place}.effective_routes");
+    if subnet.route_table.is_some() && !subnet.effective_routes.is_empty() {
+        let what = "they are all the routes that there are; take `route_table` away";
+        return Err(err(place, what));
+    }
+    for route in &subnet.effective_routes {
+        let by_appliance = route.next_hop == ListedNextHop::VirtualAppliance;
+        if by_appliance != route.address.is_some() {
+            let what = format!(
+                "`{}`: `virtual-appliance` alone has an `address`, and needs one",
+                route.prefix
+            );
+            return Err(err(place, what));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that rules have names and priorities of their own, and sides that can be read.
+fn check_rules(place: &str, rules: &[SecurityRule], lowest: u16) -> Result<(), WorldError> {
+    let (mut names, mut priorities) = (BTreeSet::new(), BTreeSet::new());
+    for rule in rules {
+        let SecurityRule { name, priority, direction, .. } = rule;
+        if !names.insert(name) {
+            return Err(err(place, format!("there are two rules `{name}`")));
+        }
+        if !(lowest..=4096).contains(priority) {
+            let what = format!("`{name}` has priority {priority}; they go from {lowest} to 4096");
+            return Err(err(place, what));
+        }
+        if !priorities.insert((direction, priority)) {
+            let what = format!("`{name}`: another {direction} rule has priority {priority}, too");
+            return Err(err(place, what));
+        }
+        let both = |groups: &[_], side: &Targets| !groups.is_empty() && *side != Targets::default();
+        for (side, is_both) in [
+            ("source", both(&rule.source_application_security_groups, &rule.source)),
+            ("destination", both(&rule.destination_application_security_groups, &rule.destination)),
+        ] {
+            if is_both {
+                let what =
+                    format!("`{name}` has a `{side}` and application security groups: one of both");
+                return Err(err(place, what));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn overlap(left: &[IpNet], right: &[IpNet]) -> bool {

@@ -2,13 +2,16 @@
 
 pub(crate) mod build;
 pub(crate) mod capture_ids;
+pub(crate) mod listed_route;
 pub(crate) mod name;
 pub(crate) mod outbound;
+pub(crate) mod ranges;
 pub(crate) mod route;
+pub(crate) mod security;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ipnet::IpNet;
 use jiff::civil::Date;
@@ -17,15 +20,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::article::edition::Edition;
 use crate::article::offer::Offer;
-use crate::article::settings::Settings;
+use crate::article::settings::{Settings, YesNo};
 use crate::life::exemption::Exemption;
 use crate::life::power::{MachineState, Power};
 use crate::world::capture_ids::CaptureIds;
+use crate::world::listed_route::ListedRoute;
 use crate::world::name::{
-    FirewallName, LoadBalancerName, MachineName, NatGatewayName, NetworkName, RouteTableName,
-    SubnetName, SubscriptionName,
+    AdminRulesName, ApplicationSecurityGroupName, FirewallName, LoadBalancerName, MachineName,
+    NatGatewayName, NetworkName, RouteTableName, SecurityGroupName, SubnetName, SubscriptionName,
 };
 use crate::world::outbound::{LoadBalancer, NatGateway};
+use crate::world::security::{AdminRules, SecurityGroup};
 
 /// A subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +74,10 @@ pub struct Peering {
     /// Whether the other side may use this network's gateway.
     #[serde(default)]
     pub allow_gateway_transit: bool,
+    /// Whether what comes from neither network, but was forwarded in the other, may come in by it; left
+    /// out, `forwarded_traffic_when_unsaid` says so.
+    #[serde(default)]
+    pub allow_forwarded_traffic: Option<bool>,
     /// Whether the two networks reach each other by it at all.
     #[serde(default = "yes")]
     pub allow_virtual_network_access: bool,
@@ -86,6 +95,7 @@ impl Peering {
             network,
             use_remote_gateways: false,
             allow_gateway_transit: false,
+            allow_forwarded_traffic: None,
             allow_virtual_network_access: true,
         }
     }
@@ -115,6 +125,13 @@ pub struct Subnet {
     /// The name of its NAT gateway.
     #[serde(default)]
     pub nat_gateway: Option<NatGatewayName>,
+    /// The name of its network security group.
+    #[serde(default)]
+    pub security_group: Option<SecurityGroupName>,
+    /// All its effective routes, where an export lists them: they are taken as they are, and none is
+    /// worked out (N14).
+    #[serde(default)]
+    pub effective_routes: Vec<ListedRoute>,
 }
 
 /// The subnet that is meant where none is named.
@@ -130,6 +147,8 @@ impl Subnet {
             service_endpoints: vec![],
             default_outbound_access: None,
             nat_gateway: None,
+            security_group: None,
+            effective_routes: vec![],
         };
         [(SubnetName::from(DEFAULT_SUBNET), whole)].into()
     }
@@ -218,6 +237,9 @@ pub enum MachineKind {
     FlexibleScaleSet,
     /// An App Service or Functions app with virtual network integration.
     AppService,
+    /// Another service of the platform without integration, such as a function on a Consumption plan or a
+    /// container app: it leaves by the service itself.
+    PlatformService,
     /// A container group of Azure Container Instances; so is whatever stands in a subnet that is
     /// delegated to them.
     ContainerInstance,
@@ -246,6 +268,11 @@ pub struct Machine {
     /// The interface by which it forwards, by place, where it is an appliance with several:
     /// which one is the guest's own matter. `None`: the one that the packet came to.
     pub forwards_by: Option<usize>,
+    /// Whether everything that an App Service sends enters the network, and not private destinations
+    /// and service endpoints alone (N18).
+    pub route_all: bool,
+    /// The addresses behind it, of containers and pods: what is from there is its own traffic (N3).
+    pub behind: Vec<IpNet>,
     /// What changes in its life.
     pub state: MachineState,
 }
@@ -277,6 +304,10 @@ pub struct Interface {
     pub public_addresses: Vec<IpAddr>,
     /// Whether it accepts packets that are not addressed to it.
     pub ip_forwarding: bool,
+    /// Its network security group.
+    pub security_group: Option<SecurityGroupName>,
+    /// The application security groups that it is a member of.
+    pub application_security_groups: Vec<ApplicationSecurityGroupName>,
 }
 
 /// An Azure Firewall.
@@ -354,6 +385,12 @@ pub struct World {
     pub(crate) firewalls: BTreeMap<FirewallName, AzureFirewall>,
     pub(crate) nat_gateways: BTreeMap<NatGatewayName, NatGateway>,
     pub(crate) load_balancers: BTreeMap<LoadBalancerName, LoadBalancer>,
+    pub(crate) security_groups: BTreeMap<SecurityGroupName, SecurityGroup>,
+    pub(crate) admin_rules: BTreeMap<AdminRulesName, AdminRules>,
+    /// What service tags stand for, by their names in small letters.
+    service_tags: BTreeMap<String, Vec<IpNet>>,
+    /// Derived from the security rules, when it is first asked for.
+    pub(crate) source_bounds: OnceLock<[Vec<u128>; 2]>,
     /// Derived from the machines; deleted ones own nothing.
     pub(crate) owners: BTreeMap<(NetworkName, IpAddr), OwnerPlace>,
     /// Derived from the networks: whose sides of peerings with each are open.
@@ -382,6 +419,10 @@ impl World {
             firewalls: BTreeMap::new(),
             nat_gateways: BTreeMap::new(),
             load_balancers: BTreeMap::new(),
+            security_groups: BTreeMap::new(),
+            admin_rules: BTreeMap::new(),
+            service_tags: BTreeMap::new(),
+            source_bounds: OnceLock::new(),
             owners: BTreeMap::new(),
             open_toward: BTreeMap::new(),
             frontends: BTreeMap::new(),
@@ -414,6 +455,29 @@ impl World {
         &self.firewalls
     }
 
+    /// Whether there are security rules at all.
+    pub(crate) fn has_security_rules(&self) -> bool {
+        !self.security_groups.is_empty() || !self.admin_rules.is_empty()
+    }
+
+    /// Whether some peering keeps out what was forwarded to it.
+    pub(crate) fn restricts_forwarded_traffic(&self) -> bool {
+        let unsaid = self.settings.forwarded_traffic_when_unsaid == YesNo::Yes;
+        let sides = self.networks.values().flat_map(|network| &network.peerings);
+        sides.map(|side| side.allow_forwarded_traffic).any(|said| !said.unwrap_or(unsaid))
+    }
+
+    /// What a service tag stands for, where that has been told; its name in any casing.
+    pub(crate) fn service_tag(&self, name: &str) -> Option<&[IpNet]> {
+        self.service_tags.get(&name.to_ascii_lowercase()).map(Vec::as_slice)
+    }
+
+    /// Tells what a service tag stands for, instead of what was told of it before.
+    pub fn tell_service_tag(&mut self, name: &str, prefixes: Vec<IpNet>) {
+        self.source_bounds = OnceLock::new();
+        self.service_tags.insert(name.to_ascii_lowercase(), prefixes);
+    }
+
     /// The machine and the interface that own an address in a network.
     #[must_use]
     pub fn owner(
@@ -424,6 +488,23 @@ impl World {
         let (name, place) = self.owners.get(&(network.clone(), address))?;
         let (name, machine) = self.machines.get_key_value(name)?;
         Some((name, machine, machine.interfaces.get(*place)?))
+    }
+
+    /// The machines, with an interface each, behind which an address is, in a network where one is
+    /// given: containers and pods (N3).
+    pub fn hosts<'a>(
+        &'a self,
+        network: Option<&'a NetworkName>,
+        address: IpAddr,
+    ) -> impl Iterator<Item = (&'a MachineName, &'a Machine, &'a Interface)> {
+        let there = self.machines.iter().filter(move |(_, machine)| {
+            machine.state.power != Power::Deleted
+                && machine.behind.iter().any(|prefix| prefix.contains(&address))
+        });
+        there.filter_map(move |(name, machine)| {
+            let here = |one: &&Interface| network.is_none_or(|network| one.network == *network);
+            Some((name, machine, machine.interfaces.iter().find(here)?))
+        })
     }
 
     /// Whether a machine is a container group of Azure Container Instances: it is said to be one, or

@@ -17,6 +17,12 @@ names! {
     NatGatewayName;
     /// A load balancer's name.
     LoadBalancerName;
+    /// A network security group's name.
+    SecurityGroupName;
+    /// An application security group's name.
+    ApplicationSecurityGroupName;
+    /// The name of a collection of security admin rules.
+    AdminRulesName;
 }
 
 /// A text that nothing can be called by.

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::article::network::reserved_on;
 use crate::article::settings::{ReservedRoutes, YesNo};
+use crate::world::listed_route::{ListedNextHop, ListedRoute, ListedSource};
 use crate::world::name::{NetworkName, SubnetName};
 use crate::world::{GatewayKind, UserNextHop, World};
 
@@ -97,6 +98,9 @@ pub fn effective_routes(world: &World, network: &NetworkName, subnet: &SubnetNam
     let mut routes = Vec::new();
     let Some(virtual_network) = world.networks.get(network) else { return routes };
     let Some(found) = virtual_network.subnets.get(subnet) else { return routes };
+    if !found.effective_routes.is_empty() {
+        return found.effective_routes.iter().map(|route| listed(world, network, route)).collect();
+    }
     let system = RouteOrigin::System;
     for prefix in &virtual_network.address_space {
         routes.push(Route::new(*prefix, system, NextHop::VirtualNetwork));
@@ -149,6 +153,32 @@ pub fn effective_routes(world: &World, network: &NetworkName, subnet: &SubnetNam
     routes
 }
 
+/// A route that an export lists.
+fn listed(world: &World, network: &NetworkName, route: &ListedRoute) -> Route {
+    let origin = match route.source {
+        ListedSource::Default => RouteOrigin::System,
+        ListedSource::User => RouteOrigin::User,
+        ListedSource::VirtualNetworkGateway => RouteOrigin::Bgp,
+    };
+    let next_hop = match (route.next_hop, route.address) {
+        (ListedNextHop::VnetLocal, _) => NextHop::VirtualNetwork,
+        (ListedNextHop::VnetPeering, _) => {
+            let peer = holder(world, network, route.prefix.network()).unwrap_or(network);
+            NextHop::Peering(peer.clone())
+        }
+        (ListedNextHop::VirtualNetworkServiceEndpoint, _) => NextHop::ServiceEndpoint,
+        (ListedNextHop::Internet, _) => NextHop::Internet,
+        (ListedNextHop::VirtualNetworkGateway, _) => {
+            let kind = world.gateway_of(network).map_or(GatewayKind::Vpn, |gateway| gateway.kind);
+            NextHop::Gateway(Some(kind))
+        }
+        (ListedNextHop::VirtualAppliance, Some(address)) => NextHop::Appliance(address),
+        // An appliance without an address is refused when a world is checked.
+        (ListedNextHop::VirtualAppliance, None) | (ListedNextHop::None, _) => NextHop::None,
+    };
+    Route::new(route.prefix, origin, next_hop)
+}
+
 /// The default route of IPv4 that is not the system's own, where there is one: what it says of the
 /// reserved routes.
 pub(crate) fn other_default(routes: &[Route]) -> Option<&Route> {
@@ -181,9 +211,17 @@ pub(crate) fn spaces<'a>(
     reached.flat_map(|found| &found.address_space)
 }
 
-/// Whether an address is inside a network or one that it is peered with.
-pub(crate) fn is_inside(world: &World, network: &NetworkName, address: IpAddr) -> bool {
-    spaces(world, network).any(|space| space.contains(&address))
+/// The network that holds an address: a network, or one that it is peered with.
+pub(crate) fn holder<'a>(
+    world: &'a World,
+    network: &'a NetworkName,
+    address: IpAddr,
+) -> Option<&'a NetworkName> {
+    let holds = |name: &&NetworkName| {
+        let found = world.networks.get(*name);
+        found.is_some_and(|found| found.address_space.iter().any(|space| space.contains(&address)))
+    };
+    world.in_reach(network).find(holds)
 }
 
 /// The route that wins for a destination; `None` where no route is for it.

@@ -1,11 +1,12 @@
 //! Where destinations lead, against the reference: every range of every class in random worlds.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use egress25_policy::{
-    Cell, CellMap, Cells, Edition, ForwardingPort, InventoryFile, LeadsTo, Machine, MachineName,
-    Power, Question, Reason, SMTP_PORT, SenderClass, Source, World, decide, decide_forwarded,
-    edge_reason, exit_reason, winning_routes,
+    Cell, CellMap, Cells, DestinationRanges, Edition, ForwardingPort, Interface, InventoryFile,
+    LeadsTo, Machine, MachineName, Power, Question, Reason, SenderClass, Source, SourceClass,
+    World, decide, decide_forwarded, edge_reason, exit_reason, winning_routes,
 };
 
 use crate::worlds::{self, Dice};
@@ -53,6 +54,10 @@ const SETTINGS: &[(&str, &str)] = &[
     ("exemption_behind_azure_firewall", "does-not-cover"),
     ("azure_firewall_2022_11", "rejected"),
     ("app_service_when_silent", "subscription-rule"),
+    ("snat_is_direct", "no"),
+    ("azure_firewall_ipv6", "yes"),
+    ("service_tag_when_unknown", "matches"),
+    ("virtual_network_tag_by_any_default", "no"),
 ];
 
 fn number(address: IpAddr) -> u128 {
@@ -103,12 +108,31 @@ fn assert_partition(cells: &Cells) {
 
 fn reason(world: &World, leads_to: &LeadsTo, sender: &MachineName) -> Reason {
     let at_edge = edge_reason(world, sender).unwrap();
-    match leads_to {
+    match leads_to.from_port(FROM_PORT) {
         _ if at_edge == Reason::SenderNotRunning => at_edge,
         LeadsTo::Reason(reason) => *reason,
         LeadsTo::Edge => at_edge,
         LeadsTo::Exit(exit) => exit_reason(world, exit, at_edge),
+        LeadsTo::BySourcePort(_) => panic!("source ports in source ports"),
     }
+}
+
+/// On one side of the ports that rules tell apart.
+const FROM_PORT: u16 = 40_000;
+
+/// The classes of what an interface sends, with the family that each is for.
+fn classes(
+    world: &World,
+    name: &MachineName,
+    machine: &Machine,
+    interface: &Interface,
+) -> Vec<(bool, SenderClass)> {
+    let class = |address: &IpAddr| {
+        let source = SourceClass::of(world, interface, *address);
+        let class = SenderClass::of(world, name, machine, interface).screened(interface, source);
+        (address.is_ipv4(), class)
+    };
+    interface.addresses.iter().map(class).collect()
 }
 
 fn question(
@@ -123,7 +147,7 @@ fn question(
         network: Some(interface.network.clone()),
         address: *address.unwrap_or(&interface.addresses[0]),
     };
-    Question { source, destination, port: SMTP_PORT }
+    Question { source_port: Some(FROM_PORT), ..Question::smtp(source, destination) }
 }
 
 /// How many worlds are tried: 300, or as many as `EGRESS25_LONG` says.
@@ -134,28 +158,46 @@ fn seeds() -> std::ops::Range<u64> {
 #[test]
 fn every_address_of_a_range_is_judged_as_the_reference_judges_it() {
     let (mut exits, mut loops, mut asked) = (0, 0, 0_usize);
+    let (mut denied, mut by_port) = (0, 0);
     for seed in seeds() {
         let world = world(seed);
         let mut dice = Dice::new(seed);
         let mut map = CellMap::new(&world);
         for (name, machine) in world.machines() {
             for (place, interface) in machine.interfaces.iter().enumerate() {
-                let cells = map.cells(&SenderClass::of(&world, name, machine, interface));
-                assert_partition(&cells);
-                for cell in cells.iter() {
-                    exits += usize::from(matches!(cell.leads_to, LeadsTo::Exit(_)));
-                    loops += usize::from(cell.leads_to == LeadsTo::Reason(Reason::RoutingLoop));
-                    for to in samples(&mut dice, cell) {
-                        let decision = decide(&world, &question(&world, name, place, to));
-                        let found = reason(&world, &cell.leads_to, name);
-                        assert_eq!(found, decision.reason, "world {seed}: {name}/{place} to {to}");
-                        asked += 1;
+                for (v4, class) in classes(&world, name, machine, interface) {
+                    let cells = map.cells(&class);
+                    assert_partition(&cells);
+                    by_port += cells
+                        .iter()
+                        .filter(|cell| matches!(cell.leads_to, LeadsTo::BySourcePort(_)))
+                        .count();
+                    denied += cells
+                        .iter()
+                        .filter(|cell| {
+                            cell.leads_to == LeadsTo::Reason(Reason::SecurityGroupDenies)
+                        })
+                        .count();
+                    for cell in cells.iter().filter(|cell| cell.first.is_ipv4() == v4) {
+                        exits += usize::from(matches!(cell.leads_to, LeadsTo::Exit(_)));
+                        loops += usize::from(cell.leads_to == LeadsTo::Reason(Reason::RoutingLoop));
+                        for to in samples(&mut dice, cell) {
+                            let decision = decide(&world, &question(&world, name, place, to));
+                            let found = reason(&world, &cell.leads_to, name);
+                            assert_eq!(
+                                found, decision.reason,
+                                "world {seed}: {name}/{place} to {to}"
+                            );
+                            asked += 1;
+                        }
                     }
                 }
             }
         }
     }
     println!("{asked} questions, {exits} ranges by a forwarder, {loops} in circles");
+    println!("{denied} denied by groups, {by_port} by source port");
+    assert!(denied > 100 && by_port > 10, "{denied} denied, {by_port} by port");
     assert!(exits > 100 && loops > 10, "{exits} exits, {loops} loops");
 }
 
@@ -165,41 +207,20 @@ fn what_a_forwarder_sends_on_is_judged_as_the_reference_judges_it() {
         let world = world(seed);
         let mut dice = Dice::new(seed);
         let mut map = CellMap::new(&world);
-        let mut ports = Vec::new();
-        let run = |machine: &Machine| machine.state.power == Power::Running;
-        for (name, machine) in world.machines().iter().filter(|(_, machine)| run(machine)) {
-            for (place, interface) in machine.interfaces.iter().enumerate() {
-                if interface.ip_forwarding {
-                    let cells = map.cells(&SenderClass::of(&world, name, machine, interface));
-                    let port = ForwardingPort::Machine(name.clone(), place);
-                    let leads =
-                        cells.iter().map(|cell| (cell.clone(), cell.leads_to.forwarded_by(name)));
-                    ports.push((port, Some(name), leads.collect::<Vec<_>>()));
-                }
-            }
-        }
-        for name in world.firewalls().keys() {
-            let cells = map.firewall_cells(name);
-            assert_partition(&cells);
-            let leads = cells.iter().map(|cell| (cell.clone(), cell.leads_to.clone()));
-            ports.push((ForwardingPort::Firewall(name.clone()), None, leads.collect()));
-        }
-        for (port, own, cells) in &ports {
-            for sender in world.machines().keys().filter(|sender| Some(*sender) != *own) {
-                for (cell, leads_to) in cells {
-                    for to in samples(&mut dice, cell) {
-                        let decision =
-                            decide_forwarded(&world, port, &question(&world, sender, 0, to));
-                        let at_edge = edge_reason(&world, sender).unwrap();
-                        let found = match (leads_to, own) {
-                            (LeadsTo::Exit(exit), None) => exit_reason(&world, exit, at_edge),
-                            (leads_to, None) => reason_of(leads_to),
-                            (leads_to, Some(_)) => reason(&world, leads_to, sender),
-                        };
-                        assert_eq!(
-                            found, decision.reason,
-                            "world {seed}: {sender} by {port:?} to {to}"
-                        );
+        for (name, machine) in world.machines() {
+            let interface = &machine.interfaces[0];
+            for address in &interface.addresses {
+                let source = SourceClass::of(&world, interface, *address);
+                for (port, own, leads) in forwarders(&world, &mut map, source.as_ref()) {
+                    if own == Some(name) {
+                        continue;
+                    }
+                    let of_family =
+                        leads.iter().filter(|(cell, _)| cell.first.is_ipv4() == address.is_ipv4());
+                    for (cell, leads_to) in of_family {
+                        for to in samples(&mut dice, cell) {
+                            compare_forwarded(&world, &port, own, (name, leads_to), to);
+                        }
                     }
                 }
             }
@@ -207,10 +228,86 @@ fn what_a_forwarder_sends_on_is_judged_as_the_reference_judges_it() {
     }
 }
 
+type Sent<'w> = (ForwardingPort, Option<&'w MachineName>, Vec<(Cell, LeadsTo)>);
+
+/// The ports of forwarders that run, with where packets of a source lead from there.
+fn forwarders<'w>(
+    world: &'w World,
+    map: &mut CellMap<'w>,
+    source: Option<&SourceClass>,
+) -> Vec<Sent<'w>> {
+    let mut ports = Vec::new();
+    let run = |machine: &Machine| machine.state.power == Power::Running;
+    for (name, machine) in world.machines().iter().filter(|(_, machine)| run(machine)) {
+        for (place, interface) in machine.interfaces.iter().enumerate() {
+            if interface.ip_forwarding {
+                let class = SenderClass::of(world, name, machine, interface);
+                let cells = map.cells(&class.screened(interface, source.cloned()));
+                let port = ForwardingPort::Machine(name.clone(), place);
+                let leads = |cell: &Cell| (cell.clone(), cell.leads_to.forwarded_by(name));
+                ports.push((port, Some(name), cells.iter().map(leads).collect()));
+            }
+        }
+    }
+    for name in world.firewalls().keys() {
+        let cells = map.firewall_cells(name, source);
+        assert_partition(&cells);
+        let leads = cells.iter().map(|cell| (cell.clone(), cell.leads_to.clone()));
+        ports.push((ForwardingPort::Firewall(name.clone()), None, leads.collect()));
+    }
+    ports
+}
+
+fn compare_forwarded(
+    world: &World,
+    port: &ForwardingPort,
+    own: Option<&MachineName>,
+    (sender, leads_to): (&MachineName, &LeadsTo),
+    to: IpAddr,
+) {
+    let at_edge = edge_reason(world, sender).unwrap();
+    // Who does not run is nobody to a firewall, and no rule is asked.
+    if own.is_none() && at_edge == Reason::SenderNotRunning {
+        return;
+    }
+    let decision = decide_forwarded(world, port, &question(world, sender, 0, to));
+    let found = match (leads_to.from_port(FROM_PORT), own) {
+        (LeadsTo::Exit(exit), None) => exit_reason(world, exit, at_edge),
+        (leads_to, None) => reason_of(leads_to),
+        (leads_to, Some(_)) => reason(world, leads_to, sender),
+    };
+    assert_eq!(found, decision.reason, "{sender} by {port:?} to {to}");
+}
+
 fn reason_of(leads_to: &LeadsTo) -> Reason {
     match leads_to {
         LeadsTo::Reason(reason) => *reason,
         other => panic!("a firewall's port has no edge of its own: {other:?}"),
+    }
+}
+
+/// Rows of a capture whose destinations a place did not tell apart bore the grounds of the first.
+#[test]
+fn a_range_of_destinations_has_one_decision() {
+    for seed in seeds() {
+        let world = world(seed);
+        let mut dice = Dice::new(seed);
+        let ranges = DestinationRanges::of(&world);
+        let mut known: BTreeMap<_, (IpAddr, _)> = BTreeMap::new();
+        for (name, machine) in world.machines() {
+            let mut map = CellMap::new(&world);
+            let cells = map.cells(&SenderClass::of(&world, name, machine, &machine.interfaces[0]));
+            for cell in cells.iter() {
+                for to in samples(&mut dice, cell) {
+                    let mut decision = decide(&world, &question(&world, name, 0, to));
+                    // They name the destination.
+                    decision.next_steps.clear();
+                    let key = (name, to.is_ipv4(), ranges.number_of(to));
+                    let (first, before) = known.entry(key).or_insert((to, decision.clone()));
+                    assert_eq!(*before, decision, "world {seed}: {name} to {first} and {to}");
+                }
+            }
+        }
     }
 }
 

@@ -34,7 +34,7 @@ fn from(network: Option<&str>, from: &str, to: &str) -> String {
     let world = world(LAB, "");
     let network = network.map(Into::into);
     let source = Source::Address { network, address: from.parse().unwrap() };
-    let decision = decide(&world, &Question { source, destination: to.parse().unwrap(), port: 25 });
+    let decision = decide(&world, &Question::smtp(source, to.parse().unwrap()));
     format!("{} {}", short(&decision), ids(&decision).join(" ")).trim_end().to_owned()
 }
 
@@ -69,4 +69,24 @@ fn a_machine_without_an_ipv6_address_was_told_to_request_an_exemption() {
         assert!(step.contains("`mailbox` has no IPv6 address"), "{step}");
         assert_eq!(decision.next_steps.len(), 1);
     }
+}
+
+/// A capture on a host shows a container's packet twice: by the container's address, and translated.
+#[test]
+fn what_a_container_sends_was_of_an_unknown_source() {
+    let behind = LAB.replacen(
+        "addresses = [\"10.0.1.4\"]",
+        "addresses = [\"10.0.1.4\"]\nbehind = [\"172.17.0.0/16\"]",
+        1,
+    );
+    let world = world(&behind, "");
+    let ask = |from: &str, to: &str| {
+        let source = Source::Address { network: None, address: from.parse().unwrap() };
+        decide(&world, &Question::smtp(source, to.parse().unwrap()))
+    };
+    let own = ask("10.0.1.4", INTERNET);
+    let behind = ask("172.17.0.2", INTERNET);
+    assert_eq!((short(&behind), behind.machine), (short(&own), own.machine));
+    assert_eq!(short(&ask("172.18.0.2", INTERNET)), "drop unknown-source");
+    assert_eq!(short(&ask("198.51.100.77", "172.17.0.2")), "pass inbound");
 }

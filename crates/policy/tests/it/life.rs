@@ -229,6 +229,7 @@ fn a_deleted_machine_owns_its_address_no_longer() {
         },
         destination: INTERNET.parse().unwrap(),
         port: 25,
+        source_port: None,
     };
     assert_eq!(short(&egress25_policy::decide(&world, &question)), "drop unknown-source");
     assert_eq!(world.machines().values().next().unwrap().state.power, Power::Deleted);

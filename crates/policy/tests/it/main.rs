@@ -29,6 +29,7 @@ mod properties;
 mod routes;
 mod second_reading;
 mod second_reading_routes;
+mod security;
 mod senders;
 mod settings;
 mod support;

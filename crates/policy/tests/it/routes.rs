@@ -470,3 +470,56 @@ started_since_grant = true
     assert_eq!(short(&renewed), "pass exempt");
     assert!(assumed(&renewed).contains(&"exemption_behind_azure_firewall"));
 }
+
+/// Spokes that reach each other by a hub's appliance.
+fn spokes(side: &str) -> String {
+    format!(
+        r#"
+[subscription.ea]
+offer = "enterprise-agreement"
+created = "2019-03-01"
+[network.one]
+address_space = ["10.1.0.0/16"]
+peerings = ["hub"]
+[network.one.subnet.default]
+prefixes = ["10.1.1.0/24"]
+route_table = "hub"
+[network.hub]
+address_space = ["10.0.0.0/16"]
+peerings = ["one", "two"]
+[network.two]
+address_space = ["10.2.0.0/16"]
+peerings = [{side}]
+[route-table.hub]
+routes = [{{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.2.4" }}]
+[machine.web]
+subscription = "ea"
+network = "one"
+addresses = ["10.1.1.4"]
+[machine.nva]
+subscription = "ea"
+network = "hub"
+addresses = ["10.0.2.4"]
+ip_forwarding = true
+"#
+    )
+}
+
+#[test]
+fn a_spoke_that_lets_in_no_forwarded_traffic_was_reached_by_an_appliance() {
+    let unsaid = ask(&world(&spokes("\"hub\""), ""), "web", "10.2.0.4");
+    assert_eq!(short(&unsaid), "pass internal");
+    assert!(assumed(&unsaid).contains(&"forwarded_traffic_when_unsaid"));
+    let side = |said: bool| format!("{{ network = \"hub\", allow_forwarded_traffic = {said} }}");
+    let said = ask(&world(&spokes(&side(true)), ""), "web", "10.2.0.4");
+    assert_eq!(
+        (short(&said), assumed(&said)),
+        ("pass internal".to_owned(), vec!["internal_destination"])
+    );
+    let kept_out = world(&spokes(&side(false)), "");
+    let decision = ask(&kept_out, "web", "10.2.0.4");
+    assert_eq!(short(&decision), "drop no-route");
+    assert!(ids(&decision).contains(&"N12"));
+    // What the hub's own machine sends is not forwarded.
+    assert_eq!(short(&ask(&kept_out, "nva", "10.2.0.4")), "pass internal");
+}

@@ -2,19 +2,14 @@
 //! machines, and what decisions say that they rest on.
 
 use egress25_policy::{
-    Decision, Edition, Event, ExemptionState, InventoryFile, Offer, Refused, SubscriptionName,
-    World,
+    Edition, Event, ExemptionState, InventoryFile, Offer, Refused, SubscriptionName, World,
 };
 
-use crate::support::{INTERNET, ask, assumed, events, ids, one, short, world, world_with};
+use crate::support::{INTERNET, ask, assumed, events, ids, one, short, steps, world, world_with};
 
 fn happen(world: &mut World, line: &str) -> Result<(), Refused> {
     let event: Event = events(line).remove(0);
     world.apply(&event).map(|_| ())
-}
-
-fn steps(decision: &Decision) -> Vec<&str> {
-    decision.next_steps.iter().map(|step| step.name()).collect()
 }
 
 fn granted() -> String {

@@ -1,16 +1,12 @@
 //! What a second reading found wrong of routes, appliances and firewalls, one test each.
 
-use egress25_policy::{CellMap, Decision, LeadsTo, NextStep, Reason, SenderClass};
+use egress25_policy::{CellMap, LeadsTo, NextStep, Reason, SenderClass};
 
-use crate::support::{INTERNET, ask, assumed, ids, short, world, world_with};
+use crate::support::{INTERNET, ask, assumed, ids, short, steps, world, world_with};
 
 fn network(name: &str, address_space: &str, peer: &str) -> String {
     let peerings = if peer.is_empty() { String::new() } else { format!("peerings = [\"{peer}\"]") };
     format!("[network.{name}]\naddress_space = [\"{address_space}\"]\n{peerings}\n")
-}
-
-fn steps(decision: &Decision) -> Vec<&str> {
-    decision.next_steps.iter().map(|step| step.name()).collect()
 }
 
 #[test]
@@ -106,7 +102,15 @@ fn an_outside_address_that_a_route_keeps_in_the_network_is_not_internal() {
     assert_eq!(short(&ask(&world, "web", INTERNET)), "drop no-route");
     assert_eq!(short(&ask(&world, "web", "10.0.7.7")), "pass internal");
     let (network, subnet) = ("hub".into(), "mail".into());
-    let class = SenderClass { network, subnet, ways_out: [true, false], forwarder: None };
+    let class = SenderClass {
+        network,
+        subnet,
+        ways_out: [true, false],
+        indirect: [false; 2],
+        by_the_service: egress25_policy::ByTheService::Nothing,
+        forwarder: None,
+        screened: None,
+    };
     let cells = CellMap::new(&world).cells(&class);
     let leads = |to: &str| cells.at(to.parse().unwrap()).map(|cell| cell.leads_to.clone());
     assert_eq!(leads(INTERNET), Some(LeadsTo::Reason(Reason::NoRoute)));
@@ -206,10 +210,18 @@ fn an_old_subscription_is_an_unrestricted_one_for_azure_firewall_too() {
 #[test]
 fn behind_a_firewall_the_way_to_the_ipv6_internet_is_assumed_as_well() {
     let lab = lab(PAYG, PAYG, &to("::/0", "fd00:25:0:0:2::9"), "");
+    // Azure Firewall carries no IPv6.
     let decision = ask(&world(&lab, ""), "web", "2001:db8::25");
+    assert_eq!(short(&decision), "drop appliance-not-forwarding");
+    assert_eq!(assumed(&decision), ["azure_firewall_ipv6"]);
+    //= N4 type=test
+    assert_eq!(ids(&decision), ["N4"]);
+    let carried = ("azure_firewall_ipv6", "yes");
+    let decision = ask(&world_with(&lab, &[carried], ""), "web", "2001:db8::25");
     assert_eq!(short(&decision), "reject azure-firewall-unsupported");
     assert!(assumed(&decision).contains(&"ipv6_default_route"));
-    let none = ask(&world_with(&lab, &[("ipv6_default_route", "no")], ""), "web", "2001:db8::25");
+    let none =
+        ask(&world_with(&lab, &[carried, ("ipv6_default_route", "no")], ""), "web", "2001:db8::25");
     assert_eq!(short(&none), "drop no-route");
     assert!(assumed(&none).contains(&"ipv6_default_route"));
 }

@@ -104,6 +104,20 @@ const CASES: &str = r#"
     lab pay-as-you-go/2019-03-01/none nva:enterprise-agreement/2019-03-01/none inner:balancer
 * public_address_elsewhere_stops_default=no: drop no-outbound-access, pass unrestricted-offer
     lab enterprise-agreement/2019-03-01/none elsewhere:public
+* snat_is_direct=no: pass exempt, drop exemption-does-not-cover
+    lab pay-as-you-go/2019-03-01/granted started_since_grant=true balanced:public
+* azure_firewall_ipv6=yes: drop appliance-not-forwarding, reject azure-firewall-unsupported
+    lab pay-as-you-go/2019-03-01/none firewall6:enterprise-agreement/2019-03-01/none
+    to 2001:db8::25
+* service_tag_when_unknown=matches: pass unrestricted-offer, drop security-group-denies
+    lab enterprise-agreement/2019-03-01/none group:Untold
+* virtual_network_tag_by_any_default=no: drop security-group-denies, drop no-route
+    lab enterprise-agreement/2019-03-01/none route-none:203.0.113.0/24 group:VirtualNetwork
+* platform_egress_when_silent=drop: pass platform-egress, drop platform-service-unsupported
+    lab enterprise-agreement/2019-03-01/none kind="platform-service"
+* forwarded_traffic_when_unsaid=no: pass internal, drop no-route
+    lab enterprise-agreement/2019-03-01/none spokes:two
+    to 10.9.0.4
 "#;
 
 /// The inventory of `OFFER/CREATED/EXEMPTION`, then what else is in it (`what:of`) and keys of the
@@ -112,7 +126,8 @@ fn lab(words: &str) -> String {
     let (contoso, more) = words.split_once(' ').unwrap_or((words, ""));
     let (mut edition, mut name, mut keys) = ("2020-12", "web", String::new());
     let (mut other, mut route, mut last) = ("enterprise-agreement/2019-03-01/none", "", "");
-    let (mut subnet, mut elsewhere) = ("", "");
+    let (mut subnet, mut elsewhere, mut peerings) = ("", "", "[]");
+    let (mut to_none, mut group) = (String::new(), String::new());
     for word in more.split(' ').filter(|word| !word.is_empty()) {
         match word.split_once(':') {
             Some(("edition", id)) => edition = id,
@@ -125,6 +140,15 @@ fn lab(words: &str) -> String {
                 (elsewhere, last) = ("[[machine.web.interfaces]]\n", ELSEWHERE);
             }
             Some(("route", _)) => route = TO_INTERNET,
+            Some(("firewall6", of)) => (other, route, last) = (of, TO_APPLIANCE_6, FIREWALL),
+            Some(("spokes", _)) => (route, peerings, last) = (TO_SPOKE, "[\"far\"]", SPOKES),
+            Some(("route-none", prefix)) => {
+                to_none = format!("{{ prefix = \"{prefix}\", next_hop = \"none\" }}");
+            }
+            Some(("group", tag)) => {
+                subnet = "security_group = \"out\"\n";
+                group = GROUP.replace("TAG", tag);
+            }
             Some(("nva", of)) => (other, route, last) = (of, TO_APPLIANCE, NVA),
             Some(("firewall", of)) => (other, route, last) = (of, TO_APPLIANCE, FIREWALL),
             _ => keys += &format!("{word}\n"),
@@ -142,6 +166,7 @@ fn lab(words: &str) -> String {
 {}{}
 [network.hub]
 address_space = ["10.0.0.0/16", "fd00:25::/64"]
+peerings = {peerings}
 gateway = {{ kind = "vpn", routes = ["192.168.0.0/16"] }}
 [network.hub.subnet.mail]
 prefixes = ["10.0.0.0/24", "fd00:25::/80"]
@@ -150,13 +175,13 @@ service_endpoints = ["198.51.100.0/24"]
 {subnet}[network.hub.subnet.nva]
 prefixes = ["10.0.1.0/24"]
 [route-table.out]
-routes = [{route}]
+routes = [{route}{to_none}]
 [machine.{name}]
 subscription = "contoso"
 {elsewhere}network = "hub"
 subnet = "mail"
 addresses = ["10.0.0.4", "fd00:25::4"]
-{keys}{last}"#,
+{keys}{last}{group}"#,
         subscription("contoso", contoso),
         subscription("other", other)
     )
@@ -165,6 +190,31 @@ addresses = ["10.0.0.4", "fd00:25::4"]
 const TO_INTERNET: &str = r#"{ prefix = "0.0.0.0/0", next_hop = "internet" }"#;
 const TO_APPLIANCE: &str =
     r#"{ prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.1.9" }"#;
+const TO_APPLIANCE_6: &str =
+    r#"{ prefix = "::/0", next_hop = "virtual-appliance", address = "10.0.1.9" }"#;
+const GROUP: &str = r#"
+[[security-group.out.rules]]
+name = "named"
+priority = 100
+direction = "outbound"
+access = "deny"
+destination = "TAG"
+"#;
+const TO_SPOKE: &str =
+    r#"{ prefix = "10.9.0.0/16", next_hop = "virtual-appliance", address = "10.8.0.4" }"#;
+const SPOKES: &str = r#"
+[network.far]
+address_space = ["10.8.0.0/16"]
+peerings = ["hub", "end"]
+[network.end]
+address_space = ["10.9.0.0/16"]
+peerings = ["far"]
+[machine.nva]
+subscription = "other"
+network = "far"
+addresses = ["10.8.0.4"]
+ip_forwarding = true
+"#;
 const NVA: &str = r#"
 [machine.nva]
 subscription = "other"
@@ -238,8 +288,6 @@ fn every_setting_decides_a_case_and_is_named_in_it() {
         }
         seen.insert(name);
     }
-    // An inventory lists no NAT gateway and no load balancer yet.
-    seen.insert(Setting::SnatIsDirect.name());
     let all: BTreeSet<_> = Setting::ALL.iter().map(|setting| setting.name()).collect();
     assert_eq!(seen, all, "every setting has a case");
 }

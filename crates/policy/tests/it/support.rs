@@ -65,7 +65,7 @@ pub(crate) fn ask(world: &World, machine: &str, to: &str) -> Decision {
 pub(crate) fn ask_port(world: &World, machine: &str, to: &str, port: u16) -> Decision {
     let destination: IpAddr = to.parse().unwrap();
     let source = Source::Machine(MachineName::from(machine));
-    decide(world, &Question { source, destination, port })
+    decide(world, &Question { port, ..Question::smtp(source, destination) })
 }
 
 /// Verdict and reason in one text, such as `drop not-granted`.
@@ -101,4 +101,8 @@ network = "hub"
 addresses = ["10.0.0.4", "fd00:25::4"]
 "#
     )
+}
+
+pub(crate) fn steps(decision: &Decision) -> Vec<&str> {
+    decision.next_steps.iter().map(|step| step.name()).collect()
 }

@@ -302,3 +302,25 @@ fn a_next_hop_that_is_a_load_balancers_frontend_belonged_to_nobody() {
         assert_eq!(short(&ask_port(&world, "mailbox", INTERNET, 587)), to_587, "{ports}");
     }
 }
+
+/// No page says whether an exemption covers what a NAT gateway or a load balancer takes out.
+#[test]
+fn an_exempt_machine_behind_a_nat_gateway_said_nothing_of_what_that_rests_on() {
+    let exempt = |subnet: &str, machine: &str, more: &str, set: &[(&str, &str)]| {
+        let text = lab(subnet, &format!("started_since_grant = true\n{machine}"), more)
+            .replace("\"enterprise-agreement\"", "\"pay-as-you-go\"\nexemption = \"granted\"");
+        ask(&world_with(&text, set, ""), "mailbox", INTERNET)
+    };
+    let decision = exempt(BY_NAT, "", NAT, &[]);
+    assert_eq!(short(&decision), "pass exempt");
+    assert!(assumed(&decision).contains(&"snat_is_direct"));
+    let decision = exempt(BY_NAT, "", NAT, &[("snat_is_direct", "no")]);
+    assert_eq!(short(&decision), "drop exemption-does-not-cover");
+    //= N8 type=test
+    assert!(ids(&decision).contains(&"N8"));
+    // An address of its own translates nothing that others share.
+    let public =
+        exempt(PRIVATE, "public_address = \"198.51.100.4\"", "", &[("snat_is_direct", "no")]);
+    assert_eq!(short(&public), "pass exempt");
+    assert!(!assumed(&public).contains(&"snat_is_direct"));
+}
