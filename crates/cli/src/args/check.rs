@@ -107,6 +107,15 @@ pub struct CheckArgs {
     #[arg(long)]
     pub port: Option<u16>,
 
+    /// The TCP port that it is sent from, for security rules that name source ports; left out where one
+    /// of them counts, the answer for each range of ports is told
+    #[arg(long, value_name = "PORT")]
+    pub from_port: Option<u16>,
+
+    /// Print which security rule was the first that fitted, at each place that was asked
+    #[arg(long)]
+    pub explain_rules: bool,
+
     /// Which edition, and which settings.
     #[command(flatten)]
     pub edition: EditionArgs,

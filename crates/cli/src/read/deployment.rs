@@ -77,6 +77,7 @@ impl Deployment {
             source: Source::Machine(MachineName::from(MACHINE)),
             destination: self.to,
             port: self.port,
+            source_port: None,
         }
     }
 
@@ -135,6 +136,8 @@ impl Deployment {
                     addresses: vec![self.hub_address()],
                     public_addresses: self.public(5),
                     ip_forwarding: true,
+                    security_group: None,
+                    application_security_groups: vec![],
                 }];
                 world.add_machine(MachineName::from(APPLIANCE), appliance)?;
             }
@@ -216,8 +219,12 @@ impl Deployment {
                 ],
                 public_addresses: self.public(4),
                 ip_forwarding: false,
+                security_group: None,
+                application_security_groups: vec![],
             }],
             forwards_by: None,
+            route_all: true,
+            behind: vec![],
             state: MachineState {
                 deployed: self.deployed,
                 ..MachineState::new(Power::Running, by, offer, exempt)
@@ -234,6 +241,8 @@ impl Deployment {
             default_outbound_access: None,
             nat_gateway: (routed && self.via == Some(Via::NatGateway))
                 .then(|| NatGatewayName::from(NAT)),
+            security_group: None,
+            effective_routes: vec![],
         };
         let gateway = (self.via == Some(Via::Gateway))
             .then(|| Gateway { kind: GatewayKind::Vpn, routes: vec![] });

@@ -14,6 +14,7 @@ use jiff::civil::Date;
 use crate::args::EditionArgs;
 use crate::read::edition::{self, ChosenEdition};
 use crate::read::input::{NamedText, stdin_once};
+use crate::read::service_tags::service_tags;
 use crate::say::failure::Failure;
 
 /// An inventory, read and not yet built.
@@ -51,6 +52,11 @@ impl InventoryInput {
     ) -> Result<Self, Failure> {
         stdin_once([inventory].into_iter().chain(events.iter().map(PathBuf::as_path)))?;
         let mut input = Self::of(NamedText::read(inventory)?, set)?;
+        if let Some(file) = input.file.service_tag_file() {
+            let path = inventory.parent().map_or_else(|| file.into(), |folder| folder.join(file));
+            let tags = service_tags(&NamedText::read(&path)?)?;
+            input.file.tell_service_tags(tags);
+        }
         for path in events {
             let source = NamedText::read(path)?;
             let events = events_of(&source)?;

@@ -6,3 +6,4 @@ pub mod edition;
 pub mod input;
 pub mod inventory;
 pub mod network;
+mod service_tags;

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use egress25_policy::{
     AzureFirewall, Decision, Edition, FirewallName, ForwardingPort, HopKind, Interface,
-    InventoryFile, Machine, MachineName, NetworkName, Power, Question, Reason, SMTP_PORT, Source,
-    Verdict, World, decide, decide_forwarded,
+    InventoryFile, Machine, MachineName, NetworkName, Power, Question, Reason, Source, Verdict,
+    World, decide, decide_forwarded,
 };
 use egress25_skipped::skipped;
 use serde_json::Value;
@@ -137,7 +137,7 @@ fn address(interface: &Interface, to: IpAddr) -> Option<IpAddr> {
 
 fn asked(network: &NetworkName, address: IpAddr, destination: IpAddr) -> Question {
     let source = Source::Address { network: Some(network.clone()), address };
-    Question { source, destination, port: SMTP_PORT }
+    Question::smtp(source, destination)
 }
 
 impl Shooter<'_> {

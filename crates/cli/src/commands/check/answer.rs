@@ -1,10 +1,12 @@
 //! The answer as data.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use egress25_policy::{
-    Decision, Edition, Exemption, HopKind, MachineKind, MachineName, NextStep, Offer, Question,
-    Reason, Setting, Source, StatementId, SubscriptionName, Verdict, World, decide,
+    AppliedRule, Decision, Edition, Exemption, HopKind, MachineKind, MachineName, NextStep, Offer,
+    Question, Reason, Setting, Source, StatementId, StoppedBy, SubscriptionName, Verdict, World,
+    by_source_port, decide,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -19,10 +21,16 @@ use crate::say::output::{EditionName, OfAnotherPage, SCHEMA_VERSION, assignments
 pub(super) struct CheckAnswer {
     /// The edition that answered.
     pub edition: EditionName,
+    /// What stops the connection, in one word.
+    pub stopped_by: StoppedBy,
     /// What was asked.
     pub question: Asked,
     /// The decision.
     pub decision: Decision,
+    /// The answers for all source ports, where a security rule tells some apart; the decision is that
+    /// for the ports that clients use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by_source_port: Vec<FromPorts>,
     /// Which of its statements are not the article's word, and whose they are.
     pub sources: Vec<OfAnotherPage>,
     /// What the edition in force answers, where another was asked.
@@ -30,6 +38,24 @@ pub(super) struct CheckAnswer {
     /// What else there is to know.
     pub notes: Vec<String>,
 }
+
+/// The answer for a range of source ports.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct FromPorts {
+    /// The first port.
+    pub first: u16,
+    /// The last port.
+    pub last: u16,
+    /// What becomes of a packet from there.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+    /// The security rules that fitted.
+    pub rules: Vec<AppliedRule>,
+}
+
+/// A port that clients send from (RFC 6335, 6).
+const DYNAMIC_PORT: u16 = 49_152;
 
 /// A question, with what is known of the one who asks.
 #[derive(Debug, Clone, Serialize)]
@@ -42,6 +68,9 @@ pub(super) struct Asked {
     pub to: IpAddr,
     /// Its TCP port.
     pub port: u16,
+    /// The TCP port that it is sent from, where one was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_port: Option<u16>,
     /// The inventory, where there is one.
     pub inventory: Option<String>,
     /// The time in the inventory.
@@ -85,7 +114,16 @@ impl InForce {
 /// The world cannot be built.
 pub(super) fn answer(subject: &Subject) -> Result<CheckAnswer, Failure> {
     let world = subject.scene.world(&subject.edition)?;
-    let mut decision = decide(&world, &subject.question);
+    let all = by_source_port(&world, &subject.question);
+    let outcome = |decision: &Decision| (decision.verdict, decision.reason);
+    let first = all.first().map(|(_, decision)| outcome(decision));
+    let by_source_port = match all.as_slice() {
+        all if all.iter().all(|(_, decision)| Some(outcome(decision)) == first) => vec![],
+        all => all.iter().map(|(ports, decision)| FromPorts::of(ports, decision)).collect(),
+    };
+    let usual = all.into_iter().find(|(ports, _)| ports.contains(&DYNAMIC_PORT));
+    let mut decision =
+        usual.map_or_else(|| decide(&world, &subject.question), |(_, decision)| decision);
     let in_force = in_force(subject, &decision)?;
     let mut notes = notes(&world, subject, &decision);
     let next = after_a_pass(&world, &subject.question, &decision);
@@ -95,6 +133,8 @@ pub(super) fn answer(subject: &Subject) -> Result<CheckAnswer, Failure> {
     }
     Ok(CheckAnswer {
         edition: EditionName::of(&subject.edition),
+        stopped_by: StoppedBy::of(decision.verdict, decision.reason),
+        by_source_port,
         question: asked(subject, &world, &decision),
         sources: sources(&subject.edition, &decision),
         decision,
@@ -113,7 +153,9 @@ fn in_force(subject: &Subject, decision: &Decision) -> Result<Option<InForce>, F
     let name = EditionName::of(&edition);
     Ok(Some(match subject.scene.world(&edition) {
         Ok(world) => {
-            let now = decide(&world, &subject.question);
+            let mut all = by_source_port(&world, &subject.question);
+            let usual = all.iter().position(|(ports, _)| ports.contains(&DYNAMIC_PORT));
+            let (_, now) = all.swap_remove(usual.unwrap_or(0));
             let differs = (now.verdict, now.reason) != (decision.verdict, decision.reason);
             let sources = sources(&edition, &now);
             InForce { edition: name, differs, decision: Some(now), sources, error: None }
@@ -149,6 +191,7 @@ fn asked(subject: &Subject, world: &World, decision: &Decision) -> Asked {
         from,
         to: question.destination,
         port: question.port,
+        from_port: question.source_port,
         inventory,
         at,
         subscription: sender.map(|machine| machine.subscription.clone()),
@@ -207,7 +250,9 @@ fn misleading_allow(world: &World, decision: &Decision) -> Option<String> {
         MachineKind::ScaleSet | MachineKind::FlexibleScaleSet => {
             ("NSG diagnostics", "; IP flow verify takes no scale sets")
         }
-        MachineKind::AppService | MachineKind::ContainerInstance => return None,
+        MachineKind::AppService | MachineKind::PlatformService | MachineKind::ContainerInstance => {
+            return None;
+        }
     };
     Some(format!(
         "if your security groups and admin rules allow it, {tool} answers Allow: it does not look at \
@@ -240,7 +285,10 @@ fn after_a_pass(world: &World, question: &Question, decision: &Decision) -> Vec<
     {
         steps.push(NextStep::CheckWayOut { of: machine.to_string() });
     }
-    steps.push(NextStep::CheckSecurityGroups { machine: machine.clone() });
+    // What the inventory describes is not asked for.
+    if decision.rules.is_empty() {
+        steps.push(NextStep::CheckSecurityGroups { machine: machine.clone() });
+    }
     steps.push(NextStep::CheckOtherSide { to, port: question.port });
     steps
 }
@@ -250,9 +298,18 @@ const fn may_send(reason: Reason) -> bool {
     matches!(reason, Reason::UnrestrictedOffer | Reason::PredatesRestriction | Reason::Exempt)
 }
 
+impl FromPorts {
+    fn of(ports: &RangeInclusive<u16>, decision: &Decision) -> Self {
+        let (first, last) = (*ports.start(), *ports.end());
+        let (verdict, reason, rules) = (decision.verdict, decision.reason, decision.rules.clone());
+        Self { first, last, verdict, reason, rules }
+    }
+}
+
 impl CheckAnswer {
     /// The columns of the CSV.
     pub(super) const CSV_HEADER: &'static [&'static str] = &[
+        "stopped_by",
         "schema_version",
         "edition",
         "machine",
@@ -272,6 +329,15 @@ impl CheckAnswer {
         "sources",
     ];
 
+    /// Whether a verdict or a reason is that of the answer, whatever the source port.
+    #[must_use]
+    pub(super) fn is_always(&self, expected: &str) -> bool {
+        let is =
+            |verdict: Verdict, reason: Reason| [verdict.name(), reason.name()].contains(&expected);
+        is(self.decision.verdict, self.decision.reason)
+            && self.by_source_port.iter().all(|of| is(of.verdict, of.reason))
+    }
+
     /// The answer as a row of the CSV; lists are separated by spaces.
     #[must_use]
     pub(super) fn csv_row(&self) -> Vec<String> {
@@ -281,6 +347,7 @@ impl CheckAnswer {
         let outcome = now.and_then(InForce::outcome);
         let steps = decision.next_steps.iter();
         vec![
+            self.stopped_by.name().to_owned(),
             SCHEMA_VERSION.to_string(),
             self.edition.id.clone(),
             text(question.machine.as_ref().map(ToString::to_string)),
@@ -303,6 +370,6 @@ impl CheckAnswer {
 }
 
 /// Words separated by spaces.
-fn spaced(words: impl Iterator<Item = String>) -> String {
+pub(super) fn spaced(words: impl Iterator<Item = String>) -> String {
     words.collect::<Vec<_>>().join(" ")
 }

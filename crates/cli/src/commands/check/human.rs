@@ -15,6 +15,7 @@ pub(super) fn write(
     console: &mut Console,
     answer: &CheckAnswer,
     subject: &Subject,
+    explain_rules: bool,
 ) -> Result<(), Failure> {
     let paint = console.paint();
     let decision = &answer.decision;
@@ -27,6 +28,7 @@ pub(super) fn write(
     ))?;
     labelled(console, "", 0, reason.line())?;
     console.line("")?;
+    labelled(console, "Stopped by ", 11, answer.stopped_by.text())?;
     labelled(console, "Asked      ", 11, &question_text(&answer.question, decision))?;
     let edition = format!("{} ({})", answer.edition.id, answer.edition.title);
     labelled(console, "Edition    ", 11, &edition)?;
@@ -36,6 +38,10 @@ pub(super) fn write(
         labelled(console, &paint.bold("Warning  "), 9, warning)?;
     }
     path(console, decision)?;
+    if explain_rules {
+        rules(console, answer)?;
+    }
+    source_ports(console, answer)?;
     next_steps(console, answer, &subject.edition)?;
     for note in &answer.notes {
         console.line("")?;
@@ -136,6 +142,34 @@ pub(crate) fn hop_text(hop: &Hop) -> String {
         text.push_str(&format!(", {origin} {route} -> {next_hop}"));
     }
     text
+}
+
+/// The security rules that were asked, each as it answered.
+fn rules(console: &mut Console, answer: &CheckAnswer) -> Result<(), Failure> {
+    section(console, "Security rules")?;
+    let rules = &answer.decision.rules;
+    if rules.is_empty() {
+        return console.line("  none was asked: no security group stands on the way");
+    }
+    for (place, rule) in rules.iter().enumerate() {
+        labelled(console, &format!("  {:<9}", place.saturating_add(1)), 11, &rule.to_string())?;
+    }
+    Ok(())
+}
+
+/// What source ports decide, where they do.
+fn source_ports(console: &mut Console, answer: &CheckAnswer) -> Result<(), Failure> {
+    if answer.by_source_port.is_empty() {
+        return Ok(());
+    }
+    section(console, "By source port (--from-port asks for one)")?;
+    for of in &answer.by_source_port {
+        let label = format!("  {:<12}", format!("{}-{}", of.first, of.last));
+        let by = of.rules.last().map(|rule| format!(": {rule}"));
+        let by = by.filter(|_| of.verdict != Verdict::Pass).unwrap_or_default();
+        labelled(console, &label, 14, &format!("{} {}{by}", of.verdict, of.reason))?;
+    }
+    Ok(())
 }
 
 fn next_steps(

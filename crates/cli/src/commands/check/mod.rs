@@ -4,7 +4,7 @@ mod answer;
 mod human;
 mod resolve;
 
-use answer::CheckAnswer;
+use answer::{CheckAnswer, spaced};
 use resolve::resolve;
 
 use egress25_policy::{Reason, Verdict};
@@ -26,15 +26,20 @@ pub fn run(args: &CheckArgs, console: &mut Console) -> Result<(), Failure> {
     }
     let answer = answer::answer(&subject)?;
     match args.format {
-        OutputFormat::Human => human::write(console, &answer, &subject)?,
+        OutputFormat::Human => human::write(console, &answer, &subject, args.explain_rules)?,
         OutputFormat::Json => output::json(console, &Versioned::new(&answer))?,
         OutputFormat::Ndjson => output::ndjson(console, &Versioned::new(&answer))?,
         OutputFormat::Csv => output::csv(console, CheckAnswer::CSV_HEADER, [answer.csv_row()])?,
     }
     let (verdict, reason) = (answer.decision.verdict, answer.decision.reason);
     match &args.expect {
-        Some(expected) if ![verdict.name(), reason.name()].contains(&expected.as_str()) => {
-            let found = format!("{verdict} {reason}");
+        Some(expected) if !answer.is_always(expected) => {
+            let found = match answer.by_source_port.as_slice() {
+                [] => format!("{verdict} {reason}"),
+                all => spaced(all.iter().map(|of| {
+                    format!("{} {} from ports {} to {};", of.verdict, of.reason, of.first, of.last)
+                })),
+            };
             Err(Failure::Differs(format!("expected `{expected}`, but the answer is `{found}`")))
         }
         _ => Ok(()),

@@ -257,7 +257,7 @@ fn in_inventory(
     let (destination, port) = destination(args)?;
     Ok(Subject {
         edition,
-        question: Question { source, destination, port },
+        question: Question { source, destination, port, source_port: args.from_port },
         scene: Scene::Inventory { inventory: Box::new(inventory), at, day },
         other_time,
         notes,

@@ -212,11 +212,19 @@ const fn in_general(reason: Reason) -> Option<&'static str> {
         | Reason::Internal
         | Reason::OnPremises
         | Reason::PlatformAddress
+        | Reason::PlatformEgress
         | Reason::Inbound
         | Reason::UnrestrictedOffer
         | Reason::PredatesRestriction
         | Reason::Exempt => "Nothing: the packet passes.",
         Reason::NoRoute | Reason::NextHopUnknown | Reason::RoutingLoop => "Mend the routes.",
+        Reason::SecurityGroupDenies => {
+            "Change the rule, or send by a port that it allows: IP flow verify names it for a machine, \
+             NSG diagnostics for a scale set's."
+        }
+        Reason::AdminRuleDenies => {
+            "Ask whoever runs Virtual Network Manager: the rule is asked before your own groups."
+        }
         Reason::NoOutboundAccess => {
             "Give the machine a NAT gateway, a public address or a load balancer's outbound rules."
         }

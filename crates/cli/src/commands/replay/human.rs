@@ -10,7 +10,8 @@ use crate::say::failure::Failure;
 use crate::say::output;
 use crate::say::output::EditionName;
 
-/// The widths of the columns in front: time, destination, verdict, reason.
+/// The widths of the columns in front: what stops it, time, destination, verdict, reason.
+const STOPPED_BY: usize = 10;
 const TIME: usize = 27;
 const DESTINATION: usize = 16;
 const VERDICT: usize = 7;
@@ -23,9 +24,16 @@ pub(super) fn header(
 ) -> Result<(), Failure> {
     let (machine, subscription) = (machine.max(7), subscription.max(12));
     let line = format!(
-        "{:<TIME$}  {:<machine$}  {:<subscription$}  {:<DESTINATION$}  {:<VERDICT$}  \
-         {:<REASON$}  {}",
-        "time", "machine", "subscription", "destination", "verdict", "reason", "rests on"
+        "{:<STOPPED_BY$}  {:<TIME$}  {:<machine$}  {:<subscription$}  {:<DESTINATION$}  \
+         {:<VERDICT$}  {:<REASON$}  {}",
+        "stopped by",
+        "time",
+        "machine",
+        "subscription",
+        "destination",
+        "verdict",
+        "reason",
+        "rests on"
     );
     let line = console.paint().bold(&line);
     console.line(line)
@@ -56,8 +64,9 @@ pub(super) fn row(
     let inside = row.tunnel.map(|tunnel| format!(" (inside of {tunnel})"));
     let verdict = console.paint().verdict(row.verdict, &format!("{:<VERDICT$}", row.verdict));
     let line = format!(
-        "{:<TIME$}  {:<machine$}  {:<subscription$}  {:<DESTINATION$}  {verdict}  \
+        "{:<STOPPED_BY$}  {:<TIME$}  {:<machine$}  {:<subscription$}  {:<DESTINATION$}  {verdict}  \
          {:<REASON$}  {edition}{}{}{}",
+        row.stopped_by.name(),
         or_dash(time),
         or_dash(sender),
         or_dash(row.subscription.as_ref().map(ToString::to_string)),
@@ -83,6 +92,7 @@ pub(super) fn summary(
     if !summary.by_subscription.is_empty() {
         let rows = summary.by_subscription.iter().map(|count| {
             [
+                Cell::new(count.stopped_by.name()),
                 Cell::new(count.subscription.as_deref().unwrap_or("-")),
                 Cell::new(count.verdict).fg(output::color(count.verdict)),
                 Cell::new(count.reason),
@@ -90,7 +100,8 @@ pub(super) fn summary(
                 Cell::new(count.reason.line()),
             ]
         });
-        let header = ["subscription", "verdict", "reason", "packets", "what it means"];
+        let header =
+            ["stopped by", "subscription", "verdict", "reason", "packets", "what it means"];
         output::write_rows(console, &header, rows)?;
         console.line("")?;
     }

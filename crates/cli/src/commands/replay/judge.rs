@@ -8,9 +8,10 @@ use egress25_packet_filter::capture::{CaptureBatch, Record};
 use egress25_packet_filter::filter::{Counters, Filter, Judgement, SeenAt, look};
 use egress25_packet_filter::frame::{Frame, FrameOptions, Outcome, Tunnel};
 use egress25_packet_filter::sieve::Ruling;
-use egress25_packet_filter::table::{Leaf, NetworkId, Slot, Table};
+use egress25_packet_filter::table::{NetworkId, Slot, Table};
 use egress25_policy::{
-    HopKind, NetworkName, Question, SMTP_PORT, Source, StatementId, SubscriptionName, decide,
+    DestinationRanges, HopKind, NetworkName, Question, Source, StatementId, StoppedBy,
+    SubscriptionName, decide,
 };
 use jiff::Timestamp;
 
@@ -33,15 +34,17 @@ pub(super) struct ReplayJudge {
     batches: BatchJudge,
     options: FrameOptions,
     judgements: Vec<Judgement>,
-    /// By the compilation and the moment of a table, whose slots and leaves the keys are.
+    /// By the compilation and the moment of a table, whose slots the keys are.
     grounds: HashMap<(u64, Moment, Key), Arc<AnswerBasis>>,
+    /// The destinations that the world of a moment tells apart.
+    ranges: Option<((u64, Moment), DestinationRanges)>,
 }
 
-/// What the answer to a packet depends on: a sender and a group of destinations that it treats
-/// alike, or addresses.
+/// What the answer to a packet depends on: a sender, a range of destinations and, where that counts,
+/// the source port; or addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
-    Sender(Slot, Leaf),
+    Sender(Slot, bool, usize, Option<u16>),
     Addresses(Option<NetworkId>, IpAddr, IpAddr),
 }
 
@@ -70,6 +73,7 @@ impl ReplayJudge {
             options: plan.options,
             judgements: Vec::new(),
             grounds: HashMap::new(),
+            ranges: None,
         })
     }
 
@@ -199,6 +203,7 @@ impl ReplayJudge {
             source_port: candidate.map(|found| found.source_port),
             destination: addresses.map(|(_, destination)| destination),
             port: candidate.map(|found| found.destination_port),
+            stopped_by: StoppedBy::of(judgement.verdict, reason),
             verdict: judgement.verdict,
             reason,
             edition,
@@ -228,16 +233,25 @@ impl ReplayJudge {
         destination: IpAddr,
     ) -> Result<Arc<AnswerBasis>, Failure> {
         let table = self.inventory.table();
-        let by_leaf =
-            judgement.slot.and_then(|slot| Some(Key::Sender(slot, table.leaf(slot, destination)?)));
-        let key = by_leaf.unwrap_or(Key::Addresses(judgement.network, source, destination));
-        let key = (table.epoch(), self.inventory.moment(), key);
+        let (now, asks_ports) =
+            ((table.epoch(), self.inventory.moment()), table.asks_source_ports());
+        if self.ranges.as_ref().is_none_or(|(of, _)| *of != now) {
+            self.ranges = Some((now, DestinationRanges::of(self.inventory.world()?)));
+        }
+        let range = self.ranges.as_ref().map_or(0, |(_, ranges)| ranges.number_of(destination));
+        let source_port = judgement.outcome.candidate().map(|found| found.source_port);
+        let port = source_port.filter(|_| asks_ports);
+        let key = match judgement.slot {
+            Some(slot) => Key::Sender(slot, destination.is_ipv4(), range, port),
+            None => Key::Addresses(judgement.network, source, destination),
+        };
+        let key = (now.0, now.1, key);
         if let Some(grounds) = self.grounds.get(&key) {
             return Ok(grounds.clone());
         }
         let network = self.network_of(judgement);
         let source = Source::Address { network, address: source };
-        let question = Question { source, destination, port: SMTP_PORT };
+        let question = Question { source_port, ..Question::smtp(source, destination) };
         let world = self.inventory.world()?;
         let decision = decide(world, &question);
         if (decision.verdict, Some(decision.reason)) != (judgement.verdict, judgement.reason) {

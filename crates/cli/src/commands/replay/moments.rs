@@ -216,9 +216,9 @@ mod tests {
     /// table says that is compiled from the world of the moment.
     fn reason(moments: &mut Moments) -> String {
         let (from, to) = ("10.0.0.4".parse().unwrap(), "203.0.113.5".parse().unwrap());
-        let answer = moments.table().answer(None, from, to).reason;
+        let answer = moments.table().answer(None, (from, 40_000), to).reason;
         let anew = compile(moments.world().unwrap(), 0).unwrap();
-        assert_eq!(answer, anew.answer(None, from, to).reason);
+        assert_eq!(answer, anew.answer(None, (from, 40_000), to).reason);
         answer.to_string()
     }
 

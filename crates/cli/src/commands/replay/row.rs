@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use egress25_packet_filter::capture::VERDICT_MARK;
-use egress25_policy::{MachineName, NetworkName, Reason, StatementId, SubscriptionName, Verdict};
+use egress25_policy::{
+    MachineName, NetworkName, Reason, StatementId, StoppedBy, SubscriptionName, Verdict,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -18,6 +20,8 @@ pub struct PacketRow<'a> {
     pub schema_version: Option<u32>,
     /// `packet`: what this line is, among those of another kind.
     pub kind: &'static str,
+    /// What stops it, in one word.
+    pub stopped_by: StoppedBy,
     /// The packet's number in the capture, from 1, as Wireshark counts.
     pub packet: u64,
     /// How deep it lies in tunnels; 0 is the outermost.
@@ -63,6 +67,7 @@ pub struct PacketRow<'a> {
 
 impl TableRow for PacketRow<'_> {
     const COLUMNS: &'static [&'static str] = &[
+        "stopped_by",
         "packet",
         "depth",
         "time",
@@ -90,6 +95,7 @@ impl TableRow for PacketRow<'_> {
             value.map(ToString::to_string).unwrap_or_default()
         }
         vec![
+            self.stopped_by.name().to_owned(),
             self.packet.to_string(),
             self.depth.to_string(),
             text(self.time.as_ref()),

@@ -4,7 +4,7 @@ use egress25_packet_filter::capture::{CaptureBatch, CaptureError};
 use egress25_packet_filter::filter::Met;
 use egress25_packet_filter::frame::Kind;
 use egress25_packet_filter::sieve::Ruling;
-use egress25_policy::{Reason, Verdict};
+use egress25_policy::{Reason, StoppedBy, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -68,6 +68,8 @@ pub struct Summary {
 /// A count of the summary.
 #[derive(Debug, Clone, Serialize)]
 pub struct Count {
+    /// What stops it, in one word.
+    pub stopped_by: StoppedBy,
     /// The sender's subscription; none where the inventory does not know the sender.
     pub subscription: Option<String>,
     /// The verdict.
@@ -145,7 +147,9 @@ impl Summary {
                 _ => {}
             }
             let subscription = subscription.map(|name| name.to_string());
-            self.by_subscription.push(Count { subscription, verdict, reason, packets: count });
+            let stopped_by = StoppedBy::of(verdict, reason);
+            let count = Count { stopped_by, subscription, verdict, reason, packets: count };
+            self.by_subscription.push(count);
         }
         self.by_subscription.sort_by(|one, other| one.key().cmp(&other.key()));
         let unknown = self.counted(Reason::UnknownSource);

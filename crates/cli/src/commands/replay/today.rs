@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use egress25_policy::{
-    Edition, Question, Reason, SMTP_PORT, Source, StatementId, SubscriptionName, Verdict, decide,
+    Edition, Question, Reason, Source, StatementId, SubscriptionName, Verdict, decide,
 };
 use serde::Serialize;
 
@@ -82,7 +82,7 @@ fn answers(
         let moved = timeline.move_to(example.moment.happened, |_, _| {});
         moved.map_err(|error| Failure::Usage(error.to_string()))?;
         let source = Source::Address { network: example.network.clone(), address: example.source };
-        let question = Question { source, destination: example.destination, port: SMTP_PORT };
+        let question = Question::smtp(source, example.destination);
         let now = decide(timeline.world(), &question);
         let subscriptions = timeline.world().subscriptions();
         let known = subscription.as_ref().and_then(|name| subscriptions.get(name));

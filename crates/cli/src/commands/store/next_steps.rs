@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use egress25_policy::{
     Decision, Event, EventKind, FirewallName, Hop, HopKind, MachineName, NextStep, Question,
-    SMTP_PORT, Source, World, decide,
+    Source, World, decide,
 };
 use jiff::Timestamp;
 
@@ -68,7 +68,7 @@ fn when_running(world: &mut World, machine: &MachineName) -> Decision {
     let started =
         world.apply_undoably(&Event { at: Timestamp::UNIX_EPOCH, edition: None, kind }).ok();
     let source = Source::Machine(machine.clone());
-    let decision = decide(world, &Question { source, destination: OUTSIDE, port: SMTP_PORT });
+    let decision = decide(world, &Question::smtp(source, OUTSIDE));
     if let Some((_, undo)) = started {
         world.undo(undo);
     }
