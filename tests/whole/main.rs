@@ -19,6 +19,7 @@ mod circles;
 mod contradictions;
 mod corpus;
 mod crashes;
+mod effective;
 mod endless;
 mod exit_codes;
 mod expectations;

@@ -73,7 +73,7 @@ fn decided(world: &World, found: &mut BTreeSet<Reason>) {
     for source in sources(world) {
         for (destination, port) in destinations.iter().flat_map(|to| PORTS.map(|port| (*to, port)))
         {
-            let question = Question { source: source.clone(), destination, port };
+            let question = Question { port, ..Question::smtp(source.clone(), destination) };
             found.insert(decide(world, &question).reason);
         }
     }
