@@ -19,6 +19,7 @@ mod circles;
 mod contradictions;
 mod corpus;
 mod crashes;
+mod directions;
 mod effective;
 mod endless;
 mod exit_codes;

@@ -44,7 +44,6 @@ pub use cells::{
 };
 pub use decide::applied_rule::{AppliedRule, RuleSet};
 pub use decide::by_source_port::by_source_port;
-pub use decide::decide;
 pub use decide::decision::{Decision, Hop, HopKind};
 pub use decide::destination::UnfitDestination;
 pub use decide::edge::{edge_reason, on_type_change};
@@ -55,6 +54,7 @@ pub use decide::question::{Question, Source};
 pub use decide::restriction::creation_counts;
 pub use decide::service::ByTheService;
 pub use decide::terms::may_ask_by;
+pub use decide::{decide, decide_seen};
 pub use file::error::{InventoryError, locate_below, locate_key};
 pub use file::inventory::{Inventory, InventoryFile, inventory_schema, parse_events};
 pub use file::moment;

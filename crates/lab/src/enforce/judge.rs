@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use egress25_packet_filter::filter::{Filter, Judgement, PortSources, SeenAt, outermost};
-use egress25_packet_filter::frame::{Frame, FrameOptions, Origin, Outcome};
+use egress25_packet_filter::frame::{Frame, FrameOptions, Origin, Outcome, Sighting};
 use egress25_packet_filter::sieve::{Frames, Ruling};
 use egress25_packet_filter::table::TableMachine;
 use egress25_policy::{NetworkName, Reason, SenderClass, Verdict};
@@ -190,7 +190,7 @@ impl ThreadJudge {
     ) -> bool {
         let Snapshot { table, generation, .. } = &*self.snapshot;
         let Judgement { outcome, network, slot, .. } =
-            outermost(table, seen, &live(), &frame, None);
+            outermost(table, seen, &live(), &frame, Sighting::default());
         if let Some(candidate) = outcome.candidate()
             && let Some(class) = &port.class
             && self.snapshot.deferred(class, reason, candidate.destination)

@@ -101,7 +101,16 @@ impl Counters {
 
     /// Counts a single ruling; a batch's are counted while it is judged, by the same function.
     pub(super) fn count(&mut self, table: &Table, ruling: Ruling) {
-        Tally { places: table.places(), counts: &mut self.counts }.count(ruling, 1);
+        self.tally(table).count(ruling, 1);
+    }
+
+    /// Counts a packet that was counted by one ruling by another.
+    pub(super) fn recount(&mut self, table: &Table, from: Ruling, to: Ruling) {
+        self.tally(table).recount(from, to);
+    }
+
+    fn tally<'a>(&'a mut self, table: &'a Table) -> Tally<'a> {
+        Tally { places: table.places(), counts: &mut self.counts }
     }
 
     fn number(&mut self, subscriptions: &Arc<[SubscriptionName]>) {

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use egress25_policy::{Reason, Verdict};
 
-use crate::frame::{self, Candidate, DropKind, Frame, FrameOptions, Outcome, VlanTags};
+use crate::frame::{
+    self, Candidate, Direction, DropKind, Frame, FrameOptions, Outcome, Sighting, VlanTags,
+};
 use crate::sieve::{Code, Frames, Judges, Ruling, Scratch, Vectors, run};
 use crate::table::{NetworkHint, NetworkId, Slot, Table};
 pub use counters::{Counters, Met};
@@ -35,6 +37,41 @@ impl Judgement {
         self.reason.map_or(Ruling::UNJUDGED, |reason| {
             Ruling::new(Code::new(self.verdict, reason), table.place(self.slot))
         })
+    }
+
+    /// The judgement on a packet that was seen in a direction.
+    fn seen(self, table: &Table, direction: Option<Direction>) -> Self {
+        let Some((direction, before)) = direction.zip(self.reason) else { return self };
+        let reason = by_direction(before, direction, || self.is_of_nobody(table));
+        if reason == before {
+            return self;
+        }
+        Self { verdict: table.verdict(reason), reason: Some(reason), ..self }
+    }
+
+    /// Whether nobody of the world sent it, as far as can be told.
+    fn is_of_nobody(&self, table: &Table) -> bool {
+        let source = self.outcome.addresses().map(|(source, _)| source);
+        source.is_none_or(|source| table.slot(self.network, source) == Err(Reason::UnknownSource))
+    }
+}
+
+/// What becomes of a packet that had a reason before its direction was known. What comes in
+/// from nobody of the world is inbound, whatever else it is: only what goes out, or cannot be told, is
+/// judged. What goes out is not inbound. Who is of the world sends outbound all the same: on a router
+/// or a mirror what goes out comes in first (N0, N1).
+fn by_direction(
+    reason: Reason,
+    direction: Direction,
+    is_of_nobody: impl FnOnce() -> bool,
+) -> Reason {
+    match (direction, reason) {
+        (Direction::Inbound, Reason::UnknownSource) => Reason::Inbound,
+        (Direction::Inbound, _) if reason.is_about_the_packet() && is_of_nobody() => {
+            Reason::Inbound
+        }
+        (Direction::Outbound, Reason::Inbound) => Reason::UnknownSource,
+        _ => reason,
     }
 }
 
@@ -93,8 +130,8 @@ impl Filter {
 
     /// What the reference says of a frame's outermost packet. Nothing is counted.
     #[must_use]
-    pub fn look(&self, frame: &Frame<'_>, interface: Option<&str>) -> Judgement {
-        outermost(&self.table, &self.seen, &self.options, frame, interface)
+    pub fn look(&self, frame: &Frame<'_>, sighting: Sighting<'_>) -> Judgement {
+        outermost(&self.table, &self.seen, &self.options, frame, sighting)
     }
 
     /// What has been judged so far.
@@ -112,6 +149,34 @@ impl Filter {
         table.see_every_replacement();
         let judge = BatchJudge { table, options, seen };
         run(vectors.detect(), &judge, frames, rulings, scratch, counters.of_table());
+    }
+
+    /// Judges anew those frames of a batch, just [judged](Self::judge), that the direction may make
+    /// something else of. `direction` is asked of these alone: of each by its place in the batch.
+    pub fn heed_directions(
+        &mut self,
+        frames: &Frames<'_>,
+        rulings: &mut [Ruling],
+        direction: impl Fn(usize) -> Option<Direction>,
+    ) {
+        for (at, ruling) in rulings.iter_mut().enumerate() {
+            // It makes nothing else of what somebody sends.
+            if !ruling.is_judged() || ruling.place() != 0 {
+                continue;
+            }
+            let Some((direction, before)) = direction(at).zip(ruling.reason()) else { continue };
+            let reason = by_direction(before, direction, || {
+                let look = |frame| self.look(&frame, Sighting::at(frames.interface));
+                frames.get(at).is_some_and(|frame| look(frame).is_of_nobody(&self.table))
+            });
+            if reason == before {
+                continue;
+            }
+            let seen = Ruling::new(self.table.code(reason), 0);
+            let seen = if ruling.has_inside() { seen.and_inside() } else { seen };
+            self.counters.recount(&self.table, *ruling, seen);
+            *ruling = seen;
+        }
     }
 
     /// Whether the interface that a packet came from may decide of which network it is.
@@ -135,7 +200,8 @@ impl Filter {
     /// Judges what a packet turned out to be, by the reference. `interface` is the name of the one
     /// that it came from, where the source has one.
     pub fn judge_outcome(&mut self, interface: Option<&str>, outcome: Outcome) -> Judgement {
-        let judgement = judge_outcome(&self.table, &self.seen, interface, outcome);
+        let sighting = Sighting::at(interface);
+        let judgement = judge_outcome(&self.table, &self.seen, sighting, outcome);
         self.counters.count(&self.table, judgement.ruling(&self.table));
         judgement
     }
@@ -143,17 +209,18 @@ impl Filter {
 
 /// The reference's judgements of a frame by a table: of its outermost packet, and of those inside
 /// its tunnels where the options ask for them, each told to `visit`. Nothing is counted: it is for
-/// showing what [`Filter::judge`] has judged.
+/// showing what [`Filter::judge`] and [`Filter::heed_directions`] have judged.
 pub fn look(
     table: &Table,
     seen: &SeenAt,
     options: &FrameOptions,
     frame: &Frame<'_>,
-    interface: Option<&str>,
+    mut sighting: Sighting<'_>,
     visit: &mut dyn FnMut(&Judgement),
 ) {
     frame::classify(frame, options, &mut |outcome| {
-        visit(&judge_outcome(table, seen, interface, outcome));
+        visit(&judge_outcome(table, seen, sighting, outcome));
+        sighting = sighting.inside();
     });
 }
 
@@ -164,9 +231,9 @@ pub fn outermost(
     seen: &SeenAt,
     options: &FrameOptions,
     frame: &Frame<'_>,
-    interface: Option<&str>,
+    sighting: Sighting<'_>,
 ) -> Judgement {
-    judge_outcome(table, seen, interface, frame::outermost(frame, options))
+    judge_outcome(table, seen, sighting, frame::outermost(frame, options))
 }
 
 /// What the fast path asks.
@@ -200,7 +267,8 @@ impl Judges for BatchJudge<'_> {
     }
 
     fn odd(&self, frame: &Frame<'_>, interface: Option<&str>) -> Ruling {
-        let judgement = outermost(self.table, self.seen, self.options, frame, interface);
+        let judgement =
+            outermost(self.table, self.seen, self.options, frame, Sighting::at(interface));
         let ruling = match judgement.reason {
             Some(_) => judgement.ruling(self.table),
             None => Ruling::unjudged(judgement.outcome.told_kind(self.options)),
@@ -212,8 +280,18 @@ impl Judges for BatchJudge<'_> {
     }
 }
 
-/// The verdict on what a packet turned out to be.
+/// The verdict on what a packet turned out to be, seen so.
 fn judge_outcome(
+    table: &Table,
+    seen: &SeenAt,
+    Sighting { interface, direction }: Sighting<'_>,
+    outcome: Outcome,
+) -> Judgement {
+    by_addresses(table, seen, interface, outcome).seen(table, direction)
+}
+
+/// The verdict on what a packet turned out to be, whose direction only addresses tell.
+fn by_addresses(
     table: &Table,
     seen: &SeenAt,
     interface: Option<&str>,

@@ -37,6 +37,7 @@ mod kind;
 mod link_layer;
 mod options;
 mod outcome;
+mod sighting;
 mod tag;
 mod tcp;
 mod tunnel;
@@ -51,8 +52,10 @@ pub use options::{
 pub use outcome::{
     DropKind, FragmentDrop, Indeterminate, Layer, Malformed, NoMatch, Outcome, Tunnel,
 };
+pub use sighting::{Direction, Sighting};
 
 pub(crate) use icmp::kind as icmp_kind;
+pub(crate) use sighting::cooked_direction;
 pub(crate) use tcp::kind_of_segment;
 pub(crate) use tunnel::is_port as is_tunnel_port;
 

@@ -18,12 +18,25 @@ impl Tally<'_> {
     /// Counts frames that got a ruling.
     #[inline(always)]
     pub(crate) fn count(&mut self, ruling: Ruling, times: u64) {
+        if let Some(count) = self.counter(ruling) {
+            *count = count.wrapping_add(times);
+        }
+    }
+
+    /// Counts a frame that was counted by one ruling by another.
+    pub(crate) fn recount(&mut self, from: Ruling, to: Ruling) {
+        if let Some(count) = self.counter(from) {
+            *count = count.wrapping_sub(1);
+        }
+        self.count(to, 1);
+    }
+
+    #[inline(always)]
+    fn counter(&mut self, ruling: Ruling) -> Option<&mut u64> {
         let subscription = self.places.get(ruling.place()).map_or(0, SenderPlace::subscription);
         let at = (subscription as usize).wrapping_mul(CODES);
         let at = at.wrapping_add(usize::from(ruling.code().byte()));
-        if let Some(count) = self.counts.get_mut(at) {
-            *count = count.wrapping_add(times);
-        }
+        self.counts.get_mut(at)
     }
 
     /// Counts frames that pass unjudged.

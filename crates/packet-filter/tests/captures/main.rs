@@ -9,6 +9,8 @@ mod copied;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod directions;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod pcap;

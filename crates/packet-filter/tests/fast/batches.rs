@@ -98,15 +98,21 @@ fn one_by_one(bytes: &[u8], options: frame::FrameOptions) -> (Vec<Told>, End) {
             Err(error) => break error.to_string(),
         };
         let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
-        let interface = record.interface.and_then(|interface| interface.name);
         let mut judgements = 0;
         let mut reasons = 0;
         let outermost = frame::outermost(&frame, &options);
         let is_told = outermost.told_kind(&options) != Kind::Nothing;
-        look(&table, &SeenAt::Network(None), &options, &frame, interface, &mut |judgement| {
-            judgements += 1;
-            reasons += usize::from(judgement.reason.is_some());
-        });
+        look(
+            &table,
+            &SeenAt::Network(None),
+            &options,
+            &frame,
+            record.sighting(),
+            &mut |judgement| {
+                judgements += 1;
+                reasons += usize::from(judgement.reason.is_some());
+            },
+        );
         told.push((tell(&record), reasons > 0 || judgements > 1 || is_told));
     };
     (told, (format!("{:?}", reader.warnings()), error))

@@ -6,6 +6,7 @@ mod batches;
 mod build;
 mod compare;
 mod corpus;
+mod directions;
 mod mutated;
 mod places;
 mod sources;

@@ -17,7 +17,7 @@ use crate::forwarders::{ports, world};
 use crate::worlds;
 
 /// A SYN to port 25 as raw IP, fit for a live wire.
-fn syn(source: IpAddr, to: IpAddr) -> Vec<u8> {
+pub(crate) fn syn(source: IpAddr, to: IpAddr) -> Vec<u8> {
     let mut packet = match (source, to) {
         (IpAddr::V4(source), IpAddr::V4(to)) => {
             let mut header =

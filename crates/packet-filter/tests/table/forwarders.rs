@@ -22,6 +22,7 @@ const INSIDE: [&str; 6] =
 
 fn compare(seed: u64, table: &Table, world: &World) {
     compare_inbound(seed, table, world);
+    compare_behind(seed, table, world);
     let to = worlds::OUTSIDE.iter().chain(&INSIDE).map(|to| to.parse::<IpAddr>().unwrap());
     for to in to {
         for machine in world.machines().values() {
@@ -73,6 +74,24 @@ fn compare_inbound(seed: u64, table: &Table, world: &World) {
             let id = network.as_ref().and_then(|name| table.network(name));
             let source = Source::Address { network: network.clone(), address: from };
             let expected = decide(world, &Question::smtp(source, to));
+            let found = table.answer(id, (from, 40_000), to);
+            let both = (found.verdict, found.reason);
+            assert_eq!(both, (expected.verdict, expected.reason), "world {seed}: {network:?} {to}");
+        }
+    }
+}
+
+/// What comes from behind a machine, where several may have the same behind them.
+fn compare_behind(seed: u64, table: &Table, world: &World) {
+    let from: IpAddr = "172.17.0.2".parse().unwrap();
+    let networks: Vec<_> = world.networks().keys().cloned().map(Some).chain([None]).collect();
+    let to = worlds::OUTSIDE.iter().chain(&INSIDE).map(|to| to.parse::<IpAddr>().unwrap());
+    for to in to.filter(IpAddr::is_ipv4) {
+        for network in &networks {
+            let id = network.as_ref().and_then(|name| table.network(name));
+            let source = Source::Address { network: network.clone(), address: from };
+            let question = Question { source_port: Some(40_000), ..Question::smtp(source, to) };
+            let expected = decide(world, &question);
             let found = table.answer(id, (from, 40_000), to);
             let both = (found.verdict, found.reason);
             assert_eq!(both, (expected.verdict, expected.reason), "world {seed}: {network:?} {to}");

@@ -6,6 +6,8 @@ mod at_ports;
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
+mod directions;
+#[cfg(test)]
 mod forwarders;
 #[cfg(test)]
 #[path = "../../../../tests/worlds/random.rs"]

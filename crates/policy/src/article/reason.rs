@@ -76,7 +76,7 @@ reasons! {
     PlatformEgress = "platform-egress", Pass, ["N18", "platform_egress_when_silent"],
         "It leaves by the service itself, where no route and no subscription's rule is asked.";
     Inbound = "inbound", Pass, ["N1"],
-        "It comes in from outside, to a machine that is known; the article speaks of outbound SMTP alone.";
+        "It comes in from outside; the article speaks of outbound SMTP alone.";
     // The subscription may send.
     UnrestrictedOffer = "unrestricted-offer", Pass, ["EA1"],
         "The subscription's offer is not restricted.";

@@ -7,23 +7,30 @@ use crate::decide::fault::{InputFault, Obstacle};
 use crate::decide::grounds::Grounds;
 use crate::decide::question::{Question, Source};
 use crate::world::World;
+use crate::world::security::Direction;
 
-/// What becomes of a packet whose sender was not found: one from outside that comes to an address of
-/// the world is inbound (N1).
+/// What becomes of a packet whose sender was not found: one from outside is inbound (N1). That it is,
+/// the interface tells; where that tells nothing, the address of the world that it comes to.
 pub(crate) fn from_nobody(
     world: &World,
-    question: &Question,
+    (question, seen): (&Question, Option<Direction>),
     fault: InputFault,
     grounds: &mut impl Grounds,
 ) -> Result<Conclusion, Obstacle> {
     let Source::Address { network, .. } = &question.source else { return Err(fault.into()) };
     let to = question.destination;
-    let comes_in = match network {
+    let is_owned = || match network {
         Some(network) => world.owner(network, to).is_some(),
         None => world.networks.keys().any(|network| world.owner(network, to).is_some()),
     };
-    let comes_in = comes_in || world.hosts(network.as_ref(), to).next().is_some();
-    let comes_in = comes_in || world.public_addresses().any(|public| public == to);
+    let comes_in = match seen {
+        Some(seen) => seen == Direction::Inbound,
+        None => {
+            is_owned()
+                || world.hosts(network.as_ref(), to).next().is_some()
+                || world.public_addresses().any(|public| public == to)
+        }
+    };
     if !comes_in || !matches!(fault, InputFault::UnknownAddress { .. }) {
         return Err(fault.into());
     }

@@ -48,7 +48,7 @@ pub fn decide_forwarded(world: &World, port: &ForwardingPort, question: &Questio
             }
         },
         ForwardingPort::Machine(name, interface) => match sender {
-            Err(fault) => from_nobody(world, question, fault, grounds_of),
+            Err(fault) => from_nobody(world, (question, None), fault, grounds_of),
             Ok(sender) => {
                 let packet = Crossing::of(question, Some(sender));
                 by_port(world, sender, (name, *interface), &packet, grounds_of)

@@ -62,12 +62,19 @@ use crate::world::security::Direction;
 /// The answer is complete: verdict, reason, statements, assumed settings, path, next steps.
 #[must_use]
 pub fn decide(world: &World, question: &Question) -> Decision {
+    decide_seen(world, question, None)
+}
+
+/// The same of a packet that an interface has seen, which may tell its direction. Who is of the world
+/// sends outbound all the same: on a router or a mirror what goes out comes in first.
+#[must_use]
+pub fn decide_seen(world: &World, question: &Question, seen: Option<Direction>) -> Decision {
     let mut grounds = Gathered::default();
     let sender = find_sender(world, question);
     let of = sender.as_ref().ok().copied();
     //= G1
     let conclusion = match sender {
-        Err(fault) => from_nobody(world, question, fault, &mut grounds),
+        Err(fault) => from_nobody(world, (question, seen), fault, &mut grounds),
         Ok(port) if question.port == SMTP_PORT => {
             from_machine(world, port, port, &Crossing::of(question, Some(port)), &mut grounds)
         }

@@ -1,6 +1,6 @@
 //! What comes in from outside, and what a machine has no address for.
 
-use egress25_policy::{Question, Source, decide};
+use egress25_policy::{Direction, Question, Source, decide, decide_seen};
 
 use crate::support::{INTERNET, ask, ids, short, world};
 
@@ -31,10 +31,15 @@ power = "deallocated"
 "#;
 
 fn from(network: Option<&str>, from: &str, to: &str) -> String {
+    seen(None, network, from, to)
+}
+
+fn seen(direction: Option<Direction>, network: Option<&str>, from: &str, to: &str) -> String {
     let world = world(LAB, "");
     let network = network.map(Into::into);
     let source = Source::Address { network, address: from.parse().unwrap() };
-    let decision = decide(&world, &Question::smtp(source, to.parse().unwrap()));
+    let question = Question::smtp(source, to.parse().unwrap());
+    let decision = decide_seen(&world, &question, direction);
     format!("{} {}", short(&decision), ids(&decision).join(" ")).trim_end().to_owned()
 }
 
@@ -55,6 +60,39 @@ fn mail_that_comes_in_was_dropped_as_of_an_unknown_source() {
     assert_eq!(from(Some("other"), "198.51.100.77", "10.0.1.4"), "drop unknown-source");
     // Who is known sends outbound, whatever the destination.
     assert_eq!(from(None, "10.0.1.4", "10.0.1.5"), "pass internal");
+}
+
+#[test]
+fn what_an_interface_saw_come_in_was_of_an_unknown_source_because_of_where_it_goes() {
+    let (inbound, outbound) = (Some(Direction::Inbound), Some(Direction::Outbound));
+    for network in [None, Some("vnet"), Some("other")] {
+        for to in ["10.0.1.4", "10.0.1.9", "198.51.100.4", INTERNET] {
+            //= N1 type=test
+            assert_eq!(seen(inbound, network, "198.51.100.77", to), "pass inbound N1");
+            assert_eq!(seen(outbound, network, "198.51.100.77", to), "drop unknown-source");
+        }
+    }
+    // On a router what a machine sends comes in first.
+    for direction in [None, inbound, outbound] {
+        assert_eq!(seen(direction, None, "10.0.1.4", "10.0.1.5"), "pass internal");
+        assert_eq!(
+            seen(direction, None, "10.0.1.5", "10.0.1.4"),
+            from(None, "10.0.1.5", "10.0.1.4")
+        );
+        let sent = seen(direction, None, "10.0.1.4", INTERNET);
+        assert!(sent.starts_with("pass unrestricted-offer"), "{sent}");
+    }
+}
+
+#[test]
+fn what_comes_from_a_public_address_of_ours_behind_its_translation_was_of_an_unknown_source() {
+    for network in [None, Some("vnet")] {
+        for public in ["198.51.100.4", "198.51.100.20"] {
+            //= N1 type=test
+            assert_eq!(from(network, public, "10.0.1.5"), "pass inbound N1");
+            assert_eq!(from(network, public, INTERNET), "drop unknown-source");
+        }
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use egress25_packet_filter::capture::CaptureBatch;
 use egress25_packet_filter::filter::Filter;
-use egress25_packet_filter::frame::FrameOptions;
+use egress25_packet_filter::frame::{Direction, FrameOptions};
 use egress25_packet_filter::sieve::{FrameList, Frames, Ruling, Sieve};
 
 use crate::commands::replay::by_time::{Moment, TableByTime};
@@ -85,7 +85,7 @@ impl BatchJudge {
             // Rows may have moved on to another table since.
             tables.install(tables.moment(), &mut self.filter)?;
             let Self { filter, options, rulings, examples, .. } = self;
-            self.inside_alone += judge(filter, options, &frames, rulings);
+            self.inside_alone += judge(filter, options, &frames, rulings, |at| batch.direction(at));
             examples.see(rulings, filter, tables.moment(), |at| batch.record(at));
         } else {
             self.by_groups(batch, &frames, tables)?;
@@ -135,8 +135,9 @@ impl BatchJudge {
             tables.install(first.moment, &mut self.filter)?;
             let interface = batch.interface_name(first.interface as usize);
             let members = groups.list.frames(frames.link, interface, frames.bytes);
-            self.inside_alone +=
-                judge(&mut self.filter, &self.options, &members, &mut groups.rulings);
+            let direction = |at: usize| batch.direction(group.get(at)?.place as usize);
+            let (filter, rulings) = (&mut self.filter, &mut groups.rulings);
+            self.inside_alone += judge(filter, &self.options, &members, rulings, direction);
             let record = |at: usize| batch.record(group.get(at)?.place as usize);
             self.examples.see(&groups.rulings, &self.filter, first.moment, record);
             for (member, ruling) in group.iter().zip(&groups.rulings) {
@@ -177,15 +178,17 @@ impl Groups {
     }
 }
 
-/// Judges frames, and what is inside of their tunnels where the options ask for that. Returns how
-/// many are judged only there.
+/// Judges frames, also by the direction that they were seen in, and what is inside of their tunnels
+/// where the options ask for that. Returns how many are judged only there.
 fn judge(
     filter: &mut Filter,
     options: &FrameOptions,
     frames: &Frames<'_>,
     rulings: &mut Vec<Ruling>,
+    direction: impl Fn(usize) -> Option<Direction>,
 ) -> u64 {
     filter.judge(frames, rulings);
+    filter.heed_directions(frames, rulings, direction);
     let mut inside_alone = 0_u64;
     if options.look_inside {
         let all = frames.iter().zip(rulings.iter());

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use egress25_packet_filter::capture::Record;
 use egress25_packet_filter::filter::Filter;
-use egress25_packet_filter::frame::{Frame, Outcome};
+use egress25_packet_filter::frame::{Direction, Frame, Outcome};
 use egress25_packet_filter::sieve::Ruling;
 use egress25_policy::{NetworkName, Reason, SubscriptionName, Verdict};
 
@@ -26,6 +26,8 @@ pub(crate) struct Example {
     pub(crate) network: Option<NetworkName>,
     pub(crate) source: IpAddr,
     pub(crate) destination: IpAddr,
+    /// The direction that it was seen in, where the capture says so.
+    pub(crate) direction: Option<Direction>,
 }
 
 /// The first packet of each subscription and reason that a policy decides.
@@ -61,18 +63,22 @@ impl Examples {
             if self.met.get(place).is_some_and(|met| met & bit != 0) {
                 continue;
             }
+            // What came in may be a packet that nobody can read: the next one may be an example.
+            let found = record(at)
+                .is_some_and(|record| self.first(*ruling, reason, filter, &record, moment));
+            if !found && reason == Reason::Inbound {
+                continue;
+            }
             if self.met.len() <= place {
                 self.met.resize(place.saturating_add(1), 0);
             }
             if let Some(met) = self.met.get_mut(place) {
                 *met |= bit;
             }
-            if let Some(record) = record(at) {
-                self.first(*ruling, reason, filter, &record, moment);
-            }
         }
     }
 
+    /// Takes in one as the first, where it is one that a policy decides.
     #[cold]
     fn first(
         &mut self,
@@ -81,13 +87,13 @@ impl Examples {
         filter: &Filter,
         record: &Record<'_>,
         moment: Moment,
-    ) {
+    ) -> bool {
         let table = filter.table();
         let key = (table.subscription(ruling).cloned(), reason);
         let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
-        let interface = record.interface.and_then(|interface| interface.name);
-        let judgement = filter.look(&frame, interface);
-        let Outcome::Match(candidate) = judgement.outcome else { return };
+        let sighting = record.sighting();
+        let judgement = filter.look(&frame, sighting);
+        let Outcome::Match(candidate) = judgement.outcome else { return false };
         self.found.entry(key).or_insert_with(|| Example {
             packet: record.index.saturating_add(1),
             moment,
@@ -95,6 +101,8 @@ impl Examples {
             network: judgement.network.and_then(|id| table.networks().name(id)).cloned(),
             source: candidate.source,
             destination: candidate.destination,
+            direction: sighting.direction,
         });
+        true
     }
 }

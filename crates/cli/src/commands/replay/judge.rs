@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use egress25_packet_filter::capture::{CaptureBatch, Record};
 use egress25_packet_filter::filter::{Counters, Filter, Judgement, SeenAt, look};
-use egress25_packet_filter::frame::{Frame, FrameOptions, Outcome, Tunnel};
+use egress25_packet_filter::frame::{Direction, Frame, FrameOptions, Outcome, Tunnel};
 use egress25_packet_filter::sieve::Ruling;
 use egress25_packet_filter::table::{NetworkId, Slot, Table};
 use egress25_policy::{
-    DestinationRanges, HopKind, NetworkName, Question, Source, StatementId, StoppedBy,
-    SubscriptionName, decide,
+    DestinationRanges, HopKind, NetworkName, Question, Reason, Source, StatementId, StoppedBy,
+    SubscriptionName, decide_seen,
 };
 use jiff::Timestamp;
 
@@ -45,7 +45,7 @@ pub(super) struct ReplayJudge {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
     Sender(Slot, bool, usize, Option<u16>),
-    Addresses(Option<NetworkId>, IpAddr, IpAddr),
+    Addresses(Option<NetworkId>, IpAddr, IpAddr, Option<Direction>),
 }
 
 /// What an answer rests on.
@@ -149,11 +149,10 @@ impl ReplayJudge {
         })?;
         let table = self.inventory.table().clone();
         let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
-        let interface = record.interface.and_then(|interface| interface.name);
         let seen = SeenAt::Network(self.inventory.network_in(&table));
         let mut judgements = std::mem::take(&mut self.judgements);
         judgements.clear();
-        look(&table, &seen, &self.options, &frame, interface, &mut |judgement| {
+        look(&table, &seen, &self.options, &frame, record.sighting(), &mut |judgement| {
             judgements.push(*judgement);
         });
         if let Some(outermost) = judgements.first()
@@ -180,9 +179,13 @@ impl ReplayJudge {
         let Some(reason) = judgement.reason else { return Ok(()) };
         let addresses = judgement.outcome.addresses();
         let candidate = judgement.outcome.candidate();
+        let sighting = record.sighting();
+        let direction = if depth == 0 { sighting } else { sighting.inside() }.direction;
         let grounds = match judgement.outcome {
-            Outcome::Match(found) => self.grounds(judgement, found.source, found.destination)?,
-            _ => Arc::default(),
+            Outcome::Match(found) => {
+                self.grounds(judgement, (found.source, found.destination), direction)?
+            }
+            _ => Arc::new(self.grounds_of(reason)),
         };
         let owner = judgement.slot.and_then(|slot| table.owner(slot));
         let shown = judgement.network.and_then(|id| table.networks().name(id));
@@ -225,12 +228,28 @@ impl ReplayJudge {
         judgement.network.and_then(|id| self.inventory.table().networks().name(id)).cloned()
     }
 
+    /// What an answer rests on that the reference decision is not asked for: what its reason names
+    /// of the edition.
+    fn grounds_of(&self, reason: Reason) -> AnswerBasis {
+        let Some(edition) = self.inventory.edition_of(self.inventory.moment()) else {
+            return AnswerBasis::default();
+        };
+        let named = reason.rests_on().iter().filter_map(|name| edition.statement(name));
+        let statements: Vec<_> = named.map(|statement| statement.id.clone()).collect();
+        AnswerBasis {
+            cited: edition.cited(&statements),
+            sources: OfAnotherPage::among(edition, &statements),
+            statements,
+            ..AnswerBasis::default()
+        }
+    }
+
     /// What the answer rests on, from the reference decision, which has to agree with the table.
     fn grounds(
         &mut self,
         judgement: &Judgement,
-        source: IpAddr,
-        destination: IpAddr,
+        (source, destination): (IpAddr, IpAddr),
+        direction: Option<Direction>,
     ) -> Result<Arc<AnswerBasis>, Failure> {
         let table = self.inventory.table();
         let (now, asks_ports) =
@@ -243,7 +262,7 @@ impl ReplayJudge {
         let port = source_port.filter(|_| asks_ports);
         let key = match judgement.slot {
             Some(slot) => Key::Sender(slot, destination.is_ipv4(), range, port),
-            None => Key::Addresses(judgement.network, source, destination),
+            None => Key::Addresses(judgement.network, source, destination, direction),
         };
         let key = (now.0, now.1, key);
         if let Some(grounds) = self.grounds.get(&key) {
@@ -253,7 +272,7 @@ impl ReplayJudge {
         let source = Source::Address { network, address: source };
         let question = Question { source_port, ..Question::smtp(source, destination) };
         let world = self.inventory.world()?;
-        let decision = decide(world, &question);
+        let decision = decide_seen(world, &question, direction);
         if (decision.verdict, Some(decision.reason)) != (judgement.verdict, judgement.reason) {
             let reference = (decision.verdict, decision.reason);
             return Err(disagree(&format_args!("{question:?}"), &reference, judgement));

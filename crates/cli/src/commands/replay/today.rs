@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use egress25_policy::{
-    Edition, Question, Reason, Source, StatementId, SubscriptionName, Verdict, decide,
+    Edition, Question, Reason, Source, StatementId, SubscriptionName, Verdict, decide_seen,
 };
 use serde::Serialize;
 
@@ -83,7 +83,7 @@ fn answers(
         moved.map_err(|error| Failure::Usage(error.to_string()))?;
         let source = Source::Address { network: example.network.clone(), address: example.source };
         let question = Question::smtp(source, example.destination);
-        let now = decide(timeline.world(), &question);
+        let now = decide_seen(timeline.world(), &question, example.direction);
         let subscriptions = timeline.world().subscriptions();
         let known = subscription.as_ref().and_then(|name| subscriptions.get(name));
         let then = (example.verdict, *judged);

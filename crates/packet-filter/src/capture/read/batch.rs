@@ -5,9 +5,11 @@ use jiff::Timestamp;
 use crate::capture::read::error::CaptureError;
 use crate::capture::read::framed_records::{FramedRecords, record};
 use crate::capture::read::next::Next;
+use crate::capture::read::pcapng::flagged_direction;
 use crate::capture::read::places::{NonPacket, Places};
 use crate::capture::read::read_buffer::ReadBuffer;
 use crate::capture::read::record::{Block, Record};
+use crate::frame::{Direction, cooked_direction};
 use crate::link::LinkType;
 use crate::sieve::Frames;
 
@@ -95,6 +97,22 @@ impl<'a> CaptureBatch<'a> {
 
     fn name_of(&self, interface: u32) -> Option<&'a str> {
         self.records.interface_name(interface)
+    }
+
+    /// The direction in which a packet was seen, where the file says so.
+    #[must_use]
+    pub fn direction(&self, place: usize) -> Option<Direction> {
+        let by_flags = match self.records {
+            FramedRecords::PcapNg(_) => {
+                let block = self.buffer.buffer().get(self.places.start(place)?..)?;
+                flagged_direction(block, self.records.order())
+            }
+            FramedRecords::Pcap(_) => None,
+        };
+        by_flags.or_else(|| {
+            let frame = self.frames().get(place)?;
+            cooked_direction(frame.link, frame.bytes)
+        })
     }
 
     /// A packet with everything that the file says of it.

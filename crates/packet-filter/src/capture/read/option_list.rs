@@ -3,6 +3,8 @@
 use crate::capture::read::bytes::{ByteOrder, u16_at};
 
 pub(in crate::capture) const OPT_COMMENT: u16 = 1;
+/// Flags of an enhanced packet block.
+pub(in crate::capture) const EPB_FLAGS: u16 = 2;
 
 /// The options of a pcapng block, up to `opt_endofopt` or the block's end.
 pub(in crate::capture) struct OptionList<'a> {

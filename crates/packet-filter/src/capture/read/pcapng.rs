@@ -5,8 +5,9 @@ use crate::capture::read::error::RecordFault;
 use crate::capture::read::format::{Container, container_of};
 use crate::capture::read::interface::CaptureInterface;
 use crate::capture::read::next::{FoundPacket, MAX_RECORD_LEN, Next};
-use crate::capture::read::option_list::OptionList;
+use crate::capture::read::option_list::{EPB_FLAGS, OptionList};
 use crate::capture::read::places::{PacketKind, Places};
+use crate::frame::Direction;
 use crate::link::LinkType;
 
 pub(in crate::capture) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
@@ -266,6 +267,26 @@ impl PcapNg {
 fn body(block: &[u8]) -> &[u8] {
     let end = block.len().saturating_sub(BLOCK_TAIL);
     block.get(BLOCK_HEAD..end).unwrap_or_default()
+}
+
+/// The direction that the flags of an enhanced packet block tell, with which some bytes begin.
+/// Obsolete packet blocks have other flags.
+pub(super) fn flagged_direction(bytes: &[u8], order: ByteOrder) -> Option<Direction> {
+    if u32_at(bytes, 0, order)? != ENHANCED_PACKET {
+        return None;
+    }
+    let word = |at| usize::try_from(u32_at(bytes, at, order)?).ok();
+    let (len, captured) = (word(4)?, word(BLOCK_HEAD.saturating_add(12))?);
+    let data = BLOCK_HEAD.saturating_add(PACKET_HEAD);
+    let start = data.saturating_add(captured.checked_next_multiple_of(4)?);
+    let options = bytes.get(start..len.saturating_sub(BLOCK_TAIL))?;
+    let mut options = OptionList::new(options, order).map_while(Result::ok);
+    let (_, flags) = options.find(|&(code, _)| code == EPB_FLAGS)?;
+    match u32_at(flags, 0, order).filter(|_| flags.len() == 4)? & 0b11 {
+        0b01 => Some(Direction::Inbound),
+        0b10 => Some(Direction::Outbound),
+        _ => None,
+    }
 }
 
 /// The byte order that a section header states in its first 12 bytes.

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 
 use crate::capture::read::bytes::ByteOrder;
 use crate::capture::read::option_list::{OPT_COMMENT, OptionList};
+use crate::capture::read::pcapng::flagged_direction;
+use crate::frame::{Sighting, cooked_direction};
 use crate::link::LinkType;
 
 /// One captured packet, borrowed from the reader until the next one is asked for.
@@ -32,6 +34,19 @@ pub struct Record<'a> {
     pub comments: Comments<'a>,
     /// The block that it lies in, in pcapng files.
     pub block: Option<Block<'a>>,
+}
+
+impl<'a> Record<'a> {
+    /// What the file says of the packet besides its bytes: by its interface, the flags of its block,
+    /// or its cooked header.
+    #[must_use]
+    pub fn sighting(&self) -> Sighting<'a> {
+        let by_flags = self.block.and_then(|block| flagged_direction(block.bytes, block.order));
+        Sighting {
+            interface: self.interface.and_then(|interface| interface.name),
+            direction: by_flags.or_else(|| cooked_direction(self.link, self.data)),
+        }
+    }
 }
 
 /// A whole block of a pcapng file, from its type to the length behind it.
