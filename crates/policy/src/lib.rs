@@ -29,9 +29,10 @@ pub use article::quota::{Recognised, how_to_tell_apart, recognise_quota_id};
 pub use article::reason::{Reason, UnknownReason};
 pub use article::settings::{
     AppServiceWhenSilent, Assumption, AzureFirewallSubscription, AzureFirewallWhenSilent,
-    BlockForm, CspCutoff, EaViaAzureFirewall, ExemptViaAppliance, ExemptionBehindAzureFirewall,
-    NeverGrantedButGranted, OfferChangeEffect, PassOrDrop, PassOrFiltered, ReservedRoutes,
-    RevocationEffect, Setting, SettingError, Settings, TagMatch, UnnamedOffer, Unrestricted, YesNo,
+    AzurePublicDestination, BlockForm, CspCutoff, EaViaAzureFirewall, ExemptViaAppliance,
+    ExemptionBehindAzureFirewall, NeverGrantedButGranted, OfferChangeEffect, PassOrDrop,
+    PassOrFiltered, ReservedRoutes, RevocationEffect, Setting, SettingError, Settings, TagMatch,
+    UnnamedOffer, Unrestricted, YesNo,
 };
 pub use article::statement::{
     Cited, Page, SourceName, Statement, StatementId, StatementKind, cited_text,

@@ -140,6 +140,13 @@ choices! {
         /// They go, as beside one to an appliance.
         Gone = "gone",
     }
+    /// What a public address of one's own is to port 25.
+    AzurePublicDestination {
+        /// A destination outside, as any other.
+        External = "external",
+        /// One inside, which is not filtered.
+        Internal = "internal",
+    }
     /// Whether a rule fits what its tag stands for.
     TagMatch {
         /// It does not.
@@ -360,6 +367,9 @@ settings! {
     PlatformEgressWhenSilent platform_egress_when_silent: PassOrDrop = Pass;
         "What becomes of port 25 that leaves by a service of the platform itself, before a text names it?";
         "No page forbids it before the text of 2022-02 (N18).";
+    AzurePublicDestination azure_public_destination: AzurePublicDestination = External;
+        "Is port 25 to a public address of one's own machines or load balancers filtered as to any other?";
+        "The article speaks of external domains; a report of 2018 fits (N2).";
     ForwardedTrafficWhenUnsaid forwarded_traffic_when_unsaid: YesNo = Yes;
         "Does a peering let in what was forwarded in the other network, of which that is not said?";
         "Without it a hub's appliance connects no spokes, which is what such hubs are for (N12).";

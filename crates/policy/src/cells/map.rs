@@ -1,12 +1,12 @@
 //! Working out cells: a subnet's stretches, followed from forwarder to forwarder.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::rc::Rc;
 
 use crate::SMTP_PORT;
 use crate::article::reason::Reason;
-use crate::article::settings::PassOrFiltered;
+use crate::article::settings::{AzurePublicDestination, PassOrFiltered};
 use crate::cells::stretches::{Both, FAMILIES, Outlet, Span, Stretch, cut_at, stretches, within};
 use crate::cells::{Cell, Cells, Forwarder, LeadsTo, SenderClass, SourceClass, indirect, ways_out};
 use crate::decide::appliance::{TakenBy, taken_by};
@@ -677,6 +677,11 @@ fn fixed_by_address(world: &World, v4: bool) -> Vec<Span<Reason>> {
     if world.settings.platform_addresses == PassOrFiltered::Pass {
         let alone = |at| Span { first: at, last: at, goes: Reason::PlatformAddress };
         found.extend(platform.into_iter().map(alone));
+    }
+    if world.settings.azure_public_destination == AzurePublicDestination::Internal {
+        let own = world.public_addresses().filter(|at| at.is_ipv4() == v4).map(number);
+        let alone = |at| Span { first: at, last: at, goes: Reason::Internal };
+        found.extend(own.collect::<BTreeSet<_>>().into_iter().map(alone));
     }
     found.sort_by_key(|span| span.first);
     found

@@ -43,6 +43,7 @@ impl DestinationRanges {
                 Target::Tag(tag) => prefixes.extend(world.service_tag(tag).unwrap_or_default()),
             }
         }
+        prefixes.extend(world.public_addresses().map(IpNet::from));
         let interfaces = world.machines.values().flat_map(|machine| &machine.interfaces);
         let told_apart = interfaces.filter(|interface| {
             interface.security_group.is_some() || !interface.application_security_groups.is_empty()

@@ -8,7 +8,7 @@ use crate::decide::fault::{Obstacle, RouteFault};
 use crate::decide::firewall::through_firewall;
 use crate::decide::grounds::{Gathered, Grounds};
 use crate::decide::question::Question;
-use crate::decide::route::is_platform;
+use crate::decide::route::{is_own_public, is_platform};
 use crate::decide::screen::Crossing;
 use crate::decide::sender::{SendingPort, find_sender};
 use crate::decide::{finish, from_machine};
@@ -41,6 +41,9 @@ pub fn decide_forwarded(world: &World, port: &ForwardingPort, question: &Questio
         ForwardingPort::Firewall(name) => match is_platform(world, to, grounds_of) {
             Err(fault) => Err(fault.into()),
             Ok(true) => Ok(Conclusion::of(Reason::PlatformAddress)),
+            Ok(false) if is_own_public(world, to, grounds_of) => {
+                Ok(Conclusion::of(Reason::Internal))
+            }
             Ok(false) => {
                 let sender = of.filter(SendingPort::runs);
                 let packet = Crossing::of(question, sender);

@@ -49,7 +49,7 @@ use crate::decide::firewall::through_firewall;
 use crate::decide::grounds::{Gathered, Grounds, WayAlone};
 use crate::decide::next_step::NextStep;
 use crate::decide::question::Question;
-use crate::decide::route::{Toward, is_platform, onward};
+use crate::decide::route::{Toward, is_own_public, is_platform, onward};
 use crate::decide::screen::{Crossing, Stand, cross, entering, leaving};
 use crate::decide::sender::{SendingPort, find_sender};
 use crate::decide::service::platform_egress;
@@ -124,6 +124,9 @@ fn from_machine(
     }
     if is_platform(world, destination, grounds)? {
         return Ok(Conclusion::of(Reason::PlatformAddress));
+    }
+    if is_own_public(world, destination, grounds) {
+        return Ok(Conclusion::of(Reason::Internal));
     }
     if at.name == sender.name
         && let Some(conclusion) = platform_egress(world, sender, destination, grounds)

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::article::network::{NetworkFact, reserved_on};
 use crate::article::reason::Reason;
-use crate::article::settings::{PassOrFiltered, Setting};
+use crate::article::settings::{AzurePublicDestination, PassOrFiltered, Setting};
 use crate::decide::decision::{Hop, HopKind};
 use crate::decide::destination::{PLATFORM, UnfitDestination};
 use crate::decide::fault::{InputFault, RouteFault};
@@ -33,6 +33,18 @@ pub(crate) fn is_platform(
     }
     grounds.assume(world, Setting::PlatformAddresses);
     Ok(world.settings.platform_addresses == PassOrFiltered::Pass)
+}
+
+/// Whether a destination is a public address of the world's own that a setting says is inside (N2).
+pub(crate) fn is_own_public(
+    world: &World,
+    destination: IpAddr,
+    grounds: &mut impl Grounds,
+) -> bool {
+    let internal = world.settings.azure_public_destination == AzurePublicDestination::Internal;
+    let is_own = || world.public_addresses().any(|public| public == destination);
+    grounds.assume_if(world, Setting::AzurePublicDestination, is_own);
+    internal && is_own()
 }
 
 /// Where a next hop leads, as far as the filter cares.

@@ -56,6 +56,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("app_service_when_silent", "subscription-rule"),
     ("snat_is_direct", "no"),
     ("azure_firewall_ipv6", "yes"),
+    ("azure_public_destination", "internal"),
     ("service_tag_when_unknown", "matches"),
     ("virtual_network_tag_by_any_default", "no"),
 ];

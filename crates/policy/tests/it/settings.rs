@@ -115,6 +115,9 @@ const CASES: &str = r#"
     lab enterprise-agreement/2019-03-01/none route-none:203.0.113.0/24 group:VirtualNetwork
 * platform_egress_when_silent=drop: pass platform-egress, drop platform-service-unsupported
     lab enterprise-agreement/2019-03-01/none kind="platform-service"
+* azure_public_destination=internal: drop not-granted, pass internal
+    lab pay-as-you-go/2019-03-01/none balanced:public
+    to 198.51.100.20
 * forwarded_traffic_when_unsaid=no: pass internal, drop no-route
     lab enterprise-agreement/2019-03-01/none spokes:two
     to 10.9.0.4
