@@ -31,7 +31,7 @@ pub use article::settings::{
     AppServiceWhenSilent, Assumption, AzureFirewallSubscription, AzureFirewallWhenSilent,
     AzurePublicDestination, BlockForm, CspCutoff, EaViaAzureFirewall, ExemptViaAppliance,
     ExemptionBehindAzureFirewall, NeverGrantedButGranted, OfferChangeEffect, PassOrDrop,
-    PassOrFiltered, ReservedRoutes, RevocationEffect, Setting, SettingError, Settings, TagMatch,
+    PassOrFiltered, ReservedRoutes, RevocationEffect, Setting, SettingError, Settings,
     UnnamedOffer, Unrestricted, YesNo,
 };
 pub use article::statement::{

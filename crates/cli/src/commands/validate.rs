@@ -121,7 +121,7 @@ fn check(
     let what = match kind {
         FileKind::Edition => edition_text(&edition_of(source)?),
         FileKind::Events => events(args, source)?,
-        FileKind::Inventory => return Ok((kind, inventory(args, source)?)),
+        FileKind::Inventory => return Ok((kind, inventory(args, path, source)?)),
         FileKind::Scenario => lab::check_scenario(source, path, &args.edition)?,
     };
     Ok((kind, Found { what, warnings: Vec::new() }))
@@ -148,8 +148,8 @@ fn events(args: &ValidateArgs, source: &NamedText) -> Result<String, Failure> {
     Ok(format!("{count}, which can happen to `{}`", inventory.name()))
 }
 
-fn inventory(args: &ValidateArgs, source: &NamedText) -> Result<Found, Failure> {
-    let inventory = InventoryInput::of(source.clone(), &args.edition.set)?;
+fn inventory(args: &ValidateArgs, path: &Path, source: &NamedText) -> Result<Found, Failure> {
+    let inventory = InventoryInput::beside(source.clone(), path, &args.edition.set)?;
     let edition = inventory.edition(args.edition.edition.as_deref())?;
     let timeline = inventory.timeline(&edition)?;
     let world = timeline.world();

@@ -51,16 +51,33 @@ impl InventoryInput {
         set: &[(String, String)],
     ) -> Result<Self, Failure> {
         stdin_once([inventory].into_iter().chain(events.iter().map(PathBuf::as_path)))?;
-        let mut input = Self::of(NamedText::read(inventory)?, set)?;
-        if let Some(file) = input.file.service_tag_file() {
-            let path = inventory.parent().map_or_else(|| file.into(), |folder| folder.join(file));
-            let tags = service_tags(&NamedText::read(&path)?)?;
-            input.file.tell_service_tags(tags);
-        }
+        let mut input = Self::beside(NamedText::read(inventory)?, inventory, set)?;
         for path in events {
             let source = NamedText::read(path)?;
             let events = events_of(&source)?;
             input.more.push((source, events));
+        }
+        Ok(input)
+    }
+
+    /// The inventory of a text that was read from a path, beside which the file of its service tags is.
+    ///
+    /// # Errors
+    /// The text is no inventory, or that file cannot be read or is bad.
+    pub fn beside(
+        source: NamedText,
+        path: &Path,
+        set: &[(String, String)],
+    ) -> Result<Self, Failure> {
+        let mut input = Self::of(source, set)?;
+        if let Some(file) = input.file.service_tag_file() {
+            let file = path.parent().map_or_else(|| file.into(), |folder| folder.join(file));
+            let text = NamedText::read(&file).map_err(|failure| {
+                let what = format!("the service-tag file {failure}");
+                let key = Some("service_tag_file".to_owned());
+                input.source.inventory_error(&InventoryError { what, key, span: None })
+            })?;
+            input.file.tell_service_tags(service_tags(&text)?);
         }
         Ok(input)
     }

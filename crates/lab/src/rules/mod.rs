@@ -96,7 +96,10 @@ pub(crate) fn mark(network: &NetworkName, ports: &[RulePort]) -> String {
 
 /// What an export says of itself that its reader has to know.
 pub(crate) fn preface(network: &NetworkName, ports: &[RulePort]) -> String {
-    let mut text = format!("# egress25: outbound SMTP of network `{}`\n", plain(network.as_str()));
+    let mut text = format!(
+        "# egress25: outbound SMTP of network `{}`; SYNs to port 25 are judged, nothing else.\n",
+        plain(network.as_str())
+    );
     let mut believed = ports.is_empty();
     for port in ports {
         match &port.at {

@@ -143,14 +143,6 @@ impl Table {
         self.owners.get(entry.machine as usize)
     }
 
-    /// Which group of destinations an address is in, as the owner of a slot sees it: two
-    /// destinations of one group always get the same answer.
-    #[must_use]
-    pub fn leaf(&self, slot: Slot, destination: IpAddr) -> Option<Leaf> {
-        let entry = self.entries.get(slot.index())?;
-        Some(self.leaf_at(entry.place as usize, destination))
-    }
-
     /// The slot of a source address; `Err` says why there is none.
     ///
     /// # Errors

@@ -60,6 +60,8 @@ pub(crate) enum NetworkFact {
     N12,
     /// Security rules.
     N15,
+    /// Service tags.
+    N16,
     /// Their place before the filter.
     N17,
     /// Who else sends.

@@ -147,13 +147,6 @@ choices! {
         /// One inside, which is not filtered.
         Internal = "internal",
     }
-    /// Whether a rule fits what its tag stands for.
-    TagMatch {
-        /// It does not.
-        DoesNotMatch = "does-not-match",
-        /// It does.
-        Matches = "matches",
-    }
     /// Whether a grant counts that no edition up to its time knows.
     NeverGrantedButGranted {
         /// It does not: the offer is never exempt.
@@ -228,7 +221,7 @@ macro_rules! settings {
                 match setting { $(Setting::$variant => self.$field.name(),)+ }
             }
 
-            fn put(&mut self, setting: Setting, value: &str) -> bool {
+            pub(crate) fn put(&mut self, setting: Setting, value: &str) -> bool {
                 match setting {
                     $(Setting::$variant => match $kind::parse(value) {
                         Some(parsed) => { self.$field = parsed; true }
@@ -358,7 +351,7 @@ settings! {
     PublicAddressElsewhereStopsDefault public_address_elsewhere_stops_default: YesNo = Yes;
         "Does a public address on another interface take a machine's default outbound access from all of them?";
         "Microsoft's text of 2022 to 2024 says so; it is gone since 2025-12.";
-    ServiceTagWhenUnknown service_tag_when_unknown: TagMatch = DoesNotMatch;
+    ServiceTagWhenUnknown service_tag_when_unknown: YesNo = No;
         "Does a security rule match whose service tag stands for addresses that nobody has told?";
         "It cannot be told; a service-tag file tells it (N16).";
     VirtualNetworkTagByAnyDefault virtual_network_tag_by_any_default: YesNo = Yes;
@@ -369,7 +362,7 @@ settings! {
         "No page forbids it before the text of 2022-02 (N18).";
     AzurePublicDestination azure_public_destination: AzurePublicDestination = External;
         "Is port 25 to a public address of one's own machines or load balancers filtered as to any other?";
-        "The article speaks of external domains; a report of 2018 fits (N2).";
+        "The article speaks of external domains; a report of 2018 fits.";
     ForwardedTrafficWhenUnsaid forwarded_traffic_when_unsaid: YesNo = Yes;
         "Does a peering let in what was forwarded in the other network, of which that is not said?";
         "Without it a hub's appliance connects no spokes, which is what such hubs are for (N12).";

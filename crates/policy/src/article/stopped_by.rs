@@ -46,7 +46,9 @@ impl StoppedBy {
             Self::Rule => "your security rule",
             Self::Route => "your route or way out",
             Self::Platform => "the platform",
-            Self::None => "none of rule, route and platform; what fails is at the other side",
+            Self::None => {
+                "nothing of this: not by a rule, a route or the platform; look at the other side"
+            }
             Self::Source => "the sender, who does not fit the description",
             Self::Packet => "the packet itself",
         }

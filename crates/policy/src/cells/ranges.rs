@@ -24,7 +24,7 @@ impl DestinationRanges {
     #[must_use]
     pub fn of(world: &World) -> Self {
         let mut prefixes: Vec<IpNet> = reserved_on(world.network_day()).collect();
-        prefixes.extend(NOT_PUBLIC.iter().filter_map(|text| text.parse::<IpNet>().ok()));
+        prefixes.extend(NOT_PUBLIC);
         prefixes.extend(PLATFORM.map(|at| IpNet::from(IpAddr::V4(at))));
         for network in world.networks.values() {
             prefixes.extend(&network.address_space);

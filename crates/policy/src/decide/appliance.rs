@@ -46,7 +46,7 @@ pub(crate) fn taken_by<'a>(
         return Ok(TakenBy::Firewall(firewall));
     }
     if let Some((name, balancer)) = world.frontend_at(network, address) {
-        grounds.cite(&[NetworkFact::N11.id()]);
+        grounds.cite_way(&[NetworkFact::N11]);
         let covers = balancer.ports.as_ref().map(|ports| ports.cover(port)).unwrap_or_else(|| {
             grounds.assume(world, Setting::LoadBalancerPortsWhenUnsaid);
             world.settings.load_balancer_ports_when_unsaid == YesNo::Yes

@@ -50,6 +50,12 @@ pub struct AppliedRule {
 }
 
 impl AppliedRule {
+    /// Whether it is one of those that every group has, and that nobody can change.
+    #[must_use]
+    pub const fn is_default(&self) -> bool {
+        self.priority > 4096
+    }
+
     /// Why a packet does not pass that it denies.
     pub(crate) const fn reason(&self) -> Reason {
         match self.set {

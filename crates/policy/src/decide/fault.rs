@@ -165,7 +165,10 @@ pub enum InputFault {
         machine: MachineName,
     },
     /// Several networks have the source address.
-    #[error("address {address} is in several networks; say which one the traffic belongs to")]
+    #[error(
+        "address {address} is in several networks, or behind several machines; say which network the \
+         traffic belongs to, or ask for the machine"
+    )]
     AmbiguousAddress {
         /// The address.
         address: IpAddr,

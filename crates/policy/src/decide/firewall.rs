@@ -90,7 +90,7 @@ pub(crate) fn carries(world: &World, v4: bool, grounds: &mut impl Grounds) -> bo
         return true;
     }
     //= N4
-    grounds.cite(&[NetworkFact::N4.id()]);
+    grounds.cite_way(&[NetworkFact::N4]);
     grounds.assume(world, Setting::AzureFirewallIpv6);
     world.settings.azure_firewall_ipv6 == YesNo::Yes
 }

@@ -1,5 +1,6 @@
 //! What a decision rests on, gathered on the way.
 
+use crate::article::network::NetworkFact;
 use crate::article::settings::{Assumption, Setting};
 use crate::article::statement::StatementId;
 use crate::decide::applied_rule::AppliedRule;
@@ -12,6 +13,12 @@ use crate::world::World;
 pub(crate) trait Grounds {
     /// It rests on statements.
     fn cite(&mut self, statements: &[StatementId]);
+
+    /// Its way rests on facts of the network, whatever the port.
+    fn cite_way(&mut self, facts: &[NetworkFact]) {
+        let ids: Vec<_> = facts.iter().map(|fact| fact.id()).collect();
+        self.cite(&ids);
+    }
 
     /// It rests on a setting, if a condition holds.
     fn assume_if(&mut self, world: &World, setting: Setting, holds: impl FnOnce() -> bool);
@@ -62,6 +69,10 @@ pub(crate) struct WayAlone<'a, G>(pub(crate) &'a mut G);
 
 impl<G: Grounds> Grounds for WayAlone<'_, G> {
     fn cite(&mut self, _: &[StatementId]) {}
+
+    fn cite_way(&mut self, facts: &[NetworkFact]) {
+        self.0.cite_way(facts);
+    }
 
     fn assume_if(&mut self, world: &World, setting: Setting, holds: impl FnOnce() -> bool) {
         if setting.is_about_routes() {

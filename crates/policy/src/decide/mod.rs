@@ -50,7 +50,7 @@ use crate::decide::grounds::{Gathered, Grounds, WayAlone};
 use crate::decide::next_step::NextStep;
 use crate::decide::question::Question;
 use crate::decide::route::{Toward, is_own_public, is_platform, onward};
-use crate::decide::screen::{Crossing, Stand, cross, entering, leaving};
+use crate::decide::screen::{Crossing, Stand, cross, entering};
 use crate::decide::sender::{SendingPort, find_sender};
 use crate::decide::service::platform_egress;
 use crate::decide::way_out::{WayOut, leave};
@@ -119,7 +119,7 @@ fn from_machine(
     }
     //= N4
     if destination.is_ipv6() && !sender.interface.addresses.iter().any(IpAddr::is_ipv6) {
-        grounds.cite(&[NetworkFact::N4.id()]);
+        grounds.cite_way(&[NetworkFact::N4]);
         return Err(InputFault::NoAddressOfFamily { machine: sender.name.clone() }.into());
     }
     if is_platform(world, destination, grounds)? {
@@ -149,7 +149,7 @@ fn follow<'a>(
     // The address that the sender's own route leads to: that of the port, where it is not its own.
     let mut first = (at.name != sender.name).then(|| at.address_toward(destination));
     loop {
-        leaving(world, at, packet, grounds)?;
+        cross(world, Stand::of(at.interface), Direction::Outbound, packet, grounds)?;
         let (from, subnet) = (&at.interface.network, &at.interface.subnet);
         let hop = at.hop(destination);
         let address = match onward(world, (from, subnet), hop, destination, grounds)? {

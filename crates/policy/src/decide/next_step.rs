@@ -264,6 +264,10 @@ impl fmt::Display for NextStep {
                 write!(f, "route the traffic directly to the Internet instead of to {instead_of}")
             }
             Self::MendRoute { what } => write!(f, "mend the route: {what}"),
+            Self::ChangeRule { by } if by.is_default() => write!(
+                f,
+                "add a rule that allows it, with a priority below 4097: {by}, which every group has"
+            ),
             Self::ChangeRule { by } => write!(
                 f,
                 "change the rule: {by}; Network Watcher's IP flow verify names it for a machine, NSG \

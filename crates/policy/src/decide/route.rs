@@ -110,7 +110,7 @@ fn cite_network(
         && is_reserved()
     {
         if takes_reserved_out(other) {
-            grounds.cite(&[NetworkFact::N9.id()]);
+            grounds.cite_way(&[NetworkFact::N9]);
         } else {
             grounds.assume(world, Setting::ReservedRoutesUnderOtherDefault);
         }
@@ -118,10 +118,10 @@ fn cite_network(
     let to_none =
         |route: &Route| route.origin == RouteOrigin::System && route.next_hop == NextHop::None;
     if won.is_some_and(to_none) {
-        grounds.cite(&[NetworkFact::N10.id()]);
+        grounds.cite_way(&[NetworkFact::N10]);
     }
     if matches!(won.map(|route| &route.next_hop), Some(NextHop::Peering(_))) {
-        grounds.cite(&[NetworkFact::N12.id()]);
+        grounds.cite_way(&[NetworkFact::N12]);
     }
 }
 

@@ -1,27 +1,27 @@
 //! Security admin rules and security groups: what they let out of an interface, and into one (N15 to
 //! N17).
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::article::network::NetworkFact;
 use crate::article::settings::Settings;
-use crate::article::settings::{Setting, TagMatch, YesNo};
+use crate::article::settings::{Setting, YesNo};
 use crate::decide::applied_rule::{AppliedRule, RuleSet};
 use crate::decide::destination::PLATFORM;
 use crate::decide::fault::RouteFault;
 use crate::decide::grounds::Grounds;
 use crate::decide::question::{Question, Source};
 use crate::decide::sender::SendingPort;
-use crate::world::listed_route::{ListedNextHop, ListedSource};
 use crate::world::name::{
     ApplicationSecurityGroupName, NetworkName, SecurityGroupName, SubnetName,
 };
 use crate::world::ranges::PrefixSet;
+use crate::world::route::{self, NextHop, RouteOrigin, effective_routes};
 use crate::world::security::{Access, Direction, SecurityRule, Target, WorkedOut};
-use crate::world::{Interface, UserNextHop, World};
+use crate::world::{Interface, World};
 
 /// A packet as security rules see it.
 #[derive(Debug, Clone, Copy)]
@@ -99,7 +99,7 @@ enum Side<'a> {
     VirtualNetwork(Rc<Spaces>),
     Internet(Rc<Spaces>),
     /// A service tag that nobody has told the addresses of.
-    Unknown,
+    Unknown(String),
     Members(&'a [ApplicationSecurityGroupName]),
 }
 
@@ -109,7 +109,7 @@ struct Spaces {
     sure: PrefixSet,
     /// With what a setting adds.
     all: PrefixSet,
-    public: PrefixSet,
+    not_public: PrefixSet,
 }
 
 /// Whether a packet fits, and the settings that this rests on.
@@ -135,10 +135,10 @@ impl Side<'_> {
             Side::VirtualNetwork(spaces) => tag(spaces),
             Side::Internet(spaces) => {
                 let (inside, rests_on) = tag(spaces);
-                (!inside && spaces.public.contains(address), rests_on)
+                (!inside && !spaces.not_public.contains(address), rests_on)
             }
-            Side::Unknown => {
-                let fits = settings.service_tag_when_unknown == TagMatch::Matches;
+            Side::Unknown(_) => {
+                let fits = settings.service_tag_when_unknown == YesNo::Yes;
                 (fits, vec![Setting::ServiceTagWhenUnknown])
             }
             Side::Members(of) => (of.iter().any(|group| groups.contains(group)), vec![]),
@@ -148,10 +148,10 @@ impl Side<'_> {
     /// Where a family's addresses begin or cease to be named.
     fn bounds(&self, v4: bool, found: &mut Vec<u128>) {
         match self {
-            Side::Any | Side::Unknown | Side::Members(_) => {}
+            Side::Any | Side::Unknown(_) | Side::Members(_) => {}
             Side::Known(prefixes) => found.extend(prefixes.bounds(v4)),
             Side::VirtualNetwork(spaces) | Side::Internet(spaces) => {
-                for set in [&spaces.sure, &spaces.all, &spaces.public] {
+                for set in [&spaces.sure, &spaces.all, &spaces.not_public] {
                     found.extend(set.bounds(v4));
                 }
             }
@@ -212,8 +212,6 @@ pub(crate) struct Screen<'a> {
     subnet: SubnetName,
     direction: Direction,
     layers: Vec<Vec<Resolved<'a>>>,
-    /// Whether the first layer is that of the admin rules.
-    is_admin: bool,
 }
 
 impl<'a> Screen<'a> {
@@ -235,9 +233,9 @@ impl<'a> Screen<'a> {
                 of.rules.iter().map(move |rule| (set.clone(), rule))
             })
             .collect();
-        let is_admin = !admin.is_empty();
-        let admin = is_admin.then(|| in_order(world, stand, direction, admin, &around));
-        let of_interface = stand.group.map(|group| (group, interface(group)));
+        let admin = (!admin.is_empty()).then(|| in_order(world, stand, direction, admin, &around));
+        let of_interface =
+            stand.group.map(|group| (group, RuleSet::Interface { group: group.clone() }));
         let subnet = world.subnet(stand.network, stand.subnet);
         let of_subnet = subnet.and_then(|subnet| subnet.security_group.as_ref());
         let of_subnet = of_subnet.map(|group| (group, RuleSet::Subnet { group: group.clone() }));
@@ -247,7 +245,7 @@ impl<'a> Screen<'a> {
         }
         let layers: Vec<_> = admin.into_iter().chain(groups.into_iter().flatten()).collect();
         let (network, subnet) = (stand.network.clone(), stand.subnet.clone());
-        (!layers.is_empty()).then_some(Self { world, network, subnet, direction, layers, is_admin })
+        (!layers.is_empty()).then_some(Self { world, network, subnet, direction, layers })
     }
 
     /// Whether a packet crosses.
@@ -259,15 +257,22 @@ impl<'a> Screen<'a> {
         packet: &Crossing<'_>,
         grounds: &mut impl Grounds,
     ) -> Result<(), RouteFault> {
-        for (place, layer) in self.layers.iter().enumerate() {
-            let admin = self.is_admin && place == 0;
+        for layer in &self.layers {
             let (first, rests_on) = first(&self.world.settings, layer, packet);
             let access = first.map(|found| found.rule.access);
             for setting in rests_on {
+                //= N16
+                grounds.cite_way(&[NetworkFact::N16]);
+                if setting == Setting::ServiceTagWhenUnknown {
+                    grounds.warn(|| untold(layer));
+                }
                 grounds.assume_if(self.world, setting, || {
-                    let flipped = flipped(&self.world.settings, setting);
-                    let (other, _) = self::first(&flipped, layer, packet);
-                    other.map(|found| found.rule.access) != access
+                    setting.values().iter().any(|value| {
+                        let mut other = self.world.settings.clone();
+                        other.put(setting, value);
+                        let (other, _) = self::first(&other, layer, packet);
+                        other.map(|found| found.rule.access) != access
+                    })
                 });
             }
             let Some(found) = first else { continue };
@@ -285,12 +290,11 @@ impl<'a> Screen<'a> {
                 //= N15
                 //= N17
                 Access::Deny => {
-                    let facts = [NetworkFact::N15, NetworkFact::N17];
-                    grounds.cite(&facts.map(NetworkFact::id));
+                    grounds.cite_way(&[NetworkFact::N15, NetworkFact::N17]);
                     return Err(RouteFault::Denied { by: Box::new(applied()) });
                 }
-                Access::AlwaysAllow if admin => return Ok(()),
-                Access::AlwaysAllow | Access::Allow => {}
+                Access::AlwaysAllow => return Ok(()),
+                Access::Allow => {}
             }
         }
         Ok(())
@@ -307,26 +311,18 @@ impl<'a> Screen<'a> {
     }
 }
 
-fn interface(group: &SecurityGroupName) -> RuleSet {
-    RuleSet::Interface { group: group.clone() }
-}
-
-/// The other value of a setting of rules.
-fn flipped(settings: &Settings, setting: Setting) -> Settings {
-    let mut other = settings.clone();
-    if setting == Setting::ServiceTagWhenUnknown {
-        other.service_tag_when_unknown = match settings.service_tag_when_unknown {
-            TagMatch::Matches => TagMatch::DoesNotMatch,
-            TagMatch::DoesNotMatch => TagMatch::Matches,
-        };
-    } else {
-        other.virtual_network_tag_by_any_default = match settings.virtual_network_tag_by_any_default
-        {
-            YesNo::Yes => YesNo::No,
-            YesNo::No => YesNo::Yes,
-        };
-    }
-    other
+/// What is to be said of the tags in rules that nobody has told.
+fn untold(layer: &[Resolved<'_>]) -> String {
+    let of_rule = |rule: &Resolved<'_>| {
+        let sides = rule.source.iter().chain(&rule.destination);
+        let tags = sides.filter_map(|side| match side {
+            Side::Unknown(tag) => Some(format!("`{tag}` (rule `{}`)", rule.rule.name)),
+            _ => None,
+        });
+        tags.collect::<Vec<_>>()
+    };
+    let tags: Vec<_> = layer.iter().flat_map(of_rule).collect();
+    format!("nobody has told which addresses these service tags stand for: {}", tags.join(", "))
 }
 
 /// The first rule of a layer that a packet fits, and the settings that this rests on.
@@ -387,7 +383,7 @@ fn sides<'a>(world: &World, targets: &[Target], around: &Rc<Spaces>) -> Vec<Side
             }
             None => match world.service_tag(tag) {
                 Some(prefixes) => Side::Known(PrefixSet::new(prefixes)),
-                None => Side::Unknown,
+                None => Side::Unknown(tag.clone()),
             },
         },
     };
@@ -416,64 +412,45 @@ fn members(
     PrefixSet::new(&prefixes)
 }
 
-/// What is reached by the Internet, of what no network of ours holds.
-fn public() -> PrefixSet {
-    let not: Vec<IpNet> = NOT_PUBLIC.iter().filter_map(|text| text.parse().ok()).collect();
-    PrefixSet::all().without(&PrefixSet::new(&not))
+/// Addresses that the Internet does not lead to (RFC 1918, RFC 6598, RFC 4193, RFC 3927, RFC 4291).
+pub(crate) const NOT_PUBLIC: [IpNet; 11] = [
+    v4([0, 0, 0, 0], 8),
+    v4([10, 0, 0, 0], 8),
+    v4([100, 64, 0, 0], 10),
+    v4([127, 0, 0, 0], 8),
+    v4([169, 254, 0, 0], 16),
+    v4([172, 16, 0, 0], 12),
+    v4([192, 168, 0, 0], 16),
+    v4([224, 0, 0, 0], 3),
+    v6(0xfc00, 7),
+    v6(0xfe80, 10),
+    v6(0xff00, 8),
+];
+
+const fn v4([a, b, c, d]: [u8; 4], length: u8) -> IpNet {
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length))
 }
 
-/// Addresses that the Internet does not lead to (RFC 1918, RFC 6598, RFC 4193, RFC 3927, RFC 4291).
-pub(crate) const NOT_PUBLIC: [&str; 11] = [
-    "0.0.0.0/8",
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "224.0.0.0/3",
-    "fc00::/7",
-    "fe80::/10",
-    "ff00::/8",
-];
+const fn v6(first: u16, length: u8) -> IpNet {
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, 0), length))
+}
 
 /// What the tag `VirtualNetwork` covers in a subnet (N16).
 fn spaces(world: &World, stand: Stand<'_>) -> Spaces {
-    let reached = world.in_reach(stand.network).filter_map(|name| world.networks.get(name));
-    let mut sure: Vec<IpNet> = reached.flat_map(|found| found.address_space.clone()).collect();
+    let mut sure: Vec<IpNet> = route::spaces(world, stand.network).copied().collect();
     sure.extend(PLATFORM.get(1).map(|wire| IpNet::from(IpAddr::V4(*wire))));
     let mut assumed = Vec::new();
     for prefix in world.gateway_of(stand.network).map_or(&[][..], |gateway| &gateway.routes) {
         if prefix.prefix_len() == 0 { &mut assumed } else { &mut sure }.push(*prefix);
     }
-    let subnet = world.subnet(stand.network, stand.subnet);
-    let table = subnet.and_then(|subnet| subnet.route_table.as_ref());
-    let table = table.and_then(|name| world.route_tables.get(name));
-    for route in table.map_or(&[][..], |table| &table.routes) {
-        let sure_of = route.next_hop != UserNextHop::None;
-        if sure_of { &mut sure } else { &mut assumed }.push(route.prefix);
-    }
-    for route in subnet.map_or(&[][..], |subnet| &subnet.effective_routes) {
-        if route.source == ListedSource::User {
-            let sure_of = route.next_hop != ListedNextHop::None;
-            if sure_of { &mut sure } else { &mut assumed }.push(route.prefix);
+    for route in effective_routes(world, stand.network, stand.subnet) {
+        if route.origin == RouteOrigin::User {
+            let is_sure = route.next_hop != NextHop::None;
+            if is_sure { &mut sure } else { &mut assumed }.push(route.prefix);
         }
     }
     let all = PrefixSet::new(sure.iter().chain(&assumed));
-    Spaces { sure: PrefixSet::new(&sure), all, public: public() }
-}
-
-/// Whether a packet leaves a port, by the rules of its interface and subnet.
-///
-/// # Errors
-/// A rule denies it.
-pub(crate) fn leaving(
-    world: &World,
-    at: SendingPort<'_>,
-    packet: &Crossing<'_>,
-    grounds: &mut impl Grounds,
-) -> Result<(), RouteFault> {
-    cross(world, Stand::of(at.interface), Direction::Outbound, packet, grounds)
+    Spaces { sure: PrefixSet::new(&sure), all, not_public: PrefixSet::new(&NOT_PUBLIC) }
 }
 
 /// Whether a packet comes from a network to another one, over their peering.
@@ -499,7 +476,7 @@ pub(crate) fn over_peering(
     if allowed {
         return Ok(());
     }
-    grounds.cite(&[NetworkFact::N12.id()]);
+    grounds.cite_way(&[NetworkFact::N12]);
     Err(RouteFault::NotForwarded { network: network.clone(), with: from.clone() })
 }
 
@@ -543,7 +520,7 @@ pub(crate) fn cross(
 /// Where sources begin or cease to be told apart by any rule, for each family: between two of these
 /// all are alike wherever a rule stands.
 pub(crate) fn source_bounds(world: &World) -> [Vec<u128>; 2] {
-    let mut prefixes: Vec<IpNet> = NOT_PUBLIC.iter().filter_map(|text| text.parse().ok()).collect();
+    let mut prefixes = NOT_PUBLIC.to_vec();
     prefixes.extend(PLATFORM.map(|at| IpNet::from(IpAddr::V4(at))));
     for network in world.networks.values() {
         prefixes.extend(&network.address_space);

@@ -46,7 +46,7 @@ pub(crate) fn leave(
     }
     let facts =
         if v4 { [NetworkFact::N5, NetworkFact::N6] } else { [NetworkFact::N5, NetworkFact::N7] };
-    grounds.cite(&facts.map(NetworkFact::id));
+    grounds.cite_way(&facts);
     let (machine, family) = (at.name.clone(), if v4 { "IPv4" } else { "IPv6" });
     Err(RouteFault::NoWayOut { machine, family })
 }

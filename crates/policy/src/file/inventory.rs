@@ -24,7 +24,7 @@ use crate::world::name::{
     fit_for_a_name,
 };
 use crate::world::outbound::{LoadBalancer, NatGateway};
-use crate::world::security::{AdminRules, SecurityGroup, Target};
+use crate::world::security::{AdminRules, SecurityGroup, Target, WorkedOut};
 use crate::world::{
     AzureFirewall, DEFAULT_SUBNET, FirewallState, Gateway, Interface, Machine, MachineKind,
     Peering, RouteTable, Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
@@ -457,6 +457,10 @@ impl InventoryFile {
             fits(world.add_admin_rules(name.clone(), rules.clone()))?;
         }
         for (name, prefixes) in &self.service_tags {
+            if WorkedOut::named(name).is_some() {
+                let what = "this tag is worked out for each subnet; it cannot be told";
+                return Err(bad(format!("service-tags.{name}"), what));
+            }
             world.tell_service_tag(name, prefixes.clone());
         }
         for (name, entry) in &self.firewall {

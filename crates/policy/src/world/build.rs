@@ -278,6 +278,9 @@ impl World {
         if self.admin_rules.contains_key(&name) {
             return Err(err(place, "there is one of that name"));
         }
+        if rules.networks.is_empty() {
+            return Err(err(format!("{place}.networks"), "names no network; it would never count"));
+        }
         if let Some(other) = rules.networks.iter().find(|of| !self.networks.contains_key(*of)) {
             return Err(err(format!("{place}.networks"), format!("there is no network `{other}`")));
         }

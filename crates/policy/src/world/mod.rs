@@ -456,7 +456,8 @@ impl World {
     }
 
     /// Whether there are security rules at all.
-    pub(crate) fn has_security_rules(&self) -> bool {
+    #[must_use]
+    pub fn has_security_rules(&self) -> bool {
         !self.security_groups.is_empty() || !self.admin_rules.is_empty()
     }
 

@@ -184,7 +184,7 @@ impl FromStr for Target {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_tag = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         match text {
-            "*" => Ok(Self::Any),
+            "*" | "Any" | "any" => Ok(Self::Any),
             _ => text
                 .parse()
                 .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
@@ -218,7 +218,7 @@ impl TryFrom<OneOrMany<String>> for Targets {
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a port, or a text such as \"1024-65535\" or \"*\"")]
 enum WrittenPorts {
-    Port(u16),
+    Port(i64),
     Text(String),
 }
 
@@ -251,7 +251,10 @@ impl PortRanges {
 impl WrittenPorts {
     fn range(&self) -> Result<(u16, u16), String> {
         let text = match self {
-            Self::Port(port) => return Ok((*port, *port)),
+            Self::Port(port) => {
+                let found = u16::try_from(*port).map(|port| (port, port));
+                return found.map_err(|_| format!("{port} is no port: they go from 0 to 65535"));
+            }
             Self::Text(text) => text.trim(),
         };
         let port = |part: &str| part.trim().parse::<u16>().ok();
@@ -260,9 +263,14 @@ impl WrittenPorts {
             Some((first, last)) => port(first).zip(port(last)),
             None => port(text).map(|port| (port, port)),
         };
-        range.filter(|(first, last)| first <= last).ok_or_else(|| {
-            format!("`{text}` is none of `*`, a port, a range such as \"1024-65535\"")
-        })
+        match range {
+            Some((first, last)) if first > last => {
+                Err(format!("`{text}` is backwards: write \"{last}-{first}\""))
+            }
+            Some(range) => Ok(range),
+            None if text.contains(',') => Err(format!("`{text}`: write several as a list")),
+            None => Err(format!("`{text}` is none of `*`, a port, a range such as \"1024-65535\"")),
+        }
     }
 }
 

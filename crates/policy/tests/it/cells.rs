@@ -57,7 +57,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("snat_is_direct", "no"),
     ("azure_firewall_ipv6", "yes"),
     ("azure_public_destination", "internal"),
-    ("service_tag_when_unknown", "matches"),
+    ("service_tag_when_unknown", "yes"),
     ("virtual_network_tag_by_any_default", "no"),
 ];
 

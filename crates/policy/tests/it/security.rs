@@ -155,6 +155,8 @@ fn with_a_default_route_the_tag_virtual_network_is_everything() {
     let decision = ask(&nowhere, "mailbox", INTERNET);
     assert_eq!(short(&decision), "drop no-route");
     assert_eq!(assumed(&decision), ["virtual_network_tag_by_any_default"]);
+    //= N16 type=test
+    assert!(ids(&decision).contains(&"N16"));
 }
 
 #[test]
@@ -164,7 +166,12 @@ fn a_tag_that_nobody_told_is_said_to_be_assumed() {
     let decision = ask(&world(&untold, ""), "mailbox", INTERNET);
     assert_eq!(short(&decision), "pass unrestricted-offer");
     assert!(assumed(&decision).contains(&"service_tag_when_unknown"));
-    let matches = [("service_tag_when_unknown", "matches")];
+    assert!(
+        decision.warnings[0].contains("`Storage` (rule `ToStorage`)"),
+        "{:?}",
+        decision.warnings
+    );
+    let matches = [("service_tag_when_unknown", "yes")];
     let decision = ask(&world_with(&untold, &matches, ""), "mailbox", INTERNET);
     assert_eq!(short(&decision), "drop security-group-denies");
     // Told, in any casing, nothing is assumed of it.
@@ -249,7 +256,9 @@ fn rules_that_cannot_be_are_refused_with_their_place() {
         assert_eq!(error.key.as_deref(), Some("security-group.g.rules"));
     }
     for (keys, expected) in [
-        ("destination_ports = \"30-20\"", "a range such as"),
+        ("destination_ports = \"30-20\"", "backwards"),
+        ("destination_ports = [65536]", "65536 is no port"),
+        ("destination_ports = \"25,587\"", "as a list"),
         ("destination_ports = []", "names no port"),
         ("source = \"10.0.0.0/33\"", "none of `*`"),
         ("source = []", "names no address"),

@@ -109,7 +109,7 @@ const CASES: &str = r#"
 * azure_firewall_ipv6=yes: drop appliance-not-forwarding, reject azure-firewall-unsupported
     lab pay-as-you-go/2019-03-01/none firewall6:enterprise-agreement/2019-03-01/none
     to 2001:db8::25
-* service_tag_when_unknown=matches: pass unrestricted-offer, drop security-group-denies
+* service_tag_when_unknown=yes: pass unrestricted-offer, drop security-group-denies
     lab enterprise-agreement/2019-03-01/none group:Untold
 * virtual_network_tag_by_any_default=no: drop security-group-denies, drop no-route
     lab enterprise-agreement/2019-03-01/none route-none:203.0.113.0/24 group:VirtualNetwork

@@ -115,10 +115,8 @@ impl InForce {
 pub(super) fn answer(subject: &Subject) -> Result<CheckAnswer, Failure> {
     let world = subject.scene.world(&subject.edition)?;
     let all = by_source_port(&world, &subject.question);
-    let outcome = |decision: &Decision| (decision.verdict, decision.reason);
-    let first = all.first().map(|(_, decision)| outcome(decision));
     let by_source_port = match all.as_slice() {
-        all if all.iter().all(|(_, decision)| Some(outcome(decision)) == first) => vec![],
+        [_] => vec![],
         all => all.iter().map(|(ports, decision)| FromPorts::of(ports, decision)).collect(),
     };
     let usual = all.into_iter().find(|(ports, _)| ports.contains(&DYNAMIC_PORT));
@@ -286,7 +284,7 @@ fn after_a_pass(world: &World, question: &Question, decision: &Decision) -> Vec<
         steps.push(NextStep::CheckWayOut { of: machine.to_string() });
     }
     // What the inventory describes is not asked for.
-    if decision.rules.is_empty() {
+    if !world.has_security_rules() {
         steps.push(NextStep::CheckSecurityGroups { machine: machine.clone() });
     }
     steps.push(NextStep::CheckOtherSide { to, port: question.port });

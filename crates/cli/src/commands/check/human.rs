@@ -149,7 +149,8 @@ fn rules(console: &mut Console, answer: &CheckAnswer) -> Result<(), Failure> {
     section(console, "Security rules")?;
     let rules = &answer.decision.rules;
     if rules.is_empty() {
-        return console.line("  none was asked: no security group stands on the way");
+        return console
+            .line("  none fitted: no group stands on the way, and no admin rule is for it");
     }
     for (place, rule) in rules.iter().enumerate() {
         labelled(console, &format!("  {:<9}", place.saturating_add(1)), 11, &rule.to_string())?;

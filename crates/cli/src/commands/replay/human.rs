@@ -61,11 +61,12 @@ pub(super) fn row(
         }
     };
     let decided_by = row.decided_by.as_ref().map(|name| format!(" (by {name})"));
+    let by_rule = row.rule.map(|rule| format!(" by {rule}"));
     let inside = row.tunnel.map(|tunnel| format!(" (inside of {tunnel})"));
     let verdict = console.paint().verdict(row.verdict, &format!("{:<VERDICT$}", row.verdict));
     let line = format!(
         "{:<STOPPED_BY$}  {:<TIME$}  {:<machine$}  {:<subscription$}  {:<DESTINATION$}  {verdict}  \
-         {:<REASON$}  {edition}{}{}{}",
+         {:<REASON$}  {edition}{}{}{}{}",
         row.stopped_by.name(),
         or_dash(time),
         or_dash(sender),
@@ -73,6 +74,7 @@ pub(super) fn row(
         or_dash(row.destination.map(|to| to.to_string())),
         row.reason.name(),
         rests_on,
+        by_rule.unwrap_or_default(),
         decided_by.unwrap_or_default(),
         inside.unwrap_or_default(),
     );

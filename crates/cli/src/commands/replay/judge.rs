@@ -10,8 +10,8 @@ use egress25_packet_filter::frame::{Direction, Frame, FrameOptions, Outcome, Tun
 use egress25_packet_filter::sieve::Ruling;
 use egress25_packet_filter::table::{NetworkId, Slot, Table};
 use egress25_policy::{
-    DestinationRanges, HopKind, NetworkName, Question, Reason, Source, StatementId, StoppedBy,
-    SubscriptionName, decide_seen,
+    Access, DestinationRanges, HopKind, NetworkName, Question, Reason, Source, StatementId,
+    StoppedBy, SubscriptionName, decide_seen,
 };
 use jiff::Timestamp;
 
@@ -57,6 +57,8 @@ struct AnswerBasis {
     sources: Vec<OfAnotherPage>,
     assumed: Vec<String>,
     decided_by: Option<SubscriptionName>,
+    /// The security rule that denied it.
+    rule: Option<String>,
     /// The network of the sender's interface.
     network: Option<NetworkName>,
 }
@@ -216,6 +218,7 @@ impl ReplayJudge {
                 .decided_by
                 .as_ref()
                 .filter(|name| owner.is_none_or(|owner| owner.subscription != **name)),
+            rule: grounds.rule.as_deref(),
             tunnel: candidate.and_then(|found| found.tunnel).map(Tunnel::as_str),
             detail: reason.is_about_the_packet().then(|| judgement.outcome.to_string()),
             sources: &grounds.sources,
@@ -277,12 +280,14 @@ impl ReplayJudge {
             let reference = (decision.verdict, decision.reason);
             return Err(disagree(&format_args!("{question:?}"), &reference, judgement));
         }
+        let denied = decision.rules.last().filter(|rule| rule.access == Access::Deny);
         let grounds = Arc::new(AnswerBasis {
             cited: world.edition.cited(&decision.statements),
             sources: OfAnotherPage::among(&world.edition, &decision.statements),
             statements: decision.statements,
             assumed: assignments(&decision.assumed),
             decided_by: decision.subscription,
+            rule: denied.map(ToString::to_string),
             network: decision.path.first().and_then(|hop| match &hop.at {
                 HopKind::Machine { network, .. } => Some(network.clone()),
                 HopKind::Firewall { .. } => None,

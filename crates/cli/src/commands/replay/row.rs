@@ -54,6 +54,8 @@ pub struct PacketRow<'a> {
     pub assumed: &'a [String],
     /// The subscription whose rule decided, where that is not the sender's.
     pub decided_by: Option<&'a SubscriptionName>,
+    /// The security rule that denied it.
+    pub rule: Option<&'a str>,
     /// The tunnel that it was found in.
     pub tunnel: Option<&'static str>,
     /// What is wrong with the packet itself, where that decided.
@@ -84,6 +86,7 @@ impl TableRow for PacketRow<'_> {
         "statements",
         "assumed",
         "decided_by",
+        "rule",
         "tunnel",
         "detail",
         "sources",
@@ -112,6 +115,7 @@ impl TableRow for PacketRow<'_> {
             self.statements.iter().map(StatementId::as_str).collect::<Vec<_>>().join(" "),
             self.assumed.join(" "),
             text(self.decided_by.as_ref()),
+            self.rule.unwrap_or_default().to_owned(),
             self.tunnel.unwrap_or_default().to_owned(),
             text(self.detail.as_ref()),
             OfAnotherPage::cell(self.sources),
@@ -134,6 +138,9 @@ impl PacketRow<'_> {
         }
         if let Some(decided_by) = self.decided_by {
             text.push_str(&format!(", decided by {decided_by}"));
+        }
+        if let Some(rule) = self.rule {
+            text.push_str(&format!(", by {rule}"));
         }
         if let Some(tunnel) = self.tunnel {
             text.push_str(&format!("; inside of {tunnel}"));
