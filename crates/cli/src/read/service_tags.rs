@@ -28,7 +28,7 @@ struct Properties {
 /// # Errors
 /// The text is no such file.
 pub(super) fn service_tags(file: &NamedText) -> Result<Vec<(String, Vec<IpNet>)>, Failure> {
-    let read: ServiceTagFile = serde_json::from_str(&file.text).map_err(|error| {
+    let read: ServiceTagFile = serde_json::from_str(file.text.trim_start_matches('\u{feff}')).map_err(|error| {
         let expected = "expected a service-tag file such as ServiceTags_Public_20260101.json: an \
                         object with `values`, each with `name` and `properties.addressPrefixes`";
         Failure::from(file.error(format!("{error}; {expected}"), None))

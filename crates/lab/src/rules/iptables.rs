@@ -115,7 +115,8 @@ pub fn export_iptables(
         let _ = writeln!(rules, "-A {root}-{name} -j DROP");
     }
     // What nobody known sends, to somebody known, is inbound (N1).
-    let known = content.class_of.keys().copied().chain(world.public_addresses());
+    let services = world.in_reach(network).flat_map(|of| world.service_addresses(Some(of)));
+    let known = content.class_of.keys().copied().chain(world.public_addresses()).chain(services);
     for address in known.collect::<BTreeSet<_>>().iter().filter(|address| ours(address)) {
         let _ = writeln!(rules, "-A {root}-JUDGE -d {address} {}", target(Reason::Inbound));
     }

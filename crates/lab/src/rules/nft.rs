@@ -171,7 +171,8 @@ impl Ruleset {
                 rules.element("inbound", *address, &chain(Reason::Inbound));
             }
         }
-        for address in world.public_addresses() {
+        let services = world.in_reach(network).flat_map(|of| world.service_addresses(Some(of)));
+        for address in world.public_addresses().chain(services) {
             rules.element("inbound", address, &chain(Reason::Inbound));
         }
         rules.source_ports(&exits);

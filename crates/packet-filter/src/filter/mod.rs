@@ -147,7 +147,8 @@ impl Filter {
     pub fn judge(&mut self, frames: &Frames<'_>, rulings: &mut Vec<Ruling>) {
         let Self { table, options, seen, counters, vectors, scratch } = self;
         table.see_every_replacement();
-        let judge = BatchJudge { table, options, seen };
+        let all_plain = matches!(seen, SeenAt::Network(_)) && !table.asks_source_ports();
+        let judge = BatchJudge { table, options, seen, all_plain };
         run(vectors.detect(), &judge, frames, rulings, scratch, counters.of_table());
     }
 
@@ -241,6 +242,8 @@ struct BatchJudge<'a> {
     table: &'a Table,
     options: &'a FrameOptions,
     seen: &'a SeenAt,
+    /// Whether every source is plain.
+    all_plain: bool,
 }
 
 impl Judges for BatchJudge<'_> {
@@ -259,11 +262,11 @@ impl Judges for BatchJudge<'_> {
 
     #[inline(always)]
     fn is_plain(&self, source: IpAddr) -> bool {
-        self.seen.is_plain(source) && !self.table.asks_source_ports()
+        self.all_plain || !self.table.asks_source_ports() && self.seen.is_plain(source)
     }
 
     fn are_all_plain(&self) -> bool {
-        matches!(self.seen, SeenAt::Network(_)) && !self.table.asks_source_ports()
+        self.all_plain
     }
 
     fn odd(&self, frame: &Frame<'_>, interface: Option<&str>) -> Ruling {

@@ -229,6 +229,7 @@ impl TableBuilder {
             by_source_port: Vec::new(),
             ports: HashMap::new(),
             public: HashSet::new(),
+            services: HashSet::new(),
             behind: Vec::new(),
             patches: AtomicU64::new(0),
             owners: self.owners,

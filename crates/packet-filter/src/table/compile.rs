@@ -58,6 +58,11 @@ impl Table {
         table.ports = ports;
         table.by_source_port = by_source_port;
         table.behind = behind;
+        for name in world.networks().keys() {
+            let Some(id) = table.network(name) else { continue };
+            let own = world.service_addresses(Some(name));
+            table.services.extend(own.map(|at| (id.get(), at)));
+        }
         table.public = world.public_addresses().collect();
         for exit in &dependencies.exits {
             let reasons = reasons_of(world, &exit.forwarder);

@@ -66,6 +66,8 @@ pub struct Table {
     ports: HashMap<(NetworkName, IpAddr), ForwarderPort>,
     /// Where somebody of the world is reached from outside: looked up where nobody sends.
     public: HashSet<IpAddr>,
+    /// The private addresses of load balancers and firewalls, by their networks' numbers.
+    services: HashSet<(u32, IpAddr)>,
     /// Who stands for addresses that no interface owns: looked up where nobody sends.
     behind: Vec<Behind>,
     /// How often anything was replaced in place.
@@ -190,7 +192,12 @@ impl Table {
     fn nobody_sends(&self, network: Option<u32>, reason: Reason, to: IpAddr) -> Reason {
         let unknown = Reason::UnknownSource;
         let is_known = || !matches!(self.locate_in(network, to), Err(reason) if reason == unknown);
-        let comes_in = reason == unknown && (self.public.contains(&to) || is_known());
+        let is_service = || match network {
+            Some(network) => self.services.contains(&(network, to)),
+            None => self.services.iter().any(|(_, at)| *at == to),
+        };
+        let comes_in =
+            reason == unknown && (self.public.contains(&to) || is_service() || is_known());
         if comes_in { Reason::Inbound } else { reason }
     }
 

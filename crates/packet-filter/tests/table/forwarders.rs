@@ -68,7 +68,8 @@ fn compare_inbound(seed: u64, table: &Table, world: &World) {
     let interfaces = world.machines().values().flat_map(|machine| &machine.interfaces);
     let inside: Vec<_> = interfaces.flat_map(|interface| interface.addresses.clone()).collect();
     let networks: Vec<_> = world.networks().keys().cloned().map(Some).chain([None]).collect();
-    for to in inside.into_iter().chain(world.public_addresses()) {
+    let services = world.service_addresses(None);
+    for to in inside.into_iter().chain(world.public_addresses()).chain(services) {
         let from: IpAddr = if to.is_ipv4() { "9.9.9.9" } else { "2a00::25" }.parse().unwrap();
         for network in &networks {
             let id = network.as_ref().and_then(|name| table.network(name));

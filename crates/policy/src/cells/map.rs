@@ -162,7 +162,7 @@ impl<'w> CellMap<'w> {
 
     /// What a closure finds for packets of each range of source ports that rules tell apart, as one.
     fn by_source_port(&mut self, mut find: impl FnMut(&mut Self, Option<u16>) -> Cells) -> Cells {
-        let ports = source_ports(self.world);
+        let ports = source_ports(self.world, SMTP_PORT);
         if ports.len() < 2 {
             return find(self, None);
         }
@@ -591,6 +591,10 @@ impl<'w> CellMap<'w> {
                 cuts.extend([number(*at), number(*at).saturating_add(1)]);
                 stands.push(Stand::of(interface));
             }
+        }
+        for at in world.service_addresses(Some(network)).filter(|at| at.is_ipv4() == v4) {
+            cuts.extend([number(at), number(at).saturating_add(1)]);
+            stands.extend(Stand::holding(world, network, at));
         }
         for stand in stands {
             if let Some(screen) = self.screen((RuleStand::of(stand), Direction::Inbound)) {

@@ -44,6 +44,7 @@ impl DestinationRanges {
             }
         }
         prefixes.extend(world.public_addresses().map(IpNet::from));
+        prefixes.extend(world.service_addresses(None).map(IpNet::from));
         let interfaces = world.machines.values().flat_map(|machine| &machine.interfaces);
         let told_apart = interfaces.filter(|interface| {
             interface.security_group.is_some() || !interface.application_security_groups.is_empty()

@@ -12,7 +12,7 @@ use crate::world::World;
 /// security rule tells ports apart, or where the question names one.
 #[must_use]
 pub fn by_source_port(world: &World, question: &Question) -> Vec<(RangeInclusive<u16>, Decision)> {
-    let firsts = source_ports(world);
+    let firsts = source_ports(world, question.port);
     if question.source_port.is_some() || firsts.len() < 2 {
         return vec![(0..=u16::MAX, decide(world, question))];
     }

@@ -28,6 +28,7 @@ pub(crate) fn from_nobody(
         None => {
             is_owned()
                 || world.hosts(network.as_ref(), to).next().is_some()
+                || world.service_addresses(network.as_ref()).any(|own| own == to)
                 || world.public_addresses().any(|public| public == to)
         }
     };

@@ -79,7 +79,8 @@ impl<'a> Stand<'a> {
         network: &'a NetworkName,
         destination: IpAddr,
     ) -> Option<Self> {
-        if let Some((.., interface)) = world.owner(network, destination) {
+        let balanced = world.behind_frontend(network, destination);
+        if let Some((.., interface)) = balanced.or_else(|| world.owner(network, destination)) {
             return Some(Self::of(interface));
         }
         let subnets = &world.networks.get_key_value(network)?.1.subnets;
@@ -444,9 +445,14 @@ fn spaces(world: &World, stand: Stand<'_>) -> Spaces {
         if prefix.prefix_len() == 0 { &mut assumed } else { &mut sure }.push(*prefix);
     }
     for route in effective_routes(world, stand.network, stand.subnet) {
-        if route.origin == RouteOrigin::User {
-            let is_sure = route.next_hop != NextHop::None;
-            if is_sure { &mut sure } else { &mut assumed }.push(route.prefix);
+        let is_default = route.prefix.prefix_len() == 0;
+        match (route.origin, route.next_hop) {
+            (RouteOrigin::User, NextHop::None) => assumed.push(route.prefix),
+            (RouteOrigin::Bgp, _) if is_default => assumed.push(route.prefix),
+            (RouteOrigin::User | RouteOrigin::Bgp, _) | (_, NextHop::Peering(_)) => {
+                sure.push(route.prefix);
+            }
+            (RouteOrigin::System, _) => {}
         }
     }
     let all = PrefixSet::new(sure.iter().chain(&assumed));
@@ -547,9 +553,11 @@ pub(crate) fn source_bounds(world: &World) -> [Vec<u128>; 2] {
     })
 }
 
-/// The first of each range of source ports that rules tell apart, in order.
-pub(crate) fn source_ports(world: &World) -> Vec<u16> {
-    let named = rules(world).flat_map(|rule| &rule.source_ports.0);
+/// The first of each range of source ports that rules for a port tell apart, in order.
+pub(crate) fn source_ports(world: &World, port: u16) -> Vec<u16> {
+    let for_it =
+        |rule: &&SecurityRule| rule.protocol.covers_tcp() && rule.destination_ports.contain(port);
+    let named = rules(world).filter(for_it).flat_map(|rule| &rule.source_ports.0);
     let ends = named.flat_map(|(first, last)| [Some(*first), last.checked_add(1)]);
     let mut found: Vec<_> = ends.flatten().chain([0]).collect();
     found.sort_unstable();

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::decide::sender::SendingPort;
 use crate::decide::way_out::leaves_by_default_unsaid;
 use crate::file::near::first_few;
-use crate::world::name::{NetworkName, SubnetName};
+use crate::world::name::{ApplicationSecurityGroupName, NetworkName, SubnetName};
 use crate::world::route::{NextHop, effective_routes, other_default};
 use crate::world::security::{Protocol, SecurityRule, Target, WorkedOut};
 use crate::world::{Subnet, UserNextHop, World};
@@ -41,6 +41,7 @@ impl World {
         }
         self.rests_on_default_outbound(&mut found);
         self.surprising_rules(&mut found);
+        self.same_behind(&mut found);
         found.dedup();
         found
     }
@@ -70,10 +71,31 @@ impl World {
         }
     }
 
+    /// Machines of one network with the same addresses behind them: whose a packet is cannot be told.
+    fn same_behind(&self, found: &mut Vec<String>) {
+        let mut of: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
+        for (name, machine) in &self.machines {
+            for interface in &machine.interfaces {
+                for prefix in &machine.behind {
+                    of.entry((&interface.network, prefix)).or_default().insert(name.as_str());
+                }
+            }
+        }
+        for ((network, prefix), names) in of.into_iter().filter(|(_, names)| names.len() > 1) {
+            found.push(format!(
+                "{prefix} is behind several machines of `{network}` ({}): a packet from there is told \
+                 of none of them",
+                first_few(names)
+            ));
+        }
+    }
+
     /// Security groups that stand nowhere, and rules that nothing can fit.
     fn surprising_rules(&self, found: &mut Vec<String>) {
         let subnets = self.networks.values().flat_map(|network| network.subnets.values());
         let interfaces = self.machines.values().flat_map(|machine| &machine.interfaces);
+        let members: BTreeSet<_> =
+            interfaces.clone().flat_map(|of| &of.application_security_groups).collect();
         let used: BTreeSet<_> = subnets
             .filter_map(|subnet| subnet.security_group.as_ref())
             .chain(interfaces.filter_map(|interface| interface.security_group.as_ref()))
@@ -98,6 +120,16 @@ impl World {
                             rule.name
                         ));
                     }
+                }
+                let from = &rule.source_application_security_groups;
+                let to = &rule.destination_application_security_groups;
+                let nobodys = |group: &&ApplicationSecurityGroupName| !members.contains(*group);
+                if let Some(group) = from.iter().chain(to).find(nobodys) {
+                    found.push(format!(
+                        "rule `{}` of {whose} names `{group}`, and no interface has it among its \
+                         `application_security_groups`",
+                        rule.name
+                    ));
                 }
                 let covers = |other: &&SecurityRule| {
                     other.direction == rule.direction

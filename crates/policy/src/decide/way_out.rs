@@ -86,7 +86,7 @@ fn explicit(
     rests_on: &mut Vec<Setting>,
 ) -> Option<WayOut> {
     // Delegated subnets have no default outbound access, and do not need it (N6).
-    if at.machine.kind == MachineKind::AppService {
+    if matches!(at.machine.kind, MachineKind::AppService | MachineKind::PlatformService) {
         return Some(WayOut::OfTheService);
     }
     let of_family = |address: &IpAddr| address.is_ipv4() == v4;

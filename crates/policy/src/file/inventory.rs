@@ -24,7 +24,7 @@ use crate::world::name::{
     fit_for_a_name,
 };
 use crate::world::outbound::{LoadBalancer, NatGateway};
-use crate::world::security::{AdminRules, SecurityGroup, Target, WorkedOut};
+use crate::world::security::{AdminRules, SecurityGroup, SecurityRule, Target, WorkedOut};
 use crate::world::{
     AzureFirewall, DEFAULT_SUBNET, FirewallState, Gateway, Interface, Machine, MachineKind,
     Peering, RouteTable, Subnet, Subscription, UserNextHop, UserRoute, VirtualNetwork, World,
@@ -354,6 +354,11 @@ impl InventoryFile {
         self.edition.as_deref()
     }
 
+    fn rules(&self) -> impl Iterator<Item = &SecurityRule> {
+        let groups = self.security_group.values().flat_map(|group| &group.rules);
+        groups.chain(self.admin_rules.values().flat_map(|of| &of.rules))
+    }
+
     /// The file that tells what service tags stand for, where there is one whose tags have not been told.
     #[must_use]
     pub fn service_tag_file(&self) -> Option<&str> {
@@ -364,9 +369,7 @@ impl InventoryFile {
     /// the inventory says of a tag itself stays.
     pub fn tell_service_tags(&mut self, all: impl IntoIterator<Item = (String, Vec<IpNet>)>) {
         self.service_tag_file = None;
-        let groups = self.security_group.values().flat_map(|group| &group.rules);
-        let rules = groups.chain(self.admin_rules.values().flat_map(|of| &of.rules));
-        let targets = rules.flat_map(|rule| rule.source.0.iter().chain(&rule.destination.0));
+        let targets = self.rules().flat_map(|rule| rule.source.0.iter().chain(&rule.destination.0));
         let named: BTreeSet<String> = targets
             .filter_map(|target| match target {
                 Target::Tag(tag) => Some(tag.to_ascii_lowercase()),
@@ -396,6 +399,7 @@ impl InventoryFile {
             .chain(self.load_balancer.keys().map(|name| ("load-balancer", name.as_str())))
             .chain(self.security_group.keys().map(|name| ("security-group", name.as_str())))
             .chain(self.admin_rules.keys().map(|name| ("admin-rules", name.as_str())))
+            .chain(self.rules().map(|rule| ("rules", rule.name.as_str())))
             .chain(self.machine.keys().map(|name| ("machine", name.as_str())))
             .chain(self.event.iter().filter_map(|event| Some(("event", event.kind.begun()?))));
         for (table, name) in listed {

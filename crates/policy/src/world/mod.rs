@@ -610,6 +610,15 @@ impl World {
         interfaces.flat_map(|interface| &interface.public_addresses).chain(frontends).copied()
     }
 
+    /// The private addresses of internal load balancers and Azure Firewalls, in one network or in all.
+    pub fn service_addresses<'a>(
+        &'a self,
+        network: Option<&'a NetworkName>,
+    ) -> impl Iterator<Item = IpAddr> + 'a {
+        let all = self.frontends.keys().chain(self.firewall_addresses.keys());
+        all.filter(move |(of, _)| network.is_none_or(|network| of == network)).map(|(_, at)| *at)
+    }
+
     /// The internal load balancer whose frontend in a network has this address.
     pub(crate) fn frontend_at(
         &self,

@@ -128,3 +128,18 @@ fn what_a_container_sends_was_of_an_unknown_source() {
     assert_eq!(short(&ask("172.18.0.2", INTERNET)), "drop unknown-source");
     assert_eq!(short(&ask("198.51.100.77", "172.17.0.2")), "pass inbound");
 }
+
+#[test]
+fn what_comes_in_to_an_internal_load_balancer_was_dropped() {
+    let inner = "[load-balancer.inner]\nnetwork = \"vnet\"\naddresses = [\"10.0.1.100\"]\n\
+                 machines = [\"mailbox\"]\n";
+    let world = world(&format!("{LAB}{inner}"), "");
+    let ask = |network: Option<&str>| {
+        let (network, address) = (network.map(Into::into), "192.168.7.7".parse().unwrap());
+        let source = Source::Address { network, address };
+        short(&decide(&world, &Question::smtp(source, "10.0.1.100".parse().unwrap())))
+    };
+    assert_eq!(ask(None), "pass inbound");
+    assert_eq!(ask(Some("vnet")), "pass inbound");
+    assert_eq!(ask(Some("other")), "drop unknown-source");
+}

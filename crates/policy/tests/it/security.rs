@@ -235,10 +235,6 @@ fn rules_that_cannot_be_are_refused_with_their_place() {
         (rule("a", 100, &udp) + &rule("a", 101, &udp), "two rules `a`"),
         (rule("a", 100, &format!("{OUT}\naccess = \"always-allow\"")), "admin rules alone"),
         (
-            rule("a", 100, &format!("{udp}\nsource_application_security_groups = [\"x\"]")),
-            "no interface has it",
-        ),
-        (
             rule(
                 "a",
                 100,
@@ -268,5 +264,33 @@ fn rules_that_cannot_be_are_refused_with_their_place() {
             InventoryFile::parse(&lab(GROUP, "", "", &rule("a", 100, &format!("{udp}\n{keys}"))));
         let error = error.unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn what_listed_routes_lead_to_was_outside_of_the_virtual_network() {
+    let routes = "effective_routes = [{ prefix = \"10.1.0.0/16\", next_hop = \"vnet-local\" }, \
+                  { prefix = \"10.5.0.0/16\", next_hop = \"vnet-peering\" }, \
+                  { prefix = \"192.168.10.0/24\", next_hop = \"virtual-network-gateway\", \
+                  source = \"virtual-network-gateway\" }]";
+    let text = lab(&format!("{GROUP}\n{routes}"), "", "", "[security-group.g]\n")
+        .replace("route_table = \"out\"\n", "");
+    let world = world(&text, "");
+    assert_eq!(short(&ask(&world, "mailbox", "192.168.10.5")), "pass on-premises");
+    assert_eq!(short(&ask(&world, "mailbox", "10.5.0.5")), "pass internal");
+}
+
+#[test]
+fn a_load_balancer_let_mail_into_a_machine_whose_group_denies_it() {
+    let smtp = rule("NoMail", 100, &format!("{IN}\n{DENY}\ndestination_ports = 25"));
+    let balancer = "[load-balancer.inner]\nnetwork = \"hub\"\naddresses = [\"10.0.1.100\"]\n\
+                    machines = [\"relay\"]\n";
+    let text = lab("", "", "", &format!("{smtp}{balancer}")).replace(
+        "addresses = [\"10.0.1.9\"]",
+        "addresses = [\"10.0.1.9\"]\nsecurity_group = \"g\"",
+    );
+    let world = world(&text, "");
+    for to in ["10.0.1.9", "10.0.1.100"] {
+        assert_eq!(short(&ask(&world, "mailbox", to)), "drop security-group-denies", "{to}");
     }
 }

@@ -25,6 +25,7 @@ pub(crate) struct Example {
     /// The network that it shows.
     pub(crate) network: Option<NetworkName>,
     pub(crate) source: IpAddr,
+    pub(crate) source_port: u16,
     pub(crate) destination: IpAddr,
     /// The direction that it was seen in, where the capture says so.
     pub(crate) direction: Option<Direction>,
@@ -100,6 +101,7 @@ impl Examples {
             verdict: ruling.verdict(),
             network: judgement.network.and_then(|id| table.networks().name(id)).cloned(),
             source: candidate.source,
+            source_port: candidate.source_port,
             destination: candidate.destination,
             direction: sighting.direction,
         });

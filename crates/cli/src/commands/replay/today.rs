@@ -82,7 +82,10 @@ fn answers(
         let moved = timeline.move_to(example.moment.happened, |_, _| {});
         moved.map_err(|error| Failure::Usage(error.to_string()))?;
         let source = Source::Address { network: example.network.clone(), address: example.source };
-        let question = Question::smtp(source, example.destination);
+        let question = Question {
+            source_port: Some(example.source_port),
+            ..Question::smtp(source, example.destination)
+        };
         let now = decide_seen(timeline.world(), &question, example.direction);
         let subscriptions = timeline.world().subscriptions();
         let known = subscription.as_ref().and_then(|name| subscriptions.get(name));
