@@ -4,11 +4,12 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use egress25_policy::{NetworkName, nearest};
+use egress25_policy::nearest;
 
 use crate::control::requests::{ConnectOutcome, Dial};
 use crate::error::LabError;
-use crate::network::plan::{NodeId, NodeKind};
+use crate::network::names::{addresses_in, networks_of, with_peers};
+use crate::network::plan::NodeId;
 use crate::owner::Owner;
 
 /// The address of a host or a machine, as a node sees it.
@@ -28,19 +29,12 @@ fn resolve(owner: &Owner, node: NodeId, name: &str) -> Result<IpAddr, LabError> 
     {
         return Ok(address);
     }
-    let networks: Vec<NetworkName> = match plan.nodes.get(node).map(|n| &n.kind) {
-        Some(NodeKind::Machine(machine)) => world
-            .machines()
-            .get(machine)
-            .map(|m| m.interfaces.iter().map(|i| i.network.clone()).collect())
-            .unwrap_or_default(),
-        _ => world.networks().keys().cloned().collect(),
-    };
-    let near: Vec<&NetworkName> =
-        networks.iter().flat_map(|network| world.in_reach(network)).collect();
+    let kind = plan.nodes.get(node).map(|node| &node.kind);
+    let mine = kind.map(|kind| networks_of(kind, &world, &owner.hosts)).unwrap_or_default();
+    let near = with_peers(&mine, &world);
     let found = world.machines().get(name).and_then(|machine| {
-        let interface = machine.interfaces.iter().find(|i| near.contains(&&i.network));
-        pick(interface.or(machine.interfaces.first())?.addresses.clone())
+        let known = pick(addresses_in(&near, machine));
+        known.or_else(|| pick(machine.interfaces.first()?.addresses.clone()))
     });
     found.ok_or_else(|| LabError::NoSuchNode {
         name: name.to_owned(),

@@ -129,18 +129,25 @@ fn exported_iptables_rules_judge_real_connections() {
     ));
 }
 
-/// A mail server at one of the box's addresses, and whether it answers from outside.
+/// A mail server at the box's addresses, which answers from outside or not, and one outside, to which
+/// the box can send or not.
 const INBOUND: &str = r#"
-ip netns exec box /usr/bin/python3 -c "
+for node in box out; do ip netns exec $node /usr/bin/python3 -c "
 import socket, time
-server = socket.create_server(('10.1.0.4', 25))
-open('/run/ready', 'w').close()
-time.sleep(60)" &
-while [ ! -e /run/ready ]; do sleep 0.05; done
+server = socket.create_server(('::', 25), family=socket.AF_INET6, dualstack_ipv6=True)
+open('/run/ready-$node', 'w').close()
+time.sleep(60)" & done
+while [ ! -e /run/ready-box ] || [ ! -e /run/ready-out ]; do sleep 0.05; done
 answers() { ip netns exec out /usr/bin/python3 -c "
 import socket
-try: socket.create_connection(('10.1.0.4', 25), 3); print('$1 answers')
-except OSError as error: print('$1', error)"; }
+for to in ('10.1.0.4', 'fd00:1::4'):
+    try: socket.create_connection((to, 25), 3); print('$1', to, 'answers')
+    except OSError as error: print('$1', to, error)"; }
+sends() { ip netns exec box /usr/bin/python3 -c "
+import socket
+try: socket.create_connection(('203.0.113.25', 25), 1, ('10.1.0.4', 0)); print('sends')
+except TimeoutError: print('is blocked')
+except OSError as error: print(error)"; }
 answers before
 "#;
 
@@ -154,23 +161,45 @@ fn a_mail_server_behind_the_rules_did_not_answer_from_outside() {
     let program = env!("CARGO_BIN_EXE_egress25");
     let inventory = scenario("mail.inventory.toml").display().to_string();
     let export = |words: &str| format!("{program} export {words} {inventory} --network shop-net");
-    let filter = format!(
-        "{program} filter --inventory {inventory} --network shop-net --interface p1 \
-         >/run/said 2>&1 &\nuntil nft list tables | grep -q egress25_on; do sleep 0.05; \
-         kill -0 $!; done"
-    );
-    for load in [
-        format!("{} | nft -f -", export("nft")),
-        format!("{} | iptables-restore --noflush", export("iptables")),
-        filter,
-    ] {
-        let script = format!("{ROUTER}{INBOUND}\n{load}\nanswers after\n");
+    let filter = |words: &str| {
+        format!("{program} filter --inventory {inventory} --network shop-net {words}")
+    };
+    let at_interface = |interface: &str| {
+        format!(
+            "{} >/run/said 2>&1 &\nuntil nft list tables | grep -q egress25_on; do sleep 0.05; \
+             kill -0 $!; done",
+            filter(&format!("--interface {interface}"))
+        )
+    };
+    let iptables = |words: &str| {
+        format!(
+            "{} | iptables-restore --noflush; {} | ip6tables-restore --noflush",
+            export(&format!("iptables {words}")),
+            export(&format!("iptables --ipv6 {words}"))
+        )
+    };
+    let blocked = "is blocked";
+    let loads = [
+        (format!("{} | nft -f -", export("nft")), blocked),
+        (format!("{} | nft -f -", export("nft --interface p0=vm-web --interface p1")), blocked),
+        (iptables(""), blocked),
+        (iptables("--interface p0 --interface p1"), blocked),
+        // The server's own interface: its answers pass.
+        (at_interface("p0"), blocked),
+        (at_interface("p0=vm-web"), blocked),
+        // The outer one: nothing that the server sends is judged.
+        (at_interface("p1"), "sends"),
+    ];
+    for (load, sends) in loads {
+        let script = format!("{ROUTER}{INBOUND}\n{load}\nanswers after\nsends\n");
         let output = Command::new("unshare")
             .args(["-Urnm", "--pid", "--fork", "--kill-child", "sh", "-ec", &script])
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(said, "before answers\nafter answers\n", "{load}: {errors}");
+        let answers = |when: &str| format!("{when} 10.1.0.4 answers\n{when} fd00:1::4 answers\n");
+        let expected = format!("{}{}{sends}\n", answers("before"), answers("after"));
+        assert_eq!(said, expected, "{load}: {errors}");
     }
 }

@@ -43,6 +43,15 @@ fn postfix_defers_until_the_machine_was_deallocated_and_started_over_every_data_
 }
 
 #[test]
+fn a_mail_server_that_could_not_send_did_not_receive_either() {
+    std::thread::scope(|scope| {
+        for datapath in DATAPATHS {
+            scope.spawn(move || with_postfix("mail-server.toml", datapath));
+        }
+    });
+}
+
+#[test]
 fn postfix_waits_half_a_minute_for_a_blocked_port_where_nobody_configured_it() {
     with_postfix("postfix-default.toml", "nft");
 }

@@ -21,6 +21,7 @@ mod fair;
 mod figures;
 mod frames;
 mod harness;
+mod inbound;
 mod life;
 mod load;
 mod mail;

@@ -2,9 +2,11 @@
 //!
 //! From every port of a world SYNs are sent to hosts outside, with the port's own addresses and
 //! with borrowed ones. Each is known by its source port: what the lab tells of it, and whether a
-//! listener's wire saw it, is held against `decide` and `decide_forwarded`.
+//! listener's wire saw it, is held against `decide` and `decide_forwarded`. Of SYNs to another port
+//! nothing is told, and they take the same way. From outside SYNs are sent to public addresses: a
+//! machine that runs answers, if there is a way back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::IpAddr;
 use std::process::{Command, Stdio};
@@ -13,8 +15,8 @@ use std::time::Duration;
 
 use egress25_policy::{
     AzureFirewall, Decision, Edition, FirewallName, ForwardingPort, HopKind, Interface,
-    InventoryFile, Machine, MachineName, NetworkName, Power, Question, Reason, Source, Verdict,
-    World, decide, decide_forwarded,
+    InventoryFile, Machine, MachineName, NetworkName, Power, Question, Reason, SMTP_PORT, Source,
+    Verdict, World, decide, decide_forwarded,
 };
 use egress25_skipped::skipped;
 use serde_json::Value;
@@ -22,7 +24,7 @@ use serde_json::Value;
 use crate::harness::{Lab, alone, possible};
 use crate::random_worlds::{self as worlds, Dice};
 
-/// Sends SYNs by raw socket: one a line of stdin, `interface source destination port`.
+/// Sends SYNs by raw socket: one a line of stdin, `interface source destination` and both ports.
 const SENDER: &str = r#"
 import socket, struct, sys, time
 def total(data):
@@ -51,12 +53,12 @@ def wire(name):
         wires[name] = (w, station, found)
     return wires[name]
 for line in sys.stdin:
-    name, source, to, port = line.split()
+    name, source, to, port, service = line.split()
     w, station, router = wire(name)
     v6 = ':' in to
     family = socket.AF_INET6 if v6 else socket.AF_INET
     s, d = socket.inet_pton(family, source), socket.inet_pton(family, to)
-    tcp = struct.pack('!HHIIBBHHH', int(port), 25, 1, 0, 0x50, 2, 1024, 0, 0)
+    tcp = struct.pack('!HHIIBBHHH', int(port), int(service), 1, 0, 0x50, 2, 1024, 0, 0)
     pseudo = s + d + (struct.pack('!IHBB', 20, 0, 0, 6) if v6 else struct.pack('!BBH', 0, 6, 20))
     tcp = tcp[:16] + struct.pack('!H', total(pseudo + tcp)) + tcp[18:]
     if v6:
@@ -68,7 +70,8 @@ for line in sys.stdin:
     time.sleep(0.0005)
 "#;
 
-/// Prints the source port and the destination of every SYN to port 25 that comes to a host.
+/// Prints of every SYN to port 25 or 587 that comes to a host its source port and address; of what
+/// answers from port 25 that nobody listens there, the port that it comes to and its address.
 const LISTENER: &str = r#"
 import socket, sys
 w = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
@@ -77,24 +80,37 @@ w.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
 print('ready', flush=True)
 while True:
     frame = w.recv(2000)
-    if frame[12:14] == b'\x08\x00' and frame[23] == 6: tcp = frame[14 + (frame[14] & 15) * 4:]
-    elif frame[12:14] == b'\x86\xdd' and frame[20] == 6: tcp = frame[54:]
+    if frame[12:14] == b'\x08\x00' and frame[23] == 6:
+        tcp, source = frame[14 + (frame[14] & 15) * 4:], socket.inet_ntop(socket.AF_INET, frame[26:30])
+    elif frame[12:14] == b'\x86\xdd' and frame[20] == 6:
+        tcp, source = frame[54:], socket.inet_ntop(socket.AF_INET6, frame[22:38])
     else: continue
-    if frame[6:12] == w.getsockname()[4] or tcp[2:4] != b'\0\x19' or tcp[13] & 0x12 != 2: continue
-    print(int.from_bytes(tcp[0:2], 'big'), flush=True)
+    if frame[6:12] == w.getsockname()[4]: continue
+    ports = [int.from_bytes(tcp[at:at + 2], 'big') for at in (0, 2)]
+    if tcp[13] & 0x12 == 2 and ports[1] in (25, 587): print(ports[0], source, flush=True)
+    elif tcp[13] & 4 and ports[0] == 25: print(ports[1], source, flush=True)
 "#;
 
+/// The port that is not filtered.
+const OTHER_PORT: u16 = 587;
+
 /// A SYN that a test sends, and what has to become of it.
+#[derive(Default)]
 struct Shot {
     from: String,
     line: String,
     port: u16,
-    expected: Decision,
+    /// What is told of it; `None`: nothing.
+    told: Option<(Verdict, Reason)>,
+    /// Whether it comes to the host outside, or the answer to it; `None`: either is right.
+    seen: Option<bool>,
+    /// The address that it has then, where that is known.
+    seen_as: Option<IpAddr>,
     by: String,
 }
 
 fn world(seed: u64) -> (String, World) {
-    let text = worlds::inventory(seed).replace("started_since_grant = true\n", "");
+    let text = worlds::inventory(seed, false).replace("started_since_grant = true\n", "");
     let lab = InventoryFile::parse(&text).unwrap();
     let lab = lab.build(&Edition::default_edition().unwrap(), &[]).unwrap();
     (text, lab.world)
@@ -114,8 +130,10 @@ fn shots(seed: u64, world: &World) -> Vec<Shot> {
             for place in 0..machine.interfaces.len() {
                 shooter.own(name, machine, place);
                 shooter.borrowed(name, machine, place);
+                shooter.other_port(name, machine, place);
             }
         }
+        shooter.inbound(machine);
     }
     for (name, firewall) in world.firewalls() {
         shooter.firewall(name, firewall);
@@ -140,13 +158,105 @@ fn asked(network: &NetworkName, address: IpAddr, destination: IpAddr) -> Questio
     Question::smtp(source, destination)
 }
 
+/// What is decided of an interface's SYN to port 25, and of one to the other port.
+fn both_ports(
+    world: &World,
+    interface: &Interface,
+    from: IpAddr,
+    to: IpAddr,
+) -> (Decision, Decision) {
+    let on_25 = asked(&interface.network, from, to);
+    let elsewhere = Question { port: OTHER_PORT, ..on_25.clone() };
+    (decide(world, &on_25), decide(world, &elsewhere))
+}
+
+/// Whether what nobody filters comes to the host outside; `None`: the lab does not follow the
+/// reference there, because it judges port 25 alone (who may send on what, and by which of a load
+/// balancer's ports).
+fn comes_out(on_25: &Decision, elsewhere: &Decision) -> Option<bool> {
+    match (on_25.reason, elsewhere.reason) {
+        (Reason::PlatformAddress, _) => None,
+        // Inside, or on premises.
+        (Reason::Internal | Reason::OnPremises, _) => Some(false),
+        (_, Reason::NoOutboundAccess | Reason::RoutingLoop) => Some(false),
+        (Reason::NoRoute, Reason::NoRoute) => Some(false),
+        (Reason::NoRoute, _) => None,
+        _ => (elsewhere.verdict == Verdict::Pass).then_some(true),
+    }
+}
+
 impl Shooter<'_> {
-    fn shoot(&mut self, from: &str, device: &str, source: IpAddr, to: IpAddr, expected: Decision) {
-        let expected = untranslated(self.world, expected);
+    fn add(&mut self, from: &str, line: &str, service: u16, shot: Shot) {
         self.port += 1;
-        let line = format!("{device} {source} {to} {}\n", self.port);
+        let line = format!("{line} {} {service}\n", self.port);
+        self.shots.push(Shot { from: from.to_owned(), line, port: self.port, ..shot });
+    }
+
+    /// A SYN to port 25 that is judged.
+    fn shoot(&mut self, from: &str, device: &str, source: IpAddr, to: IpAddr, expected: Decision) {
+        let Decision { verdict, reason, .. } = untranslated(self.world, expected);
+        let seen = match reason {
+            // Inside, or on premises: the listener outside never sees it.
+            Reason::Internal | Reason::OnPremises => Some(false),
+            Reason::PlatformAddress => None,
+            _ => Some(verdict == Verdict::Pass),
+        };
+        let told = Some((verdict, reason));
         let by = format!("{source} from {from}/{device} to {to}");
-        self.shots.push(Shot { from: from.to_owned(), line, port: self.port, expected, by });
+        let shot = Shot { told, seen, by, ..Shot::default() };
+        self.add(from, &format!("{device} {source} {to}"), SMTP_PORT, shot);
+    }
+
+    /// SYNs to a port that is not filtered: what finds no way out stays inside all the same.
+    fn other_port(&mut self, name: &MachineName, machine: &Machine, place: usize) {
+        let interface = &machine.interfaces[place];
+        for _ in 0..4 {
+            let to = self.outside();
+            let Some(from) = address(interface, to) else { continue };
+            let (on_25, elsewhere) = both_ports(self.world, interface, from, to);
+            let public = interface.public_addresses.iter().copied();
+            let mut public = public.filter(|public| public.is_ipv4() == to.is_ipv4());
+            let seen_as = public.next().filter(|_| self.stays_in(&elsewhere, interface));
+            let seen = comes_out(&on_25, &elsewhere);
+            let by = format!("{from} from {name}/eth{place} to {to}:{OTHER_PORT}");
+            let shot = Shot { seen, seen_as, by, ..Shot::default() };
+            self.add(name.as_str(), &format!("eth{place} {from} {to}"), OTHER_PORT, shot);
+        }
+    }
+
+    /// Whether what an interface sends leaves by its own network's edge.
+    fn stays_in(&self, decided: &Decision, interface: &Interface) -> bool {
+        decided.path.iter().all(|hop| match &hop.at {
+            HopKind::Machine { network, .. } => *network == interface.network,
+            HopKind::Firewall { firewall } => {
+                self.world.firewalls()[firewall].network == interface.network
+            }
+        })
+    }
+
+    /// SYNs from outside to a machine's public addresses. It answers by the interface of its default
+    /// route; what comes to another leaves there with an address that is not that one's.
+    fn inbound(&mut self, machine: &Machine) {
+        let interface = &machine.interfaces[machine.forwards_by.unwrap_or(0)];
+        for public in &interface.public_addresses {
+            for _ in 0..3 {
+                let from = self.outside();
+                let Some(private) = address(interface, *public) else { continue };
+                if from.is_ipv4() != public.is_ipv4() {
+                    continue;
+                }
+                let (on_25, elsewhere) = both_ports(self.world, interface, private, from);
+                let seen = match comes_out(&on_25, &elsewhere) {
+                    _ if machine.state.power != Power::Running => Some(false),
+                    // Another network's edge does not know what is answered.
+                    Some(true) if !self.stays_in(&elsewhere, interface) => None,
+                    seen => seen,
+                };
+                let by = format!("{from} from outside to {public}, which is {private}");
+                let shot = Shot { seen, seen_as: Some(*public), by, ..Shot::default() };
+                self.add("mx", &format!("eth0 {from} {public}"), SMTP_PORT, shot);
+            }
+        }
     }
 
     fn outside(&mut self) -> IpAddr {
@@ -281,13 +391,16 @@ fn send(lab: &Lab, from: &str, stdin: &str) {
 
 /// What is told and seen of SYNs, by source port, until nothing has come for a while.
 fn gather(events: &Receiver<String>, seen: &Receiver<String>, shots: &[Shot]) -> Observed {
-    let (mut told, mut arrived) = (BTreeMap::<u16, Vec<(String, String)>>::new(), BTreeSet::new());
+    let mut told = BTreeMap::<u16, Vec<(String, String)>>::new();
+    let mut arrived = BTreeMap::new();
+    let judged = shots.iter().filter(|shot| shot.told.is_some()).count();
     let mut quiet = 0;
     // Everything is told before long; what comes twice or unasked for may still follow.
-    while quiet < if told.len() == shots.len() { 2 } else { 20 } {
+    while quiet < if told.len() == judged { 2 } else { 20 } {
         quiet += 1;
         while let Ok(line) = seen.try_recv() {
-            arrived.extend(line.parse::<u16>().ok());
+            let (port, source) = line.split_once(' ').unwrap();
+            arrived.insert(port.parse::<u16>().unwrap(), source.parse::<IpAddr>().unwrap());
             quiet = 0;
         }
         while let Ok(line) = events.recv_timeout(Duration::from_millis(100)) {
@@ -306,28 +419,27 @@ fn gather(events: &Receiver<String>, seen: &Receiver<String>, shots: &[Shot]) ->
 
 struct Observed {
     told: BTreeMap<u16, Vec<(String, String)>>,
-    arrived: BTreeSet<u16>,
+    arrived: BTreeMap<u16, IpAddr>,
 }
 
 fn differences(shots: &[Shot], observed: &Observed) -> Vec<String> {
     let mut wrong = Vec::new();
     for shot in shots {
-        let Decision { verdict, reason, .. } = &shot.expected;
-        let expected = vec![(verdict.to_string(), reason.to_string())];
+        let expected = shot.told.map(|(verdict, reason)| (verdict.to_string(), reason.to_string()));
         let told = observed.told.get(&shot.port).cloned().unwrap_or_default();
-        if told != expected {
+        if !told.iter().eq(&expected) {
             wrong.push(format!("{}: told {told:?}, expected {expected:?}", shot.by));
         }
-        let arrived = observed.arrived.contains(&shot.port);
-        let outside = match reason {
-            // Inside, or on premises: the listener outside never sees it.
-            Reason::Internal | Reason::OnPremises => Some(false),
-            Reason::PlatformAddress => None,
-            _ => Some(*verdict == Verdict::Pass),
-        };
-        if outside.is_some_and(|outside| outside != arrived) {
-            let what = if arrived { "arrived" } else { "did not arrive" };
-            wrong.push(format!("{}: {what}, expected {expected:?}", shot.by));
+        let arrived = observed.arrived.get(&shot.port);
+        if shot.seen.is_some_and(|seen| seen != arrived.is_some()) {
+            let what = if arrived.is_some() { "was seen outside" } else { "was not seen outside" };
+            wrong.push(format!("{}: {what}, told {expected:?}", shot.by));
+        }
+        if let (Some(arrived), Some(expected)) = (arrived, &shot.seen_as)
+            && shot.seen.is_some()
+            && arrived != expected
+        {
+            wrong.push(format!("{}: came from {arrived}, expected {expected}", shot.by));
         }
     }
     wrong
@@ -346,9 +458,9 @@ fn check(seed: u64, datapath: &str) -> usize {
     let seen = lines(&mut lab, &["exec", "mx", "--", "/usr/bin/python3", "-c", LISTENER]);
     assert_eq!(seen.recv_timeout(Duration::from_secs(20)).as_deref(), Ok("ready"));
     let events = lines(&mut lab, &["events", "--format", "ndjson"]);
-    let Some(first) = shots.first() else { return 0 };
+    let Some(first) = shots.iter().find(|shot| shot.told.is_some()) else { return 0 };
     // Until the first one is told, nobody may be listening yet.
-    let test = first.line.replace(&format!(" {}\n", first.port), " 9999\n");
+    let test = first.line.replace(&format!(" {} ", first.port), " 9999 ");
     crate::harness::wait_until("somebody listens to the events", || {
         send(&lab, &first.from, &test);
         let told = events.recv_timeout(Duration::from_millis(500));

@@ -79,6 +79,13 @@ fn some_host(prefix: &IpNet) -> Option<IpAddr> {
     prefix.hosts().nth(24).or_else(|| prefix.hosts().next())
 }
 
+/// The public addresses that somebody of the world has, or will have when he is deployed.
+pub(crate) fn public_addresses(world: &World) -> impl Iterator<Item = IpAddr> {
+    let interfaces = world.machines().values().flat_map(|machine| &machine.interfaces);
+    let later = interfaces.flat_map(|interface| &interface.public_addresses).copied();
+    world.public_addresses().chain(later)
+}
+
 /// Checks that hosts have addresses, each its own, and gateways to stand behind.
 ///
 /// # Errors
@@ -93,6 +100,10 @@ pub fn check_hosts(hosts: &Hosts, world: &World) -> Result<(), LabError> {
         for address in &host.addresses {
             if let Some(other) = taken.insert((host.on_premises.as_ref(), *address), name) {
                 let what = format!("{address} belongs to `{other}` already");
+                return Err(LabError::input(format!("{key}.addresses"), what));
+            }
+            if host.on_premises.is_none() && public_addresses(world).any(|one| one == *address) {
+                let what = format!("{address} is a public address of the inventory");
                 return Err(LabError::input(format!("{key}.addresses"), what));
             }
         }

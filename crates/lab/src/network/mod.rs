@@ -7,9 +7,12 @@ mod apply;
 pub mod graph;
 pub mod hosts;
 pub mod isolate;
+pub(crate) mod names;
 pub mod plan;
 mod space;
+mod translate;
 
 pub(crate) use apply::{add_link, configure, set_link, set_rule};
 pub use space::Space;
 pub(crate) use space::{NodeFiles, NodeSpaces, demand, spawn_opened};
+pub(crate) use translate::translate;

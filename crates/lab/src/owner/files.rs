@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use egress25_policy::{NetworkName, World};
+use egress25_policy::World;
 
 use crate::control::place::NODES;
 use crate::error::LabError;
 use crate::network::NodeFiles;
 use crate::network::hosts::Hosts;
+use crate::network::names::{addresses_in, networks_of, with_peers};
 use crate::network::plan::{Node, NodeKind};
 
 /// A resolver that answers at once, with a refusal: names come from the hosts file.
@@ -34,38 +35,22 @@ pub(super) fn node_files(
     Ok(vec![(names, "/etc/hosts"), (resolver, "/etc/resolv.conf")])
 }
 
-/// Whoever a node can reach by name: the hosts, and the machines of its networks and their
-/// peers. Overlapping networks have different names for one address.
+/// Whoever a node can reach by name: the hosts, the machines of its networks and their peers, and
+/// those that have public addresses. Overlapping networks have different names for one address.
 fn hosts_file(node: &Node, world: &World, hosts: &Hosts) -> String {
     let mut text = "127.0.0.1 localhost\n::1 localhost\n".to_owned();
-    let mine: Vec<NetworkName> = match &node.kind {
-        NodeKind::Machine(name) => world
-            .machines()
-            .get(name)
-            .map(|machine| machine.interfaces.iter().map(|i| i.network.clone()).collect())
-            .unwrap_or_default(),
-        NodeKind::Firewall(name) => {
-            world.firewalls().get(name).map(|f| vec![f.network.clone()]).unwrap_or_default()
-        }
-        NodeKind::Host(name) => {
-            hosts.get(name).and_then(|host| host.on_premises.clone()).into_iter().collect()
-        }
-        _ => vec![],
-    };
+    let mine = networks_of(&node.kind, world, hosts);
     for (name, host) in hosts {
-        if host.on_premises.as_ref().is_none_or(|network| mine.contains(network)) {
+        if host.on_premises.as_ref().is_none_or(|network| mine.contains(&network)) {
             for address in &host.addresses {
                 let _ = writeln!(text, "{address} {name}");
             }
         }
     }
-    let networks: Vec<&NetworkName> =
-        mine.iter().flat_map(|network| world.in_reach(network)).collect();
+    let near = with_peers(&mine, world);
     for (name, machine) in world.machines() {
-        for interface in machine.interfaces.iter().filter(|i| networks.contains(&&i.network)) {
-            for address in &interface.addresses {
-                let _ = writeln!(text, "{address} {name}");
-            }
+        for address in addresses_in(&near, machine) {
+            let _ = writeln!(text, "{address} {name}");
         }
     }
     text

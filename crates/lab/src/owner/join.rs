@@ -1,14 +1,13 @@
 //! The network is made: all of it when the lab comes up, and the place of a machine that is
 //! deployed later.
 
-use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
 
 use egress25_policy::{MachineName, World};
 
 use crate::enforce::DataPath;
 use crate::error::LabError;
-use crate::network::plan::{LinkEnd, Node, NodeKind, Plan};
+use crate::network::plan::{Node, NodeKind, Plan};
 use crate::network::{self, Space};
 use crate::owner::{Owner, files};
 
@@ -91,37 +90,12 @@ impl Owner {
             if old.is_none() || !nothing {
                 network::configure(self.runtime.handle(), &space, &more, &ends)?;
             }
-            let masks = |end: &&&LinkEnd| node.masquerade.as_ref() == Some(&end.interface);
-            if let Some(end) = ends.iter().find(masks) {
-                translate(&space, end)?;
+            if let Some(translation) = &node.translation
+                && old.is_none_or(|old| old.translation.as_ref() != Some(translation))
+            {
+                network::translate(&space, translation)?;
             }
         }
         Ok(())
     }
-}
-
-/// Hides what a node forwards behind the public addresses of an interface: with nftables, or
-/// iptables.
-fn translate(space: &Space, end: &LinkEnd) -> Result<(), LabError> {
-    let interface = &end.interface;
-    let public: Vec<IpAddr> = end.own_addresses().collect();
-    let rule = |address: &IpAddr| {
-        let (family, of) = if address.is_ipv4() { ("ipv4", "ip") } else { ("ipv6", "ip6") };
-        format!("meta nfproto {family} oifname \"{interface}\" snat {of} to {address}; ")
-    };
-    let rules: String = public.iter().map(rule).collect();
-    let chain = "type nat hook postrouting priority 100;";
-    let script = format!("table inet edge {{ chain source {{ {chain} {rules} }}; }}");
-    if space.demand(&["nft", "-f", "-"], &script).is_ok() {
-        return Ok(());
-    }
-    for address in &public {
-        let program = if address.is_ipv4() { "iptables" } else { "ip6tables" };
-        let to = address.to_string();
-        let rule = ["-t", "nat", "-A", "POSTROUTING", "-o", interface, "-j", "SNAT"];
-        let command: Vec<&str> =
-            [program].into_iter().chain(rule).chain(["--to-source", &to]).collect();
-        space.demand(&command, "")?;
-    }
-    Ok(())
 }

@@ -165,6 +165,9 @@ fn view(owner: &Owner) -> LabView {
                     note("power", found.state.power.name());
                     for interface in &found.interfaces {
                         note("network", interface.network.as_str());
+                        for public in &interface.public_addresses {
+                            note("public", &public.to_string());
+                        }
                     }
                 }
                 "machine"

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use egress25_policy::{CellMap, LeadsTo, NetworkName, Reason, Verdict, World, verdict_of};
+use egress25_policy::{
+    CellMap, Forwarder, LeadsTo, NetworkName, Reason, Verdict, World, verdict_of,
+};
 use ipnet::IpNet;
 
 use crate::rules::verdicts::RuleContent;
@@ -92,7 +94,60 @@ pub fn export_iptables(
         }
         let _ = writeln!(rules, "-A {chain} {rest}");
     }
-    for (number, ports) in by_source_port.iter().enumerate() {
+    source_ports(&root, &by_source_port, &leads, [&mut text, &mut rules]);
+    by_sender(&root, (&content, &exits), &ours, &target, [&mut text, &mut rules]);
+    for address in known(world, network, &content).iter().filter(|address| ours(address)) {
+        let _ = writeln!(rules, "-A {root}-JUDGE -d {address} {}", target(Reason::Inbound));
+    }
+    let _ = writeln!(rules, "-A {root}-JUDGE {}", target(Reason::UnknownSource));
+    hook(&root, ports, &mut rules);
+    format!("{text}{rules}COMMIT\n")
+}
+
+/// What leads packets to the rules.
+fn hook(root: &str, ports: &[RulePort], rules: &mut String) {
+    if ports.is_empty() {
+        let _ = writeln!(rules, "-I FORWARD 1 -j {root}");
+    }
+    for port in ports {
+        let _ = writeln!(rules, "-I FORWARD 1 -i {} -j {root}", port.interface);
+    }
+}
+
+/// Who is known: what nobody known sends to them is inbound (N1).
+fn known(world: &World, network: &NetworkName, content: &RuleContent) -> BTreeSet<IpAddr> {
+    let services = world.in_reach(network).flat_map(|of| world.service_addresses(Some(of)));
+    content.class_of.keys().copied().chain(world.public_addresses()).chain(services).collect()
+}
+
+/// The chains in which senders are told apart: at the edge, and at each exit.
+fn by_sender(
+    root: &str,
+    (content, exits): (&RuleContent, &BTreeMap<&Forwarder, usize>),
+    ours: &impl Fn(&IpAddr) -> bool,
+    target: &impl Fn(Reason) -> String,
+    [text, rules]: [&mut String; 2],
+) {
+    let by_exit = exits
+        .iter()
+        .filter_map(|(exit, number)| Some((format!("EXIT{number}"), content.exits.get(*exit)?)));
+    for (name, reasons) in by_exit.chain([("EDGE".to_owned(), &content.edge)]) {
+        let _ = writeln!(text, ":{root}-{name} - [0:0]");
+        for (address, reason) in reasons.iter().filter(|(address, _)| ours(address)) {
+            let _ = writeln!(rules, "-A {root}-{name} -s {address} {}", target(*reason));
+        }
+        let _ = writeln!(rules, "-A {root}-{name} -j DROP");
+    }
+}
+
+/// The chains in which source ports decide.
+fn source_ports(
+    root: &str,
+    all: &[Vec<(u16, LeadsTo)>],
+    leads: &impl Fn(&LeadsTo) -> String,
+    [text, rules]: [&mut String; 2],
+) {
+    for (number, ports) in all.iter().enumerate() {
         let chain = format!("{root}-SPORT{number}");
         let _ = writeln!(text, ":{chain} - [0:0]");
         let mut first = 0;
@@ -104,30 +159,6 @@ pub fn export_iptables(
         }
         let _ = writeln!(rules, "-A {chain} -j DROP");
     }
-    let by_exit = exits
-        .iter()
-        .filter_map(|(exit, number)| Some((format!("EXIT{number}"), content.exits.get(*exit)?)));
-    for (name, reasons) in by_exit.chain([("EDGE".to_owned(), &content.edge)]) {
-        let _ = writeln!(text, ":{root}-{name} - [0:0]");
-        for (address, reason) in reasons.iter().filter(|(address, _)| ours(address)) {
-            let _ = writeln!(rules, "-A {root}-{name} -s {address} {}", target(*reason));
-        }
-        let _ = writeln!(rules, "-A {root}-{name} -j DROP");
-    }
-    // What nobody known sends, to somebody known, is inbound (N1).
-    let services = world.in_reach(network).flat_map(|of| world.service_addresses(Some(of)));
-    let known = content.class_of.keys().copied().chain(world.public_addresses()).chain(services);
-    for address in known.collect::<BTreeSet<_>>().iter().filter(|address| ours(address)) {
-        let _ = writeln!(rules, "-A {root}-JUDGE -d {address} {}", target(Reason::Inbound));
-    }
-    let _ = writeln!(rules, "-A {root}-JUDGE {}", target(Reason::UnknownSource));
-    if ports.is_empty() {
-        let _ = writeln!(rules, "-I FORWARD 1 -j {root}");
-    }
-    for port in ports {
-        let _ = writeln!(rules, "-I FORWARD 1 -i {} -j {root}", port.interface);
-    }
-    format!("{text}{rules}COMMIT\n")
 }
 
 /// What comes from a machine's port bears one of its addresses, or is not judged but dropped.

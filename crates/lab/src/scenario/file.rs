@@ -101,6 +101,8 @@ pub struct PostfixStep {
     /// The servers that take the mail to some domains instead, to start: `HOST:PORT` by domain.
     #[serde(default)]
     pub routes: BTreeMap<String, String>,
+    /// The domain whose mail it takes from others on port 25, to start; left out: it takes none.
+    pub receives: Option<String>,
 }
 
 /// What is done with a Postfix.
@@ -192,6 +194,15 @@ impl Step {
             Action::Postfix(step) => {
                 step.relay.iter().try_for_each(|relay| server("postfix.relay", relay))?;
                 step.routes.values().try_for_each(|to| server("postfix.routes", to))?;
+                // It becomes a line of Postfix's configuration.
+                let is_domain = |text: &String| {
+                    !text.is_empty()
+                        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c))
+                };
+                if !step.receives.as_ref().is_none_or(is_domain) {
+                    let what = "expected a domain, such as `example.org`";
+                    return Err(LabError::input("postfix.receives", what));
+                }
                 match step.action {
                     PostfixAction::Start => (&[][..], false, false, false),
                     _ => (&["sent", "deferred", "bounced"][..], true, false, true),

@@ -306,9 +306,11 @@ impl Player<'_> {
             routes.push((domain.as_str(), host_and_port(server)?));
         }
         let patience = patience.map(|seconds| seconds * self.scale);
-        let main = postfix::main_cf(folder, &action.on, &relay, &routes, patience);
+        let domain = action.receives.as_deref();
+        let main = postfix::main_cf(folder, &action.on, &relay, &routes, domain, patience);
         std::fs::write(folder.join("config/main.cf"), main).map_err(failed())?;
-        std::fs::write(folder.join("config/master.cf"), postfix::MASTER_CF).map_err(failed())?;
+        let services = [postfix::MASTER_CF, domain.map_or("", |_| postfix::RECEIVES)].concat();
+        std::fs::write(folder.join("config/master.cf"), services).map_err(failed())?;
         let data = folder.join("data").display().to_string();
         self.demand(&action.on, &["chown", "postfix", &data], "")
     }

@@ -23,16 +23,13 @@ const HOSTS: u32 = 1_000;
 const SUBNETS: u32 = 10_000;
 /// The tables of links to appliances of peered networks begin here.
 const TUNNELS: u32 = 1_000_000;
-/// The tables of an edge, by the interface that packets come from.
-const FROM_INSIDE: u32 = 100;
-const FROM_OUTSIDE: u32 = 101;
 
 /// The address of a router on every link towards what it serves (RFC 3927, RFC 4291).
 pub(crate) const ROUTER_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 1, 1));
 pub(crate) const ROUTER_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1));
 /// The address of an edge on its links.
-const EDGE_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 1, 2));
-const EDGE_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2));
+pub(super) const EDGE_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 1, 2));
+pub(super) const EDGE_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2));
 
 pub(crate) fn host_net(address: IpAddr) -> IpNet {
     IpNet::from(address)
@@ -52,7 +49,7 @@ pub(crate) fn any(v4: bool) -> IpNet {
     if v4 { IpNet::V4(Ipv4Net::default()) } else { IpNet::V6(Ipv6Net::default()) }
 }
 
-fn end(node: NodeId, interface: &str, addresses: &[IpAddr]) -> LinkEnd {
+pub(super) fn end(node: NodeId, interface: &str, addresses: &[IpAddr]) -> LinkEnd {
     let addresses = addresses.iter().map(|address| assigned(*address)).collect();
     LinkEnd { node, interface: interface.to_owned(), addresses }
 }
@@ -110,10 +107,10 @@ impl Plan {
     }
 }
 
-struct Builder<'a> {
-    world: &'a World,
-    plan: Plan,
-    book: Book,
+pub(super) struct Builder<'a> {
+    pub(super) world: &'a World,
+    pub(super) plan: Plan,
+    pub(super) book: Book,
 }
 
 pub(crate) fn build(world: &World, hosts: &Hosts) -> Result<Plan, LabError> {
@@ -122,7 +119,7 @@ pub(crate) fn build(world: &World, hosts: &Hosts) -> Result<Plan, LabError> {
     let internet = plan.add_node(NodeKind::Internet, "internet", true);
     plan.names.insert("internet".to_owned(), internet);
     let mut builder = Builder { world, plan, book: Book { internet, ..Book::default() } };
-    builder.networks()?;
+    builder.networks(hosts)?;
     builder.machines()?;
     builder.firewalls()?;
     builder.hosts(hosts)?;
@@ -159,7 +156,7 @@ impl Builder<'_> {
         Ok(self.plan)
     }
 
-    fn next(&mut self, letter: char) -> String {
+    pub(super) fn next(&mut self, letter: char) -> String {
         self.book.number = self.book.number.saturating_add(1);
         format!("{letter}{}", self.book.number)
     }
@@ -175,7 +172,7 @@ impl Builder<'_> {
         self.named(name, node)
     }
 
-    fn named(&mut self, name: &str, node: NodeId) -> Result<(), LabError> {
+    pub(super) fn named(&mut self, name: &str, node: NodeId) -> Result<(), LabError> {
         if self.plan.names.insert(name.to_owned(), node).is_some() {
             let what = "another machine, firewall or host of the lab has the same name";
             return Err(LabError::input(name, what));
@@ -184,8 +181,9 @@ impl Builder<'_> {
     }
 
     /// A fabric and an edge for each network.
-    fn networks(&mut self) -> Result<(), LabError> {
-        for (index, name) in self.world.networks().keys().enumerate() {
+    fn networks(&mut self, hosts: &Hosts) -> Result<(), LabError> {
+        let mut addresses = self.edge_addresses(hosts).into_iter();
+        for name in self.world.networks().keys() {
             let fabric = self.plan.add_node(NodeKind::Network(name.clone()), name.as_str(), true);
             self.named(&format!("network:{name}"), fabric)?;
             self.book.fabrics.insert(name.clone(), fabric);
@@ -193,44 +191,10 @@ impl Builder<'_> {
             for v4 in [true, false] {
                 self.plan.route(fabric, NOWHERE, any(v4), PlannedHop::Blackhole, "");
             }
-            let edge = self.plan.add_node(NodeKind::Edge(name.clone()), name.as_str(), true);
-            self.named(&format!("edge:{name}"), edge)?;
-            let up = [ROUTER_V4, ROUTER_V6];
-            let down = [EDGE_V4, EDGE_V6];
-            self.plan.link(end(fabric, "up", &up), end(edge, "in", &down));
-            let out = self.next('e');
-            let number = u8::try_from(index).ok().and_then(|index| index.checked_add(10));
-            let number = number.filter(|number| *number < 254).ok_or_else(|| {
+            let public = addresses.next().ok_or_else(|| {
                 LabError::input(format!("network.{name}"), "a lab has at most 244 networks")
             })?;
-            let public = [
-                IpAddr::V4(Ipv4Addr::new(198, 51, 100, number)),
-                IpAddr::from([0x2001, 0xdb8, 0x25, 0, 0, 0, 0, u16::from(number)]),
-            ];
-            let [public_v4, public_v6] = public;
-            let outside = [public_v4, public_v6, EDGE_V4, EDGE_V6];
-            self.plan.link(end(self.book.internet, &out, &up), end(edge, "out", &outside));
-            for address in public {
-                let next = if address.is_ipv4() { EDGE_V4 } else { EDGE_V6 };
-                self.plan.route(
-                    self.book.internet,
-                    MAIN,
-                    host_net(address),
-                    PlannedHop::Via(next),
-                    &out,
-                );
-            }
-            if let Some(edge) = self.plan.nodes.get_mut(edge) {
-                edge.masquerade = Some("out".to_owned());
-            }
-            self.plan.rule(edge, Some("in"), FROM_INSIDE, 1_000);
-            self.plan.rule(edge, Some("out"), FROM_OUTSIDE, 1_000);
-            for router in up {
-                let all = any(router.is_ipv4());
-                self.plan.route(edge, FROM_INSIDE, all, PlannedHop::Via(router), "out");
-                self.plan.route(edge, FROM_OUTSIDE, all, PlannedHop::Via(router), "in");
-                self.plan.route(edge, MAIN, all, PlannedHop::Via(router), "out");
-            }
+            self.edge(name, fabric, public)?;
         }
         Ok(())
     }
@@ -270,6 +234,7 @@ impl Builder<'_> {
                 self.plan.route(fabric, HOSTS, host_net(*address), PlannedHop::Direct, &port);
                 self.book.ports.insert((interface.network.clone(), *address), port.clone());
             }
+            self.public(interface);
             self.machine_routes(node, number, default, machine);
             self.plan.points.push(Point {
                 node: fabric,
@@ -431,13 +396,14 @@ impl Builder<'_> {
             .points
             .iter()
             .skip(from)
-            .filter_map(|p| {
-                Some((p.node, p.interface.clone(), p.network.clone(), p.at.class()?.subnet.clone()))
-            })
+            .filter_map(|p| Some((p.node, p.interface.clone(), p.at.class()?.clone())))
             .collect();
-        for (node, port, network, subnet) in points {
-            let table = self.table(&network, &subnet);
+        for (node, port, class) in points {
+            let table = self.table(&class.network, &class.subnet);
             self.plan.rule(node, Some(&port), table, 1_000);
+            if let Some(table) = self.no_way_out(node, &class) {
+                self.plan.rule(node, Some(&port), table, 900);
+            }
         }
         for ((network, subnet), table) in self.book.tables.clone() {
             if known.contains_key(&(network.clone(), subnet.clone())) {

@@ -5,10 +5,12 @@
 //!
 //! Every virtual network is a node of its own that routes (address spaces may overlap); every
 //! interface of a machine is a link to it, as in the platform a port of the virtual switch.
-//! Behind each network stands an edge that translates source addresses, after the filter as in
-//! the platform, and behind the edges the Internet with its hosts. What a subnet's effective
-//! routes say is a routing table of its own, looked up by the port that a packet comes from.
+//! Behind each network stands an edge that translates addresses, after the filter as in the
+//! platform, and behind the edges the Internet with its hosts. What a subnet's effective routes say
+//! is a routing table of its own, looked up by the port that a packet comes from; one before it
+//! keeps back what finds no way out.
 
+mod edge;
 pub(crate) mod fabric;
 pub(crate) mod routes;
 
@@ -112,6 +114,28 @@ pub struct VethPair {
     pub right: LinkEnd,
 }
 
+/// How an edge translates addresses between its network and the Internet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Translation {
+    /// The interface towards the Internet.
+    pub interface: String,
+    /// What stands for whatever has no public address. The edge itself does not have it: what one
+    /// of its machines sends to another's public address comes back from outside, with it.
+    pub shared: [IpAddr; 2],
+    /// The public addresses of the network's machines.
+    pub public: Vec<PublicAddress>,
+}
+
+/// A public address, which a machine itself does not know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicAddress {
+    /// The address.
+    pub public: IpAddr,
+    /// Those of its family that the interface has: it stands for all of them, and leads to the
+    /// first.
+    pub private: Vec<IpAddr>,
+}
+
 /// A node: a network namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
@@ -121,8 +145,8 @@ pub struct Node {
     pub name: String,
     /// Whether it forwards packets.
     pub forwards: bool,
-    /// Whether it hides what it forwards behind the address of an interface.
-    pub masquerade: Option<String>,
+    /// How it translates the addresses of what it forwards, if it does.
+    pub translation: Option<Translation>,
     /// Its routing rules.
     pub rules: Vec<PlannedRule>,
     /// Its routes.
@@ -204,15 +228,26 @@ impl Stands {
     }
 }
 
+/// Where the edge of a network is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct EdgeAt {
+    pub(super) node: NodeId,
+    /// The port on the Internet behind which it is.
+    pub(super) port: String,
+}
+
 /// What a plan is worked out with, kept so that more can join it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Book {
     pub(super) fabrics: BTreeMap<NetworkName, NodeId>,
     pub(super) internet: NodeId,
+    pub(super) edges: BTreeMap<NetworkName, EdgeAt>,
     /// The port of each address of each network.
     pub(super) ports: BTreeMap<(NetworkName, IpAddr), String>,
     /// The table of each subnet.
     pub(super) tables: BTreeMap<(NetworkName, SubnetName), u32>,
+    /// The table of each subnet's senders that find no way out for a family, by which do.
+    pub(super) no_way_out: BTreeMap<(NetworkName, SubnetName, [bool; 2]), u32>,
     pub(super) number: usize,
 }
 
@@ -274,9 +309,11 @@ impl Plan {
         ports.map(|(fabric, port)| (fabric, shut(port))).collect()
     }
 
-    /// The addresses of a node but those of its links.
+    /// The addresses of a node but those of its links: of an edge, those that it translates to.
     pub(crate) fn addresses(&self, node: NodeId) -> impl Iterator<Item = IpAddr> {
-        self.ends(node).flat_map(LinkEnd::own_addresses)
+        let translation = self.nodes.get(node).and_then(|node| node.translation.as_ref());
+        let shared = translation.into_iter().flat_map(|translation| translation.shared);
+        self.ends(node).flat_map(LinkEnd::own_addresses).chain(shared)
     }
 
     /// The links of a node, each with the end that is here.
@@ -293,7 +330,7 @@ impl Plan {
             kind,
             name: name.to_owned(),
             forwards,
-            masquerade: None,
+            translation: None,
             rules: vec![],
             routes: vec![],
         });
