@@ -88,8 +88,9 @@ pub(crate) const OUTSIDE: &[&str] = &[
 const OFFERS: &[&str] =
     &["pay-as-you-go", "enterprise-agreement", "free-trial", "cloud-solution-provider"];
 
-/// A random world's inventory.
-pub(crate) fn inventory(seed: u64) -> String {
+/// A random world's inventory; `wide` with what a lab does not stage: services that leave by
+/// themselves, addresses behind machines, and peerings that keep out what was forwarded.
+pub(crate) fn inventory(seed: u64, wide: bool) -> String {
     let mut dice = Dice::new(seed);
     let networks = 1 + dice.below(3);
     let mut text = format!("# world {seed}\n");
@@ -111,26 +112,15 @@ pub(crate) fn inventory(seed: u64) -> String {
     load_balancers(&mut dice, &mut text, networks);
     machines(&mut dice, &mut text, networks);
     security(&mut Dice::new(seed ^ 0x5ec), &mut text, networks);
+    if wide {
+        wider(&mut Dice::new(seed ^ 0x71de), &mut text, networks);
+    }
     text
 }
 
 /// Security groups on some subnets and interfaces, and sometimes admin rules. What they add goes to
 /// the tables of the text that is there already.
 fn security(dice: &mut Dice, text: &mut String, networks: usize) {
-    if dice.happens(25) {
-        let side = "peerings = [{ network = \"n1\", allow_forwarded_traffic = false }]";
-        *text = text.replace("peerings = [\"n1\"]", side);
-    }
-    for number in 0..networks {
-        let table = format!("[machine.web{number}]\n");
-        let more = match dice.below(8) {
-            0 => "kind = \"app-service\"\nroute_all = false\n",
-            1 => "kind = \"platform-service\"\n",
-            2 | 3 => "behind = [\"172.17.0.0/16\"]\n",
-            _ => continue,
-        };
-        *text = text.replace(&table, &format!("{table}{more}"));
-    }
     if dice.happens(40) {
         return;
     }
@@ -174,6 +164,23 @@ fn security(dice: &mut Dice, text: &mut String, networks: usize) {
     text.push_str(
         "[service-tags]\nTold = [\"203.0.113.0/24\", \"10.0.0.0/15\", \"2001:db8::/32\"]\n",
     );
+}
+
+fn wider(dice: &mut Dice, text: &mut String, networks: usize) {
+    if dice.happens(25) {
+        let side = "peerings = [{ network = \"n1\", allow_forwarded_traffic = false }]";
+        *text = text.replace("peerings = [\"n1\"]", side);
+    }
+    for number in 0..networks {
+        let table = format!("[machine.web{number}]\n");
+        let more = match dice.below(8) {
+            0 => "kind = \"app-service\"\nroute_all = false\n",
+            1 => "kind = \"platform-service\"\n",
+            2 | 3 => "behind = [\"172.17.0.0/16\"]\n",
+            _ => continue,
+        };
+        *text = text.replace(&table, &format!("{table}{more}"));
+    }
 }
 
 /// How many security groups there are.

@@ -227,7 +227,7 @@ impl Table {
         // Who does not run sends nothing that rules would see.
         let seen_as = if at_edge == Reason::SenderNotRunning { 0 } else { seen_as };
         let place = port.places.get(seen_as as usize).copied().unwrap_or(0);
-        let reason = match self.from_port(self.leaf_at(place as usize, to), source_port) {
+        let reason = match self.of_port(self.leaf_at(place as usize, to), source_port) {
             _ if at_edge == Reason::SenderNotRunning && !port.firewall => at_edge,
             Leaf::Fixed(reason) => reason,
             Leaf::Exit(exit) => self.exit_reason(exit, at_edge),
@@ -411,7 +411,7 @@ impl Table {
     }
 
     /// What a leaf means for a packet from a source port.
-    fn from_port(&self, leaf: Leaf, port: u16) -> Leaf {
+    fn of_port(&self, leaf: Leaf, port: u16) -> Leaf {
         let Leaf::SourcePort(number) = leaf else { return leaf };
         let ports = self.by_source_port.get(number as usize).map_or(&[][..], |ports| ports);
         let found = ports.iter().find(|(last, _)| port <= *last);
@@ -425,7 +425,7 @@ impl Table {
         if at_edge == Reason::SenderNotRunning {
             return at_edge;
         }
-        match self.from_port(self.leaf_at(place_of(value), to), port) {
+        match self.of_port(self.leaf_at(place_of(value), to), port) {
             Leaf::Fixed(reason) => reason,
             Leaf::Edge => at_edge,
             Leaf::Exit(exit) => self.exit_reason(exit, at_edge),

@@ -454,19 +454,7 @@ impl InventoryFile {
         for (name, balancer) in &self.load_balancer {
             fits(world.add_load_balancer(name.clone(), balancer.clone()))?;
         }
-        for (name, group) in &self.security_group {
-            fits(world.add_security_group(name.clone(), group.clone()))?;
-        }
-        for (name, rules) in &self.admin_rules {
-            fits(world.add_admin_rules(name.clone(), rules.clone()))?;
-        }
-        for (name, prefixes) in &self.service_tags {
-            if WorkedOut::named(name).is_some() {
-                let what = "this tag is worked out for each subnet; it cannot be told";
-                return Err(bad(format!("service-tags.{name}"), what));
-            }
-            world.tell_service_tag(name, prefixes.clone());
-        }
+        self.security(&mut world)?;
         for (name, entry) in &self.firewall {
             let place = format!("firewall.{name}");
             if entry.renewed_since_grant {
@@ -500,6 +488,27 @@ impl InventoryFile {
         world.free_neighbours();
         events.extend(self.event.iter().cloned());
         Ok(Inventory { world, events })
+    }
+
+    /// Adds the security rules, and what the tags stand for that they name.
+    fn security(&self, world: &mut World) -> Result<(), InventoryError> {
+        let fits = |result: Result<(), crate::world::build::WorldError>| {
+            result.map_err(|error| bad(error.place, error.what))
+        };
+        for (name, group) in &self.security_group {
+            fits(world.add_security_group(name.clone(), group.clone()))?;
+        }
+        for (name, rules) in &self.admin_rules {
+            fits(world.add_admin_rules(name.clone(), rules.clone()))?;
+        }
+        for (name, prefixes) in &self.service_tags {
+            if WorkedOut::named(name).is_some() {
+                let what = "this tag is worked out for each subnet; it cannot be told";
+                return Err(bad(format!("service-tags.{name}"), what));
+            }
+            world.tell_service_tag(name, prefixes.clone());
+        }
+        Ok(())
     }
 
     fn settings(

@@ -12,7 +12,7 @@ use egress25_policy::{
 use crate::worlds::{self, Dice};
 
 fn world(seed: u64) -> World {
-    let text = worlds::inventory(seed);
+    let text = worlds::inventory(seed, true);
     let edition = EDITIONS[usize::try_from(seed % 7).unwrap()];
     let mut dice = Dice::new(!seed);
     let mut set = Vec::new();
