@@ -136,6 +136,7 @@ impl Deployment {
                     addresses: vec![self.hub_address()],
                     public_addresses: self.public(5),
                     ip_forwarding: true,
+                    default_outbound_connectivity: None,
                     security_group: None,
                     application_security_groups: vec![],
                 }];
@@ -219,6 +220,7 @@ impl Deployment {
                 ],
                 public_addresses: self.public(4),
                 ip_forwarding: false,
+                default_outbound_connectivity: None,
                 security_group: None,
                 application_security_groups: vec![],
             }],

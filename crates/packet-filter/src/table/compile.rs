@@ -169,8 +169,12 @@ impl TableDraft<'_> {
                 }
                 let before = machine.interfaces.iter().take(number);
                 if before.clone().all(|other| other.network != interface.network) {
-                    self.behind(&machine.behind, &interface.network, number == 0, &slots);
+                    let seen = (number == 0, false);
+                    self.behind(&machine.behind, &interface.network, seen, &slots);
                 }
+                let public: Vec<_> =
+                    interface.public_addresses.iter().map(|at| IpNet::from(*at)).collect();
+                self.behind(&public, &interface.network, (true, true), &slots);
             }
         }
         Ok(())
@@ -182,7 +186,7 @@ impl TableDraft<'_> {
         &mut self,
         prefixes: &[IpNet],
         network: &NetworkName,
-        is_first: bool,
+        (is_first, is_public): (bool, bool),
         slots: &[(IpAddr, Slot)],
     ) {
         let network = self.builder.network(network).get();
@@ -191,7 +195,7 @@ impl TableDraft<'_> {
             let of_family = slots.iter().find(|(address, _)| address.is_ipv4() == is_v4);
             if let Some((_, slot)) = of_family.or_else(|| slots.first()) {
                 let (prefix, slot) = (*prefix, *slot);
-                self.behind.push(Behind { prefix, network, is_first, slot });
+                self.behind.push(Behind { prefix, network, is_first, is_public, slot });
             }
         }
     }

@@ -150,7 +150,7 @@ impl Table {
     /// # Errors
     /// `unknown-source`, or `ambiguous-network` where no network is given and several own it.
     pub fn slot(&self, network: Option<NetworkId>, source: IpAddr) -> Result<Slot, Reason> {
-        let (family, lane, _) = self.locate(network, source)?;
+        let (family, lane, _) = self.locate(network, source, None)?;
         family.slot(lane).map(Slot).ok_or(Reason::UnknownSource)
     }
 
@@ -177,7 +177,7 @@ impl Table {
         (source, port): (IpAddr, u16),
         to: IpAddr,
     ) -> TableAnswer {
-        let (reason, slot) = match self.locate(network, source) {
+        let (reason, slot) = match self.locate(network, source, Some(to)) {
             Ok((family, lane, value)) => {
                 (self.reason(value, port, to), family.slot(lane).map(Slot))
             }
@@ -191,7 +191,9 @@ impl Table {
     #[cold]
     fn nobody_sends(&self, network: Option<u32>, reason: Reason, to: IpAddr) -> Reason {
         let unknown = Reason::UnknownSource;
-        let is_known = || !matches!(self.locate_in(network, to), Err(reason) if reason == unknown);
+        let found =
+            || self.owner_in(network, to).or_else(|reason| self.host(network, (to, None), reason));
+        let is_known = || !matches!(found(), Err(reason) if reason == unknown);
         let is_service = || match network {
             Some(network) => self.services.contains(&(network, to)),
             None => self.services.iter().any(|(_, at)| *at == to),
@@ -213,7 +215,7 @@ impl Table {
         to: IpAddr,
     ) -> Option<TableAnswer> {
         let port = self.ports.get(port)?;
-        let (at_edge, slot, seen_as) = match self.locate(network, source) {
+        let (at_edge, slot, seen_as) = match self.locate(network, source, Some(to)) {
             Ok((family, lane, value)) => {
                 let place = self.places.get(place_of(value));
                 (edge_of(value), family.slot(lane).map(Slot), place.map_or(0, |of| of.source))
@@ -245,7 +247,7 @@ impl Table {
 
     /// What becomes of a SYN to port 25, in a word.
     pub(crate) fn ruling(&self, network: Option<NetworkId>, source: IpAddr, to: IpAddr) -> Ruling {
-        match self.locate(network, source) {
+        match self.locate(network, source, Some(to)) {
             Ok((.., value)) => {
                 Ruling::new(self.code(self.reason(value, ANY_PORT, to)), place_of(value))
             }
@@ -330,7 +332,7 @@ impl Table {
             Ok((_, value)) => value,
             Err(reason) => {
                 let (source, to) = (IpAddr::V4(source.into()), IpAddr::V4(to.into()));
-                return match self.host(search.network, source, reason) {
+                return match self.host(search.network, (source, Some(to)), reason) {
                     Ok((.., value)) => {
                         let reason = self.reason(value, ANY_PORT, to);
                         Ruling::new(self.code(reason), place_of(value))
@@ -353,15 +355,19 @@ impl Table {
         Ruling::new(code, place_of(value))
     }
 
+    /// Who sends from a source: to an address, where that counts.
     fn locate(
         &self,
         network: Option<NetworkId>,
         source: IpAddr,
+        to: Option<IpAddr>,
     ) -> Result<(&FamilySenders, usize, u32), Reason> {
-        self.locate_in(network.map(NetworkId::get), source)
+        let network = network.map(NetworkId::get);
+        self.owner_in(network, source).or_else(|reason| self.host(network, (source, to), reason))
     }
 
-    fn locate_in(
+    /// The interface that owns an address.
+    fn owner_in(
         &self,
         network: Option<u32>,
         source: IpAddr,
@@ -376,29 +382,42 @@ impl Table {
                 (&self.v6, self.v6.search_v6(network, source), source)
             }
         };
-        match family.find(Scalar, search, address, &self.places) {
-            Ok((lane, value)) => Ok((family, lane, value)),
-            Err(reason) => self.host(network, source, reason),
-        }
+        let (lane, value) = family.find(Scalar, search, address, &self.places)?;
+        Ok((family, lane, value))
     }
 
-    /// The machine behind which a source is that was not found, for a reason.
+    /// The machine whose public address a source is, or behind which it is, where no interface owns it.
     #[cold]
     fn host(
         &self,
         network: Option<u32>,
-        source: IpAddr,
+        (source, to): (IpAddr, Option<IpAddr>),
         reason: Reason,
     ) -> Result<(&FamilySenders, usize, u32), Reason> {
-        let mut hosts = self.behind.iter().filter(|behind| {
+        if reason != Reason::UnknownSource {
+            return Err(reason);
+        }
+        let there = |behind: &&Behind| {
             network.map_or(behind.is_first, |network| behind.network == network)
                 && behind.prefix.contains(&source)
-        });
-        let host = hosts.next().filter(|_| reason == Reason::UnknownSource).ok_or(reason)?;
-        let machine = |of: &Behind| self.entries.get(of.slot.index()).map(|entry| entry.machine);
-        if hosts.any(|other| machine(other) != machine(host)) {
-            return Err(Reason::AmbiguousNetwork);
-        }
+        };
+        let unknown = Reason::UnknownSource;
+        let is_private =
+            |to| !matches!(self.owner_in(network, to), Err(reason) if reason == unknown);
+        let public = self.behind.iter().filter(|behind| behind.is_public).find(there);
+        let host = match public.filter(|_| to.is_some_and(|to| !is_private(to))) {
+            Some(public) => public,
+            None => {
+                let mut hosts = self.behind.iter().filter(|of| !of.is_public).filter(there);
+                let host = hosts.next().ok_or(reason)?;
+                let machine =
+                    |of: &Behind| self.entries.get(of.slot.index()).map(|entry| entry.machine);
+                if hosts.any(|other| machine(other) != machine(host)) {
+                    return Err(Reason::AmbiguousNetwork);
+                }
+                host
+            }
+        };
         let (family, lane) = self.lane(host.slot).ok_or(reason)?;
         Ok((family, lane, family.value_at(lane).ok_or(reason)?))
     }

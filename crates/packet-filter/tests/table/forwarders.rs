@@ -82,12 +82,18 @@ fn compare_inbound(seed: u64, table: &Table, world: &World) {
     }
 }
 
-/// What comes from behind a machine, where several may have the same behind them.
+/// What comes from behind a machine, where several may have the same behind them, and what is seen
+/// with a public address as its source.
 fn compare_behind(seed: u64, table: &Table, world: &World) {
-    let from: IpAddr = "172.17.0.2".parse().unwrap();
+    let behind: IpAddr = "172.17.0.2".parse().unwrap();
+    let sources = world.public_addresses().chain([behind]);
+    sources.for_each(|from| compare_from(seed, table, world, from));
+}
+
+fn compare_from(seed: u64, table: &Table, world: &World, from: IpAddr) {
     let networks: Vec<_> = world.networks().keys().cloned().map(Some).chain([None]).collect();
     let to = worlds::OUTSIDE.iter().chain(&INSIDE).map(|to| to.parse::<IpAddr>().unwrap());
-    for to in to.filter(IpAddr::is_ipv4) {
+    for to in to.filter(|to| to.is_ipv4() == from.is_ipv4()) {
         for network in &networks {
             let id = network.as_ref().and_then(|name| table.network(name));
             let source = Source::Address { network: network.clone(), address: from };

@@ -71,13 +71,26 @@ impl<'a> SendingPort<'a> {
     }
 }
 
-/// The machine behind which an address is, or why there is none.
+/// The machine behind which an address is, or why there is none. A public address of a machine's own
+/// is seen outside of its translation: it sends, unless to a private address of the world, where it
+/// comes in (N0).
 fn host<'a>(
     world: &'a World,
+    question: &Question,
     network: Option<&'a NetworkName>,
     address: IpAddr,
 ) -> Result<SendingPort<'a>, InputFault> {
     // What is behind a machine is its own traffic (N3).
+    let to_private = || match network {
+        Some(network) => world.owner(network, question.destination).is_some(),
+        None => world.networks.keys().any(|of| world.owner(of, question.destination).is_some()),
+    };
+    if let Some((name, machine, interface)) = world.public_owner(address)
+        && network.is_none_or(|network| interface.network == *network)
+        && !to_private()
+    {
+        return Ok(SendingPort { name, machine, interface });
+    }
     let mut found = world.hosts(network, address);
     let (name, machine, interface) = found.next().ok_or(InputFault::UnknownAddress { address })?;
     match found.next() {
@@ -101,12 +114,14 @@ pub(crate) fn find_sender<'a>(
         }
         Source::Address { network: Some(network), address } => {
             SendingPort::at(world, network, *address)
-                .map_or_else(|| host(world, Some(network), *address), Ok)
+                .map_or_else(|| host(world, question, Some(network), *address), Ok)
         }
         Source::Address { network: None, address } => {
             let at = |network| SendingPort::at(world, network, *address);
             let mut found = world.networks.keys().filter_map(at);
-            let Some(first) = found.next() else { return host(world, None, *address) };
+            let Some(first) = found.next() else {
+                return host(world, question, None, *address);
+            };
             match found.next() {
                 None => Ok(first),
                 Some(_) => Err(InputFault::AmbiguousAddress { address: *address }),

@@ -7,7 +7,7 @@ use crate::article::settings::{Setting, YesNo};
 use crate::decide::fault::RouteFault;
 use crate::decide::grounds::{Grounds, ReasonAlone};
 use crate::decide::sender::SendingPort;
-use crate::world::outbound::{Backend, LoadBalancer, LoadBalancerSku};
+use crate::world::outbound::{Backend, LoadBalancer, LoadBalancerSku, NatGatewaySku};
 use crate::world::{Interface, MachineKind, Subnet, World};
 
 /// A way out, in the order in which Azure takes them (N5).
@@ -38,6 +38,15 @@ pub(crate) fn leave(
     let way = explicit(world, at, v4, &mut rests_on)
         .or_else(|| by_default(world, at, v4, &mut rests_on).then_some(WayOut::Default));
     grounds.leave_by(&rests_on);
+    if way == Some(WayOut::OutboundRules) && !v4 && has_v2_gateway(world, at) {
+        grounds.warn(|| {
+            format!(
+                "`{}` leaves by a load balancer's IPv6 outbound rules beside a StandardV2 NAT gateway on \
+                 its subnet, which breaks them (known issue)",
+                at.name
+            )
+        });
+    }
     //= N5
     //= N6
     //= N7
@@ -119,6 +128,14 @@ fn explicit(
     (world.settings.implicit_lb_in_private_subnet == YesNo::Yes).then_some(WayOut::Frontend)
 }
 
+/// Whether a NAT gateway of StandardV2 stands on a port's subnet.
+fn has_v2_gateway(world: &World, at: SendingPort<'_>) -> bool {
+    let subnet = world.subnet(&at.interface.network, &at.interface.subnet);
+    let name = subnet.and_then(|subnet| subnet.nat_gateway.as_ref());
+    let gateway = name.and_then(|name| world.nat_gateways.get(name));
+    gateway.is_some_and(|gateway| gateway.sku == NatGatewaySku::StandardV2)
+}
+
 /// Whether a subnet is said to have no default outbound access.
 fn is_private(subnet: &Subnet) -> bool {
     subnet.default_outbound_access == Some(false)
@@ -138,7 +155,8 @@ fn balancers<'a>(world: &'a World, at: SendingPort<'a>) -> impl Iterator<Item = 
 fn by_default(world: &World, at: SendingPort<'_>, v4: bool, rests_on: &mut Vec<Setting>) -> bool {
     let takes_it = |one: &LoadBalancer| one.is_internal() && one.sku == LoadBalancerSku::Standard;
     let subnet = world.subnet(&at.interface.network, &at.interface.subnet);
-    let said = subnet.and_then(|subnet| subnet.default_outbound_access);
+    let of_interface = at.interface.default_outbound_connectivity;
+    let said = of_interface.or_else(|| subnet.and_then(|of| of.default_outbound_access));
     if !v4
         || said == Some(false)
         || at.machine.kind == MachineKind::FlexibleScaleSet

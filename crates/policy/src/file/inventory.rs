@@ -229,6 +229,10 @@ struct MachineEntry {
     /// Whether its interface forwards, where it has one.
     #[serde(default)]
     ip_forwarding: bool,
+    /// Whether its interface has default outbound access now, where an export says so
+    /// (`defaultOutboundConnectivityEnabled`), and it has one interface.
+    #[serde(default)]
+    default_outbound_connectivity: Option<bool>,
     /// The network security group of its interface, where it has one interface.
     #[serde(default)]
     security_group: Option<SecurityGroupName>,
@@ -281,6 +285,9 @@ struct InterfaceEntry {
     /// Whether it accepts packets that are not addressed to it.
     #[serde(default)]
     ip_forwarding: bool,
+    /// Whether it has default outbound access now (`defaultOutboundConnectivityEnabled`).
+    #[serde(default)]
+    default_outbound_connectivity: Option<bool>,
     /// Its network security group.
     #[serde(default)]
     security_group: Option<SecurityGroupName>,
@@ -632,6 +639,7 @@ impl InventoryFile {
             || !entry.addresses.is_empty()
             || entry.public_address.is_some()
             || entry.security_group.is_some()
+            || entry.default_outbound_connectivity.is_some()
             || !entry.application_security_groups.is_empty();
         if one && !entry.interfaces.is_empty() {
             return Err(bad(
@@ -648,6 +656,7 @@ impl InventoryFile {
             addresses: entry.addresses.clone(),
             public_address: entry.public_address.clone(),
             ip_forwarding: entry.ip_forwarding,
+            default_outbound_connectivity: entry.default_outbound_connectivity,
             security_group: entry.security_group.clone(),
             application_security_groups: entry.application_security_groups.clone(),
         });
@@ -667,6 +676,7 @@ impl InventoryFile {
                     .map_or(&[][..], PublicAddress::all)
                     .to_vec(),
                 ip_forwarding: entry.ip_forwarding,
+                default_outbound_connectivity: entry.default_outbound_connectivity,
                 security_group: entry.security_group.clone(),
                 application_security_groups: entry.application_security_groups.clone(),
             })

@@ -216,6 +216,7 @@ impl Change<'_> {
                     .unwrap_or_else(|| SubnetName::from(DEFAULT_SUBNET)),
                 addresses: placement.addresses.clone(),
                 ip_forwarding: false,
+                default_outbound_connectivity: None,
                 security_group: None,
                 application_security_groups: vec![],
             }],

@@ -304,6 +304,9 @@ pub struct Interface {
     pub public_addresses: Vec<IpAddr>,
     /// Whether it accepts packets that are not addressed to it.
     pub ip_forwarding: bool,
+    /// Whether it has default outbound access now, where an export says so of the interface itself
+    /// (`defaultOutboundConnectivityEnabled`, N6).
+    pub default_outbound_connectivity: Option<bool>,
     /// Its network security group.
     pub security_group: Option<SecurityGroupName>,
     /// The application security groups that it is a member of.
@@ -477,6 +480,16 @@ impl World {
     pub fn tell_service_tag(&mut self, name: &str, prefixes: Vec<IpNet>) {
         self.source_bounds = OnceLock::new();
         self.service_tags.insert(name.to_ascii_lowercase(), prefixes);
+    }
+
+    /// The machine, with its interface, whose public address this is.
+    #[must_use]
+    pub fn public_owner(&self, address: IpAddr) -> Option<(&MachineName, &Machine, &Interface)> {
+        let there = self.machines.iter().filter(|(_, of)| of.state.power != Power::Deleted);
+        there.into_iter().find_map(|(name, machine)| {
+            let has = |one: &&Interface| one.public_addresses.contains(&address);
+            Some((name, machine, machine.interfaces.iter().find(has)?))
+        })
     }
 
     /// The machine and the interface that own an address in a network.

@@ -87,10 +87,14 @@ fn what_an_interface_saw_come_in_was_of_an_unknown_source_because_of_where_it_go
 #[test]
 fn what_comes_from_a_public_address_of_ours_behind_its_translation_was_of_an_unknown_source() {
     for network in [None, Some("vnet")] {
-        for public in ["198.51.100.4", "198.51.100.20"] {
+        // A frontend does not tell which of its machines sends.
+        for (public, to_internet) in [
+            ("198.51.100.4", "pass unrestricted-offer EA1"),
+            ("198.51.100.20", "drop unknown-source"),
+        ] {
             //= N1 type=test
             assert_eq!(from(network, public, "10.0.1.5"), "pass inbound N1");
-            assert_eq!(from(network, public, INTERNET), "drop unknown-source");
+            assert_eq!(from(network, public, INTERNET), to_internet);
         }
     }
 }
@@ -142,4 +146,19 @@ fn what_comes_in_to_an_internal_load_balancer_was_dropped() {
     assert_eq!(ask(None), "pass inbound");
     assert_eq!(ask(Some("vnet")), "pass inbound");
     assert_eq!(ask(Some("other")), "drop unknown-source");
+}
+
+/// Seen outside of its translation, a machine's packet bears its public address.
+#[test]
+fn what_bears_an_own_public_address_was_taken_for_inbound() {
+    let text = LAB.replace("enterprise-agreement", "pay-as-you-go");
+    let world = world(&text, "");
+    let ask = |to: &str| {
+        let source = Source::Address { network: None, address: "198.51.100.4".parse().unwrap() };
+        short(&decide(&world, &Question::smtp(source, to.parse().unwrap())))
+    };
+    assert_eq!(ask(INTERNET), "drop not-granted");
+    assert_eq!(ask("198.51.100.20"), "drop not-granted");
+    // At the receiver's own port.
+    assert_eq!(ask("10.0.1.5"), "pass inbound");
 }

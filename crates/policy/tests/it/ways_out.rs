@@ -324,3 +324,22 @@ fn an_exempt_machine_behind_a_nat_gateway_said_nothing_of_what_that_rests_on() {
     assert_eq!(short(&public), "pass exempt");
     assert!(!assumed(&public).contains(&"snat_is_direct"));
 }
+
+#[test]
+fn what_an_export_says_of_an_interface_holds_before_its_subnet() {
+    for (subnet, said, expected) in
+        [("", "false", NONE), (PRIVATE, "true", PASS), ("", "true", PASS), (PRIVATE, "false", NONE)]
+    {
+        let machine = format!("default_outbound_connectivity = {said}");
+        assert_eq!(both(subnet, &machine, "")[0], expected, "{subnet} {said}");
+    }
+}
+
+#[test]
+fn ipv6_outbound_rules_beside_a_standard_v2_gateway_were_told_to_work() {
+    let rules = "[load-balancer.front]\nmachines = [\"mailbox\"]\naddresses = [\"2001:db8::7\"]\n\
+                 outbound_rules = [\"2001:db8::7\"]\n[nat-gateway.nat]\nsku = \"standard-v2\"\n";
+    let decision = ask(&world(&lab("nat_gateway = \"nat\"", "", rules), ""), "mailbox", V6);
+    assert_eq!(short(&decision), PASS);
+    assert!(decision.warnings[0].contains("known issue"), "{:?}", decision.warnings);
+}
