@@ -228,7 +228,7 @@ impl TableBuilder {
             exits: Vec::new(),
             by_source_port: Vec::new(),
             ports: HashMap::new(),
-            public: HashSet::new(),
+            public: HashMap::new(),
             services: HashSet::new(),
             behind: Vec::new(),
             patches: AtomicU64::new(0),

@@ -17,7 +17,7 @@ use ipnet::IpNet;
 
 use crate::table::builder::{PlaceId, TableBuilder, number};
 use crate::table::dependencies::{Dependencies, Exit};
-use crate::table::entry::{Behind, ForwarderPort, Slot, TooLarge};
+use crate::table::entry::{Behind, ForwarderPort, PublicSender, Slot, TooLarge};
 use crate::table::{Leaf, Networks, RouteSet, Table, byte};
 
 /// A change of a table.
@@ -44,6 +44,7 @@ impl Table {
             exits: HashMap::new(),
             by_source_port: Vec::new(),
             behind: Vec::new(),
+            public: HashMap::new(),
             sources: HashMap::new(),
             dependencies: Dependencies::default(),
             ports: HashMap::new(),
@@ -53,7 +54,7 @@ impl Table {
         }
         draft.machines()?;
         draft.forwarders()?;
-        let TableDraft { builder, dependencies, ports, by_source_port, behind, .. } = draft;
+        let TableDraft { builder, dependencies, ports, by_source_port, behind, public, .. } = draft;
         let mut table = builder.build(epoch)?;
         table.ports = ports;
         table.by_source_port = by_source_port;
@@ -63,7 +64,9 @@ impl Table {
             let own = world.service_addresses(Some(name));
             table.services.extend(own.map(|at| (id.get(), at)));
         }
-        table.public = world.public_addresses().collect();
+        for address in world.public_addresses() {
+            table.public.insert(address, public.get(&address).copied().flatten());
+        }
         for exit in &dependencies.exits {
             let reasons = reasons_of(world, &exit.forwarder);
             table.exits.extend(reasons.map(|reason| AtomicU8::new(byte(reason))));
@@ -118,6 +121,12 @@ fn reasons_of(world: &World, exit: &Forwarder) -> impl Iterator<Item = Reason> {
     Reason::ALL.iter().map(move |at_edge| exit_reason(world, exit, *at_edge))
 }
 
+/// The own address, of a family where there is one, that an interface's other packets leave by.
+fn leaves_by(v4: bool, slots: &[(IpAddr, Slot)]) -> Option<Slot> {
+    let of_family = slots.iter().find(|(address, _)| address.is_ipv4() == v4);
+    of_family.or_else(|| slots.first()).map(|(_, slot)| *slot)
+}
+
 /// A table on its way: what a builder does not know.
 struct TableDraft<'w> {
     world: &'w World,
@@ -129,6 +138,8 @@ struct TableDraft<'w> {
     exits: HashMap<Forwarder, u32>,
     by_source_port: Vec<Box<[(u16, Leaf)]>>,
     behind: Vec<Behind>,
+    /// Who sends by each public address.
+    public: HashMap<IpAddr, Option<PublicSender>>,
     /// The number of each source that security rules see, from 1.
     sources: HashMap<SourceClass, u32>,
     dependencies: Dependencies,
@@ -169,33 +180,30 @@ impl TableDraft<'_> {
                 }
                 let before = machine.interfaces.iter().take(number);
                 if before.clone().all(|other| other.network != interface.network) {
-                    let seen = (number == 0, false);
-                    self.behind(&machine.behind, &interface.network, seen, &slots);
+                    self.behind(&machine.behind, &interface.network, number == 0, &slots);
                 }
-                let public: Vec<_> =
-                    interface.public_addresses.iter().map(|at| IpNet::from(*at)).collect();
-                self.behind(&public, &interface.network, (true, true), &slots);
+                let network = self.builder.network(&interface.network).get();
+                for public in &interface.public_addresses {
+                    let sender = leaves_by(public.is_ipv4(), &slots).map(|slot| (network, slot));
+                    self.public.entry(*public).or_insert(sender);
+                }
             }
         }
         Ok(())
     }
 
-    /// What is behind a machine leaves by an address of its interface, of its own family where there is
-    /// one.
+    /// What is behind a machine.
     fn behind(
         &mut self,
         prefixes: &[IpNet],
         network: &NetworkName,
-        (is_first, is_public): (bool, bool),
+        is_first: bool,
         slots: &[(IpAddr, Slot)],
     ) {
         let network = self.builder.network(network).get();
         for prefix in prefixes {
-            let is_v4 = prefix.addr().is_ipv4();
-            let of_family = slots.iter().find(|(address, _)| address.is_ipv4() == is_v4);
-            if let Some((_, slot)) = of_family.or_else(|| slots.first()) {
-                let (prefix, slot) = (*prefix, *slot);
-                self.behind.push(Behind { prefix, network, is_first, is_public, slot });
+            if let Some(slot) = leaves_by(prefix.addr().is_ipv4(), slots) {
+                self.behind.push(Behind { prefix: *prefix, network, is_first, slot });
             }
         }
     }

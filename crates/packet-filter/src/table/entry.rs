@@ -91,7 +91,11 @@ impl SenderPlace {
     }
 }
 
-/// Addresses behind a machine, of containers and pods (N3), or its public ones (N0).
+/// The interface whose public address something is: its network, and the own address that it leaves
+/// by.
+pub(super) type PublicSender = (u32, Slot);
+
+/// Addresses behind a machine, of containers and pods (N3).
 #[derive(Debug, Clone)]
 pub(super) struct Behind {
     pub(super) prefix: IpNet,
@@ -99,8 +103,6 @@ pub(super) struct Behind {
     pub(super) network: u32,
     /// Whether it is the machine's first, which counts where no network is given.
     pub(super) is_first: bool,
-    /// Whether it is a public address: it sends, but to a private one of the world, where it comes in.
-    pub(super) is_public: bool,
     /// The interface's own address that they leave by.
     pub(super) slot: Slot,
 }

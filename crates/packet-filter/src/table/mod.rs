@@ -42,7 +42,7 @@ pub(crate) use senders::{Homes, Search};
 
 use crate::sieve::{Code, EqualLanes, Ruling, Scalar};
 use dependencies::Dependencies;
-use entry::{Behind, FixedEntry, ForwarderPort};
+use entry::{Behind, FixedEntry, ForwarderPort, PublicSender};
 use senders::{FamilySenders, edge_of, place_of};
 use trie::{Roots, Tries};
 
@@ -64,8 +64,9 @@ pub struct Table {
     by_source_port: Vec<Box<[(u16, Leaf)]>>,
     /// The ports by which forwarders send what others have sent to them.
     ports: HashMap<(NetworkName, IpAddr), ForwarderPort>,
-    /// Where somebody of the world is reached from outside: looked up where nobody sends.
-    public: HashSet<IpAddr>,
+    /// Where somebody of the world is reached from outside, and who sends by that address, where one
+    /// machine does: looked up where nobody sends.
+    public: HashMap<IpAddr, Option<PublicSender>>,
     /// The private addresses of load balancers and firewalls, by their networks' numbers.
     services: HashSet<(u32, IpAddr)>,
     /// Who stands for addresses that no interface owns: looked up where nobody sends.
@@ -199,7 +200,7 @@ impl Table {
             None => self.services.iter().any(|(_, at)| *at == to),
         };
         let comes_in =
-            reason == unknown && (self.public.contains(&to) || is_service() || is_known());
+            reason == unknown && (self.public.contains_key(&to) || is_service() || is_known());
         if comes_in { Reason::Inbound } else { reason }
     }
 
@@ -247,14 +248,15 @@ impl Table {
 
     /// What becomes of a SYN to port 25, in a word.
     pub(crate) fn ruling(&self, network: Option<NetworkId>, source: IpAddr, to: IpAddr) -> Ruling {
-        match self.locate(network, source, Some(to)) {
-            Ok((.., value)) => {
-                Ruling::new(self.code(self.reason(value, ANY_PORT, to)), place_of(value))
-            }
-            Err(reason) => {
-                let reason = self.nobody_sends(network.map(NetworkId::get), reason, to);
-                Ruling::new(self.code(reason), 0)
-            }
+        let found = self.locate(network, source, Some(to)).map(|(.., value)| value);
+        self.ruled(found, network.map(NetworkId::get), to)
+    }
+
+    /// What becomes of what a sender with a value sends, or nobody.
+    fn ruled(&self, found: Result<u32, Reason>, network: Option<u32>, to: IpAddr) -> Ruling {
+        match found {
+            Ok(value) => Ruling::new(self.code(self.reason(value, ANY_PORT, to)), place_of(value)),
+            Err(reason) => Ruling::new(self.code(self.nobody_sends(network, reason, to)), 0),
         }
     }
 
@@ -332,16 +334,8 @@ impl Table {
             Ok((_, value)) => value,
             Err(reason) => {
                 let (source, to) = (IpAddr::V4(source.into()), IpAddr::V4(to.into()));
-                return match self.host(search.network, (source, Some(to)), reason) {
-                    Ok((.., value)) => {
-                        let reason = self.reason(value, ANY_PORT, to);
-                        Ruling::new(self.code(reason), place_of(value))
-                    }
-                    Err(reason) => {
-                        let reason = self.nobody_sends(search.network, reason, to);
-                        Ruling::new(self.code(reason), 0)
-                    }
-                };
+                let found = self.host(search.network, (source, Some(to)), reason);
+                return self.ruled(found.map(|(.., value)| value), search.network, to);
             }
         };
         let place = self.places.get(place_of(value));
@@ -397,29 +391,29 @@ impl Table {
         if reason != Reason::UnknownSource {
             return Err(reason);
         }
-        let there = |behind: &&Behind| {
+        let is_private = |to| !matches!(self.owner_in(network, to), Err(Reason::UnknownSource));
+        let public = self.public.get(&source).copied().flatten();
+        let public = public.filter(|(of, _)| network.is_none_or(|network| network == *of));
+        let slot = match public.filter(|_| to.is_some_and(|to| !is_private(to))) {
+            Some((_, slot)) => slot,
+            None => self.in_front_of(network, source)?,
+        };
+        let (family, lane) = self.lane(slot).ok_or(reason)?;
+        Ok((family, lane, family.value_at(lane).ok_or(reason)?))
+    }
+
+    /// The one machine behind which a source is.
+    fn in_front_of(&self, network: Option<u32>, source: IpAddr) -> Result<Slot, Reason> {
+        let mut hosts = self.behind.iter().filter(|behind| {
             network.map_or(behind.is_first, |network| behind.network == network)
                 && behind.prefix.contains(&source)
-        };
-        let unknown = Reason::UnknownSource;
-        let is_private =
-            |to| !matches!(self.owner_in(network, to), Err(reason) if reason == unknown);
-        let public = self.behind.iter().filter(|behind| behind.is_public).find(there);
-        let host = match public.filter(|_| to.is_some_and(|to| !is_private(to))) {
-            Some(public) => public,
-            None => {
-                let mut hosts = self.behind.iter().filter(|of| !of.is_public).filter(there);
-                let host = hosts.next().ok_or(reason)?;
-                let machine =
-                    |of: &Behind| self.entries.get(of.slot.index()).map(|entry| entry.machine);
-                if hosts.any(|other| machine(other) != machine(host)) {
-                    return Err(Reason::AmbiguousNetwork);
-                }
-                host
-            }
-        };
-        let (family, lane) = self.lane(host.slot).ok_or(reason)?;
-        Ok((family, lane, family.value_at(lane).ok_or(reason)?))
+        });
+        let host = hosts.next().ok_or(Reason::UnknownSource)?;
+        let machine = |of: &Behind| self.entries.get(of.slot.index()).map(|entry| entry.machine);
+        if hosts.any(|other| machine(other) != machine(host)) {
+            return Err(Reason::AmbiguousNetwork);
+        }
+        Ok(host.slot)
     }
 
     fn leaf_at(&self, place: usize, destination: IpAddr) -> Leaf {

@@ -29,7 +29,7 @@ pub(crate) fn from_nobody(
             is_owned()
                 || world.hosts(network.as_ref(), to).next().is_some()
                 || world.service_addresses(network.as_ref()).any(|own| own == to)
-                || world.public_addresses().any(|public| public == to)
+                || world.is_public_address(to)
         }
     };
     if !comes_in || !matches!(fault, InputFault::UnknownAddress { .. }) {

@@ -42,7 +42,7 @@ pub(crate) fn is_own_public(
     grounds: &mut impl Grounds,
 ) -> bool {
     let internal = world.settings.azure_public_destination == AzurePublicDestination::Internal;
-    let is_own = || world.public_addresses().any(|public| public == destination);
+    let is_own = || world.is_public_address(destination);
     grounds.assume_if(world, Setting::AzurePublicDestination, is_own);
     internal && is_own()
 }

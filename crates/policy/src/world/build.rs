@@ -80,6 +80,9 @@ impl World {
         for side in network.peerings.iter().filter(|side| side.allow_virtual_network_access) {
             self.open_toward.entry(side.network.clone()).or_default().insert(name.clone());
         }
+        let forwarded = || network.peerings.iter().map(|side| side.allow_forwarded_traffic);
+        self.forwarded_refused |= forwarded().any(|said| said == Some(false));
+        self.forwarded_unsaid |= forwarded().any(|said| said.is_none());
         self.networks.insert(name, network);
         Ok(())
     }

@@ -396,6 +396,12 @@ pub struct World {
     pub(crate) source_bounds: OnceLock<[Vec<u128>; 2]>,
     /// Derived from the machines; deleted ones own nothing.
     pub(crate) owners: BTreeMap<(NetworkName, IpAddr), OwnerPlace>,
+    /// Derived from the machines, as [`Self::owners`]: who is reached from outside by a public address.
+    public_owners: BTreeMap<IpAddr, OwnerPlace>,
+    /// Derived from the networks: whether some side of a peering lets in nothing that was forwarded,
+    /// and whether one does not say.
+    pub(crate) forwarded_refused: bool,
+    pub(crate) forwarded_unsaid: bool,
     /// Derived from the networks: whose sides of peerings with each are open.
     open_toward: BTreeMap<NetworkName, BTreeSet<NetworkName>>,
     /// Derived from the internal load balancers.
@@ -427,6 +433,9 @@ impl World {
             service_tags: BTreeMap::new(),
             source_bounds: OnceLock::new(),
             owners: BTreeMap::new(),
+            public_owners: BTreeMap::new(),
+            forwarded_refused: false,
+            forwarded_unsaid: false,
             open_toward: BTreeMap::new(),
             frontends: BTreeMap::new(),
             firewall_addresses: BTreeMap::new(),
@@ -466,9 +475,8 @@ impl World {
 
     /// Whether some peering keeps out what was forwarded to it.
     pub(crate) fn restricts_forwarded_traffic(&self) -> bool {
-        let unsaid = self.settings.forwarded_traffic_when_unsaid == YesNo::Yes;
-        let sides = self.networks.values().flat_map(|network| &network.peerings);
-        sides.map(|side| side.allow_forwarded_traffic).any(|said| !said.unwrap_or(unsaid))
+        let let_in = self.settings.forwarded_traffic_when_unsaid == YesNo::Yes;
+        self.forwarded_refused || self.forwarded_unsaid && !let_in
     }
 
     /// What a service tag stands for, where that has been told; its name in any casing.
@@ -485,11 +493,12 @@ impl World {
     /// The machine, with its interface, whose public address this is.
     #[must_use]
     pub fn public_owner(&self, address: IpAddr) -> Option<(&MachineName, &Machine, &Interface)> {
-        let there = self.machines.iter().filter(|(_, of)| of.state.power != Power::Deleted);
-        there.into_iter().find_map(|(name, machine)| {
-            let has = |one: &&Interface| one.public_addresses.contains(&address);
-            Some((name, machine, machine.interfaces.iter().find(has)?))
-        })
+        self.of_place(self.public_owners.get(&address)?)
+    }
+
+    fn of_place(&self, (name, place): &OwnerPlace) -> Option<(&MachineName, &Machine, &Interface)> {
+        let (name, machine) = self.machines.get_key_value(name)?;
+        Some((name, machine, machine.interfaces.get(*place)?))
     }
 
     /// The machine and the interface that own an address in a network.
@@ -499,9 +508,7 @@ impl World {
         network: &NetworkName,
         address: IpAddr,
     ) -> Option<(&MachineName, &Machine, &Interface)> {
-        let (name, place) = self.owners.get(&(network.clone(), address))?;
-        let (name, machine) = self.machines.get_key_value(name)?;
-        Some((name, machine, machine.interfaces.get(*place)?))
+        self.of_place(self.owners.get(&(network.clone(), address))?)
     }
 
     /// The machines, with an interface each, behind which an address is, in a network where one is
@@ -610,17 +617,18 @@ impl World {
     /// The public addresses by which somebody of the world is reached from outside: those of machines
     /// that are there, and the frontends of public load balancers.
     pub fn public_addresses(&self) -> impl Iterator<Item = IpAddr> {
-        let is_there = |(name, machine): &(&MachineName, &Machine)| {
-            machine.interfaces.iter().any(|interface| {
-                let owner = |at: &IpAddr| self.owners.get(&(interface.network.clone(), *at));
-                interface.addresses.iter().any(|at| owner(at).is_some_and(|(of, _)| of == *name))
-            })
-        };
-        let machines = self.machines.iter().filter(is_there);
-        let interfaces = machines.flat_map(|(_, machine)| &machine.interfaces);
+        self.public_owners.keys().copied().chain(self.public_frontends())
+    }
+
+    /// Whether an address is among them.
+    pub(crate) fn is_public_address(&self, address: IpAddr) -> bool {
+        self.public_owners.contains_key(&address)
+            || self.public_frontends().any(|frontend| frontend == address)
+    }
+
+    fn public_frontends(&self) -> impl Iterator<Item = IpAddr> {
         let public = self.load_balancers.values().filter(|balancer| !balancer.is_internal());
-        let frontends = public.flat_map(|balancer| &balancer.addresses);
-        interfaces.flat_map(|interface| &interface.public_addresses).chain(frontends).copied()
+        public.flat_map(|balancer| &balancer.addresses).copied()
     }
 
     /// The private addresses of internal load balancers and Azure Firewalls, in one network or in all.
@@ -669,6 +677,9 @@ impl World {
             for address in &interface.addresses {
                 self.owners.insert((interface.network.clone(), *address), (name.clone(), place));
             }
+            for address in &interface.public_addresses {
+                self.public_owners.insert(*address, (name.clone(), place));
+            }
         }
     }
 
@@ -678,6 +689,11 @@ impl World {
                 let key = (interface.network.clone(), *address);
                 if self.owners.get(&key).is_some_and(|(owner, _)| owner == name) {
                     self.owners.remove(&key);
+                }
+            }
+            for address in &interface.public_addresses {
+                if self.public_owners.get(address).is_some_and(|(owner, _)| owner == name) {
+                    self.public_owners.remove(address);
                 }
             }
         }
