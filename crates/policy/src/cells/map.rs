@@ -257,19 +257,10 @@ impl<'w> CellMap<'w> {
             next,
         };
         let whole = |leads_to, next| cell(at.first, at.last, leads_to, next);
-        let to = match &at.goes {
-            Outlet::Reason(reason) => return found.push(whole(LeadsTo::Reason(*reason), None)),
-            Outlet::Internet if !has_way(class.ways_out, v4) => {
-                return found.push(whole(NO_WAY_OUT, None));
-            }
-            Outlet::Internet if has_way(class.indirect, v4) => {
-                return found.push(whole(TRANSLATED, None));
-            }
-            Outlet::Inside { filtered: false, .. } => return found.push(whole(INTERNAL, None)),
-            Outlet::Internet | Outlet::Edge | Outlet::Inside { .. } => {
-                return found.push(whole(LeadsTo::Edge, None));
-            }
-            Outlet::To(address) => *address,
+        let to_internet = to_internet(class.ways_out, class.indirect, v4);
+        let to = match ends(&at.goes, to_internet) {
+            Ok(leads_to) => return found.push(whole(leads_to, None)),
+            Err(address) => address,
         };
         match self.hop(&class.network, to, source) {
             AtAddress::Dead(reason) => found.push(whole(LeadsTo::Reason(reason), None)),
@@ -362,20 +353,12 @@ impl<'w> CellMap<'w> {
             let been = Some(Rc::new(Link { machine: machine.clone(), rest: been }));
             for Span { first, last, goes } in within(&subnet, v4, first, last) {
                 self.looked_at = self.looked_at.saturating_add(1);
-                let ends =
+                let ended =
                     |leads_to| Span { first, last, goes: Course::ends(leads_to).after(&been) };
-                match goes {
-                    Outlet::Reason(reason) => done.push(ends(LeadsTo::Reason(reason))),
-                    Outlet::Internet if !has_way(ways_out, v4) => done.push(ends(NO_WAY_OUT)),
-                    Outlet::Internet if has_way(indirect, v4) => {
-                        done.push(ends(TRANSLATED.forwarded_by(&machine)));
-                    }
-                    Outlet::Inside { filtered: false, .. } => done.push(ends(INTERNAL)),
-                    Outlet::Internet | Outlet::Edge | Outlet::Inside { .. } => {
-                        done.push(ends(LeadsTo::Exit(Forwarder::Machine(machine.clone()))));
-                    }
-                    Outlet::To(address) => match self.hop(&place.network, address, source) {
-                        AtAddress::Dead(reason) => done.push(ends(LeadsTo::Reason(reason))),
+                match ends(&goes, to_internet(ways_out, indirect, v4)) {
+                    Ok(leads_to) => done.push(ended(leads_to.forwarded_by(&machine))),
+                    Err(address) => match self.hop(&place.network, address, source) {
+                        AtAddress::Dead(reason) => done.push(ended(LeadsTo::Reason(reason))),
                         AtAddress::Firewall(name) => {
                             let pieces =
                                 self.through_firewall(&name, source, v4, first, last).into_iter();
@@ -422,13 +405,11 @@ impl<'w> CellMap<'w> {
         found
             .into_iter()
             .map(|Span { first, last, goes }| {
-                let leads_to = match goes {
-                    Outlet::Reason(reason) => LeadsTo::Reason(reason),
-                    Outlet::Inside { filtered: false, .. } => INTERNAL,
-                    Outlet::Internet | Outlet::Edge | Outlet::Inside { .. } => {
-                        LeadsTo::Exit(Forwarder::Firewall(name.clone()))
-                    }
-                    Outlet::To(_) => LeadsTo::Reason(Reason::NextHopUnknown),
+                // It has public addresses of its own.
+                let leads_to = match ends(&goes, LeadsTo::Edge) {
+                    Ok(LeadsTo::Edge) => LeadsTo::Exit(Forwarder::Firewall(name.clone())),
+                    Ok(other) => other,
+                    Err(_) => LeadsTo::Reason(Reason::NextHopUnknown),
                 };
                 Span { first, last, goes: Course::ends(leads_to) }
             })
@@ -624,18 +605,29 @@ impl Place {
     }
 }
 
-/// What stays inside.
-const INTERNAL: LeadsTo = LeadsTo::Reason(Reason::Internal);
+/// Where a sender's packets lead that a route takes to the Internet, by whether its family finds a way
+/// out, and whether that makes it indirect.
+fn to_internet(ways_out: [bool; 2], indirect: [bool; 2], v4: bool) -> LeadsTo {
+    let of_family = |[of_v4, of_v6]: [bool; 2]| if v4 { of_v4 } else { of_v6 };
+    match (of_family(ways_out), of_family(indirect)) {
+        (false, _) => LeadsTo::Reason(Reason::NoOutboundAccess),
+        (true, true) => LeadsTo::Exit(Forwarder::Translation(None)),
+        (true, false) => LeadsTo::Edge,
+    }
+}
 
-/// What is translated, and not routed directly by that.
-const TRANSLATED: LeadsTo = LeadsTo::Exit(Forwarder::Translation(None));
-
-/// What finds no way out.
-const NO_WAY_OUT: LeadsTo = LeadsTo::Reason(Reason::NoOutboundAccess);
-
-/// Whether a family finds one.
-const fn has_way([of_v4, of_v6]: [bool; 2], v4: bool) -> bool {
-    if v4 { of_v4 } else { of_v6 }
+/// Where an outlet ends, as its sender's own packets meet it.
+///
+/// # Errors
+/// It goes on, to whoever is at an address.
+fn ends(outlet: &Outlet, to_internet: LeadsTo) -> Result<LeadsTo, IpAddr> {
+    Ok(match outlet {
+        Outlet::To(address) => return Err(*address),
+        Outlet::Reason(reason) => LeadsTo::Reason(*reason),
+        Outlet::Internet => to_internet,
+        Outlet::Inside { filtered: false, .. } => LeadsTo::Reason(Reason::Internal),
+        Outlet::Edge | Outlet::Inside { filtered: true, .. } => LeadsTo::Edge,
+    })
 }
 
 /// What comes back to where it has been.
