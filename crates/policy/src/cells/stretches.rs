@@ -11,7 +11,7 @@ use crate::decide::grounds::ReasonAlone;
 use crate::decide::route::{Toward, toward};
 use crate::world::World;
 use crate::world::name::{NetworkName, SubnetName};
-use crate::world::ranges::{PrefixSet, address, max, number};
+use crate::world::ranges::{address, bounds_of_each, max, number};
 use crate::world::route::{NextHop, Route, RouteOrigin, effective_routes, spaces};
 
 /// The families, as places of arrays.
@@ -78,10 +78,8 @@ pub(super) fn stretches(
     routes: &[Route],
     v4: bool,
 ) -> Vec<Stretch> {
-    let bounds = |space| PrefixSet::new([space]).bounds(v4).collect::<Vec<_>>();
-    let mut inside: Vec<_> = spaces(world, network).flat_map(bounds).collect();
-    inside.sort_unstable();
-    inside.dedup();
+    let inside: Vec<_> = spaces(world, network).copied().collect();
+    let inside = bounds_of_each(&inside, v4);
     let rules = world.has_security_rules() || world.restricts_forwarded_traffic();
     let mut found: Vec<Stretch> = Vec::new();
     let mut push = |first, last, goes: Outlet| match found.last_mut() {

@@ -18,9 +18,9 @@ use crate::decide::sender::SendingPort;
 use crate::world::name::{
     ApplicationSecurityGroupName, NetworkName, SecurityGroupName, SubnetName,
 };
-use crate::world::ranges::PrefixSet;
+use crate::world::ranges::{PrefixSet, bounds_of_each};
 use crate::world::route::{self, NextHop, RouteOrigin, effective_routes};
-use crate::world::security::{Access, Direction, SecurityRule, Target, WorkedOut};
+use crate::world::security::{Access, Direction, SecurityRule, Target, Targets, WorkedOut};
 use crate::world::{Interface, World};
 
 /// A packet as security rules see it.
@@ -218,14 +218,6 @@ pub(crate) struct Screen<'a> {
 impl<'a> Screen<'a> {
     /// The rules at a place; `None` where there are none.
     pub(crate) fn of(world: &'a World, stand: Stand<'_>, direction: Direction) -> Option<Self> {
-        let around = Rc::new(spaces(world, stand));
-        let layer = |named: Option<(&SecurityGroupName, RuleSet)>| {
-            let (name, set) = named?;
-            let group = world.security_groups.get(name)?;
-            let rules = group.rules.iter().chain(SecurityRule::defaults());
-            let rules = rules.map(|rule| (set.clone(), rule));
-            Some(in_order(world, stand, direction, rules.collect(), &around))
-        };
         let collections = world.admin_rules.iter();
         let deployed = collections.filter(|(_, of)| of.networks.contains(stand.network));
         let admin: Vec<_> = deployed
@@ -234,7 +226,13 @@ impl<'a> Screen<'a> {
                 of.rules.iter().map(move |rule| (set.clone(), rule))
             })
             .collect();
-        let admin = (!admin.is_empty()).then(|| in_order(world, stand, direction, admin, &around));
+        let admin = (!admin.is_empty()).then_some(admin);
+        let layer = |named: Option<(&SecurityGroupName, RuleSet)>| {
+            let (name, set) = named?;
+            let group = world.security_groups.get(name)?;
+            let rules = group.rules.iter().chain(SecurityRule::defaults());
+            Some(rules.map(|rule| (set.clone(), rule)).collect::<Vec<_>>())
+        };
         let of_interface =
             stand.group.map(|group| (group, RuleSet::Interface { group: group.clone() }));
         let subnet = world.subnet(stand.network, stand.subnet);
@@ -245,8 +243,14 @@ impl<'a> Screen<'a> {
             groups.reverse();
         }
         let layers: Vec<_> = admin.into_iter().chain(groups.into_iter().flatten()).collect();
+        if layers.is_empty() {
+            return None;
+        }
+        let around = Rc::new(spaces(world, stand));
+        let resolved = |rules| in_order(world, stand, direction, rules, &around);
+        let layers = layers.into_iter().map(resolved).collect();
         let (network, subnet) = (stand.network.clone(), stand.subnet.clone());
-        (!layers.is_empty()).then_some(Self { world, network, subnet, direction, layers })
+        Some(Self { world, network, subnet, direction, layers })
     }
 
     /// Whether a packet crosses.
@@ -414,7 +418,7 @@ fn members(
 }
 
 /// Addresses that the Internet does not lead to (RFC 1918, RFC 6598, RFC 4193, RFC 3927, RFC 4291).
-pub(crate) const NOT_PUBLIC: [IpNet; 11] = [
+const NOT_PUBLIC: [IpNet; 11] = [
     v4([0, 0, 0, 0], 8),
     v4([10, 0, 0, 0], 8),
     v4([100, 64, 0, 0], 10),
@@ -526,6 +530,12 @@ pub(crate) fn cross(
 /// Where sources begin or cease to be told apart by any rule, for each family: between two of these
 /// all are alike wherever a rule stands.
 pub(crate) fn source_bounds(world: &World) -> [Vec<u128>; 2] {
+    let prefixes = told_apart(world, |rule| &rule.source);
+    [true, false].map(|v4| bounds_of_each(&prefixes, v4))
+}
+
+/// What rules and routes tell addresses apart by, wherever they stand; of rules by one side.
+pub(crate) fn told_apart(world: &World, side: fn(&SecurityRule) -> &Targets) -> Vec<IpNet> {
     let mut prefixes = NOT_PUBLIC.to_vec();
     prefixes.extend(PLATFORM.map(|at| IpNet::from(IpAddr::V4(at))));
     for network in world.networks.values() {
@@ -536,21 +546,14 @@ pub(crate) fn source_bounds(world: &World) -> [Vec<u128>; 2] {
     }
     let tables = world.route_tables.values();
     prefixes.extend(tables.flat_map(|table| &table.routes).map(|route| route.prefix));
-    for target in rules(world).flat_map(|rule| &rule.source.0) {
+    for target in rules(world).flat_map(|rule| &side(rule).0) {
         match target {
             Target::Any => {}
             Target::Prefix(prefix) => prefixes.push(*prefix),
             Target::Tag(tag) => prefixes.extend(world.service_tag(tag).unwrap_or_default()),
         }
     }
-    [true, false].map(|v4| {
-        // Each by itself: what touches another is told apart from it all the same.
-        let of_each = |prefix: &IpNet| PrefixSet::new([prefix]).bounds(v4).collect::<Vec<_>>();
-        let mut bounds: Vec<_> = prefixes.iter().flat_map(of_each).collect();
-        bounds.sort_unstable();
-        bounds.dedup();
-        bounds
-    })
+    prefixes
 }
 
 /// The first of each range of source ports that rules for a port tell apart, in order.
@@ -565,7 +568,7 @@ pub(crate) fn source_ports(world: &World, port: u16) -> Vec<u16> {
     found
 }
 
-pub(crate) fn rules(world: &World) -> impl Iterator<Item = &SecurityRule> {
+fn rules(world: &World) -> impl Iterator<Item = &SecurityRule> {
     let groups = world.security_groups.values().flat_map(|group| &group.rules);
     groups.chain(world.admin_rules.values().flat_map(|of| &of.rules))
 }

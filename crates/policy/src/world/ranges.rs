@@ -37,6 +37,16 @@ pub(crate) fn merged(mut ranges: Vec<(u128, u128)>) -> Vec<(u128, u128)> {
     found
 }
 
+/// Where a family's addresses begin or cease to be of any of some prefixes, in order: each by itself, as
+/// what touches another is told apart from it all the same.
+pub(crate) fn bounds_of_each(prefixes: &[IpNet], v4: bool) -> Vec<u128> {
+    let of_one = |prefix: &IpNet| PrefixSet::new([prefix]).bounds(v4).collect::<Vec<_>>();
+    let mut found: Vec<_> = prefixes.iter().flat_map(of_one).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
 /// Addresses of both families, as ranges in order and without overlap.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct PrefixSet {
