@@ -73,6 +73,19 @@ pub(crate) fn add_link(
     })
 }
 
+/// Deletes an interface, and with it its other end, before this returns; it may be gone already.
+pub(crate) fn remove_link(runtime: &Runtime, space: &Space, end: &LinkEnd) -> Result<(), LabError> {
+    space.run(|| {
+        talk(runtime, async |handle| {
+            let what = format!("removing `{}`", end.interface);
+            let Ok(index) = index(&handle, space.name(), &end.interface).await else {
+                return Ok(());
+            };
+            handle.link().del(index).execute().await.map_err(failed(space.name(), what))
+        })
+    })
+}
+
 /// Takes a node's interface up or down. On the way up its addresses and routes come back.
 pub(crate) fn set_link(
     runtime: &Runtime,

@@ -12,7 +12,7 @@ pub mod plan;
 mod space;
 mod translate;
 
-pub(crate) use apply::{add_link, configure, set_link, set_rule};
+pub(crate) use apply::{add_link, configure, remove_link, set_link, set_rule};
 pub use space::Space;
 pub(crate) use space::{NodeFiles, NodeSpaces, demand, spawn_opened};
 pub(crate) use translate::translate;

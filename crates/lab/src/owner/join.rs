@@ -7,7 +7,7 @@ use egress25_policy::{MachineName, World};
 
 use crate::enforce::DataPath;
 use crate::error::LabError;
-use crate::network::plan::{Node, NodeKind, Plan};
+use crate::network::plan::{Node, NodeKind, Plan, VethPair};
 use crate::network::{self, Space};
 use crate::owner::{Owner, files};
 
@@ -20,18 +20,35 @@ impl Owner {
     /// Gives a machine its node, its links, and its place before the filter. Whoever calls holds
     /// the lock of events. What cannot be is said, and the machine is not there then.
     pub(super) fn join(&self, world: &World, machine: &MachineName) -> Result<(), LabError> {
-        let known = self.plan().nodes.len();
-        let joined = self.plan().joined(world, machine).and_then(|plan| self.grow(world, plan));
-        if joined.is_err() {
-            // What was begun goes with its namespaces; the plan knows nothing of it.
-            self.spaces.truncate(known);
-        }
+        let before = self.plan();
+        let joined = before.joined(world, machine).and_then(|plan| {
+            let begun = plan.links.get(before.links.len()..).unwrap_or_default().to_vec();
+            self.grow(world, plan).inspect_err(|_| self.give_up(&before, &begun))
+        });
         // Its node stays where the probe fails, so that it can be looked into; nothing passes.
         let judged = joined.and_then(|()| self.check_datapath(Some(machine)));
         if let Err(error) = &judged {
             self.complain(format!("`{machine}` is deployed, but is not in the lab: {error}"));
         }
         judged
+    }
+
+    /// Takes away what was begun for a machine that could not join; the plan knows nothing of it.
+    ///
+    /// Its links are deleted and not left to go with its namespaces: the kernel takes those down at
+    /// some later time, and until then the next machine finds the names taken.
+    fn give_up(&self, before: &Plan, begun: &[VethPair]) {
+        for end in begun.iter().flat_map(|link| [&link.left, &link.right]) {
+            let stays = end.node < before.nodes.len();
+            let gone = self.spaces.get(end.node).and_then(|space| match stays {
+                true => network::remove_link(self.runtime.handle(), &space, end),
+                false => Ok(()),
+            });
+            if let Err(error) = gone {
+                self.complain(error.to_string());
+            }
+        }
+        self.spaces.truncate(before.nodes.len());
     }
 
     /// Makes what a plan has more than the one so far, which it begins with, and takes it.
