@@ -29,7 +29,7 @@ pub use article::quota::{Recognised, how_to_tell_apart, recognise_quota_id};
 pub use article::reason::{Reason, UnknownReason};
 pub use article::settings::{
     AppServiceWhenSilent, Assumption, AzureFirewallSubscription, AzureFirewallWhenSilent,
-    AzurePublicDestination, BlockForm, CspCutoff, EaViaAzureFirewall, ExemptViaAppliance,
+    AzurePublicDestination, BlockForm, Bound, CspCutoff, EaViaAzureFirewall, ExemptViaAppliance,
     ExemptionBehindAzureFirewall, NeverGrantedButGranted, OfferChangeEffect, PassOrDrop,
     PassOrFiltered, ReservedRoutes, RevocationEffect, Setting, SettingError, Settings,
     UnnamedOffer, Unrestricted, YesNo,
@@ -69,6 +69,7 @@ pub use life::timeline::{Timeline, TimelineError};
 pub use life::transition::{Applied, Refused};
 pub use world::build::WorldError;
 pub use world::capture_ids::CaptureIds;
+pub use world::creation::Creation;
 pub use world::listed_route::{ListedNextHop, ListedRoute, ListedSource};
 pub use world::name::{
     AdminRulesName, ApplicationSecurityGroupName, FirewallName, LoadBalancerName, MachineName,

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use egress25_policy::{
-    AzureFirewall, CaptureIds, Edition, Effect, Exemption, ExemptionState, FirewallName,
+    AzureFirewall, CaptureIds, Creation, Edition, Effect, Exemption, ExemptionState, FirewallName,
     FirewallState, Gateway, GatewayKind, Interface, Machine, MachineKind, MachineName,
     MachineState, NatGateway, NatGatewayName, NetworkName, Offer, Power, ProgrammedBy, Question,
     RouteTable, RouteTableName, Settings, Source, Subnet, SubnetName, Subscription,
@@ -308,10 +308,10 @@ impl Deployment {
 
 /// The day where it is known, or one before any restriction: where none counts that changes no
 /// verdict, and a reading on which old subscriptions rest is named.
-const fn created(day: Option<Date>) -> Date {
+const fn created(day: Option<Date>) -> Creation {
     match day {
-        Some(day) => day,
-        None => jiff::civil::date(2010, 2, 1),
+        Some(day) => Creation::on(day),
+        None => Creation::on(jiff::civil::date(2010, 2, 1)),
     }
 }
 

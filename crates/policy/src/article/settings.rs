@@ -68,6 +68,13 @@ choices! {
         /// Restricted whatever the date.
         Always = "always",
     }
+    /// Which end of the days counts that bound one that is not known.
+    Bound {
+        /// The last day on which it may have been.
+        Latest = "latest",
+        /// The first one.
+        Earliest = "earliest",
+    }
     /// When a revocation reaches a running machine.
     RevocationEffect {
         /// At once.
@@ -237,6 +244,9 @@ settings! {
     CutoffDayRestricted cutoff_day_restricted: YesNo = Yes;
         "Is a subscription created on the cutoff day itself new?";
         "The general text says `from`; days are UTC.";
+    CreationBetweenBounds creation_between_bounds: Bound = Latest;
+        "By which day is a subscription judged of which only bounds of its creation are known?";
+        "A later day is never judged more kindly. Fail closed; `created` says the day where it is known.";
     NewDeploymentInOldSubscription new_deployment_in_old_subscription: Unrestricted = Unrestricted;
         "Is a new deployment in an old subscription restricted?";
         "The section on the offer dates by the subscription alone and is the more specific text.";

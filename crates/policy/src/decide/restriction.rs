@@ -5,10 +5,13 @@ use jiff::civil::Date;
 use crate::article::edition::{Edition, Restriction, Topic};
 use crate::article::offer::Offer;
 use crate::article::reason::Reason;
-use crate::article::settings::{CspCutoff, Setting, Settings, UnnamedOffer, Unrestricted, YesNo};
+use crate::article::settings::{
+    Bound, CspCutoff, Setting, Settings, UnnamedOffer, Unrestricted, YesNo,
+};
 use crate::article::statement::StatementId;
 use crate::decide::grounds::{Gathered, Grounds};
 use crate::world::World;
+use crate::world::creation::Creation;
 
 /// Why a subscription may send without an exemption; `None`: it may not.
 ///
@@ -17,7 +20,7 @@ use crate::world::World;
 pub(crate) fn unrestricted(
     world: &World,
     edition: &Edition,
-    (offer, created): (Offer, Date),
+    (offer, created): (Offer, Creation),
     deployed: Option<Option<Date>>,
     grounds: &mut impl Grounds,
 ) -> Option<Reason> {
@@ -28,11 +31,14 @@ pub(crate) fn unrestricted(
         Some(Restriction::Open) => return Some(Reason::UnrestrictedOffer),
         //= CS1
         // On the day itself, too, the date counts by this alone.
-        Some(Restriction::NoDate) => Some((Setting::CspCutoff, created <= edition.cutoff)),
+        Some(Restriction::NoDate) => {
+            Some((Setting::CspCutoff, created.earliest() <= edition.cutoff))
+        }
         Some(Restriction::Always) => {
             // On the day itself the other setting counts by this alone.
-            let counts = is_before(edition, settings, created)
-                || created == edition.cutoff && creation_counts(edition, settings, offer);
+            let earliest = created.earliest();
+            let counts = is_before(edition, settings, earliest)
+                || earliest == edition.cutoff && creation_counts(edition, settings, offer);
             Some((Setting::HonourPre2017Subscriptions, counts))
         }
         Some(Restriction::After) | None => None,
@@ -49,13 +55,14 @@ pub(crate) fn unrestricted(
 pub(crate) fn cite_restriction(
     world: &World,
     edition: &Edition,
-    (offer, created): (Offer, Date),
+    (offer, created): (Offer, Creation),
     unrestricted: Option<Reason>,
     grounds: &mut impl Grounds,
 ) {
     let settings = &world.settings;
     let (rule, _) = edition.rule(offer);
-    let on_the_day = created == edition.cutoff && creation_counts(edition, settings, offer);
+    let day = judged_day(settings, created);
+    let on_the_day = day == edition.cutoff && creation_counts(edition, settings, offer);
     let (block, cutoff) = (edition.topic(Topic::Block), edition.topic(Topic::Cutoff));
     match unrestricted {
         Some(Reason::UnrestrictedOffer) => grounds.cite(&rule.cites.open),
@@ -85,7 +92,7 @@ pub(crate) fn why_unrestricted(
     world: &World,
     edition: &Edition,
     offer: Offer,
-    created: Date,
+    created: Creation,
 ) -> Option<Vec<StatementId>> {
     let mut grounds = Gathered::default();
     let of = (offer, created);
@@ -117,6 +124,14 @@ pub fn creation_counts(edition: &Edition, settings: &Settings, offer: Offer) -> 
     }
 }
 
+/// The day of creation that is judged by, where it is known to lie between two days alone.
+const fn judged_day(settings: &Settings, created: Creation) -> Date {
+    match settings.creation_between_bounds {
+        Bound::Latest => created.latest(),
+        Bound::Earliest => created.earliest(),
+    }
+}
+
 /// Whether a day is before the restriction, by the setting on the cutoff day itself.
 fn is_before(edition: &Edition, settings: &Settings, day: Date) -> bool {
     let cutoff = edition.cutoff;
@@ -127,12 +142,16 @@ fn is_before(edition: &Edition, settings: &Settings, day: Date) -> bool {
 fn is_old(
     world: &World,
     edition: &Edition,
-    created: Date,
+    created: Creation,
     deployed: Option<Option<Date>>,
     grounds: &mut impl Grounds,
 ) -> bool {
     let cutoff = edition.cutoff;
     let is_before = |day| is_before(edition, &world.settings, day);
+    grounds.assume_if(world, Setting::CreationBetweenBounds, || {
+        is_before(created.earliest()) != is_before(created.latest())
+    });
+    let created = judged_day(&world.settings, created);
     if created == cutoff {
         grounds.assume(world, Setting::CutoffDayRestricted);
     }

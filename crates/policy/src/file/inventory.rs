@@ -5,16 +5,15 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::article::edition::Edition;
-use crate::article::offer::Offer;
 use crate::article::settings::Settings;
 use crate::file::error::{InventoryError, bad, syntax};
+use crate::file::subscription::SubscriptionEntry;
 use crate::life::event::{Event, EventKind, FlatEvent};
-use crate::life::exemption::{Exemption, ExemptionState};
+use crate::life::exemption::Exemption;
 use crate::life::power::{MachineState, Power, ProgrammedBy};
 use crate::life::timeline::Timeline;
 use crate::world::capture_ids::CaptureIds;
@@ -87,24 +86,6 @@ pub struct InventoryFile {
 enum SettingValue {
     Word(String),
     Flag(bool),
-}
-
-/// A subscription.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct SubscriptionEntry {
-    /// Its offer.
-    offer: Offer,
-    /// The day on which it was created, UTC, such as "2019-03-01".
-    #[serde(deserialize_with = "crate::file::moment::day")]
-    #[schemars(with = "String")]
-    created: Date,
-    /// Its GUID.
-    #[serde(default)]
-    id: Option<String>,
-    /// Where its exemption stands when the inventory begins.
-    #[serde(default)]
-    exemption: ExemptionState,
 }
 
 /// A virtual network.
@@ -438,16 +419,10 @@ impl InventoryFile {
             result.map_err(|error| bad(error.place, error.what))
         };
         for (name, entry) in &self.subscription {
-            let state = entry.exemption;
-            fits(world.add_subscription(
-                name.clone(),
-                Subscription {
-                    id: entry.id.clone(),
-                    offer: entry.offer,
-                    created: entry.created,
-                    exemption: Exemption::at_the_beginning(state, entry.offer),
-                },
-            ))?;
+            let subscription = entry.subscription();
+            let key = |key| format!("subscription.{name}.{key}");
+            let subscription = subscription.map_err(|(place, what)| bad(key(place), what))?;
+            fits(world.add_subscription(name.clone(), subscription))?;
         }
         for (name, entry) in &self.route_table {
             fits(world.add_route_table(name.clone(), route_table(name, entry)?))?;

@@ -4,3 +4,4 @@ pub(crate) mod error;
 pub(crate) mod inventory;
 pub mod moment;
 pub(crate) mod near;
+mod subscription;

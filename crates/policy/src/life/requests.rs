@@ -263,8 +263,8 @@ impl World {
         let (offer, created) = (subscription.offer, subscription.created);
         if let Some(statements) = why_unrestricted(self, edition, offer, created) {
             let what = format!(
-                "`{name}` is not restricted: it was created on {created}, before the restriction; \
-                 there is nothing to request"
+                "`{name}` is not restricted: it was created before the restriction ({created}); there \
+                 is nothing to request"
             );
             return refuse(what, edition.cite(&statements));
         }

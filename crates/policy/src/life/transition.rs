@@ -13,6 +13,7 @@ use crate::life::event::{Event, EventKind, Placement};
 use crate::life::exemption::Exemption;
 use crate::life::power::{MachineState, Missed, Power, Programmed, ProgrammedBy};
 use crate::world::capture_ids::CaptureIds;
+use crate::world::creation::Creation;
 use crate::world::name::{FirewallName, MachineName, NetworkName, SubnetName, SubscriptionName};
 use crate::world::{
     DEFAULT_SUBNET, FirewallState, Interface, Machine, MachineKind, Subnet, Subscription,
@@ -87,7 +88,7 @@ impl Change<'_> {
                 let added = Subscription {
                     id: None,
                     offer: *offer,
-                    created: *created,
+                    created: Creation::on(*created),
                     exemption: Exemption::default(),
                 };
                 self.add_subscription(subscription, added)

@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 pub(crate) mod capture_ids;
+pub(crate) mod creation;
 pub(crate) mod listed_route;
 pub(crate) mod name;
 pub(crate) mod outbound;
@@ -24,6 +25,7 @@ use crate::article::settings::{Settings, YesNo};
 use crate::life::exemption::Exemption;
 use crate::life::power::{MachineState, Power};
 use crate::world::capture_ids::CaptureIds;
+use crate::world::creation::Creation;
 use crate::world::listed_route::ListedRoute;
 use crate::world::name::{
     AdminRulesName, ApplicationSecurityGroupName, FirewallName, LoadBalancerName, MachineName,
@@ -39,8 +41,8 @@ pub struct Subscription {
     pub id: Option<String>,
     /// Its offer at present.
     pub offer: Offer,
-    /// The day on which it was created, UTC.
-    pub created: Date,
+    /// The day on which it was created, UTC, as far as it is known.
+    pub created: Creation,
     /// Its exemption.
     pub exemption: Exemption,
 }

@@ -2,7 +2,7 @@
 
 use egress25_policy::{Edition, InventoryFile, parse_events};
 
-use crate::support::one;
+use crate::support::{INTERNET, ask, assumed, one, short, world_with};
 
 fn lab(created: &str) -> Result<InventoryFile, String> {
     let text = one("pay-as-you-go", "2019-03-01", "none");
@@ -61,5 +61,37 @@ fn the_date_readers_own_words_stood_in_messages() {
     for zoneless in ["2020-12-08T09:00:00", "\"2020-12-08T09:00:00\""] {
         let said = at(zoneless).unwrap_err();
         assert!(said.contains("does not say its time zone: add `Z`"), "{zoneless}: {said}");
+    }
+}
+
+#[test]
+fn bounds_of_a_creation_that_tell_enough_are_no_assumption() {
+    let answer = |bounds: &str| {
+        let text = one("pay-as-you-go", "2019-03-01", "none");
+        let text = text.replace("created = \"2019-03-01\"", bounds);
+        let decision = ask(&world_with(&text, &[], ""), "web", INTERNET);
+        let bound = assumed(&decision).contains(&"creation_between_bounds");
+        format!("{}{}", short(&decision), if bound { ", assumed" } else { "" })
+    };
+    for (bounds, right) in [
+        ("created_before = 2019-03-02", "drop not-granted, assumed"),
+        ("created_after = 2016-01-01", "drop not-granted, assumed"),
+        ("created_before = 2017-11-15", "pass predates-restriction"),
+        ("created_after = 2017-11-14", "drop not-granted"),
+        ("created_after = 2017-11-13\ncreated_before = 2017-11-15", "pass predates-restriction"),
+        ("created_after = 2017-11-13\ncreated_before = 2017-11-16", "drop not-granted, assumed"),
+    ] {
+        assert_eq!(answer(bounds), right, "{bounds}");
+    }
+    for (wrong, said) in [
+        ("created_after = 2019-01-01\ncreated_before = 2019-01-02", "no day lies between"),
+        ("created = 2019-01-01\ncreated_before = 2019-01-02", "nothing to bound"),
+        ("", "say the day on which it was created"),
+    ] {
+        let text = one("pay-as-you-go", "2019-03-01", "none");
+        let text = text.replace("created = \"2019-03-01\"", wrong);
+        let file = InventoryFile::parse(&text).unwrap();
+        let error = file.build(&Edition::default_edition().unwrap(), &[]).unwrap_err();
+        assert!(error.what.contains(said), "{wrong}: {}", error.what);
     }
 }

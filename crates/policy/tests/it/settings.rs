@@ -11,6 +11,8 @@ use crate::support::{INTERNET, ask, assumed, one, short, world_with};
 const CASES: &str = r#"
 * cutoff_day_restricted=no: drop not-granted, pass predates-restriction
     lab pay-as-you-go/2017-11-15/none
+* creation_between_bounds=earliest: drop not-granted, pass predates-restriction
+    lab pay-as-you-go/before:2019-03-02/none
 * new_deployment_in_old_subscription=restricted: pass predates-restriction, drop not-granted
     lab pay-as-you-go/2017-01-01/none deployed="2018-01-01T00:00:00Z"
 * csp_cutoff=always: pass predates-restriction, drop not-granted
@@ -159,8 +161,10 @@ fn lab(words: &str) -> String {
     }
     let subscription = |name: &str, of: &str| {
         let [offer, created, exemption] = of.split('/').collect::<Vec<_>>().try_into().unwrap();
+        let bound = created.strip_prefix("before:").map(|day| ("created_before", day));
+        let (key, created) = bound.unwrap_or(("created", created));
         format!(
-            "[subscription.{name}]\noffer = \"{offer}\"\ncreated = \"{created}\"\n\
+            "[subscription.{name}]\noffer = \"{offer}\"\n{key} = \"{created}\"\n\
              exemption = \"{exemption}\"\n"
         )
     };

@@ -9,7 +9,6 @@ use egress25_policy::{
     by_source_port, decide,
 };
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::commands::check::resolve::{Scene, Subject};
@@ -79,8 +78,8 @@ pub(super) struct Asked {
     pub subscription: Option<SubscriptionName>,
     /// The offer of that subscription.
     pub offer: Option<Offer>,
-    /// The day on which that subscription was created.
-    pub created: Option<Date>,
+    /// The day on which that subscription was created, or what is known of it.
+    pub created: Option<String>,
     /// Where its exemption stands.
     pub exemption: Option<egress25_policy::ExemptionState>,
 }
@@ -195,8 +194,8 @@ fn asked(subject: &Subject, world: &World, decision: &Decision) -> Asked {
         subscription: sender.map(|machine| machine.subscription.clone()),
         offer: subscription.map(|subscription| subscription.offer),
         created: match &subject.scene {
-            Scene::Described { deployment, .. } => deployment.created,
-            Scene::Inventory { .. } => subscription.map(|subscription| subscription.created),
+            Scene::Described { deployment, .. } => deployment.created.map(|day| day.to_string()),
+            Scene::Inventory { .. } => subscription.map(|of| of.created.to_string()),
         },
         exemption: subscription.map(|subscription| {
             let Exemption { state, .. } = subscription.exemption;

@@ -64,7 +64,7 @@ fn question_text(question: &Asked, decision: &Decision) -> String {
     let mut text = format!("may {who} open a TCP connection to {to}?");
     if let Some(offer) = question.offer {
         text.push_str(&format!(" Subscription: {}", offer.title()));
-        if let Some(created) = question.created {
+        if let Some(created) = &question.created {
             text.push_str(&format!(", created {created}"));
         }
         if let Some(exemption) = question.exemption {
