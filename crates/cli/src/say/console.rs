@@ -77,7 +77,9 @@ impl Console {
         };
         let mut table = comfy_table::Table::new();
         table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
-        let terminal_width = if out_terminal { table.width().map(usize::from) } else { None };
+        // A terminal of no columns, as some programs open one, does not say how wide it is.
+        let width = table.width().map(usize::from).filter(|width| *width > 0);
+        let terminal_width = width.filter(|_| out_terminal);
         Self {
             out: BufWriter::new(StdoutReader { stdout: io::stdout(), gone: false }),
             paint: Paint { on: colored(out_terminal) },

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io::Write;
 
-use comfy_table::{Color, ContentArrangement, Table};
+use comfy_table::{Color, ColumnConstraint, ContentArrangement, Table, Width};
 use egress25_policy::{Assumption, Edition, NextStep, Page, SourceName, StatementId, Verdict};
 use serde::Serialize;
 use serde_json::Value;
@@ -16,6 +16,9 @@ use crate::say::failure::Failure;
 /// The version of the layout of every machine-readable output. Version 2 has `inventory` for what
 /// version 1 called `lab` in the answers of `check` and `replay`.
 pub const SCHEMA_VERSION: u32 = 2;
+
+/// The space beside each cell of a table, in columns.
+const PADDING: usize = 2;
 
 /// An edition's name.
 #[derive(Debug, Clone, Serialize)]
@@ -241,7 +244,7 @@ pub fn write_rows<R: Into<comfy_table::Row>>(
 ) -> Result<(), Failure> {
     let mut table = table(console, header);
     table.add_rows(rows);
-    write_table(console, &table)
+    write_table(console, table)
 }
 
 /// A number with what is counted: its name in the singular and in the plural.
@@ -298,13 +301,59 @@ pub fn table(console: &Console, header: &[&str]) -> Table {
     table
 }
 
-/// Writes a table.
+/// Writes a table; one whose words have no room beside each other as a list, a cell a line.
 ///
 /// # Errors
 /// The write failed.
-pub fn write_table(console: &mut Console, table: &Table) -> Result<(), Failure> {
+pub fn write_table(console: &mut Console, mut table: Table) -> Result<(), Failure> {
+    if console.terminal_width().is_some() && !keep_words_whole(&mut table) {
+        return write_list(console, &table);
+    }
     for line in table.lines() {
         writeln!(console.out(), "{}", line.trim_end()).map_err(Failure::stdout)?;
+    }
+    Ok(())
+}
+
+/// Gives every column room for its longest word; `false` where a table has not so much in all.
+fn keep_words_whole(table: &mut Table) -> bool {
+    let longest = |text: &str| text.split_whitespace().map(|word| word.chars().count()).max();
+    let header = table.header().into_iter();
+    let mut widths: Vec<usize> = Vec::new();
+    for row in header.chain(table.row_iter()) {
+        for (at, cell) in row.cell_iter().enumerate() {
+            let width = longest(&cell.content()).unwrap_or(0).saturating_add(PADDING);
+            match widths.get_mut(at) {
+                Some(known) => *known = width.max(*known),
+                None => widths.push(width),
+            }
+        }
+    }
+    let fits = table.width().is_none_or(|all| widths.iter().sum::<usize>() <= usize::from(all));
+    for (column, width) in table.column_iter_mut().zip(widths) {
+        let width = u16::try_from(width).unwrap_or(u16::MAX);
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
+    }
+    fits
+}
+
+/// Writes a table as a list: each cell behind the name of its column, an empty line between rows.
+fn write_list(console: &mut Console, table: &Table) -> Result<(), Failure> {
+    let names: Vec<_> = table.header().map_or_else(Vec::new, |row| {
+        let in_a_line = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        row.cell_iter().map(|cell| in_a_line(cell.content())).collect()
+    });
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).saturating_add(2);
+    for (number, row) in table.row_iter().enumerate() {
+        if number > 0 {
+            console.line("")?;
+        }
+        for (name, cell) in names.iter().zip(row.cell_iter()) {
+            let text = cell.content();
+            if !text.is_empty() {
+                labelled(console, &format!("{name:<width$}"), width, &text)?;
+            }
+        }
     }
     Ok(())
 }

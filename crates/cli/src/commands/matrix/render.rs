@@ -38,7 +38,7 @@ pub(super) fn human(
             }
             table.add_row(line);
         }
-        output::write_table(console, &table)?;
+        output::write_table(console, table)?;
     }
     console.line("")?;
     labelled(console, "", 0, STAR)
