@@ -525,6 +525,6 @@ fn a_machine_that_the_store_gets_later_was_said_to_be_missing_from_an_inventory(
     let ask = "check --to 203.0.113.5 --at 2020-12-01T12:00:00Z --machine";
     home.fails(&format!("{ask} web"), 2, "the store has no machine `web` yet: it is deployed at ");
     home.fails(&format!("{ask} wbe"), 2, "the store has no machine `wbe`");
-    home.fails("replay x.pcap", 2, "--store <PATH>");
+    home.fails("replay x.pcap", 2, "--store PATH");
     home.fails("check --to 203.0.113.5", 2, "--store");
 }

@@ -31,6 +31,7 @@ mod manual;
 mod matrix;
 #[path = "../oracle/edition_2020_12.rs"]
 mod oracle;
+mod own_capture;
 mod packets;
 mod policy;
 mod program;

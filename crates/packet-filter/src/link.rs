@@ -64,6 +64,39 @@ impl LinkType {
             Self::LinuxSll2 => 276,
         }
     }
+
+    /// What a frame is that is not of this type but plainly of another: a bare IP packet that is said to
+    /// be Ethernet, or the reverse, as tools write them that mistake one for the other.
+    ///
+    /// `wire_len` is its length in bytes before anything was cut off.
+    #[must_use]
+    pub fn mistaken_for(self, bytes: &[u8], wire_len: u32) -> Option<Self> {
+        let ether_type = || bytes.get(12..14);
+        let framed = match ether_type() {
+            Some([0x08, 0x00]) => bytes.get(14).is_some_and(|first| first >> 4 == 4),
+            Some([0x86, 0xdd]) => bytes.get(14).is_some_and(|first| first >> 4 == 6),
+            _ => false,
+        };
+        let bare = is_bare_ip(bytes, wire_len);
+        match self {
+            Self::Ethernet if bare && !framed => Some(Self::Raw),
+            Self::Raw | Self::Ipv4 | Self::Ipv6 if framed && !bare => Some(Self::Ethernet),
+            _ => None,
+        }
+    }
+}
+
+/// Whether bytes are an IP packet of exactly their length, from the first one on.
+fn is_bare_ip(bytes: &[u8], wire_len: u32) -> bool {
+    let word = |at: usize| {
+        let found = bytes.get(at..at.saturating_add(2))?;
+        Some(u32::from(u16::from_be_bytes(found.try_into().ok()?)))
+    };
+    match bytes.first().map(|first| (first >> 4, first & 0x0f)) {
+        Some((4, 5..)) => word(2) == Some(wire_len),
+        Some((6, _)) => word(4).and_then(|length| length.checked_add(40)) == Some(wire_len),
+        _ => false,
+    }
 }
 
 impl fmt::Display for LinkType {

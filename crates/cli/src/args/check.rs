@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use egress25_policy::{ExemptionState, MachineKind, Offer, UnfitDestination};
+use egress25_policy::{MachineKind, Offer, UnfitDestination};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::args::common::{EditionArgs, OutputFormat, day, moment, named};
+use crate::args::common::{EditionArgs, OutputFormat, SubscriptionArgs, day, moment, named};
 
 /// What a user-defined route sends the traffic through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -141,34 +141,9 @@ pub struct CheckArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "A subscription described by flags")]
 pub struct Described {
-    /// The subscription's offer, such as pay-as-you-go, or a word for it: PAYG, MS-AZR-0003P
-    #[arg(long, value_name = "OFFER", conflicts_with = "inventory")]
-    pub offer: Option<Offer>,
-
-    /// Recognise the offer from subscriptionPolicies.quotaId, as Azure's API returns it
-    #[arg(long, value_name = "ID", conflicts_with = "inventory")]
-    pub quota_id: Option<String>,
-
-    /// The day on which the subscription was created, UTC; may be left out where the answer does
-    /// not depend on it
-    #[arg(long, value_name = "DATE", value_parser = day, conflicts_with = "inventory")]
-    pub created: Option<Date>,
-
-    /// Where the subscription's exemption stands [default: none]
-    #[arg(
-        long,
-        value_name = "STATE",
-        value_parser = named(ExemptionState::ALL, ExemptionState::name),
-        conflicts_with = "inventory"
-    )]
-    pub exempt: Option<ExemptionState>,
-
-    /// The machine has been stopped (deallocated) and started since the exemption was granted
-    ///
-    /// With `--via azure-firewall` it says so of the firewall, too: its rules have been updated, or
-    /// it has been stopped and started, since its subscription's exemption was granted.
-    #[arg(long, conflicts_with = "inventory")]
-    pub started_since_grant: bool,
+    /// What the answer hangs on of it.
+    #[command(flatten)]
+    pub subscription: SubscriptionArgs,
 
     /// The machine was first deployed after the exemption was granted
     #[arg(long, conflicts_with_all = ["inventory", "started_since_grant"])]
@@ -211,7 +186,7 @@ pub struct Described {
 #[command(next_help_heading = "A machine of an inventory, or of the store")]
 pub struct InInventory {
     /// The inventory; `-` is stdin
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "SubscriptionArgs")]
     pub inventory: Option<PathBuf>,
 
     /// The store, where there is no inventory [default: the one in the data folder]

@@ -2,7 +2,9 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use egress25_policy::{ExemptionState, Offer};
 pub use egress25_policy::{parse_day as day, parse_moment as moment};
+use jiff::civil::Date;
 
 /// How the answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -61,6 +63,38 @@ pub struct EditionArgs {
         value_parser = assignment
     )]
     pub set: Vec<(String, String)>,
+}
+
+/// What the answer hangs on of a subscription that no file describes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SubscriptionArgs {
+    /// The subscription's offer, such as pay-as-you-go, or a word for it: PAYG, MS-AZR-0003P
+    #[arg(long, value_name = "OFFER")]
+    pub offer: Option<Offer>,
+
+    /// Recognise the offer from subscriptionPolicies.quotaId, as Azure's API returns it
+    #[arg(long, value_name = "ID")]
+    pub quota_id: Option<String>,
+
+    /// The day on which the subscription was created, UTC; may be left out where the answer does
+    /// not depend on it
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub created: Option<Date>,
+
+    /// Where the subscription's exemption stands [default: none]
+    #[arg(
+        long,
+        value_name = "STATE",
+        value_parser = named(ExemptionState::ALL, ExemptionState::name)
+    )]
+    pub exempt: Option<ExemptionState>,
+
+    /// The machine has been stopped (deallocated) and started since the exemption was granted
+    ///
+    /// With `check --via azure-firewall` it says so of the firewall, too: its rules have been updated, or
+    /// it has been stopped and started, since its subscription's exemption was granted.
+    #[arg(long)]
+    pub started_since_grant: bool,
 }
 
 /// What happens to files that are in the way of an output.

@@ -10,13 +10,16 @@ mod explain;
 pub mod export;
 pub mod filter;
 pub mod firewall;
+mod init;
 pub mod lab;
 pub mod log;
 mod man;
 mod matrix;
+
 mod policy;
 mod replay;
 mod schema;
+mod sender;
 pub mod store;
 pub mod subscription;
 mod validate;
@@ -26,15 +29,18 @@ pub use bench::{BenchArgs, BenchFormat};
 pub use check::{CheckArgs, Described, InInventory, Via};
 pub(crate) use common::named;
 pub use common::{
-    ColorChoice, DocumentFormat, EditionArgs, ForceArgs, OutputFormat, StreamFormat, day, moment,
+    ColorChoice, DocumentFormat, EditionArgs, ForceArgs, OutputFormat, StreamFormat,
+    SubscriptionArgs, day, moment,
 };
 pub use completions::CompletionsArgs;
 pub use explain::ExplainArgs;
+pub use init::InitArgs;
 pub use man::ManArgs;
 pub use matrix::{MatrixArgs, MatrixFormat};
 pub use policy::{DiffArgs, EditionListArgs, PolicyCommand, ShowArgs, TraceArgs};
 pub use replay::{OnIndeterminate, Only, ReplayArgs};
 pub use schema::{SchemaArgs, SchemaKind};
+pub use sender::SenderArgs;
 pub use validate::{FileKind, ValidateArgs};
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -93,7 +99,10 @@ Examples:
   May a pay-as-you-go subscription from 2019 send mail directly?
       egress25 check --offer pay-as-you-go --created 2019-03-01 --to 203.0.113.5
 
-  Why did no mail leave that day? A capture and a description of the subscriptions:
+  Is it the platform? A capture of one's own:
+      egress25 replay own.pcap --offer pay-as-you-go --created 2019-03-01
+
+  Why did no mail leave that day? A capture and a description of several subscriptions:
       egress25 replay day.pcapng --inventory inventory.toml
 
   Why was that answered?
@@ -130,13 +139,15 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Judge every SYN to port 25 in a capture.
     ///
-    /// A capture and an inventory go in; a row for every judged packet comes out, with the verdict,
+    /// A capture goes in, and an inventory or the flags that describe one subscription; a row for every judged packet comes out, with the verdict,
     /// the reason and the statements that it rests on, and a summary by subscription and reason.
     /// The capture's time stamps drive the inventory's events: a start in the middle of a capture
     /// changes verdicts from there on.
     ///
     /// Replay only reports: nothing is sent, and nothing is blocked.
     Replay(Box<ReplayArgs>),
+    /// Begin an inventory from a capture of one's own, commented, ready to be edited
+    Init(Box<InitArgs>),
     /// Measure how fast packets are judged on this machine
     Bench(Box<BenchArgs>),
     /// Explain a reason, a statement or a setting: what it means, in an edition

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, ValueEnum};
+use clap::{Args, ValueEnum};
 use egress25_policy::{Reason, Verdict};
 
 use crate::args::common::{EditionArgs, ForceArgs, OutputFormat};
+use crate::args::sender::SenderArgs;
 
 /// What becomes of a packet of which nobody can tell what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -57,19 +58,22 @@ fn only(text: &str) -> Result<Only, String> {
 /// The arguments of `replay`.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
-#[command(group(ArgGroup::new("what_exists").args(["inventory", "store"]).required(true).multiple(true)))]
 pub struct ReplayArgs {
     /// The capture: pcap or pcapng, plain or compressed with gzip or zstd; `-` is stdin
     #[arg(value_name = "CAPTURE")]
     pub capture: PathBuf,
 
     /// The inventory; `-` is stdin
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["SubscriptionArgs", "mine"])]
     pub inventory: Option<PathBuf>,
 
     /// The store, where there is no inventory: its events happen by the capture's time
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["SubscriptionArgs", "mine"])]
     pub store: Option<PathBuf>,
+
+    /// Where neither is: who sends, which is every private address.
+    #[command(flatten)]
+    pub sender: SenderArgs,
 
     /// More events, from a file of their own (repeatable)
     #[arg(long, value_name = "FILE", value_delimiter = ',')]
@@ -155,7 +159,11 @@ pub struct ReplayArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  Why did no mail leave that day?
+  Is it the platform? A capture of one's own, and the subscription that it comes from:
+      egress25 replay own.pcap --offer pay-as-you-go --created 2019-03-01
+
+  Why did no mail leave that day? A capture of several subscriptions, and the inventory that tells
+  them apart (`egress25 init own.pcap` begins one):
       egress25 replay day.pcapng --inventory inventory.toml
 
   What was dropped, and a capture with the reasons for Wireshark:

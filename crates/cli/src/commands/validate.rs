@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::args::{FileKind, ValidateArgs};
 use crate::commands::lab;
+use crate::read::foreign::ForeignJson;
 use crate::read::input::{NamedText, edition_of};
 use crate::read::inventory::{InventoryInput, events_of};
 use crate::say::console::Console;
@@ -116,6 +117,7 @@ fn check(
 ) -> Result<(FileKind, Found), Failure> {
     let kind = match args.kind {
         Some(kind) => kind,
+        None if ForeignJson::of(&source.text).is_some() => FileKind::Inventory,
         None => recognise(source)?,
     };
     let what = match kind {

@@ -1,13 +1,17 @@
 //! Captures, as several commands take them.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::fd::AsFd as _;
 use std::path::Path;
 
 use egress25_packet_filter::capture::{CaptureError, CaptureReader};
 
+use crate::read::foreign::ForeignJson;
 use crate::say::failure::Failure;
+
+/// How many bytes of a file are looked at that is no capture.
+const LOOKED_AT: u64 = 64 * 1024;
 
 /// Opens a capture; `-` is stdin.
 ///
@@ -22,5 +26,22 @@ pub fn open(path: &Path) -> Result<CaptureReader, Failure> {
         (path.display().to_string(), File::open(path))
     };
     let file = file.map_err(|source| failed(&name, source))?;
-    Ok(CaptureReader::from_file(file, &name)?)
+    match CaptureReader::from_file(file, &name) {
+        Err(error @ CaptureError::Foreign { .. }) => Err(match json_of(path) {
+            Some(json) if json != ForeignJson::Other => {
+                Failure::Usage(format!("`{name}` is no capture: {}", json.sentence()))
+            }
+            _ => error.into(),
+        }),
+        opened => Ok(opened?),
+    }
+}
+
+/// What a file is that holds JSON and no packets; what was read of a pipe is gone.
+fn json_of(path: &Path) -> Option<ForeignJson> {
+    let metadata = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    let mut start = Vec::new();
+    let looked_at = metadata.len().min(LOOKED_AT);
+    File::open(path).ok()?.take(looked_at).read_to_end(&mut start).ok()?;
+    ForeignJson::of(&String::from_utf8_lossy(&start))
 }

@@ -143,6 +143,17 @@ pub fn choose(argument: Option<&str>, inventory: Option<&str>) -> Result<Arc<Edi
     find(argument.or(inventory).unwrap_or("default"))
 }
 
+/// What the arguments choose where no inventory is: an edition, or the text of each time.
+///
+/// # Errors
+/// As [`choose`].
+pub fn chosen(argument: Option<&str>) -> Result<ChosenEdition, Failure> {
+    match is_by_date(argument) {
+        true => Ok(ChosenEdition::ByDate),
+        false => choose(argument, None).map(ChosenEdition::One),
+    }
+}
+
 /// An edition's settings, with some of them set by name.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ use jiff::civil::Date;
 
 use crate::args::EditionArgs;
 use crate::read::edition::{self, ChosenEdition};
+use crate::read::foreign::ForeignJson;
 use crate::read::input::{NamedText, stdin_once};
 use crate::read::service_tags::service_tags;
 use crate::say::failure::Failure;
@@ -35,6 +36,10 @@ pub struct InventoryInput {
 /// # Errors
 /// The text is no inventory, or has names that are none.
 pub fn inventory_file(source: &NamedText) -> Result<InventoryFile, Failure> {
+    if let Some(json) = ForeignJson::of(&source.text) {
+        let what = format!("`{}` is no inventory: {}", source.name, json.sentence());
+        return Err(Failure::Usage(what));
+    }
     let file = InventoryFile::parse(&source.text);
     let checked = file.and_then(|file| file.check_names().map(|()| file));
     Ok(checked.map_err(|error| source.inventory_error(&error))?)

@@ -3,7 +3,10 @@
 pub mod capture;
 pub mod deployment;
 pub mod edition;
+pub mod foreign;
 pub mod input;
 pub mod inventory;
 pub mod network;
+pub mod offer;
+pub mod sender;
 mod service_tags;

@@ -11,8 +11,9 @@ use crate::say::failure::Failure;
 
 const EVERY: Duration = Duration::from_millis(100);
 
-/// Shows how far the replay is, and lets rows out in time.
-pub(super) struct Progress {
+/// Shows how far the reading of a capture is, and lets rows out in time.
+#[derive(Debug)]
+pub struct Progress {
     bar: Option<ProgressBar>,
     /// Whether the rows of a running capture are to be seen as they come.
     at_once: bool,
@@ -20,7 +21,9 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(console: &Console, reader: &CaptureReader) -> Self {
+    /// Begins at the capture's first byte.
+    #[must_use]
+    pub fn new(console: &Console, reader: &CaptureReader) -> Self {
         let total = reader.total_bytes();
         let bar = total.filter(|_| console.shows_notes()).map(|total| {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
@@ -34,7 +37,10 @@ impl Progress {
     }
 
     /// Goes on, a few times a second.
-    pub(super) fn tick(&mut self, console: &mut Console, read: u64) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub fn tick(&mut self, console: &mut Console, read: u64) -> Result<(), Failure> {
         if let Some(bar) = &self.bar {
             if self.last.elapsed() < EVERY {
                 return Ok(());
@@ -48,7 +54,7 @@ impl Progress {
     }
 
     /// Takes the bar away.
-    pub(super) fn end(&mut self) {
+    pub fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }

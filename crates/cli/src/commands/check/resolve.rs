@@ -4,9 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use egress25_policy::{
-    Edition, EventKind, ExemptionState, MachineName, Offer, Question, Recognised, SMTP_PORT,
-    Source, Timeline, World, WorldError, first_few, how_to_tell_apart, nearest, recognise_quota_id,
-    utc_day,
+    Edition, EventKind, MachineName, Offer, Question, SMTP_PORT, Source, Timeline, World,
+    WorldError, first_few, nearest, utc_day,
 };
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -17,7 +16,7 @@ use crate::commands::store::inventory;
 use crate::read::deployment::{Deployment, Reached};
 use crate::read::edition::{self, ChosenEdition};
 use crate::read::inventory::{InventoryInput, advance};
-use crate::read::network;
+use crate::read::{network, offer};
 use crate::say::failure::Failure;
 use crate::say::output::counted;
 
@@ -126,19 +125,22 @@ fn destination(args: &CheckArgs) -> Result<(IpAddr, u16), Failure> {
 
 fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure> {
     let (to, port) = destination(args)?;
-    let offer = offer(described)?;
-    let reached = match (described.started_since_grant, described.deployed_since_grant) {
+    let of = &described.subscription;
+    let offer = offer::offer(of)?.ok_or_else(|| {
+        Failure::Usage(format!(
+            "say --offer, --quota-id, --inventory or --store; the offers are: {}; --quota-id \
+             recognises one by its quotaId",
+            first_few(Offer::ALL.iter().map(|offer| offer.name()))
+        ))
+    })?;
+    let reached = match (of.started_since_grant, described.deployed_since_grant) {
         (true, _) => Reached::Started,
         (_, true) => Reached::Deployed,
         _ => Reached::No,
     };
-    let exemption = described.exempt.unwrap_or_default();
-    if reached != Reached::No && exemption != ExemptionState::Granted {
-        return Err(Failure::Usage(
-            "--started-since-grant and --deployed-since-grant need --exempt granted".to_owned(),
-        ));
-    }
-    let created = described.created;
+    offer::reached_only_if_granted(of, reached != Reached::No)?;
+    let exemption = of.exempt.unwrap_or_default();
+    let created = of.created;
     let via_created = described.via_created.or(created);
     let deployment = Deployment {
         offer,
@@ -177,46 +179,6 @@ fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure
         scene: Scene::Described { deployment: Box::new(deployment), set, at },
         notes,
     })
-}
-
-/// The offer: as given, or recognised from the quota id; never guessed.
-fn offer(described: &Described) -> Result<Offer, Failure> {
-    let Some(quota_id) = &described.quota_id else {
-        return described.offer.ok_or_else(|| {
-            Failure::Usage(format!(
-                "say --offer, --quota-id, --inventory or --store; the offers are: {}; --quota-id \
-                 recognises one by its quotaId",
-                first_few(Offer::ALL.iter().map(|offer| offer.name()))
-            ))
-        });
-    };
-    match (recognise_quota_id(quota_id), described.offer) {
-        (Recognised::NoMachines, _) => {
-            Err(Failure::Usage(format!("`{quota_id}` is a support plan: there are no machines")))
-        }
-        (Recognised::One(found), Some(given)) if found != given => Err(Failure::Usage(format!(
-            "--quota-id `{quota_id}` means {found}, but --offer says {given}; drop one of them"
-        ))),
-        (Recognised::One(found), _) => Ok(found),
-        (Recognised::Several(offers), Some(given)) if offers.contains(&given) => Ok(given),
-        (Recognised::Several(offers), given) => {
-            let names: Vec<_> = offers.iter().map(|offer| offer.name()).collect();
-            let but = given.map_or(String::new(), |given| format!(", and {given} is none of them"));
-            let how = how_to_tell_apart(&offers).map_or(String::new(), |how| format!(" ({how})"));
-            Err(Failure::Usage(format!(
-                "`{quota_id}` serves several offers{but}; say which with --offer: {}{how}",
-                names.join(", ")
-            )))
-        }
-        (Recognised::Unknown | Recognised::Unnamed, Some(given)) => Ok(given),
-        (Recognised::Unnamed, None) => Err(Failure::Usage(format!(
-            "`{quota_id}` is that of a trial that no edition of the article names; say the offer \
-             whose rule is to count with --offer"
-        ))),
-        (Recognised::Unknown, None) => Err(Failure::Usage(format!(
-            "`{quota_id}` is no quota id that the table knows; say the offer with --offer"
-        ))),
-    }
 }
 
 fn in_inventory(

@@ -3,11 +3,10 @@
 //! The article says what is looked at (PG4, PN3, PN4), not how it is weighed: the automatic
 //! reviewer's rules are ours, and every answer that it gives says so.
 
-use std::io::{self, BufRead, IsTerminal, Write};
-
 use clap::ValueEnum as _;
 use egress25_policy::{OfferRule, Requirement, YesNo};
 
+use crate::say::ask::{ask, can_ask};
 use crate::say::failure::Failure;
 
 use crate::args::exemption::{Checks, RequestArgs};
@@ -171,20 +170,11 @@ fn number(text: &str) -> Result<u64, Failure> {
 
 /// Asks on the terminal; where there is none, says which flag answers.
 fn ask_terminal(question: &str, flag: &str) -> Result<String, Failure> {
-    let missing = || Failure::Usage(format!("the request asks: {question} Answer with --{flag}"));
-    if !io::stdin().is_terminal() {
-        return Err(missing());
+    let answer = if can_ask() { ask(question)? } else { String::new() };
+    if answer.is_empty() {
+        return Err(Failure::Usage(format!("the request asks: {question} Answer with --{flag}")));
     }
-    let mut stderr = io::stderr();
-    // A question that can't be shown is answered by nobody, which the empty answer below says.
-    let _ = write!(stderr, "{question} ").and_then(|()| stderr.flush());
-    let mut answer = String::new();
-    io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .map_err(|source| Failure::Read { name: "<stdin>".to_owned(), source })?;
-    let answer = answer.trim();
-    if answer.is_empty() { Err(missing()) } else { Ok(answer.to_owned()) }
+    Ok(answer)
 }
 
 #[cfg(test)]

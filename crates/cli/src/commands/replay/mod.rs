@@ -8,7 +8,6 @@ mod human;
 mod judge;
 mod moments;
 mod moving;
-mod progress;
 mod report;
 mod resolve;
 mod row;
@@ -33,9 +32,9 @@ use crate::args::ReplayArgs;
 use crate::read::capture;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
+use crate::say::progress::Progress;
 use expect::Golden;
 use judge::ReplayJudge;
-use progress::Progress;
 use report::ReplayReport;
 use resolve::{ReplayPlan, resolve};
 use sinks::{Fate, Outputs, Sinks};
@@ -86,7 +85,14 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     let other_time = time.map(|(first, last)| plan.edition.of_another_time(first, last));
     summary.today = today::of(&plan, &judge)?;
     let tunnels = tunnels::count(&plan, &judge);
-    summary.close(&judge, reader.name(), whole, tunnels, other_time.transpose()?.flatten());
+    summary.close(
+        &judge,
+        reader.name(),
+        whole,
+        tunnels,
+        plan.described,
+        other_time.transpose()?.flatten(),
+    );
     for warning in &summary.warnings {
         console.warn(warning);
     }

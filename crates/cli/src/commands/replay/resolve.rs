@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use egress25_packet_filter::frame::{self, MAX_VXLAN_PORTS, VxlanPorts};
 use egress25_policy::{Reason, Verdict};
+use jiff::Timestamp;
 
 use crate::args::{OnIndeterminate, Only, OutputFormat, ReplayArgs};
 use crate::commands::store::inventory;
-use crate::read::edition::ChosenEdition;
+use crate::read::edition::{self, ChosenEdition};
 use crate::read::input::{NamedText, stdin_once};
 use crate::read::inventory::{InventoryInput, events_of};
+use crate::read::sender::SenderFacts;
 use crate::say::failure::Failure;
 
 /// What is asked for, resolved.
@@ -23,6 +25,8 @@ pub(super) struct ReplayPlan {
     only: Vec<Only>,
     pub(super) rows: bool,
     pub(super) on_indeterminate: OnIndeterminate,
+    /// Whether flags describe who sends, and no file does.
+    pub(super) described: bool,
     pub(super) format: OutputFormat,
     /// Whether a written capture takes stdout: the report goes to stderr then.
     pub(super) stdout_taken: bool,
@@ -54,7 +58,10 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
     let mut inventory = match &args.inventory {
         Some(inventory) => InventoryInput::load(inventory, &args.events, &args.edition.set)?,
         None => {
-            let mut inventory = inventory(args.store.as_deref(), &args.edition.set)?;
+            let mut inventory = match &args.store {
+                Some(store) => inventory(Some(store), &args.edition.set)?,
+                None => described(args)?,
+            };
             for path in &args.events {
                 let source = NamedText::read(path)?;
                 let events = events_of(&source)?;
@@ -79,7 +86,17 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
         only: args.only.clone(),
         rows: !args.summary,
         on_indeterminate: args.on_indeterminate,
+        described: args.inventory.is_none() && args.store.is_none(),
         format: args.format,
         stdout_taken,
     })
+}
+
+/// The inventory of a capture that no file describes.
+fn described(args: &ReplayArgs) -> Result<InventoryInput, Failure> {
+    let chosen = edition::chosen(args.edition.edition.as_deref())?;
+    let typed = format!("replay {}", args.capture.display());
+    let facts = SenderFacts::resolve(&args.sender, &chosen, &args.edition.set, &typed)?;
+    let text = facts.inventory(None, Timestamp::now());
+    InventoryInput::of(NamedText { name: "the flags".to_owned(), text }, &args.edition.set)
 }

@@ -3,6 +3,7 @@
 use egress25_packet_filter::capture::{CaptureBatch, CaptureError};
 use egress25_packet_filter::filter::Met;
 use egress25_packet_filter::frame::Kind;
+use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::Ruling;
 use egress25_policy::{Reason, StoppedBy, Verdict};
 use jiff::Timestamp;
@@ -63,6 +64,45 @@ pub struct Summary {
     pub timings: Option<Timings>,
     #[serde(skip)]
     link_error: Option<String>,
+    #[serde(skip)]
+    mistaken: MistakenLinks,
+}
+
+/// How many of a capture's first packets are said to be of another link type than they plainly are.
+#[derive(Debug, Clone, Default)]
+struct MistakenLinks {
+    looked_at: u64,
+    mistaken: u64,
+    /// What the last one is said to be, and what it is.
+    types: Option<(LinkType, LinkType)>,
+}
+
+impl MistakenLinks {
+    /// How many packets are looked at.
+    const ENOUGH: u64 = 1000;
+
+    fn look_at(&mut self, batch: &CaptureBatch<'_>) {
+        let mut records = (0..batch.len()).filter_map(|place| batch.record(place));
+        while self.looked_at < Self::ENOUGH
+            && let Some(record) = records.next()
+        {
+            add(&mut self.looked_at, 1);
+            if let Some(is) = record.link.mistaken_for(record.data, record.wire_len) {
+                add(&mut self.mistaken, 1);
+                self.types = Some((record.link, is));
+            }
+        }
+    }
+
+    fn warning(&self) -> Option<String> {
+        let Self { looked_at, mistaken, types } = self;
+        let (said, is) = (*types).filter(|_| mistaken.saturating_mul(2) > *looked_at)?;
+        let name = if is == LinkType::Ethernet { "ether" } else { "rawip" };
+        Some(format!(
+            "{mistaken} of the first {looked_at} packets do not look like {said}, as the capture says, \
+             but like {is}: a wrong link type? `editcap -T {name} in.pcap out.pcap` writes it anew"
+        ))
+    }
 }
 
 /// A count of the summary.
@@ -93,6 +133,7 @@ impl Summary {
         let others = rulings.iter().filter(|ruling| ruling.kind() == Kind::OtherEncapsulation);
         add(&mut self.other_encapsulation, number(others.count()));
         add(&mut self.packets, number(batch.len()));
+        self.mistaken.look_at(batch);
         add(&mut self.unjudged, number(batch.len().saturating_sub(judged)));
         if let Some((earliest, latest)) = batch.times() {
             self.first = Some(self.first.map_or(earliest, |first| first.min(earliest)));
@@ -123,6 +164,7 @@ impl Summary {
         capture: &str,
         complete: bool,
         tunnels: Tunnels,
+        described: bool,
         of_another_time: Option<String>,
     ) {
         self.complete = complete;
@@ -157,22 +199,14 @@ impl Summary {
         if self.packets == 0 {
             warn(format!("there is no packet in `{capture}`: nothing was judged"));
         } else if self.judged == 0 {
-            let inside = match tunnels {
-                Tunnels::Counted(count @ 1..) => {
-                    format!(
-                        "; tunnels among them: {count}, and --look-inside judges what they carry"
-                    )
-                }
-                Tunnels::Unknown => {
-                    "; what tunnels may carry was not looked at (--look-inside)".to_owned()
-                }
-                Tunnels::Counted(0) | Tunnels::NotAsked => String::new(),
-            };
             warn(format!(
-                "none of the {} packets in `{capture}` is a SYN to port 25: nothing was \
-                 judged{inside}",
-                self.packets
+                "none of the {} packets in `{capture}` is a SYN to port 25: nothing was judged{}",
+                self.packets,
+                may_carry(tunnels)
             ));
+        }
+        if let Some(text) = self.mistaken.warning() {
+            warn(text);
         }
         if let Some(text) = of_another_time {
             warn(text);
@@ -189,16 +223,28 @@ impl Summary {
             ));
         }
         if unknown > 0 && unknown.saturating_mul(2) > self.judged {
-            warn(format!(
-                "{unknown} of {} judged packets come from addresses that the inventory does not know: \
-                 does it fit the capture?",
-                self.judged
-            ));
+            let how = match described {
+                true => "are not private; those that are yours can be named with --mine PREFIX",
+                false => "the inventory does not know: does it fit the capture?",
+            };
+            let judged = self.judged;
+            warn(format!("{unknown} of {judged} judged packets come from addresses that {how}"));
         }
     }
 
     fn counted(&self, reason: Reason) -> u64 {
         self.by_subscription.iter().filter(|count| count.reason == reason).map(|c| c.packets).sum()
+    }
+}
+
+/// What tunnels may carry that was not judged.
+fn may_carry(tunnels: Tunnels) -> String {
+    match tunnels {
+        Tunnels::Counted(count @ 1..) => {
+            format!("; tunnels among them: {count}, and --look-inside judges what they carry")
+        }
+        Tunnels::Unknown => "; what tunnels may carry was not looked at (--look-inside)".to_owned(),
+        Tunnels::Counted(0) | Tunnels::NotAsked => String::new(),
     }
 }
 

@@ -1,0 +1,103 @@
+//! `init`: an inventory begun from a capture of one's own.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::Path;
+
+use egress25_packet_filter::capture::CaptureBatch;
+use egress25_packet_filter::frame::{Frame, FrameOptions, Outcome, outermost};
+use jiff::Timestamp;
+
+use crate::args::InitArgs;
+use crate::read::edition;
+use crate::read::sender::{MAX_MACHINES, SeenSender, SenderFacts};
+use crate::read::{capture, sender};
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output::counted;
+use crate::say::progress::Progress;
+
+/// Writes the inventory.
+///
+/// # Errors
+/// The capture cannot be read, or nothing says whose it is.
+pub fn run(args: &InitArgs, console: &mut Console) -> Result<(), Failure> {
+    let typed = match &args.capture {
+        Some(capture) => format!("init {}", capture.display()),
+        None => "init".to_owned(),
+    };
+    let chosen = edition::chosen(None)?;
+    let facts = SenderFacts::resolve(&args.sender, &chosen, &[], &typed)?;
+    let found = match &args.capture {
+        Some(path) => Some(senders(path, &facts, console)?),
+        None => None,
+    };
+    if let Some(Found { senders, foreign, .. }) = &found {
+        say(senders.len(), *foreign, console);
+    }
+    let text = facts.inventory(found.as_ref().map(|found| &found.senders), Timestamp::now());
+    console.line(text.trim_end())
+}
+
+fn say(senders: usize, foreign: u64, console: &Console) {
+    if senders == 0 {
+        console.warn(&format!(
+            "no private address of the capture sends a SYN to port 25; `{}` stands for all of them",
+            sender::ALL
+        ));
+    }
+    if senders > MAX_MACHINES {
+        console.warn(&format!(
+            "{senders} addresses send; more than {MAX_MACHINES} are not written one by one: `{}` stands \
+             for all of them",
+            sender::ALL
+        ));
+    }
+    if foreign > 0 {
+        let syns = counted(usize::try_from(foreign).unwrap_or(usize::MAX), "SYN is", "SYNs are");
+        console.warn(&format!(
+            "{syns} from addresses that are not private; if some are yours, name them with --mine PREFIX"
+        ));
+    }
+}
+
+/// What a capture shows of who sends.
+#[derive(Debug, Default)]
+struct Found {
+    senders: BTreeMap<IpAddr, SeenSender>,
+    /// How many SYNs to port 25 come from other addresses, and go to other ones.
+    foreign: u64,
+}
+
+fn senders(path: &Path, facts: &SenderFacts, console: &mut Console) -> Result<Found, Failure> {
+    let mut reader = capture::open(path)?;
+    let mut progress = Progress::new(console, &reader);
+    let mut found = Found::default();
+    while let Some(batch) = reader.next_batch()? {
+        found.take_in(&batch, facts);
+        progress.tick(console, reader.bytes_read())?;
+    }
+    progress.end();
+    for warning in reader.warnings() {
+        console.warn(&warning.to_string());
+    }
+    Ok(found)
+}
+
+impl Found {
+    fn take_in(&mut self, batch: &CaptureBatch<'_>, facts: &SenderFacts) {
+        let options = FrameOptions::default();
+        for place in 0..batch.len() {
+            let Some(record) = batch.record(place) else { continue };
+            let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
+            let Outcome::Match(syn) = outermost(&frame, &options) else { continue };
+            if facts.own(syn.source) {
+                let seen = self.senders.entry(syn.source);
+                let seen = seen.or_insert(SeenSender { syns: 0, first: record.timestamp });
+                seen.syns = seen.syns.saturating_add(1);
+            } else if !facts.own(syn.destination) {
+                self.foreign = self.foreign.saturating_add(1);
+            }
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! The inventory of a capture that no file describes: one subscription, of which every private
+//! address is. It is a text, so that what `replay` takes for granted is what `init` writes down.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use egress25_policy::{
+    Edition, ExemptionState, Offer, Settings, creation_counts, first_few, utc_day,
+};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _};
+
+use crate::args::SenderArgs;
+use crate::read::edition::{self, ChosenEdition};
+use crate::read::offer::{offer, reached_only_if_granted};
+use crate::say::ask::{ask, can_ask};
+use crate::say::console::to_stderr;
+use crate::say::failure::Failure;
+
+/// The name of that subscription and of its network.
+const MINE: &str = "mine";
+
+/// The name of the machine that stands for all of them.
+pub const ALL: &str = "sender";
+
+/// The most senders of a capture that are written as machines of their own.
+pub const MAX_MACHINES: usize = 1000;
+
+/// How many times a question is asked again whose answer is none.
+const TRIES: usize = 3;
+
+/// What the answers hang on.
+#[derive(Debug, Clone)]
+pub struct SenderFacts {
+    offer: Offer,
+    created: Option<Date>,
+    exemption: ExemptionState,
+    started_since_grant: bool,
+    /// Its addresses, without those that lie in others.
+    prefixes: Vec<IpNet>,
+}
+
+/// What was seen of an address that sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenSender {
+    /// How many SYNs to port 25 it sent.
+    pub syns: u64,
+    /// When the first was captured, where that is known.
+    pub first: Option<Timestamp>,
+}
+
+/// The private addresses of both families, and those that carriers and clouds use as such.
+fn private() -> Vec<IpNet> {
+    let v4 = |octets: [u8; 4], length| Ipv4Net::new(octets.into(), length).ok().map(IpNet::V4);
+    let v6 = Ipv6Net::new(std::net::Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7);
+    let all = [
+        v4([10, 0, 0, 0], 8),
+        v4([172, 16, 0, 0], 12),
+        v4([192, 168, 0, 0], 16),
+        v4([100, 64, 0, 0], 10),
+        v6.ok().map(IpNet::V6),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+impl SenderFacts {
+    /// Reads them off the flags; on a terminal it asks for what is missing. `typed` are the words
+    /// before the flags, as `replay own.pcap`.
+    ///
+    /// # Errors
+    /// Something is missing and nobody can be asked, or what is said does not fit together.
+    pub fn resolve(
+        args: &SenderArgs,
+        chosen: &ChosenEdition,
+        set: &[(String, String)],
+        typed: &str,
+    ) -> Result<Self, Failure> {
+        let of = &args.subscription;
+        reached_only_if_granted(of, of.started_since_grant)?;
+        let told = offer(of)?;
+        let asks = told.is_none() && can_ask();
+        let offer = match told {
+            Some(offer) => offer,
+            None if asks => ask_until(
+                "Which offer is the subscription of? (portal: Subscriptions > Overview > Offer)",
+                |text| text.parse::<Offer>().map_err(|error| error.to_string()),
+            )?,
+            None => return Err(nobody_said(typed)),
+        };
+        let created = match of.created {
+            Some(day) => Some(day),
+            None if !date_counts(chosen, set, offer)? => None,
+            None if can_ask() => Some(ask_until(
+                "On which day was it created, as 2019-03-01? (portal, or the first invoice)",
+                |text| egress25_policy::parse_day(text).map_err(|error| error.to_string()),
+            )?),
+            None => return Err(no_date(offer, typed)),
+        };
+        let (mut exemption, mut started) = (of.exempt.unwrap_or_default(), of.started_since_grant);
+        // Who was asked anything is asked this, too: he may not know that there is such a thing.
+        if asks && of.exempt.is_none() {
+            exemption = ask_until(
+                &format!("Where does its exemption from the block stand? [{}]", states()),
+                |text| match text {
+                    "" => Ok(ExemptionState::default()),
+                    text => state(text),
+                },
+            )?;
+            if exemption == ExemptionState::Granted {
+                started = ask_until(
+                    "Was the machine stopped (deallocated) and started since the grant? [y/n]",
+                    yes_or_no,
+                )?;
+            }
+        }
+        let prefixes = IpNet::aggregate(&[private(), args.mine.clone()].concat());
+        let facts = Self { offer, created, exemption, started_since_grant: started, prefixes };
+        if asks || of.created.is_none() && created.is_some() {
+            to_stderr(&format!("note: without questions: egress25 {typed}{}", facts.flags()));
+        }
+        Ok(facts)
+    }
+
+    /// The flags that say the same.
+    fn flags(&self) -> String {
+        let mut flags = format!(" --offer {}", self.offer);
+        if let Some(day) = self.created {
+            let _ = write!(flags, " --created {day}");
+        }
+        if self.exemption != ExemptionState::default() {
+            let _ = write!(flags, " --exempt {}", self.exemption.name());
+        }
+        if self.started_since_grant {
+            flags.push_str(" --started-since-grant");
+        }
+        flags
+    }
+
+    /// Whether an address is one of theirs.
+    #[must_use]
+    pub fn own(&self, address: IpAddr) -> bool {
+        self.prefixes.iter().any(|prefix| prefix.contains(&address))
+    }
+
+    /// The inventory: with the senders that a capture shows as machines, or with one machine that
+    /// stands for all of them.
+    #[must_use]
+    pub fn inventory(
+        &self,
+        senders: Option<&BTreeMap<IpAddr, SeenSender>>,
+        now: Timestamp,
+    ) -> String {
+        let Self { offer, exemption, .. } = self;
+        let mut text = String::from(
+            "# Written by egress25: one subscription, of which every private address is.\n\
+             # Change what does not fit; `egress25 schema inventory` describes the format.\n\n",
+        );
+        let exemption_states = states();
+        let _ = write!(
+            text,
+            "[subscription.{MINE}]\noffer = \"{offer}\"\n{}\nexemption = \"{}\"  # {exemption_states}\n\n\
+             [network.{MINE}]\n# What is sent to these addresses stays inside.\naddress_space = {}\n\n\
+             [network.{MINE}.subnet.default]\nprefixes = {}\n\
+             # In networks created since 2026-04 a subnet has no way out unless you give it one: say false.\n\
+             # default_outbound_access = true\n",
+            self.creation(now),
+            exemption.name(),
+            list(&self.prefixes),
+            list(&self.prefixes),
+        );
+        match senders {
+            Some(senders) if !senders.is_empty() && senders.len() <= MAX_MACHINES => {
+                text.push_str(
+                    "\n# Each address that sent a SYN to port 25. A machine with several addresses is one:\n\
+                     # put them together.\n",
+                );
+                for (number, (address, seen)) in senders.iter().enumerate() {
+                    let first =
+                        seen.first.map_or(String::new(), |at| format!(", first at {at:.0}"));
+                    let _ = write!(text, "\n# SYNs: {}{first}\n", seen.syns);
+                    self.machine(&mut text, number.saturating_add(1), &[*address]);
+                }
+            }
+            _ => {
+                text.push_str(
+                    "\n# Stands for every machine: whatever these addresses send is its own.\n",
+                );
+                let own: Vec<IpAddr> = self.prefixes.iter().filter_map(last_host).collect();
+                self.machine(&mut text, 0, &own);
+                let _ = writeln!(text, "behind = {}", list(&self.prefixes));
+            }
+        }
+        text
+    }
+
+    /// What is known of the day of creation; where no day counts, that it is past.
+    fn creation(&self, now: Timestamp) -> String {
+        match self.created {
+            Some(day) => format!("created = \"{day}\""),
+            None => {
+                let tomorrow = utc_day(now).saturating_add(1.day());
+                format!("created_before = \"{tomorrow}\"  # or `created`, where the day is known")
+            }
+        }
+    }
+
+    /// Writes a machine; 0 is the one that stands for all.
+    fn machine(&self, text: &mut String, number: usize, addresses: &[IpAddr]) {
+        let name = if number == 0 { ALL.to_owned() } else { format!("{ALL}-{number}") };
+        let _ = write!(
+            text,
+            "[machine.{name}]\nsubscription = \"{MINE}\"\nnetwork = \"{MINE}\"\naddresses = {}\n",
+            list(addresses)
+        );
+        if addresses.iter().any(IpAddr::is_ipv6) {
+            let _ = writeln!(
+                text,
+                "# IPv6 leaves by a public address alone (N7): it is taken to have one.\n\
+                 public_address = \"2001:db8::{:x}\"",
+                number.saturating_add(1)
+            );
+        }
+        if self.started_since_grant {
+            text.push_str("started_since_grant = true\n");
+        }
+    }
+}
+
+/// The last address of a prefix but one, which no network has: it stands for the others.
+fn last_host(prefix: &IpNet) -> Option<IpAddr> {
+    match prefix.hosts().size_hint() {
+        _ if prefix.prefix_len() == prefix.max_prefix_len() => Some(prefix.addr()),
+        _ => match prefix {
+            IpNet::V4(prefix) => {
+                let last = u32::from(prefix.broadcast()).checked_sub(1)?;
+                Some(IpAddr::V4(last.into()))
+            }
+            IpNet::V6(prefix) => {
+                let last = u128::from(prefix.broadcast()).checked_sub(1)?;
+                Some(IpAddr::V6(last.into()))
+            }
+        },
+    }
+}
+
+/// Values as TOML lists them.
+fn list<T: ToString>(values: &[T]) -> String {
+    let quoted: Vec<_> = values.iter().map(|value| format!("{:?}", value.to_string())).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+/// Whether the day of creation counts for an offer in what judges.
+fn date_counts(
+    chosen: &ChosenEdition,
+    set: &[(String, String)],
+    offer: Offer,
+) -> Result<bool, Failure> {
+    let counts = |edition: &Arc<Edition>| -> Result<bool, Failure> {
+        let settings: Settings = edition::settings(edition, set)?;
+        Ok(creation_counts(edition, &settings, offer))
+    };
+    match chosen {
+        ChosenEdition::One(edition) => counts(edition),
+        ChosenEdition::ByDate => {
+            let all = Edition::all()?;
+            all.iter().try_fold(false, |any, edition| Ok(any || counts(edition)?))
+        }
+    }
+}
+
+fn nobody_said(typed: &str) -> Failure {
+    Failure::Usage(format!(
+        "nothing says whose capture this is; say the offer of its subscription and the day on which \
+         that was created:\n  \
+         egress25 {typed} --offer pay-as-you-go --created 2019-03-01\n\
+         and, where it is exempt: --exempt granted --started-since-grant. The offers are: {}.\n\
+         Or name what describes it: --inventory FILE (`egress25 init` and `egress25 import` begin one), \
+         or --store PATH",
+        first_few(Offer::ALL.iter().map(|offer| offer.name()))
+    ))
+}
+
+fn no_date(offer: Offer, typed: &str) -> Failure {
+    Failure::Usage(format!(
+        "--created is missing: the rule for {offer} depends on the day on which the subscription was \
+         created (Azure's API does not return it; the portal and the first invoice show it):\n  \
+         egress25 {typed} --offer {offer} --created 2019-03-01"
+    ))
+}
+
+/// The states of an exemption, as they are typed.
+fn states() -> String {
+    let names: Vec<_> = ExemptionState::ALL.iter().map(|state| state.name()).collect();
+    names.join(", ")
+}
+
+fn state(text: &str) -> Result<ExemptionState, String> {
+    let found = ExemptionState::ALL.iter().find(|state| state.name() == text);
+    found.copied().ok_or_else(|| format!("`{text}` is none of {}", states()))
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(true),
+        "n" | "no" => Ok(false),
+        other => Err(format!("`{other}` is no answer; expected `y` or `n`")),
+    }
+}
+
+/// Asks until the answer is one, a few times.
+fn ask_until<T>(question: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<T, Failure> {
+    let mut said = String::new();
+    for _ in 0..TRIES {
+        let before = if said.is_empty() { String::new() } else { format!("{said}\n") };
+        match read(&ask(&format!("{before}{question}"))?) {
+            Ok(answer) => return Ok(answer),
+            Err(error) => said = error,
+        }
+    }
+    Err(Failure::Usage(said))
+}
