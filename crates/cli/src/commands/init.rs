@@ -12,6 +12,7 @@ use crate::args::InitArgs;
 use crate::read::edition;
 use crate::read::sender::{MAX_MACHINES, SeenSender, SenderFacts};
 use crate::read::{capture, sender};
+use crate::say::ask::shell_word;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::counted;
@@ -23,7 +24,7 @@ use crate::say::progress::Progress;
 /// The capture cannot be read, or nothing says whose it is.
 pub fn run(args: &InitArgs, console: &mut Console) -> Result<(), Failure> {
     let typed = match &args.capture {
-        Some(capture) => format!("init {}", capture.display()),
+        Some(capture) => format!("init {}", shell_word(capture)),
         None => "init".to_owned(),
     };
     let chosen = edition::chosen(None)?;

@@ -1,6 +1,7 @@
 //! Questions on the terminal.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
 
 use crate::say::failure::Failure;
 
@@ -8,6 +9,17 @@ use crate::say::failure::Failure;
 #[must_use]
 pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// A path as a shell takes it for one word.
+#[must_use]
+pub fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |sign: char| sign.is_alphanumeric() || "/.-_+,:=@%".contains(sign);
+    match text.chars().all(plain) && !text.is_empty() {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
 }
 
 /// Asks, and returns the answer without the space around it; empty where there is none.
@@ -24,4 +36,18 @@ pub fn ask(question: &str) -> Result<String, Failure> {
         .read_line(&mut answer)
         .map_err(|source| Failure::Read { name: "<stdin>".to_owned(), source })?;
     Ok(answer.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::shell_word;
+
+    #[test]
+    fn a_line_to_type_fell_apart_at_a_space() {
+        assert_eq!(shell_word(Path::new("own.pcap")), "own.pcap");
+        assert_eq!(shell_word(Path::new("my own.pcap")), "'my own.pcap'");
+        assert_eq!(shell_word(Path::new("it's.pcap")), "'it'\\''s.pcap'");
+    }
 }

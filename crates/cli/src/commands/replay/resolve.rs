@@ -12,6 +12,7 @@ use crate::read::edition::{self, ChosenEdition};
 use crate::read::input::{NamedText, stdin_once};
 use crate::read::inventory::{InventoryInput, events_of};
 use crate::read::sender::SenderFacts;
+use crate::say::ask::shell_word;
 use crate::say::failure::Failure;
 
 /// What is asked for, resolved.
@@ -95,7 +96,7 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
 /// The inventory of a capture that no file describes.
 fn described(args: &ReplayArgs) -> Result<InventoryInput, Failure> {
     let chosen = edition::chosen(args.edition.edition.as_deref())?;
-    let typed = format!("replay {}", args.capture.display());
+    let typed = format!("replay {}", shell_word(&args.capture));
     let facts = SenderFacts::resolve(&args.sender, &chosen, &args.edition.set, &typed)?;
     let text = facts.inventory(None, Timestamp::now());
     InventoryInput::of(NamedText { name: "the flags".to_owned(), text }, &args.edition.set)
