@@ -24,10 +24,14 @@ pub(super) fn read<'a>(
             role_in_ipv6(packet.next)
         };
         match role {
-            Role::Tcp => return Err(tcp::judge(context, &packet, view)),
+            Role::Tcp => {
+                packet.carries(context, view);
+                return Err(tcp::judge(context, &packet, view));
+            }
             Role::Udp => return tunnel::in_udp(context, &packet, view),
             Role::Tunnel(kind) => return tunnel::in_ip(context, &packet, kind, view),
             Role::Other(no_match) => {
+                packet.carries(context, view);
                 return Err(Outcome::NoMatch(icmp::told(no_match, packet.next, view)));
             }
             Role::Unknown => {

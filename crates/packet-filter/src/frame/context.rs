@@ -1,5 +1,6 @@
 //! What is carried along from layer to layer while a packet is read.
 
+use crate::frame::transport::FoundTransport;
 use crate::frame::view::{FrameView, Short};
 use crate::frame::{FrameOptions, Indeterminate, Layer, Malformed, Outcome, Tunnel, VlanTags};
 
@@ -49,12 +50,14 @@ pub(super) struct Context<'o> {
     pub(super) vlan: VlanTags,
     pub(super) vni: Option<u32>,
     pub(super) tunnel: Option<Tunnel>,
+    /// What lies behind the IP headers, once they are read.
+    pub(super) transport: Option<FoundTransport>,
     flaw: Option<Flaw>,
 }
 
 impl<'o> Context<'o> {
     pub(super) const fn new(options: &'o FrameOptions) -> Self {
-        Self { options, vlan: VlanTags::NONE, vni: None, tunnel: None, flaw: None }
+        Self { options, vlan: VlanTags::NONE, vni: None, tunnel: None, transport: None, flaw: None }
     }
 
     /// The context for a tunnel's payload: its own flaws, its own tags if it is Ethernet.
@@ -66,6 +69,7 @@ impl<'o> Context<'o> {
             vlan: if ethernet { VlanTags::NONE } else { self.vlan },
             vni: vni.or(self.vni),
             tunnel: Some(tunnel),
+            transport: None,
             flaw: None,
         }
     }

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use etherparse::IpNumber;
 
 use crate::frame::context::Context;
+use crate::frame::transport::FoundTransport;
+use crate::frame::view::FrameView;
 use crate::frame::{DropKind, FragmentDrop, NoMatch, Outcome, Tunnel, icmp};
 
 /// The largest packet that the 16-bit length fields allow, in bytes.
@@ -35,6 +37,12 @@ pub(super) struct IpPacket {
 }
 
 impl IpPacket {
+    /// Notes what lies behind its headers, at the view.
+    pub(super) fn carries(&self, context: &mut Context<'_>, view: FrameView<'_>) {
+        let addresses = (self.source, self.destination);
+        context.transport = Some(FoundTransport::at(addresses, self.next.0, view));
+    }
+
     pub(super) const fn fragment_drop(&self, context: &Context<'_>, kind: FragmentDrop) -> Outcome {
         Outcome::FragmentDrop {
             kind,

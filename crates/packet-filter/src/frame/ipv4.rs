@@ -7,6 +7,7 @@ use etherparse::{IpNumber, Ipv4HeaderSlice};
 use crate::frame::chain;
 use crate::frame::context::{Context, Walk};
 use crate::frame::ip_packet::{IpPacket, MAX_PACKET, Role, role_in_ipv4};
+use crate::frame::transport::FoundTransport;
 use crate::frame::view::FrameView;
 use crate::frame::{
     DropKind, FragmentDrop, Layer, Malformed, NoMatch, Origin, Outcome, icmp, tunnel,
@@ -36,6 +37,10 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: FrameView<'a>) -> Walk<'
         Role::Other(no_match) => {
             let view = if total == 0 { view } else { view.ending(total).0 };
             let message = view.skip(header_len);
+            if let Ok([s0, s1, s2, s3, d0, d1, d2, d3]) = view.array(12) {
+                let addresses = ([s0, s1, s2, s3].into(), [d0, d1, d2, d3].into());
+                context.transport = Some(FoundTransport::at(addresses, protocol.0, message));
+            }
             return Err(Outcome::NoMatch(icmp::told(no_match, protocol, message)));
         }
         Role::Udp if broken || fragment.offset != 0 => return Err(tunnel::PLAIN_UDP),

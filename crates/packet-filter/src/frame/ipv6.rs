@@ -7,6 +7,7 @@ use etherparse::{IpNumber, Ipv6HeaderSlice};
 use crate::frame::chain;
 use crate::frame::context::{Context, Walk};
 use crate::frame::ip_packet::{IpPacket, Role, role_in_ipv6};
+use crate::frame::transport::FoundTransport;
 use crate::frame::view::FrameView;
 use crate::frame::{Layer, Malformed, Origin, Outcome, icmp, tunnel};
 
@@ -25,6 +26,10 @@ pub(super) fn read<'a>(context: &mut Context<'_>, view: FrameView<'a>) -> Walk<'
     if let Role::Other(no_match) = role {
         let message = view.skip(HEADER);
         let message = if payload == 0 { message } else { message.ending(payload).0 };
+        if let (Ok(source), Ok(destination)) = (view.array::<16>(8), view.array::<16>(24)) {
+            let addresses = (source.into(), destination.into());
+            context.transport = Some(FoundTransport::at(addresses, next.0, message));
+        }
         return Err(Outcome::NoMatch(icmp::told(no_match, next, message)));
     }
     let header = view.slice(0, HEADER).map_err(|short| match role {

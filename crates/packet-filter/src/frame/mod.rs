@@ -40,6 +40,7 @@ mod outcome;
 mod sighting;
 mod tag;
 mod tcp;
+mod transport;
 mod tunnel;
 mod view;
 
@@ -53,6 +54,7 @@ pub use outcome::{
     DropKind, FragmentDrop, Indeterminate, Layer, Malformed, NoMatch, Outcome, Tunnel,
 };
 pub use sighting::{Direction, Sighting};
+pub use transport::Transport;
 
 pub(crate) use icmp::kind as icmp_kind;
 pub(crate) use sighting::cooked_direction;
@@ -65,20 +67,35 @@ use view::FrameView;
 /// Says what a frame's packet is, and with [`FrameOptions::look_inside`] what the packets in its
 /// tunnels are: the outer one first, at most [`MAX_TUNNELS`] and one more.
 pub fn classify(frame: &Frame<'_>, options: &FrameOptions, visit: &mut dyn FnMut(Outcome)) {
+    walk(frame, options, &mut |outcome, _| visit(outcome));
+}
+
+/// As [`classify`], with what lies behind the IP headers where that is a TCP segment or ICMP.
+pub fn transports<'a>(
+    frame: &Frame<'a>,
+    options: &FrameOptions,
+    visit: &mut dyn FnMut(Outcome, Option<Transport<'a>>),
+) {
+    walk(frame, options, &mut |outcome, context| {
+        visit(outcome, context.transport.map(|found| found.of(frame)));
+    });
+}
+
+fn walk(frame: &Frame<'_>, options: &FrameOptions, visit: &mut dyn FnMut(Outcome, &Context<'_>)) {
     let mut context = Context::new(options);
     let mut next = (NextContent::Link(frame.link), FrameView::of(frame));
     for depth in 0..=MAX_TUNNELS {
         let (content, view) = next;
         let inside = match link_layer::read(&mut context, content, view) {
             Ok(inside) => inside,
-            Err(outcome) => return visit(outcome),
+            Err(outcome) => return visit(outcome, &context),
         };
-        visit(inside.outer);
+        visit(inside.outer, &context);
         match inside.payload {
-            Err(outcome) => return visit(outcome),
+            Err(outcome) => return visit(outcome, &context),
             Ok((_, view)) if depth == MAX_TUNNELS => {
                 let kind = Indeterminate::TooManyTunnels;
-                return visit(unclear(kind, Layer::Tunnel, view.at()));
+                return visit(unclear(kind, Layer::Tunnel, view.at()), &context);
             }
             Ok(payload) => next = payload,
         }
