@@ -13,10 +13,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("egress25-policy", &[]),
     ("egress25-packet-filter", &["egress25-policy"]),
     ("egress25-exemption-store", &["egress25-policy"]),
+    ("egress25-evidence", &["egress25-packet-filter", "egress25-policy"]),
     ("egress25-lab", &["egress25-packet-filter", "egress25-policy"]),
     (
         "egress25",
-        &["egress25-exemption-store", "egress25-lab", "egress25-packet-filter", "egress25-policy"],
+        &[
+            "egress25-evidence",
+            "egress25-exemption-store",
+            "egress25-lab",
+            "egress25-packet-filter",
+            "egress25-policy",
+        ],
     ),
     ("egress25-benches", &["egress25-packet-filter", "egress25-policy"]),
     ("egress25-fixtures", &["egress25-packet-filter"]),

@@ -1,0 +1,101 @@
+//! What was judged, held against what was seen.
+
+use egress25_policy::{Reason, Verdict};
+use serde::Serialize;
+
+use crate::reply::Answer;
+
+/// Whether what was seen fits what was judged.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::IntoStaticStr,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Agreement {
+    /// What was seen is what the verdict promises.
+    Agrees,
+    /// What was seen cannot be, if the verdict is right.
+    Contradicts,
+    /// What was seen says nothing of the verdict.
+    NoEvidence,
+}
+
+impl Agreement {
+    /// The stable name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Whether what was seen fits, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finding {
+    /// Whether it fits.
+    pub agreement: Agreement,
+    /// Why, in a sentence without its full stop.
+    pub why: &'static str,
+}
+
+/// The finding on a verdict for a reason and what came back.
+pub(crate) const fn of((verdict, reason): (Verdict, Reason), answer: Answer) -> Finding {
+    let (agreement, why) = if matches!(reason, Reason::Inbound) {
+        (Agreement::NoEvidence, "it comes in: the filter is not asked")
+    } else if says_nothing(reason) {
+        (Agreement::NoEvidence, "the description says nothing of this sender or this packet")
+    } else {
+        match verdict {
+            Verdict::Pass => of_pass(answer),
+            Verdict::Drop => of_drop(answer),
+            Verdict::Reject => of_reject(answer),
+        }
+    };
+    Finding { agreement, why }
+}
+
+/// Whether a reason claims nothing of what the platform did: the sender is not described, or the
+/// packet is one that its own machine may have kept, as one to its loopback.
+const fn says_nothing(reason: Reason) -> bool {
+    matches!(reason, Reason::UnknownSource | Reason::AmbiguousNetwork)
+        || reason.is_about_the_packet()
+}
+
+/// A pass that is never answered points elsewhere, or the description is wrong (N20).
+const fn of_pass(answer: Answer) -> (Agreement, &'static str) {
+    match answer {
+        Answer::Answered => (Agreement::Agrees, "it passes, and was answered"),
+        Answer::Reset => {
+            (Agreement::Agrees, "it passes, and the other side, or something before it, refused")
+        }
+        // Who says so may stand on either side of the filter.
+        Answer::Icmp(_) => (Agreement::NoEvidence, "not this filter: an ICMP error refused it"),
+        // Silence may be of anything on the way, the filter of another description among it.
+        Answer::Silent => (
+            Agreement::NoEvidence,
+            "not this filter: security group, way out, the other side; or the description is wrong",
+        ),
+    }
+}
+
+/// What was answered, or refused by a RST, was not dropped (N19).
+const fn of_drop(answer: Answer) -> (Agreement, &'static str) {
+    match answer {
+        Answer::Answered => (Agreement::Contradicts, "it was answered, so nothing dropped it"),
+        Answer::Reset => {
+            (Agreement::Contradicts, "it was refused by a RST, so nothing dropped it silently")
+        }
+        // The sender's own system or a router in front of the filter may have said so.
+        Answer::Icmp(_) => (Agreement::NoEvidence, "an ICMP error refused it, filtered or not"),
+        Answer::Silent => (Agreement::Agrees, "it is dropped, and nothing came back"),
+    }
+}
+
+/// What is rejected is refused (N19).
+const fn of_reject(answer: Answer) -> (Agreement, &'static str) {
+    match answer {
+        Answer::Answered => (Agreement::Contradicts, "it was answered, so nothing rejected it"),
+        Answer::Reset | Answer::Icmp(_) => (Agreement::Agrees, "it is rejected, and was refused"),
+        // What is blocked in another form than the settings say is blocked all the same.
+        Answer::Silent => (Agreement::NoEvidence, "blocked in another form, or the answer is lost"),
+    }
+}

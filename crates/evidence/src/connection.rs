@@ -1,0 +1,92 @@
+//! A connection that somebody tried to open.
+
+use std::net::IpAddr;
+
+use egress25_policy::{Reason, Verdict};
+use jiff::Timestamp;
+
+use crate::agreement::{self, Finding};
+use crate::reply::Answer;
+use crate::tuple::Tuple;
+
+const _: () = assert!(Reason::COUNT <= u64::BITS as usize, "a reason is a bit of a word");
+
+/// Where a packet was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SeenAt {
+    /// Its number in the capture, from 1.
+    pub packet: u64,
+    /// How deep it lies in tunnels; 0 is the outermost.
+    pub depth: u32,
+    /// When, where the capture says so.
+    pub time: Option<Timestamp>,
+}
+
+/// A connection: all SYNs with the same ends and the same initial sequence number, and what came
+/// back. What a caller keeps with it is `T`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection<T> {
+    /// Its ends, as the filter sees them.
+    pub tuple: Tuple,
+    /// The initial sequence number of its SYNs.
+    pub isn: u32,
+    /// A number that stands for the TCP options of its first SYN.
+    pub options: u64,
+    /// The SYN that is earliest in the capture.
+    pub seen: SeenAt,
+    /// The time of its first SYN.
+    pub first: Option<Timestamp>,
+    /// The time of its last SYN.
+    pub last_try: Option<Timestamp>,
+    /// The time of what came back first.
+    pub answered_at: Option<Timestamp>,
+    /// How often it was tried: a copy of a SYN on another interface is no try.
+    pub tries: u64,
+    /// What came back.
+    pub answer: Answer,
+    /// The verdict and the reason of the SYN that decides: the first that passes, or else the first.
+    pub judged: (Verdict, Reason),
+    /// Other addresses that its SYNs were seen from before they had the sender's: those of containers
+    /// and pods behind it.
+    pub behind: Vec<IpAddr>,
+    /// Other addresses that its SYNs were seen from later: of what translates them.
+    pub translated_to: Vec<IpAddr>,
+    /// What is kept with it.
+    pub kept: T,
+    pub(crate) verdicts: u8,
+    pub(crate) reasons: u64,
+}
+
+impl<T> Connection<T> {
+    /// Whether one of its SYNs was judged so.
+    #[must_use]
+    pub fn has(&self, is_wanted: impl Fn(Verdict, Reason) -> bool) -> bool {
+        let verdicts = [Verdict::Pass, Verdict::Drop, Verdict::Reject];
+        let met = verdicts.into_iter().filter(|verdict| self.verdicts & bit_of(*verdict) != 0);
+        met.flat_map(|verdict| Reason::ALL.iter().map(move |reason| (verdict, *reason)))
+            .filter(|(_, reason)| self.reasons & (1 << reason.index()) != 0)
+            .any(|(verdict, reason)| is_wanted(verdict, reason))
+    }
+
+    /// How long it went on, from its first SYN to what came back first, or to its last SYN.
+    #[must_use]
+    pub fn seconds(&self) -> Option<f64> {
+        let end = self.answered_at.or(self.last_try)?;
+        Some(end.duration_since(self.first?).as_secs_f64().max(0.0))
+    }
+
+    /// What was judged, held against what was seen.
+    #[must_use]
+    pub fn finding(&self) -> Finding {
+        agreement::of(self.judged, self.answer)
+    }
+}
+
+/// The bit of a verdict.
+pub(crate) const fn bit_of(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Pass => 1,
+        Verdict::Drop => 2,
+        Verdict::Reject => 4,
+    }
+}

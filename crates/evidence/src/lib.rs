@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod agreement;
+mod connection;
+mod contradictions;
+mod reply;
+mod segment;
+mod tracker;
+mod tuple;
+mod twins;
+
+pub use agreement::{Agreement, Finding};
+pub use connection::{Connection, SeenAt};
+pub use contradictions::Contradictions;
+pub use reply::{Answer, IcmpError, Reply};
+pub use segment::{Seen, Syn};
+pub use tracker::{NotKept, Noted, Tracker};
+pub use tuple::Tuple;
+pub use twins::join_twins;

@@ -1,0 +1,223 @@
+//! Packets to connections, in bounded memory and linear time.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use egress25_policy::{Reason, Verdict};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::connection::{Connection, SeenAt, bit_of};
+use crate::reply::{Answer, Reply};
+use crate::segment::Syn;
+use crate::tuple::Tuple;
+
+/// A SYN that comes so soon after the one before it is the same one, seen on another interface: no
+/// system repeats one so soon (RFC 6298 has it wait for a second).
+const COPY: SignedDuration = SignedDuration::from_millis(100);
+
+/// After so long, the same ends and sequence number are another connection: twice the longest life
+/// of a segment (RFC 9293, 3.4.1), and longer than any system waits between two tries.
+const FORGOTTEN: SignedDuration = SignedDuration::from_secs(240);
+
+/// What makes SYNs one connection. A port that is used again has another sequence number.
+type Key = (Tuple, u32);
+
+/// Brings packets together to connections. What a caller keeps with each is `T`.
+///
+/// Packets may come in any order: what comes back is known by the sequence number that it
+/// acknowledges, and waits for its SYN.
+#[derive(Debug)]
+pub struct Tracker<T> {
+    max_connections: usize,
+    connections: Vec<Connection<T>>,
+    /// The latest of each key, by its place.
+    places: HashMap<Key, usize>,
+    waiting: Recent<Key, (Reply, SeenAt)>,
+    not_kept: NotKept,
+}
+
+/// What a tracker had no room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NotKept {
+    /// How many SYNs were of connections that are not kept.
+    pub syns: u64,
+}
+
+/// What became of a SYN.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Noted<'a, T> {
+    /// It is the one that its connection is judged by: what is kept with that should be of it.
+    Decides(&'a mut T),
+    /// Its connection is known, and judged by another one.
+    Known,
+    /// There is no room for its connection.
+    NotKept,
+}
+
+impl<T: Default> Tracker<T> {
+    /// One that keeps so many connections at most.
+    #[must_use]
+    pub fn new(max_connections: usize) -> Self {
+        Self {
+            max_connections,
+            connections: Vec::new(),
+            places: HashMap::new(),
+            waiting: Recent::new(max_connections),
+            not_kept: NotKept::default(),
+        }
+    }
+
+    /// Takes in a SYN that was judged.
+    pub fn syn(
+        &mut self,
+        syn: &Syn,
+        seen: SeenAt,
+        (verdict, reason): (Verdict, Reason),
+    ) -> Noted<'_, T> {
+        let key = (syn.tuple, syn.isn);
+        let known = self.places.get(&key).copied();
+        let known = known.filter(|place| {
+            self.connections.get(*place).is_some_and(|one| is_near(one.last_try, seen.time))
+        });
+        let (place, is_new) = match known {
+            Some(place) => (place, false),
+            None if self.connections.len() >= self.max_connections => {
+                self.not_kept.syns = self.not_kept.syns.saturating_add(1);
+                return Noted::NotKept;
+            }
+            None => (self.begin(syn, seen, (verdict, reason)), true),
+        };
+        let Some(connection) = self.connections.get_mut(place) else { return Noted::NotKept };
+        connection.verdicts |= bit_of(verdict);
+        connection.reasons |= 1 << reason.index();
+        if is_new {
+            return Noted::Decides(&mut connection.kept);
+        }
+        connection.try_again(syn, seen);
+        // What passes may be what was answered, whatever became of the others.
+        if connection.judged.0 != Verdict::Pass && verdict == Verdict::Pass {
+            connection.judged = (verdict, reason);
+            return Noted::Decides(&mut connection.kept);
+        }
+        Noted::Known
+    }
+
+    fn begin(&mut self, syn: &Syn, seen: SeenAt, judged: (Verdict, Reason)) -> usize {
+        let key = (syn.tuple, syn.isn);
+        let place = self.connections.len();
+        let mut connection = Connection {
+            tuple: syn.tuple,
+            isn: syn.isn,
+            options: syn.options,
+            seen,
+            first: seen.time,
+            last_try: seen.time,
+            answered_at: None,
+            tries: 1,
+            answer: Answer::Silent,
+            judged,
+            behind: Vec::new(),
+            translated_to: Vec::new(),
+            kept: T::default(),
+            verdicts: 0,
+            reasons: 0,
+        };
+        if let Some((reply, at)) = self.waiting.take(&key)
+            && is_near(connection.last_try, at.time)
+        {
+            connection.hear(reply.answer, at);
+        }
+        self.connections.push(connection);
+        self.places.insert(key, place);
+        place
+    }
+
+    /// Takes in what came back.
+    pub fn reply(&mut self, reply: &Reply, seen: SeenAt) {
+        let key = (reply.tuple, reply.isn);
+        let known = self.places.get(&key).and_then(|place| self.connections.get_mut(*place));
+        match known.filter(|one| is_near(one.last_try, seen.time)) {
+            Some(connection) => connection.hear(reply.answer, seen),
+            None => self.waiting.put(key, (*reply, seen), |old, new| {
+                if new.0.answer > old.0.answer { new } else { old }
+            }),
+        }
+    }
+
+    /// How many connections are kept.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Whether no connection is kept.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.connections.is_empty()
+    }
+
+    /// The connections, and what there was no room for.
+    #[must_use]
+    pub fn finish(self) -> (Vec<Connection<T>>, NotKept) {
+        (self.connections, self.not_kept)
+    }
+}
+
+impl<T> Connection<T> {
+    /// Takes in another SYN of the connection.
+    fn try_again(&mut self, syn: &Syn, seen: SeenAt) {
+        let is_copy = match self.last_try.zip(seen.time) {
+            Some((last, now)) => now.duration_since(last).abs() < COPY,
+            None => false,
+        };
+        if !is_copy {
+            self.tries = self.tries.saturating_add(1);
+        }
+        if seen.time < self.first {
+            (self.first, self.options) = (seen.time, syn.options);
+        }
+        self.last_try = self.last_try.max(seen.time);
+    }
+
+    /// Takes in what came back.
+    fn hear(&mut self, answer: Answer, seen: SeenAt) {
+        let earlier = [self.answered_at, seen.time].into_iter().flatten().min();
+        self.answered_at = earlier;
+        self.answer = self.answer.max(answer);
+    }
+}
+
+/// Whether two packets may be of one connection, by their times; without a time they may be.
+fn is_near(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
+    one.zip(other).is_none_or(|(one, other)| one.duration_since(other).abs() <= FORGOTTEN)
+}
+
+/// The entries that came last, at least half of so many and at most all of them.
+#[derive(Debug)]
+struct Recent<K, V> {
+    half: usize,
+    young: HashMap<K, V>,
+    old: HashMap<K, V>,
+}
+
+impl<K: Eq + Hash, V: Copy> Recent<K, V> {
+    fn new(most: usize) -> Self {
+        Self { half: most.div_ceil(2), young: HashMap::new(), old: HashMap::new() }
+    }
+
+    /// Adds an entry, or brings it together with the one that is there.
+    fn put(&mut self, key: K, value: V, join: impl Fn(V, V) -> V) {
+        let value = match self.take(&key) {
+            Some(old) => join(old, value),
+            None => value,
+        };
+        if self.young.len() >= self.half {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key, value);
+    }
+
+    fn take(&mut self, key: &K) -> Option<V> {
+        self.young.remove(key).or_else(|| self.old.remove(key))
+    }
+}
