@@ -21,6 +21,8 @@ fn an_answer_that_is_not_expected_ends_with_3() {
     assert_eq!(text, "error: expected `pass`, but the answer is `drop not-granted`\n");
     assert_eq!(failure(&format!("{QUESTION} --expect exempt")).0, 3);
     assert_eq!(failure(&format!("{QUESTION} --expect perhaps")).0, 2);
+    assert_eq!(failure(&format!("{QUESTION} --set block_form=reject --expect reject")).0, 0);
+    assert_eq!(failure(&format!("{QUESTION} --expect reject")).0, 3);
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod crashes;
 mod directions;
 mod effective;
 mod endless;
+mod evidence;
 mod exit_codes;
 mod expectations;
 mod explain;
@@ -44,6 +45,7 @@ mod schemas;
 mod sources;
 #[path = "../store/mod.rs"]
 mod store;
+mod told_worlds;
 mod traceability;
 mod validate;
 mod written;

@@ -75,6 +75,22 @@ impl AsFd for Signals {
     }
 }
 
+/// Outlives the first SIGINT, for a command that reads what another program of its pipeline writes:
+/// that one ends by it, and what it has written is to be told. The second one ends the program.
+///
+/// # Errors
+/// The system refuses.
+pub fn outlive_interrupt() -> Result<(), Failure> {
+    if ignored() & (1 << (SIGINT - 1)) != 0 {
+        return Ok(());
+    }
+    let again = Arc::new(AtomicBool::new(false));
+    flag::register_conditional_default(SIGINT, again.clone())
+        .and_then(|_| flag::register(SIGINT, again))
+        .map(drop)
+        .map_err(|error| Failure::Internal(format!("catching SIGINT: {error}")))
+}
+
 /// The signals that are ignored, a bit each: `nohup` and shells ignore some for what they start.
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -38,7 +38,7 @@ pub use init::InitArgs;
 pub use man::ManArgs;
 pub use matrix::{MatrixArgs, MatrixFormat};
 pub use policy::{DiffArgs, EditionListArgs, PolicyCommand, ShowArgs, TraceArgs};
-pub use replay::{OnIndeterminate, Only, ReplayArgs};
+pub use replay::{FailOn, OnIndeterminate, Only, ReplayArgs};
 pub use schema::{SchemaArgs, SchemaKind};
 pub use sender::SenderArgs;
 pub use validate::{FileKind, ValidateArgs};
@@ -122,7 +122,8 @@ Exit codes:
   0  done; an answer of `drop` is an answer
   1  something failed
   2  the usage or the input is bad
-  3  a verdict differs from the one that --expect asked for";
+  3  a verdict differs from the one that --expect asked for, or what was seen contradicts the
+     description and --fail-on asks for that";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -139,8 +140,10 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Judge every SYN to port 25 in a capture.
     ///
-    /// A capture goes in, and an inventory or the flags that describe one subscription; a row for every judged packet comes out, with the verdict,
-    /// the reason and the statements that it rests on, and a summary by subscription and reason.
+    /// A capture goes in, and an inventory or the flags that describe one subscription; every
+    /// connection comes out that somebody tried to open, with the verdict, the reason, whether it was
+    /// answered and whether that fits; then a summary by subscription and reason, and what to do.
+    /// Programs get a row for every packet, or connections.
     /// The capture's time stamps drive the inventory's events: a start in the middle of a capture
     /// changes verdicts from there on.
     ///

@@ -55,6 +55,13 @@ fn only(text: &str) -> Result<Only, String> {
     }
 }
 
+/// What makes a replay end with exit code 3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// A connection that came about, or was refused, against its verdict.
+    Contradiction,
+}
+
 /// The arguments of `replay`.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -117,6 +124,24 @@ pub struct ReplayArgs {
     #[arg(long)]
     pub summary: bool,
 
+    /// Write connections instead of packets, with --format json, ndjson and csv
+    ///
+    /// People get connections in any case. A connection is what has the same ends and the same first
+    /// sequence number: how often it was tried, what came back, and whether that fits the verdict.
+    #[arg(long)]
+    pub connections: bool,
+
+    /// Keep at most so many connections; SYNs of further ones are judged and counted
+    #[arg(long, value_name = "NUMBER", default_value_t = 50_000)]
+    pub max_connections: usize,
+
+    /// End with exit code 3 where what was seen contradicts the description
+    ///
+    /// It is said as a warning in any case: a connection that should be dropped was answered, so
+    /// the description (offer, date, exemption, restart) is not what was true.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub fail_on: Option<FailOn>,
+
     /// Say at the end how long loading, reading, walking, judging and reporting took
     ///
     /// On stderr, as notes; with --format json and ndjson in the summary, in nanoseconds.
@@ -152,6 +177,12 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
 
+    /// Compare the connections with a golden file, and end with exit code 3 where they differ
+    ///
+    /// The file is what --connections has written with --format ndjson or csv.
+    #[arg(long, value_name = "FILE")]
+    pub expect_connections: Option<PathBuf>,
+
     /// How the rows and the summary are written; csv has no summary
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
@@ -174,6 +205,9 @@ Examples:
 
   From a running capture:
       tcpdump -i eth0 -U -w - 'tcp port 25' | egress25 replay - --inventory inventory.toml
+
+  Does the description fit what was answered? Exit code 3 where it does not:
+      egress25 replay day.pcapng --inventory inventory.toml --summary --fail-on contradiction
 
   As a regression test: write once, compare ever after:
       egress25 replay day.pcapng --inventory inventory.toml --format ndjson > golden.ndjson

@@ -38,7 +38,7 @@ fn packets(attempts: &[(IpAddr, u16, u32, u32, Answer, bool)]) -> Vec<(i64, Pack
         let begun = i64::from(number) * 1000;
         let judged = if *passes { PASSES } else { DROPPED };
         let times = (0..*tries).map(|one| begun + ((1_i64 << one) - 1) * 1000);
-        let last = times.clone().last().unwrap_or(begun);
+        let last = times.clone().next_back().unwrap_or(begun);
         packets.extend(times.map(|time| (time, syn(tuple, isn, judged))));
         if *answer != Answer::Silent {
             packets.push((last + 20, reply(tuple, isn, *answer)));

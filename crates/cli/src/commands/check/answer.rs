@@ -258,7 +258,11 @@ fn misleading_allow(world: &World, decision: &Decision) -> Option<String> {
 }
 
 /// What may yet keep a connection from coming about that passes.
-fn after_a_pass(world: &World, question: &Question, decision: &Decision) -> Vec<NextStep> {
+pub(crate) fn after_a_pass(
+    world: &World,
+    question: &Question,
+    decision: &Decision,
+) -> Vec<NextStep> {
     let Some(machine) = &decision.machine else { return Vec::new() };
     let sends = may_send(decision.reason);
     let other_port = matches!(decision.reason, Reason::RelayPort | Reason::OtherPort);

@@ -4,6 +4,7 @@ mod answer;
 mod human;
 mod resolve;
 
+pub(crate) use answer::after_a_pass;
 use answer::{CheckAnswer, spaced};
 use resolve::resolve;
 

@@ -1,19 +1,20 @@
-//! `--expect`: the rows of a golden file against those of this replay.
+//! `--expect` and `--expect-connections`: the rows of a golden file against those of this replay.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::commands::replay::row::PacketRow;
+use crate::args::ReplayArgs;
+use crate::commands::replay::connection_row::ConnectionRow;
 use crate::read::input::shortened;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{OfAnotherPage, TableRow as _, text};
+use crate::say::output::{OfAnotherPage, TableRow, text};
 
 /// How many differences are shown.
 const SHOWN: usize = 20;
@@ -25,9 +26,43 @@ const MAX_LINE: u64 = 1024 * 1024;
 /// A row as text, by column.
 type Columns = BTreeMap<String, String>;
 
+/// What is expected of a replay.
+pub(super) struct Expected {
+    pub(super) packets: Option<Golden>,
+    pub(super) connections: Option<Golden>,
+}
+
+impl Expected {
+    /// Opens the golden files that the arguments name.
+    pub(super) fn open(args: &ReplayArgs) -> Result<Self, Failure> {
+        let open = |path: &Option<PathBuf>, kind| {
+            path.as_deref().map(|path| Golden::open(path, kind)).transpose()
+        };
+        let packets = open(&args.expect, "packet")?;
+        Ok(Self { packets, connections: open(&args.expect_connections, "connection")? })
+    }
+
+    /// Compares the connections, and says how they and the packets differ, where they do.
+    pub(super) fn finish(
+        self,
+        connections: &[ConnectionRow<'_>],
+        console: &Console,
+    ) -> Result<(), Failure> {
+        if let Some(mut golden) = self.connections {
+            for row in connections {
+                golden.row((row.packet, row.depth), row)?;
+            }
+            golden.finish(console)?;
+        }
+        self.packets.map_or(Ok(()), |golden| golden.finish(console))
+    }
+}
+
 /// A golden file, read row by row as the replay goes on: both are in order of the packets.
 pub(super) struct Golden {
     name: String,
+    /// The kind of its rows.
+    kind: &'static str,
     lines: GoldenLines,
     next: Option<(u64, u64, Columns)>,
     rows: u64,
@@ -79,8 +114,8 @@ impl Read for Rationed {
 }
 
 impl Golden {
-    /// Opens a golden file; its first byte tells the format.
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    /// Opens a golden file of rows of a kind; its first byte tells the format.
+    pub(super) fn open(path: &Path, kind: &'static str) -> Result<Self, Failure> {
         let name = path.display().to_string();
         let failed = |source| Failure::Read { name: name.clone(), source };
         let mut input = BufReader::new(File::open(path).map_err(failed)?);
@@ -97,15 +132,19 @@ impl Golden {
             }
         };
         let mut golden =
-            Self { name, lines, next: None, rows: 0, differences: 0, shown: Vec::new() };
+            Self { name, kind, lines, next: None, rows: 0, differences: 0, shown: Vec::new() };
         golden.advance()?;
         Ok(golden)
     }
 
-    /// Compares the next row of the replay.
-    pub(super) fn row(&mut self, row: &PacketRow<'_>) -> Result<(), Failure> {
+    /// Compares the next row of the replay, which is of a packet at a depth.
+    pub(super) fn row<R: TableRow>(
+        &mut self,
+        (number, depth): (u64, u32),
+        row: &R,
+    ) -> Result<(), Failure> {
         self.rows = self.rows.saturating_add(1);
-        let place = (row.packet, u64::from(row.depth));
+        let place = (number, u64::from(depth));
         while let Some((packet, depth, columns)) = &self.next
             && (*packet, *depth) < place
         {
@@ -114,7 +153,7 @@ impl Golden {
             self.advance()?;
         }
         let found: Columns =
-            PacketRow::COLUMNS.iter().map(|name| (*name).to_owned()).zip(row.cells()).collect();
+            R::COLUMNS.iter().map(|name| (*name).to_owned()).zip(row.cells()).collect();
         match &self.next {
             Some((packet, depth, expected)) if (*packet, *depth) == place => {
                 let changed: Vec<_> = expected
@@ -132,7 +171,7 @@ impl Golden {
                 self.advance()
             }
             _ => {
-                self.differ(format!("+ packet {}: {}", row.packet, outline(&found)));
+                self.differ(format!("+ packet {number}: {}", outline(&found)));
                 Ok(())
             }
         }
@@ -174,7 +213,7 @@ impl Golden {
     fn advance(&mut self) -> Result<(), Failure> {
         let before = self.next.take();
         let columns = match &mut self.lines {
-            GoldenLines::Ndjson { input, line } => next_line(&self.name, input, line)?,
+            GoldenLines::Ndjson { input, line } => next_line(&self.name, self.kind, input, line)?,
             GoldenLines::Csv { records, header } => next_record(&self.name, records, header)?,
         };
         let Some(columns) = columns else { return Ok(()) };
@@ -215,6 +254,7 @@ fn outline(columns: &Columns) -> String {
 
 fn next_line(
     name: &str,
+    kind: &str,
     input: &mut BufReader<File>,
     number: &mut u64,
 ) -> Result<Option<Columns>, Failure> {
@@ -240,7 +280,7 @@ fn next_line(
             return Err(bad(name, &format!("line {number} is no object")));
         };
         // The summary, and whatever a later version may add.
-        if object.get("kind").and_then(Value::as_str) != Some("packet") {
+        if object.get("kind").and_then(Value::as_str) != Some(kind) {
             continue;
         }
         let cell = |key: &str, value| match key {

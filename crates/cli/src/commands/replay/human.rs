@@ -1,85 +1,14 @@
-//! Rows and summary for people.
+//! The summary for people.
 
 use comfy_table::{Cell, CellAlignment};
 
-use crate::commands::replay::row::PacketRow;
+use crate::commands::replay::connections::ConnectionCounts;
 use crate::commands::replay::summary::{ONLY_REPORTS, Summary};
 use crate::commands::replay::today::Today;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
 use crate::say::output::EditionName;
-
-/// The widths of the columns in front: what stops it, time, destination, verdict, reason.
-const STOPPED_BY: usize = 10;
-const TIME: usize = 27;
-const DESTINATION: usize = 16;
-const VERDICT: usize = 7;
-const REASON: usize = 26;
-
-/// Writes the heading of the rows.
-pub(super) fn header(
-    console: &mut Console,
-    (machine, subscription): (usize, usize),
-) -> Result<(), Failure> {
-    let (machine, subscription) = (machine.max(7), subscription.max(12));
-    let line = format!(
-        "{:<STOPPED_BY$}  {:<TIME$}  {:<machine$}  {:<subscription$}  {:<DESTINATION$}  \
-         {:<VERDICT$}  {:<REASON$}  {}",
-        "stopped by",
-        "time",
-        "machine",
-        "subscription",
-        "destination",
-        "verdict",
-        "reason",
-        "rests on"
-    );
-    let line = console.paint().bold(&line);
-    console.line(line)
-}
-
-/// Writes a row; with the edition in front of what it rests on where each has its own.
-pub(super) fn row(
-    console: &mut Console,
-    row: &PacketRow<'_>,
-    (machine, subscription): (usize, usize),
-    by_date: bool,
-) -> Result<(), Failure> {
-    let (machine, subscription) = (machine.max(7), subscription.max(12));
-    let edition = if by_date { format!("{}: ", row.edition) } else { String::new() };
-    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    let time = row.time.map(|time| format!("{time:.6}"));
-    let name = row.machine.as_ref().map(ToString::to_string);
-    // Where the inventory does not know the sender, its address tells more than a dash.
-    let sender = name.or_else(|| row.source.map(|source| source.to_string()));
-    let rests_on = match (&row.detail, row.cited.is_empty()) {
-        (Some(detail), _) => detail.clone(),
-        (None, false) => row.cited.to_owned(),
-        (None, true) => {
-            row.assumed.iter().map(|one| format!("assumed {one}")).collect::<Vec<_>>().join(" ")
-        }
-    };
-    let decided_by = row.decided_by.as_ref().map(|name| format!(" (by {name})"));
-    let by_rule = row.rule.map(|rule| format!(" by {rule}"));
-    let inside = row.tunnel.map(|tunnel| format!(" (inside of {tunnel})"));
-    let verdict = console.paint().verdict(row.verdict, &format!("{:<VERDICT$}", row.verdict));
-    let line = format!(
-        "{:<STOPPED_BY$}  {:<TIME$}  {:<machine$}  {:<subscription$}  {:<DESTINATION$}  {verdict}  \
-         {:<REASON$}  {edition}{}{}{}{}",
-        row.stopped_by.name(),
-        or_dash(time),
-        or_dash(sender),
-        or_dash(row.subscription.as_ref().map(ToString::to_string)),
-        or_dash(row.destination.map(|to| to.to_string())),
-        row.reason.name(),
-        rests_on,
-        by_rule.unwrap_or_default(),
-        decided_by.unwrap_or_default(),
-        inside.unwrap_or_default(),
-    );
-    console.line(line.trim_end())
-}
 
 /// Writes the summary.
 pub(super) fn summary(
@@ -147,6 +76,7 @@ pub(super) fn lines(summary: &Summary, edition: &EditionName) -> Vec<String> {
         _ => String::new(),
     };
     lines.push(format!("Edition {}{judged}; {ONLY_REPORTS}.", edition.id));
+    lines.extend(summary.connections.iter().flat_map(ConnectionCounts::lines));
     lines.extend(summary.today.iter().flat_map(Today::lines));
     lines
 }

@@ -10,11 +10,12 @@ use egress25_packet_filter::frame::{Direction, Frame, FrameOptions, Outcome, Tun
 use egress25_packet_filter::sieve::Ruling;
 use egress25_packet_filter::table::{NetworkId, Slot, Table};
 use egress25_policy::{
-    Access, DestinationRanges, HopKind, NetworkName, Question, Reason, Source, StatementId,
-    StoppedBy, SubscriptionName, decide_seen,
+    Access, DestinationRanges, HopKind, NetworkName, Question, Reason, Source, StoppedBy, World,
+    decide_seen,
 };
 use jiff::Timestamp;
 
+use crate::commands::replay::basis::AnswerBasis;
 use crate::commands::replay::batches::BatchJudge;
 use crate::commands::replay::by_time::{Moment, TableByTime as _};
 use crate::commands::replay::examples::Examples;
@@ -48,21 +49,6 @@ enum Key {
     Addresses(Option<NetworkId>, IpAddr, IpAddr, Option<Direction>),
 }
 
-/// What an answer rests on.
-#[derive(Debug, Default)]
-struct AnswerBasis {
-    statements: Vec<StatementId>,
-    /// The same as a person reads them.
-    cited: String,
-    sources: Vec<OfAnotherPage>,
-    assumed: Vec<String>,
-    decided_by: Option<SubscriptionName>,
-    /// The security rule that denied it.
-    rule: Option<String>,
-    /// The network of the sender's interface.
-    network: Option<NetworkName>,
-}
-
 impl ReplayJudge {
     pub(super) fn new(plan: &ReplayPlan) -> Result<Self, Failure> {
         let inventory = MovingInventory::new(plan)?;
@@ -77,16 +63,6 @@ impl ReplayJudge {
             grounds: HashMap::new(),
             ranges: None,
         })
-    }
-
-    /// The widths of the longest names of a machine and a subscription.
-    pub(super) fn widths(&self) -> (usize, usize) {
-        let (world, events) = (self.inventory.any_world(), self.inventory.events());
-        let later = events.iter().filter_map(|event| event.kind.machine());
-        let machines = world.machines().keys().chain(later).map(|name| name.as_str().len());
-        let later = events.iter().filter_map(|event| event.kind.subscription());
-        let names = world.subscriptions().keys().chain(later).map(|name| name.as_str().len());
-        (machines.max().unwrap_or(0), names.max().unwrap_or(0))
     }
 
     /// The table of the moment.
@@ -107,6 +83,12 @@ impl ReplayJudge {
     /// One packet of each kind that was judged.
     pub(super) const fn examples(&self) -> &Examples {
         &self.batches.examples
+    }
+
+    /// The world of a moment: another table is in use from here on.
+    pub(super) fn world_at(&mut self, moment: Moment) -> Result<&World, Failure> {
+        self.inventory.move_to(moment)?;
+        self.inventory.world()
     }
 
     /// How many of the events take effect by a time, and how many there are.
@@ -223,6 +205,7 @@ impl ReplayJudge {
             detail: reason.is_about_the_packet().then(|| judgement.outcome.to_string()),
             sources: &grounds.sources,
             cited: &grounds.cited,
+            basis: &grounds,
         })
     }
 

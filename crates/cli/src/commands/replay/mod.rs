@@ -1,13 +1,18 @@
 //! `replay`: every SYN to port 25 of a capture, judged.
 
+mod basis;
 pub(super) mod batches;
 pub(super) mod by_time;
+mod connection_row;
+mod connection_table;
+mod connections;
 pub(super) mod examples;
 mod expect;
 mod human;
 mod judge;
 mod moments;
 mod moving;
+mod next_steps;
 mod report;
 mod resolve;
 mod row;
@@ -17,6 +22,8 @@ mod timings;
 mod today;
 mod tunnels;
 
+pub use connection_row::ConnectionRow;
+pub use connections::ConnectionCounts;
 pub use row::PacketRow;
 pub use summary::Summary;
 pub use timings::Timings;
@@ -28,12 +35,15 @@ use egress25_packet_filter::capture::{
 };
 use egress25_packet_filter::sieve::Ruling;
 
-use crate::args::ReplayArgs;
+use crate::args::{OutputFormat, ReplayArgs};
 use crate::read::capture;
+use crate::read::edition::ChosenEdition;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::progress::Progress;
-use expect::Golden;
+use crate::signals;
+use connections::{Connecting, DescribedConnection};
+use expect::{Expected, Golden};
 use judge::ReplayJudge;
 use report::ReplayReport;
 use resolve::{ReplayPlan, resolve};
@@ -48,6 +58,10 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     let watch = Stopwatch::start();
     let outputs = Outputs::claim(args)?;
     let plan = resolve(args, outputs.take_stdout())?;
+    if plan.rows_are_connections && plan.capture == Path::new("-") {
+        // They are told at the end, which Ctrl-C brings about: it ends who writes the capture, too.
+        signals::outlive_interrupt()?;
+    }
     let mut reader = capture::open(&plan.capture)?;
     let mut judge = ReplayJudge::new(&plan)?;
     let title = format!(
@@ -57,16 +71,19 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
         plan.edition.name().id
     );
     let mut sinks = outputs.create(reader.format().container, &title)?;
-    let mut golden = args.expect.as_deref().map(Golden::open).transpose()?;
+    let mut expected = Expected::open(args)?;
+    let describes = plan.rows && plan.rows_are_connections || expected.connections.is_some();
+    let mut connecting = plan.tracks_connections.then(|| Connecting::new(&plan, describes));
     let mut progress = Progress::new(console, &reader);
-    let mut report = ReplayReport::begin(&plan, &reader, judge.widths(), console)?;
+    let mut report = ReplayReport::begin(&plan, &reader, console)?;
     let mut summary = Summary::default();
     let stopped = {
         let mut replay = Replay {
             plan: &plan,
             judge: &mut judge,
             sinks: &mut sinks,
-            golden: golden.as_mut(),
+            golden: expected.packets.as_mut(),
+            connecting: connecting.as_mut(),
             report: &mut report,
             summary: &mut summary,
             watch,
@@ -76,27 +93,24 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
         stopped
     };
     progress.end();
-    for warning in reader.warnings() {
-        summary.warnings.push(warning.to_string());
-    }
-    summary.warnings.extend(sinks.warning());
-    let whole = stopped.is_none() && !reader.warnings().iter().any(Warning::is_cut);
-    let time = summary.first.zip(summary.last).filter(|_| judge.counters().judged() > 0);
-    let other_time = time.map(|(first, last)| plan.edition.of_another_time(first, last));
-    summary.today = today::of(&plan, &judge)?;
-    let tunnels = tunnels::count(&plan, &judge);
-    summary.close(
-        &judge,
-        reader.name(),
-        whole,
-        tunnels,
-        plan.described,
-        other_time.transpose()?.flatten(),
-    );
+    let (connections, counts) = connecting.map(Connecting::finish).unzip();
+    summary.connections = counts;
+    summarise(&mut summary, (&plan, &judge), (&reader, &sinks), stopped.is_none())?;
     for warning in &summary.warnings {
         console.warn(warning);
     }
+    let connections = connections.unwrap_or_default();
+    let is_shown = |one: &&DescribedConnection| one.has(|verdict, by| plan.shows(verdict, by));
+    let by_date = matches!(plan.edition, ChosenEdition::ByDate);
+    let rows = connections.iter().filter(is_shown).map(|one| ConnectionRow::of(one, by_date));
+    let rows: Vec<_> = rows.collect();
+    if plan.rows_are_connections {
+        report.connections(&rows, console)?;
+    }
     report.end(&summary, &plan.edition.name(), console)?;
+    if plan.format == OutputFormat::Human && !plan.stdout_taken {
+        next_steps::write(console, &next_steps::of(&mut judge, &connections)?)?;
+    }
     if let Some(timings) = &summary.timings {
         timings.lines(summary.packets).iter().for_each(|line| console.advise(line));
     }
@@ -108,10 +122,30 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
         return Err(failure);
     }
     sinks.finish()?;
-    match golden {
-        Some(golden) => golden.finish(console),
-        None => Ok(()),
+    expected.finish(&rows, console)?;
+    summary.contradiction().filter(|_| args.fail_on.is_some()).map_or(Ok(()), Err)
+}
+
+/// Brings the counts of a replay together.
+fn summarise(
+    summary: &mut Summary,
+    (plan, judge): (&ReplayPlan, &ReplayJudge),
+    (reader, sinks): (&CaptureReader, &Sinks),
+    is_whole: bool,
+) -> Result<(), Failure> {
+    for warning in reader.warnings() {
+        summary.warnings.push(warning.to_string());
     }
+    summary.warnings.extend(sinks.warning());
+    let whole = is_whole && !reader.warnings().iter().any(Warning::is_cut);
+    let time = summary.first.zip(summary.last).filter(|_| judge.counters().judged() > 0);
+    let other_time = time.map(|(first, last)| plan.edition.of_another_time(first, last));
+    summary.today = today::of(plan, judge)?;
+    let tunnels = tunnels::count(plan, judge);
+    let other_time = other_time.transpose()?.flatten();
+    summary.close(judge, reader.name(), whole, tunnels, plan.described, other_time);
+    summary.warn_of_connections();
+    Ok(())
 }
 
 fn file_name(path: &str) -> String {
@@ -125,6 +159,7 @@ struct Replay<'a> {
     judge: &'a mut ReplayJudge,
     sinks: &'a mut Sinks,
     golden: Option<&'a mut Golden>,
+    connecting: Option<&'a mut Connecting>,
     report: &'a mut ReplayReport,
     summary: &'a mut Summary,
     watch: Stopwatch,
@@ -166,6 +201,9 @@ impl Replay<'_> {
         let rulings = self.judge.batch(batch)?;
         self.summary.batch(batch, rulings);
         self.watch.lap(|timings| &mut timings.judge);
+        if let Some(connecting) = &mut self.connecting {
+            connecting.batch(batch, self.judge)?;
+        }
         for error in batch.unread() {
             self.summary.not_understood(error);
         }
@@ -178,7 +216,7 @@ impl Replay<'_> {
                     Item::Unread(block, _) => self.sinks.unread(&block)?,
                 }
             }
-        } else if self.plan.rows || self.golden.is_some() {
+        } else if self.plan.shows_packets() || self.golden.is_some() {
             for place in 0..batch.len() {
                 if self.is_shown(self.judge.ruling(place)) {
                     self.packet(batch, place, console)?;
@@ -217,9 +255,9 @@ impl Replay<'_> {
                     return Ok(());
                 }
                 if let Some(golden) = golden {
-                    golden.row(row)?;
+                    golden.row((row.packet, row.depth), row)?;
                 }
-                if plan.rows { report.row(row, console) } else { Ok(()) }
+                if plan.shows_packets() { report.packet(row, console) } else { Ok(()) }
             })?;
         }
         sinks.packet(&record, fate, &comments)

@@ -110,11 +110,6 @@ impl MovingInventory {
         self.moments.table()
     }
 
-    /// The world of the moment, as it stands, or as it was at the moment that was asked for last.
-    pub(super) const fn any_world(&self) -> &World {
-        self.moments.timeline().world()
-    }
-
     /// The world of the moment.
     pub(super) fn world(&mut self) -> Result<&World, Failure> {
         self.moments.world()

@@ -7,15 +7,15 @@ use serde::Serialize;
 
 use crate::SCHEMA_VERSION;
 use crate::args::OutputFormat;
-use crate::commands::replay::human;
+use crate::commands::replay::connection_row::ConnectionRow;
 use crate::commands::replay::resolve::ReplayPlan;
 use crate::commands::replay::row::PacketRow;
 use crate::commands::replay::summary::{ONLY_REPORTS, Summary};
-use crate::read::edition::ChosenEdition;
+use crate::commands::replay::{connection_table, human};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::EditionName;
-use crate::say::output::{self, TableRow as _, Versioned};
+use crate::say::output::{self, TableRow, Versioned};
 
 /// Writes the report.
 pub(super) struct ReplayReport {
@@ -23,9 +23,6 @@ pub(super) struct ReplayReport {
     stdout_taken: bool,
     rows: bool,
     written: u64,
-    widths: (usize, usize),
-    /// Whether each row has an edition of its own.
-    by_date: bool,
 }
 
 /// The last line of NDJSON.
@@ -43,7 +40,6 @@ impl ReplayReport {
     pub(super) fn begin(
         plan: &ReplayPlan,
         reader: &CaptureReader,
-        widths: (usize, usize),
         console: &mut Console,
     ) -> Result<Self, Failure> {
         let report = Self {
@@ -51,12 +47,9 @@ impl ReplayReport {
             stdout_taken: plan.stdout_taken,
             rows: plan.rows && !plan.stdout_taken,
             written: 0,
-            widths,
-            by_date: matches!(plan.edition, ChosenEdition::ByDate),
         };
         console.note(ONLY_REPORTS);
         match report.format {
-            OutputFormat::Human if report.rows => human::header(console, widths)?,
             OutputFormat::Json => {
                 let head = [
                     ("schema_version", serde_json::json!(SCHEMA_VERSION)),
@@ -73,15 +66,20 @@ impl ReplayReport {
                 write!(console.out(), "  \"rows\": [").map_err(Failure::stdout)?;
             }
             OutputFormat::Csv if report.rows => {
-                output::csv(console, PacketRow::COLUMNS, Vec::<Vec<String>>::new())?;
+                let columns = if plan.rows_are_connections {
+                    ConnectionRow::COLUMNS
+                } else {
+                    PacketRow::COLUMNS
+                };
+                output::csv(console, columns, Vec::<Vec<String>>::new())?;
             }
             OutputFormat::Human | OutputFormat::Ndjson | OutputFormat::Csv => {}
         }
         Ok(report)
     }
 
-    /// Writes a row.
-    pub(super) fn row(
+    /// Writes the row of a packet.
+    pub(super) fn packet(
         &mut self,
         row: &PacketRow<'_>,
         console: &mut Console,
@@ -89,29 +87,51 @@ impl ReplayReport {
         if !self.rows {
             return Ok(());
         }
-        let first = self.written == 0;
-        self.written = self.written.saturating_add(1);
         match self.format {
-            OutputFormat::Human => human::row(console, row, self.widths, self.by_date),
-            OutputFormat::Json => {
-                let comma = if first { "\n    " } else { ",\n    " };
-                write!(console.out(), "{comma}").map_err(Failure::stdout)?;
-                serde_json::to_writer(console.out(), row)
-                    .map_err(|error| Failure::stdout(error.into()))
-            }
             OutputFormat::Ndjson => output::ndjson(
                 console,
                 &PacketRow { schema_version: Some(SCHEMA_VERSION), ..row.clone() },
             ),
-            OutputFormat::Csv => {
-                // Into memory first: this writer flushes what is below it.
-                let mut writer = csv::Writer::from_writer(Vec::new());
-                writer.write_record(row.cells()).map_err(output::csv_failure)?;
-                let line = writer.into_inner();
-                let line = line.map_err(|error| Failure::Internal(error.to_string()))?;
-                console.out().write_all(&line).map_err(Failure::stdout)
-            }
+            _ => self.row(row, console),
         }
+    }
+
+    /// Writes the rows of all connections.
+    pub(super) fn connections(
+        &mut self,
+        rows: &[ConnectionRow<'_>],
+        console: &mut Console,
+    ) -> Result<(), Failure> {
+        if !self.rows {
+            return Ok(());
+        }
+        match self.format {
+            OutputFormat::Human => {
+                self.written = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+                connection_table::write(console, rows)
+            }
+            OutputFormat::Ndjson => rows.iter().try_for_each(|row| {
+                let row = ConnectionRow { schema_version: Some(SCHEMA_VERSION), ..row.clone() };
+                output::ndjson(console, &row)
+            }),
+            _ => rows.iter().try_for_each(|row| self.row(row, console)),
+        }
+    }
+
+    /// Writes a row of a document or a CSV.
+    fn row<R: TableRow>(&mut self, row: &R, console: &mut Console) -> Result<(), Failure> {
+        if self.format == OutputFormat::Csv {
+            // Into memory first: this writer flushes what is below it.
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(row.cells()).map_err(output::csv_failure)?;
+            let line = writer.into_inner();
+            let line = line.map_err(|error| Failure::Internal(error.to_string()))?;
+            return console.out().write_all(&line).map_err(Failure::stdout);
+        }
+        let comma = if self.written == 0 { "\n    " } else { ",\n    " };
+        self.written = self.written.saturating_add(1);
+        write!(console.out(), "{comma}").map_err(Failure::stdout)?;
+        serde_json::to_writer(console.out(), row).map_err(|error| Failure::stdout(error.into()))
     }
 
     /// Ends the report with the summary.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use egress25_packet_filter::frame::{self, MAX_VXLAN_PORTS, VxlanPorts};
+use egress25_packet_filter::frame::{self, MAX_VXLAN_PORTS, VxlanPorts, Wanted};
 use egress25_policy::{Reason, Verdict};
 use jiff::Timestamp;
 
@@ -24,7 +24,13 @@ pub(super) struct ReplayPlan {
     pub(super) network: Option<String>,
     pub(super) options: frame::FrameOptions,
     only: Vec<Only>,
+    /// Whether there are rows.
     pub(super) rows: bool,
+    /// Whether they are connections, and not packets.
+    pub(super) rows_are_connections: bool,
+    /// Whether packets are brought together to connections.
+    pub(super) tracks_connections: bool,
+    pub(super) max_connections: usize,
     pub(super) on_indeterminate: OnIndeterminate,
     /// Whether flags describe who sends, and no file does.
     pub(super) described: bool,
@@ -34,6 +40,11 @@ pub(super) struct ReplayPlan {
 }
 
 impl ReplayPlan {
+    /// Whether there are rows and they are packets.
+    pub(super) const fn shows_packets(&self) -> bool {
+        self.rows && !self.rows_are_connections
+    }
+
     /// Whether rows of a verdict and a reason are asked for.
     pub(super) fn shows(&self, verdict: Verdict, reason: Reason) -> bool {
         self.only.is_empty() || self.only.iter().any(|only| only.shows(verdict, reason))
@@ -74,6 +85,9 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
     let vxlan_ports = VxlanPorts::new(&args.vxlan_port).ok_or_else(|| {
         Failure::Usage(format!("--vxlan-port takes at most {MAX_VXLAN_PORTS} ports"))
     })?;
+    let rows_are_connections = args.connections || args.format == OutputFormat::Human;
+    let tracks_connections =
+        rows_are_connections || args.fail_on.is_some() || args.expect_connections.is_some();
     Ok(ReplayPlan {
         capture: args.capture.clone(),
         edition: inventory.judged_by(args.edition.edition.as_deref())?,
@@ -82,10 +96,14 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
         options: frame::FrameOptions {
             look_inside: args.look_inside,
             vxlan_ports,
+            wanted: if tracks_connections { Wanted::EVERYTHING } else { Wanted::NOTHING },
             ..frame::FrameOptions::default()
         },
         only: args.only.clone(),
         rows: !args.summary,
+        rows_are_connections,
+        tracks_connections,
+        max_connections: args.max_connections,
         on_indeterminate: args.on_indeterminate,
         described: args.inventory.is_none() && args.store.is_none(),
         format: args.format,

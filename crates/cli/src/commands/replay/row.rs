@@ -1,6 +1,7 @@
 //! A row: one judged packet.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use egress25_packet_filter::capture::VERDICT_MARK;
 use egress25_policy::{
@@ -9,6 +10,7 @@ use egress25_policy::{
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::commands::replay::basis::AnswerBasis;
 use crate::say::output::{OfAnotherPage, TableRow};
 
 /// One judged packet.
@@ -65,6 +67,9 @@ pub struct PacketRow<'a> {
     /// The statements as a person reads them.
     #[serde(skip)]
     pub cited: &'a str,
+    /// What it rests on, as it is shared by packets that have the same answer.
+    #[serde(skip)]
+    pub(super) basis: &'a Arc<AnswerBasis>,
 }
 
 impl TableRow for PacketRow<'_> {

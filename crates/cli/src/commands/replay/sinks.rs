@@ -48,8 +48,9 @@ pub(super) struct Outputs {
 impl Outputs {
     /// Makes sure that the captures can be written without harm.
     pub(super) fn claim(args: &ReplayArgs) -> Result<Self, Failure> {
-        let inputs = [Some(&args.capture), args.inventory.as_ref(), args.expect.as_ref()];
-        let inputs = inputs.into_iter().flatten().chain(&args.events).map(PathBuf::as_path);
+        let expected = [args.expect.as_ref(), args.expect_connections.as_ref()];
+        let inputs = [Some(&args.capture), args.inventory.as_ref()].into_iter().chain(expected);
+        let inputs = inputs.flatten().chain(&args.events).map(PathBuf::as_path);
         let edition = args.edition.edition.as_deref().map(Path::new);
         let store = args.store.iter().flat_map(|store| files_of(store)).collect::<Vec<_>>();
         let inputs = inputs.chain(edition).chain(store.iter().map(PathBuf::as_path));

@@ -9,6 +9,7 @@ use egress25_policy::{Reason, StoppedBy, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::commands::replay::connections::ConnectionCounts;
 use crate::commands::replay::judge::ReplayJudge;
 use crate::commands::replay::timings::Timings;
 use crate::commands::replay::today::Today;
@@ -53,6 +54,9 @@ pub struct Summary {
     pub complete: bool,
     /// Counts by subscription, verdict and reason.
     pub by_subscription: Vec<Count>,
+    /// The connections, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<ConnectionCounts>,
     /// The editions that judged, oldest first.
     pub editions: Vec<String>,
     /// What the edition in force answers, where another one judged.
@@ -157,6 +161,12 @@ impl Summary {
         Some(Failure::NothingUnderstood { first: error.clone() })
     }
 
+    /// The failure of a description that what was seen contradicts.
+    pub(super) fn contradiction(&self) -> Option<Failure> {
+        let found = self.connections.as_ref().filter(|found| found.contradict > 0)?;
+        Some(Failure::Differs(found.contradictions.join("; ")))
+    }
+
     /// Brings the counts together at the end.
     pub(super) fn close(
         &mut self,
@@ -229,6 +239,19 @@ impl Summary {
             };
             let judged = self.judged;
             warn(format!("{unknown} of {judged} judged packets come from addresses that {how}"));
+        }
+    }
+
+    /// Warns of what contradicts the description, and of connections that are not kept.
+    pub(super) fn warn_of_connections(&mut self) {
+        let Some(found) = &self.connections else { return };
+        self.warnings.extend(found.contradictions.iter().cloned());
+        if found.syns_not_kept > 0 {
+            self.warnings.push(format!(
+                "{} SYNs are of connections beyond those that are kept: they are judged and \
+                 counted, and not held against what came back (--max-connections)",
+                found.syns_not_kept
+            ));
         }
     }
 
