@@ -10,8 +10,8 @@ use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::frame::FrameOptions;
 use egress25_packet_filter::sieve::Vectors;
 
-/// The pipeline that `replay --summary` is: read, framed, judged, counted. On every level of vectors,
-/// for each mix.
+/// The pipeline that `replay --summary --format json` is: read, framed, judged, counted. On every
+/// level of vectors, for each mix.
 fn pipeline(c: &mut Criterion) {
     let table = tables::of_machines(1_000).expect("a table");
     for mix in Mix::ALL {

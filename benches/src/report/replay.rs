@@ -108,8 +108,10 @@ fn commands<'a>(
     [passed, dropped, kept]: &'a [String; 3],
 ) -> Vec<Timed<'a>> {
     let replay = |capture: &'a str, more: &[&'a str]| {
-        let words = [program, "replay", capture, "--inventory", known, "--summary"];
-        [words.as_slice(), more].concat()
+        // For people it reads answers, too.
+        let counts = ["--summary", "--format", "json"];
+        let words = [program, "replay", capture, "--inventory", known];
+        [words.as_slice(), &counts, more].concat()
     };
     let file = |name, words| Timed { name, words, piped: None, rounds: ROUNDS };
     let pipe = |name, words| Timed { name, words, piped: Some(capture), rounds: ROUNDS };
@@ -208,7 +210,7 @@ fn memory(
     capture: &str,
 ) -> Result<(), Failed> {
     const LIMIT: f64 = 64.0;
-    let replay = format!("{program} replay - --inventory {inventory_file} --summary");
+    let replay = format!("{program} replay - --inventory {inventory_file} --summary --format json");
     let piped = peak(&format!("cat {capture} | {replay}"));
     let gzip = peak(&format!("gzip -1 -c {capture} | {replay}"));
     let most = piped.into_iter().chain(gzip).reduce(f64::max);

@@ -1,5 +1,5 @@
-//! The pipeline `read -> judge -> count` on a capture file, as `replay --summary` runs it, and
-//! tcpdump, which counts the same packets of the same file.
+//! The pipeline `read -> judge -> count` on a capture file, as `replay --summary --format json` runs
+//! it, and tcpdump, which counts the same packets of the same file.
 
 use std::path::PathBuf;
 use std::process::Command;

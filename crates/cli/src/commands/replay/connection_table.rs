@@ -42,13 +42,15 @@ impl Column {
     ];
 
     /// Those that a narrow table does without, the least first.
-    const LEAST_FIRST: [Self; 6] = [
+    const LEAST_FIRST: [Self; 7] = [
         Self::RestsOn,
         Self::StoppedBy,
         Self::Subscription,
         Self::Time,
         Self::Seconds,
         Self::Tries,
+        // The reason tells it, and has its colour.
+        Self::Verdict,
     ];
 
     const fn name(self) -> &'static str {
@@ -91,7 +93,7 @@ impl Column {
         let cell = Cell::new(self.text(row));
         match self {
             Self::Tries | Self::Seconds => cell.set_alignment(CellAlignment::Right),
-            Self::Verdict => cell.fg(output::color(row.verdict)),
+            Self::Verdict | Self::Reason => cell.fg(output::color(row.verdict)),
             Self::Evidence if row.evidence == Agreement::Contradicts => cell.fg(Color::Red),
             _ => cell,
         }
@@ -235,10 +237,10 @@ mod tests {
             Column::ALL.into_iter().filter(|one| !Column::LEAST_FIRST.contains(one)).collect();
         let at_80 = columns(Some(80)).expect("a table");
         assert!(all_needed.iter().all(|column| at_80.contains(column)), "{at_80:?}");
-        assert!(!at_80.contains(&Column::RestsOn) && !at_80.contains(&Column::Subscription));
+        assert!(at_80.contains(&Column::Verdict) && !at_80.contains(&Column::RestsOn));
         assert_eq!(columns(Some(40)), None);
-        // The longest reasons leave no room for a table.
+        // The longest reason leaves room for what no table does without.
         let long = [row(&machine, &subscription, Reason::PlatformServiceUnsupported)];
-        assert_eq!(fitting(&long, Some(80)), None);
+        assert_eq!(fitting(&long, Some(80)), Some(all_needed));
     }
 }
