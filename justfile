@@ -24,7 +24,7 @@ fixtures:
 
 # Writes the golden answers anew; read the difference before you commit it.
 golden:
-    UPDATE_GOLDEN=1 cargo test --workspace --test it --test whole -- matrix golden_ row_of_the_day schemas readings oracle_differences
+    UPDATE_GOLDEN=1 cargo test --workspace --test it --test whole -- matrix golden_ row_of_the_day schemas readings oracle_differences samples::
 
 # The policy's table against the reference, for many worlds.
 table-long:

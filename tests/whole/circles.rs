@@ -222,7 +222,7 @@ fn circles(folder: &Path) -> Vec<String> {
 
 #[test]
 fn no_circle_of_files() {
-    let folders = ["policy", "packet-filter", "exemption-store", "lab", "cli"];
+    let folders = ["policy", "packet-filter", "azure", "exemption-store", "lab", "cli"];
     let found = folders.map(|name| circles(&repository().join("crates").join(name).join("src")));
     let ties: Vec<_> = found.iter().flatten().collect();
     assert!(ties.is_empty(), "{}", ties.into_iter().cloned().collect::<String>());

@@ -12,6 +12,7 @@ use crate::program::repository;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("egress25-policy", &[]),
     ("egress25-packet-filter", &["egress25-policy"]),
+    ("egress25-azure", &["egress25-policy"]),
     ("egress25-exemption-store", &["egress25-policy"]),
     ("egress25-evidence", &["egress25-packet-filter", "egress25-policy"]),
     ("egress25-lab", &["egress25-packet-filter", "egress25-policy"]),
@@ -19,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "egress25",
         &[
             "egress25-evidence",
+            "egress25-azure",
             "egress25-exemption-store",
             "egress25-lab",
             "egress25-packet-filter",

@@ -1,0 +1,104 @@
+//! Effective routes, and effective rules of security groups.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde_json::Value;
+
+use crate::block::quoted;
+use crate::fields::{Fields, Look as _};
+use crate::id::Id;
+use crate::resource::{Kind, Resource};
+
+/// The prefixes that an effective route is for.
+pub(crate) fn prefixes(route: &Fields) -> Vec<IpNet> {
+    let prefix = |text: &str| match text.parse() {
+        Ok(prefix) => Some(prefix),
+        Err(_) => text.parse::<IpAddr>().ok().map(IpNet::from),
+    };
+    route.texts("addressprefix").filter_map(prefix).collect()
+}
+
+/// Whether it leads to a service.
+pub(crate) fn is_endpoint(route: &Fields) -> bool {
+    route
+        .text("nexthoptype")
+        .is_some_and(|hop| hop.eq_ignore_ascii_case("VirtualNetworkServiceEndpoint"))
+}
+
+/// The active ones as TOML writes them.
+pub(crate) fn routes(routes: &[Fields]) -> Vec<String> {
+    let active = |route: &&Fields| {
+        route.text("state").is_none_or(|state| state.eq_ignore_ascii_case("active"))
+    };
+    let mut written = Vec::new();
+    for route in routes.iter().filter(active) {
+        let Some(hop) = next_hop(route) else { continue };
+        let source = route.text("source").and_then(source);
+        for prefix in prefixes(route) {
+            let mut keys = vec![
+                format!("prefix = {}", quoted(&prefix.to_string())),
+                format!("next_hop = {}", quoted(hop)),
+            ];
+            if hop == "virtual-appliance" {
+                let Some(address) = route.texts("nexthopipaddress").next() else { continue };
+                let Ok(address) = address.parse::<IpAddr>() else { continue };
+                keys.push(format!("address = {}", quoted(&address.to_string())));
+            }
+            keys.extend(source.map(|source| format!("source = {}", quoted(source))));
+            written.push(format!("{{ {} }}", keys.join(", ")));
+        }
+    }
+    written
+}
+
+fn next_hop(route: &Fields) -> Option<&'static str> {
+    Some(match route.text("nexthoptype")?.to_ascii_lowercase().as_str() {
+        "vnetlocal" => "vnet-local",
+        "vnetpeering" | "vnetglobalpeering" => "vnet-peering",
+        "virtualnetworkserviceendpoint" => "virtual-network-service-endpoint",
+        "internet" => "internet",
+        "virtualnetworkgateway" => "virtual-network-gateway",
+        "virtualappliance" => "virtual-appliance",
+        "none" => "none",
+        _ => return None,
+    })
+}
+
+fn source(text: &str) -> Option<&'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "user" => Some("user"),
+        "virtualnetworkgateway" => Some("virtual-network-gateway"),
+        _ => None,
+    }
+}
+
+/// The security group that effective rules are of, without the rules that every group has.
+pub(crate) fn group(entry: &Fields) -> Option<Resource> {
+    let id = entry.reference("networksecuritygroup")?;
+    let rules = entry.objects("effectivesecurityrules").filter_map(|rule| {
+        let name = rule.text("name")?.strip_prefix("securityRules/")?;
+        let mut rule = rule.clone();
+        rule.insert("name".to_owned(), Value::from(name));
+        Some(Value::Object(rule))
+    });
+    let mut fields = Fields::new();
+    fields.insert("name".to_owned(), Value::from(id.name()));
+    fields.insert("securityrules".to_owned(), Value::Array(rules.collect()));
+    Some(Resource { id, kind: Kind::SecurityGroup, fields })
+}
+
+/// The subnet of an interface that effective routes are said to be of: it is named by its name or
+/// its id.
+pub(crate) fn subnet_of<'a>(
+    mut interfaces: impl Iterator<Item = &'a Resource>,
+    told: &str,
+) -> Option<Id> {
+    let id = Id::new(told);
+    let is_it = |one: &&Resource| one.id == id || one.name().eq_ignore_ascii_case(told);
+    let found = interfaces.find(is_it)?;
+    if interfaces.any(|other| is_it(&other)) {
+        return None;
+    }
+    found.fields.objects("ipconfigurations").find_map(|one| one.reference("subnet"))
+}

@@ -1,0 +1,178 @@
+//! Virtual networks, their subnets and their peerings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+
+use crate::arm::{effective, gateway, nat_gateway};
+use crate::block::{Block, quoted};
+use crate::export::{Export, REMOTE, prefixes, space};
+use crate::fields::Look as _;
+use crate::gaps::{GapKind, Gaps};
+use crate::id::Id;
+use crate::resource::{Kind, Resource};
+
+/// A network that is in the export on the other side of a peering alone.
+#[derive(Debug, Default)]
+struct Remote {
+    space: BTreeSet<String>,
+    /// The networks that are peered with it.
+    peers: BTreeSet<String>,
+}
+
+/// The tables of networks and subnets.
+pub(crate) fn blocks(export: &Export, gaps: &mut Gaps) -> Vec<Block> {
+    let mut remotes: BTreeMap<Id, Remote> = BTreeMap::new();
+    let mut blocks = Vec::new();
+    for (name, network) in export.named(Kind::Network) {
+        let mut block = Block::new(&["network", name]);
+        let spaces: Vec<&str> = readable(space(&network.fields)).collect();
+        block.list("address_space", &spaces);
+        if spaces.is_empty() {
+            block.off(gaps, GapKind::NoPrefix);
+            blocks.push(block);
+            continue;
+        }
+        let mut sides = Vec::new();
+        for peering in export.resources.parts(&network.id, Kind::Peering) {
+            if let Some(side) = side(export, peering, &mut block, gaps) {
+                sides.push(side);
+                remember(export, name, peering, &mut remotes);
+            }
+        }
+        if !sides.is_empty() {
+            block.lines("peerings", &sides);
+        }
+        gateway::write(export, &network.id, &mut block, gaps);
+        if let Some(gateway) = nat_gateway::of_network(export, network) {
+            block.text("nat_gateway", gateway);
+        }
+        blocks.push(block);
+        for subnet in export.resources.parts(&network.id, Kind::Subnet) {
+            blocks.push(self::subnet(export, name, subnet, gaps));
+        }
+    }
+    if !blocks.is_empty() {
+        gaps.note("network", GapKind::AdminRules);
+    }
+    for (id, remote) in &remotes {
+        let name = export.name(Kind::Network, id);
+        blocks.extend(name.map(|name| stub(name, remote, gaps)));
+    }
+    for part in export.orphans(Kind::Subnet, Kind::Network) {
+        gaps.note(format!("subnet {}", part.name()), GapKind::NetworkMissing);
+    }
+    for part in export.orphans(Kind::Peering, Kind::Network) {
+        gaps.note(format!("peering {}", part.name()), GapKind::NetworkMissing);
+    }
+    blocks
+}
+
+fn readable<'a>(texts: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
+    texts.filter(|text| text.parse::<IpNet>().is_ok())
+}
+
+/// A side of a peering as TOML writes it; none where it carries nothing.
+fn side(export: &Export, peering: &Resource, block: &mut Block, gaps: &mut Gaps) -> Option<String> {
+    let fields = &peering.fields;
+    let state = fields.text("peeringstate").unwrap_or("Connected");
+    if !state.eq_ignore_ascii_case("connected") {
+        block.remark(
+            "A peering that is not in the state Connected carries nothing; it is left out.",
+        );
+        return None;
+    }
+    let remote = peering.fields.reference(REMOTE)?;
+    if !export.has_network(&remote) && remote_space(peering).next().is_none() {
+        block.gap(gaps, GapKind::PeerMissing);
+        return None;
+    }
+    let name = export.name(Kind::Network, &remote)?;
+    let mut keys = vec![format!("network = {}", quoted(name))];
+    let told = |key: &str| fields.flag(key);
+    if told("useremotegateways") == Some(true) {
+        keys.push("use_remote_gateways = true".to_owned());
+    }
+    if told("allowgatewaytransit") == Some(true) {
+        keys.push("allow_gateway_transit = true".to_owned());
+    }
+    if let Some(forwarded) = told("allowforwardedtraffic") {
+        keys.push(format!("allow_forwarded_traffic = {forwarded}"));
+    }
+    if told("allowvirtualnetworkaccess") == Some(false) {
+        keys.push("allow_virtual_network_access = false".to_owned());
+    }
+    Some(format!("{{ {} }}", keys.join(", ")))
+}
+
+fn remote_space(peering: &Resource) -> impl Iterator<Item = &str> {
+    let fields = &peering.fields;
+    let now = fields.object("remotevirtualnetworkaddressspace");
+    let space = now.or_else(|| fields.object("remoteaddressspace"));
+    readable(space.into_iter().flat_map(|space| space.texts("addressprefixes")))
+}
+
+fn remember(export: &Export, name: &str, peering: &Resource, remotes: &mut BTreeMap<Id, Remote>) {
+    let Some(id) = peering.fields.reference(REMOTE) else { return };
+    if !export.has_network(&id) {
+        let known = remotes.entry(id).or_default();
+        known.space.extend(remote_space(peering).map(str::to_owned));
+        known.peers.insert(name.to_owned());
+    }
+}
+
+fn stub(name: &str, remote: &Remote, gaps: &mut Gaps) -> Block {
+    let mut block = Block::new(&["network", name]);
+    block.gap(gaps, GapKind::PeerMissing);
+    block.list("address_space", &remote.space);
+    block.list("peerings", &remote.peers);
+    block
+}
+
+fn subnet(export: &Export, network: &str, subnet: &Resource, gaps: &mut Gaps) -> Block {
+    let fields = &subnet.fields;
+    let mut block = Block::new(&["network", network, "subnet", subnet.name()]);
+    let all: Vec<&str> = readable(prefixes(fields)).collect();
+    block.list("prefixes", &all);
+    if all.is_empty() {
+        block.off(gaps, GapKind::NoPrefix);
+        return block;
+    }
+    let listed = export.effective.get(&subnet.id);
+    if let Some(table) = fields.reference("routetable").filter(|_| listed.is_none()) {
+        match export.name(Kind::RouteTable, &table) {
+            Some(name) => block.text("route_table", name),
+            None => block.gap(gaps, GapKind::RouteTableMissing),
+        }
+    }
+    let delegated = fields.objects("delegations").find_map(|one| one.text("servicename"));
+    if let Some(service) = delegated {
+        block.text("delegated_to", service);
+    }
+    if fields.objects("serviceendpoints").next().is_some() {
+        let reached = listed.into_iter().flatten().filter(|route| effective::is_endpoint(route));
+        let reached: Vec<_> = reached.flat_map(effective::prefixes).collect();
+        if listed.is_none() {
+            block.gap(gaps, GapKind::ServiceEndpoints);
+        }
+        block.list("service_endpoints", reached);
+    }
+    if let Some(given) = fields.flag("defaultoutboundaccess") {
+        block.raw("default_outbound_access", &given.to_string());
+    }
+    match nat_gateway::of_subnet(export, subnet) {
+        Some(Ok(name)) => block.text("nat_gateway", name),
+        Some(Err(gap)) => block.gap(gaps, gap),
+        None => {}
+    }
+    if let Some(group) = fields.reference("networksecuritygroup") {
+        match export.name(Kind::SecurityGroup, &group) {
+            Some(name) => block.text("security_group", name),
+            None => block.gap(gaps, GapKind::SecurityGroupMissing),
+        }
+    }
+    if let Some(routes) = listed {
+        block.lines("effective_routes", &effective::routes(routes));
+    }
+    block
+}

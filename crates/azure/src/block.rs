@@ -1,0 +1,131 @@
+//! Tables of the inventory as text: keys, comments, and what is missing, commented out.
+
+use serde_json::Value;
+
+use crate::gaps::{GapKind, Gaps};
+
+/// How long the lines of comments are at most.
+const WIDTH: usize = 100;
+
+/// A table of the inventory.
+#[derive(Debug)]
+pub(crate) struct Block {
+    place: String,
+    header: String,
+    lines: Vec<String>,
+    /// Something that it needs is missing: all of it is a comment.
+    is_off: bool,
+}
+
+/// A text as TOML writes it, in a line: JSON's escapes are TOML's, but for one sign.
+pub(crate) fn quoted(text: &str) -> String {
+    Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}
+
+/// A list of texts as TOML writes it.
+pub(crate) fn list(texts: impl IntoIterator<Item = impl ToString>) -> String {
+    let texts: Vec<_> = texts.into_iter().map(|text| quoted(&text.to_string())).collect();
+    format!("[{}]", texts.join(", "))
+}
+
+/// A comment of lines that are not too long.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec!["#".to_owned()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.len().saturating_add(word.len()) < WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("#   {word}")),
+        }
+    }
+    lines
+}
+
+fn key(part: &str) -> String {
+    let bare = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '_' | '-');
+    if !part.is_empty() && part.chars().all(bare) { part.to_owned() } else { quoted(part) }
+}
+
+impl Block {
+    /// The table of a name.
+    pub(crate) fn new(path: &[&str]) -> Self {
+        let header = path.iter().map(|part| key(part)).collect::<Vec<_>>().join(".");
+        Self {
+            place: path.join("."),
+            header: format!("[{header}]"),
+            lines: Vec::new(),
+            is_off: false,
+        }
+    }
+
+    /// An event.
+    pub(crate) fn event() -> Self {
+        let header = "[[event]]".to_owned();
+        Self { place: "event".to_owned(), header, lines: Vec::new(), is_off: false }
+    }
+
+    /// A key with a value as TOML writes it.
+    pub(crate) fn raw(&mut self, key: &str, value: &str) {
+        self.lines.push(format!("{key} = {value}"));
+    }
+
+    /// A key with a text.
+    pub(crate) fn text(&mut self, key: &str, value: &str) {
+        self.raw(key, &quoted(value));
+    }
+
+    /// A key with texts, where there are any.
+    pub(crate) fn list(&mut self, key: &str, values: impl IntoIterator<Item = impl ToString>) {
+        let mut values = values.into_iter().peekable();
+        if values.peek().is_some() {
+            self.raw(key, &list(values));
+        }
+    }
+
+    /// A list with a line for each item, as TOML writes them.
+    pub(crate) fn lines(&mut self, key: &str, items: &[String]) {
+        match items {
+            [] => self.raw(key, "[]"),
+            _ => {
+                self.lines.push(format!("{key} = ["));
+                self.lines.extend(items.iter().map(|item| format!("    {item},")));
+                self.lines.push("]".to_owned());
+            }
+        }
+    }
+
+    /// A remark: in one line, whatever is named in it.
+    pub(crate) fn remark(&mut self, text: &str) {
+        let text: String = text.chars().filter(|sign| !sign.is_control()).collect();
+        self.lines.push(format!("# {text}"));
+    }
+
+    /// Something is missing here.
+    pub(crate) fn gap(&mut self, gaps: &mut Gaps, kind: GapKind) {
+        let lines = wrapped(&format!("GAP: {}", kind.sentence()));
+        if !self.lines.windows(lines.len()).any(|known| known == lines) {
+            self.lines.extend(lines);
+        }
+        gaps.note(&self.place, kind);
+    }
+
+    /// Something is missing without which the table cannot stand.
+    pub(crate) fn off(&mut self, gaps: &mut Gaps, kind: GapKind) {
+        self.gap(gaps, kind);
+        self.is_off = true;
+    }
+
+    /// The table as text.
+    pub(crate) fn write(&self, to: &mut String) {
+        to.push('\n');
+        for line in std::iter::once(&self.header).chain(&self.lines) {
+            if self.is_off && !line.starts_with('#') {
+                to.push_str("# ");
+            }
+            to.push_str(line);
+            to.push('\n');
+        }
+    }
+}

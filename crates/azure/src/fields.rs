@@ -1,0 +1,126 @@
+//! Looking into Azure's objects. Their normal form has keys in small letters and no `properties`:
+//! ARM has that level, az leaves it out, and az has changed the casing of its keys twice.
+
+use std::net::IpAddr;
+
+use serde_json::{Map, Value};
+
+use crate::id::Id;
+
+/// The fields of an object in the normal form.
+pub(crate) type Fields = Map<String, Value>;
+
+/// The normal form of a value.
+pub(crate) fn normal(value: Value) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(items.into_iter().map(normal).collect()),
+        Value::Object(fields) => Value::Object(normal_fields(fields)),
+        other => other,
+    }
+}
+
+fn normal_fields(fields: Fields) -> Fields {
+    let mut below = None;
+    let mut flat = Fields::new();
+    for (key, value) in fields {
+        let key = key.to_ascii_lowercase();
+        match normal(value) {
+            Value::Object(fields) if key == "properties" => below = Some(fields),
+            value => {
+                flat.insert(key, value);
+            }
+        }
+    }
+    for (key, value) in below.into_iter().flatten() {
+        let place = flat.entry(key).or_insert(Value::Null);
+        if place.is_null() {
+            *place = value;
+        }
+    }
+    flat
+}
+
+/// What is found below a key of the normal form.
+pub(crate) trait Look {
+    /// A text that is not blank.
+    fn text(&self, key: &str) -> Option<&str>;
+    /// Yes or no.
+    fn flag(&self, key: &str) -> Option<bool>;
+    /// A number.
+    fn number(&self, key: &str) -> Option<i64>;
+    /// An object.
+    fn object(&self, key: &str) -> Option<&Fields>;
+    /// The objects of a list.
+    fn objects(&self, key: &str) -> impl Iterator<Item = &Fields>;
+    /// The texts of a list, those that are not blank.
+    fn texts(&self, key: &str) -> impl Iterator<Item = &str>;
+
+    /// The id of an object.
+    fn reference(&self, key: &str) -> Option<Id> {
+        Some(Id::new(self.object(key)?.text("id")?))
+    }
+
+    /// The ids of a list's objects.
+    fn references(&self, key: &str) -> impl Iterator<Item = Id> {
+        self.objects(key).filter_map(|object| Some(Id::new(object.text("id")?)))
+    }
+
+    /// An address.
+    fn address(&self, key: &str) -> Option<IpAddr> {
+        self.text(key)?.parse().ok()
+    }
+}
+
+fn as_text(value: &Value) -> Option<&str> {
+    value.as_str().map(str::trim).filter(|text| !text.is_empty())
+}
+
+impl Look for Fields {
+    fn text(&self, key: &str) -> Option<&str> {
+        as_text(self.get(key)?)
+    }
+
+    fn flag(&self, key: &str) -> Option<bool> {
+        match self.get(key)? {
+            Value::Bool(flag) => Some(*flag),
+            Value::String(text) => text.to_ascii_lowercase().parse().ok(),
+            _ => None,
+        }
+    }
+
+    fn number(&self, key: &str) -> Option<i64> {
+        match self.get(key)? {
+            Value::Number(number) => number.as_i64(),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    fn object(&self, key: &str) -> Option<&Fields> {
+        self.get(key)?.as_object()
+    }
+
+    fn objects(&self, key: &str) -> impl Iterator<Item = &Fields> {
+        self.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
+    }
+
+    fn texts(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(as_text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raw_and_both_casings_of_az_are_one() {
+        let raw = r#"{"id":"x","properties":{"ipConfigurations":[{"name":"c",
+            "properties":{"privateIPAddress":"10.0.0.4"}}]}}"#;
+        let new = r#"{"id":"x","ipConfigurations":[{"name":"c","privateIPAddress":"10.0.0.4"}]}"#;
+        let old = r#"{"id":"x","ipConfigurations":[{"name":"c","privateIpAddress":"10.0.0.4"}]}"#;
+        let read = |text: &str| normal(serde_json::from_str(text).unwrap());
+        assert_eq!(read(raw), read(new));
+        assert_eq!(read(new), read(old));
+    }
+}

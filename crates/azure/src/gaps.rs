@@ -1,0 +1,265 @@
+//! What an export does not say, and an inventory of it therefore neither.
+
+use std::collections::BTreeMap;
+
+use egress25_policy::{Offer, how_to_tell_apart};
+
+/// Something that is not in an export.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+#[non_exhaustive]
+pub enum GapKind {
+    /// The quotaId serves several offers.
+    OfferAmbiguous(Vec<Offer>),
+    /// No quotaId, or one that tells nothing.
+    OfferUnknown,
+    /// No edition names the offer, or it has no machines.
+    OfferUnnamed,
+    /// The day of creation is not known; the oldest resource gives a bound or does not.
+    CreatedUnknown {
+        /// Whether there is a bound.
+        bounded: bool,
+    },
+    /// Nobody has said where the exemption stands.
+    ExemptionUntold,
+    /// The subscription itself is not in the export.
+    SubscriptionMissing,
+    /// The machine's power state.
+    PowerUnknown,
+    /// A machine's power state was changing.
+    PowerChanging,
+    /// The power state when the log begins.
+    PowerBefore,
+    /// What the activity log leads to is not the power state of the export.
+    PowerDiffers,
+    /// An event that does not fit the ones before it.
+    EventLeftOut,
+    /// The machine that power events are of.
+    EventOfNobody,
+    /// A machine's interface.
+    InterfaceMissing,
+    /// An interface without an address.
+    NoAddress,
+    /// An interface that belongs to no machine.
+    NoMachine,
+    /// The machine of an interface.
+    MachineMissing,
+    /// The network or the subnet that something stands in.
+    NetworkMissing,
+    /// A network's address space, or a subnet's prefixes.
+    NoPrefix,
+    /// The instances of a scale set.
+    InstancesMissing,
+    /// The other side of a peering.
+    PeerMissing,
+    /// What the service endpoints of a subnet reach.
+    ServiceEndpoints,
+    /// A route table.
+    RouteTableMissing,
+    /// A route whose destination is no prefix.
+    RouteUnread,
+    /// A security group.
+    SecurityGroupMissing,
+    /// A rule that cannot be read.
+    RuleUnread,
+    /// What a service tag stands for.
+    ServiceTag,
+    /// Virtual Network Manager's rules.
+    AdminRules,
+    /// What an Azure Firewall lets through.
+    FirewallPolicy,
+    /// An Azure Firewall in a virtual hub.
+    FirewallInHub,
+    /// What a gateway learns by BGP.
+    LearnedRoutes,
+    /// A second gateway in a network.
+    SecondGateway,
+    /// A NAT gateway.
+    NatGatewayMissing,
+    /// A public address.
+    PublicAddressMissing,
+    /// A load balancer's frontends.
+    FrontendMissing,
+    /// Whose effective routes they are.
+    RoutesOfNobody,
+}
+
+impl GapKind {
+    /// The stable name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+
+    /// What is missing, what stands in its place, and how it is told.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::OfferAmbiguous(offers) => {
+                let names: Vec<_> = offers.iter().map(|offer| offer.name()).collect();
+                let how = how_to_tell_apart(offers).map_or(String::new(), |how| format!("; {how}"));
+                format!(
+                    "the quotaId serves several offers: {}{how}; say which with `--offer`",
+                    names.join(", ")
+                )
+            }
+            other => other.plain_sentence().to_owned(),
+        }
+    }
+
+    const fn plain_sentence(&self) -> &'static str {
+        match self {
+            Self::OfferAmbiguous(_) => {
+                "the quotaId serves several offers; say which with `--offer`"
+            }
+            Self::OfferUnknown => {
+                "the offer is not in the export; say it with `--offer`, or export the subscription \
+                 with its quotaId (`az rest --url /subscriptions/ID?api-version=2022-12-01`)"
+            }
+            Self::OfferUnnamed => {
+                "the quotaId is of an offer that no edition names; say the one whose rule is to \
+                 count with `--offer`"
+            }
+            Self::CreatedUnknown { bounded: true } => {
+                "the day of creation is not in Azure's answers; it is bounded by the oldest \
+                 resource; say it with `--created` where you know it"
+            }
+            Self::CreatedUnknown { bounded: false } => {
+                "the day of creation is not in Azure's answers, and no resource has a time that \
+                 bounds it; say it with `--created`"
+            }
+            Self::ExemptionUntold => {
+                "Azure's answers do not say where an exemption stands; none is taken; say it with \
+                 `--exempt`"
+            }
+            Self::SubscriptionMissing => {
+                "the subscription itself is not in the export, only what is in it"
+            }
+            Self::PowerUnknown => {
+                "the power state is not in the export; running is taken; `az vm list -d` has it"
+            }
+            Self::PowerChanging => "the power state was changing; running is taken",
+            Self::PowerBefore => {
+                "the activity log begins with a start: whether the machine was deallocated before \
+                 is not known, and `stopped` is taken, from which a start brings no exemption"
+            }
+            Self::PowerDiffers => {
+                "the power state of the export is not the one that the activity log leads to: the \
+                 log ends early, or the machine was shut down from inside"
+            }
+            Self::EventLeftOut => {
+                "the activity log has an event that does not fit those before it; it is left out"
+            }
+            Self::PeerMissing => {
+                "the network on the other side of the peering is not in the export; it is taken as \
+                 this side shows it, with no subnets, routes and gateways of its own"
+            }
+            Self::ServiceEndpoints => {
+                "what the service endpoints reach is not in the export: write their prefixes in \
+                 `service_endpoints`"
+            }
+            Self::ServiceTag => {
+                "a security rule names a service tag: name Microsoft's file in `service_tag_file`"
+            }
+            Self::AdminRules => {
+                "whether Virtual Network Manager's security admin rules stand on the networks is \
+                 not in the export"
+            }
+            other => other.missing_sentence(),
+        }
+    }
+
+    /// Of what has no counterpart in an inventory, and of what is referred to and not there.
+    const fn missing_sentence(&self) -> &'static str {
+        match self {
+            Self::FirewallPolicy => {
+                "what the rules of the Azure Firewall let through is not in an inventory"
+            }
+            Self::FirewallInHub => {
+                "the Azure Firewall stands in a virtual hub, which an inventory has nothing of"
+            }
+            Self::LearnedRoutes => {
+                "what the gateway learns by BGP is not in the export; effective routes have it"
+            }
+            Self::SecondGateway => {
+                "the network has several gateways, and an inventory one; the routes are of all"
+            }
+            Self::RoutesOfNobody => {
+                "effective routes do not say whose they are; give the file as `--routes \
+                 INTERFACE=FILE`"
+            }
+            Self::EventOfNobody => {
+                "the activity log has power events of it, and it is not in the export; they are \
+                 left out"
+            }
+            Self::InterfaceMissing => {
+                "an interface of it is not in the export (`az network nic list`)"
+            }
+            Self::NoAddress => "an interface of it has no private address",
+            Self::NoMachine => "the interface belongs to no machine and is left out",
+            Self::MachineMissing => {
+                "the machine itself is not in the export; it is taken from its interface"
+            }
+            Self::NetworkMissing => {
+                "its network or subnet is not in the export (`az network vnet list`)"
+            }
+            Self::NoPrefix => "its address prefixes are not in the export",
+            Self::InstancesMissing => {
+                "the scale set's instances are not in the export (`az vmss nic list`)"
+            }
+            Self::RouteTableMissing => {
+                "its route table is not in the export (`az network route-table list`)"
+            }
+            Self::RouteUnread => "a route leads to no prefix that can be read; it is left out",
+            Self::SecurityGroupMissing => {
+                "its security group is not in the export (`az network nsg list`)"
+            }
+            Self::RuleUnread => "a security rule cannot be read; it is left out",
+            Self::NatGatewayMissing => {
+                "its NAT gateway is not in the export (`az network nat gateway list`)"
+            }
+            Self::PublicAddressMissing => {
+                "a public address of it is not in the export (`az network public-ip list`)"
+            }
+            _ => "the load balancer's frontends are not in the export, or not in one network",
+        }
+    }
+}
+
+/// Something that an export does not say, of something in the inventory.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gap {
+    /// What.
+    pub kind: GapKind,
+    /// Of what: a place in the inventory, such as `machine.web`.
+    pub place: String,
+}
+
+/// The gaps of an import, each once.
+#[derive(Debug, Default)]
+pub(crate) struct Gaps(Vec<Gap>);
+
+impl Gaps {
+    /// Notes one.
+    pub(crate) fn note(&mut self, place: impl Into<String>, kind: GapKind) {
+        let gap = Gap { kind, place: place.into() };
+        self.0.push(gap);
+    }
+
+    /// All of them, in order and each once.
+    pub(crate) fn all(mut self) -> Vec<Gap> {
+        self.0.sort();
+        self.0.dedup();
+        self.0
+    }
+}
+
+/// Gaps of one kind together, with the places that they are at.
+#[must_use]
+pub fn grouped(gaps: &[Gap]) -> BTreeMap<&GapKind, Vec<&str>> {
+    let mut grouped: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for gap in gaps {
+        grouped.entry(&gap.kind).or_default().push(gap.place.as_str());
+    }
+    grouped
+}

@@ -1,0 +1,133 @@
+//! What is refused, and what is said then.
+
+use egress25_azure::{Input, NotAnExport, Told, import};
+use serde_json::json;
+
+use crate::imported;
+
+fn said(text: &str) -> String {
+    imported(&[text]).expect_err(text).to_string()
+}
+
+#[test]
+fn what_is_no_export_is_called_by_its_name() {
+    for (text, what) in [
+        ("{\"$schema\": \"https://x/2019-04-01/deploymentTemplate.json#\"}", "is an ARM template"),
+        ("{\"contentVersion\": \"1.0.0.0\", \"resources\": []}", "is an ARM template"),
+        ("param location string = 'westeurope'\n", "is Bicep"),
+        ("resource vm 'Microsoft.Compute/virtualMachines@2024-07-01' = {\n}\n", "is Bicep"),
+        ("resource \"azurerm_subnet\" \"a\" {\n}\n", "is Terraform's source text"),
+        ("[subscription.shop]\noffer = \"pay-as-you-go\"\n", "is TOML"),
+        ("{\"records\": []}", "is a flow log"),
+        ("{ \"records\": [", "is a flow log"),
+        ("{\"networkInterfaces\": []}", "is an answer of Network Watcher"),
+        ("{\"error\": {\"code\": \"AuthorizationFailed\"}}", "is an error that Azure answered"),
+        ("{\"changeNumber\": 1, \"cloud\": \"Public\", \"values\": []}", "says what service tags"),
+        ("To:", "is no JSON (line 1, column 1)"),
+        ("{\"id\": ", "is no JSON (line 1, column 7)"),
+        ("{\"name\": \"web\"}", "is no export of Azure that is known"),
+        ("3", "is no export of Azure that is known"),
+        ("[]", "0 resources, and none"),
+        ("", "0 resources, and none"),
+    ] {
+        let said = said(text);
+        assert!(said.contains(what), "{text}: {said}");
+    }
+}
+
+#[test]
+fn every_advice_says_what_to_do() {
+    for what in <NotAnExport as strum::VariantArray>::VARIANTS {
+        assert!(what.advice().starts_with(['i', 's']) && what.advice().len() > 40, "{what:?}");
+    }
+}
+
+#[test]
+fn a_part_of_an_export_is_refused() {
+    let subnet = "/subscriptions/1/resourceGroups/a/providers/Microsoft.Network/virtualNetworks/n";
+    let rows = json!([{ "id": subnet, "name": "n" }]);
+    for (export, how) in [
+        (json!({ "value": rows, "nextLink": "https://example.net/?token=abc" }), "(`nextLink`)"),
+        (json!({ "totalRecords": 3, "count": 1, "data": rows }), "it has 1 of 3 rows"),
+        (json!({ "totalRecords": 1, "count": 2, "data": rows }), "it has 1 of 2 rows"),
+        (json!({ "count": 1, "data": rows, "$skipToken": "abc" }), "(`$skipToken`)"),
+        (json!({ "count": 1, "data": rows, "skip_token": "abc" }), "(`$skipToken`)"),
+        (json!({ "count": 1, "data": rows, "resultTruncated": "true" }), "it was cut"),
+    ] {
+        let said = said(&export.to_string());
+        assert!(said.contains(how) && !said.contains("abc"), "{said}");
+    }
+    for whole in [
+        json!({ "value": rows, "nextLink": null }),
+        json!({ "count": 1, "data": rows, "skip_token": null, "total_records": 1 }),
+    ] {
+        assert!(imported(&[&whole.to_string()]).is_ok(), "{whole}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_and_several_documents_in_a_file_are_read() {
+    let one = "{\"id\": \"/subscriptions/1\", \"displayName\": \"one\"}";
+    let other = "{\"id\": \"/subscriptions/2\", \"displayName\": \"two\"}";
+    let read = imported(&[&format!("\u{feff}{one}\n{other}\n")]).expect("read");
+    assert_eq!(
+        read.counts.iter().find(|(name, _)| *name == "subscription"),
+        Some(("subscription", 2))
+    );
+}
+
+#[test]
+fn effective_routes_are_an_interfaces_and_say_not_whose() {
+    let id = |what: &str| {
+        format!("/subscriptions/1/resourceGroups/a/providers/Microsoft.Network/{what}")
+    };
+    let network = json!({
+        "id": id("virtualNetworks/n"), "name": "n",
+        "properties": {
+            "addressSpace": { "addressPrefixes": ["10.0.0.0/16"] },
+            "subnets": [{ "name": "s", "properties": {
+                "addressPrefix": "10.0.0.0/24",
+                "routeTable": { "id": id("routeTables/t") },
+                "serviceEndpoints": [{ "service": "Microsoft.Storage" }],
+            } }],
+        },
+    });
+    let nic = json!({
+        "id": id("networkInterfaces/nic"), "name": "nic",
+        "properties": {
+            "virtualMachine": { "id": "/subscriptions/1/providers/Microsoft.Compute/virtualMachines/web" },
+            "ipConfigurations": [{ "properties": {
+                "privateIPAddress": "10.0.0.4", "subnet": { "id": id("virtualNetworks/n/subnets/s") },
+            } }],
+        },
+    });
+    let route = |prefix: &str, hop: &str, at: &[&str], state: &str| {
+        json!({ "source": "User", "state": state, "addressPrefix": [prefix], "nextHopType": hop,
+                "nextHopIpAddress": at })
+    };
+    let routes = json!({ "value": [
+        route("0.0.0.0/0", "VirtualAppliance", &["10.0.0.9"], "Active"),
+        route("0.0.0.0/0", "Internet", &[], "Invalid"),
+        route("20.60.0.0/24", "VirtualNetworkServiceEndpoint", &[], "Active"),
+    ] });
+    let texts = [network.to_string(), nic.to_string(), routes.to_string()];
+    let read = |of: Option<&str>| {
+        let input = |text, routes_of| Input { name: "f", text, routes_of };
+        let inputs = [input(&texts[0], None), input(&texts[1], None), input(&texts[2], of)];
+        import(&inputs, &Told::default())
+    };
+    let nobody = read(None).expect("read");
+    assert!(nobody.gaps.iter().any(|gap| gap.kind.name() == "routes-of-nobody"));
+    assert!(!nobody.inventory.contains("effective_routes"), "{}", nobody.inventory);
+    for of in ["nic", &id("networkInterfaces/NIC")] {
+        let read = read(Some(of)).expect("read").inventory;
+        let expected = "effective_routes = [\n    { prefix = \"0.0.0.0/0\", next_hop = \
+                        \"virtual-appliance\", address = \"10.0.0.9\", source = \"user\" },\n    { \
+                        prefix = \"20.60.0.0/24\", next_hop = \"virtual-network-service-endpoint\"";
+        assert!(read.contains(expected), "{read}");
+        assert!(read.contains("service_endpoints = [\"20.60.0.0/24\"]"), "{read}");
+        assert!(!read.contains("route_table"), "they are all the routes that there are: {read}");
+    }
+    let said = read(Some("other")).expect_err("no such interface").to_string();
+    assert!(said.starts_with("there is no network interface `other` in the export"), "{said}");
+}
