@@ -31,6 +31,7 @@ const READERS: &[&str] = &[
     "replay fixtures/captures/day-of-mail.pcapng --inventory INVENTORY --expect FILE",
     "lab run FILE",
     "lab graph FILE",
+    "import FILE",
     "export nft FILE --network n",
 ];
 

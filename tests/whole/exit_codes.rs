@@ -335,6 +335,7 @@ fn filled(row: &str, folder: &std::path::Path, input: Option<&str>) -> String {
         ("INVENTORY", inventory),
         ("CAPTURE", "fixtures/captures/day-of-mail.pcapng".to_owned()),
         ("EXPORT", at("log.ndjson")),
+        ("EXPORT_OF_AZURE", at("azure.json")),
         ("STORE", at("store.db")),
         ("NONE", at("none")),
     ];
@@ -354,6 +355,8 @@ fn prepared() -> tempfile::TempDir {
         "store init --inventory fixtures/inventories/day-of-mail.toml --store {store}"
     ));
     stdout(&format!("store export {log} --store {store}"));
+    let subscription = "{\"id\": \"/subscriptions/1\", \"displayName\": \"shop\"}";
+    std::fs::write(folder.path().join("azure.json"), subscription).expect("written");
     std::fs::create_dir(folder.path().join("directory")).expect("a directory");
     folder
 }

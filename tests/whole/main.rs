@@ -26,6 +26,7 @@ mod evidence;
 mod exit_codes;
 mod expectations;
 mod explain;
+mod import;
 mod inventories;
 mod layering;
 mod manual;

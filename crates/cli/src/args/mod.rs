@@ -10,6 +10,7 @@ mod explain;
 pub mod export;
 pub mod filter;
 pub mod firewall;
+mod import;
 mod init;
 pub mod lab;
 pub mod log;
@@ -34,6 +35,7 @@ pub use common::{
 };
 pub use completions::CompletionsArgs;
 pub use explain::ExplainArgs;
+pub use import::{ImportArgs, RoutesOf};
 pub use init::InitArgs;
 pub use man::ManArgs;
 pub use matrix::{MatrixArgs, MatrixFormat};
@@ -211,6 +213,13 @@ pub enum Command {
     /// What a file is, is told by its content. An inventory is built and its events are played
     /// through, so that an event which cannot happen is found here.
     Validate(ValidateArgs),
+    /// Make an inventory of what Azure, az or Terraform exported.
+    ///
+    /// The files of an export go in, in any of the shapes in which tools print them; an inventory comes
+    /// out, with a comment wherever the export does not say what an answer needs. Nothing is asked
+    /// of Azure: you hold the export. Passwords and whatever else is in it that an inventory does not
+    /// have reaches no output.
+    Import(Box<ImportArgs>),
     /// Print the JSON schema of a file, for an editor.
     Schema(SchemaArgs),
     /// Print a completion script for a shell.

@@ -21,6 +21,8 @@ pub enum OutputKind {
     Verdicts,
     /// A manual page.
     Manual,
+    /// An inventory that was imported.
+    Inventory,
 }
 
 /// How much of a file is looked at: more than a section header with a comment needs.
@@ -36,6 +38,7 @@ impl OutputKind {
             Self::Events => "# written by egress25",
             Self::Verdicts => "{\"seq\":",
             Self::Manual => ".TH egress25",
+            Self::Inventory => egress25_azure::MARK,
         }
     }
 
@@ -62,6 +65,7 @@ impl fmt::Display for OutputKind {
             Self::Events => "list of events",
             Self::Verdicts => "list of verdicts",
             Self::Manual => "manual page",
+            Self::Inventory => "imported inventory",
         })
     }
 }
