@@ -12,6 +12,7 @@
 #![expect(clippy::print_stdout, reason = "tests of many tries say how many there were")]
 
 mod architecture;
+mod azure_export;
 mod bench;
 mod by_date;
 mod check;
