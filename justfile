@@ -4,6 +4,7 @@ import? 'just/baseline.just'
 import? 'just/bench.just'
 import? 'just/lab.just'
 import? 'just/mutants.just'
+import? 'just/release.just'
 import? 'just/store.just'
 
 # The main job on a shipped capture.
