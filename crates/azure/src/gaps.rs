@@ -126,7 +126,7 @@ impl GapKind {
             }
             Self::CreatedUnknown { bounded: false } => {
                 "the day of creation is not in Azure's answers, and no resource has a time that \
-                 bounds it; say it with `--created`"
+                 bounds it: it is past, and no more is known; say it with `--created`"
             }
             Self::ExemptionUntold => {
                 "Azure's answers do not say where an exemption stands; none is taken; say it with \

@@ -39,8 +39,8 @@ pub struct Imported {
     pub gaps: Vec<Gap>,
 }
 
-/// The first line of every inventory that is imported: it tells it from what somebody has written.
-pub const MARK: &str =
+/// The first line of every inventory that is imported.
+const MARK: &str =
     "# Imported by egress25 from an export of Azure. What that does not say is marked `GAP`.";
 
 /// Makes an inventory of an export, whose files belong together.

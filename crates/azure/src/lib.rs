@@ -44,5 +44,5 @@ mod told;
 pub use counts::Counts;
 pub use error::{ImportError, Missing, NotAnExport};
 pub use gaps::{Gap, GapKind, grouped};
-pub use import::{Imported, Input, MARK, import};
+pub use import::{Imported, Input, import};
 pub use told::{Of, Told};

@@ -23,6 +23,8 @@ pub struct Told {
     pub created: Vec<Of<Date>>,
     /// Where exemptions stand.
     pub exemptions: Vec<Of<ExemptionState>>,
+    /// The day of the import, UTC: what is in an export was there by then, whatever else is known.
+    pub today: Option<Date>,
 }
 
 /// What is told of a subscription, by its name and GUID.

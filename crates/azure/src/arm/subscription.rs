@@ -47,7 +47,7 @@ fn one(
     let said = told::of(&told.offers, name, &guid);
     offer(name, &subscription.fields, said, &mut block, gaps)?;
     let created = told::of(&told.created, name, &guid);
-    creation(created, oldest(export, subscription), &mut block, gaps);
+    creation((created, told.today), oldest(export, subscription), &mut block, gaps);
     match told::of(&told.exemptions, name, &guid) {
         Some(ExemptionState::None) => {}
         Some(state) => block.text("exemption", state.name()),
@@ -105,7 +105,7 @@ fn missing_offer(block: &mut Block, gaps: &mut Gaps, candidates: &[Offer], gap: 
 }
 
 fn creation(
-    told: Option<Date>,
+    (told, today): (Option<Date>, Option<Date>),
     oldest: Option<(Timestamp, &Resource)>,
     block: &mut Block,
     gaps: &mut Gaps,
@@ -125,7 +125,10 @@ fn creation(
             ));
             block.text("created_before", &day.to_string());
         }
-        None => block.remark("created = \"YYYY-MM-DD\""),
+        None => match today.and_then(|day| day.tomorrow().ok()) {
+            Some(day) => block.text("created_before", &day.to_string()),
+            None => block.remark("created = \"YYYY-MM-DD\""),
+        },
     }
 }
 

@@ -78,6 +78,7 @@ fn what_is_told_stands_there_and_the_inventory_builds() {
             offers: vec![],
             created: vec![Of { subscription: None, told: on }],
             exemptions: vec![Of { subscription: None, told: ExemptionState::Requested }],
+            today: None,
         };
         let quiet = imported_as(&refs(&texts), &told).expect("it is read");
         if quiet.gaps.iter().any(|gap| gap.kind.name().starts_with("offer")) {

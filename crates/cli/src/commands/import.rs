@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use egress25_azure::{Imported, Input, Told, grouped, import};
-use egress25_policy::first_few;
+use egress25_policy::{first_few, utc_day};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -60,6 +61,7 @@ pub fn run(args: &ImportArgs, console: &mut Console) -> Result<(), Failure> {
         offers: args.offer.clone(),
         created: args.created.clone(),
         exemptions: args.exempt.clone(),
+        today: Some(utc_day(Timestamp::now())),
     };
     let imported = import(&inputs, &told).map_err(|error| Failure::Usage(error.to_string()))?;
     warn(&imported, console);

@@ -208,6 +208,7 @@ const fn written_exit_code(error: &WrittenError) -> u8 {
         | WrittenError::BesideAStore { .. }
         | WrittenError::Twice { .. }
         | WrittenError::NotOurs { .. }
+        | WrittenError::MayBeEdited { .. }
         | WrittenError::Exists { .. }
         | WrittenError::Directory { .. }
         | WrittenError::LinkToNothing { .. } => Failure::BAD_INPUT,

@@ -50,6 +50,15 @@ pub enum WrittenError {
         /// What it was to be.
         kind: OutputKind,
     },
+    /// There is an inventory, which somebody may have edited.
+    #[error(
+        "`{output}` is there already, and may have been edited: choose another name, or replace it \
+         with `--force`"
+    )]
+    MayBeEdited {
+        /// The output.
+        output: String,
+    },
     /// There is a file, and this is not the command to replace it.
     #[error("`{output}` is there already: choose another name, or remove it first")]
     Exists {

@@ -79,7 +79,10 @@ pub fn claim<'a, const N: usize>(
                 .is_ours(path)
                 .map_err(|source| WrittenError::system("look at", path, source))?
         {
-            return Err(WrittenError::NotOurs { output, kind });
+            return Err(match kind {
+                OutputKind::Inventory => WrittenError::MayBeEdited { output },
+                kind => WrittenError::NotOurs { output, kind },
+            });
         }
         taken.extend(identity.map(|identity| (output, identity)));
         *place = Some(target);
