@@ -8,6 +8,10 @@ use crate::error::{ImportError, Missing};
 use crate::fields::{Fields, Look as _, normal};
 use crate::{shape, terraform};
 
+/// The most values of a file: 60,000 machines have fewer, and each takes some ten times its text in
+/// memory.
+const MAX_VALUES: usize = 4_000_000;
+
 /// Something in an export.
 #[derive(Debug)]
 pub(crate) enum Item {
@@ -42,6 +46,9 @@ struct Page {
 /// It is no export, or a part of one that shows in it alone.
 pub(crate) fn read(file: &str, text: &str) -> Result<Document, ImportError> {
     let text = text.trim_start_matches('\u{feff}');
+    if text.bytes().filter(|byte| *byte == b',').count() > MAX_VALUES {
+        return Err(ImportError::TooLong { file: file.to_owned(), most: MAX_VALUES });
+    }
     let mut values = Vec::new();
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
         values.push(value.map_err(|error| match shape::of_text(text) {

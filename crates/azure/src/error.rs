@@ -75,6 +75,14 @@ impl NotAnExport {
 /// secrets in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
+    /// A file has more values than are kept in memory.
+    #[error("`{file}` has more than {most} values: export fewer subscriptions at once")]
+    TooLong {
+        /// The file.
+        file: String,
+        /// The most that it may have.
+        most: usize,
+    },
     /// It is no JSON.
     #[error(
         "`{file}` is no JSON (line {line}, column {column}); expected an export of Azure: Resource \

@@ -82,6 +82,8 @@ pub enum GapKind {
     FrontendMissing,
     /// Whose effective routes they are.
     RoutesOfNobody,
+    /// An App Service with virtual network integration.
+    AppLeftOut,
 }
 
 impl GapKind {
@@ -183,6 +185,10 @@ impl GapKind {
             }
             Self::SecondGateway => {
                 "the network has several gateways, and an inventory one; the routes are of all"
+            }
+            Self::AppLeftOut => {
+                "the app sends through the virtual network, from an address that the export does not \
+                 have; write it as a machine with `kind = \"app-service\"`"
             }
             Self::RoutesOfNobody => {
                 "effective routes do not say whose they are; give the file as `--routes \

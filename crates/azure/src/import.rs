@@ -11,7 +11,7 @@ use crate::counts::Counts;
 use crate::envelope::{self, Item};
 use crate::error::ImportError;
 use crate::export::Export;
-use crate::fields::Fields;
+use crate::fields::{Fields, Look as _};
 use crate::gaps::{Gap, GapKind, Gaps};
 use crate::id::Id;
 use crate::resource::{Kind, Resource, Resources};
@@ -88,7 +88,12 @@ fn read(inputs: &[Input<'_>], gaps: &mut Gaps) -> Result<Export, ImportError> {
                 }
                 Item::Resource(fields) => match Resource::of(fields) {
                     Some(resource) if resource.kind != Kind::Other => resources.add(resource),
-                    _ => other = other.saturating_add(1),
+                    found => {
+                        other = other.saturating_add(1);
+                        if let Some(app) = found.filter(is_integrated_app) {
+                            gaps.note(format!("app {}", app.name()), GapKind::AppLeftOut);
+                        }
+                    }
                 },
             }
         }
@@ -105,6 +110,12 @@ fn read(inputs: &[Input<'_>], gaps: &mut Gaps) -> Result<Export, ImportError> {
     let mut export = Export::new(resources, done, effective, gaps);
     export.routes_read = routes_read;
     Ok(export)
+}
+
+/// Whether something is an App Service or Functions app that sends through a virtual network (N18).
+fn is_integrated_app(found: &Resource) -> bool {
+    found.id.kind().as_deref() == Some("microsoft.web/sites")
+        && found.fields.text("virtualnetworksubnetid").is_some()
 }
 
 /// The effective routes by the subnet that they are of.

@@ -131,3 +131,26 @@ fn effective_routes_are_an_interfaces_and_say_not_whose() {
     let said = read(Some("other")).expect_err("no such interface").to_string();
     assert!(said.starts_with("there is no network interface `other` in the export"), "{said}");
 }
+
+#[test]
+fn junk_of_millions_of_values_took_all_memory() {
+    assert!(said(&format!("[{}1]", "1,".repeat(4_000_001))).contains("more than 4000000 values"));
+}
+
+#[test]
+fn an_app_in_a_network_was_left_out_without_a_word() {
+    let group = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg";
+    let network = format!("{group}/providers/Microsoft.Network/virtualNetworks/hub");
+    let app = |name: &str, more: serde_json::Value| json!({ "id": format!("{group}/providers/Microsoft.Web/sites/{name}"), "properties": more });
+    let inside = json!({ "virtualNetworkSubnetId": format!("{network}/subnets/apps") });
+    let space = json!({ "addressSpace": { "addressPrefixes": ["10.0.0.0/16"] } });
+    let all = json!([
+        { "id": network, "properties": space },
+        app("shop", inside),
+        app("alone", json!({})),
+    ]);
+    let gaps = imported(&[&all.to_string()]).expect("it is read").gaps;
+    let apps: Vec<_> = gaps.iter().filter(|gap| gap.kind.name() == "app-left-out").collect();
+    assert_eq!(apps.len(), 1, "{apps:?}");
+    assert_eq!(apps[0].place, "app shop");
+}
