@@ -87,6 +87,8 @@ fn every_private_sender_is_the_subscriptions_own_and_others_if_they_are_named() 
     let report = json(&line);
     let right = ["not-granted", "not-granted", "not-granted", "internal", "not-granted"];
     assert_eq!(reasons(&report), [&right[..], &["unknown-source", "inbound"]].concat());
+    let people = stdout(&format!("replay {path} {PAYG} --mine 198.51.100.7"));
+    assert!(people.contains("sender (172.16.9.9)"), "{people}");
     let few = captured(&pcap(&packets[5..6]));
     let warned = json(&format!("replay {} {PAYG} --format json", few.path.display()));
     assert!(warned["summary"]["warnings"].to_string().contains("--mine PREFIX"), "{warned}");

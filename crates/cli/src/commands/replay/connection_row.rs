@@ -80,6 +80,9 @@ pub struct ConnectionRow<'a> {
     /// Whether people are told the edition: each may have its own.
     #[serde(skip)]
     pub(super) names_edition: bool,
+    /// Whether people are told the source beside the machine: it sends from several.
+    #[serde(skip)]
+    pub(super) names_source: bool,
 }
 
 impl<'a> ConnectionRow<'a> {
@@ -123,6 +126,7 @@ impl<'a> ConnectionRow<'a> {
             sources: basis.map_or(&[], |basis| &basis.sources),
             cited: basis.map_or("", |basis| &basis.cited),
             names_edition,
+            names_source: false,
         }
     }
 }

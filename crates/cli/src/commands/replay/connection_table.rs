@@ -1,7 +1,11 @@
 //! Connections for people: a table as wide as there is room for, or a list where that is too narrow.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
 use comfy_table::{Cell, CellAlignment, Color};
 use egress25_evidence::Agreement;
+use egress25_policy::MachineName;
 
 use crate::commands::replay::connection_row::ConnectionRow;
 use crate::say::console::Console;
@@ -103,9 +107,10 @@ impl Column {
 /// Who sends: where the inventory does not know the sender, its address tells more than a dash.
 fn sender(row: &ConnectionRow<'_>) -> String {
     let mut text = row.machine.map_or_else(|| row.source.to_string(), ToString::to_string);
-    let list = |all: &[std::net::IpAddr]| {
-        all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-    };
+    let list = |all: &[IpAddr]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if row.names_source && row.machine.is_some() {
+        text.push_str(&format!(" ({})", row.source));
+    }
     if row.depth > 0 {
         text.push_str(" (in a tunnel)");
     }
@@ -137,6 +142,7 @@ pub(super) fn write(console: &mut Console, rows: &[ConnectionRow<'_>]) -> Result
     if rows.is_empty() {
         return Ok(());
     }
+    let rows = &naming_sources(rows);
     match fitting(rows, console.terminal_width()) {
         Some(columns) => {
             let header: Vec<_> = columns.iter().map(|column| column.name()).collect();
@@ -145,6 +151,19 @@ pub(super) fn write(console: &mut Console, rows: &[ConnectionRow<'_>]) -> Result
         }
         None => rows.iter().try_for_each(|row| list(console, row)),
     }
+}
+
+/// The rows, where a machine sends from several addresses with the one of each.
+fn naming_sources<'a>(rows: &[ConnectionRow<'a>]) -> Vec<ConnectionRow<'a>> {
+    let mut first: BTreeMap<&MachineName, IpAddr> = BTreeMap::new();
+    let mut several: BTreeSet<&MachineName> = BTreeSet::new();
+    for (machine, row) in rows.iter().filter_map(|row| Some((row.machine?, row))) {
+        if *first.entry(machine).or_insert(row.source) != row.source {
+            several.insert(machine);
+        }
+    }
+    let is_one = |row: &ConnectionRow<'_>| row.machine.is_some_and(|name| several.contains(name));
+    rows.iter().map(|row| ConnectionRow { names_source: is_one(row), ..row.clone() }).collect()
 }
 
 /// The columns that fit a width without breaking anything; none where not even those fit that no
@@ -182,7 +201,7 @@ fn list(console: &mut Console, row: &ConnectionRow<'_>) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use egress25_policy::{MachineName, Reason, StoppedBy, SubscriptionName, Verdict};
+    use egress25_policy::{Reason, StoppedBy, SubscriptionName, Verdict};
 
     use super::*;
 
@@ -223,6 +242,7 @@ mod tests {
             sources: &[],
             cited: "PG3, PG4",
             names_edition: false,
+            names_source: false,
         }
     }
 
