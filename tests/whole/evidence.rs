@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::packets::{MIDNIGHT, ethernet, ipv4, pcap, udp};
-use crate::program::{egress25, words};
+use crate::program::{egress25, failure, stdout, words};
 use crate::replay::{Captured, captured};
 
 const SYN: u8 = 0x02;
@@ -310,4 +310,23 @@ fn what_ended_tcpdump_ended_the_report_too() {
     assert!(output.status.success(), "{:?}", output.status);
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("1 connection: 1 answered"), "{text}");
+}
+
+#[test]
+fn packets_that_differ_were_not_told_where_connections_differ_too() {
+    let day = "replay fixtures/captures/day-of-mail.pcapng --inventory \
+               fixtures/inventories/day-of-mail.toml";
+    let folder = tempfile::tempdir().expect("a folder");
+    let falsified = |name: &str, more: &str| {
+        let rows = stdout(&format!("{day} --format ndjson {more}"));
+        let path = folder.path().join(name);
+        std::fs::write(&path, rows.replacen("not-granted", "revoked", 1)).expect("written");
+        path.display().to_string()
+    };
+    let (packets, connections) =
+        (falsified("packets", ""), falsified("connections", "--connections"));
+    let line = format!("{day} --summary --expect {packets} --expect-connections {connections}");
+    let (code, said) = failure(&line);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains(&packets) && said.contains(&connections), "{said}");
 }

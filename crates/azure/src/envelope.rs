@@ -1,6 +1,6 @@
 //! What exports are wrapped in, and whether they are whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -33,9 +33,10 @@ pub(crate) struct Document {
 }
 
 /// How much of an answer of Resource Graph a file has.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Page {
-    has: u64,
+    /// The ids of its rows, in small letters: a page that is given twice is one.
+    ids: BTreeSet<String>,
     all: u64,
     goes_on: bool,
 }
@@ -132,8 +133,12 @@ impl Document {
         if fields.flag("resulttruncated") == Some(true) && !goes_on {
             return Err(cut(Missing::Truncated));
         }
-        let page = self.page.get_or_insert(Page { has: 0, all, goes_on: false });
-        page.has = page.has.saturating_add(has);
+        let page = self.page.get_or_insert(Page { ids: BTreeSet::new(), all, goes_on: false });
+        let id = |(number, row): (usize, &Value)| {
+            let id = row.get("id").and_then(Value::as_str).map(str::to_ascii_lowercase);
+            id.unwrap_or_else(|| format!("{file} {number}"))
+        };
+        page.ids.extend(rows.iter().enumerate().map(id));
         page.goes_on = goes_on;
         rows.into_iter().try_for_each(|row| self.add(file, row))
     }
@@ -160,17 +165,24 @@ pub(crate) fn check_pages<'a>(
     documents: impl Iterator<Item = (&'a str, &'a Document)>,
 ) -> Result<(), ImportError> {
     // Pages of one answer have their total in common; a whole answer needs no other.
-    let mut groups: BTreeMap<u64, Vec<(&str, Page)>> = BTreeMap::new();
+    let mut groups: BTreeMap<u64, Vec<(&str, &Page)>> = BTreeMap::new();
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     for (file, document) in documents {
-        if let Some(page) = document.page.filter(|page| page.goes_on || page.has < page.all) {
+        let page = document.page.as_ref();
+        if let Some(page) = page.filter(|page| page.goes_on || number(page.ids.len()) < page.all) {
             groups.entry(page.all).or_default().push((file, page));
         }
     }
     for (all, pages) in groups {
-        let has = pages.iter().fold(0_u64, |sum, (_, page)| sum.saturating_add(page.has));
+        let ids: BTreeSet<_> = pages.iter().flat_map(|(_, page)| &page.ids).collect();
+        let has = number(ids.len());
         let ends = pages.iter().any(|(_, page)| !page.goes_on);
-        if let Some((file, page)) = pages.first().filter(|_| has < all || !ends) {
-            let of = if page.has < all { Missing::Rows { has, all } } else { Missing::SkipToken };
+        // Answers to several questions may have as many rows each.
+        let is_whole = has >= all && has.checked_rem(all).unwrap_or(0) == 0;
+        if let Some((file, page)) = pages.first().filter(|_| !is_whole || !ends) {
+            let is_part = number(page.ids.len()) < all;
+            let has = if has > all { has.checked_rem(all).unwrap_or(0) } else { has };
+            let of = if is_part { Missing::Rows { has, all } } else { Missing::SkipToken };
             return Err(ImportError::Cut { file: (*file).to_owned(), of });
         }
     }

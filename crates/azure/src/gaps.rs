@@ -52,6 +52,10 @@ pub enum GapKind {
     InstancesMissing,
     /// The other side of a peering.
     PeerMissing,
+    /// The other side of a peering, and what it is in the place of.
+    PeerLeftOut,
+    /// A resource that is older than the subscription is told to be.
+    OlderThanTold,
     /// What the service endpoints of a subnet reach.
     ServiceEndpoints,
     /// A route table.
@@ -156,6 +160,14 @@ impl GapKind {
                 "the network on the other side of the peering is not in the export; it is taken as \
                  this side shows it, with no subnets, routes and gateways of its own"
             }
+            Self::PeerLeftOut => {
+                "the network on the other side of a peering is not in the export, nor its address \
+                 space: the peering is left out"
+            }
+            Self::OlderThanTold => {
+                "a resource in it is older than the day of creation that was told: was it moved here, \
+                 or is the day wrong?"
+            }
             Self::ServiceEndpoints => {
                 "what the service endpoints reach is not in the export: write their prefixes in \
                  `service_endpoints`"
@@ -209,7 +221,7 @@ impl GapKind {
             Self::NetworkMissing => {
                 "its network or subnet is not in the export (`az network vnet list`)"
             }
-            Self::NoPrefix => "its address prefixes are not in the export",
+            Self::NoPrefix => "some of its address prefixes, or all, are not in the export",
             Self::InstancesMissing => {
                 "the scale set's instances are not in the export (`az vmss nic list`)"
             }

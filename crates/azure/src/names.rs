@@ -1,6 +1,6 @@
 //! Names in the inventory: those of Azure, made unique where two things have one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::id::Id;
 
@@ -16,8 +16,12 @@ impl Names {
             .map(|(id, name)| {
                 let name: String = name.chars().filter(|sign| !sign.is_control()).collect();
                 let group = id.group().unwrap_or_default();
-                let long = format!("{name}@{group}");
-                let longest = format!("{long}@{}", id.subscription().unwrap_or_default());
+                let with = |name: &str, more: &str| match more {
+                    "" => name.to_owned(),
+                    more => format!("{name}@{more}"),
+                };
+                let long = with(&name, &group);
+                let longest = with(&long, &id.subscription().unwrap_or_default());
                 (id, [name, long, longest])
             })
             .collect();
@@ -40,12 +44,9 @@ impl Names {
             });
         }
         // What still has its name in common: by its whole id.
-        let taken: BTreeSet<_> = named.values().cloned().collect();
         for (id, _) in things {
             let name = format!("{}@{}", id.name(), id.text());
-            if !taken.contains(&name) {
-                named.insert(id, name);
-            }
+            named.insert(id, name);
         }
         Self(named)
     }

@@ -44,6 +44,18 @@ pub(crate) fn of_value(value: &Value) -> Option<NotAnExport> {
 }
 
 fn of_object(fields: &Fields) -> Option<NotAnExport> {
+    let kind = fields.text("type").unwrap_or_default().to_ascii_lowercase();
+    if kind.starts_with("microsoft.billing/") {
+        return Some(NotAnExport::Billing);
+    }
+    if kind == "microsoft.network/servicetags" {
+        return Some(NotAnExport::ServiceTags);
+    }
+    // A resource is one whatever keys it has: among many there are those of types that nobody needs.
+    let id = fields.text("id").unwrap_or_default().to_ascii_lowercase();
+    if id.contains("/providers/") {
+        return None;
+    }
     let has = |key: &str| fields.contains_key(key);
     let all = |keys: &[&str]| keys.iter().all(|key| fields.contains_key(*key));
     let schema = fields.text("$schema").unwrap_or_default().to_ascii_lowercase();
@@ -59,11 +71,7 @@ fn of_object(fields: &Fields) -> Option<NotAnExport> {
     if fields.object("error").is_some_and(|error| error.contains_key("code")) {
         return Some(NotAnExport::ApiError);
     }
-    let kind = fields.text("type").unwrap_or_default().to_ascii_lowercase();
-    if kind.starts_with("microsoft.billing/") {
-        return Some(NotAnExport::Billing);
-    }
-    if kind == "microsoft.network/servicetags" || all(&["changenumber", "cloud", "values"]) {
+    if all(&["changenumber", "cloud", "values"]) {
         return Some(NotAnExport::ServiceTags);
     }
     if fields.object("virtualmachine").is_some_and(|machine| machine.contains_key("network")) {

@@ -53,19 +53,32 @@ pub struct Connection<T> {
     pub translated_to: Vec<IpAddr>,
     /// What is kept with it.
     pub kept: T,
-    pub(crate) verdicts: u8,
-    pub(crate) reasons: u64,
+    /// What its SYNs were judged: the reasons as bits, by verdict.
+    pub(crate) met: [u64; 3],
 }
 
 impl<T> Connection<T> {
     /// Whether one of its SYNs was judged so.
     #[must_use]
     pub fn has(&self, is_wanted: impl Fn(Verdict, Reason) -> bool) -> bool {
-        let verdicts = [Verdict::Pass, Verdict::Drop, Verdict::Reject];
-        let met = verdicts.into_iter().filter(|verdict| self.verdicts & bit_of(*verdict) != 0);
-        met.flat_map(|verdict| Reason::ALL.iter().map(move |reason| (verdict, *reason)))
-            .filter(|(_, reason)| self.reasons & (1 << reason.index()) != 0)
-            .any(|(verdict, reason)| is_wanted(verdict, reason))
+        [Verdict::Pass, Verdict::Drop, Verdict::Reject].into_iter().zip(self.met).any(
+            |(verdict, met)| {
+                let mut of_it =
+                    Reason::ALL.iter().filter(|reason| met & (1 << reason.index()) != 0);
+                of_it.any(|reason| is_wanted(verdict, *reason))
+            },
+        )
+    }
+
+    /// Notes what one of its SYNs was judged.
+    pub(crate) const fn meet(&mut self, (verdict, reason): (Verdict, Reason)) {
+        let [pass, drop, reject] = &mut self.met;
+        let of_it = match verdict {
+            Verdict::Pass => pass,
+            Verdict::Drop => drop,
+            Verdict::Reject => reject,
+        };
+        *of_it |= 1 << reason.index();
     }
 
     /// How long it went on, from its first SYN to what came back first, or to its last SYN.
@@ -79,14 +92,5 @@ impl<T> Connection<T> {
     #[must_use]
     pub fn finding(&self) -> Finding {
         agreement::of(self.judged, self.answer)
-    }
-}
-
-/// The bit of a verdict.
-pub(crate) const fn bit_of(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Pass => 1,
-        Verdict::Drop => 2,
-        Verdict::Reject => 4,
     }
 }

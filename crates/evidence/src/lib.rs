@@ -14,6 +14,6 @@ pub use connection::{Connection, SeenAt};
 pub use contradictions::Contradictions;
 pub use reply::{Answer, IcmpError, Reply};
 pub use segment::{Seen, Syn};
-pub use tracker::{NotKept, Noted, Tracker};
+pub use tracker::Tracker;
 pub use tuple::Tuple;
 pub use twins::join_twins;

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use egress25_policy::{Reason, Verdict};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::connection::{Connection, SeenAt, bit_of};
+use crate::connection::{Connection, SeenAt};
 use crate::reply::{Answer, Reply};
 use crate::segment::Syn;
 use crate::tuple::Tuple;
@@ -24,7 +24,7 @@ type Key = (Tuple, u32);
 
 /// Brings packets together to connections. What a caller keeps with each is `T`.
 ///
-/// Packets may come in any order: what comes back is known by the sequence number that it
+/// Packets may come in any order, but for copies of SYNs, which are told by the time since the last: what comes back is known by the sequence number that it
 /// acknowledges, and waits for its SYN.
 #[derive(Debug)]
 pub struct Tracker<T> {
@@ -33,25 +33,8 @@ pub struct Tracker<T> {
     /// The latest of each key, by its place.
     places: HashMap<Key, usize>,
     waiting: Recent<Key, (Reply, SeenAt)>,
-    not_kept: NotKept,
-}
-
-/// What a tracker had no room for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct NotKept {
-    /// How many SYNs were of connections that are not kept.
-    pub syns: u64,
-}
-
-/// What became of a SYN.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Noted<'a, T> {
-    /// It is the one that its connection is judged by: what is kept with that should be of it.
-    Decides(&'a mut T),
-    /// Its connection is known, and judged by another one.
-    Known,
-    /// There is no room for its connection.
-    NotKept,
+    /// How many SYNs were of connections that there was no room for.
+    syns_not_kept: u64,
 }
 
 impl<T: Default> Tracker<T> {
@@ -63,17 +46,18 @@ impl<T: Default> Tracker<T> {
             connections: Vec::new(),
             places: HashMap::new(),
             waiting: Recent::new(max_connections),
-            not_kept: NotKept::default(),
+            syns_not_kept: 0,
         }
     }
 
-    /// Takes in a SYN that was judged.
+    /// Takes in a SYN that was judged. Where its connection is judged by it, what is kept with that
+    /// should be of it: it is returned.
     pub fn syn(
         &mut self,
         syn: &Syn,
         seen: SeenAt,
         (verdict, reason): (Verdict, Reason),
-    ) -> Noted<'_, T> {
+    ) -> Option<&mut T> {
         let key = (syn.tuple, syn.isn);
         let known = self.places.get(&key).copied();
         let known = known.filter(|place| {
@@ -82,24 +66,23 @@ impl<T: Default> Tracker<T> {
         let (place, is_new) = match known {
             Some(place) => (place, false),
             None if self.connections.len() >= self.max_connections => {
-                self.not_kept.syns = self.not_kept.syns.saturating_add(1);
-                return Noted::NotKept;
+                self.syns_not_kept = self.syns_not_kept.saturating_add(1);
+                return None;
             }
             None => (self.begin(syn, seen, (verdict, reason)), true),
         };
-        let Some(connection) = self.connections.get_mut(place) else { return Noted::NotKept };
-        connection.verdicts |= bit_of(verdict);
-        connection.reasons |= 1 << reason.index();
+        let connection = self.connections.get_mut(place)?;
+        connection.meet((verdict, reason));
         if is_new {
-            return Noted::Decides(&mut connection.kept);
+            return Some(&mut connection.kept);
         }
         connection.try_again(syn, seen);
         // What passes may be what was answered, whatever became of the others.
         if connection.judged.0 != Verdict::Pass && verdict == Verdict::Pass {
             connection.judged = (verdict, reason);
-            return Noted::Decides(&mut connection.kept);
+            return Some(&mut connection.kept);
         }
-        Noted::Known
+        None
     }
 
     fn begin(&mut self, syn: &Syn, seen: SeenAt, judged: (Verdict, Reason)) -> usize {
@@ -119,8 +102,7 @@ impl<T: Default> Tracker<T> {
             behind: Vec::new(),
             translated_to: Vec::new(),
             kept: T::default(),
-            verdicts: 0,
-            reasons: 0,
+            met: [0; 3],
         };
         if let Some((reply, at)) = self.waiting.take(&key)
             && is_near(connection.last_try, at.time)
@@ -144,22 +126,10 @@ impl<T: Default> Tracker<T> {
         }
     }
 
-    /// How many connections are kept.
+    /// The connections, and how many SYNs were of those that there was no room for.
     #[must_use]
-    pub const fn len(&self) -> usize {
-        self.connections.len()
-    }
-
-    /// Whether no connection is kept.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.connections.is_empty()
-    }
-
-    /// The connections, and what there was no room for.
-    #[must_use]
-    pub fn finish(self) -> (Vec<Connection<T>>, NotKept) {
-        (self.connections, self.not_kept)
+    pub fn finish(self) -> (Vec<Connection<T>>, u64) {
+        (self.connections, self.syns_not_kept)
     }
 }
 

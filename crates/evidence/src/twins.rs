@@ -60,6 +60,5 @@ fn join<T>(earlier: &mut Connection<T>, mut later: Connection<T>) {
     one.answered_at = [one.answered_at, other.answered_at].into_iter().flatten().min();
     one.tries = one.tries.max(other.tries);
     one.answer = one.answer.max(other.answer);
-    one.verdicts |= other.verdicts;
-    one.reasons |= other.reasons;
+    one.met.iter_mut().zip(other.met).for_each(|(met, more)| *met |= more);
 }

@@ -26,30 +26,39 @@ pub(crate) fn is_endpoint(route: &Fields) -> bool {
         .is_some_and(|hop| hop.eq_ignore_ascii_case("VirtualNetworkServiceEndpoint"))
 }
 
-/// The active ones as TOML writes them.
-pub(crate) fn routes(routes: &[Fields]) -> Vec<String> {
+/// The active ones as TOML writes them, and whether some of them cannot be read.
+pub(crate) fn routes(routes: &[Fields]) -> (Vec<String>, bool) {
     let active = |route: &&Fields| {
         route.text("state").is_none_or(|state| state.eq_ignore_ascii_case("active"))
     };
-    let mut written = Vec::new();
+    let (mut written, mut left_out) = (Vec::new(), false);
     for route in routes.iter().filter(active) {
-        let Some(hop) = next_hop(route) else { continue };
+        let all = prefixes(route);
+        left_out |= all.len() < route.texts("addressprefix").count();
+        let Some(hop) = next_hop(route) else {
+            left_out = true;
+            continue;
+        };
+        let address = route.texts("nexthopipaddress").next();
+        let address = address.and_then(|text| text.parse::<IpAddr>().ok());
         let source = route.text("source").and_then(source);
-        for prefix in prefixes(route) {
+        for prefix in all {
             let mut keys = vec![
                 format!("prefix = {}", quoted(&prefix.to_string())),
                 format!("next_hop = {}", quoted(hop)),
             ];
             if hop == "virtual-appliance" {
-                let Some(address) = route.texts("nexthopipaddress").next() else { continue };
-                let Ok(address) = address.parse::<IpAddr>() else { continue };
+                let Some(address) = address else {
+                    left_out = true;
+                    continue;
+                };
                 keys.push(format!("address = {}", quoted(&address.to_string())));
             }
             keys.extend(source.map(|source| format!("source = {}", quoted(source))));
             written.push(format!("{{ {} }}", keys.join(", ")));
         }
     }
-    written
+    (written, left_out)
 }
 
 fn next_hop(route: &Fields) -> Option<&'static str> {

@@ -28,6 +28,9 @@ pub(crate) fn blocks(export: &Export, gaps: &mut Gaps) -> Vec<Block> {
         let mut block = Block::new(&["network", name]);
         let spaces: Vec<&str> = readable(space(&network.fields)).collect();
         block.list("address_space", &spaces);
+        if !spaces.is_empty() && spaces.len() < space(&network.fields).count() {
+            block.gap(gaps, GapKind::NoPrefix);
+        }
         if spaces.is_empty() {
             block.off(gaps, GapKind::NoPrefix);
             blocks.push(block);
@@ -84,7 +87,7 @@ fn side(export: &Export, peering: &Resource, block: &mut Block, gaps: &mut Gaps)
     }
     let remote = peering.fields.reference(REMOTE)?;
     if !export.has_network(&remote) && remote_space(peering).next().is_none() {
-        block.gap(gaps, GapKind::PeerMissing);
+        block.gap(gaps, GapKind::PeerLeftOut);
         return None;
     }
     let name = export.name(Kind::Network, &remote)?;
@@ -134,6 +137,9 @@ fn subnet(export: &Export, network: &str, subnet: &Resource, gaps: &mut Gaps) ->
     let mut block = Block::new(&["network", network, "subnet", subnet.name()]);
     let all: Vec<&str> = readable(prefixes(fields)).collect();
     block.list("prefixes", &all);
+    if !all.is_empty() && all.len() < prefixes(fields).count() {
+        block.gap(gaps, GapKind::NoPrefix);
+    }
     if all.is_empty() {
         block.off(gaps, GapKind::NoPrefix);
         return block;
@@ -172,7 +178,11 @@ fn subnet(export: &Export, network: &str, subnet: &Resource, gaps: &mut Gaps) ->
         }
     }
     if let Some(routes) = listed {
-        block.lines("effective_routes", &effective::routes(routes));
+        let (routes, left_out) = effective::routes(routes);
+        block.lines("effective_routes", &routes);
+        if left_out {
+            block.gap(gaps, GapKind::RouteUnread);
+        }
     }
     block
 }

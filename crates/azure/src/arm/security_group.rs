@@ -34,8 +34,12 @@ pub(crate) fn blocks(export: &Export, gaps: &mut Gaps) -> Vec<Block> {
         let mut tags = BTreeSet::new();
         let mut written = Vec::new();
         for (.., rule) in rules {
-            match self::rule(export, rule.name(), &rule.fields, &mut tags) {
-                Some(rule) => written.push(rule),
+            let mut named = BTreeSet::new();
+            match self::rule(export, rule.name(), &rule.fields, &mut named) {
+                Some(rule) => {
+                    tags.append(&mut named);
+                    written.push(rule);
+                }
                 None => block.gap(gaps, GapKind::RuleUnread),
             }
         }

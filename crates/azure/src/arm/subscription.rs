@@ -113,6 +113,9 @@ fn creation(
     // A day that is told is better than a bound.
     if let Some(day) = told {
         block.text("created", &day.to_string());
+        if oldest.is_some_and(|(at, _)| utc_day(at) < day) {
+            block.gap(gaps, GapKind::OlderThanTold);
+        }
         return;
     }
     let bound = oldest.and_then(|(at, of)| Some((utc_day(at).tomorrow().ok()?, of)));

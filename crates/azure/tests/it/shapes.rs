@@ -154,3 +154,40 @@ fn an_app_in_a_network_was_left_out_without_a_word() {
     assert_eq!(apps.len(), 1, "{apps:?}");
     assert_eq!(apps[0].place, "app shop");
 }
+
+const GROUP: &str = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg";
+
+fn network(name: &str) -> serde_json::Value {
+    json!({
+        "id": format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/{name}"),
+        "type": "microsoft.network/virtualnetworks",
+        "properties": { "addressSpace": { "addressPrefixes": ["10.0.0.0/16"] } },
+    })
+}
+
+#[test]
+fn a_resource_that_nobody_needs_made_an_answer_of_network_watcher_of_the_whole() {
+    let watcher = format!("{GROUP}/providers/Microsoft.Network/networkWatchers/w/flowLogs/f");
+    let deployment = format!("{GROUP}/providers/Microsoft.Resources/deployments/d");
+    let all = json!({ "totalRecords": 3, "count": 3, "data": [
+        network("hub"),
+        { "id": watcher, "properties": { "targetResourceId": "x" } },
+        { "id": deployment, "properties": { "error": { "code": "Conflict" } } },
+    ]});
+    assert!(imported(&[&all.to_string()]).expect("it is read").inventory.contains("network.hub"));
+}
+
+#[test]
+fn a_page_that_was_given_twice_stood_for_the_one_that_was_missing() {
+    let page = |name: &str, token: Option<&str>| {
+        let mut page = json!({ "totalRecords": 3, "count": 1, "data": [network(name)] });
+        if let Some(token) = token {
+            page["$skipToken"] = token.into();
+        }
+        page.to_string()
+    };
+    let [one, two, three] = [page("a", Some("1")), page("b", Some("2")), page("c", None)];
+    assert!(imported(&[&one, &two, &three]).is_ok());
+    let error = imported(&[&one, &one, &three]).expect_err("one is missing").to_string();
+    assert!(error.contains("2 of 3"), "{error}");
+}

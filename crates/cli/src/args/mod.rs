@@ -16,7 +16,6 @@ pub mod lab;
 pub mod log;
 mod man;
 mod matrix;
-
 mod policy;
 mod replay;
 mod schema;

@@ -49,13 +49,13 @@ fn say(senders: usize, foreign: u64, console: &Console) {
     }
     if senders > MAX_MACHINES {
         console.warn(&format!(
-            "{senders} addresses send; more than {MAX_MACHINES} are not written one by one: `{}` stands \
-             for all of them",
+            "more than {MAX_MACHINES} addresses send, and are not written one by one: `{}` stands for \
+             all of them",
             sender::ALL
         ));
     }
     if foreign > 0 {
-        let syns = counted(usize::try_from(foreign).unwrap_or(usize::MAX), "SYN is", "SYNs are");
+        let syns = counted(foreign, "SYN is", "SYNs are");
         console.warn(&format!(
             "{syns} from addresses that are not private; if some are yours, name them with --mine PREFIX"
         ));
@@ -93,6 +93,11 @@ impl Found {
             let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
             let Outcome::Match(syn) = outermost(&frame, &options) else { continue };
             if facts.own(syn.source) {
+                // More are not written one by one, and a scan has millions of them.
+                let is_full = self.senders.len() > MAX_MACHINES;
+                if is_full && !self.senders.contains_key(&syn.source) {
+                    continue;
+                }
                 let seen = self.senders.entry(syn.source);
                 let seen = seen.or_insert(SeenSender { syns: 0, first: record.timestamp });
                 seen.syns = seen.syns.saturating_add(1);

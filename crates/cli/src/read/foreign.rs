@@ -19,7 +19,7 @@ impl ForeignJson {
     pub fn of(text: &str) -> Option<Self> {
         let text = text.trim_start_matches('\u{feff}').trim_start();
         // A table of TOML begins with a bracket, too.
-        let is_list = |rest: &str| rest.trim_start().starts_with(['{', ']', '"']);
+        let is_list = |rest: &str| rest.trim_start().starts_with(['{', ']']);
         if !text.starts_with('{') && !text.strip_prefix('[').is_some_and(is_list) {
             return None;
         }

@@ -1,6 +1,6 @@
 //! The offer that flags tell: as given, or recognised from the quota id; never guessed.
 
-use egress25_policy::{Offer, Recognised, how_to_tell_apart, recognise_quota_id};
+use egress25_policy::{ExemptionState, Offer, Recognised, how_to_tell_apart, recognise_quota_id};
 
 use crate::args::SubscriptionArgs;
 use crate::say::failure::Failure;
@@ -43,13 +43,10 @@ pub fn offer(args: &SubscriptionArgs) -> Result<Option<Offer>, Failure> {
 /// The exemption that flags tell.
 ///
 /// # Errors
-/// It has reached a machine, and was not granted.
-pub fn reached_only_if_granted(args: &SubscriptionArgs, reached: bool) -> Result<(), Failure> {
-    let granted = args.exempt == Some(egress25_policy::ExemptionState::Granted);
-    if reached && !granted {
-        return Err(Failure::Usage(
-            "--started-since-grant and --deployed-since-grant need --exempt granted".to_owned(),
-        ));
+/// A flag says that it has reached a machine, and it was not granted.
+pub fn reached_only_if_granted(args: &SubscriptionArgs, flag: Option<&str>) -> Result<(), Failure> {
+    match flag.filter(|_| args.exempt != Some(ExemptionState::Granted)) {
+        Some(flag) => Err(Failure::Usage(format!("--{flag} needs --exempt granted"))),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use egress25_policy::{
@@ -53,18 +53,13 @@ pub struct SeenSender {
 }
 
 /// The private addresses of both families, and those that carriers and clouds use as such.
-fn private() -> Vec<IpNet> {
-    let v4 = |octets: [u8; 4], length| Ipv4Net::new(octets.into(), length).ok().map(IpNet::V4);
-    let v6 = Ipv6Net::new(std::net::Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7);
-    let all = [
-        v4([10, 0, 0, 0], 8),
-        v4([172, 16, 0, 0], 12),
-        v4([192, 168, 0, 0], 16),
-        v4([100, 64, 0, 0], 10),
-        v6.ok().map(IpNet::V6),
-    ];
-    all.into_iter().flatten().collect()
-}
+const PRIVATE: [IpNet; 5] = [
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 8)),
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(172, 16, 0, 0), 12)),
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 0, 0), 16)),
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(100, 64, 0, 0), 10)),
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7)),
+];
 
 impl SenderFacts {
     /// Reads them off the flags; on a terminal it asks for what is missing. `typed` are the words
@@ -79,7 +74,7 @@ impl SenderFacts {
         typed: &str,
     ) -> Result<Self, Failure> {
         let of = &args.subscription;
-        reached_only_if_granted(of, of.started_since_grant)?;
+        reached_only_if_granted(of, of.started_since_grant.then_some("started-since-grant"))?;
         let told = offer(of)?;
         let asks = told.is_none() && can_ask();
         let offer = match told {
@@ -116,10 +111,12 @@ impl SenderFacts {
                 )?;
             }
         }
-        let prefixes = IpNet::aggregate(&[private(), args.mine.clone()].concat());
+        let prefixes = IpNet::aggregate(&[&PRIVATE[..], &args.mine].concat());
         let facts = Self { offer, created, exemption, started_since_grant: started, prefixes };
         if asks || of.created.is_none() && created.is_some() {
-            to_stderr(&format!("note: without questions: egress25 {typed}{}", facts.flags()));
+            let mine: String = args.mine.iter().map(|prefix| format!(" --mine {prefix}")).collect();
+            let flags = facts.flags();
+            to_stderr(&format!("note: without questions: egress25 {typed}{flags}{mine}"));
         }
         Ok(facts)
     }
@@ -229,20 +226,14 @@ impl SenderFacts {
     }
 }
 
-/// The last address of a prefix but one, which no network has: it stands for the others.
+/// The last address of a prefix but one, which stands for the others.
 fn last_host(prefix: &IpNet) -> Option<IpAddr> {
-    match prefix.hosts().size_hint() {
-        _ if prefix.prefix_len() == prefix.max_prefix_len() => Some(prefix.addr()),
-        _ => match prefix {
-            IpNet::V4(prefix) => {
-                let last = u32::from(prefix.broadcast()).checked_sub(1)?;
-                Some(IpAddr::V4(last.into()))
-            }
-            IpNet::V6(prefix) => {
-                let last = u128::from(prefix.broadcast()).checked_sub(1)?;
-                Some(IpAddr::V6(last.into()))
-            }
-        },
+    if prefix.prefix_len() == prefix.max_prefix_len() {
+        return Some(prefix.addr());
+    }
+    match prefix.broadcast() {
+        IpAddr::V4(last) => Some(IpAddr::V4(u32::from(last).checked_sub(1)?.into())),
+        IpAddr::V6(last) => Some(IpAddr::V6(u128::from(last).checked_sub(1)?.into())),
     }
 }
 

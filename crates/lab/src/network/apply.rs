@@ -78,8 +78,13 @@ pub(crate) fn remove_link(runtime: &Runtime, space: &Space, end: &LinkEnd) -> Re
     space.run(|| {
         talk(runtime, async |handle| {
             let what = format!("removing `{}`", end.interface);
-            let Ok(index) = index(&handle, space.name(), &end.interface).await else {
-                return Ok(());
+            let index = match index(&handle, space.name(), &end.interface).await {
+                Err(LabError::System { source, .. })
+                    if source.kind() == std::io::ErrorKind::NotFound =>
+                {
+                    return Ok(());
+                }
+                found => found?,
             };
             handle.link().del(index).execute().await.map_err(failed(space.name(), what))
         })

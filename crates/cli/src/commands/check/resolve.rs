@@ -138,7 +138,12 @@ fn described(args: &CheckArgs, described: &Described) -> Result<Subject, Failure
         (_, true) => Reached::Deployed,
         _ => Reached::No,
     };
-    offer::reached_only_if_granted(of, reached != Reached::No)?;
+    let flag = match reached {
+        Reached::No => None,
+        Reached::Started => Some("started-since-grant"),
+        Reached::Deployed => Some("deployed-since-grant"),
+    };
+    offer::reached_only_if_granted(of, flag)?;
     let exemption = of.exempt.unwrap_or_default();
     let created = of.created;
     let via_created = described.via_created.or(created);

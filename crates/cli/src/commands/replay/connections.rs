@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use egress25_evidence::{
-    Agreement, Answer, Connection, Contradictions, Noted, Seen, SeenAt, Tracker, join_twins,
+    Agreement, Answer, Connection, Contradictions, Seen, SeenAt, Tracker, join_twins,
 };
 use egress25_packet_filter::capture::{CaptureBatch, Record};
 use egress25_packet_filter::frame::{FrameOptions, Kind, RELAY_PORTS, transports};
@@ -150,7 +150,7 @@ impl Connecting {
                 _ => inside.as_ref().map(|inside| inside.judged),
             };
             let Some(judged) = judged else { continue };
-            if let Noted::Decides(kept) = self.tracker.syn(syn, at, judged)
+            if let Some(kept) = self.tracker.syn(syn, at, judged)
                 && self.describes
             {
                 *kept = match inside {
@@ -165,7 +165,7 @@ impl Connecting {
 
     /// The connections in the order of the capture, and their counts.
     pub(super) fn finish(self) -> (Vec<DescribedConnection>, ConnectionCounts) {
-        let (connections, not_kept) = self.tracker.finish();
+        let (connections, syns_not_kept) = self.tracker.finish();
         let connections = join_twins(connections);
         let contradictions = Contradictions::among(&connections);
         let count = |is_one: fn(&DescribedConnection) -> bool| {
@@ -178,8 +178,8 @@ impl Connecting {
             refused: count(|one| !matches!(one.answer, Answer::Answered | Answer::Silent)),
             silent: count(|one| one.answer == Answer::Silent),
             agree: count(|one| one.finding().agreement == Agreement::Agrees),
-            contradict: count(|one| one.finding().agreement == Agreement::Contradicts),
-            syns_not_kept: not_kept.syns,
+            contradict: contradictions.count(),
+            syns_not_kept,
             relay_syns: self.relay_syns,
             from_port_25: self.from_port,
             contradictions: contradictions.sentences(),
@@ -202,7 +202,7 @@ impl ConnectionCounts {
             "{all}: {answered} answered, {refused} refused, {silent} silent. What was seen agrees \
              with the verdict of {agree} and contradicts that of {contradict}."
         )];
-        if self.from_port_25 == 0 {
+        if self.from_port_25 == 0 && *answered == 0 {
             lines.push(
                 "Nothing in the capture comes from port 25: does it have both directions?"
                     .to_owned(),

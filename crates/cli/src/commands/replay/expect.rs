@@ -48,13 +48,19 @@ impl Expected {
         connections: &[ConnectionRow<'_>],
         console: &Console,
     ) -> Result<(), Failure> {
+        let mut of_connections = Ok(());
         if let Some(mut golden) = self.connections {
             for row in connections {
                 golden.row((row.packet, row.depth), row)?;
             }
-            golden.finish(console)?;
+            of_connections = golden.finish(console);
         }
-        self.packets.map_or(Ok(()), |golden| golden.finish(console))
+        let of_packets = self.packets.map_or(Ok(()), |golden| golden.finish(console));
+        if let (Err(of_connections), Err(_)) = (&of_connections, &of_packets) {
+            // One failure is told at the end; nothing of the other may be lost.
+            console.report(of_connections);
+        }
+        of_packets.and(of_connections)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a replay is asked for, resolved.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egress25_packet_filter::frame::{self, MAX_VXLAN_PORTS, VxlanPorts, Wanted};
 use egress25_policy::{Reason, Verdict};
@@ -114,7 +114,13 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
 /// The inventory of a capture that no file describes.
 fn described(args: &ReplayArgs) -> Result<InventoryInput, Failure> {
     let chosen = edition::chosen(args.edition.edition.as_deref())?;
-    let typed = format!("replay {}", shell_word(&args.capture));
+    let mut typed = format!("replay {}", shell_word(&args.capture));
+    if let Some(edition) = &args.edition.edition {
+        typed.push_str(&format!(" --edition {}", shell_word(Path::new(edition))));
+    }
+    for (name, value) in &args.edition.set {
+        typed.push_str(&format!(" --set {name}={value}"));
+    }
     let facts = SenderFacts::resolve(&args.sender, &chosen, &args.edition.set, &typed)?;
     let text = facts.inventory(None, Timestamp::now());
     InventoryInput::of(NamedText { name: "the flags".to_owned(), text }, &args.edition.set)
