@@ -6,13 +6,14 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")/.." && pwd -P)
 [ "$(id -u)" = 0 ] || { echo "release-check: needs root, for another user and an empty root" >&2; exit 1; }
+commit=$(git -C "$here" rev-parse HEAD)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 
 build() { # FOLDER USER UMASK
     mkdir -p "$work/$1"
-    git -C "$here" archive HEAD | tar -x -C "$work/$1"
+    git -C "$here" archive "$commit" | tar -x -C "$work/$1"
     # What is fetched already is not fetched again; another user may not read ours.
     mkdir -p "$work/$1.cargo"
     cp -r "${CARGO_HOME:-$HOME/.cargo}/registry" "$work/$1.cargo/"
