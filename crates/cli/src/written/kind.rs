@@ -29,18 +29,18 @@ pub enum OutputKind {
 const LOOKED_AT: u64 = 128 * 1024;
 
 impl OutputKind {
-    /// What a text of this kind that we write has among its first lines.
+    /// What a text of this kind that we write has among its first lines; `None` where no file counts as
+    /// ours: what is imported is there to be edited.
     #[must_use]
-    pub const fn mark(self) -> &'static str {
-        match self {
+    pub const fn mark(self) -> Option<&'static str> {
+        Some(match self {
             Self::Capture => "egress25",
             Self::Junit => JUNIT_MARK,
             Self::Events => "# written by egress25",
             Self::Verdicts => "{\"seq\":",
             Self::Manual => ".TH egress25",
-            // What is imported is there to be edited: none is taken for one that nobody has.
-            Self::Inventory => "",
-        }
+            Self::Inventory => return None,
+        })
     }
 
     /// Whether a file was written by us, or is empty: nothing that is anybody's is lost with it.
@@ -50,14 +50,12 @@ impl OutputKind {
         if start.is_empty() {
             return Ok(true);
         }
-        if self == Self::Inventory {
-            return Ok(false);
-        }
+        let Some(mark) = self.mark() else { return Ok(false) };
         if self == Self::Capture {
-            return Ok(section_application(&start) == Some(self.mark().as_bytes()));
+            return Ok(section_application(&start) == Some(mark.as_bytes()));
         }
         let text = String::from_utf8_lossy(&start);
-        Ok(text.lines().take(3).any(|line| line.starts_with(self.mark())))
+        Ok(text.lines().take(3).any(|line| line.starts_with(mark)))
     }
 }
 

@@ -19,7 +19,7 @@ fn claim_one(inputs: &[&Path], output: &Path, force: bool) -> Result<Target, Wri
 }
 
 fn page(text: &str) -> Vec<u8> {
-    format!("{} {text}\n", OutputKind::Manual.mark()).into_bytes()
+    format!("{} {text}\n", OutputKind::Manual.mark().unwrap()).into_bytes()
 }
 
 #[test]

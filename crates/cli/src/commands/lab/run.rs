@@ -257,5 +257,6 @@ struct Happened {
 fn write_happened(file: Target, event: Vec<Event>) -> Result<(), Failure> {
     let text = toml::to_string(&Happened { event })
         .map_err(|error| Failure::Internal(error.to_string()))?;
-    Ok(file.write(format!("{}\n{text}", OutputKind::Events.mark()).as_bytes())?)
+    Ok(file
+        .write(format!("{}\n{text}", OutputKind::Events.mark().unwrap_or_default()).as_bytes())?)
 }
