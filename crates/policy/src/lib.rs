@@ -63,7 +63,7 @@ pub use file::moment::{MomentError, parse_day, parse_moment, utc_day};
 pub use file::near::{closest, first_few, nearest};
 pub use life::change::Undo;
 pub use life::event::{Event, EventError, EventKind, Placement};
-pub use life::exemption::{Exemption, ExemptionState, Grant};
+pub use life::exemption::{Exemption, ExemptionState, Grant, UnknownState};
 pub use life::power::{MachineState, Missed, Power, Programmed, ProgrammedBy};
 pub use life::timeline::{Timeline, TimelineError};
 pub use life::transition::{Applied, Refused};

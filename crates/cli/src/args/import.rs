@@ -1,5 +1,6 @@
 //! The arguments of `import`.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -41,20 +42,12 @@ fn of<T>(text: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<Of<
     Ok(Of { subscription, told: read(told)? })
 }
 
-fn offer(text: &str) -> Result<Of<Offer>, String> {
-    of(text, |told| told.parse().map_err(|error: egress25_policy::UnknownOffer| error.to_string()))
+fn named<T: FromStr<Err: Display>>(text: &str) -> Result<Of<T>, String> {
+    of(text, |told| told.parse().map_err(|error: T::Err| error.to_string()))
 }
 
 fn created(text: &str) -> Result<Of<Date>, String> {
     of(text, |told| day(told).map_err(|error| error.to_string()))
-}
-
-fn exemption(text: &str) -> Result<Of<ExemptionState>, String> {
-    of(text, |told| {
-        let state = ExemptionState::ALL.iter().copied().find(|state| state.name() == told);
-        let names: Vec<_> = ExemptionState::ALL.iter().map(|state| state.name()).collect();
-        state.ok_or_else(|| format!("expected one of {}", names.join(", ")))
-    })
 }
 
 /// The arguments of `import`.
@@ -95,7 +88,7 @@ pub struct ImportArgs {
         long,
         value_name = "[SUBSCRIPTION=]OFFER",
         value_delimiter = ',',
-        value_parser = offer
+        value_parser = named::<Offer>
     )]
     pub offer: Vec<Of<Offer>>,
 
@@ -113,7 +106,7 @@ pub struct ImportArgs {
         long,
         value_name = "[SUBSCRIPTION=]STATE",
         value_delimiter = ',',
-        value_parser = exemption
+        value_parser = named::<ExemptionState>
     )]
     pub exempt: Vec<Of<ExemptionState>>,
 

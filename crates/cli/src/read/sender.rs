@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use egress25_policy::{
-    Edition, ExemptionState, Offer, Settings, creation_counts, first_few, utc_day,
+    Edition, ExemptionState, Offer, Settings, UnknownState, creation_counts, first_few, utc_day,
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use jiff::civil::Date;
@@ -101,7 +101,7 @@ impl SenderFacts {
                 &format!("Where does its exemption from the block stand? [{}]", states()),
                 |text| match text {
                     "" => Ok(ExemptionState::default()),
-                    text => state(text),
+                    text => text.parse().map_err(|error: UnknownState| error.to_string()),
                 },
             )?;
             if exemption == ExemptionState::Granted {
@@ -286,11 +286,6 @@ fn no_date(offer: Offer, typed: &str) -> Failure {
 fn states() -> String {
     let names: Vec<_> = ExemptionState::ALL.iter().map(|state| state.name()).collect();
     names.join(", ")
-}
-
-fn state(text: &str) -> Result<ExemptionState, String> {
-    let found = ExemptionState::ALL.iter().find(|state| state.name() == text);
-    found.copied().ok_or_else(|| format!("`{text}` is none of {}", states()))
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {

@@ -1,11 +1,14 @@
 //! The life of an exemption: one state machine a subscription.
 
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::article::offer::Offer;
 use crate::article::settings::{Settings, YesNo};
+use crate::file::near::nearest;
 
 /// Where a subscription's request for an exemption stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,6 +41,27 @@ impl ExemptionState {
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
+    }
+}
+
+/// A text that is no state of an exemption.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no state of an exemption; the states are: {}", nearest(.text, names()))]
+pub struct UnknownState {
+    /// The text.
+    pub text: String,
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    ExemptionState::ALL.iter().map(|state| state.name())
+}
+
+impl FromStr for ExemptionState {
+    type Err = UnknownState;
+
+    fn from_str(text: &str) -> Result<Self, UnknownState> {
+        let found = Self::ALL.iter().find(|state| state.name() == text);
+        found.copied().ok_or_else(|| UnknownState { text: text.to_owned() })
     }
 }
 
