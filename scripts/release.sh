@@ -9,7 +9,7 @@
 set -eu
 
 target=x86_64-unknown-linux-musl
-most=15728640 # 15 MiB
+most=15000000
 source=$(cd "$(dirname "$0")/.." && pwd -P)
 dist=${1:-$source/target/dist}
 
