@@ -330,3 +330,38 @@ fn packets_that_differ_were_not_told_where_connections_differ_too() {
     assert_eq!(code, 3, "{said}");
     assert!(said.contains(&packets) && said.contains(&connections), "{said}");
 }
+
+#[test]
+fn a_golden_file_that_says_nothing_or_is_of_other_rows_was_taken() {
+    let line = "replay fixtures/captures/dual-stack.pcap --offer EA --summary";
+    let rows = |more: &str| {
+        stdout(&format!("replay fixtures/captures/dual-stack.pcap --offer EA --format csv {more}"))
+    };
+    let (packets, connections) = (rows(""), rows("--connections"));
+    for (flag, golden, what) in [
+        ("--expect", String::new(), "it is empty"),
+        ("--expect", "{}\n".to_owned(), "has no `kind`"),
+        ("--expect", "packet,depth\n2,0\n".to_owned(), "neither `verdict` nor `reason`"),
+        ("--expect", "packet,depth,Verdict\n2,0,pass\n".to_owned(), "`Verdict` is no column"),
+        ("--expect", connections.clone(), "is no column of a packet's row"),
+        ("--expect-connections", packets.clone(), "is no column of a connection's row"),
+    ] {
+        let file = captured(golden.as_bytes());
+        let (code, said) = failure(&format!("{line} {flag} {}", file.path.display()));
+        assert!(code == 2 && said.contains(what), "{flag} {golden}: {said}");
+    }
+    for (flag, golden) in [("--expect", packets), ("--expect-connections", connections)] {
+        let file = captured(golden.as_bytes());
+        assert_eq!(failure(&format!("{line} {flag} {}", file.path.display())).0, 0, "{flag}");
+    }
+}
+
+#[test]
+fn connections_that_were_not_kept_were_held_against_nothing_and_passed() {
+    let line =
+        "replay fixtures/captures/day-of-mail.pcap --offer EA --summary --fail-on contradiction";
+    assert_eq!(failure(line).0, 0);
+    let (code, said) = failure(&format!("{line} --max-connections 1"));
+    assert!(code == 3 && said.contains("were not kept"), "{said}");
+    assert_eq!(failure(&format!("{line} --max-connections 0")).0, 2);
+}

@@ -80,13 +80,17 @@ fn every_private_sender_is_the_subscriptions_own_and_others_if_they_are_named() 
         (4, mail(own, MX)),
         (5, mail(other, MX)),
         (6, mail(MX, private)),
+        (7, mail(private, own)),
     ];
     let capture = captured(&pcap(&packets));
     let path = capture.path.display();
     let line = format!("replay {path} {PAYG} --mine 198.51.100.7 --format json");
     let report = json(&line);
     let right = ["not-granted", "not-granted", "not-granted", "internal", "not-granted"];
-    assert_eq!(reasons(&report), [&right[..], &["unknown-source", "inbound"]].concat());
+    assert_eq!(
+        reasons(&report),
+        [&right[..], &["unknown-source", "inbound", "not-granted"]].concat()
+    );
     let people = stdout(&format!("replay {path} {PAYG} --mine 198.51.100.7"));
     assert!(people.contains("sender (172.16.9.9)"), "{people}");
     let few = captured(&pcap(&packets[5..6]));

@@ -29,7 +29,7 @@ pub(crate) enum Item {
 #[derive(Debug)]
 pub(crate) struct Document {
     pub(crate) items: Vec<Item>,
-    page: Option<Page>,
+    pages: Vec<Page>,
 }
 
 /// How much of an answer of Resource Graph a file has.
@@ -61,7 +61,7 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Document, ImportError> {
             },
         })?);
     }
-    let mut document = Document { items: Vec::new(), page: None };
+    let mut document = Document { items: Vec::new(), pages: Vec::new() };
     for value in values {
         if let Some(resources) = terraform::resources(&value) {
             document.items.extend(resources.into_iter().map(Item::Resource));
@@ -92,7 +92,10 @@ impl Document {
             return self.graph(file, fields);
         }
         if fields.get("value").is_some_and(Value::is_array) {
-            if fields.text("nextlink").is_some() {
+            let goes_on = ["nextlink", "@odata.nextlink"];
+            let is_told =
+                |key: &&str| fields.get(*key).is_some_and(|link| !link.is_null() && link != "");
+            if goes_on.iter().any(is_told) {
                 return Err(cut(Missing::NextLink));
             }
             let items = fields.remove("value").unwrap_or_default();
@@ -133,13 +136,12 @@ impl Document {
         if fields.flag("resulttruncated") == Some(true) && !goes_on {
             return Err(cut(Missing::Truncated));
         }
-        let page = self.page.get_or_insert(Page { ids: BTreeSet::new(), all, goes_on: false });
         let id = |(number, row): (usize, &Value)| {
             let id = row.get("id").and_then(Value::as_str).map(str::to_ascii_lowercase);
             id.unwrap_or_else(|| format!("{file} {number}"))
         };
-        page.ids.extend(rows.iter().enumerate().map(id));
-        page.goes_on = goes_on;
+        let ids = rows.iter().enumerate().map(id).collect();
+        self.pages.push(Page { ids, all, goes_on });
         rows.into_iter().try_for_each(|row| self.add(file, row))
     }
 }
@@ -168,8 +170,8 @@ pub(crate) fn check_pages<'a>(
     let mut groups: BTreeMap<u64, Vec<(&str, &Page)>> = BTreeMap::new();
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     for (file, document) in documents {
-        let page = document.page.as_ref();
-        if let Some(page) = page.filter(|page| page.goes_on || number(page.ids.len()) < page.all) {
+        let is_part = |page: &&Page| page.goes_on || number(page.ids.len()) < page.all;
+        for page in document.pages.iter().filter(is_part) {
             groups.entry(page.all).or_default().push((file, page));
         }
     }

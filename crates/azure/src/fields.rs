@@ -55,9 +55,10 @@ pub(crate) trait Look {
     /// The texts of a list, those that are not blank.
     fn texts(&self, key: &str) -> impl Iterator<Item = &str>;
 
-    /// The id of an object.
+    /// The id of an object, or the id itself.
     fn reference(&self, key: &str) -> Option<Id> {
-        Some(Id::new(self.object(key)?.text("id")?))
+        let of_object = self.object(key).and_then(|object| object.text("id"));
+        of_object.or_else(|| self.text(key).filter(|text| text.contains('/'))).map(Id::new)
     }
 
     /// The ids of a list's objects.
@@ -84,6 +85,7 @@ impl Look for Fields {
         match self.get(key)? {
             Value::Bool(flag) => Some(*flag),
             Value::String(text) => text.to_ascii_lowercase().parse().ok(),
+            Value::Number(number) => number.as_u64().map(|number| number != 0),
             _ => None,
         }
     }

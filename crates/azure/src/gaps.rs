@@ -232,7 +232,9 @@ impl GapKind {
             Self::SecurityGroupMissing => {
                 "its security group is not in the export (`az network nsg list`)"
             }
-            Self::RuleUnread => "a security rule cannot be read; it is left out",
+            Self::RuleUnread => {
+                "a security rule cannot be read: the inventory does not load until it is written"
+            }
             Self::NatGatewayMissing => {
                 "its NAT gateway is not in the export (`az network nat gateway list`)"
             }
@@ -260,8 +262,9 @@ pub(crate) struct Gaps(Vec<Gap>);
 impl Gaps {
     /// Notes one.
     pub(crate) fn note(&mut self, place: impl Into<String>, kind: GapKind) {
-        let gap = Gap { kind, place: place.into() };
-        self.0.push(gap);
+        let place: String = place.into();
+        let place = place.chars().filter(|sign| !sign.is_control()).collect();
+        self.0.push(Gap { kind, place });
     }
 
     /// All of them, in order and each once.

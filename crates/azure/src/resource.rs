@@ -135,9 +135,11 @@ impl Resources {
     /// stands, and what it leaves out comes from the others.
     pub(crate) fn add(&mut self, resource: Resource) {
         for (key, collection) in resource.kind.parts() {
-            for part in resource.fields.objects(key) {
-                let Some(name) = part.text("name") else { continue };
-                let id = resource.id.below(collection, name);
+            for (number, part) in resource.fields.objects(key).enumerate() {
+                let own = part.text("id").map(|id| Id::new(id).name().to_owned());
+                let name = part.text("name").map(str::to_owned).or(own);
+                let name = name.unwrap_or_else(|| format!("unnamed-{}", number.saturating_add(1)));
+                let id = resource.id.below(collection, &name);
                 let kind = id.kind().map_or(Kind::Other, |kind| Kind::of(&kind));
                 self.put(Resource { id, kind, fields: part.clone() });
             }

@@ -131,10 +131,15 @@ fn managed(value: &Value) -> Option<Vec<Managed<'_>>> {
     value.get("terraform_version")?;
     let mut found = Vec::new();
     if let Some(resources) = value.get("resources").and_then(Value::as_array) {
-        for resource in resources {
+        // What is only looked up comes first: what is managed counts where both have a thing.
+        let is_managed = |one: &&Value| one.get("mode").is_none_or(|mode| mode != "data");
+        let looked_up = resources.iter().filter(|one| !is_managed(one));
+        for resource in looked_up.chain(resources.iter().filter(is_managed)) {
             let Some(kind) = resource.get("type").and_then(Value::as_str) else { continue };
             let instances = resource.get("instances").and_then(Value::as_array);
-            for instance in instances.into_iter().flatten() {
+            // A deposed one is what was there before, and is about to go.
+            let stands = |one: &&Value| one.get("deposed").is_none();
+            for instance in instances.into_iter().flatten().filter(stands) {
                 let attributes = instance.get("attributes").and_then(Value::as_object);
                 found.extend(attributes.map(|attributes| (kind, attributes)));
             }

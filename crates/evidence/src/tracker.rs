@@ -77,8 +77,9 @@ impl<T: Default> Tracker<T> {
             return Some(&mut connection.kept);
         }
         connection.try_again(syn, seen);
-        // What passes may be what was answered, whatever became of the others.
-        if connection.judged.0 != Verdict::Pass && verdict == Verdict::Pass {
+        // What passes may be what was answered, whatever became of the others, if it came before that.
+        let is_late = connection.answered_at.zip(seen.time).is_some_and(|(at, now)| now > at);
+        if connection.judged.0 != Verdict::Pass && verdict == Verdict::Pass && !is_late {
             connection.judged = (verdict, reason);
             return Some(&mut connection.kept);
         }

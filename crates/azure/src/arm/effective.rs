@@ -86,7 +86,12 @@ fn source(text: &str) -> Option<&'static str> {
 pub(crate) fn group(entry: &Fields) -> Option<Resource> {
     let id = entry.reference("networksecuritygroup")?;
     let rules = entry.objects("effectivesecurityrules").filter_map(|rule| {
-        let name = rule.text("name")?.strip_prefix("securityRules/")?;
+        // Those that every group has are `defaultSecurityRules/NAME`, or `DefaultRule_NAME`.
+        let name = rule.text("name")?;
+        if name.to_ascii_lowercase().starts_with("default") {
+            return None;
+        }
+        let name = name.rsplit('/').next()?;
         let mut rule = rule.clone();
         rule.insert("name".to_owned(), Value::from(name));
         Some(Value::Object(rule))

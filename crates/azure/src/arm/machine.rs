@@ -1,7 +1,8 @@
 //! Virtual machines, and the instances of scale sets.
 
-use egress25_policy::Power;
+use egress25_policy::{Power, utc_day};
 use jiff::Timestamp;
+use jiff::civil::{Date, date};
 
 use crate::arm::interface::{self, Interface};
 use crate::block::Block;
@@ -158,10 +159,14 @@ fn life<'a>(
     happened
 }
 
+/// Before this nothing was created: services write the first day of their calendar for no day at all.
+const NOT_BEFORE: Date = date(2010, 2, 1);
+
 /// When something was created.
 pub(crate) fn created(fields: &Fields) -> Option<Timestamp> {
     let system = || fields.object("systemdata")?.text("createdat");
-    fields.text("timecreated").or_else(system)?.parse().ok()
+    let at = fields.text("timecreated").or_else(system)?.parse().ok()?;
+    (utc_day(at) >= NOT_BEFORE).then_some(at)
 }
 
 /// The power state: az has it in words, the API among the statuses, Resource Graph as a code.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use egress25_policy::Target;
+use serde_json::Value;
 
 use crate::block::{Block, list, quoted};
 use crate::export::Export;
@@ -40,8 +41,15 @@ pub(crate) fn blocks(export: &Export, gaps: &mut Gaps) -> Vec<Block> {
                     tags.append(&mut named);
                     written.push(rule);
                 }
-                None => block.gap(gaps, GapKind::RuleUnread),
+                None => {
+                    block.gap(gaps, GapKind::RuleUnread);
+                    written.push(unread(rule.name()));
+                }
             }
+        }
+        if !group.fields.get("securityrules").is_some_and(Value::is_array) {
+            block.gap(gaps, GapKind::RuleUnread);
+            written.push(unread(group.name()));
         }
         block.lines("rules", &written);
         if !tags.is_empty() {
@@ -57,8 +65,36 @@ pub(crate) fn blocks(export: &Export, gaps: &mut Gaps) -> Vec<Block> {
     blocks
 }
 
+/// A line in the place of one that cannot be read. With it the inventory does not load: without it a
+/// rule that denies would let pass.
+pub(crate) fn unread(name: &str) -> String {
+    format!("{{ name = {}, unread = \"write it here, or take this line out\" }}", quoted(name))
+}
+
+/// Whether what a rule says has the types that are read: a key that is there and is not read would
+/// make it another rule.
+fn is_well_formed(rule: &Fields) -> bool {
+    let is_text = |value: &Value| value.is_null() || value.is_string();
+    let is_list = |value: &Value, is_item: fn(&Value) -> bool| {
+        value.is_null() || value.as_array().is_some_and(|items| items.iter().all(is_item))
+    };
+    rule.iter().all(|(key, value)| {
+        match key.trim_start_matches("source").trim_start_matches("destination") {
+            "direction" | "access" | "protocol" | "addressprefix" | "portrange" => is_text(value),
+            "addressprefixes" | "portranges" => is_list(value, Value::is_string),
+            "applicationsecuritygroups" => {
+                is_list(value, |item| item.get("id").is_some_and(Value::is_string))
+            }
+            _ => true,
+        }
+    })
+}
+
 /// A rule as TOML writes it; none where something of it cannot be read.
 fn rule(export: &Export, name: &str, rule: &Fields, tags: &mut BTreeSet<String>) -> Option<String> {
+    if !is_well_formed(rule) {
+        return None;
+    }
     let direction = match rule.text("direction")?.to_ascii_lowercase().as_str() {
         "outbound" => "outbound",
         "inbound" => "inbound",

@@ -118,6 +118,9 @@ fn creation(
         }
         return;
     }
+    // A time to come bounds nothing.
+    let past = |at: Timestamp| today.is_none_or(|today| utc_day(at) <= today);
+    let oldest = oldest.filter(|(at, _)| past(*at));
     let bound = oldest.and_then(|(at, of)| Some((utc_day(at).tomorrow().ok()?, of)));
     block.gap(gaps, GapKind::CreatedUnknown { bounded: bound.is_some() });
     match bound {

@@ -191,3 +191,49 @@ fn a_page_that_was_given_twice_stood_for_the_one_that_was_missing() {
     let error = imported(&[&one, &one, &three]).expect_err("one is missing").to_string();
     assert!(error.contains("2 of 3"), "{error}");
 }
+
+/// The inventory of a group with rules.
+fn rules(rules: &serde_json::Value) -> String {
+    let group = json!({
+        "id": format!("{GROUP}/providers/Microsoft.Network/networkSecurityGroups/out"),
+        "properties": { "securityRules": rules },
+    });
+    imported(&[&json!([network("hub"), group]).to_string()]).expect("it is read").inventory
+}
+
+#[test]
+fn a_rule_that_could_not_be_read_was_left_out_or_made_one_for_everything() {
+    let rule = |key: &str, value: serde_json::Value| {
+        let mut rule = json!({ "name": "named", "priority": 100, "direction": "Outbound",
+            "access": "Deny", "protocol": "Tcp", "destinationPortRange": "25" });
+        rule[key] = value;
+        rules(&json!([rule]))
+    };
+    assert!(rule("x", json!(1)).contains("destination_ports = [\"25\"]"));
+    for (key, value) in [
+        ("destinationPortRange", json!(587)),
+        ("destinationPortRanges", json!([587])),
+        ("destinationPortRange", json!("25,587")),
+        ("destinationAddressPrefixes", json!("198.51.100.0/24")),
+        ("destinationApplicationSecurityGroups", json!([{ "name": "x" }])),
+        ("protocol", json!(17)),
+        ("direction", json!(null)),
+    ] {
+        let inventory = rule(key, value.clone());
+        assert!(inventory.contains("{ name = \"named\", unread = "), "{key} {value}: {inventory}");
+    }
+    assert!(rules(&json!({ "named": {} })).contains("unread"), "no list of rules");
+    let by_id = json!({ "id": "x/securityRules/by-id", "priority": 100, "direction": "Outbound",
+        "access": "Deny" });
+    assert!(rules(&json!([by_id])).contains("{ name = \"by-id\", priority"));
+}
+
+#[test]
+fn a_day_before_azure_or_to_come_bounded_a_creation() {
+    for day in ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z"] {
+        let mut one = network("hub");
+        one["systemData"] = json!({ "createdAt": day });
+        let inventory = imported(&[&one.to_string()]).expect("it is read").inventory;
+        assert!(!inventory.contains("created_before"), "{inventory}");
+    }
+}

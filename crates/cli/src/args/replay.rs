@@ -132,8 +132,13 @@ pub struct ReplayArgs {
     pub connections: bool,
 
     /// Keep at most so many connections; SYNs of further ones are judged and counted
-    #[arg(long, value_name = "NUMBER", default_value_t = 50_000)]
-    pub max_connections: usize,
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 50_000,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub max_connections: u32,
 
     /// End with exit code 3 where what was seen contradicts the description
     ///

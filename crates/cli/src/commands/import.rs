@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::args::{DocumentFormat, ImportArgs};
 use crate::read::input::{NamedText, stdin_once};
+use crate::read::inventory::InventoryInput;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, Versioned};
@@ -65,6 +66,9 @@ pub fn run(args: &ImportArgs, console: &mut Console) -> Result<(), Failure> {
     };
     let imported = import(&inputs, &told).map_err(|error| Failure::Usage(error.to_string()))?;
     warn(&imported, console);
+    if let Some(why) = does_not_load(&imported.inventory) {
+        console.warn(&format!("the inventory does not load yet: {why}"));
+    }
     let written = target.as_ref().map(|target| target.name().to_owned());
     let to_file = target.is_some();
     if let Some(target) = target {
@@ -109,6 +113,14 @@ fn rows(imported: &Imported) -> Vec<GapRow<'_>> {
         places,
     };
     grouped(&imported.gaps).into_iter().map(row).collect()
+}
+
+/// Why an inventory does not load, if it does not.
+fn does_not_load(text: &str) -> Option<String> {
+    let source = NamedText { name: "the inventory".to_owned(), text: text.to_owned() };
+    let loaded = InventoryInput::of(source, &[])
+        .and_then(|inventory| inventory.timeline(&inventory.edition(None)?).map(drop));
+    loaded.err().map(|error| error.to_string())
 }
 
 /// Each kind of gap is said once, with the first places.

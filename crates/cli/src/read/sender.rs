@@ -39,8 +39,8 @@ pub struct SenderFacts {
     created: Option<Date>,
     exemption: ExemptionState,
     started_since_grant: bool,
-    /// Its addresses, without those that lie in others.
-    prefixes: Vec<IpNet>,
+    /// Its addresses that are not private: what is sent to these leaves, as to any other (N2).
+    public: Vec<IpNet>,
 }
 
 /// What was seen of an address that sends.
@@ -111,8 +111,10 @@ impl SenderFacts {
                 )?;
             }
         }
-        let prefixes = IpNet::aggregate(&[&PRIVATE[..], &args.mine].concat());
-        let facts = Self { offer, created, exemption, started_since_grant: started, prefixes };
+        let is_public = |prefix: &&IpNet| !PRIVATE.iter().any(|private| private.contains(*prefix));
+        let public: Vec<_> = args.mine.iter().filter(is_public).copied().collect();
+        let public = IpNet::aggregate(&public);
+        let facts = Self { offer, created, exemption, started_since_grant: started, public };
         if asks || of.created.is_none() && created.is_some() {
             let mine: String = args.mine.iter().map(|prefix| format!(" --mine {prefix}")).collect();
             let flags = facts.flags();
@@ -139,7 +141,7 @@ impl SenderFacts {
     /// Whether an address is one of theirs.
     #[must_use]
     pub fn own(&self, address: IpAddr) -> bool {
-        self.prefixes.iter().any(|prefix| prefix.contains(&address))
+        PRIVATE.iter().chain(&self.public).any(|prefix| prefix.contains(&address))
     }
 
     /// The inventory: with the senders that a capture shows as machines, or with one machine that
@@ -165,30 +167,32 @@ impl SenderFacts {
              # default_outbound_access = true\n",
             self.creation(now),
             exemption.name(),
-            list(&self.prefixes),
-            list(&self.prefixes),
+            list(&PRIVATE),
+            list(&PRIVATE),
         );
-        match senders {
-            Some(senders) if !senders.is_empty() && senders.len() <= MAX_MACHINES => {
-                text.push_str(
-                    "\n# Each address that sent a SYN to port 25. A machine with several addresses is one:\n\
-                     # put them together.\n",
-                );
-                for (number, (address, seen)) in senders.iter().enumerate() {
-                    let first =
-                        seen.first.map_or(String::new(), |at| format!(", first at {at:.0}"));
-                    let _ = write!(text, "\n# SYNs: {}{first}\n", seen.syns);
-                    self.machine(&mut text, number.saturating_add(1), &[*address]);
-                }
-            }
-            _ => {
-                text.push_str(
-                    "\n# Stands for every machine: whatever these addresses send is its own.\n",
-                );
-                let own: Vec<IpAddr> = self.prefixes.iter().filter_map(last_host).collect();
-                self.machine(&mut text, 0, &own);
-                let _ = writeln!(text, "behind = {}", list(&self.prefixes));
-            }
+        let is_few =
+            |senders: &&BTreeMap<_, _>| !senders.is_empty() && senders.len() <= MAX_MACHINES;
+        let Some(senders) = senders.filter(is_few) else {
+            text.push_str(
+                "\n# Stands for every machine: whatever these addresses send is its own.\n",
+            );
+            self.stand_in(&mut text, &[&PRIVATE[..], &self.public].concat());
+            return text;
+        };
+        text.push_str(
+            "\n# Each address that sent a SYN to port 25. A machine with several addresses is one:\n\
+             # put them together.\n",
+        );
+        let is_private = |address| PRIVATE.iter().any(|prefix| prefix.contains(address));
+        let machines = senders.iter().filter(|(address, _)| is_private(*address));
+        for (number, (address, seen)) in machines.enumerate() {
+            let first = seen.first.map_or(String::new(), |at| format!(", first at {at:.0}"));
+            let _ = write!(text, "\n# SYNs: {}{first}\n", seen.syns);
+            self.machine(&mut text, number.saturating_add(1), &[*address]);
+        }
+        if !self.public.is_empty() {
+            text.push_str("\n# Stands for the machine or machines that bear these addresses.\n");
+            self.stand_in(&mut text, &self.public);
         }
         text
     }
@@ -202,6 +206,13 @@ impl SenderFacts {
                 format!("created_before = \"{tomorrow}\"  # or `created`, where the day is known")
             }
         }
+    }
+
+    /// Writes the machine that stands for all with some addresses.
+    fn stand_in(&self, text: &mut String, behind: &[IpNet]) {
+        let own: Vec<IpAddr> = PRIVATE.iter().filter_map(last_host).collect();
+        self.machine(text, 0, &own);
+        let _ = writeln!(text, "behind = {}", list(behind));
     }
 
     /// Writes a machine; 0 is the one that stands for all.

@@ -148,3 +148,16 @@ fn answers_without_a_syn_do_not_fill_the_memory() {
     // The latest ones are still known.
     assert_eq!(found[0].answer, Answer::Reset);
 }
+
+#[test]
+fn a_syn_that_passes_after_the_answer_hid_that_a_dropped_one_was_answered() {
+    let tuple = tuple([10, 0, 0, 4].into(), 42_000);
+    let finding = |packets: &[(i64, Packet)]| connections(packets)[0].finding().agreement;
+    let (first, answer) = (syn(tuple, 1, DROPPED), reply(tuple, 1, Answer::Answered));
+    let late = [(0, first), (100, answer), (2_000, syn(tuple, 1, PASSES))];
+    assert_eq!(finding(&late), Agreement::Contradicts);
+    assert_eq!(
+        finding(&[(0, first), (2_000, syn(tuple, 1, PASSES)), (2_100, answer)]),
+        Agreement::Agrees
+    );
+}

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::args::ReplayArgs;
 use crate::commands::replay::connection_row::ConnectionRow;
+use crate::commands::replay::row::PacketRow;
 use crate::read::input::shortened;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
@@ -35,11 +36,15 @@ pub(super) struct Expected {
 impl Expected {
     /// Opens the golden files that the arguments name.
     pub(super) fn open(args: &ReplayArgs) -> Result<Self, Failure> {
-        let open = |path: &Option<PathBuf>, kind| {
-            path.as_deref().map(|path| Golden::open(path, kind)).transpose()
+        let open = |path: &Option<PathBuf>, rows| {
+            path.as_deref().map(|path| Golden::open(path, rows)).transpose()
         };
-        let packets = open(&args.expect, "packet")?;
-        Ok(Self { packets, connections: open(&args.expect_connections, "connection")? })
+        let packets = RowKind { kind: "packet", columns: PacketRow::COLUMNS };
+        let connections = RowKind { kind: "connection", columns: ConnectionRow::COLUMNS };
+        Ok(Self {
+            packets: open(&args.expect, packets)?,
+            connections: open(&args.expect_connections, connections)?,
+        })
     }
 
     /// Compares the connections, and says how they and the packets differ, where they do.
@@ -64,11 +69,37 @@ impl Expected {
     }
 }
 
+/// What the rows of a golden file are.
+#[derive(Clone, Copy)]
+struct RowKind {
+    /// Their kind, as NDJSON names it.
+    kind: &'static str,
+    columns: &'static [&'static str],
+}
+
+impl RowKind {
+    /// Makes sure that a row has what such rows have, and something that is worth comparing.
+    fn check<'a>(self, name: &str, columns: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
+        let Self { kind, columns: known } = self;
+        let mut decides = false;
+        for column in columns {
+            if !known.contains(&column) && !matches!(column, "kind" | "schema_version") {
+                return Err(bad(name, &format!("`{column}` is no column of a {kind}'s row")));
+            }
+            decides |= matches!(column, "verdict" | "reason");
+        }
+        if !decides {
+            return Err(bad(name, &"a row says neither `verdict` nor `reason`"));
+        }
+        Ok(())
+    }
+}
+
 /// A golden file, read row by row as the replay goes on: both are in order of the packets.
 pub(super) struct Golden {
     name: String,
-    /// The kind of its rows.
-    kind: &'static str,
+    /// What its rows are.
+    is_of: RowKind,
     lines: GoldenLines,
     next: Option<(u64, u64, Columns)>,
     rows: u64,
@@ -121,24 +152,26 @@ impl Read for Rationed {
 
 impl Golden {
     /// Opens a golden file of rows of a kind; its first byte tells the format.
-    pub(super) fn open(path: &Path, kind: &'static str) -> Result<Self, Failure> {
+    fn open(path: &Path, is_of: RowKind) -> Result<Self, Failure> {
         let name = path.display().to_string();
         let failed = |source| Failure::Read { name: name.clone(), source };
         let mut input = BufReader::new(File::open(path).map_err(failed)?);
         let first = input.fill_buf().map_err(failed)?.first().copied();
         let lines = match first {
-            Some(b'{') | None => GoldenLines::Ndjson { input, line: 0 },
+            None => return Err(bad(&name, &"it is empty")),
+            Some(b'{') => GoldenLines::Ndjson { input, line: 0 },
             Some(_) => {
                 let mut records = Box::new(CsvRows::new(input));
                 let header = records.reader.headers().map_err(|error| bad(&name, &error))?.clone();
                 if !header.iter().any(|column| column == "packet") {
                     return Err(bad(&name, &"it has no column `packet`"));
                 }
+                is_of.check(&name, header.iter())?;
                 GoldenLines::Csv { records, header }
             }
         };
         let mut golden =
-            Self { name, kind, lines, next: None, rows: 0, differences: 0, shown: Vec::new() };
+            Self { name, is_of, lines, next: None, rows: 0, differences: 0, shown: Vec::new() };
         golden.advance()?;
         Ok(golden)
     }
@@ -219,7 +252,7 @@ impl Golden {
     fn advance(&mut self) -> Result<(), Failure> {
         let before = self.next.take();
         let columns = match &mut self.lines {
-            GoldenLines::Ndjson { input, line } => next_line(&self.name, self.kind, input, line)?,
+            GoldenLines::Ndjson { input, line } => next_line(&self.name, self.is_of, input, line)?,
             GoldenLines::Csv { records, header } => next_record(&self.name, records, header)?,
         };
         let Some(columns) = columns else { return Ok(()) };
@@ -260,7 +293,7 @@ fn outline(columns: &Columns) -> String {
 
 fn next_line(
     name: &str,
-    kind: &str,
+    is_of: RowKind,
     input: &mut BufReader<File>,
     number: &mut u64,
 ) -> Result<Option<Columns>, Failure> {
@@ -285,9 +318,11 @@ fn next_line(
         let Some(object) = value.as_object() else {
             return Err(bad(name, &format!("line {number} is no object")));
         };
-        // The summary, and whatever a later version may add.
-        if object.get("kind").and_then(Value::as_str) != Some(kind) {
-            continue;
+        match object.get("kind").and_then(Value::as_str) {
+            None => return Err(bad(name, &format!("line {number} has no `kind`"))),
+            // The summary, and whatever a later version may add.
+            Some(other) if other != is_of.kind => continue,
+            Some(_) => is_of.check(name, object.keys().map(String::as_str))?,
         }
         let cell = |key: &str, value| match key {
             "sources" => OfAnotherPage::cell_of_json(value),

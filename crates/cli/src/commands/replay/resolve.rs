@@ -103,7 +103,7 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
         rows: !args.summary,
         rows_are_connections,
         tracks_connections,
-        max_connections: args.max_connections,
+        max_connections: usize::try_from(args.max_connections).unwrap_or(usize::MAX),
         on_indeterminate: args.on_indeterminate,
         described: args.inventory.is_none() && args.store.is_none(),
         format: args.format,

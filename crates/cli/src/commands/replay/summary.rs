@@ -163,8 +163,16 @@ impl Summary {
 
     /// The failure of a description that what was seen contradicts.
     pub(super) fn contradiction(&self) -> Option<Failure> {
-        let found = self.connections.as_ref().filter(|found| found.contradict > 0)?;
-        Some(Failure::Differs(found.contradictions.join("; ")))
+        let found = self.connections.as_ref()?;
+        let mut said = found.contradictions.clone();
+        if found.syns_not_kept > 0 {
+            said.push(format!(
+                "{} SYNs are of connections that were not kept, and nothing was held against them \
+                 (--max-connections)",
+                found.syns_not_kept
+            ));
+        }
+        (!said.is_empty()).then(|| Failure::Differs(said.join("; ")))
     }
 
     /// Brings the counts together at the end.
