@@ -78,7 +78,10 @@ impl<T: Default> Tracker<T> {
         }
         connection.try_again(syn, seen);
         // What passes may be what was answered, whatever became of the others, if it came before that.
-        let is_late = connection.answered_at.zip(seen.time).is_some_and(|(at, now)| now > at);
+        // An ICMP error leaves it open: what is tried after it may be answered.
+        let is_over = matches!(connection.answer, Answer::Answered | Answer::Reset);
+        let at = connection.answered_at.filter(|_| is_over);
+        let is_late = at.zip(seen.time).is_some_and(|(at, now)| now > at);
         if connection.judged.0 != Verdict::Pass && verdict == Verdict::Pass && !is_late {
             connection.judged = (verdict, reason);
             return Some(&mut connection.kept);

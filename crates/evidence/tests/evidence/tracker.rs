@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use egress25_evidence::{Agreement, Answer, Connection, Tuple};
+use egress25_evidence::{Agreement, Answer, Connection, IcmpError, Tuple};
 use proptest::prelude::*;
 
 use crate::packets::{DROPPED, PASSES, Packet, connections, reply, syn, tracked, tuple};
@@ -160,4 +160,9 @@ fn a_syn_that_passes_after_the_answer_hid_that_a_dropped_one_was_answered() {
         finding(&[(0, first), (2_000, syn(tuple, 1, PASSES)), (2_100, answer)]),
         Agreement::Agrees
     );
+    // An ICMP error is no such answer.
+    let from = [10, 0, 0, 1].into();
+    let error = reply(tuple, 1, Answer::Icmp(IcmpError { from, kind: 3, code: 1 }));
+    let tried_on = [(0, first), (200, error), (3_000, syn(tuple, 1, PASSES)), (3_100, answer)];
+    assert_eq!(finding(&tried_on), Agreement::Agrees);
 }
