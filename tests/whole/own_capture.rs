@@ -150,6 +150,8 @@ fn a_json_file_was_called_a_bad_inventory_and_a_flow_log_a_capture_without_packe
         (format!("replay {resource} --offer EA"), "egress25 import"),
         (format!("replay {log} --offer EA"), "flow log"),
         (format!("check --inventory {other} --machine a --to 203.0.113.5"), "is TOML"),
+        (format!("replay {DAY} {PAYG} --events {other}"), "is no list of events"),
+        (format!("replay {DAY} {PAYG} --edition {other}"), "is no edition"),
         (format!("init {other} --offer EA"), "is JSON, not pcap"),
     ] {
         let (code, said) = failure(&line);

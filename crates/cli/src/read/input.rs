@@ -8,6 +8,7 @@ use std::path::Path;
 use egress25_policy::{Edition, EditionError, InventoryError, locate_key};
 use miette::{NamedSource, SourceSpan};
 
+use crate::read::foreign::ForeignJson;
 use crate::say::console::printable;
 use crate::say::failure::{Failure, InputError};
 
@@ -53,6 +54,21 @@ impl NamedText {
                 "`{name}` is no text file: the byte at offset {} is not UTF-8",
                 error.utf8_error().valid_up_to()
             ))),
+        }
+    }
+
+    /// Refuses JSON in the place of what people write, by its name: a picture of the place would show
+    /// what is in it, and an export may hold anything.
+    ///
+    /// # Errors
+    /// It is JSON.
+    pub fn refuse_json(&self, expected: &str) -> Result<(), Failure> {
+        match ForeignJson::of(&self.text) {
+            None => Ok(()),
+            Some(json) => {
+                let what = format!("`{}` is no {expected}: {}", self.name, json.sentence());
+                Err(Failure::Usage(what))
+            }
         }
     }
 
@@ -140,6 +156,7 @@ pub fn shortened(mut text: String) -> String {
 /// # Errors
 /// What is wrong with it, and where.
 pub fn edition_of(source: &NamedText) -> Result<Edition, Failure> {
+    source.refuse_json("edition")?;
     Edition::parse(&source.name, &source.text).map_err(|error| match error {
         EditionError::Syntax { error, .. } => source.error(error.message(), error.span()).into(),
         EditionError::Invalid { what, .. } => {

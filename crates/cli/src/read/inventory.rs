@@ -13,7 +13,6 @@ use jiff::civil::Date;
 
 use crate::args::EditionArgs;
 use crate::read::edition::{self, ChosenEdition};
-use crate::read::foreign::ForeignJson;
 use crate::read::input::{NamedText, stdin_once};
 use crate::read::service_tags::service_tags;
 use crate::say::failure::Failure;
@@ -36,10 +35,7 @@ pub struct InventoryInput {
 /// # Errors
 /// The text is no inventory, or has names that are none.
 pub fn inventory_file(source: &NamedText) -> Result<InventoryFile, Failure> {
-    if let Some(json) = ForeignJson::of(&source.text) {
-        let what = format!("`{}` is no inventory: {}", source.name, json.sentence());
-        return Err(Failure::Usage(what));
-    }
+    source.refuse_json("inventory")?;
     let file = InventoryFile::parse(&source.text);
     let checked = file.and_then(|file| file.check_names().map(|()| file));
     Ok(checked.map_err(|error| source.inventory_error(&error))?)
@@ -266,6 +262,7 @@ pub fn world_as_of(
 /// # Errors
 /// What is wrong with it, and where.
 pub fn events_of(source: &NamedText) -> Result<Vec<Event>, Failure> {
+    source.refuse_json("list of events")?;
     parse_events(&source.text).map_err(|error| source.inventory_error(&error).into())
 }
 
