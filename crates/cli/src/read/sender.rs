@@ -16,7 +16,7 @@ use jiff::{Timestamp, ToSpan as _};
 use crate::args::SenderArgs;
 use crate::read::edition::{self, ChosenEdition};
 use crate::read::offer::{offer, reached_only_if_granted};
-use crate::say::ask::{ask, can_ask};
+use crate::say::ask::{ask, can_ask, yes_or_no};
 use crate::say::console::to_stderr;
 use crate::say::failure::Failure;
 
@@ -297,14 +297,6 @@ fn no_date(offer: Offer, typed: &str) -> Failure {
 fn states() -> String {
     let names: Vec<_> = ExemptionState::ALL.iter().map(|state| state.name()).collect();
     names.join(", ")
-}
-
-fn yes_or_no(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "y" | "yes" => Ok(true),
-        "n" | "no" => Ok(false),
-        other => Err(format!("`{other}` is no answer; expected `y` or `n`")),
-    }
 }
 
 /// Asks until the answer is one, a few times.

@@ -11,6 +11,18 @@ pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
+/// The answer to a question of yes and no.
+///
+/// # Errors
+/// The text is neither; what it says is for people.
+pub fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(true),
+        "n" | "no" => Ok(false),
+        other => Err(format!("`{other}` is no answer; expected `y` or `n`")),
+    }
+}
+
 /// A path as a shell takes it for one word.
 #[must_use]
 pub fn shell_word(path: &Path) -> String {

@@ -6,7 +6,7 @@
 use clap::ValueEnum as _;
 use egress25_policy::{OfferRule, Requirement, YesNo};
 
-use crate::say::ask::{ask, can_ask};
+use crate::say::ask::{ask, can_ask, yes_or_no};
 use crate::say::failure::Failure;
 
 use crate::args::exemption::{Checks, RequestArgs};
@@ -142,11 +142,7 @@ fn yes(
     if let Some(given) = given {
         return Ok(given == YesNo::Yes);
     }
-    match ask(&format!("{question} [y/n]"), flag)?.to_ascii_lowercase().as_str() {
-        "y" | "yes" => Ok(true),
-        "n" | "no" => Ok(false),
-        other => Err(Failure::Usage(format!("`{other}` is no answer; expected `y` or `n`"))),
-    }
+    yes_or_no(&ask(&format!("{question} [y/n]"), flag)?).map_err(Failure::Usage)
 }
 
 fn checks(given: Option<Checks>, ask: &mut Asker<'_>) -> Result<Checks, Failure> {
