@@ -65,24 +65,27 @@ pub fn run(args: &ImportArgs, console: &mut Console) -> Result<(), Failure> {
         today: Some(utc_day(Timestamp::now())),
     };
     let imported = import(&inputs, &told).map_err(|error| Failure::Usage(error.to_string()))?;
-    warn(&imported, console);
+    let gaps = rows(&imported);
+    // Each kind of gap is said once, with the first places.
+    for GapRow { what, places, .. } in &gaps {
+        console.warn(&format!("{}: {what}", first_few(places.iter().copied())));
+    }
     if let Some(why) = does_not_load(&imported.inventory) {
         console.warn(&format!("the inventory does not load yet: {why}"));
     }
     let written = target.as_ref().map(|target| target.name().to_owned());
-    let to_file = target.is_some();
     if let Some(target) = target {
         target.write(imported.inventory.as_bytes())?;
     }
     let report = ImportReport {
-        inventory: (!to_file).then_some(imported.inventory.as_str()),
+        inventory: written.is_none().then_some(imported.inventory.as_str()),
         written,
         counts: imported
             .counts
             .iter()
             .map(|(name, count)| (name.to_owned(), count.into()))
             .collect(),
-        gaps: rows(&imported),
+        gaps,
     };
     match args.format {
         DocumentFormat::Json => output::json(console, &Versioned::new(&report)),
@@ -121,11 +124,4 @@ fn does_not_load(text: &str) -> Option<String> {
     let loaded = InventoryInput::of(source, &[])
         .and_then(|inventory| inventory.timeline(&inventory.edition(None)?).map(drop));
     loaded.err().map(|error| error.to_string())
-}
-
-/// Each kind of gap is said once, with the first places.
-fn warn(imported: &Imported, console: &Console) {
-    for GapRow { what, places, .. } in rows(imported) {
-        console.warn(&format!("{}: {what}", first_few(places)));
-    }
 }
