@@ -3,13 +3,18 @@
 use std::net::IpAddr;
 
 use egress25_policy::{Reason, Verdict};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::agreement::{self, Finding};
 use crate::reply::Answer;
 use crate::tuple::Tuple;
 
 const _: () = assert!(Reason::COUNT <= u64::BITS as usize, "a reason is a bit of a word");
+
+/// Between two sightings of one packet on one host, on another interface or before and after it is
+/// translated, lies no more than this; no system repeats a SYN so soon (RFC 6298 has it wait for a
+/// second).
+pub(crate) const ONE_PACKET: SignedDuration = SignedDuration::from_millis(100);
 
 /// Where a packet was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,14 +6,10 @@ use std::hash::Hash;
 use egress25_policy::{Reason, Verdict};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::connection::{Connection, SeenAt};
+use crate::connection::{Connection, ONE_PACKET, SeenAt};
 use crate::reply::{Answer, Reply};
 use crate::segment::Syn;
 use crate::tuple::Tuple;
-
-/// A SYN that comes so soon after the one before it is the same one, seen on another interface: no
-/// system repeats one so soon (RFC 6298 has it wait for a second).
-const COPY: SignedDuration = SignedDuration::from_millis(100);
 
 /// After so long, the same ends and sequence number are another connection: twice the longest life
 /// of a segment (RFC 9293, 3.4.1), and longer than any system waits between two tries.
@@ -141,7 +137,7 @@ impl<T> Connection<T> {
     /// Takes in another SYN of the connection.
     fn try_again(&mut self, syn: &Syn, seen: SeenAt) {
         let is_copy = match self.last_try.zip(seen.time) {
-            Some((last, now)) => now.duration_since(last).abs() < COPY,
+            Some((last, now)) => now.duration_since(last).abs() < ONE_PACKET,
             None => false,
         };
         if !is_copy {

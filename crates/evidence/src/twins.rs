@@ -5,12 +5,8 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use egress25_policy::Reason;
-use jiff::SignedDuration;
 
-use crate::connection::Connection;
-
-/// Between two sightings of one packet on one host lies no more than this.
-const APART: SignedDuration = SignedDuration::from_millis(100);
+use crate::connection::{Connection, ONE_PACKET};
 
 /// Joins the connections that are one: same destination and port, same sequence number and TCP
 /// options, begun at the same time, with other sources. The result is in the order of the capture.
@@ -39,7 +35,8 @@ pub fn join_twins<T>(mut connections: Vec<Connection<T>>) -> Vec<Connection<T>> 
 
 fn are_one<T>(earlier: &Connection<T>, later: &Connection<T>) -> bool {
     let apart = earlier.first.zip(later.first).map(|(first, then)| then.duration_since(first));
-    earlier.tuple.from.ip() != later.tuple.from.ip() && apart.is_some_and(|apart| apart <= APART)
+    earlier.tuple.from.ip() != later.tuple.from.ip()
+        && apart.is_some_and(|apart| apart <= ONE_PACKET)
 }
 
 /// Makes one of two, of which the first began first.
