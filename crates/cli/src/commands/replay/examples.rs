@@ -7,7 +7,7 @@ use egress25_packet_filter::capture::Record;
 use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::frame::{Direction, Frame, Outcome};
 use egress25_packet_filter::sieve::Ruling;
-use egress25_policy::{NetworkName, Reason, SubscriptionName, Verdict};
+use egress25_policy::{NetworkName, Question, Reason, Source, SubscriptionName, Verdict};
 
 use crate::commands::replay::by_time::Moment;
 
@@ -29,6 +29,15 @@ pub(crate) struct Example {
     pub(crate) destination: IpAddr,
     /// The direction that it was seen in, where the capture says so.
     pub(crate) direction: Option<Direction>,
+}
+
+impl Example {
+    /// The question that the packet asks.
+    pub(crate) fn question(&self) -> Question {
+        let source = Source::Address { network: self.network.clone(), address: self.source };
+        let source_port = Some(self.source_port);
+        Question { source_port, ..Question::smtp(source, self.destination) }
+    }
 }
 
 /// The first packet of each subscription and reason that a policy decides.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use egress25_policy::{NextStep, Question, Reason, Source, Verdict, decide_seen};
+use egress25_evidence::Answer;
+use egress25_policy::{NextStep, Reason, Verdict, decide_seen};
 
 use crate::commands::check::after_a_pass;
 use crate::commands::replay::connections::DescribedConnection;
@@ -30,7 +31,7 @@ pub(super) fn of(
     connections: &[DescribedConnection],
 ) -> Result<Vec<WhatToDo>, Failure> {
     let is_silent = |reason| {
-        connections.iter().any(|one| one.judged.1 == reason && one.answer.name() == "silent")
+        connections.iter().any(|one| one.judged.1 == reason && one.answer == Answer::Silent)
     };
     let mut examples = BTreeMap::new();
     for ((_, reason), example) in judge.examples().found() {
@@ -41,11 +42,7 @@ pub(super) fn of(
     let mut found = Vec::new();
     for (reason, example) in examples {
         let edition = judge.inventory().edition_of(example.moment).cloned();
-        let source = Source::Address { network: example.network, address: example.source };
-        let question = Question {
-            source_port: Some(example.source_port),
-            ..Question::smtp(source, example.destination)
-        };
+        let question = example.question();
         let world = judge.world_at(example.moment)?;
         let decision = decide_seen(world, &question, example.direction);
         let steps = match decision.verdict {

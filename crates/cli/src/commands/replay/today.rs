@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use egress25_policy::{
-    Edition, Question, Reason, Source, StatementId, SubscriptionName, Verdict, decide_seen,
-};
+use egress25_policy::{Edition, Reason, StatementId, SubscriptionName, Verdict, decide_seen};
 use serde::Serialize;
 
 use crate::commands::replay::judge::ReplayJudge;
@@ -81,12 +79,7 @@ fn answers(
     for ((subscription, judged), example) in found.filter(|(_, of)| by_another(of.moment)) {
         let moved = timeline.move_to(example.moment.happened, |_, _| {});
         moved.map_err(|error| Failure::Usage(error.to_string()))?;
-        let source = Source::Address { network: example.network.clone(), address: example.source };
-        let question = Question {
-            source_port: Some(example.source_port),
-            ..Question::smtp(source, example.destination)
-        };
-        let now = decide_seen(timeline.world(), &question, example.direction);
+        let now = decide_seen(timeline.world(), &example.question(), example.direction);
         let subscriptions = timeline.world().subscriptions();
         let known = subscription.as_ref().and_then(|name| subscriptions.get(name));
         let then = (example.verdict, *judged);
