@@ -143,7 +143,7 @@ pub enum UnknownOffer {
     },
     /// It is no word for any.
     #[error(
-        "`{text}` is no offer; the nearest are: {}; `--quota-id` recognises one by its quotaId",
+        "`{text}` is no offer; the nearest are: {} (`egress25 matrix` lists all); `--quota-id` recognises one by its quotaId",
         nearest(text, Offer::ALL.iter().map(|offer| offer.name()))
     )]
     NoSuch {

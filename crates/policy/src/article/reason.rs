@@ -132,7 +132,7 @@ reasons! {
     AmbiguousNetwork = "ambiguous-network", Unknown, ["unknown_source"],
         "Several networks own the source address and the packet does not say which is meant.";
     SenderNotRunning = "sender-not-running", NotRunning, ["sender_not_running"],
-        "By the event log the sending machine was not running.";
+        "By the inventory and its events the sending machine was not running.";
     SpoofedSource = "spoofed-source", Drop, ["RFC 2827", "RFC 3704", "Azure virtual network traffic routing"],
         "The source address is none of the sending port's own, and the port does not forward.";
     // The packet itself.

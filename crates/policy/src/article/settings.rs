@@ -338,8 +338,8 @@ settings! {
         "What becomes of a SYN from an address that no known interface owns?";
         "Fail closed.";
     SenderNotRunning sender_not_running: PassOrDrop = Drop;
-        "What becomes of a SYN from a machine that is not running by the event log?";
-        "A machine without compute sends nothing: the log or the clock is wrong. Fail closed.";
+        "What becomes of a SYN from a machine that by the inventory and its events is not running?";
+        "A machine without compute sends nothing: the inventory (its state may be of a later day), the events or the clock is wrong. Fail closed.";
     PlatformAddresses platform_addresses: PassOrFiltered = Pass;
         "Is port 25 to the metadata and wire server addresses filtered?";
         "They are inside the platform, not external domains.";

@@ -174,7 +174,9 @@ pub enum InputFault {
         address: IpAddr,
     },
     /// The sender does not run.
-    #[error("`{machine}` is `{power}` at that time; check the events and the clock")]
+    #[error(
+        "`{machine}` is `{power}` at that time; check its `power` in the inventory (an export tells that of its own day), the events and the clock"
+    )]
     NotRunning {
         /// The sender.
         machine: MachineName,

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use egress25_policy::{
-    AppliedRule, Decision, Edition, Exemption, HopKind, MachineKind, MachineName, NextStep, Offer,
-    Question, Reason, Setting, Source, StatementId, StoppedBy, SubscriptionName, Verdict, World,
-    by_source_port, decide,
+    AppliedRule, Decision, Edition, Event, EventKind, Exemption, HopKind, MachineKind, MachineName,
+    NextStep, Offer, Question, Reason, Setting, Source, StatementId, StoppedBy, SubscriptionName,
+    Verdict, World, by_source_port, decide,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -207,6 +207,7 @@ fn asked(subject: &Subject, world: &World, decision: &Decision) -> Asked {
 fn notes(world: &World, subject: &Subject, decision: &Decision) -> Vec<String> {
     let mut notes: Vec<_> = subject.other_time.iter().cloned().collect();
     notes.extend(misleading_allow(world, decision));
+    notes.extend(once_started(world, subject, decision));
     if decision.reason == Reason::OtherPort && !world.edition.relay_on_other_ports {
         notes.push(format!(
             "edition {} speaks of relays on {} alone: that port {} is open is our reading, because it \
@@ -233,6 +234,22 @@ fn notes(world: &World, subject: &Subject, decision: &Decision) -> Vec<String> {
 
 fn ports(ports: &[u16]) -> String {
     ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" and ")
+}
+
+/// What is answered once the sender runs, where it does not: an export tells the state of its own day.
+fn once_started(world: &World, subject: &Subject, decision: &Decision) -> Option<String> {
+    let Scene::Inventory { at, .. } = &subject.scene else { return None };
+    let machine =
+        decision.machine.as_ref().filter(|_| decision.reason == Reason::SenderNotRunning)?;
+    let kind = EventKind::MachineStarted { machine: machine.clone() };
+    let mut started = world.clone();
+    // What does not exist is not started.
+    started.apply(&Event { at: *at, kind, edition: None }).ok()?;
+    let Decision { verdict, reason, .. } = decide(&started, &subject.question);
+    Some(format!(
+        "once `{machine}` is started the answer is {} {reason}",
+        verdict.name().to_uppercase()
+    ))
 }
 
 /// What people are misled by: Azure's check of security groups says `Allow` of what the platform's

@@ -244,7 +244,10 @@ const fn in_general(reason: Reason) -> Option<&'static str> {
              it). Send from the machine's own address, or turn `ip_forwarding` on where it is an \
              appliance."
         }
-        Reason::SenderNotRunning => "Check the events and the clock of the capture.",
+        Reason::SenderNotRunning => {
+            "Check the machine's `power` in the inventory (an export tells that of its own day), the events \
+             and the clock of the capture."
+        }
         Reason::Malformed
         | Reason::FragmentDrop
         | Reason::SourceRouted
