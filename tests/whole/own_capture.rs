@@ -126,6 +126,28 @@ fn what_init_writes_is_judged_as_what_the_flags_say() {
 }
 
 #[test]
+fn an_inventory_that_is_begun_replaces_no_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inventory = folder.path().join("inventory.toml");
+    let line = format!("init {DAY} {PAYG} --write {}", inventory.display());
+    assert!(stdout(&line).contains("egress25 validate"));
+    let written = std::fs::read_to_string(&inventory).expect("written");
+    assert_eq!(written.trim_end(), stdout(&format!("init {DAY} {PAYG}")).trim_end());
+    std::fs::write(&inventory, "mine").expect("written");
+    let (code, said) = failure(&line);
+    assert!(code == 2 && said.contains("--force"), "{said}");
+    assert_eq!(std::fs::read_to_string(&inventory).expect("there"), "mine");
+}
+
+#[test]
+fn who_ended_the_input_was_asked_again_and_told_that_nothing_is_no_offer() {
+    let Some(output) = on_a_terminal(&format!("replay {DAY} --summary"), 120, "\u{4}") else {
+        return;
+    };
+    assert!(text(&output).contains("was not answered"), "{}", text(&output));
+}
+
+#[test]
 fn who_is_at_a_terminal_is_asked() {
     let typed = "nonsense\npayg\n2019-03-01\ngranted\ny\n";
     let Some(output) = on_a_terminal(&format!("replay {DAY} --summary"), 120, typed) else {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::args::common::ForceArgs;
 use crate::args::sender::SenderArgs;
 
 /// The arguments of `init`.
@@ -20,13 +21,21 @@ pub struct InitArgs {
     /// Whose capture it is.
     #[command(flatten)]
     pub sender: SenderArgs,
+
+    /// Write the inventory into this file instead of to stdout
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+
+    /// What is in the way.
+    #[command(flatten)]
+    pub force: ForceArgs,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   An inventory of who sends in a capture, to be edited and to replay with:
-      egress25 init own.pcap --offer pay-as-you-go --created 2019-03-01 > inventory.toml
+      egress25 init own.pcap --offer pay-as-you-go --created 2019-03-01 --write inventory.toml
       egress25 replay own.pcap --inventory inventory.toml
 
   From what Azure exports instead:
-      egress25 import export.json > inventory.toml";
+      egress25 import export.json --write inventory.toml";

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::Path;
 
-use egress25_packet_filter::capture::CaptureBatch;
+use egress25_packet_filter::capture::{CaptureBatch, CaptureReader};
 use egress25_packet_filter::frame::{Frame, FrameOptions, Outcome, outermost};
 use jiff::Timestamp;
 
@@ -17,6 +16,7 @@ use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::counted;
 use crate::say::progress::Progress;
+use crate::written::{self, OutputKind};
 
 /// Writes the inventory.
 ///
@@ -27,17 +27,25 @@ pub fn run(args: &InitArgs, console: &mut Console) -> Result<(), Failure> {
         Some(capture) => format!("init {}", shell_word(capture)),
         None => "init".to_owned(),
     };
+    let output = args.write.as_deref().map(|path| (path, OutputKind::Inventory));
+    let [target] = written::claim(args.capture.as_deref(), [output], args.force.force)?;
     let chosen = edition::chosen(None)?;
+    // Nobody is asked about a file that cannot be read.
+    let reader = args.capture.as_deref().map(capture::open).transpose()?;
     let facts = SenderFacts::resolve(&args.sender, &chosen, &[], &typed)?;
-    let found = match &args.capture {
-        Some(path) => Some(senders(path, &facts, console)?),
-        None => None,
-    };
+    let found = reader.map(|reader| senders(reader, &facts, console)).transpose()?;
     if let Some(Found { senders, foreign, .. }) = &found {
         say(senders.len(), *foreign, console);
     }
     let text = facts.inventory(found.as_ref().map(|found| &found.senders), Timestamp::now());
-    console.line(text.trim_end())
+    match target {
+        Some(target) => {
+            let name = target.name().to_owned();
+            target.write(text.as_bytes())?;
+            console.line(format!("written: {name}; look at it, then: egress25 validate {name}"))
+        }
+        None => console.line(text.trim_end()),
+    }
 }
 
 fn say(senders: usize, foreign: u64, console: &Console) {
@@ -70,8 +78,11 @@ struct Found {
     foreign: u64,
 }
 
-fn senders(path: &Path, facts: &SenderFacts, console: &mut Console) -> Result<Found, Failure> {
-    let mut reader = capture::open(path)?;
+fn senders(
+    mut reader: CaptureReader,
+    facts: &SenderFacts,
+    console: &mut Console,
+) -> Result<Found, Failure> {
     let mut progress = Progress::new(console, &reader);
     let mut found = Found::default();
     while let Some(batch) = reader.next_batch()? {

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use egress25_policy::{
-    Edition, ExemptionState, Offer, Settings, UnknownState, creation_counts, first_few, utc_day,
+    Edition, ExemptionState, Offer, Settings, UnknownState, creation_counts, utc_day,
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use jiff::civil::Date;
@@ -98,7 +98,11 @@ impl SenderFacts {
         // Who was asked anything is asked this, too: he may not know that there is such a thing.
         if asks && of.exempt.is_none() {
             exemption = ask_until(
-                &format!("Where does its exemption from the block stand? [{}]", states()),
+                &format!(
+                    "Where does its exemption from the block stand? ({}) [{}]",
+                    states(),
+                    ExemptionState::default().name()
+                ),
                 |text| match text {
                     "" => Ok(ExemptionState::default()),
                     text => text.parse().map_err(|error: UnknownState| error.to_string()),
@@ -174,7 +178,9 @@ impl SenderFacts {
             |senders: &&BTreeMap<_, _>| !senders.is_empty() && senders.len() <= MAX_MACHINES;
         let Some(senders) = senders.filter(is_few) else {
             text.push_str(
-                "\n# Stands for every machine: whatever these addresses send is its own.\n",
+                "\n# Stands for every machine: whatever these addresses send is its own. `behind` is\n\
+                 # whose traffic it sends; its own addresses are the last of each prefix. Write your\n\
+                 # machines instead where they differ.\n",
             );
             self.stand_in(&mut text, &[&PRIVATE[..], &self.public].concat());
             return text;
@@ -274,14 +280,20 @@ fn date_counts(
 }
 
 fn nobody_said(typed: &str) -> Failure {
+    let offers: Vec<_> = Offer::ALL.iter().map(|offer| offer.name()).collect();
+    let instead = match typed.starts_with("replay") {
+        true => {
+            ".\nOr name what describes it: --inventory FILE (`egress25 init` and `egress25 import` begin \
+             one), or --store PATH"
+        }
+        false => "",
+    };
     Failure::Usage(format!(
         "nothing says whose capture this is; say the offer of its subscription and the day on which \
          that was created:\n  \
          egress25 {typed} --offer pay-as-you-go --created 2019-03-01\n\
-         and, where it is exempt: --exempt granted --started-since-grant. The offers are: {}.\n\
-         Or name what describes it: --inventory FILE (`egress25 init` and `egress25 import` begin one), \
-         or --store PATH",
-        first_few(Offer::ALL.iter().map(|offer| offer.name()))
+         and, where it is exempt: --exempt granted --started-since-grant. The offers are: {}{instead}",
+        offers.join(", ")
     ))
 }
 

@@ -37,16 +37,19 @@ pub fn shell_word(path: &Path) -> String {
 /// Asks, and returns the answer without the space around it; empty where there is none.
 ///
 /// # Errors
-/// The answer cannot be read.
+/// The answer cannot be read, or whoever is asked ended the input (Ctrl-D).
 pub fn ask(question: &str) -> Result<String, Failure> {
     let mut stderr = io::stderr();
     // A question that can't be shown is answered by nobody, which the empty answer says.
     let _ = write!(stderr, "{question} ").and_then(|()| stderr.flush());
     let mut answer = String::new();
-    io::stdin()
+    let read = io::stdin()
         .lock()
         .read_line(&mut answer)
         .map_err(|source| Failure::Read { name: "<stdin>".to_owned(), source })?;
+    if read == 0 {
+        return Err(Failure::Usage("the question was not answered; nothing is done".to_owned()));
+    }
     Ok(answer.trim().to_owned())
 }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::args::{OnIndeterminate, Only, OutputFormat, ReplayArgs};
 use crate::commands::store::inventory;
+use crate::read::capture;
 use crate::read::edition::{self, ChosenEdition};
 use crate::read::input::{NamedText, stdin_once};
 use crate::read::inventory::{InventoryInput, events_of};
@@ -113,6 +114,10 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
 
 /// The inventory of a capture that no file describes.
 fn described(args: &ReplayArgs) -> Result<InventoryInput, Failure> {
+    // Nobody is asked about a file that cannot be read.
+    if args.capture.is_file() {
+        capture::open(&args.capture)?;
+    }
     let chosen = edition::chosen(args.edition.edition.as_deref())?;
     let mut typed = format!("replay {}", shell_word(&args.capture));
     if let Some(edition) = &args.edition.edition {
