@@ -91,5 +91,5 @@ inside bench --rounds 1 --warm-up 0 --memory 16 --file-size 16
 grep 'libpcap none' "$work/out" || { echo "release-check: the bench does not say which peers it lacks" >&2; cat "$work/out"; exit 1; }
 
 # And a lab, which makes namespaces of its own.
-"$program" lab run "$here/fixtures/scenarios/mail.toml"
+"$program" lab run "$here/fixtures/scenarios/exemption.toml"
 echo "release-check: all as promised"
