@@ -37,12 +37,28 @@ pub struct Finding {
     pub why: &'static str,
 }
 
-/// The finding on a verdict for a reason and what came back.
-pub(crate) const fn of((verdict, reason): (Verdict, Reason), answer: Answer) -> Finding {
+/// The finding on a verdict for a reason, which may hang on a bound of the day of creation, and what
+/// came back.
+pub(crate) const fn of(
+    (verdict, reason): (Verdict, Reason),
+    is_bounded: bool,
+    answer: Answer,
+) -> Finding {
     let (agreement, why) = if matches!(reason, Reason::Inbound) {
         (Agreement::NoEvidence, "it comes in: the filter is not asked")
     } else if says_nothing(reason) {
         (Agreement::NoEvidence, "the description says nothing of this sender or this packet")
+    } else if is_bounded && matches!(answer, Answer::Answered | Answer::Reset) {
+        // The description says no day that this could contradict.
+        (
+            Agreement::NoEvidence,
+            "it hangs on a bound: the day of creation may be another than assumed",
+        )
+    } else if matches!(reason, Reason::SenderNotRunning) && matches!(answer, Answer::Silent) {
+        (
+            Agreement::NoEvidence,
+            "it was sent, so its sender ran: the power state is of another time",
+        )
     } else {
         match verdict {
             Verdict::Pass => of_pass(answer),

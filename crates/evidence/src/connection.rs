@@ -51,6 +51,8 @@ pub struct Connection<T> {
     pub answer: Answer,
     /// The verdict and the reason of the SYN that decides: the first that passes, or else the first.
     pub judged: (Verdict, Reason),
+    /// Whether that hangs on a bound of the subscription's day of creation, and not on the day.
+    pub is_bounded: bool,
     /// Other addresses that its SYNs were seen from before they had the sender's: those of containers
     /// and pods behind it.
     pub behind: Vec<IpAddr>,
@@ -96,6 +98,6 @@ impl<T> Connection<T> {
     /// What was judged, held against what was seen.
     #[must_use]
     pub fn finding(&self) -> Finding {
-        agreement::of(self.judged, self.answer)
+        agreement::of(self.judged, self.is_bounded, self.answer)
     }
 }

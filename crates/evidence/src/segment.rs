@@ -28,6 +28,8 @@ pub struct Syn {
     pub isn: u32,
     /// A number that stands for its TCP options.
     pub options: u64,
+    /// How many bytes of data it carries, as far as they were captured (TCP Fast Open, RFC 7413).
+    pub carries: u32,
 }
 
 /// What a packet says of a connection.
@@ -37,13 +39,16 @@ pub enum Seen {
     Syn(Syn),
     /// Something came back.
     Reply(Reply),
+    /// The sender acknowledges what came back, which may itself be lost: the first segment after the
+    /// SYN, of the sequence number that follows that of the SYN (RFC 9293, 3.5).
+    Acknowledgement(Reply),
 }
 
 impl Seen {
     /// Whether something came back.
     #[must_use]
     pub const fn is_reply(&self) -> bool {
-        matches!(self, Self::Reply(_))
+        !matches!(self, Self::Syn(_))
     }
 
     /// What a segment to or from a port, or an ICMP error about one to it, says; `None` where that is
@@ -71,16 +76,22 @@ fn tcp(transport: &Transport<'_>, port: u16) -> Option<Seen> {
         let is_reply = from.port() == port;
         is_reply.then_some(Seen::Reply(Reply { tuple: Tuple { from: to, to: from }, isn, answer }))
     };
+    let sequence = u32::from_be_bytes([q0, q1, q2, q3]);
     match flags & (SYN | RST | ACK) {
         SYN if to.port() == port => {
             let end = usize::from(offset >> 4).wrapping_mul(4).min(bytes.len());
             let mut hasher = DefaultHasher::new();
             bytes.get(TCP_HEADER..end).unwrap_or_default().hash(&mut hasher);
-            let isn = u32::from_be_bytes([q0, q1, q2, q3]);
-            Some(Seen::Syn(Syn { tuple: Tuple { from, to }, isn, options: hasher.finish() }))
+            let carries = u32::try_from(bytes.len().saturating_sub(end)).unwrap_or(0);
+            let (tuple, options) = (Tuple { from, to }, hasher.finish());
+            Some(Seen::Syn(Syn { tuple, isn: sequence, options, carries }))
         }
         both if both == SYN | ACK => reply(Answer::Answered),
         both if both == RST | ACK => reply(Answer::Reset),
+        ACK if to.port() == port => {
+            let (tuple, isn) = (Tuple { from, to }, sequence.wrapping_sub(1));
+            Some(Seen::Acknowledgement(Reply { tuple, isn, answer: Answer::Answered }))
+        }
         _ => None,
     }
 }

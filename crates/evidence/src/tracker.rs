@@ -31,6 +31,8 @@ pub struct Tracker<T> {
     waiting: Recent<Key, (Reply, SeenAt)>,
     /// How many SYNs were of connections that there was no room for.
     syns_not_kept: u64,
+    /// How many connections nothing came back to yet.
+    silent: usize,
 }
 
 impl<T: Default> Tracker<T> {
@@ -43,17 +45,18 @@ impl<T: Default> Tracker<T> {
             places: HashMap::new(),
             waiting: Recent::new(max_connections),
             syns_not_kept: 0,
+            silent: 0,
         }
     }
 
     /// Takes in a SYN that was judged. Where its connection is judged by it, what is kept with that
-    /// should be of it: it is returned.
+    /// should be of it: the connection is returned.
     pub fn syn(
         &mut self,
         syn: &Syn,
         seen: SeenAt,
         (verdict, reason): (Verdict, Reason),
-    ) -> Option<&mut T> {
+    ) -> Option<&mut Connection<T>> {
         let key = (syn.tuple, syn.isn);
         let known = self.places.get(&key).copied();
         let known = known.filter(|place| {
@@ -70,7 +73,7 @@ impl<T: Default> Tracker<T> {
         let connection = self.connections.get_mut(place)?;
         connection.meet((verdict, reason));
         if is_new {
-            return Some(&mut connection.kept);
+            return Some(connection);
         }
         connection.try_again(syn, seen);
         // What passes may be what was answered, whatever became of the others, if it came before that.
@@ -80,7 +83,7 @@ impl<T: Default> Tracker<T> {
         let is_late = at.zip(seen.time).is_some_and(|(at, now)| now > at);
         if connection.judged.0 != Verdict::Pass && verdict == Verdict::Pass && !is_late {
             connection.judged = (verdict, reason);
-            return Some(&mut connection.kept);
+            return Some(connection);
         }
         None
     }
@@ -99,31 +102,61 @@ impl<T: Default> Tracker<T> {
             tries: 1,
             answer: Answer::Silent,
             judged,
+            is_bounded: false,
             behind: Vec::new(),
             translated_to: Vec::new(),
             kept: T::default(),
             met: [0; 3],
         };
-        if let Some((reply, at)) = self.waiting.take(&key)
-            && is_near(connection.last_try, at.time)
-        {
-            connection.hear(reply.answer, at);
+        // Whoever takes the data of a SYN, too, acknowledges its end.
+        let end = (syn.tuple, syn.isn.wrapping_add(syn.carries));
+        for key in [Some(key), (end != key).then_some(end)].into_iter().flatten() {
+            self.places.insert(key, place);
+            if let Some((reply, at)) = self.waiting.take(&key)
+                && is_near(connection.last_try, at.time)
+            {
+                connection.hear(reply.answer, at);
+            }
         }
+        self.silent = self.silent.saturating_add(usize::from(connection.answer == Answer::Silent));
         self.connections.push(connection);
-        self.places.insert(key, place);
         place
     }
 
     /// Takes in what came back.
     pub fn reply(&mut self, reply: &Reply, seen: SeenAt) {
         let key = (reply.tuple, reply.isn);
-        let known = self.places.get(&key).and_then(|place| self.connections.get_mut(*place));
-        match known.filter(|one| is_near(one.last_try, seen.time)) {
-            Some(connection) => connection.hear(reply.answer, seen),
-            None => self.waiting.put(key, (*reply, seen), |old, new| {
+        match self.hear(reply, seen) {
+            true => {}
+            false => self.waiting.put(key, (*reply, seen), |old, new| {
                 if new.0.answer > old.0.answer { new } else { old }
             }),
         }
+    }
+
+    /// Takes in what shows that something came back: the sender acknowledges it.
+    pub fn acknowledgement(&mut self, reply: &Reply, seen: SeenAt) {
+        self.hear(reply, seen);
+    }
+
+    /// Whether nothing came back yet to some connection: only then does an acknowledgement tell more.
+    #[must_use]
+    pub const fn awaits_answers(&self) -> bool {
+        self.silent > 0
+    }
+
+    /// Notes what came back to a connection that is known; whether there is one.
+    fn hear(&mut self, reply: &Reply, seen: SeenAt) -> bool {
+        let place = self.places.get(&(reply.tuple, reply.isn));
+        let known = place.and_then(|place| self.connections.get_mut(*place));
+        let Some(connection) = known.filter(|one| is_near(one.last_try, seen.time)) else {
+            return false;
+        };
+        let was_silent = connection.answer == Answer::Silent;
+        connection.hear(reply.answer, seen);
+        let hears = was_silent && connection.answer != Answer::Silent;
+        self.silent = self.silent.saturating_sub(usize::from(hears));
+        true
     }
 
     /// The connections, and how many SYNs were of those that there was no room for.

@@ -31,7 +31,7 @@ pub(crate) fn tuple(from: IpAddr, port: u16) -> Tuple {
 
 /// A SYN.
 pub(crate) fn syn(tuple: Tuple, isn: u32, judged: (Verdict, Reason)) -> Packet {
-    Packet::Syn(Syn { tuple, isn, options: 7 }, judged)
+    Packet::Syn(Syn { tuple, isn, options: 7, carries: 0 }, judged)
 }
 
 /// What comes back to it.

@@ -72,7 +72,7 @@ impl Default for VxlanPorts {
 /// Which kinds of packets that are not judged are to be told from the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Wanted {
-    /// [`Kind::Answer`].
+    /// [`Kind::Answer`] and [`Kind::Acknowledgement`].
     pub answers: bool,
     /// [`Kind::IcmpError`].
     pub icmp_errors: bool,
@@ -98,7 +98,7 @@ impl Wanted {
     #[must_use]
     pub const fn only(self, kind: Kind) -> Kind {
         match kind {
-            Kind::Answer if !self.answers => Kind::Nothing,
+            Kind::Answer | Kind::Acknowledgement if !self.answers => Kind::Nothing,
             Kind::IcmpError if !self.icmp_errors => Kind::Nothing,
             Kind::RelaySyn if !self.relay_syns => Kind::Nothing,
             kind => kind,

@@ -50,7 +50,8 @@ fn outcome(
     let source_port = view.be16(0).map_err(short)?;
     let [offset, flags] = view.array(12).map_err(short)?;
     if flags & SYN == 0 || flags & ACK != 0 {
-        let kind = kind_of_segment([source_port, destination_port], None, context.options);
+        let ports = [source_port, destination_port];
+        let kind = kind_of_segment(ports, Some(flags), context.options);
         return Err(Outcome::NoMatch(NoMatch::NotSyn { kind }));
     }
     if flags & RST != 0 {
@@ -90,6 +91,10 @@ pub(crate) fn kind_of_segment(
         return Kind::Answer;
     }
     match flags {
+        Some(flags) if destination == options.mail_port() => match flags & (SYN | ACK | RST) {
+            ACK => Kind::Acknowledgement,
+            _ => Kind::Nothing,
+        },
         Some(flags) if flags & (SYN | ACK | RST) == SYN && RELAY_PORTS.contains(&destination) => {
             Kind::RelaySyn
         }

@@ -344,7 +344,7 @@ fn segment(packet: &IpSlice<'_>, at: usize, end: usize, options: &FrameOptions) 
         return Segment::Odd;
     }
     if flags & SYN == 0 || flags & ACK != 0 {
-        return passes(None);
+        return passes(Some(*flags));
     }
     let len = usize::from(offset >> 4).wrapping_mul(4);
     if flags & RST == 0 && len >= TCP_HEADER && len <= declared {

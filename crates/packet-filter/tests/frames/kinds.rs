@@ -38,7 +38,17 @@ fn a_segment_from_port_25_is_an_answer_whatever_its_flags() {
             assert_eq!(kind(&make(26, 40_000, flags)), Kind::Nothing);
         }
         assert_eq!(kind(&make(25, 25, 0x12)), Kind::Answer);
-        assert_eq!(kind(&make(40_000, 25, 0x10)), Kind::Nothing);
+        for (flags, right) in [
+            (0x10, Kind::Acknowledgement),
+            (0x18, Kind::Acknowledgement),
+            (0x11, Kind::Acknowledgement),
+            (0x14, Kind::Nothing),
+            (0x12, Kind::Nothing),
+            (0x04, Kind::Nothing),
+            (0, Kind::Nothing),
+        ] {
+            assert_eq!(kind(&make(40_000, 25, flags)), right);
+        }
         // A SYN to port 25 is judged.
         assert_eq!(kind(&make(25, 25, 0x02)), Kind::Nothing);
     }

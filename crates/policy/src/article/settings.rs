@@ -418,6 +418,14 @@ pub struct Assumption {
     pub value: String,
 }
 
+impl Assumption {
+    /// Whether it is where a day of creation lies that is known by its bounds alone.
+    #[must_use]
+    pub fn is_of_a_bound(&self) -> bool {
+        Setting::named(&self.setting) == Some(Setting::CreationBetweenBounds)
+    }
+}
+
 impl fmt::Display for Assumption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} = {}", self.setting, self.value)

@@ -15,6 +15,8 @@ pub(super) struct AnswerBasis {
     pub(super) decided_by: Option<SubscriptionName>,
     /// The security rule that denied it.
     pub(super) rule: Option<String>,
+    /// Whether it hangs on a bound of the day of creation.
+    pub(super) hangs_on_a_bound: bool,
     /// The network of the sender's interface.
     pub(super) network: Option<NetworkName>,
 }

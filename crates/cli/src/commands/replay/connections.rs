@@ -28,6 +28,8 @@ pub(super) struct Connecting {
     describes: bool,
     relay_syns: u64,
     from_port: u64,
+    /// Packets that have nothing to do with the port that connections are to.
+    others: u64,
     /// What the layers of a packet say; its room is reused.
     layers: Vec<(u32, Seen)>,
 }
@@ -68,6 +70,9 @@ pub struct ConnectionCounts {
     pub relay_syns: u64,
     /// Packets from the port that connections are to, tunnels apart.
     pub from_port_25: u64,
+    /// Packets that neither go to that port nor come from it; most of what a capture of that port alone
+    /// lacks.
+    pub others: u64,
     /// What contradicts the description, in sentences.
     pub contradictions: Vec<String>,
     /// What passes and was never answered, in a sentence.
@@ -87,6 +92,7 @@ impl Connecting {
             describes,
             relay_syns: 0,
             from_port: 0,
+            others: 0,
             layers: Vec::new(),
         }
     }
@@ -101,12 +107,13 @@ impl Connecting {
             let ruling = judge.ruling(place);
             match ruling.kind() {
                 Kind::RelaySyn => self.relay_syns = self.relay_syns.saturating_add(1),
-                kind @ (Kind::Answer | Kind::IcmpError) => {
+                Kind::Acknowledgement if !self.tracker.awaits_answers() => {}
+                kind @ (Kind::Answer | Kind::Acknowledgement | Kind::IcmpError) => {
                     self.from_port = self.from_port.saturating_add(u64::from(kind == Kind::Answer));
                     self.packet(batch, (place, ruling), judge)?;
                 }
                 _ if ruling.is_told() => self.packet(batch, (place, ruling), judge)?,
-                _ => {}
+                _ => self.others = self.others.saturating_add(1),
             }
         }
         Ok(())
@@ -138,6 +145,10 @@ impl Connecting {
                     self.tracker.reply(reply, at);
                     continue;
                 }
+                Seen::Acknowledgement(reply) => {
+                    self.tracker.acknowledgement(reply, at);
+                    continue;
+                }
                 Seen::Syn(syn) => syn,
             };
             // What is judged inside of a tunnel only its row tells.
@@ -150,13 +161,15 @@ impl Connecting {
                 _ => inside.as_ref().map(|inside| inside.judged),
             };
             let Some(judged) = judged else { continue };
-            if let Some(kept) = self.tracker.syn(syn, at, judged)
+            if let Some(connection) = self.tracker.syn(syn, at, judged)
                 && self.describes
             {
-                *kept = match inside {
+                connection.kept = match inside {
                     None => describe(judge, &record, (place, *depth))?,
                     inside => inside,
                 };
+                let described = connection.kept.as_ref();
+                connection.is_bounded = described.is_some_and(|of| of.basis.hangs_on_a_bound);
             }
         }
         self.layers = layers;
@@ -182,6 +195,7 @@ impl Connecting {
             syns_not_kept,
             relay_syns: self.relay_syns,
             from_port_25: self.from_port,
+            others: self.others,
             contradictions: contradictions.sentences(),
             unanswered: contradictions.unanswered(),
             is_blocked: count(|one| one.judged.0 != Verdict::Pass) > 0,
@@ -211,9 +225,12 @@ impl ConnectionCounts {
         lines.extend(self.unanswered.iter().map(|text| format!("{text}.")));
         if self.is_blocked && self.relay_syns == 0 {
             let ports = RELAY_PORTS.map(|port| port.to_string()).join(", ");
-            lines.push(format!(
-                "No relay is in use: nothing goes to {ports}, or the capture is of port 25 alone."
-            ));
+            lines.push(match self.others {
+                0 => {
+                    format!("The capture is of port 25 alone: relays ({ports}) do not show in it.")
+                }
+                _ => format!("No relay is in use: nothing goes to {ports}."),
+            });
         }
         lines
     }

@@ -10,8 +10,8 @@ use egress25_packet_filter::frame::{Direction, Frame, FrameOptions, Outcome, Tun
 use egress25_packet_filter::sieve::Ruling;
 use egress25_packet_filter::table::{NetworkId, Slot, Table};
 use egress25_policy::{
-    Access, DestinationRanges, HopKind, NetworkName, Question, Reason, Source, StoppedBy, World,
-    decide_seen,
+    Access, Assumption, DestinationRanges, HopKind, NetworkName, Question, Reason, Source,
+    StoppedBy, World, decide_seen,
 };
 use jiff::Timestamp;
 
@@ -89,6 +89,12 @@ impl ReplayJudge {
     pub(super) fn world_at(&mut self, moment: Moment) -> Result<&World, Failure> {
         self.inventory.move_to(moment)?;
         self.inventory.world()
+    }
+
+    /// Whether the day of creation of some subscription is known by bounds alone.
+    pub(super) fn has_bounds(&mut self) -> Result<bool, Failure> {
+        let world = self.inventory.world()?;
+        Ok(world.subscriptions().values().any(|one| !one.created.is_known()))
     }
 
     /// How many of the events take effect by a time, and how many there are.
@@ -268,6 +274,7 @@ impl ReplayJudge {
             cited: world.edition.cited(&decision.statements),
             sources: OfAnotherPage::among(&world.edition, &decision.statements),
             statements: decision.statements,
+            hangs_on_a_bound: decision.assumed.iter().any(Assumption::is_of_a_bound),
             assumed: assignments(&decision.assumed),
             decided_by: decision.subscription,
             rule: denied.map(ToString::to_string),
