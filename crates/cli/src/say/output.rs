@@ -95,6 +95,12 @@ pub fn in_brackets(edition: &Edition, step: &NextStep) -> String {
     }
 }
 
+/// Steps as a person reads them, each with the statements that it rests on.
+#[must_use]
+pub fn steps_in_words(edition: &Edition, steps: &[NextStep]) -> Vec<String> {
+    steps.iter().map(|step| format!("{step}{}", in_brackets(edition, step))).collect()
+}
+
 /// Settings that an answer rests on, as `name=value`.
 #[must_use]
 pub fn assignments(assumed: &[Assumption]) -> Vec<String> {

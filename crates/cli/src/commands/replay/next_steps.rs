@@ -2,23 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use egress25_evidence::Answer;
-use egress25_policy::{NextStep, Reason, Verdict, decide_seen};
+use egress25_evidence::{Agreement, Answer};
+use egress25_policy::{Reason, Verdict, decide_seen};
 
 use crate::commands::check::after_a_pass;
 use crate::commands::replay::connections::DescribedConnection;
 use crate::commands::replay::judge::ReplayJudge;
+use crate::commands::replay::today::{Today, TodayAnswer};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{in_brackets, labelled, section};
+use crate::say::output::{labelled, section, steps_in_words};
+
+/// What comes first where mail left that should not have.
+const CONTRADICTED: &str = "what was seen contradicts this answer: before anything else, see whether the \
+                            description is right (offer, day of creation, exemption, stopped and \
+                            started since)";
 
 /// What to do about a reason.
 #[derive(Debug)]
 pub(super) struct WhatToDo {
     reason: Reason,
     verdict: Verdict,
+    /// The edition whose steps they are.
+    edition: String,
     /// The steps, each with the statements that it rests on.
     steps: Vec<String>,
+    /// Whether what was seen contradicts it.
+    is_contradicted: bool,
 }
 
 /// Asks about one packet of each reason: of what does not pass, and of what passes and is never
@@ -30,14 +40,20 @@ pub(super) fn of(
     judge: &mut ReplayJudge,
     connections: &[DescribedConnection],
 ) -> Result<Vec<WhatToDo>, Failure> {
-    let is_silent = |reason| {
-        connections.iter().any(|one| one.judged.1 == reason && one.answer == Answer::Silent)
-    };
+    let of = |reason| connections.iter().filter(move |one| one.judged.1 == reason);
     let mut examples = BTreeMap::new();
     for ((_, reason), example) in judge.examples().found() {
-        if example.verdict != Verdict::Pass || is_silent(*reason) {
-            examples.entry(*reason).or_insert_with(|| example.clone());
+        let mut example = example.clone();
+        if example.verdict == Verdict::Pass {
+            // It is about the one that nobody answered.
+            let Some(silent) = of(*reason).find(|one| one.answer == Answer::Silent) else {
+                continue;
+            };
+            (example.source, example.source_port) =
+                (silent.tuple.from.ip(), silent.tuple.from.port());
+            example.destination = silent.tuple.to.ip();
         }
+        examples.entry(*reason).or_insert(example);
     }
     let mut found = Vec::new();
     for (reason, example) in examples {
@@ -49,14 +65,16 @@ pub(super) fn of(
             Verdict::Pass => after_a_pass(world, &question, &decision),
             _ => decision.next_steps,
         };
-        let in_words = |step: &NextStep| {
-            let ids = edition.as_ref().map(|edition| in_brackets(edition, step));
-            format!("{step}{}", ids.unwrap_or_default())
-        };
-        let steps: Vec<_> = steps.iter().map(in_words).collect();
-        if !steps.is_empty() {
-            found.push(WhatToDo { reason, verdict: example.verdict, steps });
+        let Some(edition) = edition else { continue };
+        let steps = steps_in_words(&edition, &steps);
+        if steps.is_empty() {
+            continue;
         }
+        let contradicts =
+            |one: &DescribedConnection| one.finding().agreement == Agreement::Contradicts;
+        let is_contradicted = of(reason).any(contradicts);
+        let (verdict, edition) = (example.verdict, edition.id.clone());
+        found.push(WhatToDo { reason, verdict, edition, steps, is_contradicted });
     }
     Ok(found)
 }
@@ -65,17 +83,49 @@ pub(super) fn of(
 ///
 /// # Errors
 /// The write failed.
-pub(super) fn write(console: &mut Console, all: &[WhatToDo]) -> Result<(), Failure> {
-    for WhatToDo { reason, verdict, steps } in all {
+pub(super) fn write(
+    console: &mut Console,
+    all: &[WhatToDo],
+    today: Option<&Today>,
+) -> Result<(), Failure> {
+    for WhatToDo { reason, verdict, edition, steps, is_contradicted } in all {
+        let first = is_contradicted.then_some(CONTRADICTED);
         let what = match verdict {
             Verdict::Pass => "What to look at next where nobody answers",
             _ => "What to do",
         };
-        section(console, &format!("{what}: {reason}"))?;
-        for (place, step) in steps.iter().enumerate() {
-            let label = format!("  {:<3}", format!("{}.", place.saturating_add(1)));
-            labelled(console, &label, 5, step)?;
+        let now = today.and_then(|today| {
+            let of_it = |answer: &&TodayAnswer| answer.judged == *reason && answer.steps != *steps;
+            let answer = today.answers.iter().find(of_it)?;
+            Some((&today.edition.id, &answer.steps))
+        });
+        match now {
+            // What the text of today knows no more is not to be tried first.
+            Some((id, of_today)) => {
+                let today = format!("What to do today, by edition {id}: {reason}");
+                list(console, &today, first, of_today)?;
+                list(console, &format!("{what} (by edition {edition}): {reason}"), None, steps)?;
+            }
+            None => list(console, &format!("{what}: {reason}"), first, steps)?,
         }
+    }
+    Ok(())
+}
+
+fn list(
+    console: &mut Console,
+    heading: &str,
+    first: Option<&str>,
+    steps: &[String],
+) -> Result<(), Failure> {
+    let all: Vec<_> = first.into_iter().chain(steps.iter().map(String::as_str)).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    section(console, heading)?;
+    for (place, step) in all.into_iter().enumerate() {
+        let label = format!("  {:<3}", format!("{}.", place.saturating_add(1)));
+        labelled(console, &label, 5, step)?;
     }
     Ok(())
 }

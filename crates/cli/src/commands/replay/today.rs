@@ -10,7 +10,7 @@ use crate::commands::replay::judge::ReplayJudge;
 use crate::commands::replay::resolve::ReplayPlan;
 use crate::read::edition::ChosenEdition;
 use crate::say::failure::Failure;
-use crate::say::output::{EditionName, assignments};
+use crate::say::output::{EditionName, assignments, steps_in_words};
 use crate::say::today;
 
 /// What the edition in force answers.
@@ -45,6 +45,9 @@ pub struct TodayAnswer {
     pub assumed: Vec<String>,
     #[serde(skip)]
     in_words: String,
+    /// What to do about it today, as a person reads it.
+    #[serde(skip)]
+    pub(super) steps: Vec<String>,
 }
 
 /// Asks the edition in force about one packet of each kind; nothing where it judged itself.
@@ -89,6 +92,7 @@ fn answers(
             judged: *judged,
             differs: (now.verdict, now.reason) != then,
             in_words: today::in_words(edition, &now, then, known.map(|known| known.offer)),
+            steps: steps_in_words(edition, &now.next_steps),
             verdict: now.verdict,
             reason: now.reason,
             statements: now.statements,
