@@ -247,6 +247,14 @@ fn a_machine_that_is_not_there_is_answered_with_those_that_are() {
 }
 
 #[test]
+fn a_day_of_creation_that_is_still_to_come_was_taken() {
+    for line in ["check --to 203.0.113.5", "replay fixtures/captures/day-of-mail.pcapng", "init"] {
+        let (code, said) = failure(&format!("{line} --offer pay-as-you-go --created 2999-01-01"));
+        assert!(code == 2 && said.contains("still to come"), "{said}");
+    }
+}
+
+#[test]
 fn a_day_of_creation_was_demanded_where_none_counts() {
     let to = "--to 203.0.113.5 --format json";
     let answer = json(&format!("check --offer enterprise-agreement {to}"));

@@ -2,9 +2,10 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use egress25_policy::{ExemptionState, Offer};
+use egress25_policy::{ExemptionState, Offer, utc_day};
 pub use egress25_policy::{parse_day as day, parse_moment as moment};
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _};
 
 /// How the answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -78,7 +79,7 @@ pub struct SubscriptionArgs {
 
     /// The day on which the subscription was created, UTC; may be left out where the answer does
     /// not depend on it
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    #[arg(long, value_name = "DATE", value_parser = past_day)]
     pub created: Option<Date>,
 
     /// Where the subscription's exemption stands [default: none]
@@ -117,6 +118,18 @@ pub(crate) fn named<T: Copy + Send + Sync + 'static>(
     names.try_map(move |told| {
         all.iter().copied().find(|one| name(*one) == told).ok_or("expected one of its names")
     })
+}
+
+/// A day on which something has happened, by the calendar of wherever on Earth it is latest.
+pub(crate) fn past_day(text: &str) -> Result<Date, String> {
+    let day = day(text).map_err(|error| error.to_string())?;
+    let latest = utc_day(Timestamp::now()).saturating_add(1.day());
+    match day <= latest {
+        true => Ok(day),
+        false => {
+            Err(format!("`{text}` is still to come; expected the day on which it was created"))
+        }
+    }
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

@@ -60,6 +60,8 @@ fn only(text: &str) -> Result<Only, String> {
 pub enum FailOn {
     /// A connection that came about, or was refused, against its verdict.
     Contradiction,
+    /// A capture in which nothing is judged: no SYN to port 25, or of nobody who is described.
+    NothingJudged,
 }
 
 /// The arguments of `replay`.
@@ -140,12 +142,12 @@ pub struct ReplayArgs {
     )]
     pub max_connections: u32,
 
-    /// End with exit code 3 where what was seen contradicts the description
+    /// End with exit code 3 where what was seen contradicts the description, or nothing is judged
     ///
-    /// It is said as a warning in any case: a connection that should be dropped was answered, so
+    /// A contradiction is said as a warning in any case: a connection that should be dropped was answered, so
     /// the description (offer, date, exemption, restart) is not what was true.
-    #[arg(long, value_enum, value_name = "WHAT")]
-    pub fail_on: Option<FailOn>,
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    pub fail_on: Vec<FailOn>,
 
     /// Say at the end how long loading, reading, walking, judging and reporting took
     ///

@@ -155,11 +155,7 @@ fn inventory(args: &ValidateArgs, path: &Path, source: &NamedText) -> Result<Fou
     let edition = inventory.edition(args.edition.edition.as_deref())?;
     let timeline = inventory.timeline(&edition)?;
     let world = timeline.world();
-    if world.machines().is_empty() && timeline.events().is_empty() {
-        return Err(source
-            .error("there is no machine in it and nothing happens: add `[machine.NAME]`", None)
-            .into());
-    }
+    inventory.refuse_empty(&timeline)?;
     let what = format!(
         "edition {}, {}, {}, {}, {}",
         world.edition.id,

@@ -42,6 +42,16 @@ pub fn inventory_file(source: &NamedText) -> Result<InventoryFile, Failure> {
 }
 
 impl InventoryInput {
+    /// Refuses one in which nobody sends and nothing happens: it answers nothing.
+    ///
+    /// # Errors
+    /// It is one.
+    pub fn refuse_empty(&self, timeline: &Timeline) -> Result<(), Failure> {
+        let is_empty = timeline.world().machines().is_empty() && timeline.events().is_empty();
+        let what = "there is no machine in it and nothing happens: add `[machine.NAME]`";
+        if is_empty { Err(self.source.error(what, None).into()) } else { Ok(()) }
+    }
+
     /// Reads an inventory and files with more events.
     ///
     /// # Errors

@@ -48,13 +48,14 @@ impl Column {
     /// Those that a narrow table does without, the least first.
     const LEAST_FIRST: [Self; 7] = [
         Self::RestsOn,
-        Self::StoppedBy,
         Self::Subscription,
-        Self::Time,
         Self::Seconds,
         Self::Tries,
         // The reason tells it, and has its colour.
         Self::Verdict,
+        Self::Time,
+        // Whether it is the platform is what people come for.
+        Self::StoppedBy,
     ];
 
     const fn name(self) -> &'static str {
@@ -147,7 +148,16 @@ pub(super) fn write(console: &mut Console, rows: &[ConnectionRow<'_>]) -> Result
         Some(columns) => {
             let header: Vec<_> = columns.iter().map(|column| column.name()).collect();
             let cells = rows.iter().map(|row| columns.iter().map(|column| column.cell(row)));
-            output::write_rows(console, &header, cells.map(Vec::from_iter))
+            output::write_rows(console, &header, cells.map(Vec::from_iter))?;
+            let left_out = Column::ALL.iter().filter(|column| !columns.contains(column));
+            let left_out: Vec<_> = left_out.map(|column| column.name()).collect();
+            if !left_out.is_empty() {
+                console.note(&format!(
+                    "no room for: {}; a wider terminal or --format csv shows them",
+                    left_out.join(", ")
+                ));
+            }
+            Ok(())
         }
         None => rows.iter().try_for_each(|row| list(console, row)),
     }
@@ -192,11 +202,12 @@ fn list(console: &mut Console, row: &ConnectionRow<'_>) -> Result<(), Failure> {
     let paint = console.paint();
     let verdict = paint.verdict(row.verdict, row.verdict.name());
     console.line(format!("{} -> {}", sender(row), row.destination))?;
-    console.line(format!("  {verdict} {}", row.reason))?;
+    console.line(format!("  {verdict} {}, stopped by: {}", row.reason, row.stopped_by.name()))?;
     let seconds = row.seconds.map(|seconds| format!(" in {seconds:.1} s")).unwrap_or_default();
     let tries = output::counted(row.tries, "try", "tries");
     let evidence = Column::Evidence.text(row);
-    console.line(format!("  {} ({tries}{seconds}): {evidence}", row.seen))
+    let at = row.time.map(|time| format!(" from {time:.0}")).unwrap_or_default();
+    console.line(format!("  {} ({tries}{seconds}{at}): {evidence}", row.seen))
 }
 
 #[cfg(test)]
@@ -257,7 +268,7 @@ mod tests {
             Column::ALL.into_iter().filter(|one| !Column::LEAST_FIRST.contains(one)).collect();
         let at_80 = columns(Some(80)).expect("a table");
         assert!(all_needed.iter().all(|column| at_80.contains(column)), "{at_80:?}");
-        assert!(at_80.contains(&Column::Verdict) && !at_80.contains(&Column::RestsOn));
+        assert!(at_80.contains(&Column::StoppedBy) && !at_80.contains(&Column::RestsOn));
         assert_eq!(columns(Some(40)), None);
         // The longest reason leaves room for what no table does without.
         let long = [row(&machine, &subscription, Reason::PlatformServiceUnsupported)];

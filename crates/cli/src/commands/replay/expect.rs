@@ -320,6 +320,10 @@ fn next_line(
         };
         match object.get("kind").and_then(Value::as_str) {
             None => return Err(bad(name, &format!("line {number} has no `kind`"))),
+            Some(other @ ("packet" | "connection")) if other != is_of.kind => {
+                let what = format!("line {number} is of a {other}: this compares {}s", is_of.kind);
+                return Err(bad(name, &what));
+            }
             // The summary, and whatever a later version may add.
             Some(other) if other != is_of.kind => continue,
             Some(_) => is_of.check(name, object.keys().map(String::as_str))?,

@@ -43,8 +43,10 @@ pub(super) fn summary(
 pub(super) fn lines(summary: &Summary, edition: &EditionName) -> Vec<String> {
     let Summary { packets, judged, passed, dropped, rejected, unjudged, .. } = summary;
     let mut lines = vec![format!(
-        "{packets} packets, {judged} judged: {passed} passed, {dropped} dropped, {rejected} \
-         rejected; {unjudged} are no SYN to port 25."
+        "{}, {judged} judged: {passed} passed, {dropped} dropped, {rejected} rejected; {} no SYN to \
+         port 25.",
+        output::counted(*packets, "packet", "packets"),
+        output::counted(*unjudged, "is", "are"),
     )];
     let odd = [
         (summary.malformed, "malformed"),
@@ -62,10 +64,13 @@ pub(super) fn lines(summary: &Summary, edition: &EditionName) -> Vec<String> {
         lines.push(format!("Among them: {}.", odd.join(", ")));
     }
     if let (Some(first), Some(last)) = (summary.first, summary.last) {
-        lines.push(format!(
-            "From {first:.0} to {last:.0}; {} of {} events of the inventory happened by then.",
-            summary.events_happened, summary.events
-        ));
+        let events = match (summary.events_happened, summary.events) {
+            (_, 0) => String::new(),
+            (by_then, all) => {
+                format!("; {by_then} of {all} events of the inventory happened by then")
+            }
+        };
+        lines.push(format!("From {first:.0} to {last:.0}{events}."));
     }
     if !summary.complete {
         lines.push("The capture could not be read to its end.".to_owned());

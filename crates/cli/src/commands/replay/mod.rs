@@ -73,7 +73,9 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     let mut sinks = outputs.create(reader.format().container, &title)?;
     let mut expected = Expected::open(args)?;
     let describes = plan.rows && plan.rows_are_connections || expected.connections.is_some();
-    let mut connecting = plan.tracks_connections.then(|| Connecting::new(&plan, describes));
+    // What hangs on a bound contradicts nothing, and that only the whole answer tells.
+    let tells = describes || judge.has_bounds()?;
+    let mut connecting = plan.tracks_connections.then(|| Connecting::new(&plan, tells));
     let mut progress = Progress::new(console, &reader);
     let mut report = ReplayReport::begin(&plan, &reader, console)?;
     let mut summary = Summary::default();
@@ -111,7 +113,8 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     }
     report.end(&summary, &plan.edition.name(), console)?;
     if plan.format == OutputFormat::Human && !plan.stdout_taken {
-        next_steps::write(console, &next_steps::of(&mut judge, &connections)?)?;
+        let steps = next_steps::of(&mut judge, &connections)?;
+        next_steps::write(console, &steps, summary.today.as_ref())?;
     }
     if let Some(timings) = &summary.timings {
         timings.lines(summary.packets).iter().for_each(|line| console.advise(line));
@@ -125,7 +128,7 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     }
     sinks.finish()?;
     expected.finish(&rows, console)?;
-    summary.contradiction().filter(|_| args.fail_on.is_some()).map_or(Ok(()), Err)
+    args.fail_on.iter().find_map(|on| summary.failure(*on)).map_or(Ok(()), Err)
 }
 
 /// Brings the counts of a replay together.

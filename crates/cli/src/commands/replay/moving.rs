@@ -69,6 +69,7 @@ impl MovingInventory {
             return Err(Failure::Internal("there is no edition".to_owned()));
         };
         let timeline = plan.inventory.timeline_on(edition, Some(*day))?;
+        plan.inventory.refuse_empty(&timeline)?;
         let network = plan.network.as_deref();
         let network = network.map(|name| network::named(timeline.world(), name)).transpose()?;
         Ok(Self {

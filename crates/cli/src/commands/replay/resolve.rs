@@ -88,7 +88,7 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
     })?;
     let rows_are_connections = args.connections || args.format == OutputFormat::Human;
     let tracks_connections =
-        rows_are_connections || args.fail_on.is_some() || args.expect_connections.is_some();
+        rows_are_connections || !args.fail_on.is_empty() || args.expect_connections.is_some();
     Ok(ReplayPlan {
         capture: args.capture.clone(),
         edition: inventory.judged_by(args.edition.edition.as_deref())?,

@@ -9,6 +9,7 @@ use egress25_policy::{Reason, StoppedBy, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::args::FailOn;
 use crate::commands::replay::connections::ConnectionCounts;
 use crate::commands::replay::judge::ReplayJudge;
 use crate::commands::replay::timings::Timings;
@@ -161,8 +162,17 @@ impl Summary {
         Some(Failure::NothingUnderstood { first: error.clone() })
     }
 
+    /// The failure of what it shows, where it is asked to fail on that.
+    pub(super) fn failure(&self, on: FailOn) -> Option<Failure> {
+        match on {
+            FailOn::Contradiction => self.contradiction(),
+            FailOn::NothingJudged => (self.judged == 0)
+                .then(|| Failure::Differs("nothing in the capture is judged".to_owned())),
+        }
+    }
+
     /// The failure of a description that what was seen contradicts.
-    pub(super) fn contradiction(&self) -> Option<Failure> {
+    fn contradiction(&self) -> Option<Failure> {
         let found = self.connections.as_ref()?;
         let mut said = found.contradictions.clone();
         if found.syns_not_kept > 0 {
