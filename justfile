@@ -5,6 +5,7 @@ import? 'just/bench.just'
 import? 'just/lab.just'
 import? 'just/mutants.just'
 import? 'just/release.just'
+import? 'just/report.just'
 import? 'just/store.just'
 
 # The main job on a shipped capture.

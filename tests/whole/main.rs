@@ -14,6 +14,7 @@
 mod architecture;
 mod azure_export;
 mod bench;
+mod browser;
 mod by_date;
 mod check;
 mod circles;
@@ -27,6 +28,7 @@ mod evidence;
 mod exit_codes;
 mod expectations;
 mod explain;
+mod html_report;
 mod import;
 mod inventories;
 mod layering;

@@ -21,6 +21,22 @@ pub enum OutputFormat {
     Csv,
 }
 
+/// How a report is written: as an answer, or as a page to hand over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ReportFormat {
+    /// For people; not stable.
+    #[default]
+    Human,
+    /// One JSON document, with a `schema_version`.
+    Json,
+    /// One JSON object a line.
+    Ndjson,
+    /// Comma-separated values, a header first.
+    Csv,
+    /// One page to hand over, for a browser or a printer; needs no network; not stable.
+    Html,
+}
+
 /// How something is written that is no rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum DocumentFormat {

@@ -29,7 +29,7 @@ pub use bench::{BenchArgs, BenchFormat};
 pub use check::{CheckArgs, Described, InInventory, Via};
 pub(crate) use common::named;
 pub use common::{
-    ColorChoice, DocumentFormat, EditionArgs, ForceArgs, OutputFormat, StreamFormat,
+    ColorChoice, DocumentFormat, EditionArgs, ForceArgs, OutputFormat, ReportFormat, StreamFormat,
     SubscriptionArgs, day, moment,
 };
 pub use completions::CompletionsArgs;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use egress25_policy::{Reason, Verdict};
 
-use crate::args::common::{EditionArgs, ForceArgs, OutputFormat};
+use crate::args::common::{EditionArgs, ForceArgs, ReportFormat};
 use crate::args::sender::SenderArgs;
 
 /// What becomes of a packet of which nobody can tell what it is.
@@ -190,9 +190,9 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "FILE")]
     pub expect_connections: Option<PathBuf>,
 
-    /// How the rows and the summary are written; csv has no summary
+    /// How the rows and the summary are written; csv has no summary, html a timeline, too
     #[arg(long, value_enum, default_value_t)]
-    pub format: OutputFormat,
+    pub format: ReportFormat,
 }
 
 const EXAMPLES: &str = "\
@@ -215,6 +215,9 @@ Examples:
 
   Does the description fit what was answered? Exit code 3 where it does not:
       egress25 replay day.pcapng --inventory inventory.toml --summary --fail-on contradiction
+
+  A page to hand over, with the timeline, the reasons and what to do:
+      egress25 replay day.pcapng --inventory inventory.toml --format html > report.html
 
   As a regression test: write once, compare ever after:
       egress25 replay day.pcapng --inventory inventory.toml --format ndjson > golden.ndjson

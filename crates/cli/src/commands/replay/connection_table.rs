@@ -14,7 +14,7 @@ use crate::say::output;
 
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Column {
+pub(super) enum Column {
     StoppedBy,
     Time,
     Machine,
@@ -30,7 +30,7 @@ enum Column {
 }
 
 impl Column {
-    const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::StoppedBy,
         Self::Time,
         Self::Machine,
@@ -58,7 +58,7 @@ impl Column {
         Self::StoppedBy,
     ];
 
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::StoppedBy => "stopped by",
             Self::Time => "time",
@@ -75,7 +75,7 @@ impl Column {
         }
     }
 
-    fn text(self, row: &ConnectionRow<'_>) -> String {
+    pub(super) fn text(self, row: &ConnectionRow<'_>) -> String {
         match self {
             Self::StoppedBy => row.stopped_by.name().to_owned(),
             Self::Time => row.time.map_or_else(|| "-".to_owned(), |time| format!("{time:.0}")),
@@ -164,7 +164,7 @@ pub(super) fn write(console: &mut Console, rows: &[ConnectionRow<'_>]) -> Result
 }
 
 /// The rows, where a machine sends from several addresses with the one of each.
-fn naming_sources<'a>(rows: &[ConnectionRow<'a>]) -> Vec<ConnectionRow<'a>> {
+pub(super) fn naming_sources<'a>(rows: &[ConnectionRow<'a>]) -> Vec<ConnectionRow<'a>> {
     let mut first: BTreeMap<&MachineName, IpAddr> = BTreeMap::new();
     let mut several: BTreeSet<&MachineName> = BTreeSet::new();
     for (machine, row) in rows.iter().filter_map(|row| Some((row.machine?, row))) {

@@ -39,8 +39,8 @@ pub(super) fn summary(
     lines(summary, edition).iter().try_for_each(|line| output::labelled(console, "", 0, line))
 }
 
-/// The summary in words.
-pub(super) fn lines(summary: &Summary, edition: &EditionName) -> Vec<String> {
+/// What the packets were, in words.
+pub(super) fn packet_lines(summary: &Summary) -> Vec<String> {
     let Summary { packets, judged, passed, dropped, rejected, unjudged, .. } = summary;
     let mut lines = vec![format!(
         "{}, {judged} judged: {passed} passed, {dropped} dropped, {rejected} rejected; {} no SYN to \
@@ -63,6 +63,12 @@ pub(super) fn lines(summary: &Summary, edition: &EditionName) -> Vec<String> {
     if !odd.is_empty() {
         lines.push(format!("Among them: {}.", odd.join(", ")));
     }
+    lines
+}
+
+/// The summary in words.
+pub(super) fn lines(summary: &Summary, edition: &EditionName) -> Vec<String> {
+    let mut lines = packet_lines(summary);
     if let (Some(first), Some(last)) = (summary.first, summary.last) {
         let events = match (summary.events_happened, summary.events) {
             (_, 0) => String::new(),

@@ -13,6 +13,8 @@ mod judge;
 mod moments;
 mod moving;
 mod next_steps;
+mod page;
+mod reasons_met;
 mod report;
 mod resolve;
 mod row;
@@ -35,16 +37,18 @@ use egress25_packet_filter::capture::{
 };
 use egress25_packet_filter::sieve::Ruling;
 
-use crate::args::{OutputFormat, ReplayArgs};
+use crate::args::{ReplayArgs, ReportFormat};
 use crate::read::capture;
 use crate::read::edition::ChosenEdition;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
+use crate::say::html;
 use crate::say::progress::Progress;
 use crate::signals;
 use connections::{Connecting, DescribedConnection};
 use expect::{Expected, Golden};
 use judge::ReplayJudge;
+use page::Found;
 use report::ReplayReport;
 use resolve::{ReplayPlan, resolve};
 use sinks::{Fate, Outputs, Sinks};
@@ -72,7 +76,7 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     );
     let mut sinks = outputs.create(reader.format().container, &title)?;
     let mut expected = Expected::open(args)?;
-    let describes = plan.rows && plan.rows_are_connections || expected.connections.is_some();
+    let describes = plan.describes_connections() || expected.connections.is_some();
     // What hangs on a bound contradicts nothing, and that only the whole answer tells.
     let tells = describes || judge.has_bounds()?;
     let mut connecting = plan.tracks_connections.then(|| Connecting::new(&plan, tells));
@@ -112,10 +116,9 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
         report.connections(&rows, console)?;
     }
     report.end(&summary, &plan.edition.name(), console)?;
-    if plan.format == OutputFormat::Human && !plan.stdout_taken {
-        let steps = next_steps::of(&mut judge, &connections)?;
-        next_steps::write(console, &steps, summary.today.as_ref())?;
-    }
+    let (plan, summary) = (&plan, &summary);
+    let found = Found { plan, summary, connections: &connections, rows: &rows, reader: &reader };
+    conclude(&found, &mut judge, console)?;
     if let Some(timings) = &summary.timings {
         timings.lines(summary.packets).iter().for_each(|line| console.advise(line));
     }
@@ -129,6 +132,22 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     sinks.finish()?;
     expected.finish(&rows, console)?;
     args.fail_on.iter().find_map(|on| summary.failure(*on)).map_or(Ok(()), Err)
+}
+
+/// Writes for people what to do, or the page that has everything.
+fn conclude(
+    found: &Found<'_>,
+    judge: &mut ReplayJudge,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    match found.plan.format {
+        ReportFormat::Human if !found.plan.stdout_taken => {
+            let steps = next_steps::of(judge, found.connections)?;
+            next_steps::write(console, &next_steps::lists(steps, found.summary.today.as_ref()))
+        }
+        ReportFormat::Html => html::write(console, &page::of(found, judge)?),
+        _ => Ok(()),
+    }
 }
 
 /// Brings the counts of a replay together.

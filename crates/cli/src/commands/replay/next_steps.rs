@@ -11,6 +11,7 @@ use crate::commands::replay::judge::ReplayJudge;
 use crate::commands::replay::today::{Today, TodayAnswer};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
+use crate::say::html::Steps;
 use crate::say::output::{labelled, section, steps_in_words};
 
 /// What comes first where mail left that should not have.
@@ -79,53 +80,49 @@ pub(super) fn of(
     Ok(found)
 }
 
-/// Writes it.
-///
-/// # Errors
-/// The write failed.
-pub(super) fn write(
-    console: &mut Console,
-    all: &[WhatToDo],
-    today: Option<&Today>,
-) -> Result<(), Failure> {
+/// It as lists; what the text of today knows no more is not to be tried first.
+pub(super) fn lists(all: Vec<WhatToDo>, today: Option<&Today>) -> Vec<Steps> {
+    let mut lists = Vec::new();
     for WhatToDo { reason, verdict, edition, steps, is_contradicted } in all {
-        let first = is_contradicted.then_some(CONTRADICTED);
+        let first = is_contradicted.then(|| CONTRADICTED.to_owned());
         let what = match verdict {
             Verdict::Pass => "What to look at next where nobody answers",
             _ => "What to do",
         };
         let now = today.and_then(|today| {
-            let of_it = |answer: &&TodayAnswer| answer.judged == *reason && answer.steps != *steps;
+            let of_it = |answer: &&TodayAnswer| answer.judged == reason && answer.steps != steps;
             let answer = today.answers.iter().find(of_it)?;
             Some((&today.edition.id, &answer.steps))
         });
+        let mut list = |heading: String, first: Option<String>, steps: Vec<String>| {
+            let steps: Vec<_> = first.into_iter().chain(steps).collect();
+            if !steps.is_empty() {
+                lists.push(Steps { heading, steps });
+            }
+        };
         match now {
-            // What the text of today knows no more is not to be tried first.
             Some((id, of_today)) => {
                 let today = format!("What to do today, by edition {id}: {reason}");
-                list(console, &today, first, of_today)?;
-                list(console, &format!("{what} (by edition {edition}): {reason}"), None, steps)?;
+                list(today, first, of_today.clone());
+                list(format!("{what} (by edition {edition}): {reason}"), None, steps);
             }
-            None => list(console, &format!("{what}: {reason}"), first, steps)?,
+            None => list(format!("{what}: {reason}"), first, steps),
         }
     }
-    Ok(())
+    lists
 }
 
-fn list(
-    console: &mut Console,
-    heading: &str,
-    first: Option<&str>,
-    steps: &[String],
-) -> Result<(), Failure> {
-    let all: Vec<_> = first.into_iter().chain(steps.iter().map(String::as_str)).collect();
-    if all.is_empty() {
-        return Ok(());
-    }
-    section(console, heading)?;
-    for (place, step) in all.into_iter().enumerate() {
-        let label = format!("  {:<3}", format!("{}.", place.saturating_add(1)));
-        labelled(console, &label, 5, step)?;
+/// Writes lists.
+///
+/// # Errors
+/// The write failed.
+pub(super) fn write(console: &mut Console, lists: &[Steps]) -> Result<(), Failure> {
+    for Steps { heading, steps } in lists {
+        section(console, heading)?;
+        for (place, step) in steps.iter().enumerate() {
+            let label = format!("  {:<3}", format!("{}.", place.saturating_add(1)));
+            labelled(console, &label, 5, step)?;
+        }
     }
     Ok(())
 }

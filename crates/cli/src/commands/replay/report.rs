@@ -6,7 +6,7 @@ use egress25_packet_filter::capture::CaptureReader;
 use serde::Serialize;
 
 use crate::SCHEMA_VERSION;
-use crate::args::OutputFormat;
+use crate::args::ReportFormat;
 use crate::commands::replay::connection_row::ConnectionRow;
 use crate::commands::replay::resolve::ReplayPlan;
 use crate::commands::replay::row::PacketRow;
@@ -19,7 +19,7 @@ use crate::say::output::{self, TableRow, Versioned};
 
 /// Writes the report.
 pub(super) struct ReplayReport {
-    format: OutputFormat,
+    format: ReportFormat,
     stdout_taken: bool,
     rows: bool,
     written: u64,
@@ -50,7 +50,7 @@ impl ReplayReport {
         };
         console.note(ONLY_REPORTS);
         match report.format {
-            OutputFormat::Json => {
+            ReportFormat::Json => {
                 let head = [
                     ("schema_version", serde_json::json!(SCHEMA_VERSION)),
                     ("edition", serde_json::json!(plan.edition.name())),
@@ -65,7 +65,7 @@ impl ReplayReport {
                 }
                 write!(console.out(), "  \"rows\": [").map_err(Failure::stdout)?;
             }
-            OutputFormat::Csv if report.rows => {
+            ReportFormat::Csv if report.rows => {
                 let columns = if plan.rows_are_connections {
                     ConnectionRow::COLUMNS
                 } else {
@@ -73,7 +73,8 @@ impl ReplayReport {
                 };
                 output::csv(console, columns, Vec::<Vec<String>>::new())?;
             }
-            OutputFormat::Human | OutputFormat::Ndjson | OutputFormat::Csv => {}
+            ReportFormat::Human | ReportFormat::Ndjson | ReportFormat::Csv | ReportFormat::Html => {
+            }
         }
         Ok(report)
     }
@@ -88,7 +89,7 @@ impl ReplayReport {
             return Ok(());
         }
         match self.format {
-            OutputFormat::Ndjson => output::ndjson(
+            ReportFormat::Ndjson => output::ndjson(
                 console,
                 &PacketRow { schema_version: Some(SCHEMA_VERSION), ..row.clone() },
             ),
@@ -106,11 +107,13 @@ impl ReplayReport {
             return Ok(());
         }
         match self.format {
-            OutputFormat::Human => {
+            ReportFormat::Human => {
                 self.written = u64::try_from(rows.len()).unwrap_or(u64::MAX);
                 connection_table::write(console, rows)
             }
-            OutputFormat::Ndjson => rows.iter().try_for_each(|row| {
+            // The page is written at the end.
+            ReportFormat::Html => Ok(()),
+            ReportFormat::Ndjson => rows.iter().try_for_each(|row| {
                 let row = ConnectionRow { schema_version: Some(SCHEMA_VERSION), ..row.clone() };
                 output::ndjson(console, &row)
             }),
@@ -120,7 +123,7 @@ impl ReplayReport {
 
     /// Writes a row of a document or a CSV.
     fn row<R: TableRow>(&mut self, row: &R, console: &mut Console) -> Result<(), Failure> {
-        if self.format == OutputFormat::Csv {
+        if self.format == ReportFormat::Csv {
             // Into memory first: this writer flushes what is below it.
             let mut writer = csv::Writer::from_writer(Vec::new());
             writer.write_record(row.cells()).map_err(output::csv_failure)?;
@@ -142,23 +145,24 @@ impl ReplayReport {
         console: &mut Console,
     ) -> Result<(), Failure> {
         match self.format {
-            OutputFormat::Human if self.stdout_taken => {
+            ReportFormat::Human if self.stdout_taken => {
                 human::lines(summary, edition).iter().for_each(|line| console.note(line));
                 Ok(())
             }
-            OutputFormat::Human => human::summary(console, summary, edition, self.written > 0),
-            OutputFormat::Json => {
+            ReportFormat::Human => human::summary(console, summary, edition, self.written > 0),
+            ReportFormat::Json => {
                 console.line(if self.written > 0 { "\n  ]," } else { "]," })?;
                 let text = serde_json::to_string_pretty(summary)
                     .map_err(|error| Failure::Internal(error.to_string()))?;
                 let text = text.replace('\n', "\n  ");
                 console.line(format!("  \"summary\": {text}\n}}"))
             }
-            OutputFormat::Ndjson => {
+            ReportFormat::Ndjson => {
                 let line = SummaryLine { kind: "summary", edition, note: ONLY_REPORTS, summary };
                 output::ndjson(console, &Versioned::new(&line))
             }
-            OutputFormat::Csv => {
+            ReportFormat::Html => Ok(()),
+            ReportFormat::Csv => {
                 human::lines(summary, edition).iter().for_each(|line| console.note(line));
                 Ok(())
             }

@@ -6,7 +6,7 @@ use egress25_packet_filter::frame::{self, MAX_VXLAN_PORTS, VxlanPorts, Wanted};
 use egress25_policy::{Reason, Verdict};
 use jiff::Timestamp;
 
-use crate::args::{OnIndeterminate, Only, OutputFormat, ReplayArgs};
+use crate::args::{OnIndeterminate, Only, ReplayArgs, ReportFormat};
 use crate::commands::store::inventory;
 use crate::read::capture;
 use crate::read::edition::{self, ChosenEdition};
@@ -35,7 +35,7 @@ pub(super) struct ReplayPlan {
     pub(super) on_indeterminate: OnIndeterminate,
     /// Whether flags describe who sends, and no file does.
     pub(super) described: bool,
-    pub(super) format: OutputFormat,
+    pub(super) format: ReportFormat,
     /// Whether a written capture takes stdout: the report goes to stderr then.
     pub(super) stdout_taken: bool,
 }
@@ -44,6 +44,11 @@ impl ReplayPlan {
     /// Whether there are rows and they are packets.
     pub(super) const fn shows_packets(&self) -> bool {
         self.rows && !self.rows_are_connections
+    }
+
+    /// Whether it is to be said of connections who sent them and what their verdicts rest on.
+    pub(super) fn describes_connections(&self) -> bool {
+        self.rows && self.rows_are_connections || self.format == ReportFormat::Html
     }
 
     /// Whether rows of a verdict and a reason are asked for.
@@ -56,13 +61,13 @@ impl ReplayPlan {
 pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPlan, Failure> {
     let inputs = [args.capture.as_path()].into_iter().chain(args.inventory.as_deref());
     stdin_once(inputs.chain(args.events.iter().map(PathBuf::as_path)))?;
-    if stdout_taken && args.format != OutputFormat::Human {
+    if stdout_taken && args.format != ReportFormat::Human {
         return Err(Failure::Usage(
             "a capture that is written to `-` takes stdout, so --format has nowhere to go"
                 .to_owned(),
         ));
     }
-    if args.summary && args.format == OutputFormat::Csv {
+    if args.summary && args.format == ReportFormat::Csv {
         return Err(Failure::Usage(
             "csv has no summary, so nothing would be written; take --format json or ndjson"
                 .to_owned(),
@@ -86,7 +91,8 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
     let vxlan_ports = VxlanPorts::new(&args.vxlan_port).ok_or_else(|| {
         Failure::Usage(format!("--vxlan-port takes at most {MAX_VXLAN_PORTS} ports"))
     })?;
-    let rows_are_connections = args.connections || args.format == OutputFormat::Human;
+    let is_for_people = matches!(args.format, ReportFormat::Human | ReportFormat::Html);
+    let rows_are_connections = args.connections || is_for_people;
     let tracks_connections =
         rows_are_connections || !args.fail_on.is_empty() || args.expect_connections.is_some();
     Ok(ReplayPlan {

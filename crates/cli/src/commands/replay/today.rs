@@ -103,6 +103,11 @@ fn answers(
 }
 
 impl Today {
+    /// Each answer in words, with what it was asked about.
+    pub(super) fn in_words(&self) -> impl Iterator<Item = (&TodayAnswer, &str)> {
+        self.answers.iter().map(|answer| (answer, answer.in_words.as_str()))
+    }
+
     /// It in words.
     pub(super) fn lines(&self) -> Vec<String> {
         let id = &self.edition.id;

@@ -1,0 +1,217 @@
+//! A timeline as a picture: SVG in the page. What it shows stands in its tables, too.
+
+use egress25_policy::Verdict;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use maud::{Markup, html};
+
+use crate::say::html::timeline::{Timeline, TimelineEvent};
+
+/// The picture's measures, in its own units.
+const WIDTH: f64 = 960.0;
+const LEFT: f64 = 150.0;
+const RIGHT: f64 = 44.0;
+/// The height of a line of events' names, and how many there are at most.
+const LABEL: f64 = 15.0;
+const MAX_LABEL_LINES: usize = 8;
+/// The width of a letter of these names, rounded up.
+const LETTER: f64 = 6.6;
+/// The height of a verdict's row within a lane.
+const ROW: f64 = 20.0;
+const GAP: f64 = 10.0;
+/// How many letters of a lane's name have room beside it.
+const LANE_LETTERS: usize = 20;
+/// How many ticks there are at most.
+const MAX_TICKS: i64 = 8;
+
+/// Where things stand.
+struct Scale {
+    from: i64,
+    to: i64,
+    length: i64,
+}
+
+impl Scale {
+    fn x(&self, milliseconds: i64) -> f64 {
+        #[expect(clippy::as_conversions, reason = "a place in a picture may be rounded")]
+        let float = |number: i64| number as f64;
+        let all = float(self.to.saturating_sub(self.from)).max(1.0);
+        let part = float(milliseconds.saturating_sub(self.from)) / all;
+        LEFT + part.clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT)
+    }
+
+    /// The ticks: at whole stretches, and as few as fit beside each other.
+    fn ticks(&self) -> Vec<i64> {
+        let stretches = self.to.saturating_sub(self.from).checked_div(self.length).unwrap_or(1);
+        let each = stretches.saturating_add(MAX_TICKS).saturating_sub(1).div_euclid(MAX_TICKS);
+        let step = each.max(1).saturating_mul(self.length);
+        let tick = |number: i64| self.from.saturating_add(number.saturating_mul(step));
+        (0..=MAX_TICKS).map(tick).take_while(|at| *at <= self.to).collect()
+    }
+
+    /// A tick's words: the day where it begins, or where ticks are days.
+    fn tick_text(&self, at: i64, before: Option<i64>) -> String {
+        let civil = |at| {
+            let time = Timestamp::from_millisecond(at).unwrap_or_default();
+            TimeZone::UTC.to_datetime(time)
+        };
+        let (now, before) = (civil(at), before.map(civil));
+        let is_new_day = before.is_none_or(|before| before.date() != now.date());
+        let time = match self.length {
+            86_400_000.. => return now.strftime("%Y-%m-%d").to_string(),
+            60_000.. => now.strftime("%H:%M").to_string(),
+            1_000.. => now.strftime("%H:%M:%S").to_string(),
+            _ => now.strftime("%H:%M:%S%.3f").to_string(),
+        };
+        if is_new_day { format!("{} {time}", now.strftime("%m-%d")) } else { time }
+    }
+}
+
+/// The picture.
+pub(super) fn picture(timeline: &Timeline) -> Markup {
+    let (from, to) = timeline.bounds();
+    let scale = Scale { from, to, length: timeline.length() };
+    let events = placed(&timeline.drawn(), &scale);
+    let lines = events.iter().map(|event| event.line.saturating_add(1)).max().unwrap_or(0);
+    let top = number(lines) * LABEL + GAP;
+    let verdicts = timeline.verdicts();
+    let lane_height = number(verdicts.len()) * ROW + GAP;
+    let bottom = top + number(timeline.lanes().len()) * lane_height;
+    let height = bottom + 34.0;
+    html! {
+        svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {WIDTH} {height}"))
+            role="img" aria-labelledby="picture-title picture-description" {
+            title id="picture-title" { "Timeline of verdicts" }
+            desc id="picture-description" {
+                (timeline.description()) " Tables below have all of it."
+            }
+            (lanes(timeline, top, lane_height))
+            (axis(&scale, (top, bottom)))
+            @for event in &events {
+                (event_line(event, bottom))
+            }
+            @for (place, mark) in timeline.marks() {
+                @let row = verdicts.iter().position(|one| *one == place.verdict).unwrap_or(0);
+                @let y = top + number(place.lane) * lane_height + (number(row) + 0.5) * ROW;
+                @let begin = place.stretch.saturating_mul(scale.length);
+                @let x = scale.x(begin.saturating_add(scale.length.div_euclid(2)));
+                @let size = size(mark.count);
+                (shape(place.verdict, (x, y), size))
+                @if mark.contradict > 0 {
+                    circle .contradicts cx=(at(x)) cy=(at(y)) r=(at(size + 3.0)) {}
+                }
+            }
+        }
+    }
+}
+
+/// The shape of a verdict: each its own, so that nobody has to tell colours apart.
+pub(super) fn shape(verdict: Verdict, (x, y): (f64, f64), size: f64) -> Markup {
+    let class = verdict.name();
+    html! {
+        @match verdict {
+            Verdict::Pass => circle class=(class) cx=(at(x)) cy=(at(y)) r=(at(size)) {},
+            Verdict::Drop => {
+                rect class=(class) x=(at(x - size)) y=(at(y - size))
+                    width=(at(size * 2.0)) height=(at(size * 2.0)) {}
+            }
+            Verdict::Reject => {
+                @let (left, right, up, down) = (x - size, x + size, y - size, y + size);
+                polygon class=(class) points=(format!(
+                    "{left:.1},{down:.1} {right:.1},{down:.1} {x:.1},{up:.1}"
+                )) {}
+            }
+        }
+    }
+}
+
+/// The lanes' names and the lines between them.
+fn lanes(timeline: &Timeline, top: f64, height: f64) -> Markup {
+    html! {
+        @for (place, lane) in timeline.lanes().iter().enumerate() {
+            @let y = top + number(place) * height;
+            line .lane x1="0" x2=(at(WIDTH)) y1=(at(y - GAP / 2.0)) y2=(at(y - GAP / 2.0)) {}
+            text x="4" y=(at(y + height / 2.0)) { (shortened(lane, LANE_LETTERS)) }
+        }
+    }
+}
+
+fn axis(scale: &Scale, (top, bottom): (f64, f64)) -> Markup {
+    let ticks = scale.ticks();
+    let before = [None].into_iter().chain(ticks.iter().copied().map(Some));
+    html! {
+        line .axis x1=(at(LEFT)) x2=(at(WIDTH - RIGHT)) y1=(at(bottom)) y2=(at(bottom)) {}
+        @for (tick, before) in ticks.iter().zip(before) {
+            @let x = scale.x(*tick);
+            line .tick x1=(at(x)) x2=(at(x)) y1=(at(top)) y2=(at(bottom + 4.0)) {}
+            text x=(at(x)) y=(at(bottom + 18.0)) text-anchor="middle" {
+                (scale.tick_text(*tick, before))
+            }
+        }
+        text x="4" y=(at(bottom + 18.0)) { "UTC" }
+    }
+}
+
+/// An event with its place.
+struct PlacedEvent {
+    x: f64,
+    /// The line of names that its own stands in, from the top.
+    line: usize,
+    text: String,
+    is_before: bool,
+}
+
+/// Gives each event the first line of names in which its own has room.
+fn placed(events: &[&TimelineEvent], scale: &Scale) -> Vec<PlacedEvent> {
+    let mut ends = [f64::MIN; MAX_LABEL_LINES];
+    let place = |(place, event): (usize, &&TimelineEvent)| {
+        let x = scale.x(event.at.as_millisecond());
+        let count = place.saturating_add(1);
+        let whole = format!("{count} {} {}", event.what, shortened(&event.whom, LANE_LETTERS));
+        let width = |text: &str| number(text.chars().count()) * LETTER;
+        // Where it would reach beyond the right edge it stands in front of its line.
+        let is_before = x + width(&whole) > WIDTH;
+        let begin = if is_before { x - width(&whole) } else { x };
+        let room = ends.iter().position(|end| *end < begin);
+        let text = if room.is_some() { whole } else { count.to_string() };
+        let line = room.unwrap_or(MAX_LABEL_LINES.saturating_sub(1));
+        if let Some(end) = ends.get_mut(line) {
+            *end = begin + width(&text) + LETTER;
+        }
+        PlacedEvent { x, line, text, is_before }
+    };
+    events.iter().enumerate().map(place).collect()
+}
+
+fn event_line(event: &PlacedEvent, bottom: f64) -> Markup {
+    let y = (number(event.line) + 1.0) * LABEL - 3.0;
+    let (x, anchor) =
+        if event.is_before { (event.x - 3.0, "end") } else { (event.x + 3.0, "start") };
+    html! {
+        line .event x1=(at(event.x)) x2=(at(event.x)) y1=(at(y - LABEL + 5.0)) y2=(at(bottom)) {}
+        text .event x=(at(x)) y=(at(y)) text-anchor=(anchor) { (event.text) }
+    }
+}
+
+/// How large a mark is for how many it stands for: a little more each time that they are doubled.
+fn size(count: u64) -> f64 {
+    let doubled = u64::BITS.saturating_sub(count.leading_zeros()).saturating_sub(1);
+    (3.5 + f64::from(doubled) * 0.7).min(8.5)
+}
+
+/// A place as the picture has it: tenths are enough.
+fn at(place: f64) -> String {
+    format!("{place:.1}")
+}
+
+fn number(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// A name that has room; the tables have it whole.
+fn shortened(name: &str, letters: usize) -> String {
+    if name.chars().count() <= letters {
+        return name.to_owned();
+    }
+    name.chars().take(letters.saturating_sub(1)).chain(['…']).collect()
+}
