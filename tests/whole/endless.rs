@@ -30,6 +30,7 @@ const READERS: &[&str] = &[
     "replay fixtures/captures/day-of-mail.pcapng --inventory INVENTORY --events FILE",
     "replay fixtures/captures/day-of-mail.pcapng --inventory INVENTORY --expect FILE",
     "lab run FILE",
+    "graph FILE",
     "lab graph FILE",
     "import FILE",
     "export nft FILE --network n",

@@ -28,6 +28,7 @@ mod evidence;
 mod exit_codes;
 mod expectations;
 mod explain;
+mod graphs;
 mod html_report;
 mod import;
 mod inventories;

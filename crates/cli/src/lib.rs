@@ -181,6 +181,7 @@ fn dispatch(command: Command, console: &mut Console) -> Result<(), Failure> {
         Command::Store(command) => commands::store::run(&command, console),
         Command::Validate(args) => commands::validate::run(&args, console),
         Command::Import(args) => commands::import::run(&args, console),
+        Command::Graph(args) => commands::graph::run(&args, console),
         Command::Schema(args) => commands::schema::run(&args, console),
         Command::Completions(args) => commands::completions::run(&args, console),
         Command::Man(args) => commands::man::run(&args, console),

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use egress25_lab::enforce::DataPath;
 use jiff::Timestamp;
 
-use crate::args::{EditionArgs, ForceArgs, OutputFormat, StreamFormat, moment};
+use crate::args::{EditionArgs, ForceArgs, GraphFormat, OutputFormat, StreamFormat, moment};
 
 /// The commands below `lab`.
 #[derive(Debug, Subcommand)]
@@ -49,10 +49,10 @@ pub enum LabCommand {
     #[command(after_long_help = "Examples:\n\
          \x20 egress25 lab events --format ndjson")]
     Events(EventsArgs),
-    /// Print the lab as a graph in the DOT language (of a running lab, or of an inventory)
+    /// Print the lab as a graph in DOT or Mermaid (of a running lab, or of an inventory)
     #[command(after_long_help = "Examples:\n\
          \x20 egress25 lab graph inventory.toml | dot -Tsvg > lab.svg")]
-    Graph(GraphArgs),
+    Graph(LabGraphArgs),
     /// Deallocate, start, restart, stop or redeploy a machine.
     ///
     /// The links of the machine go down and up, and the event is written. A start after a
@@ -243,10 +243,14 @@ pub struct EventsArgs {
 
 /// The arguments of `lab graph`.
 #[derive(Debug, Args)]
-pub struct GraphArgs {
+pub struct LabGraphArgs {
     /// An inventory; left out: the running lab
     #[arg(value_name = "INVENTORY")]
     pub inventory: Option<PathBuf>,
+
+    /// The language that it is written in
+    #[arg(long, value_enum, default_value_t)]
+    pub format: GraphFormat,
 
     /// Which lab.
     #[command(flatten)]

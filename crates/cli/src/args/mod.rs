@@ -10,6 +10,7 @@ mod explain;
 pub mod export;
 pub mod filter;
 pub mod firewall;
+mod graph;
 mod import;
 mod init;
 pub mod lab;
@@ -34,6 +35,7 @@ pub use common::{
 };
 pub use completions::CompletionsArgs;
 pub use explain::ExplainArgs;
+pub use graph::{GraphArgs, GraphFormat};
 pub use import::{ImportArgs, RoutesOf};
 pub use init::InitArgs;
 pub use man::ManArgs;
@@ -219,6 +221,10 @@ pub enum Command {
     /// of Azure: you hold the export. Passwords and whatever else is in it that an inventory does not
     /// have reaches no output.
     Import(Box<ImportArgs>),
+    /// Print an inventory as a graph: its networks, who stands in them, and where routes lead.
+    ///
+    /// `lab graph` prints the network that a lab makes of it.
+    Graph(GraphArgs),
     /// Print the JSON schema of a file, for an editor.
     Schema(SchemaArgs),
     /// Print a completion script for a shell.

@@ -120,6 +120,8 @@ pub struct LabView {
     pub complaints: Vec<String>,
     /// The lab as a graph in the DOT language.
     pub graph: String,
+    /// The same for Mermaid.
+    pub mermaid: String,
 }
 
 impl From<&LabError> for LabAnswer {

@@ -21,8 +21,9 @@ use crate::control::descriptors::send_files;
 use crate::control::place::{SOCKET, same_user};
 use crate::control::requests::{LabAnswer, LabView, NodeView, Request};
 use crate::error::{Fault, LabError};
+use crate::network::graph::Graph;
+use crate::network::isolate;
 use crate::network::plan::NodeKind;
-use crate::network::{graph, isolate};
 use crate::owner::{Owner, listeners};
 
 /// Answers until somebody takes the lab down. `ready` is called when questions can come.
@@ -182,6 +183,7 @@ fn view(owner: &Owner) -> LabView {
         let addresses = plan.addresses(*id).collect();
         nodes.push(NodeView { name: name.clone(), kind: kind.to_owned(), addresses, notes });
     }
+    let graph = Graph::from(&*plan);
     LabView {
         since: owner.since,
         datapath: owner.datapath.name().to_owned(),
@@ -190,7 +192,8 @@ fn view(owner: &Owner) -> LabView {
         nodes,
         counts: owner.court.hub.counts(),
         complaints: owner.court.hub.complaints(),
-        graph: graph::dot(&plan),
+        graph: graph.dot(),
+        mermaid: graph.mermaid(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use egress25_lab::control::requests::{Dial, LabAnswer, NodeView, Request};
 use egress25_lab::error::LabError;
-use egress25_lab::network::graph::dot;
+use egress25_lab::network::graph::Graph;
 use egress25_lab::network::hosts::{default_hosts, host_and_port};
 use egress25_lab::network::plan::Plan;
 use egress25_lab::process::Waited;
@@ -15,9 +15,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::lab::{
-    AtArgs, ConnectArgs, EventArgs, ExecArgs, GraphArgs, InspectArgs, VmAction, VmArgs,
+    AtArgs, ConnectArgs, EventArgs, ExecArgs, InspectArgs, LabGraphArgs, VmAction, VmArgs,
 };
-use crate::args::{EditionArgs, OutputFormat};
+use crate::args::{EditionArgs, GraphFormat, OutputFormat};
+use crate::commands::graph;
 use crate::commands::lab::place::client;
 use crate::read::inventory::world_as_of;
 use crate::say::console::Console;
@@ -118,14 +119,16 @@ pub(super) fn exec(args: &ExecArgs, console: &mut Console) -> Result<(), Failure
     }
 }
 
-pub(super) fn graph(args: &GraphArgs, console: &mut Console) -> Result<(), Failure> {
+pub(super) fn graph(args: &LabGraphArgs, console: &mut Console) -> Result<(), Failure> {
     let text = match &args.inventory {
         Some(inventory) => {
             let world = world_as_of(inventory, &EditionArgs::default(), None)?;
-            dot(&Plan::of(&world, &default_hosts(&world), false)?)
+            let plan = Plan::of(&world, &default_hosts(&world), false)?;
+            return graph::write(&Graph::from(&plan), args.format, console);
         }
-        None => match client(&args.at)?.exchange(&Request::Inspect)? {
-            LabAnswer::View(view) => view.graph,
+        None => match (client(&args.at)?.exchange(&Request::Inspect)?, args.format) {
+            (LabAnswer::View(view), GraphFormat::Dot) => view.graph,
+            (LabAnswer::View(view), GraphFormat::Mermaid) => view.mermaid,
             _ => return Err(unexpected()),
         },
     };
