@@ -84,7 +84,7 @@ fn every_fact_of_the_picture_stands_in_a_table() {
         let picture = picture(&page);
         let marks = rows(&page, "The marks of the timeline");
         for (verdict, shape) in
-            [("pass", "<circle class=\"pass\""), ("drop", "<rect class=\"drop\"")]
+            [("pass", "<circle class=\"circle\""), ("drop", "<rect class=\"square\"")]
         {
             let of_it = marks.iter().filter(|mark| mark[3] == verdict).count();
             assert_eq!(count(picture, shape), of_it, "{line}: {verdict}");
@@ -213,7 +213,7 @@ const LOOK: &str = "axe.run(document).then(found => {
     const scrolling = [...document.querySelectorAll('*')].filter(one =>
         (one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight) &&
         getComputedStyle(one).overflow === 'auto' && one.tabIndex !== 0);
-    const regions = [...document.querySelectorAll('[role=region]')].filter(one =>
+    const regions = [...document.querySelectorAll('section')].filter(one =>
         !document.getElementById(one.getAttribute('aria-labelledby')));
     document.title = JSON.stringify({
         violations: found.violations.map(one => one.id + ' ' + one.nodes[0].html.slice(0, 200)),

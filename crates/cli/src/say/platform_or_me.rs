@@ -90,3 +90,49 @@ fn part(by: StoppedBy, count: u64) -> String {
         StoppedBy::None => format!("nothing here stops {count}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sentence(all: &[(Reason, u64)], (unanswered, contradict): (u64, u64)) -> String {
+        let mut found = PlatformOrMe::default();
+        all.iter().for_each(|(reason, count)| found.add(reason.usual_verdict(), *reason, *count));
+        found.seen(unanswered, contradict);
+        found.sentence("connection", "connections")
+    }
+
+    #[test]
+    fn the_platform_is_blamed_for_what_it_stops_and_for_nothing_else() {
+        let none = (0, 0);
+        for (all, seen, right) in [
+            (&[][..], none, "Nothing was judged: there is no connection to port 25."),
+            (&[(Reason::Inbound, 2)], none, "2 connections came in, which nothing here stops."),
+            (
+                &[(Reason::NotGranted, 1)],
+                none,
+                "It is the platform: of 1 connection, Azure's filter stops 1.",
+            ),
+            (
+                &[(Reason::Exempt, 3)],
+                (2, 0),
+                "It is not the platform: of 3 connections, nothing here stops 3, 2 of those that \
+                 pass were never answered.",
+            ),
+            (
+                &[(Reason::NotGranted, 1), (Reason::SecurityGroupDenies, 2), (Reason::Exempt, 1)],
+                none,
+                "It is partly the platform: of 4 connections, Azure's filter stops 1, a security \
+                 rule stops 2, nothing here stops 1.",
+            ),
+            (
+                &[(Reason::NotGranted, 4)],
+                (0, 1),
+                "It is the platform: of 4 connections, Azure's filter stops 4. But that is what the \
+                 description says, and 1 connection contradicts it.",
+            ),
+        ] {
+            assert_eq!(sentence(all, seen), right);
+        }
+    }
+}

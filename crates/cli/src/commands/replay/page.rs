@@ -148,8 +148,8 @@ fn timeline(connections: &[DescribedConnection], events: &[Event]) -> Timeline {
         timeline.add(&TimelinePoint {
             at: connection.first,
             lane: lane.unwrap_or("not described"),
-            verdict,
-            reason,
+            becomes: verdict.into(),
+            reason: reason.name(),
             contradicts: connection.finding().agreement == Agreement::Contradicts,
         });
     }
@@ -186,7 +186,7 @@ fn connection_rows<'a, 'b: 'a>(
         .caption(caption)
         .rows(rows, |row| {
             let cell = |of: &Of| match of {
-                Of::Verdict => Cell::Verdict(row.verdict),
+                Of::Verdict => Cell::Symbol(row.verdict.into()),
                 Of::Evidence if row.evidence == Agreement::Contradicts => {
                     Cell::Contradiction(of.text(row))
                 }
@@ -212,7 +212,7 @@ fn counts(summary: &Summary) -> Option<Table> {
             vec![
                 Cell::from(&count.stopped_by.name()),
                 Cell::from(&count.subscription.as_deref().unwrap_or("-")),
-                Cell::Verdict(count.verdict),
+                Cell::Symbol(count.verdict.into()),
                 Cell::from(&count.reason),
                 Cell::from(&count.packets),
                 Cell::from(&count.reason.line()),

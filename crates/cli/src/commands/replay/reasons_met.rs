@@ -50,7 +50,7 @@ impl ReasonsMet {
                 texts.iter().map(|(id, text): (&StatementId, _)| (id.to_string(), text.clone()));
             MeantReason {
                 name: reason.name(),
-                verdict: *verdict,
+                becomes: (*verdict).into(),
                 line: reason.line(),
                 rests_on: rests_on.collect(),
             }

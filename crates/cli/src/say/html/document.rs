@@ -5,11 +5,11 @@
 
 use std::fmt::Write as _;
 
-use egress25_policy::Verdict;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::say::html::page::{MeantReason, Page, Steps};
 use crate::say::html::picture::{picture, shape};
+use crate::say::html::symbol::{Symbol, SymbolShape};
 use crate::say::html::table::{Cell, Table};
 use crate::say::html::timeline::Timeline;
 
@@ -102,12 +102,12 @@ fn drawn(timeline: &Timeline) -> Markup {
         h2 #timeline { "Timeline" }
         p { (timeline.description()) }
         ul .legend {
-            @for verdict in timeline.verdicts() { li { (verdict_mark(verdict)) } }
+            @for symbol in timeline.symbols() { li { (symbol_text(symbol)) } }
             @if timeline.has_contradictions() {
                 li { (ring()) " contradicts the description" }
             }
         }
-        div .scroll.picture role="region" tabindex="0" aria-labelledby="timeline" {
+        section .scroll.picture tabindex="0" aria-labelledby="timeline" {
             (picture(timeline))
         }
         @if let Some(events) = timeline.event_table() { (tabular(&events, "events")) }
@@ -118,7 +118,7 @@ fn tabular(table: &Table, id: &str) -> Markup {
     let Table { heading, caption, columns, rows, left_out } = table;
     html! {
         h2 id=(id) { (heading) }
-        div .scroll role="region" tabindex="0" aria-labelledby=(id) {
+        section .scroll tabindex="0" aria-labelledby=(id) {
             table {
                 caption { (caption) }
                 thead { tr { @for column in columns {
@@ -141,18 +141,18 @@ fn cell_text(cell: &Cell) -> Markup {
     html! {
         @match cell {
             Cell::Text(text) => (text),
-            Cell::Verdict(verdict) => (verdict_mark(*verdict)),
-            Cell::Contradiction(text) => { span .drop { (ring()) " " (text) } }
+            Cell::Symbol(symbol) => (symbol_text(*symbol)),
+            Cell::Contradiction(text) => { span class=(SymbolShape::Square.class()) { (ring()) " " (text) } }
         }
     }
 }
 
-/// A verdict in words, with its shape.
-fn verdict_mark(verdict: Verdict) -> Markup {
+/// A symbol with its word.
+fn symbol_text(Symbol { shape: of, word }: Symbol) -> Markup {
     html! {
-        span class=(verdict.name()) {
-            svg width="12" height="12" aria-hidden="true" { (shape(verdict, (6.0, 6.0), 5.0)) }
-            " " (verdict)
+        span class=(of.class()) {
+            svg width="12" height="12" aria-hidden="true" { (shape(of, (6.0, 6.0), 5.0)) }
+            " " (word)
         }
     }
 }
@@ -169,7 +169,7 @@ fn ring() -> Markup {
 fn meaning(reason: &MeantReason) -> Markup {
     html! {
         h3 { (reason.name) }
-        p { (verdict_mark(reason.verdict)) ": " (reason.line) }
+        p { (symbol_text(reason.becomes)) ": " (reason.line) }
         @if !reason.rests_on.is_empty() {
             dl .grounds { @for (id, text) in &reason.rests_on { dt { (id) } dd { (text) } } }
         }

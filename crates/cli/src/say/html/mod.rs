@@ -1,15 +1,17 @@
 //! A report as one page that can be handed over: one file, which needs neither a network nor a script.
 //!
-//! A command fills a [`Page`], and [`write`] makes it HTML, at once and at the end: a page that a
+//! A command fills a [`Page`], and [`write()`] makes it HTML, at once and at the end: a page that a
 //! killed run left unfinished would look like one that is whole.
 
 mod document;
 mod page;
 mod picture;
+mod symbol;
 mod table;
 mod timeline;
 
 pub use page::{MeantReason, Page, Steps};
+pub use symbol::{Symbol, SymbolShape};
 pub use table::{Cell, Column, Table, TableBuilder};
 pub use timeline::{Timeline, TimelineEvent, TimelinePoint};
 

@@ -1,7 +1,6 @@
 //! What a page says, whatever command has filled it.
 
-use egress25_policy::Verdict;
-
+use crate::say::html::symbol::Symbol;
 use crate::say::html::table::Table;
 use crate::say::html::timeline::Timeline;
 
@@ -38,7 +37,7 @@ pub struct MeantReason {
     /// Its stable name.
     pub name: &'static str,
     /// What becomes of a packet for it.
-    pub verdict: Verdict,
+    pub becomes: Symbol,
     /// It in a line.
     pub line: &'static str,
     /// What it rests on: each id with its text, and the page that says it where that is another than

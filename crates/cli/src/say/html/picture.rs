@@ -1,11 +1,10 @@
 //! A timeline as a picture: SVG in the page. What it shows stands in its tables, too.
 
-use egress25_policy::Verdict;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
-use crate::say::html::timeline::{Timeline, TimelineEvent};
+use crate::say::html::symbol::SymbolShape;
+use crate::say::html::timeline::{Timeline, TimelineEvent, moment};
 
 /// The picture's measures, in its own units.
 const WIDTH: f64 = 960.0;
@@ -16,7 +15,7 @@ const LABEL: f64 = 15.0;
 const MAX_LABEL_LINES: usize = 8;
 /// The width of a letter of these names, rounded up.
 const LETTER: f64 = 6.6;
-/// The height of a verdict's row within a lane.
+/// The height of a symbol's row within a lane.
 const ROW: f64 = 20.0;
 const GAP: f64 = 10.0;
 /// How many letters of a lane's name have room beside it.
@@ -51,10 +50,7 @@ impl Scale {
 
     /// A tick's words: the day where it begins, or where ticks are days.
     fn tick_text(&self, at: i64, before: Option<i64>) -> String {
-        let civil = |at| {
-            let time = Timestamp::from_millisecond(at).unwrap_or_default();
-            TimeZone::UTC.to_datetime(time)
-        };
+        let civil = |at| TimeZone::UTC.to_datetime(moment(at));
         let (now, before) = (civil(at), before.map(civil));
         let is_new_day = before.is_none_or(|before| before.date() != now.date());
         let time = match self.length {
@@ -74,14 +70,14 @@ pub(super) fn picture(timeline: &Timeline) -> Markup {
     let events = placed(&timeline.drawn(), &scale);
     let lines = events.iter().map(|event| event.line.saturating_add(1)).max().unwrap_or(0);
     let top = number(lines) * LABEL + GAP;
-    let verdicts = timeline.verdicts();
-    let lane_height = number(verdicts.len()) * ROW + GAP;
+    let symbols = timeline.symbols();
+    let lane_height = number(symbols.len()) * ROW + GAP;
     let bottom = top + number(timeline.lanes().len()) * lane_height;
     let height = bottom + 34.0;
     html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {WIDTH} {height}"))
             role="img" aria-labelledby="picture-title picture-description" {
-            title id="picture-title" { "Timeline of verdicts" }
+            title id="picture-title" { "Timeline" }
             desc id="picture-description" {
                 (timeline.description()) " Tables below have all of it."
             }
@@ -91,12 +87,12 @@ pub(super) fn picture(timeline: &Timeline) -> Markup {
                 (event_line(event, bottom))
             }
             @for (place, mark) in timeline.marks() {
-                @let row = verdicts.iter().position(|one| *one == place.verdict).unwrap_or(0);
+                @let row = symbols.iter().position(|one| *one == place.symbol).unwrap_or(0);
                 @let y = top + number(place.lane) * lane_height + (number(row) + 0.5) * ROW;
                 @let begin = place.stretch.saturating_mul(scale.length);
                 @let x = scale.x(begin.saturating_add(scale.length.div_euclid(2)));
                 @let size = size(mark.count);
-                (shape(place.verdict, (x, y), size))
+                (shape(place.symbol.shape, (x, y), size))
                 @if mark.contradict > 0 {
                     circle .contradicts cx=(at(x)) cy=(at(y)) r=(at(size + 3.0)) {}
                 }
@@ -105,22 +101,23 @@ pub(super) fn picture(timeline: &Timeline) -> Markup {
     }
 }
 
-/// The shape of a verdict: each its own, so that nobody has to tell colours apart.
-pub(super) fn shape(verdict: Verdict, (x, y): (f64, f64), size: f64) -> Markup {
-    let class = verdict.name();
+/// A shape around a point.
+pub(super) fn shape(shape: SymbolShape, (x, y): (f64, f64), size: f64) -> Markup {
+    let class = shape.class();
+    let (left, right, up, down) = (x - size, x + size, y - size, y + size);
     html! {
-        @match verdict {
-            Verdict::Pass => circle class=(class) cx=(at(x)) cy=(at(y)) r=(at(size)) {},
-            Verdict::Drop => {
-                rect class=(class) x=(at(x - size)) y=(at(y - size))
+        @match shape {
+            SymbolShape::Circle => circle class=(class) cx=(at(x)) cy=(at(y)) r=(at(size)) {},
+            SymbolShape::Square => {
+                rect class=(class) x=(at(left)) y=(at(up))
                     width=(at(size * 2.0)) height=(at(size * 2.0)) {}
             }
-            Verdict::Reject => {
-                @let (left, right, up, down) = (x - size, x + size, y - size, y + size);
-                polygon class=(class) points=(format!(
-                    "{left:.1},{down:.1} {right:.1},{down:.1} {x:.1},{up:.1}"
-                )) {}
-            }
+            SymbolShape::Triangle => polygon class=(class) points=(format!(
+                "{left:.1},{down:.1} {right:.1},{down:.1} {x:.1},{up:.1}"
+            )) {},
+            SymbolShape::Diamond => polygon class=(class) points=(format!(
+                "{left:.1},{y:.1} {x:.1},{up:.1} {right:.1},{y:.1} {x:.1},{down:.1}"
+            )) {},
         }
     }
 }
@@ -214,4 +211,60 @@ fn shortened(name: &str, letters: usize) -> String {
         return name.to_owned();
     }
     name.chars().take(letters.saturating_sub(1)).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use egress25_policy::Verdict;
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::say::html::timeline::TimelinePoint;
+
+    fn drawn(times: &[i64]) -> String {
+        let mut timeline = Timeline::new("attempts", "machine");
+        for at in times {
+            timeline.add(&TimelinePoint {
+                at: Timestamp::from_millisecond(*at).ok(),
+                lane: "a name that is longer than there is room",
+                becomes: Verdict::Reject.into(),
+                reason: "",
+                contradicts: true,
+            });
+            timeline.event(TimelineEvent {
+                at: Timestamp::from_millisecond(*at).unwrap(),
+                what: "x".repeat(40),
+                whom: String::new(),
+                comes_first: false,
+            });
+        }
+        picture(&timeline).into_string()
+    }
+
+    #[test]
+    fn a_moment_and_all_times_have_room_in_it() {
+        let (least, most) = (-377_705_023_201_000, 253_402_207_200_000);
+        for (times, tick) in [
+            (&[0][..], ">01-01 00:00:00.000</text>"),
+            (&[0, 3], ">00:00:00.002</text>"),
+            (&[0, 40_000], ">00:00:30</text>"),
+            (&[0, 86_399_999], ">03:00</text>"),
+            (&[least, 0, most], ">-9999-01-02</text>"),
+        ] {
+            let text = drawn(times);
+            assert!(text.contains(tick), "{times:?}: {tick}\n{text}");
+            assert_eq!(text.matches("<polygon").count(), times.len(), "{text}");
+            assert_eq!(text.matches("class=\"contradicts\"").count(), times.len());
+            assert!(text.contains("a name that is long…") && !text.contains("NaN"), "{text}");
+            let (_, shapes) = text.split_once("</desc>").unwrap();
+            let places = shapes.split([' ', '"', ',']).filter_map(|word| word.parse::<f64>().ok());
+            assert!(places.into_iter().all(|at| (-0.1..=WIDTH).contains(&at)), "{text}");
+        }
+    }
+
+    #[test]
+    fn more_is_larger_and_has_room_in_its_row() {
+        assert!(size(1) < size(2) && size(2) < size(40));
+        assert!(size(u64::MAX) < ROW / 2.0);
+    }
 }

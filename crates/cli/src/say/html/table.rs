@@ -1,6 +1,6 @@
 //! Rows of a page, in bounded number.
 
-use egress25_policy::Verdict;
+use crate::say::html::symbol::Symbol;
 
 /// Rows with a heading.
 #[derive(Debug)]
@@ -51,8 +51,8 @@ impl Column {
 pub enum Cell {
     /// A text, or a number.
     Text(String),
-    /// A verdict, with its shape and colour.
-    Verdict(Verdict),
+    /// A verdict, or what else became of something.
+    Symbol(Symbol),
     /// Something that contradicts the description.
     Contradiction(String),
 }

@@ -1,11 +1,11 @@
-//! Verdicts as time goes on, in bounded memory: counted in stretches of one length, which grows with
+//! What became of things as time goes on, in bounded memory: counted in stretches of one length, which grows with
 //! the time that there is to show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use egress25_policy::{Reason, Verdict};
 use jiff::Timestamp;
 
+use crate::say::html::symbol::Symbol;
 use crate::say::html::table::{Cell, Column, Table, TableBuilder};
 
 /// How long a stretch may be, in milliseconds. Each is a multiple of the one before, so that
@@ -50,7 +50,7 @@ const OTHERS: &str = "all others";
 const MAX_DRAWN: usize = 20;
 const MAX_EVENT_ROWS: usize = 200;
 
-/// The verdicts of a time.
+/// What became of things, such as connections, by its time.
 #[derive(Debug, Default)]
 pub struct Timeline {
     /// What is counted, in the plural, such as `connections`.
@@ -67,13 +67,12 @@ pub struct Timeline {
     events: Vec<TimelineEvent>,
 }
 
-/// Where a mark stands: in which lane, in which stretch (by its number since 1970), and for which
-/// verdict.
+/// Where a mark stands: in which lane, in which stretch (by its number since 1970), and what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) lane: usize,
     pub(super) stretch: i64,
-    pub(super) verdict: Verdict,
+    pub(super) symbol: Symbol,
 }
 
 /// What is counted at a place.
@@ -81,10 +80,10 @@ pub(super) struct Place {
 pub(super) struct Mark {
     pub(super) count: u64,
     pub(super) contradict: u64,
-    reasons: BTreeMap<Reason, u64>,
+    reasons: BTreeMap<&'static str, u64>,
 }
 
-/// Something that was judged.
+/// Something that is counted.
 #[derive(Debug, Clone, Copy)]
 pub struct TimelinePoint<'a> {
     /// When.
@@ -92,9 +91,9 @@ pub struct TimelinePoint<'a> {
     /// Whose it is.
     pub lane: &'a str,
     /// What becomes of it.
-    pub verdict: Verdict,
+    pub becomes: Symbol,
     /// Why.
-    pub reason: Reason,
+    pub reason: &'static str,
     /// Whether what was seen contradicts that.
     pub contradicts: bool,
 }
@@ -119,7 +118,7 @@ impl Timeline {
         Self { counted, lane_of, ..Self::default() }
     }
 
-    /// Counts something that was judged.
+    /// Counts something.
     pub fn add(&mut self, point: &TimelinePoint<'_>) {
         let Some(at) = point.at else {
             self.without_time = self.without_time.saturating_add(1);
@@ -127,7 +126,7 @@ impl Timeline {
         };
         let lane = self.lane(point.lane);
         let stretch = at.as_millisecond().div_euclid(self.length());
-        let mark = self.marks.entry(Place { lane, stretch, verdict: point.verdict }).or_default();
+        let mark = self.marks.entry(Place { lane, stretch, symbol: point.becomes }).or_default();
         mark.add(1, u64::from(point.contradicts), [(point.reason, 1)]);
         let end = stretch.saturating_add(1);
         self.range = match self.range {
@@ -201,11 +200,10 @@ impl Timeline {
         self.marks.values().any(|mark| mark.contradict > 0)
     }
 
-    /// The verdicts that there are, in order.
-    pub(super) fn verdicts(&self) -> Vec<Verdict> {
-        let all = [Verdict::Pass, Verdict::Drop, Verdict::Reject];
-        let is_met = |verdict: &Verdict| self.marks.keys().any(|place| place.verdict == *verdict);
-        all.into_iter().filter(is_met).collect()
+    /// What the marks say, each once.
+    pub(super) fn symbols(&self) -> Vec<Symbol> {
+        let all: BTreeSet<_> = self.marks.keys().map(|place| place.symbol).collect();
+        all.into_iter().collect()
     }
 
     /// The events that are drawn, in order of time.
@@ -232,7 +230,7 @@ impl Timeline {
     pub(super) fn description(&self) -> String {
         let (from, to) = self.bounds();
         let mut text = format!(
-            "The {} of each {} from {} to {}: a mark stands for all of one verdict within {}, and \
+            "The {} of each {} from {} to {}: a mark stands for all of one shape within {}, and \
              a larger one for more.",
             self.counted,
             self.lane_of,
@@ -258,13 +256,13 @@ impl Timeline {
             Column::whole("from"),
             Column::whole("to"),
             Column::text(self.lane_of),
-            Column::text("verdict"),
+            Column::text("what became of them"),
             Column::number(self.counted),
             Column::number("contradict"),
             Column::text("reasons"),
         ];
         let mut marks: Vec<_> = self.marks.iter().collect();
-        marks.sort_by_key(|(place, _)| (place.stretch, place.lane, place.verdict));
+        marks.sort_by_key(|(place, _)| (place.stretch, place.lane, place.symbol));
         TableBuilder::new("The marks of the timeline", columns, usize::MAX)
             .caption(format!(
                 "Every mark of the picture: what is within {}.",
@@ -275,10 +273,10 @@ impl Timeline {
                 let to = from.saturating_add(self.length());
                 let lane = self.lanes.get(place.lane).map_or("", String::as_str);
                 vec![
-                    Cell::Text(moment(from)),
-                    Cell::Text(moment(to)),
+                    Cell::from(&moment(from)),
+                    Cell::from(&moment(to)),
                     Cell::from(&lane),
-                    Cell::Verdict(place.verdict),
+                    Cell::Symbol(place.symbol),
                     Cell::from(&mark.count),
                     match mark.contradict {
                         0 => Cell::from(&0),
@@ -337,7 +335,7 @@ impl Mark {
         &mut self,
         count: u64,
         contradict: u64,
-        reasons: impl IntoIterator<Item = (Reason, u64)>,
+        reasons: impl IntoIterator<Item = (&'static str, u64)>,
     ) {
         self.count = self.count.saturating_add(count);
         self.contradict = self.contradict.saturating_add(contradict);
@@ -349,16 +347,17 @@ impl Mark {
 
     fn reasons(&self) -> String {
         let each = self.reasons.iter().map(|(reason, count)| match self.reasons.len() {
-            1 => reason.to_string(),
+            1 => (*reason).to_owned(),
             _ => format!("{count} {reason}"),
         });
         each.collect::<Vec<_>>().join(", ")
     }
 }
 
-/// A moment, from milliseconds since 1970.
-fn moment(milliseconds: i64) -> String {
-    Timestamp::from_millisecond(milliseconds).map_or_else(|_| "?".to_owned(), |at| at.to_string())
+/// A moment, from milliseconds since 1970; a stretch may begin before time does.
+pub(super) fn moment(milliseconds: i64) -> Timestamp {
+    let limit = if milliseconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_millisecond(milliseconds).unwrap_or(limit)
 }
 
 /// A length in words.
@@ -375,14 +374,16 @@ fn in_words(milliseconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use egress25_policy::Verdict;
+
     use super::*;
 
     fn point(at: i64, lane: &str) -> TimelinePoint<'_> {
         TimelinePoint {
             at: Timestamp::from_millisecond(at).ok(),
             lane,
-            verdict: Verdict::Drop,
-            reason: Reason::NotGranted,
+            becomes: Verdict::Drop.into(),
+            reason: "not-granted",
             contradicts: false,
         }
     }
