@@ -98,7 +98,10 @@ fn answer(summary: &Summary, connections: &[DescribedConnection]) -> String {
         }
         return stopped.sentence("packet", "packets");
     }
-    stopped.sentence("connection", "connections")
+    match summary.connections.as_ref().map_or(0, |found| found.syns_not_kept) {
+        0 => stopped.sentence("connection", "connections"),
+        _ => stopped.sentence("connection that is kept", "connections that are kept"),
+    }
 }
 
 fn headline(summary: &Summary) -> Vec<(&'static str, u64)> {

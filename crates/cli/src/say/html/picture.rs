@@ -10,9 +10,10 @@ use crate::say::html::timeline::{Timeline, TimelineEvent, moment};
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 150.0;
 const RIGHT: f64 = 44.0;
-/// The height of a line of events' names, and how many there are at most.
+/// The height of a line of events' names.
 const LABEL: f64 = 15.0;
-const MAX_LABEL_LINES: usize = 8;
+/// How near two events are that nobody could tell from each other.
+const TOO_NEAR: f64 = 3.0;
 /// The width of a letter of these names, rounded up.
 const LETTER: f64 = 6.6;
 /// The height of a symbol's row within a lane.
@@ -149,38 +150,47 @@ fn axis(scale: &Scale, (top, bottom): (f64, f64)) -> Markup {
     }
 }
 
-/// An event with its place.
-struct PlacedEvent {
+/// Events that share a line, with its place.
+struct PlacedEvents {
     x: f64,
-    /// The line of names that its own stands in, from the top.
+    /// The line of names that theirs stands in, from the top.
     line: usize,
     text: String,
     is_before: bool,
 }
 
-/// Gives each event the first line of names in which its own has room.
-fn placed(events: &[&TimelineEvent], scale: &Scale) -> Vec<PlacedEvent> {
-    let mut ends = [f64::MIN; MAX_LABEL_LINES];
-    let place = |(place, event): (usize, &&TimelineEvent)| {
-        let x = scale.x(event.at.as_millisecond());
-        let count = place.saturating_add(1);
-        let whole = format!("{count} {} {}", event.what, shortened(&event.whom, LANE_LETTERS));
-        let width = |text: &str| number(text.chars().count()) * LETTER;
+/// Gives events that stand too near to each other one line, and each line the first place for its
+/// name where that has room.
+fn placed(events: &[&TimelineEvent], scale: &Scale) -> Vec<PlacedEvents> {
+    let x = |event: &&TimelineEvent| scale.x(event.at.as_millisecond());
+    let mut ends: Vec<f64> = Vec::new();
+    let mut count = 0_usize;
+    let place = |near: &[&TimelineEvent]| {
+        let first = count.saturating_add(1);
+        count = count.saturating_add(near.len());
+        let x = near.first().map_or(LEFT, x);
+        let text = match near {
+            [event] => {
+                format!("{first} {} {}", event.what, shortened(&event.whom, LANE_LETTERS))
+            }
+            several => format!("{first} to {count}: {} events", several.len()),
+        };
+        let width = number(text.chars().count()) * LETTER;
         // Where it would reach beyond the right edge it stands in front of its line.
-        let is_before = x + width(&whole) > WIDTH;
-        let begin = if is_before { x - width(&whole) } else { x };
-        let room = ends.iter().position(|end| *end < begin);
-        let text = if room.is_some() { whole } else { count.to_string() };
-        let line = room.unwrap_or(MAX_LABEL_LINES.saturating_sub(1));
-        if let Some(end) = ends.get_mut(line) {
-            *end = begin + width(&text) + LETTER;
+        let is_before = x + width > WIDTH;
+        let begin = if is_before { x - width } else { x };
+        let line = ends.iter().position(|end| *end < begin).unwrap_or(ends.len());
+        let end = begin + width + LETTER;
+        match ends.get_mut(line) {
+            Some(known) => *known = end,
+            None => ends.push(end),
         }
-        PlacedEvent { x, line, text, is_before }
+        PlacedEvents { x, line, text, is_before }
     };
-    events.iter().enumerate().map(place).collect()
+    events.chunk_by(|one, next| x(next) - x(one) < TOO_NEAR).map(place).collect()
 }
 
-fn event_line(event: &PlacedEvent, bottom: f64) -> Markup {
+fn event_line(event: &PlacedEvents, bottom: f64) -> Markup {
     let y = (number(event.line) + 1.0) * LABEL - 3.0;
     let (x, anchor) =
         if event.is_before { (event.x - 3.0, "end") } else { (event.x + 3.0, "start") };

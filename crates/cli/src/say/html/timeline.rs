@@ -206,14 +206,15 @@ impl Timeline {
         all.into_iter().collect()
     }
 
+    /// The events within the picture's time.
+    fn events_inside(&self) -> impl Iterator<Item = &TimelineEvent> {
+        let (from, to) = self.bounds();
+        self.events.iter().filter(move |event| (from..=to).contains(&event.at.as_millisecond()))
+    }
+
     /// The events that are drawn, in order of time.
     pub(super) fn drawn(&self) -> Vec<&TimelineEvent> {
-        let (from, to) = self.bounds();
-        let mut inside: Vec<_> = self
-            .events
-            .iter()
-            .filter(|event| (from..=to).contains(&event.at.as_millisecond()))
-            .collect();
+        let mut inside: Vec<_> = self.events_inside().collect();
         inside.sort_by_key(|event| (!event.comes_first, event.at));
         inside.truncate(MAX_DRAWN);
         inside.sort_by_key(|event| event.at);
@@ -243,6 +244,10 @@ impl Timeline {
                 " Beyond the first {MAX_LANES} of the capture, each {} is among `{OTHERS}`.",
                 self.lane_of
             ));
+        }
+        let not_drawn = self.events_inside().count().saturating_sub(MAX_DRAWN);
+        if not_drawn > 0 {
+            text.push_str(&format!(" {not_drawn} more events have no room in the picture."));
         }
         if self.without_time > 0 {
             text.push_str(&format!(" {} without a time are left out.", self.without_time));
