@@ -17,11 +17,10 @@ fn script(file: &str) -> Option<PathBuf> {
     Some(path.canonicalize().expect("a path"))
 }
 
-/// A browser with a page of its own.
+/// A browser that looks at pages, one at a time or several.
 pub(crate) struct Browser {
     program: &'static str,
     script: PathBuf,
-    folder: tempfile::TempDir,
 }
 
 impl Browser {
@@ -32,17 +31,14 @@ impl Browser {
             skipped("chromium is not installed");
             return None;
         };
-        Some(Self {
-            program,
-            script: script(file)?,
-            folder: tempfile::tempdir().expect("a folder"),
-        })
+        Some(Self { program, script: script(file)? })
     }
 
     /// What a page's title is after the script was loaded and some JavaScript has run in it, which
     /// sets it: it stands nowhere in the page's content.
     pub(crate) fn title_after(&self, page: &str, javascript: &str, flags: &[&str]) -> String {
-        let path = self.folder.path().join("page.html");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("page.html");
         let script = self.script.display();
         let (before, after) = page.rsplit_once("</body>").expect("a page");
         let page = format!(
@@ -61,8 +57,9 @@ impl Browser {
     }
 
     fn dom(&self, path: &Path, flags: &[&str]) -> String {
-        let profile = self.folder.path().join("profile");
-        let output = Command::new(self.program)
+        let profile = path.with_file_name("profile");
+        let output = Command::new("timeout")
+            .args(["300", self.program])
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=60000"])
             .arg(format!("--user-data-dir={}", profile.display()))
             .args(flags)

@@ -237,34 +237,40 @@ fn axe_finds_no_violation_light_or_dark_wide_or_narrow() {
         ("contradicted", stdout(CONTRADICTED)),
         ("summary", stdout(&format!("{DAY} --summary --edition 2022-11"))),
     ];
-    let mut backs = BTreeSet::new();
-    for (name, page) in &pages {
-        // Nothing runs in the page as it is: to look at it from inside, the policy goes.
-        let (before, policy) = page.split_once("<meta http-equiv").expect("a policy");
-        let page = format!("{before}{}", policy.split_once('>').expect("its end").1);
-        for (is_dark, flags) in [
-            (false, ["--window-size=1200,900", "--blink-settings=preferredColorScheme=1"]),
-            (true, ["--window-size=1200,900", "--blink-settings=preferredColorScheme=0"]),
-            (false, ["--window-size=500,900", "--blink-settings=preferredColorScheme=1"]),
-        ] {
-            let found = browser.title_after(&page, LOOK, &flags);
-            let found: Value = serde_json::from_str(&found).expect(&found);
-            assert_eq!(found["violations"], serde_json::json!([]), "{name} {flags:?}");
-            assert!(found["passes"].as_u64() > Some(10), "{found}");
-            assert_eq!(found["dark"], is_dark, "{name} {flags:?}: {found}");
-            for none in ["lost", "scrolling", "nameless"] {
-                assert_eq!(found[none], 0, "{name} {none}: {found}");
-            }
-            assert_eq!(found["wide"], false, "{name} {flags:?}: {found}");
-            assert_eq!(found["first"], "Skip to the answer");
-            backs.insert(found["back"].to_string());
+    std::thread::scope(|scope| {
+        for (name, page) in &pages {
+            scope.spawn(|| look_at(&browser, name, page));
         }
-        // On paper there is nothing to scroll: all of a row has to have room on a landscape page.
-        let paper = page.replace("@media print", "@media all");
-        let found = browser.title_after(&paper, LOOK, &["--window-size=1000,900"]);
-        assert!(found.contains("\"wide\":false"), "{name} on paper: {found}");
+    });
+}
+
+/// Looks at a page in every way.
+fn look_at(browser: &Browser, name: &str, page: &str) {
+    // Nothing runs in the page as it is: to look at it from inside, the policy goes.
+    let (before, policy) = page.split_once("<meta http-equiv").expect("a policy");
+    let page = format!("{before}{}", policy.split_once('>').expect("its end").1);
+    let mut backs = BTreeSet::new();
+    for (is_dark, flags) in [
+        (false, ["--window-size=1200,900", "--blink-settings=preferredColorScheme=1"]),
+        (true, ["--window-size=500,900", "--blink-settings=preferredColorScheme=0"]),
+    ] {
+        let found = browser.title_after(&page, LOOK, &flags);
+        let found: Value = serde_json::from_str(&found).expect(&found);
+        assert_eq!(found["violations"], serde_json::json!([]), "{name} {flags:?}");
+        assert!(found["passes"].as_u64() > Some(10), "{found}");
+        assert_eq!(found["dark"], is_dark, "{name} {flags:?}: {found}");
+        for none in ["lost", "scrolling", "nameless"] {
+            assert_eq!(found[none], 0, "{name} {none}: {found}");
+        }
+        assert_eq!(found["wide"], false, "{name} {flags:?}: {found}");
+        assert_eq!(found["first"], "Skip to the answer");
+        backs.insert(found["back"].to_string());
     }
     assert_eq!(backs.len(), 2, "light and dark: {backs:?}");
+    // On paper there is nothing to scroll: all of a row has to have room on a landscape page.
+    let paper = page.replace("@media print", "@media all");
+    let found = browser.title_after(&paper, LOOK, &["--window-size=1000,900"]);
+    assert!(found.contains("\"wide\":false"), "{name} on paper: {found}");
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn content(page: &Page) -> Markup {
         @let timeline = page.timeline.as_ref().filter(|timeline| !timeline.is_empty());
         @if let Some(timeline) = timeline { (drawn(timeline)) }
         @if !page.steps.is_empty() {
-            h2 { "What to do" }
+            h2 { "Next steps" }
             @for steps in &page.steps { (what_to_do(steps)) }
         }
         @for (place, table) in page.tables.iter().enumerate() {
