@@ -3,6 +3,7 @@
 use egress25_policy::{Reason, Verdict};
 use serde::Serialize;
 
+use crate::connection::Witness;
 use crate::reply::Answer;
 
 /// Whether what was seen fits what was judged.
@@ -38,27 +39,33 @@ pub struct Finding {
 }
 
 /// The finding on a verdict for a reason, which may hang on a bound of the day of creation, and what
-/// came back.
+/// came back, as a witness tells it.
 pub(crate) const fn of(
     (verdict, reason): (Verdict, Reason),
-    is_bounded: bool,
     answer: Answer,
+    is_bounded: bool,
+    witness: Witness,
 ) -> Finding {
+    let came_back = matches!(answer, Answer::Returned | Answer::Answered | Answer::Reset);
     let (agreement, why) = if matches!(reason, Reason::Inbound) {
         (Agreement::NoEvidence, "it comes in: the filter is not asked")
     } else if says_nothing(reason) {
         (Agreement::NoEvidence, "the description says nothing of this sender or this packet")
-    } else if is_bounded && matches!(answer, Answer::Answered | Answer::Reset) {
+    } else if is_bounded && came_back {
         // The description says no day that this could contradict.
         (
             Agreement::NoEvidence,
             "it hangs on a bound: the day of creation may be another than assumed",
         )
-    } else if matches!(reason, Reason::SenderNotRunning) && matches!(answer, Answer::Silent) {
+    } else if matches!(reason, Reason::SenderNotRunning) && !came_back {
         (
             Agreement::NoEvidence,
             "it was sent, so its sender ran: the power state is of another time",
         )
+    } else if let Some(by_rules) = of_rules(reason, answer, witness) {
+        by_rules
+    } else if matches!(answer, Answer::NotTold) {
+        (Agreement::NoEvidence, "the log does not tell whether anything came back")
     } else {
         match verdict {
             Verdict::Pass => of_pass(answer),
@@ -67,6 +74,31 @@ pub(crate) const fn of(
         }
     };
     Finding { agreement, why }
+}
+
+/// What a flow log shows of security groups and admin rules, which decide before the filter (N21, N17).
+const fn of_rules(
+    reason: Reason,
+    answer: Answer,
+    witness: Witness,
+) -> Option<(Agreement, &'static str)> {
+    let Witness::FlowLog { knows_rules } = witness else { return None };
+    let should_deny = matches!(reason, Reason::SecurityGroupDenies | Reason::AdminRuleDenies);
+    Some(match (answer, should_deny, knows_rules) {
+        (Answer::Denied, true, _) => (Agreement::Agrees, "a rule denies it, and a rule denied it"),
+        (Answer::Denied, false, true) => {
+            (Agreement::Contradicts, "a rule denied it that the description does not have")
+        }
+        (Answer::Denied, false, false) => (
+            Agreement::NoEvidence,
+            "a rule of yours denied it, before the filter is asked: the description has no rules",
+        ),
+        (Answer::NotTold, true, _) => {
+            (Agreement::NoEvidence, "the log does not tell by which rule")
+        }
+        (_, true, _) => (Agreement::Contradicts, "the rules let it out, so none denied it"),
+        _ => return None,
+    })
 }
 
 /// Whether a reason claims nothing of what the platform did: the sender is not described, or the
@@ -80,13 +112,14 @@ const fn says_nothing(reason: Reason) -> bool {
 const fn of_pass(answer: Answer) -> (Agreement, &'static str) {
     match answer {
         Answer::Answered => (Agreement::Agrees, "it passes, and was answered"),
+        Answer::Returned => (Agreement::Agrees, "it passes, and packets came back"),
         Answer::Reset => {
             (Agreement::Agrees, "it passes, and the other side, or something before it, refused")
         }
         // Who says so may stand on either side of the filter.
         Answer::Icmp(_) => (Agreement::NoEvidence, "not this filter: an ICMP error refused it"),
         // Silence may be of anything on the way, the filter of another description among it.
-        Answer::Silent => (
+        Answer::Silent | Answer::Denied | Answer::NotTold => (
             Agreement::NoEvidence,
             "not this filter: security group, way out, the other side; or the description is wrong",
         ),
@@ -97,12 +130,14 @@ const fn of_pass(answer: Answer) -> (Agreement, &'static str) {
 const fn of_drop(answer: Answer) -> (Agreement, &'static str) {
     match answer {
         Answer::Answered => (Agreement::Contradicts, "it was answered, so nothing dropped it"),
+        Answer::Returned => (Agreement::Contradicts, "packets came back, so nothing dropped it"),
         Answer::Reset => {
             (Agreement::Contradicts, "it was refused by a RST, so nothing dropped it silently")
         }
         // The sender's own system or a router in front of the filter may have said so.
         Answer::Icmp(_) => (Agreement::NoEvidence, "an ICMP error refused it, filtered or not"),
         Answer::Silent => (Agreement::Agrees, "it is dropped, and nothing came back"),
+        Answer::Denied | Answer::NotTold => (Agreement::NoEvidence, "nobody tells of the filter"),
     }
 }
 
@@ -113,5 +148,7 @@ const fn of_reject(answer: Answer) -> (Agreement, &'static str) {
         Answer::Reset | Answer::Icmp(_) => (Agreement::Agrees, "it is rejected, and was refused"),
         // What is blocked in another form than the settings say is blocked all the same.
         Answer::Silent => (Agreement::NoEvidence, "blocked in another form, or the answer is lost"),
+        Answer::Returned => (Agreement::NoEvidence, "a refusal is a packet that comes back, too"),
+        Answer::Denied | Answer::NotTold => (Agreement::NoEvidence, "nobody tells of the filter"),
     }
 }

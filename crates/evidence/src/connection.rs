@@ -27,6 +27,19 @@ pub struct SeenAt {
     pub time: Option<Timestamp>,
 }
 
+/// Who saw a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Witness {
+    /// A capture of its packets.
+    #[default]
+    Capture,
+    /// A flow log: what security groups and admin rules let out (N21).
+    FlowLog {
+        /// Whether the description has such rules at all.
+        knows_rules: bool,
+    },
+}
+
 /// A connection: all SYNs with the same ends and the same initial sequence number, and what came
 /// back. What a caller keeps with it is `T`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +66,10 @@ pub struct Connection<T> {
     pub judged: (Verdict, Reason),
     /// Whether that hangs on a bound of the subscription's day of creation, and not on the day.
     pub is_bounded: bool,
+    /// Who saw it.
+    pub witness: Witness,
+    /// The rule that denied it, where its witness names one.
+    pub denied_by: Option<String>,
     /// Other addresses that its SYNs were seen from before they had the sender's: those of containers
     /// and pods behind it.
     pub behind: Vec<IpAddr>,
@@ -98,6 +115,6 @@ impl<T> Connection<T> {
     /// What was judged, held against what was seen.
     #[must_use]
     pub fn finding(&self) -> Finding {
-        agreement::of(self.judged, self.is_bounded, self.answer)
+        agreement::of(self.judged, self.answer, self.is_bounded, self.witness)
     }
 }

@@ -12,7 +12,6 @@ use crate::reply::Answer;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contradictions {
     by: BTreeMap<(StoppedBy, Verdict), Counts>,
-    silent: Counts,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,6 +19,10 @@ struct Counts {
     all: u64,
     answered: u64,
     refused: u64,
+    /// Those that a rule denied.
+    denied: u64,
+    /// Those that rules let out.
+    let_out: u64,
     silent: u64,
 }
 
@@ -37,15 +40,13 @@ impl Contradictions {
             return;
         }
         let agreement = connection.finding().agreement;
-        let counts = if verdict == Verdict::Pass {
-            &mut self.silent
-        } else {
-            self.by.entry((StoppedBy::of(verdict, reason), verdict)).or_default()
-        };
+        let counts = self.by.entry((StoppedBy::of(verdict, reason), verdict)).or_default();
         counts.all = counts.all.saturating_add(1);
         let of_kind = match (agreement, connection.answer) {
-            (Agreement::Contradicts, Answer::Answered) => &mut counts.answered,
-            (Agreement::Contradicts, _) => &mut counts.refused,
+            (Agreement::Contradicts, Answer::Answered | Answer::Returned) => &mut counts.answered,
+            (Agreement::Contradicts, Answer::Denied) => &mut counts.denied,
+            (Agreement::Contradicts, Answer::Silent | Answer::NotTold) => &mut counts.let_out,
+            (Agreement::Contradicts, Answer::Reset | Answer::Icmp(_)) => &mut counts.refused,
             (Agreement::NoEvidence, Answer::Silent) => &mut counts.silent,
             _ => return,
         };
@@ -55,25 +56,29 @@ impl Contradictions {
     /// How many connections contradict.
     #[must_use]
     pub fn count(&self) -> u64 {
-        let of = |counts: &Counts| counts.answered.saturating_add(counts.refused);
-        self.by.values().map(of).sum()
+        let of = |counts: &Counts| counts.contradicting().iter().map(|(count, _)| count).sum();
+        self.by.values().map(of).fold(0, u64::saturating_add)
     }
 
     /// What contradicts, in sentences.
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
         let mut sentences = Vec::new();
-        for ((by, verdict), Counts { all, answered, refused, .. }) in &self.by {
-            let should = if *verdict == Verdict::Reject { "rejected" } else { "dropped" };
-            for (count, what) in [(*answered, "answered"), (*refused, "refused by a RST")] {
-                if count > 0 {
-                    sentences.push(format!(
-                        "{count} of {all} connections that should be {should} {} {what}: the \
-                         description does not fit ({})",
-                        was(count),
-                        doubts(*by)
-                    ));
-                }
+        for ((by, verdict), counts) in &self.by {
+            let should = match verdict {
+                Verdict::Pass => "pass",
+                Verdict::Drop => "be dropped",
+                Verdict::Reject => "be rejected",
+            };
+            for (count, what) in counts.contradicting().into_iter().filter(|(count, _)| *count > 0)
+            {
+                let all = counts.all;
+                sentences.push(format!(
+                    "{count} of {all} connections that should {should} {} {what}: the description \
+                     does not fit ({})",
+                    was(count),
+                    doubts(*by)
+                ));
             }
         }
         sentences
@@ -82,7 +87,7 @@ impl Contradictions {
     /// What was never answered though it passes, in a sentence, if there is any such connection.
     #[must_use]
     pub fn unanswered(&self) -> Option<String> {
-        let Counts { all, silent, .. } = self.silent;
+        let Counts { all, silent, .. } = *self.by.get(&(StoppedBy::None, Verdict::Pass))?;
         (silent > 0).then(|| {
             format!(
                 "{silent} of {all} connections that should pass {} never answered: not this \
@@ -90,6 +95,17 @@ impl Contradictions {
                 was(silent)
             )
         })
+    }
+}
+
+impl Counts {
+    const fn contradicting(&self) -> [(u64, &'static str); 4] {
+        [
+            (self.answered, "answered"),
+            (self.refused, "refused by a RST"),
+            (self.denied, "denied by a security rule"),
+            (self.let_out, "let out by the security rules"),
+        ]
     }
 }
 
@@ -103,8 +119,8 @@ const fn doubts(by: StoppedBy) -> &'static str {
         StoppedBy::Rule => "security groups? admin rules?",
         StoppedBy::Route => "routes? way out? addresses?",
         StoppedBy::Source => "addresses? power?",
-        StoppedBy::Platform | StoppedBy::Packet | StoppedBy::None => {
-            "offer? date? exemption? started since?"
-        }
+        // What passes contradicts where a rule denied it.
+        StoppedBy::None => "security groups? admin rules?",
+        StoppedBy::Platform | StoppedBy::Packet => "offer? date? exemption? started since?",
     }
 }

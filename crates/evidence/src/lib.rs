@@ -3,6 +3,7 @@
 mod agreement;
 mod connection;
 mod contradictions;
+pub mod flow_log;
 mod reply;
 mod segment;
 mod tracker;
@@ -10,7 +11,7 @@ mod tuple;
 mod twins;
 
 pub use agreement::{Agreement, Finding};
-pub use connection::{Connection, SeenAt};
+pub use connection::{Connection, SeenAt, Witness};
 pub use contradictions::Contradictions;
 pub use reply::{Answer, IcmpError, Reply};
 pub use segment::{Seen, Syn};

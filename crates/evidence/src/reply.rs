@@ -10,25 +10,33 @@ use crate::tuple::Tuple;
 /// What came back to a connection's SYNs, the least telling first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Answer {
+    /// Whoever saw it does not tell.
+    NotTold,
     /// Nothing.
     #[default]
     Silent,
+    /// A rule of a security group denied it before anything could come back.
+    Denied,
     /// An ICMP error.
     Icmp(IcmpError),
     /// A segment with RST that acknowledges the SYN.
     Reset,
+    /// Packets, of which nothing more is told: an answer, or a refusal.
+    Returned,
     /// A SYN-ACK: the SYN has arrived.
     Answered,
 }
 
 impl Answer {
-    /// It in a word: `answered`, `refused` or `silent`.
+    /// It in words: `answered`, `refused`, `silent`, `denied` or `not told`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::NotTold => "not told",
             Self::Silent => "silent",
+            Self::Denied => "denied",
             Self::Icmp(_) | Self::Reset => "refused",
-            Self::Answered => "answered",
+            Self::Returned | Self::Answered => "answered",
         }
     }
 
@@ -36,7 +44,7 @@ impl Answer {
     #[must_use]
     pub fn refused_by(self) -> Option<String> {
         match self {
-            Self::Silent | Self::Answered => None,
+            Self::NotTold | Self::Silent | Self::Denied | Self::Returned | Self::Answered => None,
             Self::Icmp(error) => Some(error.to_string()),
             Self::Reset => Some("RST".to_owned()),
         }

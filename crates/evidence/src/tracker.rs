@@ -6,7 +6,7 @@ use std::hash::Hash;
 use egress25_policy::{Reason, Verdict};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::connection::{Connection, ONE_PACKET, SeenAt};
+use crate::connection::{Connection, ONE_PACKET, SeenAt, Witness};
 use crate::reply::{Answer, Reply};
 use crate::segment::Syn;
 use crate::tuple::Tuple;
@@ -103,6 +103,8 @@ impl<T: Default> Tracker<T> {
             answer: Answer::Silent,
             judged,
             is_bounded: false,
+            witness: Witness::Capture,
+            denied_by: None,
             behind: Vec::new(),
             translated_to: Vec::new(),
             kept: T::default(),
