@@ -10,6 +10,7 @@ mod explain;
 pub mod export;
 pub mod filter;
 pub mod firewall;
+mod flows;
 mod graph;
 mod import;
 mod init;
@@ -25,6 +26,7 @@ pub mod store;
 pub mod subscription;
 mod validate;
 pub mod vm;
+mod whose;
 
 pub use bench::{BenchArgs, BenchFormat};
 pub use check::{CheckArgs, Described, InInventory, Via};
@@ -35,6 +37,7 @@ pub use common::{
 };
 pub use completions::CompletionsArgs;
 pub use explain::ExplainArgs;
+pub use flows::FlowsArgs;
 pub use graph::{GraphArgs, GraphFormat};
 pub use import::{ImportArgs, RoutesOf};
 pub use init::InitArgs;
@@ -45,6 +48,7 @@ pub use replay::{FailOn, OnIndeterminate, Only, ReplayArgs};
 pub use schema::{SchemaArgs, SchemaKind};
 pub use sender::SenderArgs;
 pub use validate::{FileKind, ValidateArgs};
+pub use whose::WhoseArgs;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -152,6 +156,8 @@ pub enum Command {
     ///
     /// Replay only reports: nothing is sent, and nothing is blocked.
     Replay(Box<ReplayArgs>),
+    /// Judge every flow out to port 25 in Azure's flow logs
+    Flows(Box<FlowsArgs>),
     /// Begin an inventory from a capture of one's own, commented, ready to be edited
     Init(Box<InitArgs>),
     /// Measure how fast packets are judged on this machine

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use egress25_policy::{Reason, Verdict};
 
-use crate::args::common::{EditionArgs, ForceArgs, ReportFormat};
-use crate::args::sender::SenderArgs;
+use crate::args::common::{ForceArgs, ReportFormat};
+use crate::args::whose::WhoseArgs;
 
 /// What becomes of a packet of which nobody can tell what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -41,7 +41,7 @@ impl Only {
     }
 }
 
-fn only(text: &str) -> Result<Only, String> {
+pub(super) fn only(text: &str) -> Result<Only, String> {
     match text {
         "passed" => Ok(Only::Verdict(Verdict::Pass)),
         "dropped" => Ok(Only::Verdict(Verdict::Drop)),
@@ -72,32 +72,9 @@ pub struct ReplayArgs {
     #[arg(value_name = "CAPTURE")]
     pub capture: PathBuf,
 
-    /// The inventory; `-` is stdin
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["SubscriptionArgs", "mine"])]
-    pub inventory: Option<PathBuf>,
-
-    /// The store, where there is no inventory: its events happen by the capture's time
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["SubscriptionArgs", "mine"])]
-    pub store: Option<PathBuf>,
-
-    /// Where neither is: who sends, which is every private address.
+    /// Who sends, and what judges it.
     #[command(flatten)]
-    pub sender: SenderArgs,
-
-    /// More events, from a file of their own (repeatable)
-    #[arg(long, value_name = "FILE", value_delimiter = ',')]
-    pub events: Vec<PathBuf>,
-
-    /// Which edition, and which settings.
-    #[command(flatten)]
-    pub edition: EditionArgs,
-
-    /// The network that every packet belongs to, whatever it shows
-    ///
-    /// Without it a packet's network is known by its VXLAN id, its VLAN or its capture interface,
-    /// as the inventory's networks list them, or by an address that one network alone has.
-    #[arg(long, value_name = "NAME")]
-    pub network: Option<String>,
+    pub whose: WhoseArgs,
 
     /// Judge the packets inside of tunnels, too
     #[arg(long)]

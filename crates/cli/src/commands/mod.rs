@@ -8,6 +8,7 @@ pub mod explain;
 pub mod export;
 pub mod filter;
 pub mod firewall;
+pub mod flows;
 pub mod graph;
 pub mod import;
 pub mod init;

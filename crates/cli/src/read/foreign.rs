@@ -39,7 +39,7 @@ impl ForeignJson {
         match self {
             Self::FlowLog => {
                 "this is a flow log of Azure: it shows what security groups and admin rules decide, \
-                 and no packets; judge a capture of the machine instead"
+                 and no packets: `egress25 flows` judges what it shows"
             }
             Self::Azure => "this is Azure's JSON: `egress25 import` makes an inventory of it",
             Self::Other => {

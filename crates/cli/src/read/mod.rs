@@ -10,3 +10,4 @@ pub mod network;
 pub mod offer;
 pub mod sender;
 mod service_tags;
+pub mod whose;

@@ -24,7 +24,12 @@ impl Progress {
     /// Begins at the capture's first byte.
     #[must_use]
     pub fn new(console: &Console, reader: &CaptureReader) -> Self {
-        let total = reader.total_bytes();
+        Self::of_bytes(console, reader.total_bytes())
+    }
+
+    /// Begins at the first of so many bytes, where that is known.
+    #[must_use]
+    pub fn of_bytes(console: &Console, total: Option<u64>) -> Self {
         let bar = total.filter(|_| console.shows_notes()).map(|total| {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
             let style = ProgressStyle::with_template(

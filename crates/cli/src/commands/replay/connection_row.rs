@@ -54,9 +54,9 @@ pub struct ConnectionRow<'a> {
     pub verdict: Verdict,
     /// Why.
     pub reason: Reason,
-    /// What came back: `answered`, `refused` or `silent`.
+    /// What came back: `answered`, `refused` or `silent`; of a flow log `denied` or `not told`, too.
     pub seen: &'static str,
-    /// What refused it: `RST`, or an ICMP error and whose it is.
+    /// What refused it: `RST`, an ICMP error and whose it is, or the security rule that denied it.
     pub refused_by: Option<String>,
     /// Whether what was seen fits the verdict.
     pub evidence: Agreement,
@@ -87,7 +87,7 @@ pub struct ConnectionRow<'a> {
 
 impl<'a> ConnectionRow<'a> {
     /// The row of a connection.
-    pub(super) fn of(connection: &'a DescribedConnection, names_edition: bool) -> Self {
+    pub(crate) fn of(connection: &'a DescribedConnection, names_edition: bool) -> Self {
         let (verdict, reason) = connection.judged;
         let described = connection.kept.as_ref();
         let basis = described.map(|described| &*described.basis);
@@ -115,7 +115,7 @@ impl<'a> ConnectionRow<'a> {
             verdict,
             reason,
             seen: connection.answer.name(),
-            refused_by: connection.answer.refused_by(),
+            refused_by: connection.answer.refused_by().or_else(|| connection.denied_by.clone()),
             evidence: finding.agreement,
             because: finding.why,
             edition: described.map_or("", |described| &described.edition),

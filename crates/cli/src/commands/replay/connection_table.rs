@@ -139,7 +139,7 @@ fn rests_on(row: &ConnectionRow<'_>) -> String {
 }
 
 /// Writes connections.
-pub(super) fn write(console: &mut Console, rows: &[ConnectionRow<'_>]) -> Result<(), Failure> {
+pub(crate) fn write(console: &mut Console, rows: &[ConnectionRow<'_>]) -> Result<(), Failure> {
     if rows.is_empty() {
         return Ok(());
     }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use egress25_evidence::{
-    Agreement, Answer, Connection, Contradictions, Seen, SeenAt, Tracker, join_twins,
-};
+use egress25_evidence::{Agreement, Connection, Contradictions, Seen, SeenAt, Tracker, join_twins};
 use egress25_packet_filter::capture::{CaptureBatch, Record};
 use egress25_packet_filter::frame::{FrameOptions, Kind, RELAY_PORTS, transports};
 use egress25_packet_filter::sieve::Ruling;
@@ -36,18 +34,18 @@ pub(super) struct Connecting {
 
 /// What is said of a connection: what is said of the SYN that decides.
 #[derive(Debug, Clone)]
-pub(super) struct Described {
-    judged: (Verdict, Reason),
-    pub(super) machine: Option<MachineName>,
-    pub(super) subscription: Option<SubscriptionName>,
-    pub(super) network: Option<NetworkName>,
-    pub(super) edition: String,
-    pub(super) decided_by: Option<SubscriptionName>,
-    pub(super) basis: Arc<AnswerBasis>,
+pub(crate) struct Described {
+    pub(crate) judged: (Verdict, Reason),
+    pub(crate) machine: Option<MachineName>,
+    pub(crate) subscription: Option<SubscriptionName>,
+    pub(crate) network: Option<NetworkName>,
+    pub(crate) edition: String,
+    pub(crate) decided_by: Option<SubscriptionName>,
+    pub(crate) basis: Arc<AnswerBasis>,
 }
 
 /// A connection with what is said of it.
-pub(super) type DescribedConnection = Connection<Option<Described>>;
+pub(crate) type DescribedConnection = Connection<Option<Described>>;
 
 /// The connections of a capture, as the summary counts them.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -60,6 +58,12 @@ pub struct ConnectionCounts {
     pub refused: u64,
     /// Those that nothing came back to.
     pub silent: u64,
+    /// Those that a security rule denied, by a flow log.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub denied: u64,
+    /// Those of which a flow log does not tell whether anything came back.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub not_told: u64,
     /// Those of which what was seen fits the verdict.
     pub agree: u64,
     /// Those of which it cannot be.
@@ -79,7 +83,10 @@ pub struct ConnectionCounts {
     pub unanswered: Option<String>,
     /// Whether something does not pass.
     #[serde(skip)]
-    pub(super) is_blocked: bool,
+    pub(crate) is_blocked: bool,
+    /// Whether what was seen may be of one direction alone.
+    #[serde(skip)]
+    pub(crate) may_lack_a_direction: bool,
 }
 
 impl Connecting {
@@ -180,43 +187,62 @@ impl Connecting {
     pub(super) fn finish(self) -> (Vec<DescribedConnection>, ConnectionCounts) {
         let (connections, syns_not_kept) = self.tracker.finish();
         let connections = join_twins(connections);
-        let contradictions = Contradictions::among(&connections);
-        let count = |is_one: fn(&DescribedConnection) -> bool| {
-            let found = connections.iter().filter(|connection| is_one(connection)).count();
-            u64::try_from(found).unwrap_or(u64::MAX)
-        };
         let counts = ConnectionCounts {
-            connections: count(|_| true),
-            answered: count(|one| one.answer == Answer::Answered),
-            refused: count(|one| !matches!(one.answer, Answer::Answered | Answer::Silent)),
-            silent: count(|one| one.answer == Answer::Silent),
-            agree: count(|one| one.finding().agreement == Agreement::Agrees),
-            contradict: contradictions.count(),
             syns_not_kept,
             relay_syns: self.relay_syns,
             from_port_25: self.from_port,
             others: self.others,
-            contradictions: contradictions.sentences(),
-            unanswered: contradictions.unanswered(),
-            is_blocked: count(|one| one.judged.0 != Verdict::Pass) > 0,
+            ..ConnectionCounts::of(&connections)
         };
-        (connections, counts)
+        let nothing_came = self.from_port == 0 && counts.answered == 0;
+        (connections, ConnectionCounts { may_lack_a_direction: nothing_came, ..counts })
     }
 }
 
 impl ConnectionCounts {
+    /// Those of connections.
+    pub(crate) fn of(connections: &[DescribedConnection]) -> Self {
+        let contradictions = Contradictions::among(connections);
+        let count = |is_one: fn(&DescribedConnection) -> bool| {
+            let found = connections.iter().filter(|connection| is_one(connection)).count();
+            u64::try_from(found).unwrap_or(u64::MAX)
+        };
+        let with = |name: &str| {
+            let found = connections.iter().filter(|connection| connection.answer.name() == name);
+            u64::try_from(found.count()).unwrap_or(u64::MAX)
+        };
+        Self {
+            connections: count(|_| true),
+            answered: with("answered"),
+            refused: with("refused"),
+            silent: with("silent"),
+            denied: with("denied"),
+            not_told: with("not told"),
+            agree: count(|one| one.finding().agreement == Agreement::Agrees),
+            contradict: contradictions.count(),
+            contradictions: contradictions.sentences(),
+            unanswered: contradictions.unanswered(),
+            is_blocked: count(|one| one.judged.0 != Verdict::Pass) > 0,
+            ..Self::default()
+        }
+    }
+
     /// They in words.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let Self { connections, answered, refused, silent, agree, contradict, .. } = self;
         if *connections == 0 {
             return Vec::new();
         }
         let all = counted(*connections, "connection", "connections");
+        let logged =
+            [(self.denied, "denied by a rule"), (self.not_told, "of which it is not told")];
+        let logged = logged.into_iter().filter(|(count, _)| *count > 0);
+        let logged: String = logged.map(|(count, what)| format!(", {count} {what}")).collect();
         let mut lines = vec![format!(
-            "{all}: {answered} answered, {refused} refused, {silent} silent. What was seen agrees \
-             with the verdict of {agree} and contradicts that of {contradict}."
+            "{all}: {answered} answered, {refused} refused, {silent} silent{logged}. What was seen \
+             agrees with the verdict of {agree} and contradicts that of {contradict}."
         )];
-        if self.from_port_25 == 0 && *answered == 0 {
+        if self.may_lack_a_direction {
             lines.push(
                 "Nothing in the capture comes from port 25: does it have both directions?"
                     .to_owned(),
@@ -250,6 +276,12 @@ fn describe(
         Ok(())
     })?;
     Ok(found)
+}
+
+/// Whether a count is none, for serde.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Described {

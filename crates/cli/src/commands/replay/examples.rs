@@ -47,11 +47,14 @@ pub(crate) struct Examples {
     met: Vec<u64>,
     /// The compilation of that table.
     epoch: u64,
-    found: BTreeMap<(Option<SubscriptionName>, Reason), Example>,
+    found: FoundExamples,
 }
 
+/// By the sender's subscription and the reason.
+pub(crate) type FoundExamples = BTreeMap<(Option<SubscriptionName>, Reason), Example>;
+
 impl Examples {
-    pub(crate) const fn found(&self) -> &BTreeMap<(Option<SubscriptionName>, Reason), Example> {
+    pub(crate) const fn found(&self) -> &FoundExamples {
         &self.found
     }
 

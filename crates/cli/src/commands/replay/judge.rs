@@ -10,20 +10,19 @@ use egress25_packet_filter::frame::{Direction, Frame, FrameOptions, Outcome, Tun
 use egress25_packet_filter::sieve::Ruling;
 use egress25_packet_filter::table::{NetworkId, Slot, Table};
 use egress25_policy::{
-    Access, Assumption, DestinationRanges, HopKind, NetworkName, Question, Reason, Source,
-    StoppedBy, World, decide_seen,
+    DestinationRanges, NetworkName, Question, Reason, Source, StoppedBy, World, decide_seen,
 };
 use jiff::Timestamp;
 
 use crate::commands::replay::basis::AnswerBasis;
 use crate::commands::replay::batches::BatchJudge;
 use crate::commands::replay::by_time::{Moment, TableByTime as _};
-use crate::commands::replay::examples::Examples;
+use crate::commands::replay::examples::{Examples, FoundExamples};
 use crate::commands::replay::moving::MovingInventory;
 use crate::commands::replay::resolve::ReplayPlan;
 use crate::commands::replay::row::PacketRow;
 use crate::say::failure::Failure;
-use crate::say::output::{OfAnotherPage, assignments};
+use crate::say::output::OfAnotherPage;
 
 /// How many answers are kept before they are worked out anew.
 const KEPT_GROUNDS: usize = 65_536;
@@ -51,7 +50,8 @@ enum Key {
 
 impl ReplayJudge {
     pub(super) fn new(plan: &ReplayPlan) -> Result<Self, Failure> {
-        let inventory = MovingInventory::new(plan)?;
+        let inventory =
+            MovingInventory::new(&plan.inventory, &plan.edition, plan.network.as_deref())?;
         let mut filter = Filter::new(inventory.table().clone(), plan.options);
         filter.set_network(inventory.network_in(filter.table()));
         let batches = BatchJudge::new(filter, plan.options, inventory.moment());
@@ -87,8 +87,12 @@ impl ReplayJudge {
 
     /// The world of a moment: another table is in use from here on.
     pub(super) fn world_at(&mut self, moment: Moment) -> Result<&World, Failure> {
-        self.inventory.move_to(moment)?;
-        self.inventory.world()
+        self.inventory.world_at(moment)
+    }
+
+    /// What was judged, as one packet of each kind, and the inventory to ask more about them.
+    pub(super) const fn examples_in(&mut self) -> (&mut MovingInventory, &FoundExamples) {
+        (&mut self.inventory, self.batches.examples.found())
     }
 
     /// Whether the day of creation of some subscription is known by bounds alone.
@@ -269,20 +273,7 @@ impl ReplayJudge {
             let reference = (decision.verdict, decision.reason);
             return Err(disagree(&format_args!("{question:?}"), &reference, judgement));
         }
-        let denied = decision.rules.last().filter(|rule| rule.access == Access::Deny);
-        let grounds = Arc::new(AnswerBasis {
-            cited: world.edition.cited(&decision.statements),
-            sources: OfAnotherPage::among(&world.edition, &decision.statements),
-            statements: decision.statements,
-            hangs_on_a_bound: decision.assumed.iter().any(Assumption::is_of_a_bound),
-            assumed: assignments(&decision.assumed),
-            decided_by: decision.subscription,
-            rule: denied.map(ToString::to_string),
-            network: decision.path.first().and_then(|hop| match &hop.at {
-                HopKind::Machine { network, .. } => Some(network.clone()),
-                HopKind::Firewall { .. } => None,
-            }),
-        });
+        let grounds = Arc::new(AnswerBasis::of(world, decision));
         if self.grounds.len() >= KEPT_GROUNDS {
             self.grounds.clear();
         }

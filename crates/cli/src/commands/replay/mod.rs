@@ -1,18 +1,18 @@
 //! `replay`: every SYN to port 25 of a capture, judged.
 
-mod basis;
+pub(super) mod basis;
 pub(super) mod batches;
 pub(super) mod by_time;
-mod connection_row;
-mod connection_table;
-mod connections;
+pub(super) mod connection_row;
+pub(super) mod connection_table;
+pub(super) mod connections;
 pub(super) mod examples;
 mod expect;
 mod human;
 mod judge;
 mod moments;
-mod moving;
-mod next_steps;
+pub(super) mod moving;
+pub(super) mod next_steps;
 mod page;
 mod reasons_met;
 mod report;
@@ -21,7 +21,7 @@ mod row;
 mod sinks;
 mod summary;
 mod timings;
-mod today;
+pub(super) mod today;
 mod tunnels;
 
 pub use connection_row::ConnectionRow;
@@ -142,8 +142,10 @@ fn conclude(
 ) -> Result<(), Failure> {
     match found.plan.format {
         ReportFormat::Human if !found.plan.stdout_taken => {
-            let steps = next_steps::of(judge, found.connections)?;
-            next_steps::write(console, &next_steps::lists(steps, found.summary.today.as_ref()))
+            let today = found.summary.today.as_ref();
+            let (inventory, examples) = judge.examples_in();
+            let steps = next_steps::of(inventory, examples, found.connections, today)?;
+            next_steps::write(console, &steps)
         }
         ReportFormat::Html => html::write(console, &page::of(found, judge)?),
         _ => Ok(()),
@@ -164,7 +166,8 @@ fn summarise(
     let whole = is_whole && !reader.warnings().iter().any(Warning::is_cut);
     let time = summary.first.zip(summary.last).filter(|_| judge.counters().judged() > 0);
     let other_time = time.map(|(first, last)| plan.edition.of_another_time(first, last));
-    summary.today = today::of(plan, judge)?;
+    let examples = judge.examples().found();
+    summary.today = today::of(&plan.inventory, &plan.edition, judge.inventory(), examples)?;
     let tunnels = tunnels::count(plan, judge);
     let other_time = other_time.transpose()?.flatten();
     summary.close(judge, reader.name(), whole, tunnels, plan.described, other_time);

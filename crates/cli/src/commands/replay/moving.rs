@@ -13,7 +13,6 @@ use jiff::civil::Date;
 
 use crate::commands::replay::by_time::{Moment, TableByTime};
 use crate::commands::replay::moments::Moments;
-use crate::commands::replay::resolve::ReplayPlan;
 use crate::read::edition::{self, ChosenEdition};
 use crate::read::inventory::InventoryInput;
 use crate::read::network;
@@ -21,7 +20,7 @@ use crate::say::failure::Failure;
 
 /// The inventory as time goes on, and the network that every packet belongs to, if one is given.
 #[derive(Debug)]
-pub(super) struct MovingInventory {
+pub(crate) struct MovingInventory {
     inventory: InventoryInput,
     /// The epochs, in order.
     epochs: Vec<Epoch>,
@@ -57,10 +56,14 @@ fn epochs(chosen: &ChosenEdition) -> Result<Vec<Epoch>, Failure> {
 }
 
 impl MovingInventory {
-    pub(super) fn new(plan: &ReplayPlan) -> Result<Self, Failure> {
-        let epochs = epochs(&plan.edition)?;
+    pub(crate) fn new(
+        inventory: &InventoryInput,
+        chosen: &ChosenEdition,
+        network: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let epochs = epochs(chosen)?;
         // What comes before any time is known is of the edition's own day, or of today's text.
-        let known = match &plan.edition {
+        let known = match chosen {
             ChosenEdition::One(edition) => edition::first_moment(edition.from),
             ChosenEdition::ByDate => Timestamp::MAX,
         };
@@ -68,12 +71,11 @@ impl MovingInventory {
         let Some(Epoch { edition, day, .. }) = epochs.get(current) else {
             return Err(Failure::Internal("there is no edition".to_owned()));
         };
-        let timeline = plan.inventory.timeline_on(edition, Some(*day))?;
-        plan.inventory.refuse_empty(&timeline)?;
-        let network = plan.network.as_deref();
+        let timeline = inventory.timeline_on(edition, Some(*day))?;
+        inventory.refuse_empty(&timeline)?;
         let network = network.map(|name| network::named(timeline.world(), name)).transpose()?;
         Ok(Self {
-            inventory: plan.inventory.clone(),
+            inventory: inventory.clone(),
             epochs,
             current,
             moments: Moments::new(timeline)?,
@@ -82,23 +84,28 @@ impl MovingInventory {
         })
     }
 
+    /// The network that every packet belongs to, if one is given.
+    pub(crate) const fn network(&self) -> Option<&NetworkName> {
+        self.network.as_ref()
+    }
+
     /// The network that every packet belongs to, in a table: it may have another number in each.
-    pub(super) fn network_in(&self, table: &Table) -> Option<NetworkId> {
+    pub(crate) fn network_in(&self, table: &Table) -> Option<NetworkId> {
         self.network.as_ref().and_then(|name| table.network(name))
     }
 
     /// The events, in order of time.
-    pub(super) fn events(&self) -> &[Event] {
+    pub(crate) fn events(&self) -> &[Event] {
         self.moments.timeline().events()
     }
 
     /// The edition that judges at a moment.
-    pub(super) fn edition_of(&self, moment: Moment) -> Option<&Arc<Edition>> {
+    pub(crate) fn edition_of(&self, moment: Moment) -> Option<&Arc<Edition>> {
         self.epochs.get(moment.epoch).map(|epoch| &epoch.edition)
     }
 
     /// The ids of the editions that judge between two times, oldest first.
-    pub(super) fn editions(&self, first: Timestamp, last: Timestamp) -> Vec<String> {
+    pub(crate) fn editions(&self, first: Timestamp, last: Timestamp) -> Vec<String> {
         let range = epoch_at(&self.epochs, first)..=epoch_at(&self.epochs, last);
         let epochs = self.epochs.get(range).unwrap_or_default().iter();
         let mut ids: Vec<_> = epochs.map(|epoch| epoch.edition.id.clone()).collect();
@@ -106,18 +113,24 @@ impl MovingInventory {
         ids
     }
 
+    /// The world of another moment: it is the moment's from here on.
+    pub(crate) fn world_at(&mut self, moment: Moment) -> Result<&World, Failure> {
+        self.move_to(moment)?;
+        self.world()
+    }
+
     /// The table of the moment.
-    pub(super) const fn table(&self) -> &Arc<Table> {
+    pub(crate) const fn table(&self) -> &Arc<Table> {
         self.moments.table()
     }
 
     /// The world of the moment.
-    pub(super) fn world(&mut self) -> Result<&World, Failure> {
+    pub(crate) fn world(&mut self) -> Result<&World, Failure> {
         self.moments.world()
     }
 
     /// Goes to a moment: another table may be in use from here on.
-    pub(super) fn move_to(&mut self, moment: Moment) -> Result<(), Failure> {
+    pub(crate) fn move_to(&mut self, moment: Moment) -> Result<(), Failure> {
         let place = moment.epoch;
         if place != self.current {
             let next = match (self.others.remove(&place), self.epochs.get(place)) {

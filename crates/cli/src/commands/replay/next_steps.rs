@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use egress25_evidence::{Agreement, Answer};
-use egress25_policy::{Reason, Verdict, decide_seen};
+use egress25_policy::{Verdict, decide_seen};
 
 use crate::commands::check::after_a_pass;
 use crate::commands::replay::connections::DescribedConnection;
-use crate::commands::replay::judge::ReplayJudge;
+use crate::commands::replay::examples::FoundExamples;
+use crate::commands::replay::moving::MovingInventory;
 use crate::commands::replay::today::{Today, TodayAnswer};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
@@ -19,31 +20,20 @@ const CONTRADICTED: &str = "what was seen contradicts this answer: before anythi
                             description is right (offer, day of creation, exemption, stopped and \
                             started since)";
 
-/// What to do about a reason.
-#[derive(Debug)]
-pub(super) struct WhatToDo {
-    reason: Reason,
-    verdict: Verdict,
-    /// The edition whose steps they are.
-    edition: String,
-    /// The steps, each with the statements that it rests on.
-    steps: Vec<String>,
-    /// Whether what was seen contradicts it.
-    is_contradicted: bool,
-}
-
-/// Asks about one packet of each reason: of what does not pass, and of what passes and is never
-/// answered.
+/// What to do about each reason, asked of one packet of it: of what does not pass, and of what passes
+/// and is never answered. What the text of today advises comes first where that is something else.
 ///
 /// # Errors
 /// The world of a packet cannot be built.
-pub(super) fn of(
-    judge: &mut ReplayJudge,
+pub(crate) fn of(
+    inventory: &mut MovingInventory,
+    examples_found: &FoundExamples,
     connections: &[DescribedConnection],
-) -> Result<Vec<WhatToDo>, Failure> {
+    today: Option<&Today>,
+) -> Result<Vec<Steps>, Failure> {
     let of = |reason| connections.iter().filter(move |one| one.judged.1 == reason);
     let mut examples = BTreeMap::new();
-    for ((_, reason), example) in judge.examples().found() {
+    for ((_, reason), example) in examples_found {
         let mut example = example.clone();
         if example.verdict == Verdict::Pass {
             // It is about the one that nobody answered.
@@ -58,66 +48,50 @@ pub(super) fn of(
     }
     let mut found = Vec::new();
     for (reason, example) in examples {
-        let edition = judge.inventory().edition_of(example.moment).cloned();
+        let Some(edition) = inventory.edition_of(example.moment).cloned() else { continue };
         let question = example.question();
-        let world = judge.world_at(example.moment)?;
+        let world = inventory.world_at(example.moment)?;
         let decision = decide_seen(world, &question, example.direction);
-        let steps = match decision.verdict {
-            Verdict::Pass => after_a_pass(world, &question, &decision),
-            _ => decision.next_steps,
+        let (what, steps) = match decision.verdict {
+            Verdict::Pass => (
+                "What to look at next where nobody answers",
+                after_a_pass(world, &question, &decision),
+            ),
+            _ => ("What to do", decision.next_steps),
         };
-        let Some(edition) = edition else { continue };
         let steps = steps_in_words(&edition, &steps);
-        if steps.is_empty() {
-            continue;
-        }
         let contradicts =
             |one: &DescribedConnection| one.finding().agreement == Agreement::Contradicts;
-        let is_contradicted = of(reason).any(contradicts);
-        let (verdict, edition) = (example.verdict, edition.id.clone());
-        found.push(WhatToDo { reason, verdict, edition, steps, is_contradicted });
+        let first = of(reason).any(contradicts).then(|| CONTRADICTED.to_owned());
+        let of_today = |today: &Today| {
+            let of_it = |answer: &&TodayAnswer| answer.judged == reason && answer.steps != steps;
+            let answer = today.answers.iter().find(of_it)?;
+            let heading = format!("What to do today, by edition {}: {reason}", today.edition.id);
+            Some((heading, answer.steps.clone()))
+        };
+        let then = match today.and_then(of_today) {
+            Some((heading, mut now)) => {
+                now.splice(..0, first);
+                found.push(Steps { heading, steps: now });
+                Steps { heading: format!("{what} (by edition {}): {reason}", edition.id), steps }
+            }
+            None => {
+                let steps = first.into_iter().chain(steps).collect();
+                Steps { heading: format!("{what}: {reason}"), steps }
+            }
+        };
+        found.push(then);
     }
+    found.retain(|one| !one.steps.is_empty());
     Ok(found)
 }
 
-/// It as lists; what the text of today knows no more is not to be tried first.
-pub(super) fn lists(all: Vec<WhatToDo>, today: Option<&Today>) -> Vec<Steps> {
-    let mut lists = Vec::new();
-    for WhatToDo { reason, verdict, edition, steps, is_contradicted } in all {
-        let first = is_contradicted.then(|| CONTRADICTED.to_owned());
-        let what = match verdict {
-            Verdict::Pass => "What to look at next where nobody answers",
-            _ => "What to do",
-        };
-        let now = today.and_then(|today| {
-            let of_it = |answer: &&TodayAnswer| answer.judged == reason && answer.steps != steps;
-            let answer = today.answers.iter().find(of_it)?;
-            Some((&today.edition.id, &answer.steps))
-        });
-        let mut list = |heading: String, first: Option<String>, steps: Vec<String>| {
-            let steps: Vec<_> = first.into_iter().chain(steps).collect();
-            if !steps.is_empty() {
-                lists.push(Steps { heading, steps });
-            }
-        };
-        match now {
-            Some((id, of_today)) => {
-                let today = format!("What to do today, by edition {id}: {reason}");
-                list(today, first, of_today.clone());
-                list(format!("{what} (by edition {edition}): {reason}"), None, steps);
-            }
-            None => list(format!("{what}: {reason}"), first, steps),
-        }
-    }
-    lists
-}
-
-/// Writes lists.
+/// Writes it.
 ///
 /// # Errors
 /// The write failed.
-pub(super) fn write(console: &mut Console, lists: &[Steps]) -> Result<(), Failure> {
-    for Steps { heading, steps } in lists {
+pub(crate) fn write(console: &mut Console, all: &[Steps]) -> Result<(), Failure> {
+    for Steps { heading, steps } in all {
         section(console, heading)?;
         for (place, step) in steps.iter().enumerate() {
             let label = format!("  {:<3}", format!("{}.", place.saturating_add(1)));

@@ -43,7 +43,8 @@ pub(super) struct Found<'a> {
 /// The page.
 pub(super) fn of(found: &Found<'_>, judge: &mut ReplayJudge) -> Result<Page, Failure> {
     let Found { plan, summary, connections, rows, reader } = found;
-    let to_do = next_steps::of(judge, connections)?;
+    let (inventory, examples) = judge.examples_in();
+    let steps = next_steps::of(inventory, examples, connections, summary.today.as_ref())?;
     let met = ReasonsMet::of(judge, summary)?;
     let timeline = timeline(connections, judge.inventory().events());
     let shown = if plan.rows { *rows } else { &[] };
@@ -77,7 +78,7 @@ pub(super) fn of(found: &Found<'_>, judge: &mut ReplayJudge) -> Result<Page, Fai
         timeline: Some(timeline),
         tables: tables.into_iter().flatten().collect(),
         reasons: met.meant(),
-        steps: next_steps::lists(to_do, summary.today.as_ref()),
+        steps,
         facts: facts(plan, summary, reader),
     })
 }

@@ -1,18 +1,14 @@
 //! What a replay is asked for, resolved.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use egress25_packet_filter::frame::{self, MAX_VXLAN_PORTS, VxlanPorts, Wanted};
 use egress25_policy::{Reason, Verdict};
-use jiff::Timestamp;
 
 use crate::args::{OnIndeterminate, Only, ReplayArgs, ReportFormat};
-use crate::commands::store::inventory;
-use crate::read::capture;
-use crate::read::edition::{self, ChosenEdition};
-use crate::read::input::{NamedText, stdin_once};
-use crate::read::inventory::{InventoryInput, events_of};
-use crate::read::sender::SenderFacts;
+use crate::read::edition::ChosenEdition;
+use crate::read::inventory::InventoryInput;
+use crate::read::{capture, whose};
 use crate::say::ask::shell_word;
 use crate::say::failure::Failure;
 
@@ -59,8 +55,6 @@ impl ReplayPlan {
 
 /// Reads the inputs that the arguments name.
 pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPlan, Failure> {
-    let inputs = [args.capture.as_path()].into_iter().chain(args.inventory.as_deref());
-    stdin_once(inputs.chain(args.events.iter().map(PathBuf::as_path)))?;
     if stdout_taken && args.format != ReportFormat::Human {
         return Err(Failure::Usage(
             "a capture that is written to `-` takes stdout, so --format has nowhere to go"
@@ -73,21 +67,11 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
                 .to_owned(),
         ));
     }
-    let mut inventory = match &args.inventory {
-        Some(inventory) => InventoryInput::load(inventory, &args.events, &args.edition.set)?,
-        None => {
-            let mut inventory = match &args.store {
-                Some(store) => inventory(Some(store), &args.edition.set)?,
-                None => described(args)?,
-            };
-            for path in &args.events {
-                let source = NamedText::read(path)?;
-                let events = events_of(&source)?;
-                inventory.add_events(source, events);
-            }
-            inventory
-        }
-    };
+    let typed = format!("replay {}", shell_word(&args.capture));
+    let mut inventory = whose::inventory(&args.whose, &[&args.capture], &typed, || {
+        // Nobody is asked about a file that cannot be read.
+        if args.capture.is_file() { capture::open(&args.capture).map(drop) } else { Ok(()) }
+    })?;
     let vxlan_ports = VxlanPorts::new(&args.vxlan_port).ok_or_else(|| {
         Failure::Usage(format!("--vxlan-port takes at most {MAX_VXLAN_PORTS} ports"))
     })?;
@@ -97,9 +81,9 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
         rows_are_connections || !args.fail_on.is_empty() || args.expect_connections.is_some();
     Ok(ReplayPlan {
         capture: args.capture.clone(),
-        edition: inventory.judged_by(args.edition.edition.as_deref())?,
+        edition: inventory.judged_by(args.whose.edition.edition.as_deref())?,
         inventory,
-        network: args.network.clone(),
+        network: args.whose.network.clone(),
         options: frame::FrameOptions {
             look_inside: args.look_inside,
             vxlan_ports,
@@ -112,27 +96,8 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
         tracks_connections,
         max_connections: usize::try_from(args.max_connections).unwrap_or(usize::MAX),
         on_indeterminate: args.on_indeterminate,
-        described: args.inventory.is_none() && args.store.is_none(),
+        described: whose::is_described(&args.whose),
         format: args.format,
         stdout_taken,
     })
-}
-
-/// The inventory of a capture that no file describes.
-fn described(args: &ReplayArgs) -> Result<InventoryInput, Failure> {
-    // Nobody is asked about a file that cannot be read.
-    if args.capture.is_file() {
-        capture::open(&args.capture)?;
-    }
-    let chosen = edition::chosen(args.edition.edition.as_deref())?;
-    let mut typed = format!("replay {}", shell_word(&args.capture));
-    if let Some(edition) = &args.edition.edition {
-        typed.push_str(&format!(" --edition {}", shell_word(Path::new(edition))));
-    }
-    for (name, value) in &args.edition.set {
-        typed.push_str(&format!(" --set {name}={value}"));
-    }
-    let facts = SenderFacts::resolve(&args.sender, &chosen, &args.edition.set, &typed)?;
-    let text = facts.inventory(None, Timestamp::now());
-    InventoryInput::of(NamedText { name: "the flags".to_owned(), text }, &args.edition.set)
 }

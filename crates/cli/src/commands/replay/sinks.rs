@@ -49,10 +49,11 @@ impl Outputs {
     /// Makes sure that the captures can be written without harm.
     pub(super) fn claim(args: &ReplayArgs) -> Result<Self, Failure> {
         let expected = [args.expect.as_ref(), args.expect_connections.as_ref()];
-        let inputs = [Some(&args.capture), args.inventory.as_ref()].into_iter().chain(expected);
-        let inputs = inputs.flatten().chain(&args.events).map(PathBuf::as_path);
-        let edition = args.edition.edition.as_deref().map(Path::new);
-        let store = args.store.iter().flat_map(|store| files_of(store)).collect::<Vec<_>>();
+        let inputs =
+            [Some(&args.capture), args.whose.inventory.as_ref()].into_iter().chain(expected);
+        let inputs = inputs.flatten().chain(&args.whose.events).map(PathBuf::as_path);
+        let edition = args.whose.edition.edition.as_deref().map(Path::new);
+        let store = args.whose.store.iter().flat_map(|store| files_of(store)).collect::<Vec<_>>();
         let inputs = inputs.chain(edition).chain(store.iter().map(PathBuf::as_path));
         let outputs = [&args.write, &args.drop_to, &args.pass_to]
             .map(|path| path.as_deref().map(|path| (path, OutputKind::Capture)));

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use egress25_policy::{Edition, Reason, StatementId, SubscriptionName, Verdict, decide_seen};
 use serde::Serialize;
 
-use crate::commands::replay::judge::ReplayJudge;
-use crate::commands::replay::resolve::ReplayPlan;
+use crate::commands::replay::examples::FoundExamples;
+use crate::commands::replay::moving::MovingInventory;
 use crate::read::edition::ChosenEdition;
+use crate::read::inventory::InventoryInput;
 use crate::say::failure::Failure;
 use crate::say::output::{EditionName, assignments, steps_in_words};
 use crate::say::today;
@@ -54,14 +55,19 @@ pub struct TodayAnswer {
 ///
 /// # Errors
 /// A built-in edition is bad.
-pub(super) fn of(plan: &ReplayPlan, judge: &ReplayJudge) -> Result<Option<Today>, Failure> {
+pub(crate) fn of(
+    source: &InventoryInput,
+    chosen: &ChosenEdition,
+    inventory: &MovingInventory,
+    examples: &FoundExamples,
+) -> Result<Option<Today>, Failure> {
     let edition = Edition::in_force()?;
-    let judged_itself = matches!(&plan.edition, ChosenEdition::One(one) if one.id == edition.id);
-    if judged_itself || judge.examples().found().is_empty() {
+    let judged_itself = matches!(chosen, ChosenEdition::One(one) if one.id == edition.id);
+    if judged_itself || examples.is_empty() {
         return Ok(None);
     }
     let name = EditionName::of(&edition);
-    let (answers, error) = match answers(plan, judge, &edition) {
+    let (answers, error) = match answers(source, inventory, examples, &edition) {
         // What it judged itself is not asked again.
         Ok(answers) if answers.is_empty() => return Ok(None),
         Ok(answers) => (answers, None),
@@ -71,15 +77,16 @@ pub(super) fn of(plan: &ReplayPlan, judge: &ReplayJudge) -> Result<Option<Today>
 }
 
 fn answers(
-    plan: &ReplayPlan,
-    judge: &ReplayJudge,
+    source: &InventoryInput,
+    inventory: &MovingInventory,
+    examples: &FoundExamples,
     edition: &Arc<Edition>,
 ) -> Result<Vec<TodayAnswer>, Failure> {
-    let mut timeline = plan.inventory.timeline(edition)?;
+    let mut timeline = source.timeline(edition)?;
     let mut answers = Vec::new();
-    let found = judge.examples().found().iter();
-    let by_another = |moment| judge.inventory().edition_of(moment) != Some(edition);
-    for ((subscription, judged), example) in found.filter(|(_, of)| by_another(of.moment)) {
+    let by_another = |moment| inventory.edition_of(moment) != Some(edition);
+    for ((subscription, judged), example) in examples.iter().filter(|(_, of)| by_another(of.moment))
+    {
         let moved = timeline.move_to(example.moment.happened, |_, _| {});
         moved.map_err(|error| Failure::Usage(error.to_string()))?;
         let now = decide_seen(timeline.world(), &example.question(), example.direction);
@@ -104,12 +111,12 @@ fn answers(
 
 impl Today {
     /// Each answer in words, with what it was asked about.
-    pub(super) fn in_words(&self) -> impl Iterator<Item = (&TodayAnswer, &str)> {
+    pub(crate) fn in_words(&self) -> impl Iterator<Item = (&TodayAnswer, &str)> {
         self.answers.iter().map(|answer| (answer, answer.in_words.as_str()))
     }
 
     /// It in words.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let id = &self.edition.id;
         if let Some(error) = &self.error {
             return vec![format!("Today, under edition {id}, this cannot be so: {error}")];

@@ -1,0 +1,186 @@
+//! `flows`: the flows to port 25 of flow logs, judged.
+
+mod files;
+mod judge;
+mod report;
+
+use std::path::PathBuf;
+
+use egress25_evidence::flow_log::{Flow, FlowLogError, FlowTracker, read};
+use egress25_packet_filter::frame::RELAY_PORTS;
+use egress25_policy::SMTP_PORT;
+use jiff::Timestamp;
+
+use crate::args::{FlowsArgs, OutputFormat};
+use crate::commands::replay::connections::{ConnectionCounts, DescribedConnection};
+use crate::commands::replay::moving::MovingInventory;
+use crate::commands::replay::today;
+use crate::read::edition::ChosenEdition;
+use crate::read::input::stdin_once;
+use crate::read::inventory::InventoryInput;
+use crate::read::whose;
+use crate::say::ask::shell_word;
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output::counted;
+use crate::say::progress::Progress;
+use files::{LogFile, files};
+use judge::FlowJudge;
+use report::{FlowsReport, FlowsSummary};
+
+/// What was read.
+#[derive(Debug)]
+struct Logs {
+    flows: Vec<Flow>,
+    files: u64,
+    tuples: u64,
+    /// Tuples of flows to port 25 that there was no room for.
+    not_kept: u64,
+    /// Flows out to the ports that relays are reached on, as tuples.
+    relays: u64,
+    warnings: Vec<String>,
+}
+
+/// Judges flow logs.
+///
+/// # Errors
+/// A file is bad, or what is told of who sends does not fit together.
+pub fn run(args: &FlowsArgs, console: &mut Console) -> Result<(), Failure> {
+    stdin_once(args.paths.iter().map(PathBuf::as_path))?;
+    if args.summary && args.format == OutputFormat::Csv {
+        let what = "csv has no summary, so nothing would be written; take --format json or ndjson";
+        return Err(Failure::Usage(what.to_owned()));
+    }
+    let paths: String = args.paths.iter().map(|path| format!(" {}", shell_word(path))).collect();
+    let beside: Vec<_> = args.paths.iter().collect();
+    let found = files(&args.paths)?;
+    let mut inventory =
+        whose::inventory(&args.whose, &beside, &format!("flows{paths}"), || Ok(()))?;
+    let chosen = inventory.judged_by(args.whose.edition.edition.as_deref())?;
+    let moving = MovingInventory::new(&inventory, &chosen, args.whose.network.as_deref())?;
+    let mut judge = FlowJudge::new(moving);
+    let logs = read_all(&found, args, console)?;
+    let mut connections = Vec::with_capacity(logs.flows.len());
+    for (number, flow) in (1_u64..).zip(&logs.flows) {
+        connections.push(judge.connection(flow, number)?);
+    }
+    let summary = summary(&logs, &connections, &mut judge, (&inventory, &chosen), args)?;
+    summary.warnings.iter().for_each(|warning| console.warn(warning));
+    let report = FlowsReport { args, summary: &summary, inventory: &inventory, chosen: &chosen };
+    report.write(&connections, &mut judge, console)?;
+    report.failure().map_or(Ok(()), Err)
+}
+
+/// Reads all files, one after the other.
+fn read_all(found: &[LogFile], args: &FlowsArgs, console: &mut Console) -> Result<Logs, Failure> {
+    let mut tracker = FlowTracker::new(usize::try_from(args.max_connections).unwrap_or(usize::MAX));
+    let total = found.iter().map(|file| file.bytes).fold(0, u64::saturating_add);
+    let mut progress = Progress::of_bytes(console, Some(total).filter(|total| *total > 0));
+    let (mut tuples, mut relays, mut done, mut files) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let mut warnings = Vec::new();
+    for file in found {
+        let name = file.path.display().to_string();
+        let failed = |source| Failure::Read { name: name.clone(), source };
+        let (start, text) = files::open(&file.path).map_err(failed)?;
+        let wanted = |port| SMTP_PORT == port || RELAY_PORTS.contains(&port);
+        let read = read(
+            text,
+            &|tuple| tuple.opens_to(tuple.tuple.to.port()) && wanted(tuple.tuple.to.port()),
+            &mut |one| {
+                if one.tuple.opens_to(SMTP_PORT) {
+                    tracker.add(one);
+                } else {
+                    relays = relays.saturating_add(1);
+                }
+            },
+        );
+        match read {
+            Ok(read) => {
+                tuples = tuples.saturating_add(read.tuples);
+                if let Some((line, column)) = read.cut {
+                    warnings.push(format!(
+                        "`{name}` breaks off at line {line}, column {column}: it is of an hour that is \
+                         not over, or was not downloaded to its end; what was whole before that counts"
+                    ));
+                }
+            }
+            Err(error) => return Err(refused(&name, &start, error)),
+        }
+        files = files.saturating_add(1);
+        done = done.saturating_add(file.bytes);
+        progress.tick(console, done)?;
+    }
+    progress.end();
+    let (flows, not_kept) = tracker.finish();
+    Ok(Logs { flows, files, tuples, not_kept, relays, warnings })
+}
+
+/// That a file is no flow log, and what it is.
+fn refused(name: &str, start: &[u8], error: FlowLogError) -> Failure {
+    match (error, files::foreign(start)) {
+        (FlowLogError::Read(source), _) => Failure::Read { name: name.to_owned(), source },
+        (_, Some(foreign)) => Failure::Usage(format!("`{name}` is no flow log: {foreign}")),
+        (FlowLogError::Json { line, column, what }, None) => Failure::Usage(format!(
+            "`{name}`, line {line}, column {column}: {what}; expected the JSON of a flow log, as Azure \
+             writes it (PT1H.json)"
+        )),
+        (error @ FlowLogError::NoFlowLog, None) => Failure::Usage(format!(
+            "`{name}`: {error}; expected the JSON of a flow log, as Azure writes it (PT1H.json). What az \
+             or the portal exports of resources is for `egress25 import`"
+        )),
+    }
+}
+
+/// Brings the counts together.
+fn summary(
+    logs: &Logs,
+    connections: &[DescribedConnection],
+    judge: &mut FlowJudge,
+    (inventory, chosen): (&InventoryInput, &ChosenEdition),
+    args: &FlowsArgs,
+) -> Result<FlowsSummary, Failure> {
+    let counts = ConnectionCounts {
+        syns_not_kept: logs.not_kept,
+        relay_syns: logs.relays,
+        others: logs.tuples,
+        ..ConnectionCounts::of(connections)
+    };
+    let (moving, examples) = judge.examples_in();
+    let today = today::of(inventory, chosen, moving, examples)?;
+    let first: Option<Timestamp> = logs.flows.iter().map(|flow| flow.first).min();
+    let last: Option<Timestamp> = logs.flows.iter().map(|flow| flow.last).max();
+    let editions = first.zip(last).map(|(first, last)| moving.editions(first, last));
+    let mut summary = FlowsSummary {
+        files: logs.files,
+        tuples: logs.tuples,
+        first,
+        last,
+        editions: editions.unwrap_or_default(),
+        by_subscription: report::by_subscription(connections),
+        connections: counts,
+        today,
+        warnings: logs.warnings.clone(),
+    };
+    summary.warnings.extend(summary.connections.contradictions.iter().cloned());
+    if logs.not_kept > 0 {
+        summary.warnings.push(format!(
+            "{} of the log are of flows to port 25 beyond those that are kept (--max-connections)",
+            counted(logs.not_kept, "tuple", "tuples")
+        ));
+    }
+    if let Some((first, last)) = first.zip(last) {
+        summary.warnings.extend(chosen.of_another_time(first, last)?);
+    }
+    let unknown = summary.unknown_sources();
+    if unknown > 0 && unknown.saturating_mul(2) > summary.connections.connections {
+        let how = match whose::is_described(&args.whose) {
+            true => "are not private; if some are yours, name them with --mine PREFIX",
+            false => "the inventory does not know",
+        };
+        summary.warnings.push(format!(
+            "{unknown} of {} come from addresses that {how}",
+            counted(summary.connections.connections, "flow", "flows")
+        ));
+    }
+    Ok(summary)
+}

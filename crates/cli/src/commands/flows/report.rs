@@ -1,0 +1,226 @@
+//! Rows and summary of flow logs, in the format that was asked for.
+
+use std::collections::BTreeMap;
+
+use comfy_table::{Cell, CellAlignment};
+use egress25_policy::{Reason, StoppedBy, Verdict};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::args::{FailOn, FlowsArgs, OutputFormat};
+use crate::commands::flows::judge::FlowJudge;
+use crate::commands::replay::connection_row::ConnectionRow;
+use crate::commands::replay::connections::{ConnectionCounts, DescribedConnection};
+use crate::commands::replay::today::Today;
+use crate::commands::replay::{connection_table, next_steps};
+use crate::read::edition::ChosenEdition;
+use crate::read::inventory::InventoryInput;
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::output::{self, EditionName, TableRow as _, Versioned, counted};
+
+const ONLY_REPORTS: &str = "flows only reports: nothing was sent, nothing was blocked";
+
+/// What no public record confirms (N21).
+const OUR_READING: &str = "A flow log shows what security groups and admin rules decide, not this filter: \
+                           that a flow with packets out and none back was silent is our reading; no \
+                           public record of a blocked one exists (N21)";
+
+/// The counts of flow logs.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct FlowsSummary {
+    /// How many files were read.
+    pub files: u64,
+    /// How many tuples they have, of all flows.
+    pub tuples: u64,
+    /// When the first flow to port 25 is told of.
+    pub first: Option<Timestamp>,
+    /// When the last one is.
+    pub last: Option<Timestamp>,
+    /// The editions that judged, oldest first.
+    pub editions: Vec<String>,
+    /// The flows to port 25, by subscription, verdict and reason.
+    pub by_subscription: Vec<FlowCount>,
+    /// The flows to port 25 as connections.
+    pub connections: ConnectionCounts,
+    /// What the edition in force answers, where another one judged.
+    pub today: Option<Today>,
+    /// What there is to know.
+    pub warnings: Vec<String>,
+}
+
+/// Flows of a subscription, of a verdict for a reason.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct FlowCount {
+    /// What stops them, in one word.
+    pub stopped_by: StoppedBy,
+    /// The sender's subscription; none where the inventory does not know the sender.
+    pub subscription: Option<String>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The reason.
+    pub reason: Reason,
+    /// How many.
+    pub flows: u64,
+}
+
+/// Counts connections.
+pub(super) fn by_subscription(connections: &[DescribedConnection]) -> Vec<FlowCount> {
+    let mut counts: BTreeMap<(Option<String>, Verdict, Reason), u64> = BTreeMap::new();
+    for connection in connections {
+        let subscription = connection.kept.as_ref().and_then(|kept| kept.subscription.as_ref());
+        let (verdict, reason) = connection.judged;
+        let of = (subscription.map(ToString::to_string), verdict, reason);
+        let count = counts.entry(of).or_default();
+        *count = count.saturating_add(1);
+    }
+    let row = |((subscription, verdict, reason), flows)| {
+        let stopped_by = StoppedBy::of(verdict, reason);
+        FlowCount { stopped_by, subscription, verdict, reason, flows }
+    };
+    counts.into_iter().map(row).collect()
+}
+
+impl FlowsSummary {
+    /// How many flows are of senders that the inventory does not know.
+    pub(super) fn unknown_sources(&self) -> u64 {
+        let unknown = |count: &&FlowCount| count.reason == Reason::UnknownSource;
+        self.by_subscription.iter().filter(unknown).map(|count| count.flows).sum()
+    }
+
+    /// It in words.
+    fn lines(&self, edition: &EditionName) -> Vec<String> {
+        let flows = counted(self.connections.connections, "flow", "flows");
+        let mut lines = vec![format!(
+            "{} of {} are of {flows} out to port 25.",
+            counted(self.tuples, "tuple", "tuples"),
+            counted(self.files, "file", "files"),
+        )];
+        if let Some((first, last)) = self.first.zip(self.last) {
+            lines.push(format!("From {first:.0} to {last:.0}."));
+        }
+        lines.push(format!("Edition {}; {ONLY_REPORTS}.", edition.id));
+        lines.extend(self.connections.lines());
+        if self.connections.silent > 0 {
+            lines.push(format!("{OUR_READING}."));
+        }
+        lines.extend(self.today.iter().flat_map(Today::lines));
+        lines
+    }
+}
+
+/// A document with all.
+#[derive(Serialize)]
+struct Document<'a> {
+    edition: &'a EditionName,
+    note: &'static str,
+    inventory: &'a str,
+    rows: &'a [ConnectionRow<'a>],
+    summary: &'a FlowsSummary,
+}
+
+/// The last line of NDJSON.
+#[derive(Serialize)]
+struct SummaryLine<'a> {
+    kind: &'static str,
+    edition: &'a EditionName,
+    note: &'static str,
+    #[serde(flatten)]
+    summary: &'a FlowsSummary,
+}
+
+/// What is reported.
+pub(super) struct FlowsReport<'a> {
+    pub(super) args: &'a FlowsArgs,
+    pub(super) summary: &'a FlowsSummary,
+    pub(super) inventory: &'a InventoryInput,
+    pub(super) chosen: &'a ChosenEdition,
+}
+
+impl FlowsReport<'_> {
+    /// Writes it.
+    pub(super) fn write(
+        &self,
+        connections: &[DescribedConnection],
+        judge: &mut FlowJudge,
+        console: &mut Console,
+    ) -> Result<(), Failure> {
+        let Self { args, summary, inventory, chosen } = self;
+        let by_date = matches!(chosen, ChosenEdition::ByDate);
+        let is_shown = |one: &&DescribedConnection| {
+            !args.summary
+                && (args.only.is_empty()
+                    || one.has(|verdict, reason| {
+                        args.only.iter().any(|only| only.shows(verdict, reason))
+                    }))
+        };
+        let rows: Vec<_> = connections
+            .iter()
+            .filter(is_shown)
+            .map(|one| ConnectionRow::of(one, by_date))
+            .collect();
+        let edition = &chosen.name();
+        let note = ONLY_REPORTS;
+        match args.format {
+            OutputFormat::Human => {
+                connection_table::write(console, &rows)?;
+                if !rows.is_empty() {
+                    console.line("")?;
+                }
+                self.counts(console)?;
+                let lines = summary.lines(edition);
+                lines.iter().try_for_each(|line| output::labelled(console, "", 0, line))?;
+                let (moving, examples) = judge.examples_in();
+                let today = summary.today.as_ref();
+                let steps = next_steps::of(moving, examples, connections, today)?;
+                next_steps::write(console, &steps)
+            }
+            OutputFormat::Json => {
+                let inventory = inventory.name();
+                let document = Document { edition, note, inventory, rows: &rows, summary };
+                output::json(console, &Versioned::new(&document))
+            }
+            OutputFormat::Ndjson => {
+                rows.iter().try_for_each(|row| output::ndjson(console, &Versioned::new(row)))?;
+                let line = SummaryLine { kind: "summary", edition, note, summary };
+                output::ndjson(console, &Versioned::new(&line))
+            }
+            OutputFormat::Csv => {
+                output::csv(console, ConnectionRow::COLUMNS, rows.iter().map(ConnectionRow::cells))
+            }
+        }
+    }
+
+    fn counts(&self, console: &mut Console) -> Result<(), Failure> {
+        let counts = &self.summary.by_subscription;
+        if counts.is_empty() {
+            return Ok(());
+        }
+        let rows = counts.iter().map(|count| {
+            [
+                Cell::new(count.stopped_by.name()),
+                Cell::new(count.subscription.as_deref().unwrap_or("-")),
+                Cell::new(count.verdict).fg(output::color(count.verdict)),
+                Cell::new(count.reason),
+                Cell::new(count.flows).set_alignment(CellAlignment::Right),
+                Cell::new(count.reason.line()),
+            ]
+        });
+        let header = ["stopped by", "subscription", "verdict", "reason", "flows", "what it means"];
+        output::write_rows(console, &header, rows)?;
+        console.line("")
+    }
+
+    /// The failure of what it shows, where it is asked to fail on that.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        let of = |on: &FailOn| match on {
+            FailOn::Contradiction => {
+                let found = self.summary.connections.contradictions.join("; ");
+                (!found.is_empty()).then_some(found)
+            }
+            FailOn::NothingJudged => (self.summary.connections.connections == 0)
+                .then(|| "nothing in the flow logs goes out to port 25".to_owned()),
+        };
+        self.args.fail_on.iter().find_map(of).map(Failure::Differs)
+    }
+}
