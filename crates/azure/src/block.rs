@@ -28,6 +28,21 @@ pub(crate) fn list(texts: impl IntoIterator<Item = impl ToString>) -> String {
     format!("[{}]", texts.join(", "))
 }
 
+/// A line of a list in the place of something that cannot be read. With it the inventory does not
+/// load: without it a rule that denies would let pass, and a route would lead elsewhere.
+pub(crate) fn unread(what: &str, name: &str) -> String {
+    format!("{{ unread = {} }}", quoted(&format!("{what} `{name}`: {WRITE_IT}")))
+}
+
+/// What is to be done with a line that cannot be read.
+const WRITE_IT: &str = "write it here, or take this line out";
+
+/// The value of `unread_KEY`, in the place of a key whose value cannot be read: as [`unread`] does,
+/// it stops the inventory from loading.
+pub(crate) fn unread_value(key: &str) -> String {
+    quoted(&format!("`{key}`: {WRITE_IT}"))
+}
+
 /// A comment of lines that are not too long.
 fn wrapped(text: &str) -> Vec<String> {
     let mut lines = vec!["#".to_owned()];
@@ -109,6 +124,12 @@ impl Block {
             self.lines.extend(lines);
         }
         gaps.note(&self.place, kind);
+    }
+
+    /// What stands below a key cannot be read: the inventory does not load until it is written.
+    pub(crate) fn unread(&mut self, key: &str, gaps: &mut Gaps, kind: GapKind) {
+        self.gap(gaps, kind);
+        self.raw(&format!("unread_{key}"), &unread_value(key));
     }
 
     /// Something is missing without which the table cannot stand.

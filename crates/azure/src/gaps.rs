@@ -60,7 +60,7 @@ pub enum GapKind {
     ServiceEndpoints,
     /// A route table.
     RouteTableMissing,
-    /// A route whose destination is no prefix.
+    /// A route that cannot be read.
     RouteUnread,
     /// A security group.
     SecurityGroupMissing,
@@ -228,7 +228,9 @@ impl GapKind {
             Self::RouteTableMissing => {
                 "its route table is not in the export (`az network route-table list`)"
             }
-            Self::RouteUnread => "a route leads to no prefix that can be read; it is left out",
+            Self::RouteUnread => {
+                "a route cannot be read: the inventory does not load until it is written"
+            }
             Self::SecurityGroupMissing => {
                 "its security group is not in the export (`az network nsg list`)"
             }

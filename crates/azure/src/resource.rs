@@ -106,9 +106,14 @@ impl Resource {
         Some(Self { id, kind, fields })
     }
 
-    /// Its name: the last part of its id, unless it says another.
+    /// Its name: the last part of its id, unless it says another. A part is always called by its id,
+    /// by which others refer to it; the name tells the casing alone.
     pub(crate) fn name(&self) -> &str {
-        self.fields.text("name").unwrap_or_else(|| self.id.name())
+        let own = self.id.name();
+        let is_part =
+            matches!(self.kind, Kind::Subnet | Kind::Peering | Kind::Route | Kind::SecurityRule);
+        let told = self.fields.text("name");
+        told.filter(|told| !is_part || told.eq_ignore_ascii_case(own)).unwrap_or(own)
     }
 }
 
@@ -135,13 +140,23 @@ impl Resources {
     /// stands, and what it leaves out comes from the others.
     pub(crate) fn add(&mut self, resource: Resource) {
         for (key, collection) in resource.kind.parts() {
-            for (number, part) in resource.fields.objects(key).enumerate() {
-                let own = part.text("id").map(|id| Id::new(id).name().to_owned());
-                let name = part.text("name").map(str::to_owned).or(own);
+            let mut seen: BTreeMap<Id, &Value> = BTreeMap::new();
+            let parts = resource.fields.get(*key).and_then(Value::as_array);
+            for (number, part) in parts.into_iter().flatten().enumerate() {
+                // What is no object has nothing that can be read, and is named all the same.
+                let fields = part.as_object().cloned().unwrap_or_default();
+                let own = fields.text("id").map(|id| Id::new(id).name().to_owned());
+                let name = own.or_else(|| fields.text("name").map(str::to_owned));
                 let name = name.unwrap_or_else(|| format!("unnamed-{}", number.saturating_add(1)));
-                let id = resource.id.below(collection, &name);
+                let mut id = resource.id.below(collection, &name);
+                // Azure's names differ in more than casing; of two in one list, both are kept.
+                if seen.get(&id).is_some_and(|other| *other != part) {
+                    let number = number.saturating_add(1);
+                    id = resource.id.below(collection, &format!("{name}-{number}"));
+                }
+                seen.insert(id.clone(), part);
                 let kind = id.kind().map_or(Kind::Other, |kind| Kind::of(&kind));
-                self.put(Resource { id, kind, fields: part.clone() });
+                self.put(Resource { id, kind, fields });
             }
         }
         self.put(resource);

@@ -205,7 +205,8 @@ fn rules(rules: &serde_json::Value) -> String {
 fn a_rule_that_could_not_be_read_was_left_out_or_made_one_for_everything() {
     let rule = |key: &str, value: serde_json::Value| {
         let mut rule = json!({ "name": "named", "priority": 100, "direction": "Outbound",
-            "access": "Deny", "protocol": "Tcp", "destinationPortRange": "25" });
+            "access": "Deny", "protocol": "Tcp", "sourceAddressPrefix": "*", "sourcePortRange": "*",
+            "destinationAddressPrefix": "*", "destinationPortRange": "25" });
         rule[key] = value;
         rules(&json!([rule]))
     };
@@ -220,12 +221,46 @@ fn a_rule_that_could_not_be_read_was_left_out_or_made_one_for_everything() {
         ("direction", json!(null)),
     ] {
         let inventory = rule(key, value.clone());
-        assert!(inventory.contains("{ name = \"named\", unread = "), "{key} {value}: {inventory}");
+        assert!(inventory.contains("{ unread = \"rule `named`: "), "{key} {value}: {inventory}");
     }
     assert!(rules(&json!({ "named": {} })).contains("unread"), "no list of rules");
     let by_id = json!({ "id": "x/securityRules/by-id", "priority": 100, "direction": "Outbound",
-        "access": "Deny" });
+        "access": "Deny", "sourceAddressPrefix": "*", "sourcePortRange": "*",
+        "destinationAddressPrefix": "*", "destinationPortRange": "*" });
     assert!(rules(&json!([by_id])).contains("{ name = \"by-id\", priority"));
+}
+
+#[test]
+fn two_rules_whose_names_differ_in_casing_alone_became_one() {
+    let rule = |name: &str, access: &str| {
+        json!({ "name": name, "priority": 100, "direction": "Outbound", "access": access,
+            "sourceAddressPrefix": "*", "sourcePortRange": "*", "destinationAddressPrefix": "*",
+            "destinationPortRange": "25" })
+    };
+    let inventory = rules(&json!([rule("d", "Deny"), rule("D", "Allow"), rule("d", "Deny")]));
+    for line in [
+        "{ name = \"d\", priority = 100, direction = \"outbound\", access = \"deny\"",
+        "{ name = \"D-2\", priority = 100, direction = \"outbound\", access = \"allow\"",
+    ] {
+        assert_eq!(inventory.matches(line).count(), 1, "{inventory}");
+    }
+}
+
+#[test]
+fn a_subnet_that_says_another_name_than_its_id_was_not_found_by_those_in_it() {
+    let mut hub = network("hub");
+    let id = format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/hub/subnets/s");
+    hub["properties"]["subnets"] = json!([{ "id": id, "name": "other",
+        "properties": { "addressPrefix": "10.0.0.0/24" } }]);
+    let nic = json!({ "id": format!("{GROUP}/providers/Microsoft.Network/networkInterfaces/nic"),
+        "properties": {
+            "virtualMachine": {
+                "id": format!("{GROUP}/providers/Microsoft.Compute/virtualMachines/w") },
+            "ipConfigurations": [{ "properties": {
+                "privateIPAddress": "10.0.0.4", "subnet": { "id": id } } }] } });
+    let inventory = imported(&[&json!([hub, nic]).to_string()]).expect("it is read").inventory;
+    assert!(inventory.contains("[network.hub.subnet.s]"), "{inventory}");
+    assert!(inventory.contains("subnet = \"s\"\naddresses = [\"10.0.0.4\"]"), "{inventory}");
 }
 
 #[test]
