@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::gaps::{GapKind, Gaps};
+use crate::gaps::{GapKind, Gaps, grouped};
 
 /// How long the lines of comments are at most.
 const WIDTH: usize = 100;
@@ -56,6 +56,20 @@ fn wrapped(text: &str) -> Vec<String> {
         }
     }
     lines
+}
+
+/// What stands above all tables: the gaps of what has none, and what could not be placed, which stops
+/// the inventory from loading.
+pub(crate) fn head(gaps: &Gaps, unplaced: &[String], to: &mut String) {
+    for (kind, places) in grouped(&gaps.of_the_whole()) {
+        for line in wrapped(&format!("GAP: {}: {}", places.join(", "), kind.sentence())) {
+            to.push_str(&line);
+            to.push('\n');
+        }
+    }
+    if !unplaced.is_empty() {
+        to.push_str(&format!("unread = {}\n", list(unplaced)));
+    }
 }
 
 fn key(part: &str) -> String {
@@ -123,12 +137,11 @@ impl Block {
         if !self.lines.windows(lines.len()).any(|known| known == lines) {
             self.lines.extend(lines);
         }
-        gaps.note(&self.place, kind);
+        gaps.in_table(&self.place, kind);
     }
 
     /// What stands below a key cannot be read: the inventory does not load until it is written.
-    pub(crate) fn unread(&mut self, key: &str, gaps: &mut Gaps, kind: GapKind) {
-        self.gap(gaps, kind);
+    pub(crate) fn unread(&mut self, key: &str) {
         self.raw(&format!("unread_{key}"), &unread_value(key));
     }
 

@@ -178,8 +178,8 @@ pub enum Missing {
         all: u64,
     },
     /// It says where the next page is.
-    #[error("it says where the next page is (`nextLink`)")]
-    NextLink,
+    #[error("it says where the next page is (`{0}`)")]
+    NextPage(&'static str),
     /// It says how the next page is asked for.
     #[error("it says how the next page is asked for (`$skipToken`)")]
     SkipToken,

@@ -116,7 +116,11 @@ impl Look for Fields {
 
     fn number(&self, key: &str) -> Option<i64> {
         match self.get(key)? {
-            Value::Number(number) => number.as_i64(),
+            // A whole number may be written `900.0`.
+            Value::Number(number) => {
+                let text = number.to_string();
+                text.strip_suffix(".0").unwrap_or(&text).parse().ok()
+            }
             Value::String(text) => text.trim().parse().ok(),
             _ => None,
         }

@@ -1,6 +1,6 @@
 //! What an export does not say, and an inventory of it therefore neither.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use egress25_policy::{Offer, how_to_tell_apart};
 
@@ -36,6 +36,10 @@ pub enum GapKind {
     EventLeftOut,
     /// The machine that power events are of.
     EventOfNobody,
+    /// Which instances of a scale set power events are of.
+    EventOfSet,
+    /// What the power state was before the export.
+    PowerAtExport,
     /// A machine's interface.
     InterfaceMissing,
     /// An interface without an address.
@@ -64,6 +68,8 @@ pub enum GapKind {
     RouteUnread,
     /// A security group.
     SecurityGroupMissing,
+    /// A group that says it stands where another is named.
+    SecurityGroupDiffers,
     /// A rule that cannot be read.
     RuleUnread,
     /// What a service tag stands for.
@@ -84,6 +90,10 @@ pub enum GapKind {
     PublicAddressMissing,
     /// A load balancer's frontends.
     FrontendMissing,
+    /// The address of a frontend, of an outbound rule or of another.
+    FrontendUnread,
+    /// What Terraform joins.
+    JoinUnread,
     /// Whose effective routes they are.
     RoutesOfNobody,
     /// An App Service with virtual network integration.
@@ -210,6 +220,28 @@ impl GapKind {
                 "the activity log has power events of it, and it is not in the export; they are \
                  left out"
             }
+            Self::EventOfSet => {
+                "the activity log has power events of the scale set and does not say of which \
+                 instances; they are left out: write them as `[[event]]`"
+            }
+            Self::PowerAtExport => {
+                "`power` is the state as of the export, taken for the time before it, too: the \
+                 activity log tells nothing of it; write what it was, and an `[[event]]` for each \
+                 change"
+            }
+            Self::SecurityGroupDiffers => {
+                "another security group says that it stands here, too; the one in \
+                 `security_group` is named here: export anew, or write the right one"
+            }
+            Self::FrontendUnread => {
+                "the address of a frontend is not in the export, or is a prefix: write it in \
+                 `addresses`, and in `outbound_rules` where an outbound rule has it"
+            }
+            Self::JoinUnread => {
+                "Terraform joins two resources and does not know yet which: the inventory does not \
+                 load until `unread` is taken out; write what is joined (`security_group`, \
+                 `route_table`, `nat_gateway`), or apply the plan and export the state"
+            }
             Self::InterfaceMissing => {
                 "an interface of it is not in the export (`az network nic list`)"
             }
@@ -257,23 +289,43 @@ pub struct Gap {
     pub place: String,
 }
 
+impl Gap {
+    fn new(place: &str, kind: GapKind) -> Self {
+        Self { kind, place: place.chars().filter(|sign| !sign.is_control()).collect() }
+    }
+}
+
 /// The gaps of an import, each once.
 #[derive(Debug, Default)]
-pub(crate) struct Gaps(Vec<Gap>);
+pub(crate) struct Gaps {
+    in_tables: Vec<Gap>,
+    /// Those of what has no table in the inventory: they stand at its head.
+    of_the_whole: BTreeSet<Gap>,
+}
 
 impl Gaps {
-    /// Notes one.
-    pub(crate) fn note(&mut self, place: impl Into<String>, kind: GapKind) {
-        let place: String = place.into();
-        let place = place.chars().filter(|sign| !sign.is_control()).collect();
-        self.0.push(Gap { kind, place });
+    /// Notes one of something that has no table.
+    pub(crate) fn note(&mut self, place: impl AsRef<str>, kind: GapKind) {
+        self.of_the_whole.insert(Gap::new(place.as_ref(), kind));
+    }
+
+    /// Notes one that its table says.
+    pub(crate) fn in_table(&mut self, place: &str, kind: GapKind) {
+        self.in_tables.push(Gap::new(place, kind));
+    }
+
+    /// Those of what has no table.
+    pub(crate) fn of_the_whole(&self) -> Vec<Gap> {
+        self.of_the_whole.iter().cloned().collect()
     }
 
     /// All of them, in order and each once.
-    pub(crate) fn all(mut self) -> Vec<Gap> {
-        self.0.sort();
-        self.0.dedup();
-        self.0
+    pub(crate) fn all(self) -> Vec<Gap> {
+        let mut all = self.in_tables;
+        all.extend(self.of_the_whole);
+        all.sort();
+        all.dedup();
+        all
     }
 }
 

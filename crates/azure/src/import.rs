@@ -7,6 +7,7 @@ use crate::arm::{
     effective, firewall, load_balancer, machine, nat_gateway, network, route_table, scale_set,
     security_group, subscription,
 };
+use crate::block;
 use crate::counts::Counts;
 use crate::envelope::{self, Item};
 use crate::error::ImportError;
@@ -60,6 +61,7 @@ pub fn import(inputs: &[Input<'_>], told: &Told) -> Result<Imported, ImportError
     scale_set::note(&export, &mut gaps);
     blocks.extend(machine::blocks(&export, &mut gaps));
     let mut inventory = format!("{MARK}\n");
+    block::head(&gaps, &export.unplaced, &mut inventory);
     for block in &blocks {
         block.write(&mut inventory);
     }
@@ -76,12 +78,17 @@ fn read(inputs: &[Input<'_>], gaps: &mut Gaps) -> Result<Export, ImportError> {
     let mut done = Vec::new();
     let mut routes: Vec<(&Input<'_>, Vec<Fields>)> = Vec::new();
     let (mut seen, mut other) = (0_usize, 0_usize);
+    let mut unplaced = Vec::new();
     for (input, document) in documents {
         let mut of_file = Vec::new();
         for item in document.items {
             seen = seen.saturating_add(1);
             match item {
                 Item::Route(route) => of_file.push(route),
+                Item::Unplaced(what) => {
+                    gaps.note(&what, GapKind::JoinUnread);
+                    unplaced.push(what);
+                }
                 Item::Activity(entry) => done.extend(Done::of(&entry)),
                 Item::Rules(entry) => {
                     effective::group(&entry).into_iter().for_each(|group| resources.add(group));
@@ -109,6 +116,7 @@ fn read(inputs: &[Input<'_>], gaps: &mut Gaps) -> Result<Export, ImportError> {
     let effective = whose(&resources, routes, gaps)?;
     let mut export = Export::new(resources, done, effective, gaps);
     export.routes_read = routes_read;
+    export.unplaced = unplaced;
     Ok(export)
 }
 

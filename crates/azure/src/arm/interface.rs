@@ -67,15 +67,11 @@ pub(crate) fn read(export: &Export, id: &Id) -> Result<Interface, GapKind> {
     if let Some(connectivity) = fields.flag("defaultoutboundconnectivityenabled") {
         keys.push(("default_outbound_connectivity", connectivity.to_string()));
     }
-    match fields.refers("networksecuritygroup") {
-        Some(Ok(group)) => match export.name(Kind::SecurityGroup, &group) {
-            Some(name) => keys.push(("security_group", quoted(name))),
-            None => gaps.push(GapKind::SecurityGroupMissing),
-        },
-        Some(Err(NoId)) => {
-            gaps.push(GapKind::SecurityGroupMissing);
-            keys.push(("unread_security_group", unread_value("security_group")));
-        }
+    let (group, missing) = export.security_group(found);
+    gaps.extend(missing);
+    match group {
+        Some(Ok(name)) => keys.push(("security_group", quoted(name))),
+        Some(Err(NoId)) => keys.push(("unread_security_group", unread_value("security_group"))),
         None => {}
     }
     let all = configurations.iter().copied().chain([fields]);

@@ -153,7 +153,10 @@ fn subnet(export: &Export, network: &str, subnet: &Resource, gaps: &mut Gaps) ->
             Some(name) => block.text("route_table", name),
             None => block.gap(gaps, GapKind::RouteTableMissing),
         },
-        Some(Err(NoId)) => block.unread("route_table", gaps, GapKind::RouteTableMissing),
+        Some(Err(NoId)) => {
+            block.gap(gaps, GapKind::RouteTableMissing);
+            block.unread("route_table");
+        }
         None => {}
     }
     let delegated = fields.objects("delegations").find_map(|one| one.text("servicename"));
@@ -173,16 +176,18 @@ fn subnet(export: &Export, network: &str, subnet: &Resource, gaps: &mut Gaps) ->
     }
     match (nat_gateway::of_subnet(export, subnet), fields.refers("natgateway")) {
         (Some(Ok(name)), _) => block.text("nat_gateway", name),
-        (None, Some(Err(NoId))) => block.unread("nat_gateway", gaps, GapKind::NatGatewayMissing),
+        (None, Some(Err(NoId))) => {
+            block.gap(gaps, GapKind::NatGatewayMissing);
+            block.unread("nat_gateway");
+        }
         (Some(Err(gap)), _) => block.gap(gaps, gap),
         (None, _) => {}
     }
-    match fields.refers("networksecuritygroup") {
-        Some(Ok(group)) => match export.name(Kind::SecurityGroup, &group) {
-            Some(name) => block.text("security_group", name),
-            None => block.gap(gaps, GapKind::SecurityGroupMissing),
-        },
-        Some(Err(NoId)) => block.unread("security_group", gaps, GapKind::SecurityGroupMissing),
+    let (group, missing) = export.security_group(subnet);
+    missing.into_iter().for_each(|gap| block.gap(gaps, gap));
+    match group {
+        Some(Ok(name)) => block.text("security_group", name),
+        Some(Err(NoId)) => block.unread("security_group"),
         None => {}
     }
     if let Some(routes) = listed {

@@ -48,6 +48,12 @@ fn a_part_of_an_export_is_refused() {
     let rows = json!([{ "id": subnet, "name": "n" }]);
     for (export, how) in [
         (json!({ "value": rows, "nextLink": "https://example.net/?token=abc" }), "(`nextLink`)"),
+        (json!({ "value": rows, "@odata.nextLink": "abc" }), "(`@odata.nextLink`)"),
+        (json!({ "value": rows, "odata.nextLink": "abc" }), "(`odata.nextLink`)"),
+        (json!({ "value": rows, "nextMarker": "abc" }), "(`nextMarker`)"),
+        (json!({ "value": rows, "skipToken": "abc" }), "(`skipToken`)"),
+        (json!({ "value": rows, "$skipToken": "abc" }), "(`$skipToken`)"),
+        (json!({ "totalRecords": 900.0, "count": 1, "data": rows }), "it has 1 of 900 rows"),
         (json!({ "totalRecords": 3, "count": 1, "data": rows }), "it has 1 of 3 rows"),
         (json!({ "totalRecords": 1, "count": 2, "data": rows }), "it has 1 of 2 rows"),
         (json!({ "count": 1, "data": rows, "$skipToken": "abc" }), "(`$skipToken`)"),
