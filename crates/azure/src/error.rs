@@ -124,6 +124,19 @@ pub enum ImportError {
         /// How that shows.
         of: Missing,
     },
+    /// Two files are of two moments.
+    #[error(
+        "`{one}` and `{other}` say different things of `{id}`: they are of two moments, and what they \
+         are together never was; give the files of one export"
+    )]
+    Differs {
+        /// The file that comes first.
+        one: String,
+        /// The other one.
+        other: String,
+        /// The id of the resource.
+        id: String,
+    },
     /// There is nothing in it that an inventory has.
     #[error(
         "{files}: {resources} resources, and none that an inventory has anything of: expected \

@@ -244,7 +244,7 @@ fn add_subscriptions(resources: &mut Resources) {
     for guid in shown {
         let id = Id::of_subscription(&guid);
         if resources.get(&id, Kind::Subscription).is_none() {
-            resources.add(Resource { id, kind: Kind::Subscription, fields: Fields::new() });
+            resources.add_unknown(Resource { id, kind: Kind::Subscription, fields: Fields::new() });
         }
     }
 }

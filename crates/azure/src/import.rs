@@ -15,7 +15,7 @@ use crate::export::Export;
 use crate::fields::{Fields, Look as _};
 use crate::gaps::{Gap, GapKind, Gaps};
 use crate::id::Id;
-use crate::resource::{Kind, Resource, Resources};
+use crate::resource::{Differs, Kind, Resource, Resources};
 use crate::told::Told;
 
 /// A file of an export.
@@ -79,7 +79,8 @@ fn read(inputs: &[Input<'_>], gaps: &mut Gaps) -> Result<Export, ImportError> {
     let mut routes: Vec<(&Input<'_>, Vec<Fields>)> = Vec::new();
     let (mut seen, mut other) = (0_usize, 0_usize);
     let mut unplaced = Vec::new();
-    for (input, document) in documents {
+    let mut effective = Vec::new();
+    for (file, (input, document)) in documents.into_iter().enumerate() {
         let mut of_file = Vec::new();
         for item in document.items {
             seen = seen.saturating_add(1);
@@ -90,11 +91,13 @@ fn read(inputs: &[Input<'_>], gaps: &mut Gaps) -> Result<Export, ImportError> {
                     unplaced.push(what);
                 }
                 Item::Activity(entry) => done.extend(Done::of(&entry)),
-                Item::Rules(entry) => {
-                    effective::group(&entry).into_iter().for_each(|group| resources.add(group));
-                }
+                Item::Rules(entry) => effective.extend(effective::group(&entry)),
                 Item::Resource(fields) => match Resource::of(fields) {
-                    Some(resource) if resource.kind != Kind::Other => resources.add(resource),
+                    Some(resource) if resource.kind != Kind::Other => {
+                        resources
+                            .add(resource, file)
+                            .map_err(|differs| of_two(inputs, &differs))?;
+                    }
                     found => {
                         other = other.saturating_add(1);
                         if let Some(app) = found.filter(is_integrated_app) {
@@ -112,12 +115,24 @@ fn read(inputs: &[Input<'_>], gaps: &mut Gaps) -> Result<Export, ImportError> {
         let files: Vec<_> = inputs.iter().map(|input| format!("`{}`", input.name)).collect();
         return Err(ImportError::Nothing { files: files.join(", "), resources: other });
     }
+    // The group itself is the better source: effective rules are worked out from it.
+    for group in effective {
+        resources.add_unknown(group);
+    }
     let routes_read = routes.iter().map(|(_, routes)| routes.len()).sum();
     let effective = whose(&resources, routes, gaps)?;
     let mut export = Export::new(resources, done, effective, gaps);
     export.routes_read = routes_read;
     export.unplaced = unplaced;
     Ok(export)
+}
+
+/// Why two files do not belong together.
+fn of_two(inputs: &[Input<'_>], differs: &Differs) -> ImportError {
+    let [one, other] = differs
+        .files
+        .map(|file| inputs.get(file).map_or(String::new(), |input| input.name.to_owned()));
+    ImportError::Differs { one, other, id: differs.id.text().to_owned() }
 }
 
 /// Whether something is an App Service or Functions app that sends through a virtual network (N18).

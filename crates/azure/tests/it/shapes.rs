@@ -237,6 +237,42 @@ fn a_rule_that_could_not_be_read_was_left_out_or_made_one_for_everything() {
 }
 
 #[test]
+fn files_of_two_moments_were_put_together_rule_by_rule() {
+    let rule = |name: &str, access: &str| {
+        json!({ "name": name, "priority": 100, "direction": "Outbound", "access": access,
+            "sourceAddressPrefix": "*", "sourcePortRange": "*", "destinationAddressPrefix": "*",
+            "destinationPortRange": "25" })
+    };
+    let group = |rules: serde_json::Value| {
+        json!({
+            "id": format!("{GROUP}/providers/Microsoft.Network/networkSecurityGroups/out"),
+            "properties": { "securityRules": rules, "etag": rules.to_string() },
+        })
+        .to_string()
+    };
+    let before = group(json!([rule("a", "Allow"), rule("b", "Deny")]));
+    let mut again: serde_json::Value = serde_json::from_str(&before).expect("JSON");
+    again["properties"]["securityRules"] = json!([rule("B", "deny"), rule("A", "allow")]);
+    again["tags"] = json!({ "x": "y" });
+    assert!(imported(&[&before, &again.to_string()]).is_ok(), "in other words");
+    for after in [
+        json!([rule("a", "Deny"), rule("b", "Deny")]),
+        json!([rule("a", "Allow")]),
+        json!([rule("a", "Allow"), rule("c", "Deny")]),
+        json!([]),
+    ] {
+        let said = imported(&[&before, &group(after)]).expect_err("two moments").to_string();
+        assert!(said.starts_with("`0.json` and `1.json` say different things of `"), "{said}");
+    }
+    let machine = |power: &str| {
+        let id = format!("{GROUP}/providers/Microsoft.Compute/virtualMachines/web");
+        json!([{ "id": id, "powerState": power }]).to_string()
+    };
+    let said = imported(&[&machine("VM running"), &machine("VM deallocated")]);
+    assert!(said.is_err_and(|error| error.to_string().contains("virtualmachines/web")));
+}
+
+#[test]
 fn two_rules_whose_names_differ_in_casing_alone_became_one() {
     let rule = |name: &str, access: &str| {
         json!({ "name": name, "priority": 100, "direction": "Outbound", "access": access,
