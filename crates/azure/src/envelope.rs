@@ -64,6 +64,9 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Document, ImportError> {
     if text.bytes().filter(|byte| *byte == b',').count() > MAX_VALUES {
         return Err(ImportError::TooLong { file: file.to_owned(), most: MAX_VALUES });
     }
+    if text.trim().is_empty() {
+        return Err(ImportError::Empty { file: file.to_owned() });
+    }
     let mut values = Vec::new();
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
         values.push(value.map_err(|error| match shape::of_text(text) {

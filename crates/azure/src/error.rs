@@ -83,6 +83,15 @@ pub enum ImportError {
         /// The most that it may have.
         most: usize,
     },
+    /// There is nothing in it.
+    #[error("`{file}` is empty: did the command that was to write it fail?")]
+    Empty {
+        /// The file.
+        file: String,
+    },
+    /// Several files are bad.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Several(Vec<Self>),
     /// It is no JSON.
     #[error(
         "`{file}` is no JSON (line {line}, column {column}); expected an export of Azure: Resource \

@@ -69,10 +69,18 @@ pub fn import(inputs: &[Input<'_>], told: &Told) -> Result<Imported, ImportError
 }
 
 fn read(inputs: &[Input<'_>], gaps: &mut Gaps) -> Result<Export, ImportError> {
-    let documents: Vec<_> = inputs
-        .iter()
-        .map(|input| Ok((input, envelope::read(input.name, input.text)?)))
-        .collect::<Result<_, ImportError>>()?;
+    let mut documents = Vec::new();
+    let mut bad = Vec::new();
+    for input in inputs {
+        match envelope::read(input.name, input.text) {
+            Ok(document) => documents.push((input, document)),
+            Err(error) => bad.push(error),
+        }
+    }
+    if let Some(error) = bad.pop() {
+        bad.push(error.clone());
+        return Err(if bad.len() > 1 { ImportError::Several(bad) } else { error });
+    }
     envelope::check_pages(documents.iter().map(|(input, document)| (input.name, document)))?;
     let mut resources = Resources::default();
     let mut done = Vec::new();

@@ -28,11 +28,17 @@ fn what_is_no_export_is_called_by_its_name() {
         ("{\"name\": \"web\"}", "is no export of Azure that is known"),
         ("3", "is no export of Azure that is known"),
         ("[]", "0 resources, and none"),
-        ("", "0 resources, and none"),
+        ("", "is empty"),
     ] {
         let said = said(text);
         assert!(said.contains(what), "{text}: {said}");
     }
+}
+
+#[test]
+fn of_several_bad_files_only_the_first_was_named() {
+    let said = imported(&["To:", "[]", "3"]).expect_err("two are bad").to_string();
+    assert!(said.contains("`0.json` is no JSON") && said.contains("\n`2.json` is no"), "{said}");
 }
 
 #[test]
