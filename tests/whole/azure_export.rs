@@ -71,7 +71,11 @@ fn exported(stub: &Path, folder: &Path, fails: &str) -> Output {
     let path = format!("{}:{}", stub.display(), std::env::var("PATH").expect("a path"));
     let script = repository().join("scripts/azure-export.sh");
     let mut command = Command::new(script);
-    command.args([folder.as_os_str(), "--all".as_ref()]).env("PATH", path).env("STUB", stub).env("FAILS", fails);
+    command
+        .args([folder.as_os_str(), "--all".as_ref()])
+        .env("PATH", path)
+        .env("STUB", stub)
+        .env("FAILS", fails);
     command.output().expect("bash runs it")
 }
 

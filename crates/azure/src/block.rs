@@ -11,6 +11,8 @@ const WIDTH: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Block {
     place: String,
+    /// What it is of, as counts call it.
+    kind: String,
     header: String,
     lines: Vec<String>,
     /// Something that it needs is missing: all of it is a comment.
@@ -83,6 +85,10 @@ impl Block {
         let header = path.iter().map(|part| key(part)).collect::<Vec<_>>().join(".");
         Self {
             place: path.join("."),
+            kind: path
+                .get(2)
+                .or_else(|| path.first())
+                .map_or(String::new(), |of| of.replace('-', "_")),
             header: format!("[{header}]"),
             lines: Vec::new(),
             is_off: false,
@@ -92,7 +98,13 @@ impl Block {
     /// An event.
     pub(crate) fn event() -> Self {
         let header = "[[event]]".to_owned();
-        Self { place: "event".to_owned(), header, lines: Vec::new(), is_off: false }
+        Self {
+            place: "event".to_owned(),
+            kind: "event".to_owned(),
+            header,
+            lines: Vec::new(),
+            is_off: false,
+        }
     }
 
     /// A key with a value as TOML writes it.
@@ -149,6 +161,11 @@ impl Block {
     pub(crate) fn off(&mut self, gaps: &mut Gaps, kind: GapKind) {
         self.gap(gaps, kind);
         self.is_off = true;
+    }
+
+    /// What it is of, where it is commented out.
+    pub(crate) fn off_kind(&self) -> Option<&str> {
+        self.is_off.then_some(self.kind.as_str())
     }
 
     /// The table as text.

@@ -152,9 +152,10 @@ impl GapKind {
                 "the subscription itself is not in the export, only what is in it"
             }
             Self::PowerUnknown => {
-                "the power state is not in the export; running is taken; `az vm list -d` has it"
+                "the power state is not in the export; running is taken; write `power`, or export it \
+                 with `az vm list -d`"
             }
-            Self::PowerChanging => "the power state was changing; running is taken",
+            Self::PowerChanging => "the power state was changing; running is taken; write `power`",
             Self::PowerBefore => {
                 "the activity log begins with a start: whether the machine was deallocated before \
                  is not known, and `stopped` is taken, from which a start brings no exemption"
@@ -187,7 +188,7 @@ impl GapKind {
             }
             Self::AdminRules => {
                 "whether Virtual Network Manager's security admin rules stand on the networks is \
-                 not in the export"
+                 not in the export: write them as `[admin-rules.NAME]`"
             }
             other => other.missing_sentence(),
         }
@@ -203,7 +204,8 @@ impl GapKind {
                 "the Azure Firewall stands in a virtual hub, which an inventory has nothing of"
             }
             Self::LearnedRoutes => {
-                "what the gateway learns by BGP is not in the export; effective routes have it"
+                "what the gateway learns by BGP is not in the export; effective routes have it: write \
+                 it in its `routes`"
             }
             Self::SecondGateway => {
                 "the network has several gateways, and an inventory one; the routes are of all"
@@ -229,6 +231,33 @@ impl GapKind {
                  activity log tells nothing of it; write what it was, and an `[[event]]` for each \
                  change"
             }
+            Self::InterfaceMissing => {
+                "an interface of it is not in the export (`az network nic list`): write `network`, \
+                 `subnet` and `addresses`"
+            }
+            Self::NoAddress => "an interface of it has no private address: write `addresses`",
+            Self::NoMachine => "the interface belongs to no machine and is left out",
+            Self::MachineMissing => {
+                "the machine itself is not in the export; it is taken from its interface"
+            }
+            Self::NetworkMissing => {
+                "its network or subnet is not in the export (`az network vnet list`): write `network` \
+                 and `subnet`"
+            }
+            Self::NoPrefix => {
+                "some of its address prefixes, or all, are not in the export: write `address_space` or \
+                 `prefixes`"
+            }
+            Self::InstancesMissing => {
+                "the scale set's instances are not in the export (`az vmss nic list`)"
+            }
+            other => other.reference_sentence(),
+        }
+    }
+
+    /// Of what something in the inventory names, and what stands there and cannot be read.
+    const fn reference_sentence(&self) -> &'static str {
+        match self {
             Self::SecurityGroupDiffers => {
                 "another security group says that it stands here, too; the one in \
                  `security_group` is named here: export anew, or write the right one"
@@ -242,40 +271,32 @@ impl GapKind {
                  load until `unread` is taken out; write what is joined (`security_group`, \
                  `route_table`, `nat_gateway`), or apply the plan and export the state"
             }
-            Self::InterfaceMissing => {
-                "an interface of it is not in the export (`az network nic list`)"
-            }
-            Self::NoAddress => "an interface of it has no private address",
-            Self::NoMachine => "the interface belongs to no machine and is left out",
-            Self::MachineMissing => {
-                "the machine itself is not in the export; it is taken from its interface"
-            }
-            Self::NetworkMissing => {
-                "its network or subnet is not in the export (`az network vnet list`)"
-            }
-            Self::NoPrefix => "some of its address prefixes, or all, are not in the export",
-            Self::InstancesMissing => {
-                "the scale set's instances are not in the export (`az vmss nic list`)"
-            }
             Self::RouteTableMissing => {
-                "its route table is not in the export (`az network route-table list`)"
+                "its route table is not in the export (`az network route-table list`): write \
+                 `route_table`"
             }
             Self::RouteUnread => {
                 "a route cannot be read: the inventory does not load until it is written"
             }
             Self::SecurityGroupMissing => {
-                "its security group is not in the export (`az network nsg list`)"
+                "its security group is not in the export (`az network nsg list`): write \
+                 `security_group`"
             }
             Self::RuleUnread => {
                 "a security rule cannot be read: the inventory does not load until it is written"
             }
             Self::NatGatewayMissing => {
-                "its NAT gateway is not in the export (`az network nat gateway list`)"
+                "its NAT gateway is not in the export (`az network nat gateway list`): write \
+                 `nat_gateway`"
             }
             Self::PublicAddressMissing => {
-                "a public address of it is not in the export (`az network public-ip list`)"
+                "a public address of it is not in the export (`az network public-ip list`): write it in \
+                 `public_address`, or in `addresses` of a NAT gateway"
             }
-            _ => "the load balancer's frontends are not in the export, or not in one network",
+            _ => {
+                "the load balancer's frontends are not in the export, or not in one network: write \
+                 `addresses`"
+            }
         }
     }
 }

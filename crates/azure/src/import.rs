@@ -65,7 +65,7 @@ pub fn import(inputs: &[Input<'_>], told: &Told) -> Result<Imported, ImportError
     for block in &blocks {
         block.write(&mut inventory);
     }
-    Ok(Imported { inventory, counts: Counts::of(&export), gaps: gaps.all() })
+    Ok(Imported { inventory, counts: Counts::of(&export, &blocks), gaps: gaps.all() })
 }
 
 fn read(inputs: &[Input<'_>], gaps: &mut Gaps) -> Result<Export, ImportError> {

@@ -9,16 +9,16 @@ use crate::imported;
 
 const GROUP: &str = "/subscriptions/1/resourceGroups/a/providers/Microsoft.Network";
 
-fn network(subnet: Value) -> Value {
+fn network(subnet: &Value) -> Value {
     json!({ "id": format!("{GROUP}/virtualNetworks/n"), "name": "n", "properties": {
         "addressSpace": { "addressPrefixes": ["10.0.0.0/16"] }, "subnets": [subnet] } })
 }
 
-fn subnet(key: &str, value: Value) -> Value {
+fn subnet(key: &str, value: &Value) -> Value {
     json!({ "name": "s", "properties": { "addressPrefix": "10.0.0.0/24", key: value } })
 }
 
-fn nic(key: &str, value: Value) -> Value {
+fn nic(key: &str, value: &Value) -> Value {
     let subnet = format!("{GROUP}/virtualNetworks/n/subnets/s");
     json!({ "id": format!("{GROUP}/networkInterfaces/nic"), "name": "nic", "properties": {
         "virtualMachine": { "id": "/subscriptions/1/providers/Microsoft.Compute/virtualMachines/w" },
@@ -53,26 +53,26 @@ fn a_route_that_could_not_be_read_was_left_out() {
         route[key] = value;
         json!([{ "name": "out", "properties": route }])
     };
-    let at_first = subnet("x", json!(1));
+    let at_first = subnet("x", &json!(1));
     for (key, value) in [
         ("addressPrefix", json!("AzureCloud")),
         ("nextHopType", json!("Elsewhere")),
         ("nextHopIpAddress", json!(null)),
     ] {
-        let read = read(&[network(at_first.clone()), table(route(key, value))]);
+        let read = read(&[network(&at_first), table(route(key, value))]);
         stops(&read, "{ unread = \"route `out`: ");
     }
-    let junk = read(&[network(at_first.clone()), table(json!(["x"]))]);
+    let junk = read(&[network(&at_first), table(json!(["x"]))]);
     stops(&junk, "{ unread = \"route `unnamed-1`: ");
-    let no_list = read(&[network(at_first.clone()), table(json!({ "x": 1 }))]);
+    let no_list = read(&[network(&at_first), table(json!({ "x": 1 }))]);
     stops(&no_list, "{ unread = \"the routes of `t`: ");
-    let good = read(&[network(at_first), table(route("x", json!(1)))]);
+    let good = read(&[network(&at_first), table(route("x", json!(1)))]);
     assert!(!good.contains("unread"), "{good}");
 }
 
 #[test]
 fn an_effective_route_that_could_not_be_read_was_left_out() {
-    let all = json!([network(subnet("x", json!(1))), nic("x", json!(1))]).to_string();
+    let all = json!([network(&subnet("x", &json!(1))), nic("x", &json!(1))]).to_string();
     for (key, value) in [
         ("addressPrefix", json!(["0.0.0.0/0", "AzureCloud"])),
         ("addressPrefix", json!([])),
@@ -123,13 +123,13 @@ fn a_reference_that_is_no_id_was_taken_for_none() {
             ("routeTable", "unread_route_table"),
             ("natGateway", "unread_nat_gateway"),
         ] {
-            stops(&read(&[network(subnet(key, value.clone()))]), line);
+            stops(&read(&[network(&subnet(key, &value))]), line);
         }
-        let interface = nic("networkSecurityGroup", value.clone());
-        stops(&read(&[network(subnet("x", json!(1))), interface]), "unread_security_group");
+        let interface = nic("networkSecurityGroup", &value);
+        stops(&read(&[network(&subnet("x", &json!(1))), interface]), "unread_security_group");
     }
     for nothing in [json!(null), json!({}), json!(""), json!({ "id": "" })] {
-        let read = read(&[network(subnet("networkSecurityGroup", nothing))]);
+        let read = read(&[network(&subnet("networkSecurityGroup", &nothing))]);
         assert!(!read.contains("unread"), "{read}");
     }
 }
