@@ -63,7 +63,7 @@ fn stub(world: &Value) -> tempfile::TempDir {
     put(folder.path(), "resources-1.json", &page(first, all, Some("abc+/=")));
     put(folder.path(), "resources-2.json", &page(second, all, None));
     put(folder.path(), "subscriptions-1.json", &page(&subscriptions, 1, None));
-    put(folder.path(), "activity-1.json", &json!([]));
+    put(folder.path(), "activity-1.json", &json!({ "read": 0, "value": [] }));
     folder
 }
 
@@ -71,7 +71,11 @@ fn exported(stub: &Path, folder: &Path, fails: &str) -> Output {
     let path = format!("{}:{}", stub.display(), std::env::var("PATH").expect("a path"));
     let script = repository().join("scripts/azure-export.sh");
     let mut command = Command::new(script);
-    command.arg(folder).env("PATH", path).env("STUB", stub).env("FAILS", fails);
+    command
+        .args([folder.as_os_str(), "--all".as_ref()])
+        .env("PATH", path)
+        .env("STUB", stub)
+        .env("FAILS", fails);
     command.output().expect("bash runs it")
 }
 
@@ -120,6 +124,35 @@ fn a_page_that_fails_leaves_nothing_that_looks_whole() {
         assert!(text(&output.stderr).contains("throttled"), "{fails}");
         assert_eq!(std::fs::read_dir(place.path()).expect("read").count(), 0, "{fails}");
     }
+}
+
+#[test]
+fn what_is_not_said_is_asked_for_and_a_cut_log_is_said() {
+    let Some(world) = world() else { return };
+    let stub = stub(&world);
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = place.path().join("export").display().to_string();
+    let run = |arguments: &[&str]| {
+        let path = format!("{}:{}", stub.path().display(), std::env::var("PATH").expect("a path"));
+        let mut command = Command::new(repository().join("scripts/azure-export.sh"));
+        command.args(arguments).env("PATH", path).env("STUB", stub.path());
+        command.output().expect("bash runs it")
+    };
+    let help = run(&["--help"]);
+    assert!(help.status.success() && text(&help.stdout).contains("FOLDER --all"));
+    assert_eq!(run(&[&folder]).status.code(), Some(2), "all subscriptions only when asked");
+    let other = run(&[&folder, "00000000-0000-0000-0000-000000000002"]);
+    assert_eq!(other.status.code(), Some(2));
+    assert!(text(&other.stderr).contains("cannot be read"), "{}", text(&other.stderr));
+    let tight = json!({ "read": 100_000, "value": [] });
+    std::fs::write(stub.path().join("activity-1.json"), tight.to_string()).expect("written");
+    let tight_print = run(&[&folder, "--all"]);
+    assert_eq!(tight_print.status.code(), Some(2), "{}", text(&tight_print.stderr));
+    put(stub.path(), "activity-1.json", &tight);
+    let cut = run(&[&folder, "00000000-0000-0000-0000-000000000001"]);
+    let said = text(&cut.stderr);
+    assert!(cut.status.success(), "{said}");
+    assert!(said.contains("is cut: only its newest 100000") && said.contains("rm -r --"), "{said}");
 }
 
 #[test]

@@ -104,10 +104,24 @@ fn what_is_no_export_ends_with_2_and_the_sentence_that_helps() {
     let folder = tempfile::tempdir().expect("a folder");
     let template = json!({ "$schema": "https://x/deploymentTemplate.json#", "resources": [] });
     let template = put(folder.path(), "main.json", &template).display().to_string();
+    let bytes = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).expect("written");
+        path.display().to_string()
+    };
+    let gzipped = bytes("gz", &[0x1f, 0x8b, 8, 0]);
+    let wide = bytes("wide", &[0xff, 0xfe, b'{', 0]);
+    let empty = bytes("empty", b"\n");
+    let (code, said) = failure(&format!("import {gzipped} {wide}"));
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains(&gzipped) && said.contains(&wide), "all bad files at once: {said}");
     for (file, expected) in [
         (&*template, "is an ARM template"),
         ("fixtures/inventories/free-trial.toml", "`egress25 validate` checks one"),
-        ("fixtures/captures/day-of-mail.pcap", "is no text file"),
+        ("fixtures/captures/day-of-mail.pcap", "it is a capture, which `egress25 replay` reads"),
+        (&*gzipped, "it is gzipped: unpack it"),
+        (&*wide, "it is UTF-16"),
+        (&*empty, "is empty: did the command"),
         ("no-such-file.json", "cannot be read"),
     ] {
         let (code, said) = failure(&format!("import {file}"));

@@ -24,6 +24,10 @@ pub(crate) struct Done {
     pub(crate) deed: Deed,
 }
 
+/// What power events are of. Those of a scale set do not say which instances they are of.
+const OF: [&str; 3] =
+    ["virtualmachines", "virtualmachinescalesets/virtualmachines", "virtualmachinescalesets"];
+
 impl Done {
     /// The one that an entry of the log tells: what has not succeeded was not done.
     pub(crate) fn of(entry: &Fields) -> Option<Self> {
@@ -37,7 +41,7 @@ impl Done {
         let operation = value("operationname")?.to_ascii_lowercase();
         let behind = operation.strip_prefix("microsoft.compute/")?;
         let (of, deed) = behind.strip_suffix("/action")?.rsplit_once('/')?;
-        if !["virtualmachines", "virtualmachinescalesets/virtualmachines"].contains(&of) {
+        if !OF.contains(&of) {
             return None;
         }
         let deed = match deed {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::gaps::{GapKind, Gaps};
+use crate::gaps::{GapKind, Gaps, grouped};
 
 /// How long the lines of comments are at most.
 const WIDTH: usize = 100;
@@ -11,6 +11,8 @@ const WIDTH: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Block {
     place: String,
+    /// What it is of, as counts call it.
+    kind: String,
     header: String,
     lines: Vec<String>,
     /// Something that it needs is missing: all of it is a comment.
@@ -28,6 +30,21 @@ pub(crate) fn list(texts: impl IntoIterator<Item = impl ToString>) -> String {
     format!("[{}]", texts.join(", "))
 }
 
+/// A line of a list in the place of something that cannot be read. With it the inventory does not
+/// load: without it a rule that denies would let pass, and a route would lead elsewhere.
+pub(crate) fn unread(what: &str, name: &str) -> String {
+    format!("{{ unread = {} }}", quoted(&format!("{what} `{name}`: {WRITE_IT}")))
+}
+
+/// What is to be done with a line that cannot be read.
+const WRITE_IT: &str = "write it here, or take this line out";
+
+/// The value of `unread_KEY`, in the place of a key whose value cannot be read: as [`unread`] does,
+/// it stops the inventory from loading.
+pub(crate) fn unread_value(key: &str) -> String {
+    quoted(&format!("`{key}`: {WRITE_IT}"))
+}
+
 /// A comment of lines that are not too long.
 fn wrapped(text: &str) -> Vec<String> {
     let mut lines = vec!["#".to_owned()];
@@ -43,6 +60,20 @@ fn wrapped(text: &str) -> Vec<String> {
     lines
 }
 
+/// What stands above all tables: the gaps of what has none, and what could not be placed, which stops
+/// the inventory from loading.
+pub(crate) fn head(gaps: &Gaps, unplaced: &[String], to: &mut String) {
+    for (kind, places) in grouped(&gaps.of_the_whole()) {
+        for line in wrapped(&format!("GAP: {}: {}", places.join(", "), kind.sentence())) {
+            to.push_str(&line);
+            to.push('\n');
+        }
+    }
+    if !unplaced.is_empty() {
+        to.push_str(&format!("unread = {}\n", list(unplaced)));
+    }
+}
+
 fn key(part: &str) -> String {
     let bare = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '_' | '-');
     if !part.is_empty() && part.chars().all(bare) { part.to_owned() } else { quoted(part) }
@@ -54,6 +85,10 @@ impl Block {
         let header = path.iter().map(|part| key(part)).collect::<Vec<_>>().join(".");
         Self {
             place: path.join("."),
+            kind: path
+                .get(2)
+                .or_else(|| path.first())
+                .map_or(String::new(), |of| of.replace('-', "_")),
             header: format!("[{header}]"),
             lines: Vec::new(),
             is_off: false,
@@ -63,7 +98,13 @@ impl Block {
     /// An event.
     pub(crate) fn event() -> Self {
         let header = "[[event]]".to_owned();
-        Self { place: "event".to_owned(), header, lines: Vec::new(), is_off: false }
+        Self {
+            place: "event".to_owned(),
+            kind: "event".to_owned(),
+            header,
+            lines: Vec::new(),
+            is_off: false,
+        }
     }
 
     /// A key with a value as TOML writes it.
@@ -108,13 +149,23 @@ impl Block {
         if !self.lines.windows(lines.len()).any(|known| known == lines) {
             self.lines.extend(lines);
         }
-        gaps.note(&self.place, kind);
+        gaps.in_table(&self.place, kind);
+    }
+
+    /// What stands below a key cannot be read: the inventory does not load until it is written.
+    pub(crate) fn unread(&mut self, key: &str) {
+        self.raw(&format!("unread_{key}"), &unread_value(key));
     }
 
     /// Something is missing without which the table cannot stand.
     pub(crate) fn off(&mut self, gaps: &mut Gaps, kind: GapKind) {
         self.gap(gaps, kind);
         self.is_off = true;
+    }
+
+    /// What it is of, where it is commented out.
+    pub(crate) fn off_kind(&self) -> Option<&str> {
+        self.is_off.then_some(self.kind.as_str())
     }
 
     /// The table as text.

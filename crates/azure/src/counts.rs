@@ -1,5 +1,6 @@
 //! How much of what an export holds.
 
+use crate::block::Block;
 use crate::export::Export;
 use crate::resource::Kind;
 
@@ -8,8 +9,8 @@ use crate::resource::Kind;
 pub struct Counts(Vec<(&'static str, usize)>);
 
 impl Counts {
-    /// Counts what is in an export.
-    pub(crate) fn of(export: &Export) -> Self {
+    /// Counts what is in an export, those that are commented out together.
+    pub(crate) fn of(export: &Export, blocks: &[Block]) -> Self {
         let kinds = <Kind as strum::VariantArray>::VARIANTS;
         let mut counts: Vec<_> = kinds
             .iter()
@@ -23,6 +24,13 @@ impl Counts {
         counts.push(("machine", export.machine_names.len()));
         counts.push(("effective_route", export.routes_read));
         counts.push(("power_event", export.done.values().map(Vec::len).sum()));
+        let mut all_off = 0_usize;
+        for (name, count) in &mut counts {
+            let off = blocks.iter().filter(|block| block.off_kind() == Some(*name)).count();
+            *count = count.saturating_sub(off);
+            all_off = all_off.saturating_add(off);
+        }
+        counts.push(("commented_out", all_off));
         counts.sort_unstable();
         Self(counts)
     }

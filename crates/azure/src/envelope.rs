@@ -12,6 +12,18 @@ use crate::{shape, terraform};
 /// memory.
 const MAX_VALUES: usize = 4_000_000;
 
+/// By which keys an answer of the API says that there is another page.
+const GOES_ON: [&str; 8] = [
+    "nextLink",
+    "@odata.nextLink",
+    "odata.nextLink",
+    "nextMarker",
+    "nextToken",
+    "skipToken",
+    "$skipToken",
+    "skip_token",
+];
+
 /// Something in an export.
 #[derive(Debug)]
 pub(crate) enum Item {
@@ -23,6 +35,8 @@ pub(crate) enum Item {
     Route(Fields),
     /// The effective rules of a security group.
     Rules(Fields),
+    /// What Terraform joins and does not know yet, by its name.
+    Unplaced(String),
 }
 
 /// A file as it was read.
@@ -50,6 +64,9 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Document, ImportError> {
     if text.bytes().filter(|byte| *byte == b',').count() > MAX_VALUES {
         return Err(ImportError::TooLong { file: file.to_owned(), most: MAX_VALUES });
     }
+    if text.trim().is_empty() {
+        return Err(ImportError::Empty { file: file.to_owned() });
+    }
     let mut values = Vec::new();
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
         values.push(value.map_err(|error| match shape::of_text(text) {
@@ -64,7 +81,8 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Document, ImportError> {
     let mut document = Document { items: Vec::new(), pages: Vec::new() };
     for value in values {
         if let Some(resources) = terraform::resources(&value) {
-            document.items.extend(resources.into_iter().map(Item::Resource));
+            document.items.extend(resources.all.into_iter().map(Item::Resource));
+            document.items.extend(resources.unplaced.into_iter().map(Item::Unplaced));
             continue;
         }
         let value = normal(value);
@@ -92,11 +110,12 @@ impl Document {
             return self.graph(file, fields);
         }
         if fields.get("value").is_some_and(Value::is_array) {
-            let goes_on = ["nextlink", "@odata.nextlink"];
-            let is_told =
-                |key: &&str| fields.get(*key).is_some_and(|link| !link.is_null() && link != "");
-            if goes_on.iter().any(is_told) {
-                return Err(cut(Missing::NextLink));
+            let is_told = |key: &&&str| {
+                let link = fields.get(&key.to_ascii_lowercase());
+                link.is_some_and(|link| !link.is_null() && link != "")
+            };
+            if let Some(key) = GOES_ON.iter().find(is_told) {
+                return Err(cut(Missing::NextPage(key)));
             }
             let items = fields.remove("value").unwrap_or_default();
             return self.add(file, items);

@@ -83,6 +83,15 @@ pub enum ImportError {
         /// The most that it may have.
         most: usize,
     },
+    /// There is nothing in it.
+    #[error("`{file}` is empty: did the command that was to write it fail?")]
+    Empty {
+        /// The file.
+        file: String,
+    },
+    /// Several files are bad.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Several(Vec<Self>),
     /// It is no JSON.
     #[error(
         "`{file}` is no JSON (line {line}, column {column}); expected an export of Azure: Resource \
@@ -123,6 +132,19 @@ pub enum ImportError {
         file: String,
         /// How that shows.
         of: Missing,
+    },
+    /// Two files are of two moments.
+    #[error(
+        "`{one}` and `{other}` say different things of `{id}`: they are of two moments, and what they \
+         are together never was; give the files of one export"
+    )]
+    Differs {
+        /// The file that comes first.
+        one: String,
+        /// The other one.
+        other: String,
+        /// The id of the resource.
+        id: String,
     },
     /// There is nothing in it that an inventory has.
     #[error(
@@ -178,8 +200,8 @@ pub enum Missing {
         all: u64,
     },
     /// It says where the next page is.
-    #[error("it says where the next page is (`nextLink`)")]
-    NextLink,
+    #[error("it says where the next page is (`{0}`)")]
+    NextPage(&'static str),
     /// It says how the next page is asked for.
     #[error("it says how the next page is asked for (`$skipToken`)")]
     SkipToken,

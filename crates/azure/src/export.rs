@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::activity::Done;
-use crate::fields::{Fields, Look as _};
+use crate::fields::{Fields, Look as _, NoId};
 use crate::gaps::{GapKind, Gaps};
 use crate::id::Id;
 use crate::names::Names;
@@ -17,6 +17,10 @@ pub(crate) struct Export {
     pub(crate) done: BTreeMap<Id, Vec<Done>>,
     /// Effective routes, by the subnet that they are of.
     pub(crate) effective: BTreeMap<Id, Vec<Fields>>,
+    /// What Terraform joins and does not know yet.
+    pub(crate) unplaced: Vec<String>,
+    /// The security groups that say themselves where they stand, by these interfaces and subnets.
+    stands_on: BTreeMap<Id, BTreeSet<Id>>,
     /// How many effective routes were read, those of nobody among them.
     pub(crate) routes_read: usize,
     /// The machines, with their interfaces in order.
@@ -47,6 +51,9 @@ pub(crate) const MEMBER_OF: &str = "applicationsecuritygroups";
 /// Where application security groups are referred to.
 const ASGS: [&str; 3] =
     [MEMBER_OF, "sourceapplicationsecuritygroups", "destinationapplicationsecuritygroups"];
+
+/// Where an interface or a subnet names its security group.
+const SECURITY_GROUP: &str = "networksecuritygroup";
 
 /// Where a peering names the other side.
 pub(crate) const REMOTE: &str = "remotevirtualnetwork";
@@ -94,6 +101,14 @@ impl Export {
         let groups = Names::of(groups);
         done.sort();
         done.dedup();
+        let mut stands_on: BTreeMap<Id, BTreeSet<Id>> = BTreeMap::new();
+        for group in resources.of(Kind::SecurityGroup) {
+            for place in ["subnets", "networkinterfaces"] {
+                for id in group.fields.references(place) {
+                    stands_on.entry(id).or_default().insert(group.id.clone());
+                }
+            }
+        }
         let mut by_machine: BTreeMap<Id, Vec<Done>> = BTreeMap::new();
         for one in done {
             by_machine.entry(one.machine.clone()).or_default().push(one);
@@ -103,6 +118,8 @@ impl Export {
             done: by_machine,
             effective,
             routes_read: 0,
+            unplaced: Vec::new(),
+            stands_on,
             machines,
             machine_names,
             names,
@@ -125,6 +142,37 @@ impl Export {
     pub(crate) fn groups(&self, of: &Fields, key: &str) -> Vec<&str> {
         let ids: Vec<_> = of.references(key).collect();
         ids.iter().filter_map(|id| self.groups.get(id)).collect()
+    }
+
+    /// The security group of an interface or a subnet, by its name; or that it is not there, or cannot
+    /// be read. It says which, or the group says where; and whether the two say the same.
+    pub(crate) fn security_group(
+        &self,
+        of: &Resource,
+    ) -> (Option<Result<&str, NoId>>, Vec<GapKind>) {
+        let groups = self.stands_on.get(&of.id);
+        let mut groups = groups.into_iter().flatten();
+        let own = of.fields.refers(SECURITY_GROUP);
+        let (found, differs) = match own {
+            Some(Err(NoId)) => return (Some(Err(NoId)), vec![GapKind::SecurityGroupMissing]),
+            Some(Ok(own)) => {
+                let differs = groups.any(|group| *group != own);
+                (own, differs)
+            }
+            None => match groups.next() {
+                Some(group) => (group.clone(), groups.next().is_some()),
+                None => return (None, Vec::new()),
+            },
+        };
+        let name = self.name(Kind::SecurityGroup, &found);
+        let mut gaps = Vec::new();
+        if differs {
+            gaps.push(GapKind::SecurityGroupDiffers);
+        }
+        if name.is_none() {
+            gaps.push(GapKind::SecurityGroupMissing);
+        }
+        (name.map(Ok), gaps)
     }
 
     /// Whether a network is in the export itself, and not on the other side of a peering alone.
@@ -185,12 +233,18 @@ fn machine_name(id: &Id, found: Option<&Resource>) -> String {
 
 /// Subscriptions that only their resources show.
 fn add_subscriptions(resources: &mut Resources) {
-    let has_place = |one: &&Resource| !matches!(one.kind, Kind::Other | Kind::Subscription);
+    // Only what is planned says no subscription; of it, machines and firewalls are in one.
+    let is_in_one = |one: &Resource| {
+        let kinds = [Kind::Machine, Kind::Interface, Kind::Firewall];
+        kinds.contains(&one.kind) || one.id.subscription().is_some()
+    };
+    let has_place =
+        |one: &&Resource| !matches!(one.kind, Kind::Other | Kind::Subscription) && is_in_one(one);
     let shown: BTreeSet<_> = resources.iter().filter(has_place).map(|one| guid(&one.id)).collect();
     for guid in shown {
         let id = Id::of_subscription(&guid);
         if resources.get(&id, Kind::Subscription).is_none() {
-            resources.add(Resource { id, kind: Kind::Subscription, fields: Fields::new() });
+            resources.add_unknown(Resource { id, kind: Kind::Subscription, fields: Fields::new() });
         }
     }
 }

@@ -40,8 +40,14 @@ fn normal_fields(fields: Fields) -> Fields {
     flat
 }
 
+/// What stands in the place of an id is none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NoId;
+
 /// What is found below a key of the normal form.
 pub(crate) trait Look {
+    /// Whatever stands there.
+    fn value(&self, key: &str) -> Option<&Value>;
     /// A text that is not blank.
     fn text(&self, key: &str) -> Option<&str>;
     /// Yes or no.
@@ -61,6 +67,20 @@ pub(crate) trait Look {
         of_object.or_else(|| self.text(key).filter(|text| text.contains('/'))).map(Id::new)
     }
 
+    /// The id that stands below a key as [`Look::reference`] has it, or that something else
+    /// stands there, such as a bare name.
+    fn refers(&self, key: &str) -> Option<Result<Id, NoId>> {
+        if let Some(id) = self.reference(key) {
+            return Some(Ok(id));
+        }
+        // Terraform writes an empty text, and Azure an empty object, for nothing.
+        let is_nothing = match self.object(key) {
+            Some(object) => object.is_empty() || object.get("id").is_some_and(|id| id == ""),
+            None => self.value(key).is_none_or(|value| value.is_null() || value == ""),
+        };
+        (!is_nothing).then_some(Err(NoId))
+    }
+
     /// The ids of a list's objects.
     fn references(&self, key: &str) -> impl Iterator<Item = Id> {
         self.objects(key).filter_map(|object| Some(Id::new(object.text("id")?)))
@@ -77,6 +97,10 @@ fn as_text(value: &Value) -> Option<&str> {
 }
 
 impl Look for Fields {
+    fn value(&self, key: &str) -> Option<&Value> {
+        self.get(key)
+    }
+
     fn text(&self, key: &str) -> Option<&str> {
         as_text(self.get(key)?)
     }
@@ -92,7 +116,11 @@ impl Look for Fields {
 
     fn number(&self, key: &str) -> Option<i64> {
         match self.get(key)? {
-            Value::Number(number) => number.as_i64(),
+            // A whole number may be written `900.0`.
+            Value::Number(number) => {
+                let text = number.to_string();
+                text.strip_suffix(".0").unwrap_or(&text).parse().ok()
+            }
             Value::String(text) => text.trim().parse().ok(),
             _ => None,
         }

@@ -1,6 +1,6 @@
 //! What an export does not say, and an inventory of it therefore neither.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use egress25_policy::{Offer, how_to_tell_apart};
 
@@ -36,6 +36,10 @@ pub enum GapKind {
     EventLeftOut,
     /// The machine that power events are of.
     EventOfNobody,
+    /// Which instances of a scale set power events are of.
+    EventOfSet,
+    /// What the power state was before the export.
+    PowerAtExport,
     /// A machine's interface.
     InterfaceMissing,
     /// An interface without an address.
@@ -60,10 +64,12 @@ pub enum GapKind {
     ServiceEndpoints,
     /// A route table.
     RouteTableMissing,
-    /// A route whose destination is no prefix.
+    /// A route that cannot be read.
     RouteUnread,
     /// A security group.
     SecurityGroupMissing,
+    /// A group that says it stands where another is named.
+    SecurityGroupDiffers,
     /// A rule that cannot be read.
     RuleUnread,
     /// What a service tag stands for.
@@ -84,6 +90,10 @@ pub enum GapKind {
     PublicAddressMissing,
     /// A load balancer's frontends.
     FrontendMissing,
+    /// The address of a frontend, of an outbound rule or of another.
+    FrontendUnread,
+    /// What Terraform joins.
+    JoinUnread,
     /// Whose effective routes they are.
     RoutesOfNobody,
     /// An App Service with virtual network integration.
@@ -142,9 +152,10 @@ impl GapKind {
                 "the subscription itself is not in the export, only what is in it"
             }
             Self::PowerUnknown => {
-                "the power state is not in the export; running is taken; `az vm list -d` has it"
+                "the power state is not in the export; running is taken; write `power`, or export it \
+                 with `az vm list -d`"
             }
-            Self::PowerChanging => "the power state was changing; running is taken",
+            Self::PowerChanging => "the power state was changing; running is taken; write `power`",
             Self::PowerBefore => {
                 "the activity log begins with a start: whether the machine was deallocated before \
                  is not known, and `stopped` is taken, from which a start brings no exemption"
@@ -177,7 +188,7 @@ impl GapKind {
             }
             Self::AdminRules => {
                 "whether Virtual Network Manager's security admin rules stand on the networks is \
-                 not in the export"
+                 not in the export: write them as `[admin-rules.NAME]`"
             }
             other => other.missing_sentence(),
         }
@@ -193,7 +204,8 @@ impl GapKind {
                 "the Azure Firewall stands in a virtual hub, which an inventory has nothing of"
             }
             Self::LearnedRoutes => {
-                "what the gateway learns by BGP is not in the export; effective routes have it"
+                "what the gateway learns by BGP is not in the export; effective routes have it: write \
+                 it in its `routes`"
             }
             Self::SecondGateway => {
                 "the network has several gateways, and an inventory one; the routes are of all"
@@ -210,38 +222,81 @@ impl GapKind {
                 "the activity log has power events of it, and it is not in the export; they are \
                  left out"
             }
-            Self::InterfaceMissing => {
-                "an interface of it is not in the export (`az network nic list`)"
+            Self::EventOfSet => {
+                "the activity log has power events of the scale set and does not say of which \
+                 instances; they are left out: write them as `[[event]]`"
             }
-            Self::NoAddress => "an interface of it has no private address",
+            Self::PowerAtExport => {
+                "`power` is the state as of the export, taken for the time before it, too: the \
+                 activity log tells nothing of it; write what it was, and an `[[event]]` for each \
+                 change"
+            }
+            Self::InterfaceMissing => {
+                "an interface of it is not in the export (`az network nic list`): write `network`, \
+                 `subnet` and `addresses`"
+            }
+            Self::NoAddress => "an interface of it has no private address: write `addresses`",
             Self::NoMachine => "the interface belongs to no machine and is left out",
             Self::MachineMissing => {
                 "the machine itself is not in the export; it is taken from its interface"
             }
             Self::NetworkMissing => {
-                "its network or subnet is not in the export (`az network vnet list`)"
+                "its network or subnet is not in the export (`az network vnet list`): write `network` \
+                 and `subnet`"
             }
-            Self::NoPrefix => "some of its address prefixes, or all, are not in the export",
+            Self::NoPrefix => {
+                "some of its address prefixes, or all, are not in the export: write `address_space` or \
+                 `prefixes`"
+            }
             Self::InstancesMissing => {
                 "the scale set's instances are not in the export (`az vmss nic list`)"
             }
-            Self::RouteTableMissing => {
-                "its route table is not in the export (`az network route-table list`)"
+            other => other.reference_sentence(),
+        }
+    }
+
+    /// Of what something in the inventory names, and what stands there and cannot be read.
+    const fn reference_sentence(&self) -> &'static str {
+        match self {
+            Self::SecurityGroupDiffers => {
+                "another security group says that it stands here, too; the one in \
+                 `security_group` is named here: export anew, or write the right one"
             }
-            Self::RouteUnread => "a route leads to no prefix that can be read; it is left out",
+            Self::FrontendUnread => {
+                "the address of a frontend is not in the export, or is a prefix: write it in \
+                 `addresses`, and in `outbound_rules` where an outbound rule has it"
+            }
+            Self::JoinUnread => {
+                "Terraform joins two resources and does not know yet which: the inventory does not \
+                 load until `unread` is taken out; write what is joined (`security_group`, \
+                 `route_table`, `nat_gateway`), or apply the plan and export the state"
+            }
+            Self::RouteTableMissing => {
+                "its route table is not in the export (`az network route-table list`): write \
+                 `route_table`"
+            }
+            Self::RouteUnread => {
+                "a route cannot be read: the inventory does not load until it is written"
+            }
             Self::SecurityGroupMissing => {
-                "its security group is not in the export (`az network nsg list`)"
+                "its security group is not in the export (`az network nsg list`): write \
+                 `security_group`"
             }
             Self::RuleUnread => {
                 "a security rule cannot be read: the inventory does not load until it is written"
             }
             Self::NatGatewayMissing => {
-                "its NAT gateway is not in the export (`az network nat gateway list`)"
+                "its NAT gateway is not in the export (`az network nat gateway list`): write \
+                 `nat_gateway`"
             }
             Self::PublicAddressMissing => {
-                "a public address of it is not in the export (`az network public-ip list`)"
+                "a public address of it is not in the export (`az network public-ip list`): write it in \
+                 `public_address`, or in `addresses` of a NAT gateway"
             }
-            _ => "the load balancer's frontends are not in the export, or not in one network",
+            _ => {
+                "the load balancer's frontends are not in the export, or not in one network: write \
+                 `addresses`"
+            }
         }
     }
 }
@@ -255,23 +310,43 @@ pub struct Gap {
     pub place: String,
 }
 
+impl Gap {
+    fn new(place: &str, kind: GapKind) -> Self {
+        Self { kind, place: place.chars().filter(|sign| !sign.is_control()).collect() }
+    }
+}
+
 /// The gaps of an import, each once.
 #[derive(Debug, Default)]
-pub(crate) struct Gaps(Vec<Gap>);
+pub(crate) struct Gaps {
+    in_tables: Vec<Gap>,
+    /// Those of what has no table in the inventory: they stand at its head.
+    of_the_whole: BTreeSet<Gap>,
+}
 
 impl Gaps {
-    /// Notes one.
-    pub(crate) fn note(&mut self, place: impl Into<String>, kind: GapKind) {
-        let place: String = place.into();
-        let place = place.chars().filter(|sign| !sign.is_control()).collect();
-        self.0.push(Gap { kind, place });
+    /// Notes one of something that has no table.
+    pub(crate) fn note(&mut self, place: impl AsRef<str>, kind: GapKind) {
+        self.of_the_whole.insert(Gap::new(place.as_ref(), kind));
+    }
+
+    /// Notes one that its table says.
+    pub(crate) fn in_table(&mut self, place: &str, kind: GapKind) {
+        self.in_tables.push(Gap::new(place, kind));
+    }
+
+    /// Those of what has no table.
+    pub(crate) fn of_the_whole(&self) -> Vec<Gap> {
+        self.of_the_whole.iter().cloned().collect()
     }
 
     /// All of them, in order and each once.
-    pub(crate) fn all(mut self) -> Vec<Gap> {
-        self.0.sort();
-        self.0.dedup();
-        self.0
+    pub(crate) fn all(self) -> Vec<Gap> {
+        let mut all = self.in_tables;
+        all.extend(self.of_the_whole);
+        all.sort();
+        all.dedup();
+        all
     }
 }
 

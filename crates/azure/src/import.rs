@@ -7,6 +7,7 @@ use crate::arm::{
     effective, firewall, load_balancer, machine, nat_gateway, network, route_table, scale_set,
     security_group, subscription,
 };
+use crate::block;
 use crate::counts::Counts;
 use crate::envelope::{self, Item};
 use crate::error::ImportError;
@@ -14,7 +15,7 @@ use crate::export::Export;
 use crate::fields::{Fields, Look as _};
 use crate::gaps::{Gap, GapKind, Gaps};
 use crate::id::Id;
-use crate::resource::{Kind, Resource, Resources};
+use crate::resource::{Differs, Kind, Resource, Resources};
 use crate::told::Told;
 
 /// A file of an export.
@@ -60,34 +61,51 @@ pub fn import(inputs: &[Input<'_>], told: &Told) -> Result<Imported, ImportError
     scale_set::note(&export, &mut gaps);
     blocks.extend(machine::blocks(&export, &mut gaps));
     let mut inventory = format!("{MARK}\n");
+    block::head(&gaps, &export.unplaced, &mut inventory);
     for block in &blocks {
         block.write(&mut inventory);
     }
-    Ok(Imported { inventory, counts: Counts::of(&export), gaps: gaps.all() })
+    Ok(Imported { inventory, counts: Counts::of(&export, &blocks), gaps: gaps.all() })
 }
 
 fn read(inputs: &[Input<'_>], gaps: &mut Gaps) -> Result<Export, ImportError> {
-    let documents: Vec<_> = inputs
-        .iter()
-        .map(|input| Ok((input, envelope::read(input.name, input.text)?)))
-        .collect::<Result<_, ImportError>>()?;
+    let mut documents = Vec::new();
+    let mut bad = Vec::new();
+    for input in inputs {
+        match envelope::read(input.name, input.text) {
+            Ok(document) => documents.push((input, document)),
+            Err(error) => bad.push(error),
+        }
+    }
+    if let Some(error) = bad.pop() {
+        bad.push(error.clone());
+        return Err(if bad.len() > 1 { ImportError::Several(bad) } else { error });
+    }
     envelope::check_pages(documents.iter().map(|(input, document)| (input.name, document)))?;
     let mut resources = Resources::default();
     let mut done = Vec::new();
     let mut routes: Vec<(&Input<'_>, Vec<Fields>)> = Vec::new();
     let (mut seen, mut other) = (0_usize, 0_usize);
-    for (input, document) in documents {
+    let mut unplaced = Vec::new();
+    let mut effective = Vec::new();
+    for (file, (input, document)) in documents.into_iter().enumerate() {
         let mut of_file = Vec::new();
         for item in document.items {
             seen = seen.saturating_add(1);
             match item {
                 Item::Route(route) => of_file.push(route),
-                Item::Activity(entry) => done.extend(Done::of(&entry)),
-                Item::Rules(entry) => {
-                    effective::group(&entry).into_iter().for_each(|group| resources.add(group));
+                Item::Unplaced(what) => {
+                    gaps.note(&what, GapKind::JoinUnread);
+                    unplaced.push(what);
                 }
+                Item::Activity(entry) => done.extend(Done::of(&entry)),
+                Item::Rules(entry) => effective.extend(effective::group(&entry)),
                 Item::Resource(fields) => match Resource::of(fields) {
-                    Some(resource) if resource.kind != Kind::Other => resources.add(resource),
+                    Some(resource) if resource.kind != Kind::Other => {
+                        resources
+                            .add(resource, file)
+                            .map_err(|differs| of_two(inputs, &differs))?;
+                    }
                     found => {
                         other = other.saturating_add(1);
                         if let Some(app) = found.filter(is_integrated_app) {
@@ -105,11 +123,24 @@ fn read(inputs: &[Input<'_>], gaps: &mut Gaps) -> Result<Export, ImportError> {
         let files: Vec<_> = inputs.iter().map(|input| format!("`{}`", input.name)).collect();
         return Err(ImportError::Nothing { files: files.join(", "), resources: other });
     }
+    // The group itself is the better source: effective rules are worked out from it.
+    for group in effective {
+        resources.add_unknown(group);
+    }
     let routes_read = routes.iter().map(|(_, routes)| routes.len()).sum();
     let effective = whose(&resources, routes, gaps)?;
     let mut export = Export::new(resources, done, effective, gaps);
     export.routes_read = routes_read;
+    export.unplaced = unplaced;
     Ok(export)
+}
+
+/// Why two files do not belong together.
+fn of_two(inputs: &[Input<'_>], differs: &Differs) -> ImportError {
+    let [one, other] = differs
+        .files
+        .map(|file| inputs.get(file).map_or(String::new(), |input| input.name.to_owned()));
+    ImportError::Differs { one, other, id: differs.id.text().to_owned() }
 }
 
 /// Whether something is an App Service or Functions app that sends through a virtual network (N18).

@@ -35,6 +35,7 @@ mod fields;
 mod gaps;
 mod id;
 mod import;
+mod moments;
 mod names;
 mod resource;
 mod shape;

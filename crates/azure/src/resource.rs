@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::fields::{Fields, Look as _};
 use crate::id::Id;
+use crate::moments;
 
 /// The types of resources that an inventory has something of.
 #[derive(
@@ -106,9 +107,40 @@ impl Resource {
         Some(Self { id, kind, fields })
     }
 
-    /// Its name: the last part of its id, unless it says another.
+    /// Its name: the last part of its id, unless it says another. A part is always called by its id,
+    /// by which others refer to it; the name tells the casing alone.
     pub(crate) fn name(&self) -> &str {
-        self.fields.text("name").unwrap_or_else(|| self.id.name())
+        let own = self.id.name();
+        let is_part =
+            matches!(self.kind, Kind::Subnet | Kind::Peering | Kind::Route | Kind::SecurityRule);
+        let told = self.fields.text("name");
+        told.filter(|told| !is_part || told.eq_ignore_ascii_case(own)).unwrap_or(own)
+    }
+
+    /// The parts that it holds, each with an id of its own.
+    fn parts(&self) -> Vec<Self> {
+        let mut found = Vec::new();
+        for (key, collection) in self.kind.parts() {
+            let mut seen: BTreeMap<Id, &Value> = BTreeMap::new();
+            let parts = self.fields.get(*key).and_then(Value::as_array);
+            for (number, part) in parts.into_iter().flatten().enumerate() {
+                let number = number.saturating_add(1);
+                // What is no object has nothing that can be read, and is named all the same.
+                let fields = part.as_object().cloned().unwrap_or_default();
+                let own = fields.text("id").map(|id| Id::new(id).name().to_owned());
+                let name = own.or_else(|| fields.text("name").map(str::to_owned));
+                let name = name.unwrap_or_else(|| format!("unnamed-{number}"));
+                let mut id = self.id.below(collection, &name);
+                // Azure's names differ in more than casing; of two in one list, both are kept.
+                if seen.get(&id).is_some_and(|other| *other != part) {
+                    id = self.id.below(collection, &format!("{name}-{number}"));
+                }
+                seen.insert(id.clone(), part);
+                let kind = id.kind().map_or(Kind::Other, |kind| Kind::of(&kind));
+                found.push(Self { id, kind, fields });
+            }
+        }
+        found
     }
 }
 
@@ -128,43 +160,55 @@ fn subscription_of(id: &Id, fields: &Fields) -> Option<String> {
 #[derive(Debug, Default)]
 pub(crate) struct Resources {
     all: BTreeMap<Id, Resource>,
+    /// The first file that each is in, by its number.
+    files: BTreeMap<Id, usize>,
+}
+
+/// A resource of which two files say different things.
+#[derive(Debug)]
+pub(crate) struct Differs {
+    pub(crate) id: Id,
+    /// The numbers of the files.
+    pub(crate) files: [usize; 2],
 }
 
 impl Resources {
     /// Adds a resource and its parts. What two files say of one is put together: the first word
     /// stands, and what it leaves out comes from the others.
-    pub(crate) fn add(&mut self, resource: Resource) {
-        for (key, collection) in resource.kind.parts() {
-            for (number, part) in resource.fields.objects(key).enumerate() {
-                let own = part.text("id").map(|id| Id::new(id).name().to_owned());
-                let name = part.text("name").map(str::to_owned).or(own);
-                let name = name.unwrap_or_else(|| format!("unnamed-{}", number.saturating_add(1)));
-                let id = resource.id.below(collection, &name);
-                let kind = id.kind().map_or(Kind::Other, |kind| Kind::of(&kind));
-                self.put(Resource { id, kind, fields: part.clone() });
-            }
+    ///
+    /// # Errors
+    /// Another file says something else.
+    pub(crate) fn add(&mut self, resource: Resource, file: usize) -> Result<(), Differs> {
+        for part in resource.parts() {
+            self.put(part, file)?;
         }
-        self.put(resource);
+        self.put(resource, file)
     }
 
-    fn put(&mut self, resource: Resource) {
+    /// Adds a resource and its parts, as far as nothing is known of them.
+    pub(crate) fn add_unknown(&mut self, resource: Resource) {
+        for one in resource.parts().into_iter().chain([resource]) {
+            self.all.entry(one.id.clone()).or_insert(one);
+        }
+    }
+
+    fn put(&mut self, resource: Resource, file: usize) -> Result<(), Differs> {
         let Some(known) = self.all.get_mut(&resource.id) else {
+            self.files.insert(resource.id.clone(), file);
             self.all.insert(resource.id.clone(), resource);
-            return;
+            return Ok(());
         };
+        let first = self.files.get(&resource.id).copied().unwrap_or(file);
+        if first != file && !moments::agree(&known.fields, &resource.fields) {
+            return Err(Differs { id: resource.id, files: [first, file] });
+        }
         for (key, value) in resource.fields {
             let place = known.fields.entry(key).or_insert(Value::Null);
-            let empty = match place {
-                Value::Null => true,
-                Value::String(text) => text.is_empty(),
-                Value::Array(items) => items.is_empty(),
-                Value::Object(fields) => fields.is_empty(),
-                _ => false,
-            };
-            if empty {
+            if moments::is_empty(place) {
                 *place = value;
             }
         }
+        Ok(())
     }
 
     /// The resource of an id, of a kind.

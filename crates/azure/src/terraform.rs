@@ -92,34 +92,49 @@ enum Kept {
     Among(&'static str),
 }
 
-/// A resource of Terraform: its type and its attributes.
-type Managed<'a> = (&'a str, &'a Fields);
+/// A resource of Terraform: its type, its attributes, and its address where that is said.
+type Managed<'a> = (&'a str, &'a Fields, Option<&'a str>);
 
-/// The resources that a value holds, in the normal form, where it is Terraform's; those of types
-/// that no inventory has anything of are only counted: they have an id and nothing else.
-pub(crate) fn resources(value: &Value) -> Option<Vec<Fields>> {
-    let managed = managed(value)?;
+/// What a value holds.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// The resources, in the normal form; those of types that no inventory has anything of are only
+    /// counted: they have an id and nothing else.
+    pub(crate) all: Vec<Fields>,
+    /// What joins two resources whose ids are not known yet, by its address.
+    pub(crate) unplaced: Vec<String>,
+}
+
+/// The resources that a value holds, where it is Terraform's.
+pub(crate) fn resources(value: &Value) -> Option<Found> {
+    let mut managed = managed(value)?;
+    // What is only planned is told by names what it is a part of: that is there first.
+    let is_planned = |attributes: &Fields| attributes.text("id").is_none();
+    managed.sort_by_key(|(_, attributes, _)| is_planned(attributes));
     let mut all: BTreeMap<Id, Fields> = BTreeMap::new();
     let mut other = Vec::new();
     let mut joined = Vec::new();
-    for (kind, attributes) in managed {
+    for (kind, attributes, address) in managed {
         let fields = tidy(attributes);
         if TYPES.iter().any(|(known, _)| *known == kind) {
-            let fields = shaped(kind, fields);
+            let fields = shaped(kind, fields, &all);
             all.insert(Id::new(fields.text("id").unwrap_or_default()), fields);
         } else if JOINED.iter().any(|(known, ..)| *known == kind)
             || kind.starts_with("azurerm_network_interface_")
         {
-            joined.push((kind, fields));
+            joined.push((kind, fields, address.unwrap_or(kind)));
         } else {
             let id = fields.text("id").unwrap_or("unknown").to_owned();
             other.push(Fields::from_iter([("id".to_owned(), Value::from(id))]));
         }
     }
-    for (kind, fields) in joined {
-        join(&mut all, kind, &fields);
+    let mut unplaced = Vec::new();
+    for (kind, fields, address) in joined {
+        if join(&mut all, kind, &fields).is_none() {
+            unplaced.push(address.to_owned());
+        }
     }
-    Some(all.into_values().chain(other).collect())
+    Some(Found { all: all.into_values().chain(other).collect(), unplaced })
 }
 
 /// The resources of a state, of a plan, or of a list with types and attributes.
@@ -141,7 +156,7 @@ fn managed(value: &Value) -> Option<Vec<Managed<'_>>> {
             let stands = |one: &&Value| one.get("deposed").is_none();
             for instance in instances.into_iter().flatten().filter(stands) {
                 let attributes = instance.get("attributes").and_then(Value::as_object);
-                found.extend(attributes.map(|attributes| (kind, attributes)));
+                found.extend(attributes.map(|attributes| (kind, attributes, None)));
             }
         }
         return Some(found);
@@ -159,7 +174,8 @@ fn managed(value: &Value) -> Option<Vec<Managed<'_>>> {
 }
 
 fn with<'a>(item: &'a Value, kind: &str, attributes: &str) -> Option<Managed<'a>> {
-    Some((item.get(kind)?.as_str()?, item.get(attributes)?.as_object()?))
+    let address = item.get("address").and_then(Value::as_str);
+    Some((item.get(kind)?.as_str()?, item.get(attributes)?.as_object()?, address))
 }
 
 /// Attributes with Azure's keys: `subnet_id` is `subnet`, an object with an id.
@@ -196,13 +212,13 @@ fn below(value: &Value) -> Value {
 }
 
 /// The resource as Azure shapes it.
-fn shaped(kind: &str, mut fields: Fields) -> Fields {
+fn shaped(kind: &str, mut fields: Fields, known: &BTreeMap<Id, Fields>) -> Fields {
     let path = TYPES.iter().find(|(known, _)| *known == kind).map_or("", |(_, path)| *path);
     if let Some(gateway) = fields.insert("type".to_owned(), Value::from(path)) {
         fields.insert("gatewaytype".to_owned(), gateway);
     }
     if fields.text("id").is_none() {
-        let id = planned_id(path, &fields);
+        let id = planned_id(path, &fields, known);
         fields.insert("id".to_owned(), Value::from(id));
     }
     let sku = fields.remove("sku").filter(Value::is_string).or_else(|| fields.remove("skuname"));
@@ -269,12 +285,23 @@ fn inline_subnets(network: &Fields) -> Value {
     network.objects("subnet").map(subnet).collect()
 }
 
-/// The id of what is only planned, by its names: a plan has none.
-fn planned_id(path: &str, fields: &Fields) -> String {
+/// The id of what is only planned, by its names: a plan has none. A part of something that is there
+/// stands below that.
+fn planned_id(path: &str, fields: &Fields, known: &BTreeMap<Id, Fields>) -> String {
     let group = fields.text("resourcegroupname").unwrap_or("planned");
     let name = fields.text("name").unwrap_or("unnamed");
     let above = ["virtualnetworkname", "networksecuritygroupname", "routetablename"];
     let above = above.iter().find_map(|key| fields.text(key));
+    if let (Some(above), Some((whole, part))) = (above, path.rsplit_once('/')) {
+        let is_it = |id: &&Id| {
+            id.name().eq_ignore_ascii_case(above)
+                && id.kind().is_some_and(|kind| kind.eq_ignore_ascii_case(whole))
+                && id.group().is_some_and(|of| of.eq_ignore_ascii_case(group))
+        };
+        if let Some(whole) = known.keys().find(is_it) {
+            return whole.below(part, name).text().to_owned();
+        }
+    }
     let mut parts = path.split('/');
     let provider = parts.next().unwrap_or_default();
     let mut id = format!("resourceGroups/{group}/providers/{provider}");
@@ -290,8 +317,9 @@ fn planned_id(path: &str, fields: &Fields) -> String {
     id
 }
 
-/// Puts what joins two resources into the one of them that Azure keeps it in.
-fn join(all: &mut BTreeMap<Id, Fields>, kind: &str, fields: &Fields) {
+/// Puts what joins two resources into the one of them that Azure keeps it in; none where it is not
+/// known which that is.
+fn join(all: &mut BTreeMap<Id, Fields>, kind: &str, fields: &Fields) -> Option<()> {
     let mut set = |id: Id, kept: Kept, value: Value| {
         let of = all
             .entry(id.clone())
@@ -307,13 +335,19 @@ fn join(all: &mut BTreeMap<Id, Fields>, kind: &str, fields: &Fields) {
         }
     };
     if let Some((_, owner, other, kept)) = JOINED.iter().find(|(known, ..)| *known == kind) {
-        let Some(owner) = fields.reference(owner) else { return };
-        let itself = || Value::Object(fields.clone());
-        set(owner, *kept, fields.get(*other).cloned().unwrap_or_else(itself));
-        return;
+        let joined = match *other {
+            "" => Value::Object(fields.clone()),
+            // One that is not known yet is something all the same.
+            other => fields.get(other).cloned().unwrap_or_else(|| json!({ "id": null })),
+        };
+        set(fields.reference(owner)?, *kept, joined);
+        return Some(());
     }
     // Interfaces in pools, which the balancer lists by configurations, and in application groups.
-    let Some(interface) = fields.reference("networkinterface") else { return };
+    if !kind.contains("pool") && !kind.contains("application_security_group") {
+        return Some(());
+    }
+    let interface = fields.reference("networkinterface")?;
     if let Some(pool) = fields.reference("backendaddresspool")
         && let Some(balancer) = pool.parent()
     {
@@ -321,8 +355,9 @@ fn join(all: &mut BTreeMap<Id, Fields>, kind: &str, fields: &Fields) {
         let member = interface.below("ipConfigurations", name);
         let pool = json!({ "backendipconfigurations": [{ "id": member.text() }] });
         set(balancer, Kept::Among("backendaddresspools"), pool);
+        return Some(());
     }
-    if let Some(group) = fields.get("applicationsecuritygroup") {
-        set(interface, Kept::Among("applicationsecuritygroups"), group.clone());
-    }
+    let group = fields.get("applicationsecuritygroup")?;
+    set(interface, Kept::Among("applicationsecuritygroups"), group.clone());
+    Some(())
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde_json::Value;
 
-use crate::block::quoted;
+use crate::block::{quoted, unread};
 use crate::fields::{Fields, Look as _};
 use crate::id::Id;
 use crate::resource::{Kind, Resource};
@@ -26,39 +26,44 @@ pub(crate) fn is_endpoint(route: &Fields) -> bool {
         .is_some_and(|hop| hop.eq_ignore_ascii_case("VirtualNetworkServiceEndpoint"))
 }
 
-/// The active ones as TOML writes them, and whether some of them cannot be read.
+/// The active ones as TOML writes them, with a line in the place of each that cannot be read, and
+/// whether there are any of these.
 pub(crate) fn routes(routes: &[Fields]) -> (Vec<String>, bool) {
     let active = |route: &&Fields| {
         route.text("state").is_none_or(|state| state.eq_ignore_ascii_case("active"))
     };
-    let (mut written, mut left_out) = (Vec::new(), false);
+    let (mut written, mut is_unread) = (Vec::new(), false);
     for route in routes.iter().filter(active) {
         let all = prefixes(route);
-        left_out |= all.len() < route.texts("addressprefix").count();
-        let Some(hop) = next_hop(route) else {
-            left_out = true;
-            continue;
-        };
-        let address = route.texts("nexthopipaddress").next();
-        let address = address.and_then(|text| text.parse::<IpAddr>().ok());
-        let source = route.text("source").and_then(source);
-        for prefix in all {
-            let mut keys = vec![
-                format!("prefix = {}", quoted(&prefix.to_string())),
-                format!("next_hop = {}", quoted(hop)),
-            ];
-            if hop == "virtual-appliance" {
-                let Some(address) = address else {
-                    left_out = true;
-                    continue;
-                };
-                keys.push(format!("address = {}", quoted(&address.to_string())));
+        let hop = hop(route).filter(|_| {
+            let said = route.get("addressprefix").and_then(Value::as_array).map_or(0, Vec::len);
+            said == all.len() && said > 0
+        });
+        match hop {
+            Some(hop) => written.extend(
+                all.iter().map(|prefix| format!("{{ prefix = \"{prefix}\", {} }}", hop.join(", "))),
+            ),
+            None => {
+                is_unread = true;
+                let to: Vec<_> = route.texts("addressprefix").collect();
+                written.push(unread("route", &to.join(", ")));
             }
-            keys.extend(source.map(|source| format!("source = {}", quoted(source))));
-            written.push(format!("{{ {} }}", keys.join(", ")));
         }
     }
-    (written, left_out)
+    (written, is_unread)
+}
+
+/// Where a route leads, as TOML writes it.
+fn hop(route: &Fields) -> Option<Vec<String>> {
+    let hop = next_hop(route)?;
+    let mut keys = vec![format!("next_hop = {}", quoted(hop))];
+    if hop == "virtual-appliance" {
+        let address: IpAddr = route.texts("nexthopipaddress").next()?.parse().ok()?;
+        keys.push(format!("address = {}", quoted(&address.to_string())));
+    }
+    let source = route.text("source").and_then(source);
+    keys.extend(source.map(|source| format!("source = {}", quoted(source))));
+    Some(keys)
 }
 
 fn next_hop(route: &Fields) -> Option<&'static str> {
@@ -85,9 +90,12 @@ fn source(text: &str) -> Option<&'static str> {
 /// The security group that effective rules are of, without the rules that every group has.
 pub(crate) fn group(entry: &Fields) -> Option<Resource> {
     let id = entry.reference("networksecuritygroup")?;
-    let rules = entry.objects("effectivesecurityrules").filter_map(|rule| {
+    let all = entry.get("effectivesecurityrules").and_then(Value::as_array).into_iter().flatten();
+    let rules = all.filter_map(|one| {
+        // One without a name is kept: it is none that every group has.
+        let named = one.as_object().and_then(|rule| Some((rule, rule.text("name")?)));
+        let Some((rule, name)) = named else { return Some(one.clone()) };
         // Those that every group has are `defaultSecurityRules/NAME`, or `DefaultRule_NAME`.
-        let name = rule.text("name")?;
         if name.to_ascii_lowercase().starts_with("default") {
             return None;
         }

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use crate::arm::public_address;
-use crate::block::{list, quoted};
+use crate::block::{list, quoted, unread_value};
 use crate::export::{Export, MEMBER_OF};
-use crate::fields::{Fields, Look as _};
+use crate::fields::{Fields, Look as _, NoId};
 use crate::gaps::GapKind;
 use crate::id::Id;
 use crate::resource::Kind;
@@ -67,11 +67,12 @@ pub(crate) fn read(export: &Export, id: &Id) -> Result<Interface, GapKind> {
     if let Some(connectivity) = fields.flag("defaultoutboundconnectivityenabled") {
         keys.push(("default_outbound_connectivity", connectivity.to_string()));
     }
-    if let Some(group) = fields.reference("networksecuritygroup") {
-        match export.name(Kind::SecurityGroup, &group) {
-            Some(name) => keys.push(("security_group", quoted(name))),
-            None => gaps.push(GapKind::SecurityGroupMissing),
-        }
+    let (group, missing) = export.security_group(found);
+    gaps.extend(missing);
+    match group {
+        Some(Ok(name)) => keys.push(("security_group", quoted(name))),
+        Some(Err(NoId)) => keys.push(("unread_security_group", unread_value("security_group"))),
+        None => {}
     }
     let all = configurations.iter().copied().chain([fields]);
     let mut members: Vec<_> = all.flat_map(|one| export.groups(one, MEMBER_OF)).collect();

@@ -41,8 +41,8 @@ fn one(
     if sku.eq_ignore_ascii_case("basic") {
         block.text("sku", "basic");
     }
-    let configured = fields.objects("frontendipconfigurations");
-    let frontends: Vec<_> = configured.filter_map(|one| frontend(export, one)).collect();
+    let configured: Vec<_> = fields.objects("frontendipconfigurations").collect();
+    let frontends: Vec<_> = configured.iter().filter_map(|one| frontend(export, one)).collect();
     let networks: BTreeSet<_> = frontends.iter().map(|one| one.network.as_ref()).collect();
     if networks.len() != 1 {
         block.off(gaps, GapKind::FrontendMissing);
@@ -60,12 +60,16 @@ fn one(
     });
     let behind: Vec<_> = behind.map(Member::written).collect();
     block.raw("machines", &format!("[{}]", behind.join(", ")));
-    let out: BTreeSet<_> = fields
+    let named: BTreeSet<_> = fields
         .objects("outboundrules")
         .flat_map(|rule| rule.references("frontendipconfigurations"))
         .collect();
-    let out = frontends.iter().filter(|one| out.contains(&one.id) && network.is_none());
+    let out = frontends.iter().filter(|one| named.contains(&one.id) && network.is_none());
     block.list("outbound_rules", out.map(|one| one.address));
+    let known = |id: &Id| frontends.iter().any(|one| one.id == *id);
+    if frontends.len() < configured.len() || (network.is_none() && !named.iter().all(known)) {
+        block.gap(gaps, GapKind::FrontendUnread);
+    }
     if network.is_some() {
         block.raw("ports", &ports(fields));
     }

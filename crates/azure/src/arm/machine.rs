@@ -29,7 +29,12 @@ pub(crate) fn blocks(export: &Export, gaps: &mut Gaps) -> Vec<Block> {
         events.extend(happened);
     }
     for id in export.done.keys().filter(|id| !export.machines.contains_key(*id)) {
-        gaps.note(format!("machine {}", id.name()), GapKind::EventOfNobody);
+        let is_set = id.kind().as_deref() == Some("microsoft.compute/virtualmachinescalesets");
+        if is_set {
+            gaps.note(format!("scale set {}", id.name()), GapKind::EventOfSet);
+        } else {
+            gaps.note(format!("machine {}", id.name()), GapKind::EventOfNobody);
+        }
     }
     events.sort_by_key(|(at, ..)| *at);
     tables.extend(events.into_iter().map(|(at, machine, kind)| {
@@ -145,7 +150,10 @@ fn life<'a>(
         }
     }
     match (told, now) {
-        (Told::Is(power), None) => block.text("power", power.name()),
+        (Told::Is(power), None) => {
+            block.gap(gaps, GapKind::PowerAtExport);
+            block.text("power", power.name());
+        }
         (Told::Is(power), Some(now)) if power != now => block.gap(gaps, GapKind::PowerDiffers),
         (Told::Changing, None) => block.gap(gaps, GapKind::PowerChanging),
         (Told::Nothing, None) => block.gap(gaps, GapKind::PowerUnknown),

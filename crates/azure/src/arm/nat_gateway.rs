@@ -31,6 +31,9 @@ pub(crate) fn blocks(export: &Export, gaps: &mut Gaps) -> Vec<Block> {
             missing |= found.is_none();
             addresses.extend(found.into_iter().flatten());
         }
+        missing |= ["publicipaddresses", "publicipprefixes"]
+            .iter()
+            .any(|key| gateway.fields.objects(key).any(|one| one.text("id").is_none()));
         // The IPv6 addresses of a Standard one would carry nothing.
         addresses.retain(|address| v2 || address.is_ipv4());
         block.list("addresses", addresses);

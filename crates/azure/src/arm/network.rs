@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use crate::arm::{effective, gateway, nat_gateway};
 use crate::block::{Block, quoted};
 use crate::export::{Export, REMOTE, prefixes, space};
-use crate::fields::Look as _;
+use crate::fields::{Look as _, NoId};
 use crate::gaps::{GapKind, Gaps};
 use crate::id::Id;
 use crate::resource::{Kind, Resource};
@@ -85,7 +85,10 @@ fn side(export: &Export, peering: &Resource, block: &mut Block, gaps: &mut Gaps)
         );
         return None;
     }
-    let remote = peering.fields.reference(REMOTE)?;
+    let Some(remote) = peering.fields.reference(REMOTE) else {
+        block.gap(gaps, GapKind::PeerLeftOut);
+        return None;
+    };
     if !export.has_network(&remote) && remote_space(peering).next().is_none() {
         block.gap(gaps, GapKind::PeerLeftOut);
         return None;
@@ -145,11 +148,16 @@ fn subnet(export: &Export, network: &str, subnet: &Resource, gaps: &mut Gaps) ->
         return block;
     }
     let listed = export.effective.get(&subnet.id);
-    if let Some(table) = fields.reference("routetable").filter(|_| listed.is_none()) {
-        match export.name(Kind::RouteTable, &table) {
+    match fields.refers("routetable").filter(|_| listed.is_none()) {
+        Some(Ok(table)) => match export.name(Kind::RouteTable, &table) {
             Some(name) => block.text("route_table", name),
             None => block.gap(gaps, GapKind::RouteTableMissing),
+        },
+        Some(Err(NoId)) => {
+            block.gap(gaps, GapKind::RouteTableMissing);
+            block.unread("route_table");
         }
+        None => {}
     }
     let delegated = fields.objects("delegations").find_map(|one| one.text("servicename"));
     if let Some(service) = delegated {
@@ -166,23 +174,28 @@ fn subnet(export: &Export, network: &str, subnet: &Resource, gaps: &mut Gaps) ->
     if let Some(given) = fields.flag("defaultoutboundaccess") {
         block.raw("default_outbound_access", &given.to_string());
     }
-    match nat_gateway::of_subnet(export, subnet) {
-        Some(Ok(name)) => block.text("nat_gateway", name),
-        Some(Err(gap)) => block.gap(gaps, gap),
+    match (nat_gateway::of_subnet(export, subnet), fields.refers("natgateway")) {
+        (Some(Ok(name)), _) => block.text("nat_gateway", name),
+        (None, Some(Err(NoId))) => {
+            block.gap(gaps, GapKind::NatGatewayMissing);
+            block.unread("nat_gateway");
+        }
+        (Some(Err(gap)), _) => block.gap(gaps, gap),
+        (None, _) => {}
+    }
+    let (group, missing) = export.security_group(subnet);
+    missing.into_iter().for_each(|gap| block.gap(gaps, gap));
+    match group {
+        Some(Ok(name)) => block.text("security_group", name),
+        Some(Err(NoId)) => block.unread("security_group"),
         None => {}
     }
-    if let Some(group) = fields.reference("networksecuritygroup") {
-        match export.name(Kind::SecurityGroup, &group) {
-            Some(name) => block.text("security_group", name),
-            None => block.gap(gaps, GapKind::SecurityGroupMissing),
-        }
-    }
     if let Some(routes) = listed {
-        let (routes, left_out) = effective::routes(routes);
-        block.lines("effective_routes", &routes);
-        if left_out {
+        let (routes, is_unread) = effective::routes(routes);
+        if is_unread {
             block.gap(gaps, GapKind::RouteUnread);
         }
+        block.lines("effective_routes", &routes);
     }
     block
 }

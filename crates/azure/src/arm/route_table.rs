@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use serde_json::Value;
 
-use crate::block::{Block, quoted};
+use crate::block::{Block, quoted, unread};
 use crate::export::Export;
 use crate::fields::{Fields, Look as _};
 use crate::gaps::{GapKind, Gaps};
@@ -19,8 +20,15 @@ pub(crate) fn blocks(export: &Export, gaps: &mut Gaps) -> Vec<Block> {
         for route in export.resources.parts(&table.id, Kind::Route) {
             match written(&route.fields) {
                 Some(route) => routes.push(route),
-                None => block.gap(gaps, GapKind::RouteUnread),
+                None => {
+                    block.gap(gaps, GapKind::RouteUnread);
+                    routes.push(unread("route", route.name()));
+                }
             }
+        }
+        if !table.fields.get("routes").is_some_and(Value::is_array) {
+            block.gap(gaps, GapKind::RouteUnread);
+            routes.push(unread("the routes of", table.name()));
         }
         block.lines("routes", &routes);
         if table.fields.flag("disablebgproutepropagation") == Some(true) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use egress25_policy::Target;
 use serde_json::Value;
 
-use crate::block::{Block, list, quoted};
+use crate::block::{Block, list, quoted, unread};
 use crate::export::Export;
 use crate::fields::{Fields, Look as _};
 use crate::gaps::{GapKind, Gaps};
@@ -43,13 +43,13 @@ pub(crate) fn blocks(export: &Export, gaps: &mut Gaps) -> Vec<Block> {
                 }
                 None => {
                     block.gap(gaps, GapKind::RuleUnread);
-                    written.push(unread(rule.name()));
+                    written.push(unread("rule", rule.name()));
                 }
             }
         }
         if !group.fields.get("securityrules").is_some_and(Value::is_array) {
             block.gap(gaps, GapKind::RuleUnread);
-            written.push(unread(group.name()));
+            written.push(unread("the rules of", group.name()));
         }
         block.lines("rules", &written);
         if !tags.is_empty() {
@@ -63,12 +63,6 @@ pub(crate) fn blocks(export: &Export, gaps: &mut Gaps) -> Vec<Block> {
         gaps.note(format!("rule {}", rule.name()), GapKind::SecurityGroupMissing);
     }
     blocks
-}
-
-/// A line in the place of one that cannot be read. With it the inventory does not load: without it a
-/// rule that denies would let pass.
-pub(crate) fn unread(name: &str) -> String {
-    format!("{{ name = {}, unread = \"write it here, or take this line out\" }}", quoted(name))
 }
 
 /// Whether what a rule says has the types that are read: a key that is there and is not read would
@@ -136,10 +130,14 @@ fn rule(export: &Export, name: &str, rule: &Fields, tags: &mut BTreeSet<String>)
     Some(format!("{{ {} }}", keys.join(", ")))
 }
 
-/// The addresses of a side, none for any.
+/// The addresses of a side, none for any. A side without any is none of Azure: what stood there was
+/// not known yet, or is not read.
 fn targets(rule: &Fields, side: &str, tags: &mut BTreeSet<String>) -> Option<Vec<String>> {
     let all =
         one_and_many(rule, &format!("{side}addressprefix"), &format!("{side}addressprefixes"));
+    if all.is_empty() {
+        return None;
+    }
     let mut written = Vec::new();
     for text in all {
         match text.parse().ok()? {
@@ -156,9 +154,12 @@ fn targets(rule: &Fields, side: &str, tags: &mut BTreeSet<String>) -> Option<Vec
     Some(written)
 }
 
-/// The ports of a side, none for any.
+/// The ports of a side, none for any; they are said, as addresses are.
 fn ports(rule: &Fields, side: &str) -> Option<Vec<String>> {
     let all = one_and_many(rule, &format!("{side}portrange"), &format!("{side}portranges"));
+    if all.is_empty() {
+        return None;
+    }
     if all.iter().any(|text| matches!(*text, "*" | "0-65535")) {
         return Some(Vec::new());
     }

@@ -14,6 +14,7 @@ mod samples;
 mod secrets;
 mod shapes;
 mod terraform;
+mod unread;
 mod worlds;
 
 use std::path::{Path, PathBuf};

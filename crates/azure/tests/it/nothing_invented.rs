@@ -1,6 +1,6 @@
 //! An import never invents a date, an offer or an exemption.
 
-use egress25_azure::{Of, Told};
+use egress25_azure::{ImportError, Of, Told};
 use egress25_policy::{ExemptionState, Offer, Recognised, recognise_quota_id};
 use jiff::civil::date;
 use toml::Table;
@@ -21,7 +21,11 @@ fn texts() -> Vec<Vec<String>> {
             continue;
         }
         all.push(vec![text.clone()]);
-        all.extend(before.replace(text.clone()).map(|before| vec![before, text]));
+        let both = before.replace(text.clone()).map(|before| vec![before, text]);
+        // Samples of one name that say different things are no export.
+        let fits =
+            |both: &Vec<String>| !matches!(imported(&refs(both)), Err(ImportError::Differs { .. }));
+        all.extend(both.filter(fits));
     }
     all
 }
@@ -93,8 +97,11 @@ fn what_is_told_stands_there_and_the_inventory_builds() {
             }
         }
         let imported = imported_as(&refs(&texts), &told).expect("it is read");
-        // A rule that cannot be read keeps the inventory from loading until somebody has seen to it.
-        let is_read = |line: &&str| !line.contains(", unread = ");
+        // What cannot be read keeps the inventory from loading until somebody has seen to it.
+        let is_read = |line: &&str| {
+            let line = line.trim_start();
+            !line.starts_with("{ unread = ") && !line.starts_with("unread")
+        };
         let lines: Vec<_> = imported.inventory.lines().filter(is_read).collect();
         let world = built(&lines.join("\n"));
         for subscription in world.subscriptions().values() {

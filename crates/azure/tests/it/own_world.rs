@@ -132,6 +132,8 @@ fn the_world_is_the_one_that_was_exported() {
     let expected = [
         "created-unknown",
         "exemption-untold",
+        "power-at-export",
+        "power-at-export",
         "instances-missing",
         "service-endpoints",
         "admin-rules",

@@ -28,11 +28,17 @@ fn what_is_no_export_is_called_by_its_name() {
         ("{\"name\": \"web\"}", "is no export of Azure that is known"),
         ("3", "is no export of Azure that is known"),
         ("[]", "0 resources, and none"),
-        ("", "0 resources, and none"),
+        ("", "is empty"),
     ] {
         let said = said(text);
         assert!(said.contains(what), "{text}: {said}");
     }
+}
+
+#[test]
+fn of_several_bad_files_only_the_first_was_named() {
+    let said = imported(&["To:", "[]", "3"]).expect_err("two are bad").to_string();
+    assert!(said.contains("`0.json` is no JSON") && said.contains("\n`2.json` is no"), "{said}");
 }
 
 #[test]
@@ -48,6 +54,12 @@ fn a_part_of_an_export_is_refused() {
     let rows = json!([{ "id": subnet, "name": "n" }]);
     for (export, how) in [
         (json!({ "value": rows, "nextLink": "https://example.net/?token=abc" }), "(`nextLink`)"),
+        (json!({ "value": rows, "@odata.nextLink": "abc" }), "(`@odata.nextLink`)"),
+        (json!({ "value": rows, "odata.nextLink": "abc" }), "(`odata.nextLink`)"),
+        (json!({ "value": rows, "nextMarker": "abc" }), "(`nextMarker`)"),
+        (json!({ "value": rows, "skipToken": "abc" }), "(`skipToken`)"),
+        (json!({ "value": rows, "$skipToken": "abc" }), "(`$skipToken`)"),
+        (json!({ "totalRecords": 900.0, "count": 1, "data": rows }), "it has 1 of 900 rows"),
         (json!({ "totalRecords": 3, "count": 1, "data": rows }), "it has 1 of 3 rows"),
         (json!({ "totalRecords": 1, "count": 2, "data": rows }), "it has 1 of 2 rows"),
         (json!({ "count": 1, "data": rows, "$skipToken": "abc" }), "(`$skipToken`)"),
@@ -205,7 +217,8 @@ fn rules(rules: &serde_json::Value) -> String {
 fn a_rule_that_could_not_be_read_was_left_out_or_made_one_for_everything() {
     let rule = |key: &str, value: serde_json::Value| {
         let mut rule = json!({ "name": "named", "priority": 100, "direction": "Outbound",
-            "access": "Deny", "protocol": "Tcp", "destinationPortRange": "25" });
+            "access": "Deny", "protocol": "Tcp", "sourceAddressPrefix": "*", "sourcePortRange": "*",
+            "destinationAddressPrefix": "*", "destinationPortRange": "25" });
         rule[key] = value;
         rules(&json!([rule]))
     };
@@ -220,12 +233,82 @@ fn a_rule_that_could_not_be_read_was_left_out_or_made_one_for_everything() {
         ("direction", json!(null)),
     ] {
         let inventory = rule(key, value.clone());
-        assert!(inventory.contains("{ name = \"named\", unread = "), "{key} {value}: {inventory}");
+        assert!(inventory.contains("{ unread = \"rule `named`: "), "{key} {value}: {inventory}");
     }
     assert!(rules(&json!({ "named": {} })).contains("unread"), "no list of rules");
     let by_id = json!({ "id": "x/securityRules/by-id", "priority": 100, "direction": "Outbound",
-        "access": "Deny" });
+        "access": "Deny", "sourceAddressPrefix": "*", "sourcePortRange": "*",
+        "destinationAddressPrefix": "*", "destinationPortRange": "*" });
     assert!(rules(&json!([by_id])).contains("{ name = \"by-id\", priority"));
+}
+
+#[test]
+fn files_of_two_moments_were_put_together_rule_by_rule() {
+    let rule = |name: &str, access: &str| {
+        json!({ "name": name, "priority": 100, "direction": "Outbound", "access": access,
+            "sourceAddressPrefix": "*", "sourcePortRange": "*", "destinationAddressPrefix": "*",
+            "destinationPortRange": "25" })
+    };
+    let group = |rules: serde_json::Value| {
+        json!({
+            "id": format!("{GROUP}/providers/Microsoft.Network/networkSecurityGroups/out"),
+            "properties": { "securityRules": rules, "etag": rules.to_string() },
+        })
+        .to_string()
+    };
+    let before = group(json!([rule("a", "Allow"), rule("b", "Deny")]));
+    let mut again: serde_json::Value = serde_json::from_str(&before).expect("JSON");
+    again["properties"]["securityRules"] = json!([rule("B", "deny"), rule("A", "allow")]);
+    again["tags"] = json!({ "x": "y" });
+    assert!(imported(&[&before, &again.to_string()]).is_ok(), "in other words");
+    for after in [
+        json!([rule("a", "Deny"), rule("b", "Deny")]),
+        json!([rule("a", "Allow")]),
+        json!([rule("a", "Allow"), rule("c", "Deny")]),
+        json!([]),
+    ] {
+        let said = imported(&[&before, &group(after)]).expect_err("two moments").to_string();
+        assert!(said.starts_with("`0.json` and `1.json` say different things of `"), "{said}");
+    }
+    let machine = |power: &str| {
+        let id = format!("{GROUP}/providers/Microsoft.Compute/virtualMachines/web");
+        json!([{ "id": id, "powerState": power }]).to_string()
+    };
+    let said = imported(&[&machine("VM running"), &machine("VM deallocated")]);
+    assert!(said.is_err_and(|error| error.to_string().contains("virtualmachines/web")));
+}
+
+#[test]
+fn two_rules_whose_names_differ_in_casing_alone_became_one() {
+    let rule = |name: &str, access: &str| {
+        json!({ "name": name, "priority": 100, "direction": "Outbound", "access": access,
+            "sourceAddressPrefix": "*", "sourcePortRange": "*", "destinationAddressPrefix": "*",
+            "destinationPortRange": "25" })
+    };
+    let inventory = rules(&json!([rule("d", "Deny"), rule("D", "Allow"), rule("d", "Deny")]));
+    for line in [
+        "{ name = \"d\", priority = 100, direction = \"outbound\", access = \"deny\"",
+        "{ name = \"D-2\", priority = 100, direction = \"outbound\", access = \"allow\"",
+    ] {
+        assert_eq!(inventory.matches(line).count(), 1, "{inventory}");
+    }
+}
+
+#[test]
+fn a_subnet_that_says_another_name_than_its_id_was_not_found_by_those_in_it() {
+    let mut hub = network("hub");
+    let id = format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/hub/subnets/s");
+    hub["properties"]["subnets"] = json!([{ "id": id, "name": "other",
+        "properties": { "addressPrefix": "10.0.0.0/24" } }]);
+    let nic = json!({ "id": format!("{GROUP}/providers/Microsoft.Network/networkInterfaces/nic"),
+        "properties": {
+            "virtualMachine": {
+                "id": format!("{GROUP}/providers/Microsoft.Compute/virtualMachines/w") },
+            "ipConfigurations": [{ "properties": {
+                "privateIPAddress": "10.0.0.4", "subnet": { "id": id } } }] } });
+    let inventory = imported(&[&json!([hub, nic]).to_string()]).expect("it is read").inventory;
+    assert!(inventory.contains("[network.hub.subnet.s]"), "{inventory}");
+    assert!(inventory.contains("subnet = \"s\"\naddresses = [\"10.0.0.4\"]"), "{inventory}");
 }
 
 #[test]

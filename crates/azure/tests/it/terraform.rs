@@ -1,5 +1,6 @@
 //! A small world as Terraform keeps it: a state, and what `show -json` prints of one and of a plan.
 
+use egress25_policy::InventoryFile;
 use serde_json::{Value, json};
 
 use crate::{built, gaps, imported};
@@ -189,4 +190,70 @@ fn subnets_in_a_network_itself_are_read() {
     let read = imported(&[&shown.to_string()]).expect("read").inventory;
     let expected = "[network.n.subnet.s]\nprefixes = [\"10.0.0.0/24\"]\nsecurity_group = \"g\"\n";
     assert!(read.contains(expected), "{read}");
+}
+
+fn plan(resources: &Value) -> egress25_azure::Imported {
+    let plan = json!({ "format_version": "1.0", "terraform_version": "1.9.0",
+                       "planned_values": { "root_module": { "resources": resources } } });
+    imported(&[&plan.to_string()]).expect("read")
+}
+
+#[test]
+fn an_association_of_a_plan_that_does_not_know_its_ids_vanished() {
+    let subnet = id("Microsoft.Network/virtualNetworks/n/subnets/s");
+    let kind = "azurerm_subnet_network_security_group_association";
+    let with = |values: Value| {
+        plan(&json!([
+            { "type": "azurerm_virtual_network", "values": {
+                "id": id("Microsoft.Network/virtualNetworks/n"), "name": "n",
+                "address_space": ["10.0.0.0/16"] } },
+            { "type": "azurerm_subnet", "values": {
+                "id": subnet, "name": "s", "address_prefixes": ["10.0.0.0/24"] } },
+            { "type": kind, "address": format!("{kind}.out"), "values": values },
+        ]))
+    };
+    let new_group = with(json!({ "subnet_id": subnet }));
+    assert!(new_group.inventory.contains("\nunread_security_group = "), "{}", new_group.inventory);
+    assert!(gaps(&new_group).contains(&("security-group-missing", "network.n.subnet.s")));
+    let new_subnet = with(json!({}));
+    let line = format!("\nunread = [\"{kind}.out\"]\n\n[");
+    assert!(new_subnet.inventory.contains(&line), "{}", new_subnet.inventory);
+    let place = format!("{kind}.out");
+    assert!(gaps(&new_subnet).contains(&("join-unread", place.as_str())));
+    for read in [new_group, new_subnet] {
+        let told = read.inventory.replace("# offer = \"...\"", "offer = \"pay-as-you-go\"");
+        let error = InventoryFile::parse(&told).expect_err("it is unread").to_string();
+        assert!(error.contains("unread"), "{error}");
+    }
+}
+
+#[test]
+fn a_new_rule_of_a_group_that_is_there_was_nobodys_and_brought_a_subscription() {
+    let rule = json!({ "name": "smtp", "resource_group_name": "A",
+        "network_security_group_name": "g", "priority": 200, "direction": "Outbound",
+        "access": "Deny", "protocol": "Tcp", "source_address_prefix": "*",
+        "source_port_range": "*", "destination_address_prefix": "Internet",
+        "destination_port_range": "25" });
+    let rule = json!({ "type": "azurerm_network_security_rule", "values": rule });
+    let group = json!({ "type": "azurerm_network_security_group", "values": {
+        "id": id("Microsoft.Network/networkSecurityGroups/g"), "name": "g", "security_rule": [] } });
+    let network = json!({ "type": "azurerm_virtual_network", "values": {
+        "id": id("Microsoft.Network/virtualNetworks/n"), "name": "n",
+        "address_space": ["10.0.0.0/16"] } });
+    let read = plan(&json!([rule, group, network]));
+    assert!(read.inventory.contains("{ name = \"smtp\", priority = 200"), "{}", read.inventory);
+    let alone = plan(&json!([rule, network]));
+    assert!(gaps(&alone).contains(&("security-group-missing", "rule smtp")), "{:?}", alone.gaps);
+    assert!(alone.inventory.contains("\n# GAP: rule smtp: "), "{}", alone.inventory);
+    for read in [read, alone] {
+        assert!(!read.inventory.contains("[subscription.subscription]"), "{}", read.inventory);
+    }
+}
+
+#[test]
+fn an_address_that_a_plan_does_not_know_made_a_route_vanish() {
+    let read = plan(&json!([{ "type": "azurerm_route_table", "values": {
+        "id": id("Microsoft.Network/routeTables/t"), "name": "t", "route": [{ "name": "out",
+            "address_prefix": "0.0.0.0/0", "next_hop_type": "VirtualAppliance" }] } }]));
+    assert!(read.inventory.contains("{ unread = \"route `out`: "), "{}", read.inventory);
 }

@@ -291,6 +291,96 @@ fn power_events_begin_with_the_state_before_them_and_what_does_not_fit_is_left_o
 }
 
 #[test]
+fn an_outbound_rule_whose_frontend_is_a_prefix_was_gone_without_a_word() {
+    let frontend = |name: &str, key: &str, value: &str| {
+        json!({ "name": name, "id": net(&format!("loadBalancers/l/frontendIPConfigurations/{name}")),
+                "properties": { key: { "id": net(value) } } })
+    };
+    let balancer = |rule: &str| {
+        json!({ "id": net("loadBalancers/l"), "name": "l", "sku": { "name": "Standard" },
+            "properties": {
+                "frontendIPConfigurations": [
+                    frontend("one", "publicIPAddress", "publicIPAddresses/pip"),
+                    frontend("many", "publicIPPrefix", "publicIPPrefixes/p"),
+                ],
+                "outboundRules": [{ "properties": { "frontendIPConfigurations":
+                    [{ "id": net(&format!("loadBalancers/l/frontendIPConfigurations/{rule}")) }] } }],
+            } })
+    };
+    for rule in ["one", "many", "gone"] {
+        let read = read(&[subscription(), public("pip", "203.0.113.9"), balancer(rule)]);
+        assert!(gaps(&read).contains(&("frontend-unread", "load-balancer.l")), "{:?}", read.gaps);
+        assert_eq!(read.inventory.contains("outbound_rules = "), rule == "one");
+    }
+}
+
+#[test]
+fn a_group_that_alone_says_where_it_stands_stood_nowhere() {
+    let group = |name: &str| {
+        json!({ "id": net(&format!("networkSecurityGroups/{name}")), "name": name, "properties": {
+            "securityRules": [],
+            "subnets": [{ "id": net("virtualNetworks/N/subnets/S") }],
+            "networkInterfaces": [{ "id": net("networkInterfaces/a") }] } })
+    };
+    let others = |own: Option<&str>| {
+        let mut of = subnet("s", "10.0.0.0/24");
+        if let Some(own) = own {
+            let id = net(&format!("networkSecurityGroups/{own}"));
+            of["properties"]["networkSecurityGroup"] = json!({ "id": id });
+        }
+        vec![
+            subscription(),
+            network("n", "10.0.0.0/16", &json!([of]), &json!([])),
+            machine("web", &["a"]),
+            nic("a", "virtualMachines/web", "10.0.0.4", "n/subnets/s"),
+        ]
+    };
+    let differs = |read: &egress25_azure::Imported| {
+        let places = gaps(read).into_iter().filter(|(kind, _)| *kind == "security-group-differs");
+        places.map(|(_, place)| place.to_owned()).collect::<Vec<_>>()
+    };
+    for own in [None, Some("g")] {
+        let mut all = others(own);
+        all.push(group("g"));
+        let read = read(&all);
+        assert_eq!(read.inventory.matches("security_group = \"g\"").count(), 2, "{own:?}");
+        assert!(differs(&read).is_empty(), "{:?}", read.gaps);
+    }
+    let mut all = others(Some("h"));
+    all.extend([group("g"), group("h")]);
+    let read = read(&all);
+    assert_eq!(differs(&read), ["machine.web", "network.n.subnet.s"]);
+    assert!(read.inventory.contains("security_group = \"h\""), "its own word is taken");
+}
+
+#[test]
+fn power_events_of_a_scale_set_were_dropped_without_a_word() {
+    let entry = json!({ "eventTimestamp": "2021-01-02T00:00:00Z",
+        "operationName":
+            { "value": "Microsoft.Compute/virtualMachineScaleSets/deallocate/action" },
+        "status": { "value": "Succeeded" },
+        "resourceId": compute("virtualMachineScaleSets/uni") });
+    let read = read(&[subscription(), json!([entry])]);
+    assert!(gaps(&read).contains(&("event-of-set", "scale set uni")), "{:?}", read.gaps);
+    assert!(read.inventory.contains("# GAP: scale set uni: "), "{}", read.inventory);
+}
+
+#[test]
+fn the_power_state_of_the_export_was_taken_for_the_past_without_a_word() {
+    let mut web = machine("web", &["a"]);
+    web["properties"]["extended"] =
+        json!({ "instanceView": { "powerState": { "code": "PowerState/deallocated" } } });
+    let read = read(&[
+        subscription(),
+        network("n", "10.0.0.0/16", &json!([subnet("s", "10.0.0.0/24")]), &json!([])),
+        web,
+        nic("a", "virtualMachines/web", "10.0.0.4", "n/subnets/s"),
+    ]);
+    assert!(gaps(&read).contains(&("power-at-export", "machine.web")), "{:?}", read.gaps);
+    assert!(read.inventory.contains("\n# GAP: `power` is the state as of the export"));
+}
+
+#[test]
 fn names_in_common_get_their_groups() {
     let other = json!({ "id": net("virtualNetworks/n").replace("/a/", "/B/"), "name": "n",
                         "properties": { "addressSpace": { "addressPrefixes": ["10.1.0.0/16"] } } });

@@ -48,7 +48,21 @@ pub fn run(args: &ImportArgs, console: &mut Console) -> Result<(), Failure> {
     stdin_once(paths())?;
     let output = args.write.as_deref().map(|path| (path, OutputKind::Inventory));
     let [target] = written::claim(paths(), [output], args.force.force)?;
-    let texts: Vec<_> = paths().map(NamedText::read).collect::<Result<_, _>>()?;
+    let (mut texts, mut bad) = (Vec::new(), Vec::new());
+    for path in paths() {
+        match NamedText::read(path) {
+            Ok(text) => texts.push(text),
+            Err(error) => bad.push(error),
+        }
+    }
+    // All that cannot be read are named, not the first alone.
+    if bad.len() > 1 {
+        let said: Vec<_> = bad.iter().map(ToString::to_string).collect();
+        return Err(Failure::Usage(said.join("\n")));
+    }
+    if let Some(error) = bad.pop() {
+        return Err(error);
+    }
     let inputs: Vec<_> = texts
         .iter()
         .zip(&files)

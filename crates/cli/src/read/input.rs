@@ -50,10 +50,14 @@ impl NamedText {
         }
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self { name, text }),
-            Err(error) => Err(Failure::Usage(format!(
-                "`{name}` is no text file: the byte at offset {} is not UTF-8",
-                error.utf8_error().valid_up_to()
-            ))),
+            Err(error) => {
+                let hint = instead_of_text(error.as_bytes())
+                    .map_or_else(String::new, |hint| format!("; {hint}"));
+                Err(Failure::Usage(format!(
+                    "`{name}` is no text file: the byte at offset {} is not UTF-8{hint}",
+                    error.utf8_error().valid_up_to()
+                )))
+            }
         }
     }
 
@@ -120,6 +124,20 @@ impl NamedText {
             None => error.what.clone(),
         };
         self.error(what, span)
+    }
+}
+
+/// What bytes are that are no text, where their beginning shows it, and what to do with them.
+fn instead_of_text(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0x1f, 0x8b, ..] => Some("it is gzipped: unpack it (`gzip -d`)"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(
+            "it is UTF-16, as PowerShell's `>` writes it: write it with `Out-File -Encoding utf8`",
+        ),
+        [0xd4 | 0x4d, 0xc3 | 0x3c, 0xb2, 0xa1, ..]
+        | [0xa1, 0xb2, 0xc3 | 0x3c, 0xd4 | 0x4d, ..]
+        | [0x0a, 0x0d, 0x0d, 0x0a, ..] => Some("it is a capture, which `egress25 replay` reads"),
+        _ => None,
     }
 }
 
