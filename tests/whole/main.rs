@@ -28,6 +28,7 @@ mod evidence;
 mod exit_codes;
 mod expectations;
 mod explain;
+mod flows;
 mod graphs;
 mod html_report;
 mod import;
