@@ -35,3 +35,8 @@ table-long:
 # Formats everything.
 fmt:
     cargo fmt --all
+
+# A folder of 1 GB of flow logs: how fast it is judged, and in how much memory.
+flows-1g:
+    cargo build --release -p egress25
+    scripts/flows-1g.sh
