@@ -67,6 +67,24 @@ fn a_flow_log_was_a_capture_without_packets() {
     assert!(code == 2 && said.contains("egress25 replay"), "{said}");
 }
 
+/// The page of a flow log.
+pub(crate) fn page() -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = put(folder.path(), "PT1H.json", log("UserRule_<b>", &[SILENT, ANSWERED, DENIED]));
+    stdout(&format!("flows {path} {PAYG} --format html"))
+}
+
+#[test]
+fn the_page_of_a_flow_log_has_the_answer_and_every_flow() {
+    let page = page();
+    for said in
+        ["It is the platform: of 3 flows", "denied by a rule", "(N21)", "UserRule_&lt;b&gt;"]
+    {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    assert!(page.trim_end().ends_with("</html>"));
+}
+
 #[test]
 fn what_a_flow_log_shows_of_rules_is_held_against_the_described_ones() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -234,6 +234,7 @@ fn axe_finds_no_violation_light_or_dark_wide_or_narrow() {
         ("full", stdout(DAY)),
         ("empty", empty()),
         ("contradicted", stdout(CONTRADICTED)),
+        ("flow log", crate::flows::page()),
         ("rejected", stdout(&format!("{DAY} --set block_form=reject --edition 2022-11"))),
     ];
     std::thread::scope(|scope| {

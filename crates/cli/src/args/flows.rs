@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::args::common::OutputFormat;
+use crate::args::common::ReportFormat;
 use crate::args::replay::{FailOn, Only, only};
 use crate::args::whose::WhoseArgs;
 
@@ -46,9 +46,9 @@ pub struct FlowsArgs {
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     pub fail_on: Vec<FailOn>,
 
-    /// How the rows and the summary are written; csv has no summary
+    /// How the rows and the summary are written; csv has no summary, html a timeline, too
     #[arg(long, value_enum, default_value_t)]
-    pub format: OutputFormat,
+    pub format: ReportFormat,
 }
 
 const EXAMPLES: &str = "\

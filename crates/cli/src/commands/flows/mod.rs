@@ -2,6 +2,7 @@
 
 mod files;
 mod judge;
+mod page;
 mod report;
 
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use egress25_packet_filter::frame::RELAY_PORTS;
 use egress25_policy::SMTP_PORT;
 use jiff::Timestamp;
 
-use crate::args::{FlowsArgs, OutputFormat};
+use crate::args::{FlowsArgs, ReportFormat};
 use crate::commands::replay::connections::{ConnectionCounts, DescribedConnection};
 use crate::commands::replay::moving::MovingInventory;
 use crate::commands::replay::today;
@@ -47,7 +48,7 @@ struct Logs {
 /// A file is bad, or what is told of who sends does not fit together.
 pub fn run(args: &FlowsArgs, console: &mut Console) -> Result<(), Failure> {
     stdin_once(args.paths.iter().map(PathBuf::as_path))?;
-    if args.summary && args.format == OutputFormat::Csv {
+    if args.summary && args.format == ReportFormat::Csv {
         let what = "csv has no summary, so nothing would be written; take --format json or ndjson";
         return Err(Failure::Usage(what.to_owned()));
     }

@@ -7,8 +7,9 @@ use egress25_policy::{Reason, StoppedBy, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::args::{FailOn, FlowsArgs, OutputFormat};
+use crate::args::{FailOn, FlowsArgs, ReportFormat};
 use crate::commands::flows::judge::FlowJudge;
+use crate::commands::flows::page;
 use crate::commands::replay::connection_row::ConnectionRow;
 use crate::commands::replay::connections::{ConnectionCounts, DescribedConnection};
 use crate::commands::replay::today::Today;
@@ -17,12 +18,13 @@ use crate::read::edition::ChosenEdition;
 use crate::read::inventory::InventoryInput;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
+use crate::say::html;
 use crate::say::output::{self, EditionName, TableRow as _, Versioned, counted};
 
-const ONLY_REPORTS: &str = "flows only reports: nothing was sent, nothing was blocked";
+pub(super) const ONLY_REPORTS: &str = "flows only reports: nothing was sent, nothing was blocked";
 
 /// What no public record confirms (N21).
-const OUR_READING: &str = "A flow log shows what security groups and admin rules decide, not this filter: \
+pub(super) const OUR_READING: &str = "A flow log shows what security groups and admin rules decide, not this filter: \
                            that a flow with packets out and none back was silent is our reading; no \
                            public record of a blocked one exists (N21)";
 
@@ -162,7 +164,7 @@ impl FlowsReport<'_> {
         let edition = &chosen.name();
         let note = ONLY_REPORTS;
         match args.format {
-            OutputFormat::Human => {
+            ReportFormat::Human => {
                 connection_table::write(console, &rows)?;
                 if !rows.is_empty() {
                     console.line("")?;
@@ -175,17 +177,20 @@ impl FlowsReport<'_> {
                 let steps = next_steps::of(moving, examples, connections, today)?;
                 next_steps::write(console, &steps)
             }
-            OutputFormat::Json => {
+            ReportFormat::Json => {
                 let inventory = inventory.name();
                 let document = Document { edition, note, inventory, rows: &rows, summary };
                 output::json(console, &Versioned::new(&document))
             }
-            OutputFormat::Ndjson => {
+            ReportFormat::Ndjson => {
                 rows.iter().try_for_each(|row| output::ndjson(console, &Versioned::new(row)))?;
                 let line = SummaryLine { kind: "summary", edition, note, summary };
                 output::ndjson(console, &Versioned::new(&line))
             }
-            OutputFormat::Csv => {
+            ReportFormat::Html => {
+                html::write(console, &page::of(self, (connections, &rows), judge)?)
+            }
+            ReportFormat::Csv => {
                 output::csv(console, ConnectionRow::COLUMNS, rows.iter().map(ConnectionRow::cells))
             }
         }

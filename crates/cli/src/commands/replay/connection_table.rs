@@ -86,7 +86,10 @@ impl Column {
             Self::Destination => row.destination.to_string(),
             Self::Tries => row.tries.to_string(),
             Self::Seconds => row.seconds.map_or_else(|| "-".to_owned(), |s| format!("{s:.1}")),
-            Self::Seen => row.seen.to_owned(),
+            Self::Seen => match &row.refused_by {
+                Some(rule) if row.seen == "denied" => format!("denied by {rule}"),
+                _ => row.seen.to_owned(),
+            },
             Self::Verdict => row.verdict.to_string(),
             Self::Reason => row.reason.to_string(),
             Self::Evidence => row.evidence.name().replace('-', " "),
@@ -164,7 +167,7 @@ pub(crate) fn write(console: &mut Console, rows: &[ConnectionRow<'_>]) -> Result
 }
 
 /// The rows, where a machine sends from several addresses with the one of each.
-pub(super) fn naming_sources<'a>(rows: &[ConnectionRow<'a>]) -> Vec<ConnectionRow<'a>> {
+pub(crate) fn naming_sources<'a>(rows: &[ConnectionRow<'a>]) -> Vec<ConnectionRow<'a>> {
     let mut first: BTreeMap<&MachineName, IpAddr> = BTreeMap::new();
     let mut several: BTreeSet<&MachineName> = BTreeSet::new();
     for (machine, row) in rows.iter().filter_map(|row| Some((row.machine?, row))) {

@@ -227,6 +227,20 @@ impl ConnectionCounts {
         }
     }
 
+    /// The counts that matter most, each with its name.
+    pub(crate) fn headline(&self) -> Vec<(&'static str, u64)> {
+        let seen = [("denied by a rule", self.denied), ("not told", self.not_told)];
+        let always = [
+            ("connections", self.connections),
+            ("answered", self.answered),
+            ("refused", self.refused),
+            ("silent", self.silent),
+        ];
+        let told = [("agree with the verdict", self.agree), ("contradict it", self.contradict)];
+        let logged = seen.into_iter().filter(|(_, count)| *count > 0);
+        always.into_iter().chain(logged).chain(told).collect()
+    }
+
     /// They in words.
     pub(crate) fn lines(&self) -> Vec<String> {
         let Self { connections, answered, refused, silent, agree, contradict, .. } = self;

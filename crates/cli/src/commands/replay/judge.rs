@@ -10,7 +10,7 @@ use egress25_packet_filter::frame::{Direction, Frame, FrameOptions, Outcome, Tun
 use egress25_packet_filter::sieve::Ruling;
 use egress25_packet_filter::table::{NetworkId, Slot, Table};
 use egress25_policy::{
-    DestinationRanges, NetworkName, Question, Reason, Source, StoppedBy, World, decide_seen,
+    DestinationRanges, NetworkName, Question, Reason, Source, StoppedBy, decide_seen,
 };
 use jiff::Timestamp;
 
@@ -83,11 +83,6 @@ impl ReplayJudge {
     /// One packet of each kind that was judged.
     pub(super) const fn examples(&self) -> &Examples {
         &self.batches.examples
-    }
-
-    /// The world of a moment: another table is in use from here on.
-    pub(super) fn world_at(&mut self, moment: Moment) -> Result<&World, Failure> {
-        self.inventory.world_at(moment)
     }
 
     /// What was judged, as one packet of each kind, and the inventory to ask more about them.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use egress25_evidence::{Agreement, Answer};
 use egress25_packet_filter::capture::CaptureReader;
 use egress25_policy::{Edition, Event, SubscriptionName, Verdict};
+use jiff::Timestamp;
 
 use crate::commands::replay::by_time::TableByTime as _;
 use crate::commands::replay::connection_row::ConnectionRow;
@@ -12,6 +13,7 @@ use crate::commands::replay::connection_table::{self, naming_sources};
 use crate::commands::replay::connections::{ConnectionCounts, DescribedConnection};
 use crate::commands::replay::human;
 use crate::commands::replay::judge::ReplayJudge;
+use crate::commands::replay::moving::MovingInventory;
 use crate::commands::replay::next_steps;
 use crate::commands::replay::reasons_met::ReasonsMet;
 use crate::commands::replay::resolve::ReplayPlan;
@@ -45,7 +47,8 @@ pub(super) fn of(found: &Found<'_>, judge: &mut ReplayJudge) -> Result<Page, Fai
     let Found { plan, summary, connections, rows, reader } = found;
     let (inventory, examples) = judge.examples_in();
     let steps = next_steps::of(inventory, examples, connections, summary.today.as_ref())?;
-    let met = ReasonsMet::of(judge, summary)?;
+    let judged = summary.by_subscription.iter().map(|count| (count.reason, count.verdict));
+    let met = ReasonsMet::of(inventory, examples, judged)?;
     let timeline = timeline(connections, judge.inventory().events());
     let shown = if plan.rows { *rows } else { &[] };
     let rows = naming_sources(shown);
@@ -65,7 +68,7 @@ pub(super) fn of(found: &Found<'_>, judge: &mut ReplayJudge) -> Result<Page, Fai
         connection_rows("Connections", &caption, rows.iter()),
         summary.today.as_ref().and_then(todays_answers),
         todays_statements(summary.today.as_ref())?,
-        described(judge, summary)?,
+        described(judge.examples_in().0, summary.last)?,
         assumed(&met),
     ];
     Ok(Page {
@@ -89,8 +92,8 @@ fn title(summary: &Summary, reader: &CaptureReader) -> String {
     format!("Mail to port 25 in {}{but}", reader.name())
 }
 
-/// "Is it the platform or me?"
-fn answer(summary: &Summary, connections: &[DescribedConnection]) -> String {
+/// What stops connections, and what was seen of them.
+pub(crate) fn stopped(connections: &[DescribedConnection]) -> PlatformOrMe {
     let mut stopped = PlatformOrMe::default();
     for connection in connections {
         let (verdict, reason) = connection.judged;
@@ -99,6 +102,12 @@ fn answer(summary: &Summary, connections: &[DescribedConnection]) -> String {
         let contradicts = connection.finding().agreement == Agreement::Contradicts;
         stopped.seen(u64::from(is_unanswered), u64::from(contradicts));
     }
+    stopped
+}
+
+/// "Is it the platform or me?"
+fn answer(summary: &Summary, connections: &[DescribedConnection]) -> String {
+    let mut stopped = stopped(connections);
     if connections.is_empty() {
         for count in &summary.by_subscription {
             stopped.add(count.verdict, count.reason, count.packets);
@@ -112,16 +121,7 @@ fn answer(summary: &Summary, connections: &[DescribedConnection]) -> String {
 }
 
 fn headline(summary: &Summary) -> Vec<(&'static str, u64)> {
-    summary.connections.as_ref().map_or_else(Vec::new, |found| {
-        vec![
-            ("connections", found.connections),
-            ("answered", found.answered),
-            ("refused", found.refused),
-            ("silent", found.silent),
-            ("agree with the verdict", found.agree),
-            ("contradict it", found.contradict),
-        ]
-    })
+    summary.connections.as_ref().map_or_else(Vec::new, ConnectionCounts::headline)
 }
 
 fn said(summary: &Summary) -> Vec<String> {
@@ -140,7 +140,7 @@ fn warnings(summary: &Summary) -> Vec<String> {
     cut.into_iter().chain(summary.warnings.iter().cloned()).collect()
 }
 
-fn timeline(connections: &[DescribedConnection], events: &[Event]) -> Timeline {
+pub(crate) fn timeline(connections: &[DescribedConnection], events: &[Event]) -> Timeline {
     let machine = |one: &DescribedConnection| {
         one.kept.as_ref().and_then(|kept| kept.machine.as_ref().map(ToString::to_string))
     };
@@ -179,7 +179,7 @@ fn timeline(connections: &[DescribedConnection], events: &[Event]) -> Timeline {
 }
 
 /// Connections in rows.
-fn connection_rows<'a, 'b: 'a>(
+pub(crate) fn connection_rows<'a, 'b: 'a>(
     heading: &'static str,
     caption: &str,
     rows: impl Iterator<Item = &'a ConnectionRow<'b>>,
@@ -231,7 +231,7 @@ fn counts(summary: &Summary) -> Option<Table> {
         .build()
 }
 
-fn todays_answers(today: &Today) -> Option<Table> {
+pub(crate) fn todays_answers(today: &Today) -> Option<Table> {
     let columns = vec![
         Column::text("subscription"),
         Column::text("judged"),
@@ -256,7 +256,7 @@ fn todays_answers(today: &Today) -> Option<Table> {
 }
 
 /// What today's answers rest on.
-fn todays_statements(today: Option<&Today>) -> Result<Option<Table>, Failure> {
+pub(crate) fn todays_statements(today: Option<&Today>) -> Result<Option<Table>, Failure> {
     let edition = Edition::in_force()?;
     let ids: BTreeSet<_> = today
         .iter()
@@ -274,10 +274,12 @@ fn todays_statements(today: Option<&Today>) -> Result<Option<Table>, Failure> {
 }
 
 /// The subscriptions as they are described.
-fn described(judge: &mut ReplayJudge, summary: &Summary) -> Result<Option<Table>, Failure> {
-    let inventory = judge.inventory();
-    let moment = summary.last.map_or(inventory.moment(), |last| inventory.moment_at(last));
-    let world = judge.world_at(moment)?;
+pub(crate) fn described(
+    inventory: &mut MovingInventory,
+    last: Option<Timestamp>,
+) -> Result<Option<Table>, Failure> {
+    let moment = last.map_or(inventory.moment(), |last| inventory.moment_at(last));
+    let world = inventory.world_at(moment)?;
     let columns =
         vec![Column::text("subscription"), Column::text("offer"), Column::text("created")];
     let table = TableBuilder::new("Subscriptions as they are described", columns, MAX_ROWS)
@@ -292,7 +294,7 @@ fn described(judge: &mut ReplayJudge, summary: &Summary) -> Result<Option<Table>
     Ok(table.build())
 }
 
-fn assumed(met: &ReasonsMet) -> Option<Table> {
+pub(crate) fn assumed(met: &ReasonsMet) -> Option<Table> {
     let columns = vec![Column::text("setting"), Column::text("value"), Column::long("question")];
     TableBuilder::new("What is assumed", columns, MAX_ROWS)
         .caption("Where the article is silent: a reading that can be set otherwise (--set).")
