@@ -198,6 +198,7 @@ fn what_was_cut_left_out_or_not_there_is_said() {
     let cut = captured(&whole[..whole.len() / 2 + 3]);
     let page = stdout(&format!("replay {} --offer EA --format html", cut.path.display()));
     assert!(page.contains("The capture could not be read to its end"), "{page}");
+    assert!(page.contains(", as far as it could be read</h1>"), "{page}");
     assert!(empty().contains("Nothing was judged") && empty().contains("there is no packet in"));
     let some = stdout(&format!("{DAY} --only passed"));
     assert!(some.contains("without 36 that --only leaves out"), "{some}");

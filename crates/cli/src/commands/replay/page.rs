@@ -69,7 +69,7 @@ pub(super) fn of(found: &Found<'_>, judge: &mut ReplayJudge) -> Result<Page, Fai
         assumed(&met),
     ];
     Ok(Page {
-        title: format!("Mail to port 25 in {}", reader.name()),
+        title: title(summary, reader),
         question: "Is it the platform or me?",
         answer: answer(summary, connections),
         counts: headline(summary),
@@ -81,6 +81,12 @@ pub(super) fn of(found: &Found<'_>, judge: &mut ReplayJudge) -> Result<Page, Fai
         steps,
         facts: facts(plan, summary, reader),
     })
+}
+
+/// Nobody takes a page of half a capture for one of the whole, however far he reads.
+fn title(summary: &Summary, reader: &CaptureReader) -> String {
+    let but = if summary.complete { "" } else { ", as far as it could be read" };
+    format!("Mail to port 25 in {}{but}", reader.name())
 }
 
 /// "Is it the platform or me?"
@@ -313,6 +319,12 @@ fn facts(
     if let (Some(first), Some(last)) = (summary.first, summary.last) {
         facts.push(("From", first.to_string()));
         facts.push(("To", last.to_string()));
+    }
+    if let Some(network) = &plan.network {
+        facts.push(("Network of every packet", network.clone()));
+    }
+    if plan.options.look_inside {
+        facts.push(("Tunnels", "what they carry is judged, too".to_owned()));
     }
     let happened = format!("{} of {} by the last packet", summary.events_happened, summary.events);
     facts.push(("Events", happened));
