@@ -1,5 +1,5 @@
-//! `graph` and `lab graph`: the same in two languages, whatever names there are, and in both what the
-//! languages' own programs read.
+//! `graph` and `lab graph`: the same in two languages, whatever names there are, and in both what
+//! the languages' own programs read.
 
 use std::process::{Command, Stdio};
 

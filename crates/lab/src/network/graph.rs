@@ -1,5 +1,5 @@
-//! A network as a graph: what stands in it and what is joined, and two languages to write it in, DOT
-//! for `dot -Tsvg` and Mermaid for pages that draw it themselves.
+//! A network as a graph: what stands in it and what is joined, and two languages to write it in,
+//! DOT for `dot -Tsvg` and Mermaid for pages that draw it themselves.
 
 use std::fmt::Write as _;
 
@@ -178,8 +178,8 @@ fn dot_text(lines: &[String]) -> String {
     lines.iter().map(line).collect::<Vec<_>>().join("\\n")
 }
 
-/// Lines as a quoted text of Mermaid has them, where HTML, Markdown and directives have a meaning: of
-/// ASCII only what has none goes as it is. A `\n` in a name breaks its line, however it is written.
+/// Lines as a quoted text of Mermaid has them, where HTML, Markdown and directives have a meaning:
+/// of ASCII only what has none goes as it is. A `\n` in a name breaks its line, however it is written.
 fn mermaid_text(lines: &[String]) -> String {
     let has_no_meaning =
         |sign: char| sign.is_ascii_alphanumeric() || " .,:/-_()".contains(sign) || !sign.is_ascii();

@@ -1,7 +1,8 @@
 //! A page as HTML.
 //!
-//! maud escapes every text that it is given, and [`printable`] spells what is left that could change
-//! how a page reads: no name of a file or a machine is markup, or turns what stands beside it.
+//! maud escapes every text that it is given, and [`printable`] spells what is left that could
+//! change how a page reads: no name of a file or a machine is markup, or turns what stands beside
+//! it.
 
 use std::fmt::Write as _;
 
@@ -18,6 +19,9 @@ const STYLE: &str = include_str!("page.css");
 
 /// Nothing is fetched and nothing runs, whatever somebody gets into the page.
 const NOTHING_ELSE: &str = include_str!("content-security-policy.txt");
+
+const ABOUT_THE_PAGE: &str =
+    "One file: it fetches nothing and runs no script. The same inputs make the same page.";
 
 /// The page.
 pub(super) fn document(page: &Page) -> String {
@@ -36,9 +40,7 @@ pub(super) fn document(page: &Page) -> String {
                 a .skip href="#main" { "Skip to the answer" }
                 header { p { (made_by()) } }
                 main #main tabindex="-1" { (content(page)) }
-                footer { p {
-                    "One file: it fetches nothing and runs no script. The same inputs make the same page."
-                } }
+                footer { p { (ABOUT_THE_PAGE) } }
             }
         }
     };
@@ -142,7 +144,9 @@ fn cell_text(cell: &Cell) -> Markup {
         @match cell {
             Cell::Text(text) => (text),
             Cell::Symbol(symbol) => (symbol_text(*symbol)),
-            Cell::Contradiction(text) => { span class=(SymbolShape::Square.class()) { (ring()) " " (text) } }
+            Cell::Contradiction(text) => {
+                span class=(SymbolShape::Square.class()) { (ring()) " " (text) }
+            }
         }
     }
 }

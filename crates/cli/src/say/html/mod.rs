@@ -1,4 +1,4 @@
-//! A report as one page that can be handed over: one file, which needs neither a network nor a script.
+//! A report as one page that can be handed over: one file, which needs no network and no script.
 //!
 //! A command fills a [`Page`], and [`write()`] makes it HTML, at once and at the end: a page that a
 //! killed run left unfinished would look like one that is whole.

@@ -40,8 +40,8 @@ pub struct MeantReason {
     pub becomes: Symbol,
     /// It in a line.
     pub line: &'static str,
-    /// What it rests on: each id with its text, and the page that says it where that is another than
-    /// the article.
+    /// What it rests on: each id with its text, and the page that says it where that is not the
+    /// article.
     pub rests_on: Vec<(String, String)>,
 }
 

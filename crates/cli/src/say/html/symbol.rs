@@ -1,4 +1,4 @@
-//! What became of something, in a word that has a shape and a colour: nobody has to tell colours apart.
+//! What became of something, in a word that has a shape beside its colour.
 
 use egress25_policy::Verdict;
 

@@ -1,5 +1,5 @@
-//! What became of things as time goes on, in bounded memory: counted in stretches of one length, which grows with
-//! the time that there is to show.
+//! What became of things as time goes on, in bounded memory: counted in stretches of one length,
+//! which grows with the time that there is to show.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,7 +67,7 @@ pub struct Timeline {
     events: Vec<TimelineEvent>,
 }
 
-/// Where a mark stands: in which lane, in which stretch (by its number since 1970), and what it says.
+/// Where a mark stands: in which lane and stretch (by its number since 1970), and what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) lane: usize,
