@@ -134,6 +134,9 @@ fn nothing_of_an_input_is_markup_or_turns_what_stands_beside_it() {
         |sign: &char| sign.is_control() && *sign != '\n' || ['\u{202e}', '\u{200f}'].contains(sign);
     assert_eq!(page.chars().find(is_odd), None);
     assert!(page.contains("\\u{202e}") && page.contains("\\u{1b}[31m"), "{page}");
+    if let Some(browser) = Browser::with("axe.min.js") {
+        look_at(&browser, "hostile", &page);
+    }
 }
 
 #[test]

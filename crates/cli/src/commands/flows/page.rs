@@ -72,7 +72,7 @@ pub(super) fn of(
 fn counts(report: &FlowsReport<'_>) -> Option<Table> {
     let columns = vec![
         Column::text("stopped by"),
-        Column::text("subscription"),
+        Column::named("subscription"),
         Column::text("verdict"),
         Column::text("reason"),
         Column::number("flows"),

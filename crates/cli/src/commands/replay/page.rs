@@ -187,6 +187,7 @@ pub(crate) fn connection_rows<'a, 'b: 'a>(
     use connection_table::Column as Of;
     let column = |of: &Of| match of {
         Of::Tries | Of::Seconds => Column::number(of.name()),
+        Of::Machine | Of::Subscription | Of::RestsOn => Column::named(of.name()),
         Of::Time | Of::Destination | Of::Reason => Column::whole(of.name()),
         _ => Column::text(of.name()),
     };
@@ -210,7 +211,7 @@ pub(crate) fn connection_rows<'a, 'b: 'a>(
 fn counts(summary: &Summary) -> Option<Table> {
     let columns = vec![
         Column::text("stopped by"),
-        Column::text("subscription"),
+        Column::named("subscription"),
         Column::text("verdict"),
         Column::text("reason"),
         Column::number("packets"),
@@ -233,7 +234,7 @@ fn counts(summary: &Summary) -> Option<Table> {
 
 pub(crate) fn todays_answers(today: &Today) -> Option<Table> {
     let columns = vec![
-        Column::text("subscription"),
+        Column::named("subscription"),
         Column::text("judged"),
         Column::number("packet"),
         Column::long("today"),
@@ -281,7 +282,7 @@ pub(crate) fn described(
     let moment = last.map_or(inventory.moment(), |last| inventory.moment_at(last));
     let world = inventory.world_at(moment)?;
     let columns =
-        vec![Column::text("subscription"), Column::text("offer"), Column::text("created")];
+        vec![Column::named("subscription"), Column::text("offer"), Column::text("created")];
     let table = TableBuilder::new("Subscriptions as they are described", columns, MAX_ROWS)
         .caption("What the verdicts take for true, as it stood at the last packet.")
         .rows(world.subscriptions(), |(name, subscription)| {

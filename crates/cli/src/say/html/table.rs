@@ -27,6 +27,12 @@ impl Column {
         Self { name, layout: None }
     }
 
+    /// A column of names, which may be of any length.
+    #[must_use]
+    pub const fn named(name: &'static str) -> Self {
+        Self { name, layout: Some("named") }
+    }
+
     /// A column of sentences.
     #[must_use]
     pub const fn long(name: &'static str) -> Self {

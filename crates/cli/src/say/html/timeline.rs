@@ -260,7 +260,7 @@ impl Timeline {
         let columns = vec![
             Column::whole("from"),
             Column::whole("to"),
-            Column::text(self.lane_of),
+            Column::named(self.lane_of),
             Column::text("what became of them"),
             Column::number(self.counted),
             Column::number("contradict"),
@@ -299,7 +299,7 @@ impl Timeline {
             Column::number("number"),
             Column::whole("time"),
             Column::text("what happened"),
-            Column::text("to whom"),
+            Column::named("to whom"),
             Column::text("in the picture"),
         ];
         let (from, to) = self.bounds();
