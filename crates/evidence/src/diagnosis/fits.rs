@@ -251,10 +251,14 @@ fn port_25(rows: &[Row]) -> Option<Fitting> {
             _ => Fits::SomeDestinations,
         }));
     }
-    let elsewhere =
-        |seen| Group::of(rows, move |row| row.port.is_some_and(|port| port != 25) && is(row, seen));
-    let (open, shut) = (elsewhere(Seen::Answered), elsewhere(Seen::Silent));
-    // One destination is enough where its other ports answer.
+    let elsewhere = |silent: bool| {
+        Group::of(rows, move |row| {
+            let seen = row.seen().is_some_and(|seen| (seen == Seen::Silent) == silent);
+            row.port.is_some_and(|port| port != 25) && seen
+        })
+    };
+    let (open, shut) = (elsewhere(false), elsewhere(true));
+    // One destination is enough where its other ports answer, or refuse.
     let compared = !destinations.is_disjoint(&open.destinations());
     Some(silent.fit(if open.is_empty() && !shut.is_empty() {
         Fits::AllSilent
