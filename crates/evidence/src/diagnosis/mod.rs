@@ -29,7 +29,8 @@ pub fn held_against(judged: (Verdict, Reason), row: &Row) -> Finding {
         None => None,
     };
     match answer {
-        Some(answer) => agreement::of(judged, answer),
+        // The day of creation is told or does not count: no answer hangs on a bound.
+        Some(answer) => agreement::of(judged, false, answer),
         None => Finding {
             agreement: Agreement::NoEvidence,
             why: "the filter was not asked, or nothing tells what it did",

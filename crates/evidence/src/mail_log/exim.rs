@@ -2,7 +2,7 @@
 //! named in a line of its own (`H=NAME [ADDRESS]: ERROR`), before the recipient's (`==`, `**`).
 
 use crate::mail_log::attempt::{Attempt, Destination, Outcome, Program};
-use crate::mail_log::line::Line;
+use crate::mail_log::line::{Line, is_time};
 use crate::mail_log::reader::{Reader, Remembered};
 use crate::mail_log::words::{in_brackets, reply_code, system_error};
 
@@ -15,7 +15,15 @@ const PORT: u16 = 25;
 pub(super) struct Exim {
     /// The servers that were given up for a message, until its recipient's line says by which
     /// transport.
-    given_up: Remembered<Vec<Attempt>>,
+    given_up: Remembered<GivenUp>,
+}
+
+/// The servers of a message, and when it was last told what became of them: its further recipients
+/// are told at that time, too.
+#[derive(Debug, Default)]
+struct GivenUp {
+    servers: Vec<Attempt>,
+    told_at: Option<String>,
 }
 
 impl Reader for Exim {
@@ -24,21 +32,18 @@ impl Reader for Exim {
         let (mark, rest) = text.split_once(' ').unwrap_or((text, ""));
         match mark {
             "==" | "**" => {
-                let waiting = self.given_up.take(&id);
+                let GivenUp { servers, told_at } = self.given_up.take(&id).unwrap_or_default();
                 let relay = by_relay(rest);
-                let known = waiting.is_some();
-                for attempt in waiting.into_iter().flatten() {
-                    found.push(through(attempt, relay));
+                // It says again what the servers' own lines have said.
+                let again = !servers.is_empty() || told_at.as_ref() == Some(&at);
+                found.extend(servers.into_iter().map(|attempt| through(attempt, relay)));
+                let attempt = of_recipient(rest);
+                let known = again || attempt.is_some() || rest.contains("retry time not reached");
+                if let Some(attempt) = attempt.filter(|_| !again) {
+                    found.push(through(Attempt { at: Some(at.clone()), ..attempt }, relay));
                 }
-                match of_recipient(rest) {
-                    // It says again what the servers' own lines have said.
-                    Some(_) if known => true,
-                    Some(attempt) => {
-                        found.push(through(Attempt { at: Some(at), ..attempt }, relay));
-                        true
-                    }
-                    None => known || rest.contains("retry time not reached"),
-                }
+                self.remember(id, GivenUp { servers: vec![], told_at: Some(at) }, found);
+                known
             }
             "=>" | "->" | ">>" | "*>" => {
                 if let Some((to, port)) = host(rest) {
@@ -54,10 +59,9 @@ impl Reader for Exim {
             }
             _ if text.starts_with("H=") => {
                 let Some(attempt) = of_server(text) else { return false };
-                let mut waiting = self.given_up.take(&id).unwrap_or_default();
-                waiting.push(Attempt { at: Some(at), ..attempt });
-                let old = self.given_up.put(id, waiting);
-                found.extend(old.into_iter().flatten().map(|attempt| through(attempt, false)));
+                let mut given_up = self.given_up.take(&id).unwrap_or_default();
+                given_up.servers.push(Attempt { at: Some(at), ..attempt });
+                self.remember(id, given_up, found);
                 true
             }
             _ => is_no_end(text),
@@ -65,7 +69,16 @@ impl Reader for Exim {
     }
 
     fn end(&mut self, found: &mut Vec<Attempt>) {
-        found.extend(self.given_up.drain().flatten().map(|attempt| through(attempt, false)));
+        let servers = self.given_up.drain().flat_map(|given_up| given_up.servers);
+        found.extend(servers.map(|attempt| through(attempt, false)));
+    }
+}
+
+impl Exim {
+    /// Remembers a message; what was given up for it is told.
+    fn remember(&mut self, id: String, given_up: GivenUp, found: &mut Vec<Attempt>) {
+        let old = self.given_up.put(id, given_up).unwrap_or_default();
+        found.extend(old.servers.into_iter().map(|attempt| through(attempt, false)));
     }
 }
 
@@ -73,7 +86,7 @@ impl Reader for Exim {
 fn entry(line: &Line) -> Option<(String, String, &str)> {
     let mut text = line.text.as_str();
     let mut at = line.at.clone().unwrap_or_default();
-    let with_time = text.get(4..5) == Some("-") && text.get(13..14) == Some(":");
+    let with_time = text.get(..19).is_some_and(is_time) && text.get(4..5) == Some("-");
     if with_time {
         let (time, rest) = text.split_at_checked("2026-11-28 05:37:12".len())?;
         at = time.to_owned();

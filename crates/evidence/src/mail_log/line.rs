@@ -80,10 +80,17 @@ fn time(text: &str) -> Option<(&str, &str)> {
     let is_month = text.get(..3).is_some_and(|month| MONTHS.contains(&month));
     let length = if is_month { "Nov 28 05:37:12".len() } else { text.find(' ')? };
     let (at, rest) = text.split_at_checked(length)?;
-    let of_clock = |sign: char| sign.is_ascii_alphanumeric() || " :.+-".contains(sign);
-    let like_a_time = at.len() <= 40 && at.matches(':').count() >= 2 && at.chars().all(of_clock);
-    let whole = is_month || at.get(10..11) == Some("T");
-    (like_a_time && whole && rest.starts_with(' ')).then_some((at, rest))
+    let fits = match is_month {
+        true => is_time(at.get(3..)?),
+        false => is_time(&at.replacen(['T', 'Z'], "", 2)) && at.get(10..11) == Some("T"),
+    };
+    (fits && rest.starts_with(' ')).then_some((at, rest))
+}
+
+/// Whether a text is a time, as far as its signs go: it is repeated, and nothing else may be in it.
+pub(super) fn is_time(text: &str) -> bool {
+    let of_clock = |sign: char| sign.is_ascii_digit() || " :.+-".contains(sign);
+    text.len() <= 40 && text.matches(':').count() >= 2 && text.chars().all(of_clock)
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub struct MailLog {
     smtplib: Smtplib,
     counts: LineCounts,
     foreign: Option<Foreign>,
+    is_known: bool,
 }
 
 /// How many lines there were.
@@ -76,7 +77,9 @@ impl MailLog {
             &mut self.nodemailer,
             &mut self.smtplib,
         ];
-        if readers.into_iter().any(|reader| reader.read(&line, found)) {
+        let understood = readers.into_iter().any(|reader| reader.read(&line, found));
+        if understood || line.text.trim().is_empty() {
+            self.is_known |= understood && !line.text.trim().is_empty();
             return;
         }
         let count = match Foreign::of(&line) {
@@ -100,6 +103,12 @@ impl MailLog {
     #[must_use]
     pub const fn counts(&self) -> LineCounts {
         self.counts
+    }
+
+    /// Whether some line is of a program whose log is read.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        self.is_known
     }
 
     /// A program whose log is not read, if one wrote some of the lines.

@@ -2,7 +2,7 @@
 //! writes lines of its own before that, with the session's id.
 
 use crate::mail_log::attempt::{Attempt, Destination, Outcome, Program};
-use crate::mail_log::line::Line;
+use crate::mail_log::line::{Line, is_time};
 use crate::mail_log::reader::{Reader, Remembered};
 use crate::mail_log::words::{leading_number, reply_code, with_port};
 
@@ -197,11 +197,11 @@ fn logger(text: &str) -> Option<&str> {
     let (time, rest) = text.strip_prefix('[')?.split_once("] ")?;
     let (level, rest) = rest.split_once(' ')?;
     let is_level = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"].contains(&level);
-    (is_level && time.len() == "2026-11-28 05:40:04".len()).then_some(rest.trim_start())
+    (is_level && is_time(time)).then_some(rest.trim_start())
 }
 
 fn line_time(line: &Line) -> Option<String> {
-    line.text.get(1..20).map(str::to_owned)
+    line.text.get(1..20).filter(|time| is_time(time)).map(str::to_owned)
 }
 
 /// What an error's message means.

@@ -73,7 +73,8 @@ impl Postfix {
             None => Some(tried(said)?),
         };
         self.remember(line, &again);
-        Some(attempt)
+        // Mail that goes over a connection that is there already opens none.
+        Some(attempt.filter(|_| !rest.contains(" conn_use=")))
     }
 }
 

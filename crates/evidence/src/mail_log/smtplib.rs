@@ -9,10 +9,19 @@ use crate::mail_log::words::{leading_number, reply_code, system_error};
 /// Reads tracebacks and debug output of smtplib.
 #[derive(Debug, Default)]
 pub(super) struct Smtplib {
-    session: Option<Attempt>,
+    session: Option<Session>,
     traceback: Option<Traceback>,
     /// What a traceback has said, until it is clear that no further one belongs to it.
     failed: Option<Failed>,
+}
+
+/// A connection whose transaction is printed.
+#[derive(Debug)]
+struct Session {
+    attempt: Attempt,
+    /// Whether the server has said anything: without that, and without an exception, nobody knows
+    /// how it ended.
+    answered: bool,
 }
 
 /// A traceback that is not over.
@@ -49,8 +58,9 @@ impl Reader for Smtplib {
                 return self.exception(line, of_smtplib);
             }
         }
+        // One stands between an exception and the one that came of it.
         if text.trim().is_empty() {
-            return true;
+            return false;
         }
         if text == "Traceback (most recent call last):" {
             if self.failed.as_ref().is_some_and(|failed| !failed.goes_on) {
@@ -74,11 +84,16 @@ impl Reader for Smtplib {
 
     fn end(&mut self, found: &mut Vec<Attempt>) {
         self.flush(found);
-        found.extend(self.session.take());
+        self.end_session(found);
     }
 }
 
 impl Smtplib {
+    fn end_session(&mut self, found: &mut Vec<Attempt>) {
+        let ended = self.session.take().filter(|session| session.answered);
+        found.extend(ended.map(|session| session.attempt));
+    }
+
     fn flush(&mut self, found: &mut Vec<Attempt>) {
         found.extend(self.failed.take().map(|failed| failed.attempt));
     }
@@ -95,28 +110,29 @@ impl Smtplib {
             return false;
         }
         let session = self.session.take();
-        let Some((outcome, reply)) = meaning(&line.text) else {
+        let meaning = meaning(&line.text);
+        let attempt = match (session, meaning) {
             // The application's own: what the session has shown counts.
-            self.failed = session.map(|attempt| Failed { attempt, goes_on: false });
-            return self.failed.is_some();
-        };
-        let new = || Attempt { at: line.at.clone(), ..Attempt::new(Program::Smtplib, outcome) };
-        let attempt = match session {
+            (Some(session), None) => session.answered.then_some(session.attempt),
             // A delivery is one, whatever happens behind it.
-            Some(session) if session.outcome == Outcome::Delivered => session,
-            Some(session) => {
-                let connected = session.outcome.seen().is_some() && session.port.is_some();
-                let timed_out = outcome == Outcome::TimedOut;
-                let outcome = match connected && session.outcome != Outcome::TimedOut && timed_out {
-                    true => Outcome::ConnectionLost,
-                    false => outcome,
-                };
-                Attempt { outcome, reply: reply.or(session.reply), ..session }
+            (Some(session), _) if session.attempt.outcome == Outcome::Delivered => {
+                Some(session.attempt)
             }
-            None => Attempt { reply, ..new() },
+            (Some(Session { attempt, answered }), Some((outcome, reply))) => {
+                let outcome = match outcome {
+                    Outcome::TimedOut if answered => Outcome::ConnectionLost,
+                    outcome => outcome,
+                };
+                Some(Attempt { outcome, reply: reply.or(attempt.reply), ..attempt })
+            }
+            (None, meaning) => meaning.map(|(outcome, reply)| Attempt {
+                at: line.at.clone(),
+                reply,
+                ..Attempt::new(Program::Smtplib, outcome)
+            }),
         };
-        self.failed = Some(Failed { attempt, goes_on: false });
-        true
+        self.failed = attempt.map(|attempt| Failed { attempt, goes_on: false });
+        self.failed.is_some()
     }
 
     /// A line of the debug output. At level 2 the time stands before it.
@@ -126,12 +142,11 @@ impl Smtplib {
             _ => &line.text,
         };
         if let Some(server) = text.strip_prefix("connect: to (") {
-            found.extend(self.session.take());
+            self.end_session(found);
             let Some((to, port)) = server_of(server) else { return false };
-            // Where nothing else follows, nothing came back as long as the log lasts: an exception
-            // says how it ended.
-            let new = Attempt::new(Program::Smtplib, Outcome::TimedOut);
-            self.session = Some(Attempt { at: line.at.clone(), to, port: Some(port), ..new });
+            let new = Attempt::new(Program::Smtplib, Outcome::Connected);
+            let attempt = Attempt { at: line.at.clone(), to, port: Some(port), ..new };
+            self.session = Some(Session { attempt, answered: false });
             return true;
         }
         let Some(session) = &mut self.session else { return false };
@@ -140,24 +155,20 @@ impl Smtplib {
             return true;
         }
         if text.starts_with("data: (250") {
-            session.outcome = Outcome::Delivered;
+            session.attempt.outcome = Outcome::Delivered;
         }
         let marks = ["reply: ", "send: ", "data: ", "connect: ", "ehlo: ", "helo: "];
         marks.iter().any(|mark| text.starts_with(mark))
     }
 }
 
-impl Attempt {
-    /// A reply of the server, in the debug output of a session.
+impl Session {
+    /// A reply of the server.
     fn take_reply(&mut self, code: u16) {
-        if self.outcome == Outcome::Delivered {
-            return;
-        }
-        if code >= 400 {
-            self.reply = Some(code);
-            self.outcome = Outcome::Rejected;
-        } else if self.outcome == Outcome::TimedOut {
-            self.outcome = Outcome::Connected;
+        self.answered = true;
+        if code >= 400 && self.attempt.outcome != Outcome::Delivered {
+            self.attempt.reply = Some(code);
+            self.attempt.outcome = Outcome::Rejected;
         }
     }
 }

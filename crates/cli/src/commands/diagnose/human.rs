@@ -8,6 +8,9 @@ use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{counted, labelled, section, write_rows};
 
+/// The most rows that people get.
+const MOST_ROWS: usize = 50;
+
 /// Writes the diagnosis.
 pub(super) fn write(
     console: &mut Console,
@@ -72,8 +75,13 @@ fn table(console: &mut Console, diagnosis: &Diagnosis<'_>) -> Result<(), Failure
         columns.push(("program", |row| row.program.map_or("", |one| one.name()).to_owned()));
     }
     let header: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
-    let rows = diagnosis.rows.iter().map(|row| columns.iter().map(|(_, cell)| cell(row)));
-    write_rows(console, &header, rows.map(Iterator::collect::<Vec<_>>))
+    let rows = diagnosis.rows.iter().take(MOST_ROWS);
+    let rows = rows.map(|row| columns.iter().map(|(_, cell)| cell(row)));
+    write_rows(console, &header, rows.map(Iterator::collect::<Vec<_>>))?;
+    match diagnosis.rows.len().saturating_sub(MOST_ROWS) {
+        0 => Ok(()),
+        more => console.line(format!(" and {more} more (--format csv has all)")),
+    }
 }
 
 fn outcome(row: &DiagnosisRow) -> String {

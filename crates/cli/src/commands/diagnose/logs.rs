@@ -33,7 +33,7 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<ReadLogs, Failure> {
     }
     let (counts, beyond) = (log.counts(), tally.beyond());
     let rows = tally.rows();
-    if rows.is_empty() && counts.not_understood == counts.lines.saturating_sub(counts.foreign) {
+    if !log.is_known() {
         return Err(Failure::Usage(unread(&log, paths)));
     }
     Ok(ReadLogs { rows, lines: counts, beyond })

@@ -6,8 +6,9 @@ mod probe;
 mod report;
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 
-use egress25_evidence::diagnosis::{Fits, Row};
+use egress25_evidence::diagnosis::Fits;
 
 use crate::args::{DiagnoseArgs, DiagnoseFailOn, OutputFormat, SenderArgs, SubscriptionArgs};
 use crate::commands::check::Answered;
@@ -48,14 +49,14 @@ pub fn run(args: &DiagnoseArgs, console: &mut Console) -> Result<(), Failure> {
     let diagnosis =
         Diagnosis::of(source, &rows, lines, answered.as_ref(), instead, args.show_addresses);
     write(args.format, &diagnosis, answered.as_ref(), console)?;
-    fails(args, &rows, &diagnosis)
+    fails(args, &diagnosis)
 }
 
 /// The end that `--fail-on` asks for.
-fn fails(args: &DiagnoseArgs, rows: &[Row], diagnosis: &Diagnosis<'_>) -> Result<(), Failure> {
+fn fails(args: &DiagnoseArgs, diagnosis: &Diagnosis<'_>) -> Result<(), Failure> {
     let blocked = diagnosis.fits.iter().find(|one| one.fits == Fits::Block);
     match (args.fail_on, blocked) {
-        (Some(DiagnoseFailOn::Blocked), Some(block)) if !rows.is_empty() => {
+        (Some(DiagnoseFailOn::Blocked), Some(block)) => {
             Err(Failure::Differs(block.sentence.clone()))
         }
         _ => Ok(()),
@@ -90,7 +91,14 @@ fn typed(args: &DiagnoseArgs, flags: &str) -> String {
         true => args.logs.iter().map(|path| shell_word(path)).collect::<Vec<_>>().join(" "),
         false => "--probe HOST...".to_owned(),
     };
-    format!("egress25 diagnose {what}{flags}")
+    let mut line = format!("egress25 diagnose {what}");
+    if let Some(edition) = &args.edition.edition {
+        line.push_str(&format!(" --edition {}", shell_word(Path::new(edition))));
+    }
+    for (name, value) in &args.edition.set {
+        line.push_str(&format!(" --set {name}={value}"));
+    }
+    line + flags
 }
 
 fn write(

@@ -148,8 +148,9 @@ fn of_error(error: &io::Error) -> Outcome {
             Outcome::ConnectionLost
         }
         // Without an address of the family, with and without the family itself.
-        io::ErrorKind::NetworkUnreachable
-        | io::ErrorKind::AddrNotAvailable => Outcome::NetworkUnreachable,
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::AddrNotAvailable => {
+            Outcome::NetworkUnreachable
+        }
         _ if error.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error()) => {
             Outcome::NetworkUnreachable
         }
