@@ -19,6 +19,17 @@ die() {
     exit 1
 }
 
+# Ends what is inside, with its namespaces, and removes what was unpacked.
+inside=
+clean_up() {
+    if [ -n "$inside" ]; then
+        # It waits for what it began, and takes no other signal.
+        kill -KILL "$inside" 2>/dev/null || true
+        wait "$inside" 2>/dev/null || true
+    fi
+    rm -rf "$work"
+}
+
 # Outside of the namespaces: packages into $work, then all else inside.
 outside() {
     local out
@@ -28,7 +39,7 @@ outside() {
         command -v "$tool" >/dev/null || die "\`$tool\` is not installed"
     done
     work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
+    trap clean_up EXIT
     chmod 755 "$work"
     mkdir -p "$work"/{packages,etc,logs} "$out"
     (cd "$work/packages" && apt-get download -qq -o APT::Sandbox::User=root \
@@ -63,7 +74,10 @@ outside() {
     for program in $programs; do
         for kind in $kinds; do
             unshare --net --mount --uts --pid --fork --kill-child --mount-proc \
-                "$0" --inside "$program" "$kind" </dev/null || die "$program, $kind: failed"
+                "$0" --inside "$program" "$kind" </dev/null &
+            inside=$!
+            wait "$inside" || die "$program, $kind: failed"
+            inside=
             [ -s "$work/logs/$program/$kind.log" ] || die "$program, $kind: no log"
             printf '%s\n' "$program, $kind: $(wc -l <"$work/logs/$program/$kind.log") lines" >&2
         done
@@ -260,17 +274,17 @@ targets() {
 }
 
 swaks() {
-    local tls=()
+    local flags=()
     machine swaks
-    [ "$1" != tls ] || tls=(--tls)
+    [ "$1" != tls ] || flags=(--tls)
     while read -r host port to; do
         /usr/bin/swaks --from app@vm.example --to "$to" --server "$host" --port "$port" \
-            --helo vm.example "${tls[@]}" 2>&1 </dev/null || true
+            --helo vm.example "${flags[@]}" 2>&1 </dev/null || true
     done < <(targets "$1")
     # With a time limit of its own.
     while read -r host port to; do
         /usr/bin/swaks --from app@vm.example --to "$to" --server "$host" --port "$port" \
-            --helo vm.example --timeout 2 "${tls[@]}" 2>&1 </dev/null || true
+            --helo vm.example --timeout 2 "${flags[@]}" 2>&1 </dev/null || true
     done < <(targets "$1")
 }
 
