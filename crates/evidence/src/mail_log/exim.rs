@@ -188,3 +188,56 @@ fn is_no_end(text: &str) -> bool {
     ];
     KNOWN.iter().any(|known| text.starts_with(known))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(lines: &[&str]) -> Vec<Attempt> {
+        let (mut reader, mut found) = (Exim::default(), Vec::new());
+        for line in lines {
+            assert!(reader.read(&Line::of(line), &mut found), "{line}");
+        }
+        reader.end(&mut found);
+        found
+    }
+
+    const SERVER: &str = "2026-11-28 05:38:20 1xXB8b-00000000001-1tAB H=mx.one.example [203.0.113.25] \
+         Connection timed out";
+    const RECIPIENT: &str = "2026-11-28 05:38:20 1xXB8b-00000000001-1tAB == a@one.example R=dnslookup T=remote_smtp \
+         defer (110): Connection timed out";
+
+    #[test]
+    fn a_recipient_says_again_what_the_servers_lines_have_said() {
+        assert_eq!(of(&[SERVER, RECIPIENT, RECIPIENT]).len(), 1);
+        assert_eq!(of(&[SERVER]).len(), 1);
+        // Without the servers' lines it counts itself, and a later try once more.
+        let later = RECIPIENT.replace("05:38", "06:38");
+        let found = of(&[RECIPIENT, RECIPIENT, &later]);
+        assert_eq!(found.len(), 2);
+        assert!(found[0].to.is_unknown() && found[0].port.is_none());
+    }
+
+    #[test]
+    fn a_port_goes_without_saying_but_of_a_relay() {
+        assert_eq!(of(&[SERVER])[0].port, Some(25));
+        let smarthost = RECIPIENT.replace("remote_smtp", "remote_smtp_smarthost");
+        let found = of(&[SERVER, &smarthost]);
+        assert_eq!((found[0].port, found[0].by_relay), (None, true));
+        let said = SERVER.replace("25] ", "25]:587 ");
+        assert_eq!(of(&[&said])[0].port, Some(587));
+    }
+
+    #[test]
+    fn by_syslog_the_time_may_stand_once_or_twice() {
+        let entry = SERVER.split_at(20).1;
+        for line in [
+            format!("Nov 28 05:38:20 vm exim[12]: {entry}"),
+            format!("Nov 28 05:38:20 vm exim[12]: {SERVER}"),
+        ] {
+            assert_eq!(of(&[&line])[0].outcome, Outcome::TimedOut);
+        }
+        let other = format!("Nov 28 05:38:20 vm other[12]: {entry}");
+        assert!(!Exim::default().read(&Line::of(&other), &mut Vec::new()));
+    }
+}

@@ -70,18 +70,21 @@ impl MailLog {
         }
         let text = String::from_utf8_lossy(bytes);
         let line = Line::of(text.trim_end());
-        let readers: [&mut dyn Reader; 5] = [
-            &mut self.postfix,
-            &mut self.exim,
-            &mut self.swaks,
-            &mut self.nodemailer,
-            &mut self.smtplib,
-        ];
-        let understood = readers.into_iter().any(|reader| reader.read(&line, found));
-        if understood || line.text.trim().is_empty() {
-            self.is_known |= understood && !line.text.trim().is_empty();
+        if line.text.trim().is_empty() {
+            self.read(&line, found);
             return;
         }
+        // An entry of a journal may be several lines, as a traceback is.
+        let understood = line
+            .text
+            .lines()
+            .filter(|text| self.read(&Line { text: (*text).to_owned(), ..line.clone() }, found))
+            .count();
+        if understood > 0 {
+            self.is_known = true;
+            return;
+        }
+        let counts = &mut self.counts;
         let count = match Foreign::of(&line) {
             Some(foreign) => {
                 self.foreign = Some(foreign);
@@ -90,6 +93,18 @@ impl MailLog {
             None => &mut counts.not_understood,
         };
         *count = count.saturating_add(1);
+    }
+
+    /// Offers a line to each reader; whether one understands it.
+    fn read(&mut self, line: &Line, found: &mut Vec<Attempt>) -> bool {
+        let readers: [&mut dyn Reader; 5] = [
+            &mut self.postfix,
+            &mut self.exim,
+            &mut self.swaks,
+            &mut self.nodemailer,
+            &mut self.smtplib,
+        ];
+        readers.into_iter().any(|reader| reader.read(line, found))
     }
 
     /// Nothing comes any more: adds to `found` what was not certain until now.

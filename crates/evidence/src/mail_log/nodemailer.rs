@@ -266,3 +266,33 @@ fn of_code(code: &str) -> Option<Outcome> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Vec<Attempt> {
+        let (mut reader, mut found) = (Nodemailer::default(), Vec::new());
+        text.lines().for_each(|line| {
+            reader.read(&Line::of(line), &mut found);
+        });
+        reader.end(&mut found);
+        found
+    }
+
+    #[test]
+    fn a_time_out_of_another_program_is_no_mail() {
+        let text = "Error: connect ETIMEDOUT 203.0.113.25:443\n    at TCPConnectWrap (net.js:1)\n";
+        assert_eq!(of(text), vec![]);
+        assert_eq!(of("Error: Connection timeout\n    at Redis.connect (redis.js:1)\n"), vec![]);
+    }
+
+    #[test]
+    fn an_older_node_prints_the_end_in_the_last_line() {
+        let text = "Error: connect ETIMEDOUT 203.0.113.25:25\n    at TCPConnectWrap (net.js:1) {\n  \
+                    errno: 'ETIMEDOUT',\n  code: 'ECONNECTION',\n  command: 'CONN' }\nnext\n";
+        let found = of(&format!("{text}{text}"));
+        assert_eq!(found.len(), 2);
+        assert_eq!((found[0].outcome, found[0].port), (Outcome::TimedOut, Some(25)));
+    }
+}

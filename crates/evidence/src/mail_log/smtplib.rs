@@ -202,3 +202,40 @@ fn meaning(text: &str) -> Option<(Outcome, Option<u16>)> {
     };
     Some((outcome, None))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Vec<Attempt> {
+        let (mut reader, mut found) = (Smtplib::default(), Vec::new());
+        text.lines().for_each(|line| {
+            reader.read(&Line::of(line), &mut found);
+        });
+        reader.end(&mut found);
+        found
+    }
+
+    #[test]
+    fn one_exception_that_came_of_another_is_one_try() {
+        let traceback =
+            "Traceback (most recent call last):\n  File \"/usr/lib/smtplib.py\", line 3\n";
+        let text = format!(
+            "{traceback}TimeoutError: timed out\n\nDuring handling of the above exception, another \
+             exception occurred:\n\nTraceback (most recent call last):\n  File \"app.py\", line 1\n\
+             app.NotSent: no mail\n"
+        );
+        let found = of(&text);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].outcome, Outcome::TimedOut);
+        assert_eq!(of(&format!("{text}{text}")).len(), 2);
+    }
+
+    #[test]
+    fn what_nobody_said_the_end_of_is_no_evidence() {
+        assert_eq!(of("connect: to ('mx.one.example', 25) None\n"), vec![]);
+        let other = "Traceback (most recent call last):\n  File \"/usr/lib/http.py\"\n\
+                     TimeoutError: timed out\n";
+        assert_eq!(of(other), vec![]);
+    }
+}

@@ -123,6 +123,16 @@ fn several_programs_may_stand_in_one_log() {
 }
 
 #[test]
+fn a_traceback_that_is_one_entry_of_a_journal_is_read() {
+    let traceback = fixture("smtplib", "refused");
+    let text = String::from_utf8_lossy(&traceback).replace('"', "\\\"").replace('\n', "\\n");
+    let entry = format!("{{\"MESSAGE\":\"{text}\",\"SYSLOG_IDENTIFIER\":\"app\"}}");
+    let (rows, counts) = read(entry.as_bytes());
+    assert_eq!(rows.iter().map(|row| row.tries).sum::<u64>(), 9);
+    assert_eq!((counts.lines, counts.not_understood), (1, 0));
+}
+
+#[test]
 fn a_log_of_before_and_after_is_no_one_destination() {
     let log = [fixture("postfix", "blocked"), fixture("postfix", "rejected")].concat();
     let (rows, _) = read(&log);
