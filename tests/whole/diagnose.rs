@@ -225,6 +225,50 @@ fn a_line_without_end_or_without_sense_is_counted() {
 }
 
 #[test]
+fn what_people_bring_is_told() {
+    let of = |server: &str, error: &str| {
+        format!("Nov 28 05:37:12 vm postfix/smtp[1]: connect to {server}:25: {error}\n")
+    };
+    for (log, fits) in [
+        (of("mx.example.net[203.0.113.25]", "Connection timed out"), "too-little"),
+        (
+            of("mx.example.net[203.0.113.25]", "Connection timed out")
+                + &of("mx.example.org[198.51.100.25]", "Connection timed out"),
+            "block",
+        ),
+        (of("mx.example.net[2001:db8::25]", "Network is unreachable"), "no-ipv6"),
+        (of("mx.example.net[203.0.113.25]", "Connection refused"), "refused"),
+        // Dual-stack servers from a machine without IPv6, behind the block.
+        (
+            of("mx.example.net[2001:db8::25]", "Network is unreachable")
+                + &of("mx.example.net[203.0.113.25]", "Connection timed out")
+                + &of("mx.example.org[198.51.100.25]", "Connection timed out"),
+            "block",
+        ),
+        (of("mx.example.net[10.0.0.9]", "Connection timed out"), "private-silent"),
+    ] {
+        let output = fed("diagnose - --format json", log.as_bytes());
+        let diagnosis: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(diagnosis["fits"][0]["fits"], fits, "{log}: {diagnosis}");
+    }
+}
+
+#[test]
+fn the_samples_of_the_page_are_what_is_said() {
+    let page = repository().join("docs/how-to/diagnose.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let (_, sample) = page.split_once("$ egress25 diagnose fixtures/").expect("a sample");
+    let (line, sample) = sample.split_once('\n').expect("a line");
+    let (sample, _) = sample.split_once("```").expect("its end");
+    assert_eq!(stdout(&format!("diagnose fixtures/{line}")), sample);
+    for (kind, fits) in &KINDS[1..6] {
+        let said = stdout(&format!("diagnose {}", log("postfix", kind)));
+        let (first, _) = said.split_once("\n\n").expect("a paragraph");
+        assert!(first.starts_with(fits) && page.contains(first), "{kind}: {first}");
+    }
+}
+
+#[test]
 fn fail_on_makes_an_exit_code_of_the_block() {
     let line = |kind| format!("diagnose {} --fail-on blocked", log("postfix", kind));
     let (code, text) = failure(&line("blocked"));

@@ -15,7 +15,7 @@ const HOSTS: &str = "[host.listener]\naddresses = [\"203.0.113.25\", \"2001:db8:
 const BOTH: [&str; 2] = ["203.0.113.25", "2001:db8:2525::19"];
 
 /// The seconds that a machine's connections are watched for: those of a probe, and some more.
-const WATCHED: &str = "8";
+const WATCHED: &str = "5";
 
 /// A probe from a machine, and what the machine sent: SYNs by port and source port, and bytes.
 fn probed(lab: &mut Lab, machine: &str, hosts: &[&str]) -> (Value, String, Vec<String>) {

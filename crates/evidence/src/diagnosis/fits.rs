@@ -83,7 +83,7 @@ impl Fits {
             ),
             Self::TooLittle => (
                 "nothing came back",
-                "this is too little to tell a block from a server that is down: `egress25 diagnose \
+                "this may be the platform's block, or a server that is down; `egress25 diagnose \
                  --probe HOST` compares ports and hosts",
             ),
             Self::Refused => (
