@@ -24,6 +24,11 @@ ci:
 fixtures:
     cargo run -p egress25-fixtures
 
+# Captures the mail logs of the fixtures anew, from the real programs. Needs root and the package
+# registries of Debian and npm.
+mail-logs:
+    scripts/mail-logs.sh
+
 # Writes the golden answers anew; read the difference before you commit it.
 golden:
     UPDATE_GOLDEN=1 cargo test --workspace --test it --test whole -- matrix golden_ row_of_the_day schemas readings oracle_differences samples::

@@ -334,6 +334,7 @@ fn filled(row: &str, folder: &std::path::Path, input: Option<&str>) -> String {
     let fine = [
         ("INVENTORY", inventory),
         ("CAPTURE", "fixtures/captures/day-of-mail.pcapng".to_owned()),
+        ("MAIL_LOG", "fixtures/mail-logs/postfix/blocked.log".to_owned()),
         ("EXPORT", at("log.ndjson")),
         ("EXPORT_OF_AZURE", at("azure.json")),
         ("STORE", at("store.db")),

@@ -21,6 +21,7 @@ mod circles;
 mod contradictions;
 mod corpus;
 mod crashes;
+mod diagnose;
 mod directions;
 mod effective;
 mod endless;

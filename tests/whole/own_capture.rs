@@ -16,7 +16,7 @@ const PAYG: &str = "--offer pay-as-you-go --created 2019-03-01";
 const MX: [u8; 4] = [203, 0, 113, 25];
 
 /// The program on a terminal of some columns, with what is typed there.
-fn on_a_terminal(line: &str, columns: u16, typed: &str) -> Option<Output> {
+pub(crate) fn on_a_terminal(line: &str, columns: u16, typed: &str) -> Option<Output> {
     let inside = format!("stty cols {columns}; exec {} {line}", binary().display());
     let child = Command::new("script")
         .args(["-qec", &inside, "/dev/null"])

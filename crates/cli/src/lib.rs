@@ -163,6 +163,7 @@ fn dispatch(command: Command, console: &mut Console) -> Result<(), Failure> {
         Command::Check(args) => commands::check::run(&args, console),
         Command::Replay(args) => commands::replay::run(&args, console),
         Command::Flows(args) => commands::flows::run(&args, console),
+        Command::Diagnose(args) => commands::diagnose::run(&args, console),
         Command::Init(args) => commands::init::run(&args, console),
         Command::Bench(args) => commands::bench::run(&args, console),
         Command::Explain(args) => commands::explain::run(&args, console),

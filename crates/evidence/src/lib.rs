@@ -3,7 +3,9 @@
 mod agreement;
 mod connection;
 mod contradictions;
+pub mod diagnosis;
 pub mod flow_log;
+pub mod mail_log;
 mod reply;
 mod segment;
 mod tracker;

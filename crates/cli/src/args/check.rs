@@ -138,7 +138,7 @@ pub struct CheckArgs {
 }
 
 /// A subscription described by flags.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "A subscription described by flags")]
 pub struct Described {
     /// What the answer hangs on of it.
@@ -182,7 +182,7 @@ pub struct Described {
 }
 
 /// A machine of an inventory.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "A machine of an inventory, or of the store")]
 pub struct InInventory {
     /// The inventory; `-` is stdin

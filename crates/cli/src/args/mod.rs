@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod common;
 mod completions;
+mod diagnose;
 pub(crate) mod environment;
 pub mod exemption;
 mod explain;
@@ -29,13 +30,14 @@ pub mod vm;
 mod whose;
 
 pub use bench::{BenchArgs, BenchFormat};
-pub use check::{CheckArgs, Described, InInventory, Via};
+pub use check::{CheckArgs, Described, Destination, InInventory, Via};
 pub(crate) use common::named;
 pub use common::{
     ColorChoice, DocumentFormat, EditionArgs, ForceArgs, OutputFormat, ReportFormat, StreamFormat,
     SubscriptionArgs, day, moment,
 };
 pub use completions::CompletionsArgs;
+pub use diagnose::{DiagnoseArgs, DiagnoseFailOn};
 pub use explain::ExplainArgs;
 pub use flows::FlowsArgs;
 pub use graph::{GraphArgs, GraphFormat};
@@ -109,6 +111,10 @@ Examples:
   Is it the platform? A capture of one's own:
       egress25 replay own.pcap --offer pay-as-you-go --created 2019-03-01
 
+  Is it the platform? A mail server's log, or connections that are tried:
+      egress25 diagnose /var/log/mail.log
+      egress25 diagnose --probe mx.example.com
+
   Why did no mail leave that day? A capture and a description of several subscriptions:
       egress25 replay day.pcapng --inventory inventory.toml
 
@@ -158,6 +164,18 @@ pub enum Command {
     Replay(Box<ReplayArgs>),
     /// Judge every flow out to port 25 in Azure's flow logs
     Flows(Box<FlowsArgs>),
+    /// Is it the platform? From mail logs, or by trying connections.
+    ///
+    /// Logs of Postfix, Exim, swaks, Python's smtplib and nodemailer go in, several of them in one
+    /// file if need be, in the envelope of syslog or of journald's JSON; out comes what they show by
+    /// destination and port, what that fits (the platform's block, no IPv6, a refusal, one destination
+    /// only, names, TLS, a relay), and, with an offer, what the policy says of it.
+    ///
+    /// With --probe it tries connections of its own and sends no mail.
+    ///
+    /// Mail addresses, names and IP addresses of servers stay out of what it writes, unless
+    /// --show-addresses asks for them.
+    Diagnose(Box<DiagnoseArgs>),
     /// Begin an inventory from a capture of one's own, commented, ready to be edited
     Init(Box<InitArgs>),
     /// Measure how fast packets are judged on this machine

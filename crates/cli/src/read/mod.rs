@@ -6,6 +6,7 @@ pub mod edition;
 pub mod foreign;
 pub mod input;
 pub mod inventory;
+pub mod lines;
 pub mod network;
 pub mod offer;
 pub mod sender;

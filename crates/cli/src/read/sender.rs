@@ -13,7 +13,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 
-use crate::args::SenderArgs;
+use crate::args::{SenderArgs, SubscriptionArgs};
 use crate::read::edition::{self, ChosenEdition};
 use crate::read::offer::{offer, reached_only_if_granted};
 use crate::say::ask::{ask, can_ask, yes_or_no};
@@ -125,6 +125,18 @@ impl SenderFacts {
             to_stderr(&format!("note: without questions: egress25 {typed}{flags}{mine}"));
         }
         Ok(facts)
+    }
+
+    /// The subscription that these facts describe.
+    #[must_use]
+    pub fn subscription(&self) -> SubscriptionArgs {
+        SubscriptionArgs {
+            offer: Some(self.offer),
+            quota_id: None,
+            created: self.created,
+            exempt: Some(self.exemption),
+            started_since_grant: self.started_since_grant,
+        }
     }
 
     /// The flags that say the same.

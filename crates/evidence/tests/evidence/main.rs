@@ -7,6 +7,7 @@
 )]
 
 mod agreement;
+mod mail_logs;
 mod packets;
 mod segments;
 mod tracker;

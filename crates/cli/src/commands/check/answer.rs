@@ -17,7 +17,7 @@ use crate::say::output::{EditionName, OfAnotherPage, SCHEMA_VERSION, assignments
 
 /// The answer to a question.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct CheckAnswer {
+pub(crate) struct CheckAnswer {
     /// The edition that answered.
     pub edition: EditionName,
     /// What stops the connection, in one word.
@@ -40,7 +40,7 @@ pub(super) struct CheckAnswer {
 
 /// The answer for a range of source ports.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct FromPorts {
+pub(crate) struct FromPorts {
     /// The first port.
     pub first: u16,
     /// The last port.
@@ -58,7 +58,7 @@ const DYNAMIC_PORT: u16 = 49_152;
 
 /// A question, with what is known of the one who asks.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// The sending machine, where there is one.
     pub machine: Option<MachineName>,
     /// The sending address, where an address was asked about.
@@ -86,7 +86,7 @@ pub(super) struct Asked {
 
 /// What the edition in force answers to the same question.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct InForce {
+pub(crate) struct InForce {
     /// The edition in force.
     pub edition: EditionName,
     /// Whether its verdict or its reason is another.

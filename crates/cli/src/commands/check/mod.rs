@@ -4,16 +4,60 @@ mod answer;
 mod human;
 mod resolve;
 
-pub(crate) use answer::after_a_pass;
-use answer::{CheckAnswer, spaced};
-use resolve::resolve;
+use answer::spaced;
+pub(crate) use answer::{CheckAnswer, after_a_pass};
+use resolve::{Subject, resolve};
+
+use std::net::IpAddr;
 
 use egress25_policy::{Reason, Verdict};
 
-use crate::args::{CheckArgs, OutputFormat};
+use crate::args::{
+    CheckArgs, Described, Destination, EditionArgs, InInventory, OutputFormat, SubscriptionArgs,
+};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, Versioned};
+
+/// An answer, and what it was asked of.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) answer: CheckAnswer,
+    subject: Subject,
+}
+
+impl Answered {
+    /// What a subscription that flags describe is answered.
+    ///
+    /// # Errors
+    /// The flags do not fit together.
+    pub(crate) fn of(
+        subscription: SubscriptionArgs,
+        edition: EditionArgs,
+        to: IpAddr,
+    ) -> Result<Self, Failure> {
+        let subject = resolve(&CheckArgs {
+            to: Destination { address: to, port: None },
+            port: None,
+            from_port: None,
+            explain_rules: false,
+            edition,
+            expect: None,
+            format: OutputFormat::Human,
+            described: Described { subscription, ..Described::default() },
+            in_inventory: InInventory::default(),
+        })?;
+        Ok(Self { answer: answer::answer(&subject)?, subject })
+    }
+
+    /// Writes it for people.
+    ///
+    /// # Errors
+    /// The write failed.
+    pub(crate) fn write(&self, console: &mut Console) -> Result<(), Failure> {
+        human::write(console, &self.answer, &self.subject, false)
+    }
+}
 
 /// Answers the question of the arguments.
 ///
