@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::args::common::{EditionArgs, OutputFormat, SubscriptionArgs};
+use crate::args::common::{EditionArgs, ReportFormat, SubscriptionArgs};
 
 /// What makes a diagnosis end with exit code 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -54,9 +54,9 @@ pub struct DiagnoseArgs {
     #[arg(long, value_enum, value_name = "WHAT")]
     pub fail_on: Option<DiagnoseFailOn>,
 
-    /// How the diagnosis is written; csv has the rows alone
+    /// How the diagnosis is written; csv has the rows alone, html is a page to hand over
     #[arg(long, value_enum, default_value_t)]
-    pub format: OutputFormat,
+    pub format: ReportFormat,
 }
 
 const EXAMPLES: &str = "\

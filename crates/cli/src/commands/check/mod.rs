@@ -10,7 +10,7 @@ use resolve::{Subject, resolve};
 
 use std::net::IpAddr;
 
-use egress25_policy::{Reason, Verdict};
+use egress25_policy::{Edition, Reason, Verdict};
 
 use crate::args::{
     CheckArgs, Described, Destination, EditionArgs, InInventory, OutputFormat, SubscriptionArgs,
@@ -27,6 +27,11 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
+    /// The edition that answered.
+    pub(crate) fn edition(&self) -> &Edition {
+        &self.subject.edition
+    }
+
     /// What a subscription that flags describe is answered.
     ///
     /// # Errors

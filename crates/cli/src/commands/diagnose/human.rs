@@ -84,7 +84,7 @@ fn table(console: &mut Console, diagnosis: &Diagnosis<'_>) -> Result<(), Failure
     }
 }
 
-fn outcome(row: &DiagnosisRow) -> String {
+pub(super) fn outcome(row: &DiagnosisRow) -> String {
     let words = row.outcome.words();
     match (row.milliseconds, row.reply) {
         (Some(took), _) if row.seen == Some(Seen::Answered) => format!("{words} in {took} ms"),
@@ -94,7 +94,7 @@ fn outcome(row: &DiagnosisRow) -> String {
     }
 }
 
-fn lines_text(lines: LineCounts) -> String {
+pub(super) fn lines_text(lines: LineCounts) -> String {
     let LineCounts { lines, not_understood, foreign, too_long } = lines;
     let mut text = format!("{lines} read");
     for (count, what) in [
@@ -114,7 +114,7 @@ fn lines_text(lines: LineCounts) -> String {
     text
 }
 
-fn evidence_text(evidence: &Evidence) -> String {
+pub(super) fn evidence_text(evidence: &Evidence) -> String {
     let Evidence { agreement, tries, of, why } = evidence;
     let name = agreement.name();
     match of {

@@ -2,6 +2,7 @@
 
 mod human;
 mod logs;
+mod page;
 mod probe;
 mod report;
 
@@ -10,7 +11,7 @@ use std::path::Path;
 
 use egress25_evidence::diagnosis::Fits;
 
-use crate::args::{DiagnoseArgs, DiagnoseFailOn, OutputFormat, SenderArgs, SubscriptionArgs};
+use crate::args::{DiagnoseArgs, DiagnoseFailOn, ReportFormat, SenderArgs, SubscriptionArgs};
 use crate::commands::check::Answered;
 use crate::commands::diagnose::report::{Diagnosis, DiagnosisRow, Source, SummaryLine};
 use crate::read::edition;
@@ -19,6 +20,7 @@ use crate::read::sender::SenderFacts;
 use crate::say::ask::{can_ask, shell_word};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
+use crate::say::html;
 use crate::say::output::{self, TableRow as _, Versioned};
 
 /// Stands for every address of the Internet where the policy is asked.
@@ -102,21 +104,22 @@ fn typed(args: &DiagnoseArgs, flags: &str) -> String {
 }
 
 fn write(
-    format: OutputFormat,
+    format: ReportFormat,
     diagnosis: &Diagnosis<'_>,
     answered: Option<&Answered>,
     console: &mut Console,
 ) -> Result<(), Failure> {
     match format {
-        OutputFormat::Human => human::write(console, diagnosis, answered),
-        OutputFormat::Json => output::json(console, &Versioned::new(diagnosis)),
-        OutputFormat::Ndjson => {
+        ReportFormat::Human => human::write(console, diagnosis, answered),
+        ReportFormat::Json => output::json(console, &Versioned::new(diagnosis)),
+        ReportFormat::Ndjson => {
             for row in &diagnosis.rows {
                 output::ndjson(console, &Versioned::new(row))?;
             }
             output::ndjson(console, &Versioned::new(&SummaryLine::of(diagnosis)))
         }
-        OutputFormat::Csv => {
+        ReportFormat::Html => html::write(console, &page::of(diagnosis, answered)),
+        ReportFormat::Csv => {
             let rows = diagnosis.rows.iter().map(DiagnosisRow::cells);
             output::csv(console, DiagnosisRow::COLUMNS, rows)
         }
