@@ -123,7 +123,7 @@ fn names_and_addresses_stay_out_of_every_format() {
             let text = std::fs::read_to_string(repository().join(log(program, kind))).expect("it");
             let more = "Nov 28 05:37:12 vm postfix/smtp[1]: connect to secret.example[10.9.8.7]:25: \
                         Connection timed out\nNov 28 05:37:12 vm postfix/smtp[1]: secret.example\n";
-            for format in ["human", "json", "ndjson", "csv"] {
+            for format in ["human", "json", "ndjson", "csv", "html"] {
                 let flags = format!("diagnose - --format {format} {PAYG} --fail-on blocked");
                 let output = fed(&flags, format!("{text}\n{more}").as_bytes());
                 let said = said(&output);

@@ -230,6 +230,11 @@ const LOOK: &str = "axe.run(document).then(found => {
     });
 });";
 
+/// A mail log that contradicts what is told.
+const MAIL_LOG: &str = "diagnose fixtures/mail-logs/postfix/blocked.log \
+                        fixtures/mail-logs/postfix/rejected.log --offer pay-as-you-go --created \
+                        2019-03-01 --format html";
+
 #[test]
 fn axe_finds_no_violation_light_or_dark_wide_or_narrow() {
     let Some(browser) = Browser::with("axe.min.js") else { return };
@@ -238,6 +243,7 @@ fn axe_finds_no_violation_light_or_dark_wide_or_narrow() {
         ("empty", empty()),
         ("contradicted", stdout(CONTRADICTED)),
         ("flow log", crate::flows::page()),
+        ("mail log", stdout(MAIL_LOG)),
         ("rejected", stdout(&format!("{DAY} --set block_form=reject --edition 2022-11"))),
     ];
     std::thread::scope(|scope| {

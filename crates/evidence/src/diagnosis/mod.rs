@@ -9,6 +9,7 @@ pub use tally::{Row, Tally};
 use egress25_policy::{Reason, Verdict};
 
 use crate::agreement::{self, Agreement, Finding};
+use crate::connection::Witness;
 use crate::mail_log::Seen;
 use crate::reply::Answer;
 
@@ -30,7 +31,7 @@ pub fn held_against(judged: (Verdict, Reason), row: &Row) -> Finding {
     };
     match answer {
         // The day of creation is told or does not count: no answer hangs on a bound.
-        Some(answer) => agreement::of(judged, false, answer),
+        Some(answer) => agreement::of(judged, answer, false, Witness::Capture),
         None => Finding {
             agreement: Agreement::NoEvidence,
             why: "the filter was not asked, or nothing tells what it did",

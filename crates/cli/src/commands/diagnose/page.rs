@@ -48,7 +48,9 @@ pub(super) fn of(diagnosis: &Diagnosis<'_>, answered: Option<&Answered>) -> Page
 /// What port 25 shows comes first among what fits.
 fn answer(diagnosis: &Diagnosis<'_>) -> String {
     match diagnosis.fits.first() {
-        Some(first) if first.fits == Fits::Block => format!("It fits the platform: {}", first.sentence),
+        Some(first) if first.fits == Fits::Block => {
+            format!("It fits the platform: {}", first.sentence)
+        }
         Some(first) => first.sentence.clone(),
         None => "Nothing failed that is told of.".to_owned(),
     }
@@ -163,6 +165,9 @@ fn facts(diagnosis: &Diagnosis<'_>, answered: Option<&Answered>) -> Vec<(&'stati
     }
     facts.extend(diagnosis.evidence.as_ref().map(|found| ("Evidence", evidence_text(found))));
     let version = env!("CARGO_PKG_VERSION");
-    facts.push(("Answered by", format!("egress25 {version}; names and addresses only where asked for")));
+    facts.push((
+        "Answered by",
+        format!("egress25 {version}; names and addresses only where asked for"),
+    ));
     facts
 }
