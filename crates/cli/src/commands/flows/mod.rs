@@ -23,6 +23,7 @@ use crate::read::whose;
 use crate::say::ask::shell_word;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
+use crate::say::html;
 use crate::say::output::counted;
 use crate::say::progress::Progress;
 use files::{LogFile, files};
@@ -68,7 +69,12 @@ pub fn run(args: &FlowsArgs, console: &mut Console) -> Result<(), Failure> {
     let summary = summary(&logs, &connections, &mut judge, (&inventory, &chosen), args)?;
     summary.warnings.iter().for_each(|warning| console.warn(warning));
     let report = FlowsReport { args, summary: &summary, inventory: &inventory, chosen: &chosen };
-    report.write(&connections, &mut judge, console)?;
+    let rows = report.rows(&connections);
+    let both = (&connections[..], &rows[..]);
+    match args.format {
+        ReportFormat::Html => html::write(console, &page::of(&report, both, &mut judge)?)?,
+        _ => report.write(both, &mut judge, console)?,
+    }
     report.failure().map_or(Ok(()), Err)
 }
 

@@ -9,7 +9,6 @@ use serde::Serialize;
 
 use crate::args::{FailOn, FlowsArgs, ReportFormat};
 use crate::commands::flows::judge::FlowJudge;
-use crate::commands::flows::page;
 use crate::commands::replay::connection_row::ConnectionRow;
 use crate::commands::replay::connections::{ConnectionCounts, DescribedConnection};
 use crate::commands::replay::today::Today;
@@ -18,7 +17,6 @@ use crate::read::edition::ChosenEdition;
 use crate::read::inventory::InventoryInput;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::html;
 use crate::say::output::{self, EditionName, TableRow as _, Versioned, counted};
 
 pub(super) const ONLY_REPORTS: &str = "flows only reports: nothing was sent, nothing was blocked";
@@ -140,32 +138,33 @@ pub(super) struct FlowsReport<'a> {
 }
 
 impl FlowsReport<'_> {
-    /// Writes it.
+    /// The rows that are shown.
+    pub(super) fn rows<'c>(
+        &self,
+        connections: &'c [DescribedConnection],
+    ) -> Vec<ConnectionRow<'c>> {
+        let Self { args, chosen, .. } = self;
+        let by_date = matches!(chosen, ChosenEdition::ByDate);
+        let is_wanted = |verdict, reason| args.only.iter().any(|only| only.shows(verdict, reason));
+        let is_shown = |one: &&DescribedConnection| {
+            !args.summary && (args.only.is_empty() || one.has(is_wanted))
+        };
+        connections.iter().filter(is_shown).map(|one| ConnectionRow::of(one, by_date)).collect()
+    }
+
+    /// Writes it, but as a page.
     pub(super) fn write(
         &self,
-        connections: &[DescribedConnection],
+        (connections, rows): (&[DescribedConnection], &[ConnectionRow<'_>]),
         judge: &mut FlowJudge,
         console: &mut Console,
     ) -> Result<(), Failure> {
         let Self { args, summary, inventory, chosen } = self;
-        let by_date = matches!(chosen, ChosenEdition::ByDate);
-        let is_shown = |one: &&DescribedConnection| {
-            !args.summary
-                && (args.only.is_empty()
-                    || one.has(|verdict, reason| {
-                        args.only.iter().any(|only| only.shows(verdict, reason))
-                    }))
-        };
-        let rows: Vec<_> = connections
-            .iter()
-            .filter(is_shown)
-            .map(|one| ConnectionRow::of(one, by_date))
-            .collect();
         let edition = &chosen.name();
         let note = ONLY_REPORTS;
         match args.format {
             ReportFormat::Human => {
-                connection_table::write(console, &rows)?;
+                connection_table::write(console, rows)?;
                 if !rows.is_empty() {
                     console.line("")?;
                 }
@@ -179,7 +178,7 @@ impl FlowsReport<'_> {
             }
             ReportFormat::Json => {
                 let inventory = inventory.name();
-                let document = Document { edition, note, inventory, rows: &rows, summary };
+                let document = Document { edition, note, inventory, rows, summary };
                 output::json(console, &Versioned::new(&document))
             }
             ReportFormat::Ndjson => {
@@ -187,9 +186,7 @@ impl FlowsReport<'_> {
                 let line = SummaryLine { kind: "summary", edition, note, summary };
                 output::ndjson(console, &Versioned::new(&line))
             }
-            ReportFormat::Html => {
-                html::write(console, &page::of(self, (connections, &rows), judge)?)
-            }
+            ReportFormat::Html => Ok(()),
             ReportFormat::Csv => {
                 output::csv(console, ConnectionRow::COLUMNS, rows.iter().map(ConnectionRow::cells))
             }
