@@ -335,6 +335,7 @@ fn filled(row: &str, folder: &std::path::Path, input: Option<&str>) -> String {
         ("INVENTORY", inventory),
         ("CAPTURE", "fixtures/captures/day-of-mail.pcapng".to_owned()),
         ("MAIL_LOG", "fixtures/mail-logs/postfix/blocked.log".to_owned()),
+        ("FLOW_LOG", "fixtures/flow-logs/PT1H.json".to_owned()),
         ("EXPORT", at("log.ndjson")),
         ("EXPORT_OF_AZURE", at("azure.json")),
         ("STORE", at("store.db")),

@@ -86,7 +86,10 @@ fn read_all(found: &[LogFile], args: &FlowsArgs, console: &mut Console) -> Resul
     let (mut tuples, mut relays, mut done, mut files) = (0_u64, 0_u64, 0_u64, 0_u64);
     let mut warnings = Vec::new();
     for file in found {
-        let name = file.path.display().to_string();
+        let name = match file.path.as_os_str() == "-" {
+            true => "<stdin>".to_owned(),
+            false => file.path.display().to_string(),
+        };
         let failed = |source| Failure::Read { name: name.clone(), source };
         let (start, text) = files::open(&file.path).map_err(failed)?;
         let wanted = |port| SMTP_PORT == port || RELAY_PORTS.contains(&port);
