@@ -363,7 +363,7 @@ mod tests {
         }
         let said = "gold".parse::<Offer>().unwrap_err().to_string();
         assert!(
-            said.contains(" and 13 more; `--quota-id` recognises one by its quotaId"),
+            said.contains(" and 13 more (`egress25 matrix` lists all); `--quota-id` recognises"),
             "{said}"
         );
         let said = "0004P".parse::<Offer>().unwrap_err().to_string();
