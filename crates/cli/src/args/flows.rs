@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::args::common::ReportFormat;
-use crate::args::replay::{FailOn, Only, only};
+use crate::args::rows::RowsArgs;
 use crate::args::whose::WhoseArgs;
 
 /// The arguments of `flows`.
@@ -21,34 +20,9 @@ pub struct FlowsArgs {
     #[command(flatten)]
     pub whose: WhoseArgs,
 
-    /// Show these rows only: passed, dropped, rejected, blocked, or a reason (repeatable)
-    ///
-    /// The summary counts all of them all the same.
-    #[arg(long, value_name = "WHICH", value_delimiter = ',', value_parser = only)]
-    pub only: Vec<Only>,
-
-    /// Show no rows, the summary alone
-    #[arg(long)]
-    pub summary: bool,
-
-    /// Keep at most so many flows to port 25; what the log says of further ones is counted
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        default_value_t = 50_000,
-        value_parser = clap::value_parser!(u32).range(1..)
-    )]
-    pub max_connections: u32,
-
-    /// End with exit code 3 where what the log shows contradicts the description, or nothing is judged
-    ///
-    /// A contradiction is said as a warning in any case.
-    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
-    pub fail_on: Vec<FailOn>,
-
-    /// How the rows and the summary are written; csv has no summary, html a timeline, too
-    #[arg(long, value_enum, default_value_t)]
-    pub format: ReportFormat,
+    /// What is shown of it.
+    #[command(flatten)]
+    pub rows: RowsArgs,
 }
 
 const EXAMPLES: &str = "\

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use egress25_policy::{Reason, Verdict};
 
-use crate::args::common::{ForceArgs, ReportFormat};
+use crate::args::common::ForceArgs;
+use crate::args::rows::RowsArgs;
 use crate::args::whose::WhoseArgs;
 
 /// What becomes of a packet of which nobody can tell what it is.
@@ -16,52 +16,6 @@ pub enum OnIndeterminate {
     /// It counts as dropped: fail closed.
     #[default]
     Drop,
-}
-
-/// Which rows are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Only {
-    /// Those with a verdict.
-    Verdict(Verdict),
-    /// Those that do not pass.
-    Blocked,
-    /// Those with a reason.
-    Reason(Reason),
-}
-
-impl Only {
-    /// Whether a row is shown.
-    #[must_use]
-    pub fn shows(self, verdict: Verdict, reason: Reason) -> bool {
-        match self {
-            Self::Verdict(only) => only == verdict,
-            Self::Blocked => verdict != Verdict::Pass,
-            Self::Reason(only) => only == reason,
-        }
-    }
-}
-
-pub(super) fn only(text: &str) -> Result<Only, String> {
-    match text {
-        "passed" => Ok(Only::Verdict(Verdict::Pass)),
-        "dropped" => Ok(Only::Verdict(Verdict::Drop)),
-        "rejected" => Ok(Only::Verdict(Verdict::Reject)),
-        "blocked" => Ok(Only::Blocked),
-        reason => reason.parse().map(Only::Reason).map_err(|_| {
-            "expected passed, dropped, rejected, blocked, or a reason (`egress25 explain` lists \
-             them)"
-                .to_owned()
-        }),
-    }
-}
-
-/// What makes a replay end with exit code 3.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
-    /// A connection that came about, or was refused, against its verdict.
-    Contradiction,
-    /// A capture in which nothing is judged: no SYN to port 25, or of nobody who is described.
-    NothingJudged,
 }
 
 /// The arguments of `replay`.
@@ -93,38 +47,12 @@ pub struct ReplayArgs {
     )]
     pub vxlan_port: Vec<u16>,
 
-    /// Show these rows only: passed, dropped, rejected, blocked, or a reason (repeatable)
-    ///
-    /// The summary counts all of them all the same.
-    #[arg(long, value_name = "WHICH", value_delimiter = ',', value_parser = only)]
-    pub only: Vec<Only>,
-
-    /// Show no rows, the summary alone
-    #[arg(long)]
-    pub summary: bool,
-
     /// Write connections instead of packets, with --format json, ndjson and csv
     ///
     /// People get connections in any case. A connection is what has the same ends and the same first
     /// sequence number: how often it was tried, what came back, and whether that fits the verdict.
     #[arg(long)]
     pub connections: bool,
-
-    /// Keep at most so many connections; SYNs of further ones are judged and counted
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        default_value_t = 50_000,
-        value_parser = clap::value_parser!(u32).range(1..)
-    )]
-    pub max_connections: u32,
-
-    /// End with exit code 3 where what was seen contradicts the description, or nothing is judged
-    ///
-    /// A contradiction is said as a warning in any case: a connection that should be dropped was answered, so
-    /// the description (offer, date, exemption, restart) is not what was true.
-    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
-    pub fail_on: Vec<FailOn>,
 
     /// Say at the end how long loading, reading, walking, judging and reporting took
     ///
@@ -167,9 +95,9 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "FILE")]
     pub expect_connections: Option<PathBuf>,
 
-    /// How the rows and the summary are written; csv has no summary, html a timeline, too
-    #[arg(long, value_enum, default_value_t)]
-    pub format: ReportFormat,
+    /// What is shown of it.
+    #[command(flatten)]
+    pub rows: RowsArgs,
 }
 
 const EXAMPLES: &str = "\

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod check;
 pub mod completions;
+pub mod connections;
 pub mod diagnose;
 pub mod exemption;
 pub mod explain;

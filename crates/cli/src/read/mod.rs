@@ -7,6 +7,7 @@ pub mod foreign;
 pub mod input;
 pub mod inventory;
 pub mod lines;
+pub mod log_text;
 pub mod network;
 pub mod offer;
 pub mod sender;

@@ -16,8 +16,8 @@ use crate::commands::bench::libpcap::EXPRESSION;
 use crate::commands::bench::packet_file::PacketFile;
 use crate::commands::bench::rounds::{Contender, Round};
 use crate::commands::bench::stage::ROUND;
+use crate::commands::connections::by_time::{AnyTime, Moment};
 use crate::commands::replay::batches::BatchJudge;
-use crate::commands::replay::by_time::{AnyTime, Moment};
 use crate::read::capture;
 use crate::say::failure::Failure;
 

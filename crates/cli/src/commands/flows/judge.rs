@@ -9,11 +9,11 @@ use egress25_policy::{
     DestinationRanges, Direction, NetworkName, Question, Source, SubscriptionName, decide_seen,
 };
 
-use crate::commands::replay::basis::AnswerBasis;
-use crate::commands::replay::by_time::{Moment, TableByTime as _};
-use crate::commands::replay::connections::{Described, DescribedConnection};
-use crate::commands::replay::examples::{Example, FoundExamples};
-use crate::commands::replay::moving::MovingInventory;
+use crate::commands::connections::basis::AnswerBasis;
+use crate::commands::connections::by_time::{Moment, TableByTime as _};
+use crate::commands::connections::counts::{Described, DescribedConnection};
+use crate::commands::connections::examples::{Example, FoundExamples};
+use crate::commands::connections::moving::MovingInventory;
 use crate::say::failure::Failure;
 
 /// How many answers are kept before they are worked out anew.

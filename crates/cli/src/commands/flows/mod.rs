@@ -13,12 +13,14 @@ use egress25_policy::SMTP_PORT;
 use jiff::Timestamp;
 
 use crate::args::{FlowsArgs, ReportFormat};
-use crate::commands::replay::connections::{ConnectionCounts, DescribedConnection};
-use crate::commands::replay::moving::MovingInventory;
-use crate::commands::replay::today;
+use crate::commands::connections::by_subscription::{self, Counted, SubscriptionCount};
+use crate::commands::connections::counts::{ConnectionCounts, DescribedConnection};
+use crate::commands::connections::moving::MovingInventory;
+use crate::commands::connections::{refuse_nothing, today};
 use crate::read::edition::ChosenEdition;
 use crate::read::input::stdin_once;
 use crate::read::inventory::InventoryInput;
+use crate::read::log_text::LogText;
 use crate::read::whose;
 use crate::say::ask::shell_word;
 use crate::say::console::Console;
@@ -49,10 +51,7 @@ struct Logs {
 /// A file is bad, or what is told of who sends does not fit together.
 pub fn run(args: &FlowsArgs, console: &mut Console) -> Result<(), Failure> {
     stdin_once(args.paths.iter().map(PathBuf::as_path))?;
-    if args.summary && args.format == ReportFormat::Csv {
-        let what = "csv has no summary, so nothing would be written; take --format json or ndjson";
-        return Err(Failure::Usage(what.to_owned()));
-    }
+    refuse_nothing(&args.rows)?;
     let paths: String = args.paths.iter().map(|path| format!(" {}", shell_word(path))).collect();
     let beside: Vec<_> = args.paths.iter().collect();
     let found = files(&args.paths)?;
@@ -71,7 +70,7 @@ pub fn run(args: &FlowsArgs, console: &mut Console) -> Result<(), Failure> {
     let report = FlowsReport { args, summary: &summary, inventory: &inventory, chosen: &chosen };
     let rows = report.rows(&connections);
     let both = (&connections[..], &rows[..]);
-    match args.format {
+    match args.rows.format {
         ReportFormat::Html => html::write(console, &page::of(&report, both, &mut judge)?)?,
         _ => report.write(both, &mut judge, console)?,
     }
@@ -80,18 +79,13 @@ pub fn run(args: &FlowsArgs, console: &mut Console) -> Result<(), Failure> {
 
 /// Reads all files, one after the other.
 fn read_all(found: &[LogFile], args: &FlowsArgs, console: &mut Console) -> Result<Logs, Failure> {
-    let mut tracker = FlowTracker::new(usize::try_from(args.max_connections).unwrap_or(usize::MAX));
+    let mut tracker = FlowTracker::new(args.rows.max_connections());
     let total = found.iter().map(|file| file.bytes).fold(0, u64::saturating_add);
     let mut progress = Progress::of_bytes(console, Some(total).filter(|total| *total > 0));
     let (mut tuples, mut relays, mut done, mut files) = (0_u64, 0_u64, 0_u64, 0_u64);
     let mut warnings = Vec::new();
     for file in found {
-        let name = match file.path.as_os_str() == "-" {
-            true => "<stdin>".to_owned(),
-            false => file.path.display().to_string(),
-        };
-        let failed = |source| Failure::Read { name: name.clone(), source };
-        let (start, text) = files::open(&file.path).map_err(failed)?;
+        let LogText { name, start, text } = LogText::open(&file.path)?;
         let wanted = |port| SMTP_PORT == port || RELAY_PORTS.contains(&port);
         let read = read(
             text,
@@ -166,7 +160,7 @@ fn summary(
         first,
         last,
         editions: editions.unwrap_or_default(),
-        by_subscription: report::by_subscription(connections),
+        by_subscription: by_subscription(connections),
         connections: counts,
         today,
         warnings: logs.warnings.clone(),
@@ -181,7 +175,7 @@ fn summary(
     if let Some((first, last)) = first.zip(last) {
         summary.warnings.extend(chosen.of_another_time(first, last)?);
     }
-    let unknown = summary.unknown_sources();
+    let unknown = by_subscription::unknown(&summary.by_subscription);
     if unknown > 0 && unknown.saturating_mul(2) > summary.connections.connections {
         let how = match whose::is_described(&args.whose) {
             true => "are not private; if some are yours, name them with --mine PREFIX",
@@ -193,4 +187,14 @@ fn summary(
         ));
     }
     Ok(summary)
+}
+
+/// Counts connections.
+fn by_subscription(connections: &[DescribedConnection]) -> Vec<SubscriptionCount> {
+    let counts = connections.iter().map(|connection| {
+        let subscription = connection.kept.as_ref().and_then(|kept| kept.subscription.as_ref());
+        let (verdict, reason) = connection.judged;
+        (subscription.map(ToString::to_string), reason, verdict, 1)
+    });
+    by_subscription::of(counts, Counted::Flows)
 }

@@ -1,23 +1,20 @@
 //! Flow logs as a page to hand over.
 
-use egress25_evidence::Agreement;
-
+use crate::commands::connections::counts::DescribedConnection;
+use crate::commands::connections::page::{PageWords, Shown};
+use crate::commands::connections::row::ConnectionRow;
 use crate::commands::flows::judge::FlowJudge;
 use crate::commands::flows::report::{FlowsReport, ONLY_REPORTS, OUR_READING};
-use crate::commands::replay::connection_row::ConnectionRow;
-use crate::commands::replay::connection_table::naming_sources;
-use crate::commands::replay::connections::{ConnectionCounts, DescribedConnection};
-use crate::commands::replay::next_steps;
-use crate::commands::replay::page::{
-    assumed, connection_rows, described, stopped, timeline, todays_answers, todays_statements,
-};
-use crate::commands::replay::reasons_met::ReasonsMet;
 use crate::say::failure::Failure;
-use crate::say::html::{Cell, Column, Page, Table, TableBuilder};
+use crate::say::html::Page;
 use crate::say::output::counted;
 
-/// How many kinds of answers the page has room for.
-const MAX_ROWS: usize = 200;
+const WORDS: PageWords = PageWords {
+    noun: ("flow", "flows"),
+    heading: "Flows to port 25",
+    order: "In the order of time",
+    counted: "Every flow to port 25 that is kept.",
+};
 
 /// The page; `rows` are the connections that are shown.
 pub(super) fn of(
@@ -27,70 +24,22 @@ pub(super) fn of(
 ) -> Result<Page, Failure> {
     let summary = report.summary;
     let (inventory, examples) = judge.examples_in();
-    let today = summary.today.as_ref();
-    let steps = next_steps::of(inventory, examples, connections, today)?;
-    let judged = summary.by_subscription.iter().map(|count| (count.reason, count.verdict));
-    let met = ReasonsMet::of(inventory, examples, judged)?;
-    let rows = naming_sources(rows);
-    let contradicting = |row: &&ConnectionRow<'_>| row.evidence == Agreement::Contradicts;
-    let hidden = connections.len().saturating_sub(rows.len());
-    let caption = match hidden {
-        0 => "In the order of time.".to_owned(),
-        some => format!("In the order of time, without {some} that are left out."),
+    let shown = Shown {
+        connections,
+        rows,
+        by_subscription: &summary.by_subscription,
+        today: summary.today.as_ref(),
+        last: summary.last,
     };
-    let tables = [
-        connection_rows(
-            "What contradicts the description",
-            "Flows that cannot have been, if the description is right.",
-            rows.iter().filter(contradicting),
-        ),
-        counts(report),
-        connection_rows("Flows to port 25", &caption, rows.iter()),
-        today.and_then(todays_answers),
-        todays_statements(today)?,
-        described(inventory, summary.last)?,
-        assumed(&met),
-    ];
-    let lines = ConnectionCounts::lines(&summary.connections);
     let reading = (summary.connections.silent > 0).then(|| format!("{OUR_READING}."));
     Ok(Page {
         title: format!("Flows to port 25 in {}", counted(summary.files, "flow log", "flow logs")),
-        question: "Is it the platform or me?",
-        answer: stopped(connections).sentence("flow", "flows"),
         counts: summary.connections.headline(),
-        // The first line is what the headline counts.
-        said: lines.into_iter().skip(1).chain(reading).collect(),
+        said: summary.connections.remarks().chain(reading).collect(),
         warnings: summary.warnings.clone(),
-        timeline: Some(timeline(connections, inventory.events())),
-        tables: tables.into_iter().flatten().collect(),
-        reasons: met.meant(),
-        steps,
         facts: facts(report),
+        ..shown.page(&WORDS, inventory, examples)?
     })
-}
-
-fn counts(report: &FlowsReport<'_>) -> Option<Table> {
-    let columns = vec![
-        Column::text("stopped by"),
-        Column::named("subscription"),
-        Column::text("verdict"),
-        Column::text("reason"),
-        Column::number("flows"),
-        Column::long("what it means"),
-    ];
-    TableBuilder::new("By subscription and reason", columns, MAX_ROWS)
-        .caption("Every flow to port 25 that is kept.")
-        .rows(&report.summary.by_subscription, |count| {
-            vec![
-                Cell::from(&count.stopped_by.name()),
-                Cell::from(&count.subscription.as_deref().unwrap_or("-")),
-                Cell::Symbol(count.verdict.into()),
-                Cell::from(&count.reason),
-                Cell::from(&count.flows),
-                Cell::from(&count.reason.line()),
-            ]
-        })
-        .build()
 }
 
 fn facts(report: &FlowsReport<'_>) -> Vec<(&'static str, String)> {

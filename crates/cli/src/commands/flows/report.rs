@@ -1,18 +1,15 @@
 //! Rows and summary of flow logs, in the format that was asked for.
 
-use std::collections::BTreeMap;
-
-use comfy_table::{Cell, CellAlignment};
-use egress25_policy::{Reason, StoppedBy, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::args::{FailOn, FlowsArgs, ReportFormat};
+use crate::commands::connections::by_subscription::{self, SubscriptionCount};
+use crate::commands::connections::counts::{ConnectionCounts, DescribedConnection};
+use crate::commands::connections::row::ConnectionRow;
+use crate::commands::connections::today::Today;
+use crate::commands::connections::{next_steps, table};
 use crate::commands::flows::judge::FlowJudge;
-use crate::commands::replay::connection_row::ConnectionRow;
-use crate::commands::replay::connections::{ConnectionCounts, DescribedConnection};
-use crate::commands::replay::today::Today;
-use crate::commands::replay::{connection_table, next_steps};
 use crate::read::edition::ChosenEdition;
 use crate::read::inventory::InventoryInput;
 use crate::say::console::Console;
@@ -40,7 +37,7 @@ pub(super) struct FlowsSummary {
     /// The editions that judged, oldest first.
     pub editions: Vec<String>,
     /// The flows to port 25, by subscription, verdict and reason.
-    pub by_subscription: Vec<FlowCount>,
+    pub by_subscription: Vec<SubscriptionCount>,
     /// The flows to port 25 as connections.
     pub connections: ConnectionCounts,
     /// What the edition in force answers, where another one judged.
@@ -49,45 +46,7 @@ pub(super) struct FlowsSummary {
     pub warnings: Vec<String>,
 }
 
-/// Flows of a subscription, of a verdict for a reason.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct FlowCount {
-    /// What stops them, in one word.
-    pub stopped_by: StoppedBy,
-    /// The sender's subscription; none where the inventory does not know the sender.
-    pub subscription: Option<String>,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// The reason.
-    pub reason: Reason,
-    /// How many.
-    pub flows: u64,
-}
-
-/// Counts connections.
-pub(super) fn by_subscription(connections: &[DescribedConnection]) -> Vec<FlowCount> {
-    let mut counts: BTreeMap<(Option<String>, Verdict, Reason), u64> = BTreeMap::new();
-    for connection in connections {
-        let subscription = connection.kept.as_ref().and_then(|kept| kept.subscription.as_ref());
-        let (verdict, reason) = connection.judged;
-        let of = (subscription.map(ToString::to_string), verdict, reason);
-        let count = counts.entry(of).or_default();
-        *count = count.saturating_add(1);
-    }
-    let row = |((subscription, verdict, reason), flows)| {
-        let stopped_by = StoppedBy::of(verdict, reason);
-        FlowCount { stopped_by, subscription, verdict, reason, flows }
-    };
-    counts.into_iter().map(row).collect()
-}
-
 impl FlowsSummary {
-    /// How many flows are of senders that the inventory does not know.
-    pub(super) fn unknown_sources(&self) -> u64 {
-        let unknown = |count: &&FlowCount| count.reason == Reason::UnknownSource;
-        self.by_subscription.iter().filter(unknown).map(|count| count.flows).sum()
-    }
-
     /// It in words.
     fn lines(&self, edition: &EditionName) -> Vec<String> {
         let flows = counted(self.connections.connections, "flow", "flows");
@@ -104,7 +63,7 @@ impl FlowsSummary {
         if self.connections.silent > 0 {
             lines.push(format!("{OUR_READING}."));
         }
-        lines.extend(self.today.iter().flat_map(Today::lines));
+        lines.extend(self.today.iter().flat_map(|today| today.lines("flow")));
         lines
     }
 }
@@ -145,10 +104,8 @@ impl FlowsReport<'_> {
     ) -> Vec<ConnectionRow<'c>> {
         let Self { args, chosen, .. } = self;
         let by_date = matches!(chosen, ChosenEdition::ByDate);
-        let is_wanted = |verdict, reason| args.only.iter().any(|only| only.shows(verdict, reason));
-        let is_shown = |one: &&DescribedConnection| {
-            !args.summary && (args.only.is_empty() || one.has(is_wanted))
-        };
+        let is_wanted = |verdict, reason| args.rows.shows(verdict, reason);
+        let is_shown = |one: &&DescribedConnection| !args.rows.summary && one.has(is_wanted);
         connections.iter().filter(is_shown).map(|one| ConnectionRow::of(one, by_date)).collect()
     }
 
@@ -162,13 +119,13 @@ impl FlowsReport<'_> {
         let Self { args, summary, inventory, chosen } = self;
         let edition = &chosen.name();
         let note = ONLY_REPORTS;
-        match args.format {
+        match args.rows.format {
             ReportFormat::Human => {
-                connection_table::write(console, rows)?;
+                table::write(console, rows)?;
                 if !rows.is_empty() {
                     console.line("")?;
                 }
-                self.counts(console)?;
+                by_subscription::write(console, &summary.by_subscription)?;
                 let lines = summary.lines(edition);
                 lines.iter().try_for_each(|line| output::labelled(console, "", 0, line))?;
                 let (moving, examples) = judge.examples_in();
@@ -193,26 +150,6 @@ impl FlowsReport<'_> {
         }
     }
 
-    fn counts(&self, console: &mut Console) -> Result<(), Failure> {
-        let counts = &self.summary.by_subscription;
-        if counts.is_empty() {
-            return Ok(());
-        }
-        let rows = counts.iter().map(|count| {
-            [
-                Cell::new(count.stopped_by.name()),
-                Cell::new(count.subscription.as_deref().unwrap_or("-")),
-                Cell::new(count.verdict).fg(output::color(count.verdict)),
-                Cell::new(count.reason),
-                Cell::new(count.flows).set_alignment(CellAlignment::Right),
-                Cell::new(count.reason.line()),
-            ]
-        });
-        let header = ["stopped by", "subscription", "verdict", "reason", "flows", "what it means"];
-        output::write_rows(console, &header, rows)?;
-        console.line("")
-    }
-
     /// The failure of what it shows, where it is asked to fail on that.
     pub(super) fn failure(&self) -> Option<Failure> {
         let of = |on: &FailOn| match on {
@@ -223,6 +160,6 @@ impl FlowsReport<'_> {
             FailOn::NothingJudged => (self.summary.connections.connections == 0)
                 .then(|| "nothing in the flow logs goes out to port 25".to_owned()),
         };
-        self.args.fail_on.iter().find_map(of).map(Failure::Differs)
+        self.args.rows.fail_on.iter().find_map(of).map(Failure::Differs)
     }
 }

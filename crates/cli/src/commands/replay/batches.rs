@@ -8,8 +8,8 @@ use egress25_packet_filter::filter::Filter;
 use egress25_packet_filter::frame::{Direction, FrameOptions};
 use egress25_packet_filter::sieve::{FrameList, Frames, Ruling, Sieve};
 
-use crate::commands::replay::by_time::{Moment, TableByTime};
-use crate::commands::replay::examples::Examples;
+use crate::commands::connections::by_time::{Moment, TableByTime};
+use crate::commands::connections::examples::Examples;
 use crate::say::failure::Failure;
 
 /// Judges batches.
@@ -215,7 +215,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::commands::replay::by_time::AnyTime;
+    use crate::commands::connections::by_time::AnyTime;
 
     /// Two networks that own the same address, each shown by an interface of its name.
     const NETWORKS: [(&str, Reason); 2] = [("one", Reason::Exempt), ("two", Reason::NotGranted)];

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use crate::args::ReplayArgs;
-use crate::commands::replay::connection_row::ConnectionRow;
+use crate::commands::connections::row::ConnectionRow;
 use crate::commands::replay::row::PacketRow;
 use crate::read::input::shortened;
 use crate::say::console::Console;

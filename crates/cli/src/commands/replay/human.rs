@@ -1,10 +1,8 @@
 //! The summary for people.
 
-use comfy_table::{Cell, CellAlignment};
-
-use crate::commands::replay::connections::ConnectionCounts;
+use crate::commands::connections::by_subscription;
+use crate::commands::connections::counts::ConnectionCounts;
 use crate::commands::replay::summary::{ONLY_REPORTS, Summary};
-use crate::commands::replay::today::Today;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
@@ -20,22 +18,7 @@ pub(super) fn summary(
     if after_rows {
         console.line("")?;
     }
-    if !summary.by_subscription.is_empty() {
-        let rows = summary.by_subscription.iter().map(|count| {
-            [
-                Cell::new(count.stopped_by.name()),
-                Cell::new(count.subscription.as_deref().unwrap_or("-")),
-                Cell::new(count.verdict).fg(output::color(count.verdict)),
-                Cell::new(count.reason),
-                Cell::new(count.packets).set_alignment(CellAlignment::Right),
-                Cell::new(count.reason.line()),
-            ]
-        });
-        let header =
-            ["stopped by", "subscription", "verdict", "reason", "packets", "what it means"];
-        output::write_rows(console, &header, rows)?;
-        console.line("")?;
-    }
+    by_subscription::write(console, &summary.by_subscription)?;
     lines(summary, edition).iter().try_for_each(|line| output::labelled(console, "", 0, line))
 }
 
@@ -88,6 +71,6 @@ pub(super) fn lines(summary: &Summary, edition: &EditionName) -> Vec<String> {
     };
     lines.push(format!("Edition {}{judged}; {ONLY_REPORTS}.", edition.id));
     lines.extend(summary.connections.iter().flat_map(ConnectionCounts::lines));
-    lines.extend(summary.today.iter().flat_map(Today::lines));
+    lines.extend(summary.today.iter().flat_map(|today| today.lines("packet")));
     lines
 }

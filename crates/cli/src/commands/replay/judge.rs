@@ -14,11 +14,11 @@ use egress25_policy::{
 };
 use jiff::Timestamp;
 
-use crate::commands::replay::basis::AnswerBasis;
+use crate::commands::connections::basis::AnswerBasis;
+use crate::commands::connections::by_time::{Moment, TableByTime as _};
+use crate::commands::connections::examples::{Examples, FoundExamples};
+use crate::commands::connections::moving::MovingInventory;
 use crate::commands::replay::batches::BatchJudge;
-use crate::commands::replay::by_time::{Moment, TableByTime as _};
-use crate::commands::replay::examples::{Examples, FoundExamples};
-use crate::commands::replay::moving::MovingInventory;
 use crate::commands::replay::resolve::ReplayPlan;
 use crate::commands::replay::row::PacketRow;
 use crate::say::failure::Failure;

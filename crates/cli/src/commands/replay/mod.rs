@@ -1,34 +1,18 @@
 //! `replay`: every SYN to port 25 of a capture, judged.
 
-pub(super) mod basis;
 pub(super) mod batches;
-pub(super) mod by_time;
-pub(super) mod connection_row;
-pub(super) mod connection_table;
-pub(super) mod connections;
-pub(super) mod examples;
+mod connecting;
 mod expect;
 mod human;
 mod judge;
-mod moments;
-pub(super) mod moving;
-pub(super) mod next_steps;
-pub(super) mod page;
-pub(super) mod reasons_met;
+mod page;
 mod report;
 mod resolve;
 mod row;
 mod sinks;
 mod summary;
 mod timings;
-pub(super) mod today;
 mod tunnels;
-
-pub use connection_row::ConnectionRow;
-pub use connections::ConnectionCounts;
-pub use row::PacketRow;
-pub use summary::Summary;
-pub use timings::Timings;
 
 use std::path::Path;
 
@@ -38,6 +22,9 @@ use egress25_packet_filter::capture::{
 use egress25_packet_filter::sieve::Ruling;
 
 use crate::args::{ReplayArgs, ReportFormat};
+use crate::commands::connections::counts::DescribedConnection;
+use crate::commands::connections::row::ConnectionRow;
+use crate::commands::connections::{next_steps, today};
 use crate::read::capture;
 use crate::read::edition::ChosenEdition;
 use crate::say::console::Console;
@@ -45,13 +32,14 @@ use crate::say::failure::Failure;
 use crate::say::html;
 use crate::say::progress::Progress;
 use crate::signals;
-use connections::{Connecting, DescribedConnection};
+use connecting::Connecting;
 use expect::{Expected, Golden};
 use judge::ReplayJudge;
 use page::Found;
 use report::ReplayReport;
 use resolve::{ReplayPlan, resolve};
 use sinks::{Fate, Outputs, Sinks};
+use summary::Summary;
 use timings::Stopwatch;
 
 /// Judges a capture.
@@ -131,7 +119,7 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     }
     sinks.finish()?;
     expected.finish(&rows, console)?;
-    args.fail_on.iter().find_map(|on| summary.failure(*on)).map_or(Ok(()), Err)
+    args.rows.fail_on.iter().find_map(|on| summary.failure(*on)).map_or(Ok(()), Err)
 }
 
 /// Writes for people what to do, or the page that has everything.

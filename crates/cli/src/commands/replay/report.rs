@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use crate::SCHEMA_VERSION;
 use crate::args::ReportFormat;
-use crate::commands::replay::connection_row::ConnectionRow;
+use crate::commands::connections::row::ConnectionRow;
+use crate::commands::connections::table;
+use crate::commands::replay::human;
 use crate::commands::replay::resolve::ReplayPlan;
 use crate::commands::replay::row::PacketRow;
 use crate::commands::replay::summary::{ONLY_REPORTS, Summary};
-use crate::commands::replay::{connection_table, human};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::EditionName;
@@ -109,14 +110,13 @@ impl ReplayReport {
         match self.format {
             ReportFormat::Human => {
                 self.written = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-                connection_table::write(console, rows)
+                table::write(console, rows)
             }
             // The page is written at the end.
             ReportFormat::Html => Ok(()),
-            ReportFormat::Ndjson => rows.iter().try_for_each(|row| {
-                let row = ConnectionRow { schema_version: Some(SCHEMA_VERSION), ..row.clone() };
-                output::ndjson(console, &row)
-            }),
+            ReportFormat::Ndjson => {
+                rows.iter().try_for_each(|row| output::ndjson(console, &Versioned::new(row)))
+            }
             _ => rows.iter().try_for_each(|row| self.row(row, console)),
         }
     }

@@ -6,6 +6,7 @@ use egress25_packet_filter::frame::{self, MAX_VXLAN_PORTS, VxlanPorts, Wanted};
 use egress25_policy::{Reason, Verdict};
 
 use crate::args::{OnIndeterminate, Only, ReplayArgs, ReportFormat};
+use crate::commands::connections::refuse_nothing;
 use crate::read::edition::ChosenEdition;
 use crate::read::inventory::InventoryInput;
 use crate::read::{capture, whose};
@@ -55,18 +56,13 @@ impl ReplayPlan {
 
 /// Reads the inputs that the arguments name.
 pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPlan, Failure> {
-    if stdout_taken && args.format != ReportFormat::Human {
+    if stdout_taken && args.rows.format != ReportFormat::Human {
         return Err(Failure::Usage(
             "a capture that is written to `-` takes stdout, so --format has nowhere to go"
                 .to_owned(),
         ));
     }
-    if args.summary && args.format == ReportFormat::Csv {
-        return Err(Failure::Usage(
-            "csv has no summary, so nothing would be written; take --format json or ndjson"
-                .to_owned(),
-        ));
-    }
+    refuse_nothing(&args.rows)?;
     let typed = format!("replay {}", shell_word(&args.capture));
     let mut inventory = whose::inventory(&args.whose, &[&args.capture], &typed, || {
         // Nobody is asked about a file that cannot be read.
@@ -75,10 +71,10 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
     let vxlan_ports = VxlanPorts::new(&args.vxlan_port).ok_or_else(|| {
         Failure::Usage(format!("--vxlan-port takes at most {MAX_VXLAN_PORTS} ports"))
     })?;
-    let is_for_people = matches!(args.format, ReportFormat::Human | ReportFormat::Html);
+    let is_for_people = matches!(args.rows.format, ReportFormat::Human | ReportFormat::Html);
     let rows_are_connections = args.connections || is_for_people;
     let tracks_connections =
-        rows_are_connections || !args.fail_on.is_empty() || args.expect_connections.is_some();
+        rows_are_connections || !args.rows.fail_on.is_empty() || args.expect_connections.is_some();
     Ok(ReplayPlan {
         capture: args.capture.clone(),
         edition: inventory.judged_by(args.whose.edition.edition.as_deref())?,
@@ -90,14 +86,14 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
             wanted: if tracks_connections { Wanted::EVERYTHING } else { Wanted::NOTHING },
             ..frame::FrameOptions::default()
         },
-        only: args.only.clone(),
-        rows: !args.summary,
+        only: args.rows.only.clone(),
+        rows: !args.rows.summary,
         rows_are_connections,
         tracks_connections,
-        max_connections: usize::try_from(args.max_connections).unwrap_or(usize::MAX),
+        max_connections: args.rows.max_connections(),
         on_indeterminate: args.on_indeterminate,
         described: whose::is_described(&args.whose),
-        format: args.format,
+        format: args.rows.format,
         stdout_taken,
     })
 }

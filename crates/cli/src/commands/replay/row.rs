@@ -10,12 +10,12 @@ use egress25_policy::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::commands::replay::basis::AnswerBasis;
+use crate::commands::connections::basis::AnswerBasis;
 use crate::say::output::{OfAnotherPage, TableRow};
 
 /// One judged packet.
 #[derive(Debug, Clone, Serialize)]
-pub struct PacketRow<'a> {
+pub(crate) struct PacketRow<'a> {
     /// The version of the layout, in lines that stand alone: written here, because to add a field
     /// from outside makes rows much slower to write.
     #[serde(skip_serializing_if = "Option::is_none")]

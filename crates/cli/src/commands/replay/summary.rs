@@ -5,21 +5,22 @@ use egress25_packet_filter::filter::Met;
 use egress25_packet_filter::frame::Kind;
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::Ruling;
-use egress25_policy::{Reason, StoppedBy, Verdict};
+use egress25_policy::{Reason, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::args::FailOn;
-use crate::commands::replay::connections::ConnectionCounts;
+use crate::commands::connections::by_subscription::{self, Counted, SubscriptionCount};
+use crate::commands::connections::counts::ConnectionCounts;
+use crate::commands::connections::today::Today;
 use crate::commands::replay::judge::ReplayJudge;
 use crate::commands::replay::timings::Timings;
-use crate::commands::replay::today::Today;
 use crate::commands::replay::tunnels::Tunnels;
 use crate::say::failure::Failure;
 
 /// What a replay came to.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Summary {
+pub(super) struct Summary {
     /// How many packets were read.
     pub packets: u64,
     /// How many judgements there were, those inside of tunnels included.
@@ -54,7 +55,7 @@ pub struct Summary {
     /// Whether the capture was read to its end, and was not cut before it.
     pub complete: bool,
     /// Counts by subscription, verdict and reason.
-    pub by_subscription: Vec<Count>,
+    pub by_subscription: Vec<SubscriptionCount>,
     /// The connections, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<ConnectionCounts>,
@@ -108,21 +109,6 @@ impl MistakenLinks {
              but like {is}: a wrong link type? `editcap -T {name} in.pcap out.pcap` writes it anew"
         ))
     }
-}
-
-/// A count of the summary.
-#[derive(Debug, Clone, Serialize)]
-pub struct Count {
-    /// What stops it, in one word.
-    pub stopped_by: StoppedBy,
-    /// The sender's subscription; none where the inventory does not know the sender.
-    pub subscription: Option<String>,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// The reason.
-    pub reason: Reason,
-    /// How many.
-    pub packets: u64,
 }
 
 fn add(counter: &mut u64, more: u64) {
@@ -200,7 +186,7 @@ impl Summary {
         (self.events_happened, self.events) = judge.events(self.last);
         let times = self.first.zip(self.last).unwrap_or_default();
         self.editions = judge.inventory().editions(times.0, times.1);
-        for Met { subscription, reason, verdict, count } in judge.counters().met() {
+        for Met { reason, verdict, count, .. } in judge.counters().met() {
             add(&mut self.judged, count);
             add(
                 match verdict {
@@ -216,13 +202,13 @@ impl Summary {
                 Reason::Indeterminate => add(&mut self.indeterminate, count),
                 _ => {}
             }
-            let subscription = subscription.map(|name| name.to_string());
-            let stopped_by = StoppedBy::of(verdict, reason);
-            let count = Count { stopped_by, subscription, verdict, reason, packets: count };
-            self.by_subscription.push(count);
         }
-        self.by_subscription.sort_by(|one, other| one.key().cmp(&other.key()));
-        let unknown = self.counted(Reason::UnknownSource);
+        let met = judge.counters().met().into_iter().map(|met| {
+            let subscription = met.subscription.map(|name| name.to_string());
+            (subscription, met.reason, met.verdict, met.count)
+        });
+        self.by_subscription = by_subscription::of(met, Counted::Packets);
+        let unknown = by_subscription::unknown(&self.by_subscription);
         let mut warn = |text: String| self.warnings.push(text);
         if self.packets == 0 {
             warn(format!("there is no packet in `{capture}`: nothing was judged"));
@@ -272,10 +258,6 @@ impl Summary {
             ));
         }
     }
-
-    fn counted(&self, reason: Reason) -> u64 {
-        self.by_subscription.iter().filter(|count| count.reason == reason).map(|c| c.packets).sum()
-    }
 }
 
 /// What tunnels may carry that was not judged.
@@ -286,13 +268,6 @@ fn may_carry(tunnels: Tunnels) -> String {
         }
         Tunnels::Unknown => "; what tunnels may carry was not looked at (--look-inside)".to_owned(),
         Tunnels::Counted(0) | Tunnels::NotAsked => String::new(),
-    }
-}
-
-impl Count {
-    /// What counts are in order of: by subscription, reason and verdict.
-    fn key(&self) -> (Option<&str>, Reason, Verdict) {
-        (self.subscription.as_deref(), self.reason, self.verdict)
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// How long each stage took, in nanoseconds of the clock on the wall.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-pub struct Timings {
+pub(super) struct Timings {
     /// Inventory, events and the first table, until the first packet is read.
     pub load: u64,
     /// Reading the capture, or waiting for it or for the thread that unpacks it.

@@ -6,10 +6,10 @@ use egress25_evidence::{Agreement, Answer};
 use egress25_policy::{Verdict, decide_seen};
 
 use crate::commands::check::after_a_pass;
-use crate::commands::replay::connections::DescribedConnection;
-use crate::commands::replay::examples::FoundExamples;
-use crate::commands::replay::moving::MovingInventory;
-use crate::commands::replay::today::{Today, TodayAnswer};
+use crate::commands::connections::counts::DescribedConnection;
+use crate::commands::connections::examples::FoundExamples;
+use crate::commands::connections::moving::MovingInventory;
+use crate::commands::connections::today::{Today, TodayAnswer};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::html::Steps;

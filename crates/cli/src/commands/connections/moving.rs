@@ -11,8 +11,8 @@ use egress25_policy::{Edition, Event, NetworkName, World, network_changes};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::commands::replay::by_time::{Moment, TableByTime};
-use crate::commands::replay::moments::Moments;
+use crate::commands::connections::by_time::{Moment, TableByTime};
+use crate::commands::connections::moments::Moments;
 use crate::read::edition::{self, ChosenEdition};
 use crate::read::inventory::InventoryInput;
 use crate::read::network;

@@ -9,7 +9,7 @@ use egress25_packet_filter::frame::{Direction, Frame, Outcome};
 use egress25_packet_filter::sieve::Ruling;
 use egress25_policy::{NetworkName, Question, Reason, Source, SubscriptionName, Verdict};
 
-use crate::commands::replay::by_time::Moment;
+use crate::commands::connections::by_time::Moment;
 
 const _: () = assert!(Reason::COUNT <= u64::BITS as usize, "a reason is a bit of a word");
 

@@ -9,15 +9,12 @@ use egress25_policy::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::commands::replay::connections::DescribedConnection;
+use crate::commands::connections::counts::DescribedConnection;
 use crate::say::output::{self, OfAnotherPage, TableRow};
 
 /// One connection: what was judged of it, and what was seen.
 #[derive(Debug, Clone, Serialize)]
-pub struct ConnectionRow<'a> {
-    /// The version of the layout, in lines that stand alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub schema_version: Option<u32>,
+pub(crate) struct ConnectionRow<'a> {
     /// `connection`: what this line is, among those of another kind.
     pub kind: &'static str,
     /// What stops it, in one word.
@@ -79,10 +76,10 @@ pub struct ConnectionRow<'a> {
     pub cited: &'a str,
     /// Whether people are told the edition: each may have its own.
     #[serde(skip)]
-    pub(super) names_edition: bool,
+    pub(crate) names_edition: bool,
     /// Whether people are told the source beside the machine: it sends from several.
     #[serde(skip)]
-    pub(super) names_source: bool,
+    pub(crate) names_source: bool,
 }
 
 impl<'a> ConnectionRow<'a> {
@@ -95,7 +92,6 @@ impl<'a> ConnectionRow<'a> {
         // To a thousandth: what is finer is the capture's.
         let seconds = connection.seconds().map(|seconds| (seconds * 1000.0).round() / 1000.0);
         Self {
-            schema_version: None,
             kind: "connection",
             stopped_by: StoppedBy::of(verdict, reason),
             packet: connection.seen.packet,

@@ -25,7 +25,7 @@ struct MomentTable {
 
 /// The world and its tables.
 #[derive(Debug)]
-pub(super) struct Moments {
+pub(crate) struct Moments {
     timeline: Timeline,
     now: MomentTable,
     /// The other tables, the one that was used last in front.
@@ -40,17 +40,17 @@ pub(super) struct Moments {
 
 /// What moving cost, as counts: what tests of the complexity look at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct MovingCost {
+pub(crate) struct MovingCost {
     /// Tables compiled.
-    pub(super) compiled: usize,
+    pub(crate) compiled: usize,
     /// Machines looked at for a patch.
-    pub(super) patched: usize,
+    pub(crate) patched: usize,
     /// Events that happened or were taken back.
-    pub(super) stepped: usize,
+    pub(crate) stepped: usize,
 }
 
 impl Moments {
-    pub(super) fn new(timeline: Timeline) -> Result<Self, Failure> {
+    pub(crate) fn new(timeline: Timeline) -> Result<Self, Failure> {
         let table = compile(timeline.world(), 0)?;
         Ok(Self {
             now: MomentTable { position: timeline.position(), table },
@@ -62,33 +62,33 @@ impl Moments {
         })
     }
 
-    pub(super) const fn timeline(&self) -> &Timeline {
+    pub(crate) const fn timeline(&self) -> &Timeline {
         &self.timeline
     }
 
     /// The table of the moment.
-    pub(super) const fn table(&self) -> &Arc<Table> {
+    pub(crate) const fn table(&self) -> &Arc<Table> {
         &self.now.table
     }
 
     /// How many events have happened at the moment.
-    pub(super) const fn position(&self) -> usize {
+    pub(crate) const fn position(&self) -> usize {
         self.now.position
     }
 
     #[cfg(test)]
-    pub(super) const fn work(&self) -> MovingCost {
+    pub(crate) const fn work(&self) -> MovingCost {
         self.work
     }
 
     /// The world of the moment.
-    pub(super) fn world(&mut self) -> Result<&World, Failure> {
+    pub(crate) fn world(&mut self) -> Result<&World, Failure> {
         self.step_world(self.now.position)?;
         Ok(self.timeline.world())
     }
 
     /// Goes to where so many events have happened: another table may be in use from here on.
-    pub(super) fn move_to_position(&mut self, position: usize) -> Result<(), Failure> {
+    pub(crate) fn move_to_position(&mut self, position: usize) -> Result<(), Failure> {
         if position == self.now.position {
             return Ok(());
         }

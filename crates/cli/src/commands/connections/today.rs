@@ -6,8 +6,8 @@ use std::sync::Arc;
 use egress25_policy::{Edition, Reason, StatementId, SubscriptionName, Verdict, decide_seen};
 use serde::Serialize;
 
-use crate::commands::replay::examples::FoundExamples;
-use crate::commands::replay::moving::MovingInventory;
+use crate::commands::connections::examples::FoundExamples;
+use crate::commands::connections::moving::MovingInventory;
 use crate::read::edition::ChosenEdition;
 use crate::read::inventory::InventoryInput;
 use crate::say::failure::Failure;
@@ -16,7 +16,7 @@ use crate::say::today;
 
 /// What the edition in force answers.
 #[derive(Debug, Clone, Serialize)]
-pub struct Today {
+pub(crate) struct Today {
     /// The edition in force.
     pub edition: EditionName,
     /// Its answers, each to one packet of a subscription that was judged for a reason.
@@ -27,7 +27,7 @@ pub struct Today {
 
 /// What the edition in force answers to one packet.
 #[derive(Debug, Clone, Serialize)]
-pub struct TodayAnswer {
+pub(crate) struct TodayAnswer {
     /// The packet's number in the capture, from 1.
     pub packet: u64,
     /// The sender's subscription.
@@ -48,7 +48,7 @@ pub struct TodayAnswer {
     in_words: String,
     /// What to do about it today, as a person reads it.
     #[serde(skip)]
-    pub(super) steps: Vec<String>,
+    pub(crate) steps: Vec<String>,
 }
 
 /// Asks the edition in force about one packet of each kind; nothing where it judged itself.
@@ -115,8 +115,8 @@ impl Today {
         self.answers.iter().map(|answer| (answer, answer.in_words.as_str()))
     }
 
-    /// It in words.
-    pub(crate) fn lines(&self) -> Vec<String> {
+    /// It in words; `noun` is what was asked about.
+    pub(crate) fn lines(&self, noun: &str) -> Vec<String> {
         let id = &self.edition.id;
         if let Some(error) = &self.error {
             return vec![format!("Today, under edition {id}, this cannot be so: {error}")];
@@ -125,10 +125,10 @@ impl Today {
         for TodayAnswer { packet, subscription, judged, in_words, .. } in &self.answers {
             let of = subscription.as_ref().map_or("no subscription", SubscriptionName::as_str);
             let kinds = alike.entry(in_words).or_default();
-            kinds.push(format!("{of} {judged} (packet {packet})"));
+            kinds.push(format!("{of} {judged} ({noun} {packet})"));
         }
         let head =
-            format!("Today edition {id} is in force. It answers, asked of one packet of each:");
+            format!("Today edition {id} is in force. It answers, asked of one {noun} of each:");
         let answers =
             alike.iter().map(|(answer, kinds)| format!("- {}: {answer}.", kinds.join(", ")));
         [head].into_iter().chain(answers).collect()

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use egress25_policy::{Assumption, Edition, Reason, Setting, StatementId, Verdict, decide_seen};
 
-use crate::commands::replay::by_time::TableByTime as _;
-use crate::commands::replay::examples::FoundExamples;
-use crate::commands::replay::moving::MovingInventory;
+use crate::commands::connections::by_time::TableByTime as _;
+use crate::commands::connections::examples::FoundExamples;
+use crate::commands::connections::moving::MovingInventory;
 use crate::say::failure::Failure;
 use crate::say::html::MeantReason;
 

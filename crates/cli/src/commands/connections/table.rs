@@ -7,14 +7,14 @@ use comfy_table::{Cell, CellAlignment, Color};
 use egress25_evidence::Agreement;
 use egress25_policy::MachineName;
 
-use crate::commands::replay::connection_row::ConnectionRow;
+use crate::commands::connections::row::ConnectionRow;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
 
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Column {
+pub(crate) enum Column {
     StoppedBy,
     Time,
     Machine,
@@ -30,7 +30,7 @@ pub(super) enum Column {
 }
 
 impl Column {
-    pub(super) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::StoppedBy,
         Self::Time,
         Self::Machine,
@@ -58,7 +58,7 @@ impl Column {
         Self::StoppedBy,
     ];
 
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::StoppedBy => "stopped by",
             Self::Time => "time",
@@ -75,7 +75,7 @@ impl Column {
         }
     }
 
-    pub(super) fn text(self, row: &ConnectionRow<'_>) -> String {
+    pub(crate) fn text(self, row: &ConnectionRow<'_>) -> String {
         match self {
             Self::StoppedBy => row.stopped_by.name().to_owned(),
             Self::Time => row.time.map_or_else(|| "-".to_owned(), |time| format!("{time:.0}")),
@@ -225,7 +225,6 @@ mod tests {
         reason: Reason,
     ) -> ConnectionRow<'a> {
         ConnectionRow {
-            schema_version: None,
             kind: "connection",
             stopped_by: StoppedBy::of(Verdict::Drop, reason),
             packet: 1,

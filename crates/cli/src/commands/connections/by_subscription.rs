@@ -1,0 +1,130 @@
+//! How many of each subscription are judged for which reason.
+
+use std::collections::BTreeMap;
+
+use comfy_table::{Cell, CellAlignment};
+use egress25_policy::{Reason, StoppedBy, Verdict};
+use serde::Serialize;
+
+use crate::say::console::Console;
+use crate::say::failure::Failure;
+use crate::say::html::{self, Column, Table, TableBuilder};
+use crate::say::output;
+
+/// What is counted, and how many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Counted {
+    /// Packets of a capture.
+    Packets(u64),
+    /// Flows of a flow log.
+    Flows(u64),
+}
+
+impl Counted {
+    /// How many.
+    pub(crate) const fn number(self) -> u64 {
+        match self {
+            Self::Packets(number) | Self::Flows(number) => number,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Packets(_) => "packets",
+            Self::Flows(_) => "flows",
+        }
+    }
+}
+
+/// Those of a subscription, of a verdict for a reason.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct SubscriptionCount {
+    /// What stops them, in one word.
+    pub stopped_by: StoppedBy,
+    /// The sender's subscription; none where the inventory does not know the sender.
+    pub subscription: Option<String>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The reason.
+    pub reason: Reason,
+    /// How many.
+    #[serde(flatten)]
+    pub counted: Counted,
+}
+
+/// Brings counts together: in the order of subscriptions, reasons and verdicts.
+pub(crate) fn of(
+    counts: impl Iterator<Item = (Option<String>, Reason, Verdict, u64)>,
+    counted: fn(u64) -> Counted,
+) -> Vec<SubscriptionCount> {
+    let mut sums: BTreeMap<_, u64> = BTreeMap::new();
+    for (subscription, reason, verdict, more) in counts {
+        let sum = sums.entry((subscription, reason, verdict)).or_default();
+        *sum = sum.saturating_add(more);
+    }
+    let one = |((subscription, reason, verdict), sum)| {
+        let stopped_by = StoppedBy::of(verdict, reason);
+        SubscriptionCount { stopped_by, subscription, verdict, reason, counted: counted(sum) }
+    };
+    sums.into_iter().map(one).collect()
+}
+
+/// How many are of senders that the inventory does not know.
+pub(crate) fn unknown(counts: &[SubscriptionCount]) -> u64 {
+    let unknown = counts.iter().filter(|count| count.reason == Reason::UnknownSource);
+    unknown.map(|count| count.counted.number()).sum()
+}
+
+const HEADINGS: [&str; 4] = ["stopped by", "subscription", "verdict", "reason"];
+const MEANING: &str = "what it means";
+
+/// Writes them for people, with an empty line behind them.
+pub(crate) fn write(console: &mut Console, counts: &[SubscriptionCount]) -> Result<(), Failure> {
+    let Some(SubscriptionCount { counted, .. }) = counts.first() else { return Ok(()) };
+    let rows = counts.iter().map(|count| {
+        [
+            Cell::new(count.stopped_by.name()),
+            Cell::new(count.subscription.as_deref().unwrap_or("-")),
+            Cell::new(count.verdict).fg(output::color(count.verdict)),
+            Cell::new(count.reason),
+            Cell::new(count.counted.number()).set_alignment(CellAlignment::Right),
+            Cell::new(count.reason.line()),
+        ]
+    });
+    let [stopped_by, subscription, verdict, reason] = HEADINGS;
+    let header = [stopped_by, subscription, verdict, reason, counted.name(), MEANING];
+    output::write_rows(console, &header, rows)?;
+    console.line("")
+}
+
+/// They as the table of a page.
+pub(crate) fn table(
+    counts: &[SubscriptionCount],
+    caption: &str,
+    most_rows: usize,
+) -> Option<Table> {
+    let SubscriptionCount { counted, .. } = counts.first()?;
+    let [stopped_by, subscription, verdict, reason] = HEADINGS;
+    let columns = vec![
+        Column::text(stopped_by),
+        Column::named(subscription),
+        Column::text(verdict),
+        Column::text(reason),
+        Column::number(counted.name()),
+        Column::long(MEANING),
+    ];
+    TableBuilder::new("By subscription and reason", columns, most_rows)
+        .caption(caption)
+        .rows(counts, |count| {
+            vec![
+                html::Cell::from(&count.stopped_by.name()),
+                html::Cell::from(&count.subscription.as_deref().unwrap_or("-")),
+                html::Cell::Symbol(count.verdict.into()),
+                html::Cell::from(&count.reason),
+                html::Cell::from(&count.counted.number()),
+                html::Cell::from(&count.reason.line()),
+            ]
+        })
+        .build()
+}

@@ -1,0 +1,174 @@
+//! The text of a log: compressed or not, in UTF-8 or UTF-16.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::say::failure::Failure;
+
+/// How much is read at once.
+const AT_ONCE: usize = 1 << 18;
+
+/// The most bytes that the first look takes.
+const START: u64 = 4096;
+
+/// A text that is read from its beginning to its end.
+pub struct LogText {
+    /// The file's name, or `<stdin>`.
+    pub name: String,
+    /// How it begins, once it is decompressed; a byte order mark is part of it.
+    pub start: Vec<u8>,
+    /// It as UTF-8, as far as it is a text, without a byte order mark.
+    pub text: Box<dyn BufRead>,
+}
+
+impl std::fmt::Debug for LogText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LogText").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl LogText {
+    /// Opens a file, plain or compressed with gzip or zstd; `-` is stdin.
+    ///
+    /// # Errors
+    /// It cannot be read, or its first bytes say that it is no text.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let stdin = path == Path::new("-");
+        let name = if stdin { "<stdin>".to_owned() } else { path.display().to_string() };
+        let opened = || -> io::Result<_> {
+            let file: Box<dyn Read> = match stdin {
+                true => Box::new(io::stdin()),
+                false => Box::new(File::open(path)?),
+            };
+            let (packed, all) = peeked(file)?;
+            let all = BufReader::with_capacity(AT_ONCE, all);
+            let plain: Box<dyn Read> = match *packed.as_slice() {
+                [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(all)),
+                [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+                    Box::new(zstd::stream::read::Decoder::with_buffer(all)?)
+                }
+                _ => Box::new(all),
+            };
+            as_utf8(plain)
+        };
+        let (start, text) =
+            opened().map_err(|source| Failure::Read { name: name.clone(), source })?;
+        match instead(&start) {
+            Some(instead) => Err(Failure::Usage(format!("`{name}` is no text: {instead}"))),
+            None => Ok(Self { name, start, text }),
+        }
+    }
+}
+
+/// How something begins, and all of it.
+fn peeked(mut input: Box<dyn Read>) -> io::Result<(Vec<u8>, impl Read)> {
+    let mut start = Vec::new();
+    input.by_ref().take(START).read_to_end(&mut start)?;
+    Ok((start.clone(), Cursor::new(start).chain(input)))
+}
+
+/// How a text begins, and all of it as UTF-8, without its byte order mark.
+fn as_utf8(plain: Box<dyn Read>) -> io::Result<(Vec<u8>, Box<dyn BufRead>)> {
+    let (start, all) = peeked(plain)?;
+    let mut all = BufReader::with_capacity(AT_ONCE, all);
+    let (mark, order): (usize, Option<fn([u8; 2]) -> u16>) = match *start.as_slice() {
+        [0xef, 0xbb, 0xbf, ..] => (3, None),
+        [0xff, 0xfe, ..] => (2, Some(u16::from_le_bytes)),
+        [0xfe, 0xff, ..] => (2, Some(u16::from_be_bytes)),
+        _ => (0, None),
+    };
+    io::copy(&mut all.by_ref().take(u64::try_from(mark).unwrap_or(0)), &mut io::sink())?;
+    Ok(match order {
+        Some(order) => (start, Box::new(BufReader::new(Utf16::new(all, order)))),
+        None => (start, Box::new(all)),
+    })
+}
+
+/// What a file is that is no text, by how it begins, and what to do with it.
+fn instead(start: &[u8]) -> Option<&'static str> {
+    match start {
+        [0xd4, 0xc3, 0xb2, 0xa1, ..]
+        | [0xa1, 0xb2, 0xc3, 0xd4, ..]
+        | [0x4d, 0x3c, 0xb2, 0xa1, ..]
+        | [0xa1, 0xb2, 0x3c, 0x4d, ..]
+        | [0x0a, 0x0d, 0x0d, 0x0a, ..] => {
+            Some("it is a capture of packets; `egress25 replay` judges it")
+        }
+        _ if start.starts_with(b"\xfd7zXZ") => {
+            Some("it is compressed with xz; `xz -dc FILE` writes it to stdout, and `-` reads that")
+        }
+        _ if start.starts_with(b"BZh") => Some(
+            "it is compressed with bzip2; `bzip2 -dc FILE` writes it to stdout, and `-` reads that",
+        ),
+        _ if start.starts_with(b"PK\x03\x04") => {
+            Some("it is a zip archive; unpack it (`unzip FILE`) and name what was in it")
+        }
+        _ if start.starts_with(b"LPKSHHRH") => Some(
+            "it is a journal of systemd; `journalctl --file FILE -o json` writes it to stdout, and `-` \
+             reads that",
+        ),
+        _ => None,
+    }
+}
+
+/// UTF-16, as PowerShell writes it, read as UTF-8.
+struct Utf16<R> {
+    input: R,
+    order: fn([u8; 2]) -> u16,
+    /// A unit that was read behind a lone surrogate.
+    next: Option<u16>,
+    /// What is decoded and not yet taken.
+    text: [u8; 4],
+    left: std::ops::Range<usize>,
+}
+
+impl<R: Read> Utf16<R> {
+    fn new(input: R, order: fn([u8; 2]) -> u16) -> Self {
+        Self { input, order, next: None, text: [0; 4], left: 0..0 }
+    }
+
+    fn unit(&mut self) -> io::Result<Option<u16>> {
+        if let Some(unit) = self.next.take() {
+            return Ok(Some(unit));
+        }
+        let mut pair = [0; 2];
+        match self.input.read_exact(&mut pair) {
+            Ok(()) => Ok(Some((self.order)(pair))),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn character(&mut self) -> io::Result<Option<char>> {
+        let Some(unit) = self.unit()? else { return Ok(None) };
+        let pair = match unit {
+            0xd800..=0xdbff => self.unit()?,
+            _ => None,
+        };
+        let mut decoded = char::decode_utf16([unit].into_iter().chain(pair));
+        let first = decoded.next().and_then(Result::ok);
+        if first.is_none() {
+            self.next = pair;
+        }
+        Ok(Some(first.unwrap_or(char::REPLACEMENT_CHARACTER)))
+    }
+}
+
+impl<R: Read> Read for Utf16<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let mut written = 0;
+        for place in into {
+            if self.left.is_empty() {
+                let Some(next) = self.character()? else { break };
+                self.left = 0..next.encode_utf8(&mut self.text).len();
+            }
+            let Some(byte) = self.left.next().and_then(|at| self.text.get(at)) else { break };
+            *place = *byte;
+            written += 1;
+        }
+        Ok(written)
+    }
+}
