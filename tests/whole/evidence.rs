@@ -149,7 +149,7 @@ fn one_answered_one_refused_and_one_silent_were_three_drops() {
             .map(|heading| stdout.find(heading).expect("a heading"));
     assert!(today < then, "{stdout}");
     assert!(stdout.contains("what was seen contradicts this answer"), "{stdout}");
-    assert!(stdout.contains("The capture is of port 25 alone"), "{stdout}");
+    assert!(stdout.contains("Nothing here is of another port than 25"), "{stdout}");
     let web = ipv4(6, WEB, MX, &[], &tcp((7, 80), SYN, 7, 0));
     let (_, shown, _) = case("csp", &[(0, syn(WEB, 1)), (0, web)]).run("");
     assert!(shown.contains("No relay is in use"), "{shown}");

@@ -77,12 +77,50 @@ pub(crate) fn page() -> String {
 #[test]
 fn the_page_of_a_flow_log_has_the_answer_and_every_flow() {
     let page = page();
-    for said in
-        ["It is the platform: of 3 flows", "denied by a rule", "(N21)", "UserRule_&lt;b&gt;"]
-    {
+    for said in [
+        "1 flow contradicts the description, by which it is partly the platform: of 3 flows, \
+         Azure's filter stops 2, a security rule stops 1.",
+        "denied by a security rule",
+        "(N21)",
+        "UserRule_&lt;b&gt;",
+    ] {
         assert!(page.contains(said), "{said}: {page}");
     }
     assert!(page.trim_end().ends_with("</html>"));
+}
+
+/// The rule decides before the filter (N17), and the log shows that it did (N21).
+#[test]
+fn a_flow_that_a_rule_denied_was_laid_to_the_platform() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = put(folder.path(), "PT1H.json", log("UserRule_mine", &[DENIED]));
+    for offer in [PAYG, "--offer enterprise-agreement"] {
+        let report = json(&format!("flows {path} {offer} --format json"));
+        assert_eq!(report["rows"][0]["stopped_by"], "rule", "{offer}");
+        assert_eq!(report["summary"]["by_subscription"][0]["stopped_by"], "rule", "{offer}");
+        let people = stdout(&format!("flows {path} {offer}"));
+        assert!(people.contains("1. look at the rule `UserRule_mine`"), "{people}");
+        let page = stdout(&format!("flows {path} {offer} --format html"));
+        assert!(
+            page.contains("It is not the platform: of 1 flow, a security rule stops 1."),
+            "{page}"
+        );
+    }
+    let log = log("unspecified", &["1607428803,10.0.1.4,203.0.113.27,40003,25,6,O,D,NX,0,0,0,0"]);
+    let path = put(folder.path(), "PT1H.json", log);
+    let report = json(&format!("flows {path} {PAYG} --format json"));
+    assert_eq!(report["rows"][0]["stopped_by"], "other");
+    assert_eq!(report["rows"][0]["refused_by"], Value::Null);
+}
+
+/// What there was no room for may contradict as well.
+#[test]
+fn a_flow_that_was_not_kept_could_not_fail() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = put(folder.path(), "PT1H.json", log("a", &[SILENT, ANSWERED]));
+    let line = format!("flows {path} {PAYG} --max-connections 1 --fail-on contradiction --summary");
+    let (code, said) = failure(&line);
+    assert!(code == 3 && said.contains("not kept"), "{said}");
 }
 
 #[test]
@@ -135,13 +173,14 @@ fn a_folder_of_hours_is_one_log_whatever_its_files_are_packed_as() {
     let next = log("a", &[SILENT]);
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gz.write_all(next.as_bytes()).expect("packed");
+    let packed = gz.finish().expect("packed");
     let utf16: Vec<u8> = "\u{feff}"
         .encode_utf16()
         .chain(log("a", &[ANSWERED]).encode_utf16())
         .flat_map(u16::to_le_bytes)
         .collect();
     put(folder.path(), "y=2020/m=12/h=11/PT1H.json", &begin);
-    put(folder.path(), "y=2020/m=12/h=12/PT1H.json.gz", gz.finish().expect("packed"));
+    put(folder.path(), "y=2020/m=12/h=12/PT1H.json.gz", &packed);
     put(folder.path(), "y=2020/m=12/h=13/PT1H.json", utf16);
     put(
         folder.path(),
@@ -149,12 +188,19 @@ fn a_folder_of_hours_is_one_log_whatever_its_files_are_packed_as() {
         format!("\u{feff}{}", log("a", &[DENIED]).replace('\n', "\r\n")),
     );
     put(folder.path(), "y=2020/m=12/h=15/PT1H.json", "{\"records\":[");
+    put(folder.path(), "y=2020/m=12/h=16/PT1H.json", "");
+    put(folder.path(), "y=2020/m=12/h=17/PT1H.json", "{\"rec");
+    put(folder.path(), "y=2020/m=12/h=18/PT1H.json.gz", &packed[..packed.len() - 12]);
     put(folder.path(), "readme.txt", "no log");
     let line = format!("flows {} {PAYG} --format json", folder.path().display());
     let report = json(&line);
     assert_eq!(rows(&report).len(), 3, "{report}");
     assert_eq!(report["rows"][0]["seconds"], 13.0);
-    assert_eq!(report["summary"]["files"], 5);
+    assert_eq!(report["summary"]["files"], 8);
+    assert!(report["summary"]["warnings"].to_string().contains("PT1H.json` is empty"), "{report}");
+    let empty = folder.path().join("y=2020/m=12/h=16");
+    let (code, said) = failure(&format!("flows {} {PAYG}", empty.display()));
+    assert!(code == 2 && said.contains("is empty"), "{said}");
     assert!(report["summary"]["warnings"].to_string().contains("breaks off at line 1"), "{report}");
     let empty = tempfile::tempdir().expect("a folder");
     let (code, said) = failure(&format!("flows {} {PAYG}", empty.path().display()));
@@ -165,12 +211,18 @@ fn a_folder_of_hours_is_one_log_whatever_its_files_are_packed_as() {
 fn nothing_to_port_25_is_said_and_can_fail() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = put(folder.path(), "log.json", log("a", &[RELAY]));
-    assert!(stdout(&format!("flows {path} {PAYG}")).contains("0 flows out to port 25"));
+    assert!(
+        stdout(&format!("flows {path} {PAYG}"))
+            .contains("1 file with 1 tuple: 0 flows out to port 25")
+    );
     let (code, said) = failure(&format!("flows {path} {PAYG} --fail-on nothing-judged"));
     assert!(code == 3 && said.contains("nothing in the flow logs"), "{said}");
     let (code, said) = failure(&format!("flows {path}"));
     let typed = format!("egress25 flows {path} --offer pay-as-you-go --created");
-    assert!(code == 2 && said.contains(&typed), "{said}");
+    assert!(code == 2 && said.contains(&typed) && said.contains("--inventory"), "{said}");
+    let mail = put(folder.path(), "mail.log", "Dec  8 postfix/smtp[1]: connect to mx: timed out\n");
+    let (code, said) = failure(&format!("flows {mail} {PAYG}"));
+    assert!(code == 2 && said.contains("egress25 diagnose"), "{said}");
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn two_editions_are_compared_by_meaning() {
 fn the_trace_names_code_and_tests_of_every_statement() {
     let trace = json("policy trace --format json");
     let statements = trace["statements"].as_array().expect("a list");
-    assert_eq!(statements.len(), 43);
+    assert_eq!(statements.len(), 45);
     let pg6 = statements.iter().find(|one| one["id"] == "PG6").expect("PG6");
     for key in ["code", "tests"] {
         let places = pg6[key].as_array().expect("places");

@@ -3,7 +3,7 @@
 use egress25_policy::{Reason, Verdict};
 use serde::Serialize;
 
-use crate::connection::Witness;
+use crate::connection::{Logged, Witness};
 use crate::reply::Answer;
 
 /// Whether what was seen fits what was judged.
@@ -62,7 +62,7 @@ pub(crate) const fn of(
             Agreement::NoEvidence,
             "it was sent, so its sender ran: the power state is of another time",
         )
-    } else if let Some(by_rules) = of_rules(reason, answer, witness) {
+    } else if let Some(by_rules) = of_log(reason, answer, witness) {
         by_rules
     } else if matches!(answer, Answer::NotTold) {
         (Agreement::NoEvidence, "the log does not tell whether anything came back")
@@ -76,27 +76,34 @@ pub(crate) const fn of(
     Finding { agreement, why }
 }
 
-/// What a flow log shows of security groups and admin rules, which decide before the filter (N21, N17).
-const fn of_rules(
+/// What a flow log shows of security groups and admin rules, which decide before the filter (N21, N17),
+/// and of flows that began before it.
+const fn of_log(
     reason: Reason,
     answer: Answer,
     witness: Witness,
 ) -> Option<(Agreement, &'static str)> {
-    let Witness::FlowLog { knows_rules } = witness else { return None };
+    let Witness::FlowLog(Logged { knows_rules, is_let_out, has_begun, .. }) = witness else {
+        return None;
+    };
     let should_deny = matches!(reason, Reason::SecurityGroupDenies | Reason::AdminRuleDenies);
-    Some(match (answer, should_deny, knows_rules) {
-        (Answer::Denied, true, _) => (Agreement::Agrees, "a rule denies it, and a rule denied it"),
-        (Answer::Denied, false, true) => {
+    Some(match (answer, should_deny) {
+        (Answer::Denied, true) => (Agreement::Agrees, "a rule denies it, and a rule denied it"),
+        (Answer::Denied, false) if knows_rules => {
             (Agreement::Contradicts, "a rule denied it that the description does not have")
         }
-        (Answer::Denied, false, false) => (
+        (Answer::Denied, false) => (
             Agreement::NoEvidence,
             "a rule of yours denied it, before the filter is asked: the description has no rules",
         ),
-        (Answer::NotTold, true, _) => {
-            (Agreement::NoEvidence, "the log does not tell by which rule")
+        (Answer::Returned, _) if !has_begun => (
+            Agreement::NoEvidence,
+            "it began before the log does: what was true then may be something else",
+        ),
+        (_, true) if is_let_out => {
+            (Agreement::Contradicts, "the rules let it out, so none denied it")
         }
-        (_, true, _) => (Agreement::Contradicts, "the rules let it out, so none denied it"),
+        (_, true) => (Agreement::NoEvidence, "the log does not tell by which rule"),
         _ => return None,
     })
 }

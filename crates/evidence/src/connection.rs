@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use egress25_policy::{Reason, Verdict};
+use egress25_policy::{Reason, StoppedBy, Verdict};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::agreement::{self, Finding};
@@ -34,10 +34,21 @@ pub enum Witness {
     #[default]
     Capture,
     /// A flow log: what security groups and admin rules let out (N21).
-    FlowLog {
-        /// Whether the description has such rules at all.
-        knows_rules: bool,
-    },
+    FlowLog(Logged),
+}
+
+/// What a flow log shows of a flow beside its packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Logged {
+    /// Whether the description has rules of security groups and admin rules at all.
+    pub knows_rules: bool,
+    /// Whether such a rule let it out.
+    pub is_let_out: bool,
+    /// Whether something else than such a rule denied it: the network's encryption, or the platform
+    /// without a rule (N21).
+    pub is_denied_otherwise: bool,
+    /// Whether the log has its beginning.
+    pub has_begun: bool,
 }
 
 /// A connection: all SYNs with the same ends and the same initial sequence number, and what came
@@ -92,6 +103,16 @@ impl<T> Connection<T> {
                 of_it.any(|reason| is_wanted(verdict, *reason))
             },
         )
+    }
+
+    /// What stops it: what its witness saw do so, or else what the description says.
+    #[must_use]
+    pub fn stopped_by(&self) -> StoppedBy {
+        match (self.answer, self.witness) {
+            (Answer::Denied, _) => StoppedBy::Rule,
+            (_, Witness::FlowLog(Logged { is_denied_otherwise: true, .. })) => StoppedBy::Other,
+            _ => StoppedBy::of(self.judged.0, self.judged.1),
+        }
     }
 
     /// Notes what one of its SYNs was judged.

@@ -40,7 +40,7 @@ impl Contradictions {
             return;
         }
         let agreement = connection.finding().agreement;
-        let counts = self.by.entry((StoppedBy::of(verdict, reason), verdict)).or_default();
+        let counts = self.by.entry((connection.stopped_by(), verdict)).or_default();
         counts.all = counts.all.saturating_add(1);
         let of_kind = match (agreement, connection.answer) {
             (Agreement::Contradicts, Answer::Answered | Answer::Returned) => &mut counts.answered,
@@ -116,11 +116,10 @@ const fn was(count: u64) -> &'static str {
 /// What of a description may be wrong where something else than what it says stops nothing.
 const fn doubts(by: StoppedBy) -> &'static str {
     match by {
-        StoppedBy::Rule => "security groups? admin rules?",
+        // What passes contradicts where a rule denied it.
+        StoppedBy::Rule | StoppedBy::None | StoppedBy::Other => "security groups? admin rules?",
         StoppedBy::Route => "routes? way out? addresses?",
         StoppedBy::Source => "addresses? power?",
-        // What passes contradicts where a rule denied it.
-        StoppedBy::None => "security groups? admin rules?",
         StoppedBy::Platform | StoppedBy::Packet => "offer? date? exemption? started since?",
     }
 }

@@ -13,7 +13,7 @@ mod tuple;
 mod twins;
 
 pub use agreement::{Agreement, Finding};
-pub use connection::{Connection, SeenAt, Witness};
+pub use connection::{Connection, Logged, SeenAt, Witness};
 pub use contradictions::Contradictions;
 pub use reply::{Answer, IcmpError, Reply};
 pub use segment::{Seen, Syn};

@@ -6,7 +6,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use egress25_evidence::Answer;
-use egress25_evidence::flow_log::{Flow, FlowLogError, FlowState, FlowTracker, FlowTuple, read};
+use egress25_evidence::flow_log::{
+    Description, Flow, FlowLogError, FlowState, FlowTracker, FlowTuple, read,
+};
 use egress25_skipped::skipped;
 use proptest::prelude::*;
 
@@ -88,22 +90,18 @@ fn each_sample_is_read_as_what_it_shows() {
 fn a_log_that_breaks_off_says_where_and_what_was_whole_counts() {
     let text = nsg("\"1607385600,10.0.1.4,203.0.113.25,40000,25,T,O,D,B,,,,\"");
     let two = format!("{text}\n{text}");
-    let group = text.find("\"]}").expect("the end of a group") + 3;
+    let tuple = text.find("\"]}").expect("the end of a tuple") + 1;
     for at in 1..two.len() {
-        let mut count = 0;
+        let mut rules = Vec::new();
         let cut = &two.as_bytes()[..at];
-        match read(cut, &|_| true, &mut |_| count += 1) {
-            Ok(read) => {
-                let ends = [text.len(), text.len() + 1];
-                assert_eq!(read.cut.is_some(), !ends.contains(&at), "{at}");
-            }
-            // Not yet to be seen that it is a flow log.
-            Err(FlowLogError::Json { .. } | FlowLogError::NoFlowLog) => assert!(at < 12, "{at}"),
-            Err(error) => panic!("{at}: {error}"),
-        }
-        // A group is whole with its end.
-        let ends = [group, text.len() + 1 + group];
-        assert_eq!(count, ends.iter().filter(|end| at >= **end).count(), "{at}");
+        let read = read(cut, &|_| true, &mut |one| rules.push(one.rule.name)).expect("it is cut");
+        let ends = [text.len(), text.len() + 1];
+        assert_eq!(read.cut.is_some(), !ends.contains(&at), "{at}");
+        assert!(!read.is_flow_log || at > 8, "{at}");
+        // A tuple is whole with its end, whatever comes of what stands around it.
+        let ends = [tuple, text.len() + 1 + tuple];
+        assert_eq!(rules.len(), ends.iter().filter(|end| at >= **end).count(), "{at}");
+        assert!(rules.iter().all(|rule| &**rule == "UserRule_a"), "{at}");
     }
 }
 
@@ -111,7 +109,6 @@ fn a_log_that_breaks_off_says_where_and_what_was_whole_counts() {
 fn what_is_no_flow_log_is_refused_with_the_place() {
     for (text, right) in [
         ("{}", "it is no flow log"),
-        ("", "it is no flow log"),
         ("FlowStartTime,SrcIp\n", "line 1, column 1"),
         (&nsg("\"1607385600,10.0.1.4,203.0.113.25,40000,25,T,O,D,B,,,,\","), "trailing comma"),
         (&nsg("\"1607385600,10.0.1.4,mx.example,40000,25,T,O,D,B,,,,\""), "an address is none"),
@@ -154,6 +151,69 @@ fn two_groups_tell_one_flow_and_the_one_that_denies_it_decides() {
         said([of("one", out), of("two", denied)].concat().as_bytes()),
         ["40000 denied 1 two"]
     );
+}
+
+/// A tuple of one connection, so many seconds after it began.
+fn told(second: u32, state: &str) -> String {
+    format!("\"{},10.0.1.4,203.0.113.25,40000,25,T,O,{state}\"", 1_607_385_600 + second)
+}
+
+/// One connection of which nothing came back: it begins, goes on, ends.
+fn silent() -> [String; 3] {
+    [told(0, "A,B,,,,"), told(60, "A,C,5,300,0,0"), told(120, "A,E,2,120,0,0")]
+}
+
+#[test]
+fn what_two_groups_told_in_files_of_their_own_was_two_flows() {
+    let of = |rule: &str| nsg(&silent().join(",")).replace("UserRule_a", rule);
+    assert_eq!(said((of("one") + &of("two")).as_bytes()), ["40000 silent 7 one"]);
+    // A virtual network's log tells the same in thousandths.
+    assert_eq!(said(of("one").as_bytes()), ["40000 silent 7 one"]);
+}
+
+#[test]
+fn what_a_log_told_twice_was_counted_twice() {
+    let once = nsg(&silent().join(","));
+    assert_eq!(said((once.clone() + &once).as_bytes()), ["40000 silent 7 UserRule_a"]);
+}
+
+#[test]
+fn the_order_of_records_made_flows() {
+    let [begin, goes_on, end] = silent().map(|tuple| nsg(&tuple));
+    for order in [[&end, &goes_on, &begin], [&goes_on, &begin, &end], [&end, &begin, &goes_on]] {
+        let text: String = order.into_iter().map(String::as_str).collect();
+        assert_eq!(said(text.as_bytes()), ["40000 silent 7 UserRule_a"]);
+    }
+}
+
+#[test]
+fn an_answer_to_a_later_flow_was_given_to_the_one_that_there_was_room_for() {
+    let later = [told(4000, "A,B,,,,"), told(4010, "A,E,9,900,9,900")];
+    let text = nsg(&silent().iter().chain(&later).cloned().collect::<Vec<_>>().join(","));
+    let mut tracker = FlowTracker::new(1);
+    read(text.as_bytes(), &|_| true, &mut |one| tracker.add(one)).expect("a flow log");
+    let (flows, not_kept) = tracker.finish();
+    assert_eq!((flows.len(), flows[0].answer(), not_kept), (1, Answer::Silent, 2));
+}
+
+#[test]
+fn a_long_flow_takes_no_more_room_than_a_short_one_and_is_told_right() {
+    let tuples: Vec<_> = (0..5_000).map(|minute| told(60 * minute, "A,C,2,120,0,0")).collect();
+    let all = [told(0, "A,B,,,,")].into_iter().chain(tuples).collect::<Vec<_>>().join(",");
+    assert_eq!(said(nsg(&all).as_bytes()), ["40000 silent 10000 UserRule_a"]);
+}
+
+#[test]
+fn a_flow_that_was_denied_and_let_out_later_was_never_answered() {
+    let both = [told(0, "D,B,,,,"), told(1, "A,B,,,,"), told(9, "A,E,9,900,9,900")].join(",");
+    assert_eq!(said(nsg(&both).as_bytes()), ["40000 answered 1 UserRule_a"]);
+}
+
+#[test]
+fn a_flow_that_an_own_appliance_forwards_was_two() {
+    let here = nsg(&silent().join(","));
+    let there = here.replace("000D3A000001", "000D3A000002");
+    assert_eq!(said((here + &there).as_bytes()), ["40000 silent 7 UserRule_a"]);
 }
 
 #[test]
@@ -255,10 +315,17 @@ fn a_flow_is_a_connection_and_gets_the_same_words() {
         (&denied, by_rule, true, Agrees),
         (&untold, drop, true, NoEvidence),
         (&untold, pass, true, NoEvidence),
+        // It was let out, however little more is told.
+        (&untold, by_rule, true, Contradicts),
     ] {
-        let connection = flow.connection(1, judged, knows_rules, ());
+        let description = Description { knows_rules, has_changed: false };
+        let connection = flow.connection(1, judged, description, ());
         let found = connection.finding();
         assert_eq!(found.agreement, right, "{:?} {judged:?} {}", flow.answer(), found.why);
     }
     assert_eq!(denied.answer(), Answer::Denied);
+    // The log has but its end, and something else may have been true at its beginning.
+    let description = Description { knows_rules: false, has_changed: true };
+    let connection = answered.connection(1, drop, description, ());
+    assert_eq!(connection.finding().agreement, NoEvidence);
 }

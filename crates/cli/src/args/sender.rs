@@ -1,4 +1,4 @@
-//! Who sends in a capture of one's own, which no inventory describes.
+//! Who sends, where no inventory describes it.
 
 use std::net::IpAddr;
 
@@ -7,9 +7,9 @@ use ipnet::IpNet;
 
 use crate::args::common::SubscriptionArgs;
 
-/// The subscription that a capture comes from, and the addresses that are its own.
+/// The subscription that all comes from, and the addresses that are its own.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "A capture of one subscription, without an inventory")]
+#[command(next_help_heading = "One subscription, without an inventory")]
 pub struct SenderArgs {
     /// Its subscription.
     #[command(flatten)]

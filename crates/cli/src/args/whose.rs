@@ -32,8 +32,8 @@ pub struct WhoseArgs {
 
     /// The network that everything belongs to, whatever it shows
     ///
-    /// Without it a packet's network is known by its VXLAN id, its VLAN or its capture interface,
-    /// as the inventory's networks list them, or by an address that one network alone has.
+    /// Without it a network is known by an address that it alone has; that of a packet also by its VXLAN
+    /// id, its VLAN or its capture interface, as the inventory's networks list them.
     #[arg(long, value_name = "NAME")]
     pub network: Option<String>,
 }

@@ -64,10 +64,26 @@ impl LogText {
 }
 
 /// How something begins, and all of it.
-fn peeked(mut input: Box<dyn Read>) -> io::Result<(Vec<u8>, impl Read)> {
+fn peeked(mut input: Box<dyn Read>) -> io::Result<(Vec<u8>, Box<dyn Read>)> {
     let mut start = Vec::new();
-    input.by_ref().take(START).read_to_end(&mut start)?;
-    Ok((start.clone(), Cursor::new(start).chain(input)))
+    let all = |start: &Vec<u8>| Cursor::new(start.clone());
+    match input.by_ref().take(START).read_to_end(&mut start) {
+        Ok(_) => Ok((start.clone(), Box::new(all(&start).chain(input)))),
+        // What is whole before the end of a file that is cut is read all the same.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && !start.is_empty() => {
+            Ok((start.clone(), Box::new(all(&start).chain(BreaksOff))))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The end of what is cut.
+struct BreaksOff;
+
+impl Read for BreaksOff {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    }
 }
 
 /// How a text begins, and all of it as UTF-8, without its byte order mark.

@@ -293,15 +293,15 @@ fn date_counts(
 
 fn nobody_said(typed: &str) -> Failure {
     let offers: Vec<_> = Offer::ALL.iter().map(|offer| offer.name()).collect();
-    let instead = match typed.starts_with("replay") {
-        true => {
+    let instead = match typed.starts_with("diagnose") {
+        false => {
             ".\nOr name what describes it: --inventory FILE (`egress25 init` and `egress25 import` begin \
              one), or --store PATH"
         }
-        false => "",
+        true => "",
     };
     Failure::Usage(format!(
-        "nothing says whose capture this is; say the offer of its subscription and the day on which \
+        "nothing says who sends; say the offer of its subscription and the day on which \
          that was created:\n  \
          egress25 {typed} --offer pay-as-you-go --created 2019-03-01\n\
          and, where it is exempt: --exempt granted --started-since-grant. The offers are: {}{instead}",

@@ -7,6 +7,6 @@ mod flow;
 mod tuple;
 mod walk;
 
-pub use flow::{Flow, FlowTracker};
+pub use flow::{Description, Flow, FlowTracker};
 pub use tuple::{FlowState, FlowTuple, NoFlowTuple};
 pub use walk::{FlowLogError, FlowLogRead, FlowRule, LoggedFlow, read};

@@ -1,8 +1,7 @@
 //! Flow logs of any shape: whatever is around them, tuples stand below a rule.
 
-use std::cell::Cell;
 use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -50,6 +49,8 @@ pub struct FlowLogRead {
     pub tuples: u64,
     /// Where it breaks off, if it does: in which line and column.
     pub cut: Option<(usize, usize)>,
+    /// Whether it showed that it is a flow log. One that is empty, or breaks off before that, did not.
+    pub is_flow_log: bool,
 }
 
 /// A flow log cannot be read.
@@ -57,7 +58,7 @@ pub struct FlowLogRead {
 pub enum FlowLogError {
     /// The file cannot be read.
     #[error("it cannot be read: {0}")]
-    Read(#[from] std::io::Error),
+    Read(#[from] io::Error),
     /// It is no JSON.
     #[error("line {line}, column {column}: {what}")]
     Json {
@@ -73,9 +74,12 @@ pub enum FlowLogError {
     NoFlowLog,
 }
 
+/// So many tuples are held at most until all is known that stands around them.
+const MOST_HELD: usize = 65_536;
+
 /// Reads a flow log: documents one behind the other, each of which has, at any depth, objects with
 /// `flowTuples` below a `rule`. Those that are `wanted` are handed to `visit`, with their rule. What is
-/// held is what is wanted of one record.
+/// held is what is wanted of one rule, in bounded memory.
 ///
 /// # Errors
 /// It cannot be read, or it is no flow log. What was whole before that has been visited.
@@ -85,19 +89,21 @@ pub fn read(
     visit: &mut dyn FnMut(LoggedFlow),
 ) -> Result<FlowLogRead, FlowLogError> {
     let mut json = serde_json::Deserializer::from_reader(input);
-    let seen = Seen::default();
-    let mut read = FlowLogRead::default();
+    let mut walk = Walk { wanted, visit, read: FlowLogRead::default(), has_begun: false };
+    let mut is_empty = true;
     loop {
-        seen.has_begun.set(false);
-        let mut tuples = 0;
-        let mut walk = Walk { wanted, visit, seen: &seen, tuples: &mut tuples };
+        walk.has_begun = false;
         let walked = walk.value(Context::default()).deserialize(&mut json);
-        read.tuples = read.tuples.saturating_add(tuples);
+        is_empty &= !walk.has_begun;
         match walked {
-            Ok(pending) => pending.into_iter().for_each(&mut *visit),
-            Err(error) if error.is_eof() && !seen.has_begun.get() => break,
-            Err(error) if error.is_eof() && seen.is_flow_log.get() => {
-                read.cut = Some((error.line(), error.column()));
+            Ok(pending) => pending.into_iter().for_each(&mut *walk.visit),
+            Err(error) if error.is_eof() && !walk.has_begun => break,
+            // What is compressed breaks off as a failure to read.
+            Err(error)
+                if error.is_eof()
+                    || error.io_error_kind() == Some(io::ErrorKind::UnexpectedEof) =>
+            {
+                walk.read.cut = Some((error.line(), error.column()));
                 break;
             }
             Err(error) if error.is_io() => return Err(FlowLogError::Read(error.into())),
@@ -112,14 +118,12 @@ pub fn read(
             }
         }
     }
-    if seen.is_flow_log.get() { Ok(read) } else { Err(FlowLogError::NoFlowLog) }
-}
-
-/// What was met.
-#[derive(Debug, Default)]
-struct Seen {
-    has_begun: Cell<bool>,
-    is_flow_log: Cell<bool>,
+    let FlowLogRead { cut, is_flow_log, .. } = walk.read;
+    if is_flow_log || cut.is_some() || is_empty {
+        Ok(walk.read)
+    } else {
+        Err(FlowLogError::NoFlowLog)
+    }
 }
 
 /// What stands around a value.
@@ -130,17 +134,47 @@ struct Context {
     mac: Option<u64>,
 }
 
+impl Context {
+    /// Adds to tuples what is not known of them yet.
+    fn complete(&self, pending: &mut [LoggedFlow]) {
+        for one in pending {
+            one.mac = one.mac.or(self.mac);
+            one.rule.group = one.rule.group.take().or_else(|| self.group.clone());
+            if let (true, Some(rule)) = (one.rule.name.is_empty(), &self.rule) {
+                one.rule.name = rule.clone();
+            }
+        }
+    }
+}
+
 /// Goes through values.
 struct Walk<'a> {
     wanted: &'a dyn Fn(&FlowTuple) -> bool,
     visit: &'a mut dyn FnMut(LoggedFlow),
-    seen: &'a Seen,
-    tuples: &'a mut u64,
+    read: FlowLogRead,
+    /// Whether anything of a document has been met.
+    has_begun: bool,
 }
 
 impl<'a> Walk<'a> {
-    fn value<'w>(&'w mut self, within: Context) -> Value<'w, 'a> {
+    const fn value<'w>(&'w mut self, within: Context) -> Value<'w, 'a> {
         Value { walk: self, within }
+    }
+
+    /// What becomes of tuples at the end of what stands around them: they are handed on where nothing
+    /// more is to come, as when the log breaks off.
+    fn after<E>(
+        &mut self,
+        read: Result<(), E>,
+        mut pending: Vec<LoggedFlow>,
+        within: &Context,
+        is_all: bool,
+    ) -> Result<Vec<LoggedFlow>, E> {
+        within.complete(&mut pending);
+        if is_all || read.is_err() || pending.len() > MOST_HELD {
+            pending.drain(..).for_each(&mut *self.visit);
+        }
+        read.map(|()| pending)
     }
 }
 
@@ -161,7 +195,7 @@ impl<'de> DeserializeSeed<'de> for Value<'_, '_> {
 macro_rules! nothing {
     ($($visit:ident: $of:ty),*) => {
         $(fn $visit<E>(self, _: $of) -> Result<Self::Value, E> {
-            self.walk.seen.has_begun.set(true);
+            self.walk.has_begun = true;
             Ok(Vec::new())
         })*
     };
@@ -181,61 +215,81 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Self::Value, A::Error> {
-        self.walk.seen.has_begun.set(true);
+        let Self { walk, within } = self;
+        walk.has_begun = true;
         let mut pending = Vec::new();
-        while let Some(more) = all.next_element_seed(self.walk.value(self.within.clone()))? {
-            pending.extend(more);
-        }
-        Ok(pending)
+        let read = loop {
+            match all.next_element_seed(walk.value(within.clone())) {
+                Ok(Some(more)) => pending.extend(more),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        walk.after(read, pending, &within, false)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let Self { walk, mut within } = self;
-        walk.seen.has_begun.set(true);
-        let (mut pending, mut is_record) = (Vec::new(), false);
-        while let Some(key) = map.next_key_seed(Key)? {
-            match key {
-                Named::Rule => within.rule = map.next_value_seed(Text)?,
-                Named::Group => within.group = map.next_value_seed(Text)?,
-                Named::Mac => {
-                    let mac = map.next_value_seed(Text)?;
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let Self { walk, within } = self;
+        walk.has_begun = true;
+        let mut object = Object { within, is_record: false, pending: Vec::new() };
+        let read = object.read(walk, map);
+        let Object { within, is_record, pending } = object;
+        walk.after(read, pending, &within, within.rule.is_some() || is_record)
+    }
+}
+
+/// An object, as far as it is read.
+struct Object {
+    within: Context,
+    /// Whether it has what only a record has.
+    is_record: bool,
+    pending: Vec<LoggedFlow>,
+}
+
+impl Object {
+    /// Reads all fields. Those that mean something do so whatever their case: logs have both.
+    fn read<'de, A: MapAccess<'de>>(
+        &mut self,
+        walk: &mut Walk<'_>,
+        mut map: A,
+    ) -> Result<(), A::Error> {
+        let Self { within, is_record, pending } = self;
+        let text = |text: Option<String>| text.map(Arc::<str>::from);
+        while let Some(mut key) = map.next_key::<String>()? {
+            key.make_ascii_lowercase();
+            match key.as_str() {
+                "rule" => within.rule = text(map.next_value()?),
+                "aclid" => within.group = text(map.next_value()?),
+                "mac" | "macaddress" => {
+                    let mac: Option<String> = map.next_value()?;
                     within.mac = mac.and_then(|text| station(&text)).or(within.mac);
                 }
-                Named::Tuples => {
-                    walk.seen.is_flow_log.set(true);
-                    pending.extend(map.next_value_seed(Tuples { walk })?);
+                "flowtuples" => {
+                    walk.read.is_flow_log = true;
+                    let within = within.clone();
+                    pending.extend(map.next_value_seed(Tuples { walk, within })?);
                 }
-                Named::Records => {
-                    walk.seen.is_flow_log.set(true);
+                "records" => {
+                    walk.read.is_flow_log = true;
                     // What no rule is known of by the end of a record has none.
-                    for one in map.next_value_seed(walk.value(within.clone()))? {
-                        (walk.visit)(one);
-                    }
+                    let left = map.next_value_seed(walk.value(within.clone()))?;
+                    left.into_iter().for_each(&mut *walk.visit);
                 }
-                Named::Record => {
-                    is_record = true;
+                "category" => {
+                    *is_record = true;
                     map.next_value::<IgnoredAny>()?;
                 }
-                Named::Other => pending.extend(map.next_value_seed(walk.value(within.clone()))?),
+                _ => pending.extend(map.next_value_seed(walk.value(within.clone()))?),
             }
         }
-        for one in &mut pending {
-            one.mac = one.mac.or(within.mac);
-            one.rule.group = one.rule.group.take().or_else(|| within.group.clone());
-            if let (true, Some(rule)) = (one.rule.name.is_empty(), &within.rule) {
-                one.rule.name = rule.clone();
-            }
-        }
-        if within.rule.is_some() || is_record {
-            pending.drain(..).for_each(&mut *walk.visit);
-        }
-        Ok(pending)
+        Ok(())
     }
 }
 
 /// The tuples of a group.
 struct Tuples<'w, 'a> {
     walk: &'w mut Walk<'a>,
+    within: Context,
 }
 
 impl<'de> DeserializeSeed<'de> for Tuples<'_, '_> {
@@ -254,14 +308,24 @@ impl<'de> Visitor<'de> for Tuples<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Self::Value, A::Error> {
+        let Self { walk, within } = self;
         let mut found = Vec::new();
-        while let Some(tuple) = all.next_element_seed(One)? {
-            *self.walk.tuples = self.walk.tuples.saturating_add(1);
-            if (self.walk.wanted)(&tuple) {
+        let read = loop {
+            let tuple = match all.next_element_seed(One) {
+                Ok(Some(tuple)) => tuple,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            };
+            walk.read.tuples = walk.read.tuples.saturating_add(1);
+            if (walk.wanted)(&tuple) {
                 found.push(LoggedFlow { tuple, rule: FlowRule::default(), mac: None });
             }
-        }
-        Ok(found)
+            if found.len() >= MOST_HELD {
+                within.complete(&mut found);
+                found.drain(..).for_each(&mut *walk.visit);
+            }
+        };
+        walk.after(read, found, &within, false)
     }
 }
 
@@ -285,78 +349,6 @@ impl Visitor<'_> for One {
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<FlowTuple, E> {
         FlowTuple::parse(text).map_err(|error: NoFlowTuple| E::custom(error))
-    }
-}
-
-/// A text; none where it is another value.
-struct Text;
-
-impl<'de> DeserializeSeed<'de> for Text {
-    type Value = Option<Arc<str>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Self::Value, D::Error> {
-        input.deserialize_any(self)
-    }
-}
-
-impl Visitor<'_> for Text {
-    type Value = Option<Arc<str>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Some(text.into()))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-}
-
-/// The keys that mean something, whatever their case: logs have both.
-#[derive(Debug, Clone, Copy)]
-enum Named {
-    Rule,
-    Group,
-    Mac,
-    Tuples,
-    Records,
-    /// What only a record has.
-    Record,
-    Other,
-}
-
-struct Key;
-
-impl<'de> DeserializeSeed<'de> for Key {
-    type Value = Named;
-
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Named, D::Error> {
-        input.deserialize_identifier(self)
-    }
-}
-
-impl Visitor<'_> for Key {
-    type Value = Named;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Named, E> {
-        let is = |name: &str| key.eq_ignore_ascii_case(name);
-        Ok(match key.len() {
-            4 if is("rule") => Named::Rule,
-            5 if is("aclID") => Named::Group,
-            3 if is("mac") => Named::Mac,
-            10 if is("macAddress") => Named::Mac,
-            10 if is("flowTuples") => Named::Tuples,
-            7 if is("records") => Named::Records,
-            8 if is("category") => Named::Record,
-            _ => Named::Other,
-        })
     }
 }
 

@@ -24,6 +24,9 @@ pub enum StoppedBy {
     Source,
     /// The packet itself: nobody delivers it.
     Packet,
+    /// Something else that a flow log shows: the network's encryption, or the platform without a rule
+    /// (N21).
+    Other,
 }
 
 impl StoppedBy {
@@ -51,6 +54,7 @@ impl StoppedBy {
             }
             Self::Source => "the sender, who does not fit the description",
             Self::Packet => "the packet itself",
+            Self::Other => "the encryption of the network, or the platform without a rule of yours",
         }
     }
 }

@@ -55,17 +55,20 @@ pub(crate) struct SubscriptionCount {
 
 /// Brings counts together: in the order of subscriptions, reasons and verdicts.
 pub(crate) fn of(
-    counts: impl Iterator<Item = (Option<String>, Reason, Verdict, u64)>,
+    counts: impl Iterator<Item = (Option<String>, Reason, Verdict, StoppedBy, u64)>,
     counted: fn(u64) -> Counted,
 ) -> Vec<SubscriptionCount> {
     let mut sums: BTreeMap<_, u64> = BTreeMap::new();
-    for (subscription, reason, verdict, more) in counts {
-        let sum = sums.entry((subscription, reason, verdict)).or_default();
+    for (subscription, reason, verdict, stopped_by, more) in counts {
+        let sum = sums.entry((subscription, reason, verdict, stopped_by)).or_default();
         *sum = sum.saturating_add(more);
     }
-    let one = |((subscription, reason, verdict), sum)| {
-        let stopped_by = StoppedBy::of(verdict, reason);
-        SubscriptionCount { stopped_by, subscription, verdict, reason, counted: counted(sum) }
+    let one = |((subscription, reason, verdict, stopped_by), sum)| SubscriptionCount {
+        stopped_by,
+        subscription,
+        verdict,
+        reason,
+        counted: counted(sum),
     };
     sums.into_iter().map(one).collect()
 }

@@ -52,9 +52,11 @@ pub(crate) struct ConnectionCounts {
     pub relay_syns: u64,
     /// Packets from the port that connections are to, tunnels apart.
     pub from_port_25: u64,
-    /// Packets that neither go to that port nor come from it; most of what a capture of that port alone
-    /// lacks.
+    /// Packets that say nothing of a connection to that port; of flow logs, tuples to other ports.
     pub others: u64,
+    /// Whether something goes between other ports: what is of port 25 alone tells nothing of relays.
+    #[serde(skip)]
+    pub(crate) other_ports: bool,
     /// What contradicts the description, in sentences.
     pub contradictions: Vec<String>,
     /// What passes and was never answered, in a sentence.
@@ -109,6 +111,19 @@ impl ConnectionCounts {
         always.into_iter().chain(logged).chain(told).collect()
     }
 
+    /// What contradicts, or may: `what` there was no room for was not held against anything.
+    pub(crate) fn contradiction(&self, what: &str) -> Option<String> {
+        let mut said = self.contradictions.clone();
+        if self.syns_not_kept > 0 {
+            said.push(format!(
+                "{} {what} are of connections that were not kept, and nothing was held against them \
+                 (--max-connections)",
+                self.syns_not_kept
+            ));
+        }
+        (!said.is_empty()).then(|| said.join("; "))
+    }
+
     /// They in words.
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
         let first = (self.connections > 0).then(|| self.sentence());
@@ -144,11 +159,13 @@ impl ConnectionCounts {
         lines.extend(self.unanswered.iter().map(|text| format!("{text}.")));
         if self.is_blocked && self.relay_syns == 0 {
             let ports = RELAY_PORTS.map(|port| port.to_string()).join(", ");
-            lines.push(match self.others {
-                0 => {
-                    format!("The capture is of port 25 alone: relays ({ports}) do not show in it.")
+            lines.push(match self.other_ports {
+                false => {
+                    format!(
+                        "Nothing here is of another port than 25: relays ({ports}) do not show."
+                    )
                 }
-                _ => format!("No relay is in use: nothing goes to {ports}."),
+                true => format!("No relay is in use: nothing goes to {ports}."),
             });
         }
         lines.into_iter()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use egress25_evidence::{Agreement, Answer};
-use egress25_policy::{Edition, Event, SubscriptionName, Verdict};
+use egress25_policy::{Edition, Event, StoppedBy, SubscriptionName, Verdict};
 use jiff::Timestamp;
 
 use crate::commands::connections::by_subscription::{self, SubscriptionCount};
@@ -20,7 +20,7 @@ use crate::say::failure::Failure;
 use crate::say::html::{
     Cell, Column, Page, Table, TableBuilder, Timeline, TimelineEvent, TimelinePoint,
 };
-use crate::say::platform_or_me::PlatformOrMe;
+use crate::say::platform_or_me::{PlatformOrMe, SeenCounts};
 
 /// How many connections, and rows of other things, a page has room for.
 const MAX_CONNECTIONS: usize = 500;
@@ -108,34 +108,51 @@ fn stopped(connections: &[DescribedConnection]) -> PlatformOrMe {
     let mut stopped = PlatformOrMe::default();
     for connection in connections {
         let (verdict, reason) = connection.judged;
-        stopped.add(verdict, reason, 1);
-        let is_unanswered = verdict == Verdict::Pass && connection.answer == Answer::Silent;
-        let contradicts = connection.finding().agreement == Agreement::Contradicts;
-        stopped.seen(u64::from(is_unanswered), u64::from(contradicts));
+        let by = connection.stopped_by();
+        stopped.add(by, reason, 1);
+        let agreement = connection.finding().agreement;
+        stopped.see(&SeenCounts {
+            unanswered: u64::from(verdict == Verdict::Pass && connection.answer == Answer::Silent),
+            contradict: u64::from(agreement == Agreement::Contradicts),
+            not_shown: u64::from(by == StoppedBy::Platform && agreement == Agreement::NoEvidence),
+        });
     }
     stopped
 }
 
 fn timeline(connections: &[DescribedConnection], events: &[Event]) -> Timeline {
-    let machine = |one: &DescribedConnection| {
-        one.kept.as_ref().and_then(|kept| kept.machine.as_ref().map(ToString::to_string))
+    let machine = |one: &DescribedConnection| one.kept.as_ref()?.machine.clone();
+    let senders: BTreeSet<_> =
+        connections.iter().filter_map(|one| Some((machine(one)?, one.tuple.from.ip()))).collect();
+    let by_machine = senders.len() <= MAX_MACHINES;
+    // A machine that sends from several addresses may stand for several: flags describe but one.
+    let lane_of = |one: &DescribedConnection| {
+        let name = machine(one)?;
+        let sources = senders.iter().filter(|(machine, _)| *machine == name).count();
+        Some(match sources {
+            0 | 1 => name.to_string(),
+            _ => format!("{name} ({})", one.tuple.from.ip()),
+        })
     };
-    let machines: BTreeSet<_> = connections.iter().filter_map(machine).collect();
-    let by_machine = machines.len() <= MAX_MACHINES;
     let mut timeline =
         Timeline::new("connections", if by_machine { "machine" } else { "subscription" });
     for connection in connections {
         let described = connection.kept.as_ref();
         let lane = match by_machine {
-            true => described.and_then(|one| one.machine.as_ref().map(|name| name.as_str())),
-            false => described.and_then(|one| one.subscription.as_ref().map(|name| name.as_str())),
+            true => lane_of(connection),
+            false => described.and_then(|one| one.subscription.as_ref().map(ToString::to_string)),
         };
         let (verdict, reason) = connection.judged;
+        let (becomes, reason) = match connection.stopped_by() {
+            by if by == StoppedBy::of(verdict, reason) => (verdict, reason.name()),
+            StoppedBy::Rule => (Verdict::Drop, "denied by a security rule"),
+            _ => (Verdict::Drop, "denied, but by no security rule"),
+        };
         timeline.add(&TimelinePoint {
             at: connection.first,
-            lane: lane.unwrap_or("not described"),
-            becomes: verdict.into(),
-            reason: reason.name(),
+            lane: lane.as_deref().unwrap_or("not described"),
+            becomes: becomes.into(),
+            reason,
             contradicts: connection.finding().agreement == Agreement::Contradicts,
         });
     }

@@ -93,7 +93,7 @@ impl<'a> ConnectionRow<'a> {
         let seconds = connection.seconds().map(|seconds| (seconds * 1000.0).round() / 1000.0);
         Self {
             kind: "connection",
-            stopped_by: StoppedBy::of(verdict, reason),
+            stopped_by: connection.stopped_by(),
             packet: connection.seen.packet,
             depth: connection.seen.depth,
             time: connection.first,

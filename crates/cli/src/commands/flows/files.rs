@@ -72,6 +72,8 @@ pub(super) fn foreign(start: &[u8]) -> Option<&'static str> {
             "this is a table of Traffic Analytics, which is aggregated and has no single flows; give the \
              PT1H.json files of the storage account that it was made from",
         )
+    } else if !head.is_empty() && !head.starts_with(['{', '[']) {
+        Some("this is no JSON, which a flow log is; `egress25 diagnose` reads mail logs")
     } else {
         None
     }

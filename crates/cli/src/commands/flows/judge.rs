@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use egress25_evidence::flow_log::Flow;
+use egress25_evidence::flow_log::{Description, Flow};
 use egress25_policy::{
     DestinationRanges, Direction, NetworkName, Question, Source, SubscriptionName, decide_seen,
 };
@@ -74,8 +74,9 @@ impl FlowJudge {
             direction: Some(Direction::Outbound),
         });
         let is_bounded = described.basis.hangs_on_a_bound;
+        let description = Description { knows_rules, has_changed: moment.happened > 0 };
         let mut connection =
-            flow.connection(number, described.judged, knows_rules, Some(described));
+            flow.connection(number, described.judged, description, Some(described));
         connection.is_bounded = is_bounded;
         Ok(connection)
     }

@@ -7,7 +7,7 @@ mod report;
 
 use std::path::PathBuf;
 
-use egress25_evidence::flow_log::{Flow, FlowLogError, FlowTracker, read};
+use egress25_evidence::flow_log::{Flow, FlowLogError, FlowLogRead, FlowTracker, read};
 use egress25_packet_filter::frame::RELAY_PORTS;
 use egress25_policy::SMTP_PORT;
 use jiff::Timestamp;
@@ -33,11 +33,13 @@ use judge::FlowJudge;
 use report::{FlowsReport, FlowsSummary};
 
 /// What was read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Logs {
     flows: Vec<Flow>,
     files: u64,
     tuples: u64,
+    /// Tuples of flows out to port 25.
+    to_port_25: u64,
     /// Tuples of flows to port 25 that there was no room for.
     not_kept: u64,
     /// Flows out to the ports that relays are reached on, as tuples.
@@ -82,8 +84,8 @@ fn read_all(found: &[LogFile], args: &FlowsArgs, console: &mut Console) -> Resul
     let mut tracker = FlowTracker::new(args.rows.max_connections());
     let total = found.iter().map(|file| file.bytes).fold(0, u64::saturating_add);
     let mut progress = Progress::of_bytes(console, Some(total).filter(|total| *total > 0));
-    let (mut tuples, mut relays, mut done, mut files) = (0_u64, 0_u64, 0_u64, 0_u64);
-    let mut warnings = Vec::new();
+    let mut logs = Logs::default();
+    let (mut done, mut any) = (0_u64, false);
     for file in found {
         let LogText { name, start, text } = LogText::open(&file.path)?;
         let wanted = |port| SMTP_PORT == port || RELAY_PORTS.contains(&port);
@@ -91,32 +93,43 @@ fn read_all(found: &[LogFile], args: &FlowsArgs, console: &mut Console) -> Resul
             text,
             &|tuple| tuple.opens_to(tuple.tuple.to.port()) && wanted(tuple.tuple.to.port()),
             &mut |one| {
-                if one.tuple.opens_to(SMTP_PORT) {
+                let is_mail = one.tuple.opens_to(SMTP_PORT);
+                let count = if is_mail { &mut logs.to_port_25 } else { &mut logs.relays };
+                *count = count.saturating_add(1);
+                if is_mail {
                     tracker.add(one);
-                } else {
-                    relays = relays.saturating_add(1);
                 }
             },
         );
-        match read {
-            Ok(read) => {
-                tuples = tuples.saturating_add(read.tuples);
-                if let Some((line, column)) = read.cut {
-                    warnings.push(format!(
-                        "`{name}` breaks off at line {line}, column {column}: it is of an hour that is \
-                         not over, or was not downloaded to its end; what was whole before that counts"
-                    ));
-                }
-            }
-            Err(error) => return Err(refused(&name, &start, error)),
-        }
-        files = files.saturating_add(1);
+        let read = read.map_err(|error| refused(&name, &start, error))?;
+        any |= read.is_flow_log;
+        logs.tuples = logs.tuples.saturating_add(read.tuples);
+        logs.warnings.extend(unfinished(&name, &read));
+        logs.files = logs.files.saturating_add(1);
         done = done.saturating_add(file.bytes);
         progress.tick(console, done)?;
     }
     progress.end();
-    let (flows, not_kept) = tracker.finish();
-    Ok(Logs { flows, files, tuples, not_kept, relays, warnings })
+    if !any {
+        let what = "expected the JSON of a flow log, as Azure writes it (PT1H.json)";
+        return Err(Failure::Usage(format!("{}; {what}", logs.warnings.join("; "))));
+    }
+    (logs.flows, logs.not_kept) = tracker.finish();
+    Ok(logs)
+}
+
+/// That a file is not whole.
+fn unfinished(name: &str, read: &FlowLogRead) -> Option<String> {
+    match read.cut {
+        Some((line, column)) => Some(format!(
+            "`{name}` breaks off at line {line}, column {column}: it is of an hour that is not over, or \
+             was not downloaded to its end; what was whole before that counts"
+        )),
+        None if !read.is_flow_log => {
+            Some(format!("`{name}` is empty: its hour has begun, or it was not downloaded"))
+        }
+        None => None,
+    }
 }
 
 /// That a file is no flow log, and what it is.
@@ -143,10 +156,12 @@ fn summary(
     (inventory, chosen): (&InventoryInput, &ChosenEdition),
     args: &FlowsArgs,
 ) -> Result<FlowsSummary, Failure> {
+    let others = logs.tuples.saturating_sub(logs.to_port_25).saturating_sub(logs.relays);
     let counts = ConnectionCounts {
         syns_not_kept: logs.not_kept,
         relay_syns: logs.relays,
-        others: logs.tuples,
+        others,
+        other_ports: others > 0,
         ..ConnectionCounts::of(connections)
     };
     let (moving, examples) = judge.examples_in();
@@ -157,6 +172,7 @@ fn summary(
     let mut summary = FlowsSummary {
         files: logs.files,
         tuples: logs.tuples,
+        to_port_25: logs.to_port_25,
         first,
         last,
         editions: editions.unwrap_or_default(),
@@ -168,8 +184,9 @@ fn summary(
     summary.warnings.extend(summary.connections.contradictions.iter().cloned());
     if logs.not_kept > 0 {
         summary.warnings.push(format!(
-            "{} of the log are of flows to port 25 beyond those that are kept (--max-connections)",
-            counted(logs.not_kept, "tuple", "tuples")
+            "{} of flows to port 25 beyond those that are kept, and held against nothing \
+             (--max-connections)",
+            counted(logs.not_kept, "tuple is", "tuples are")
         ));
     }
     if let Some((first, last)) = first.zip(last) {
@@ -182,8 +199,8 @@ fn summary(
             false => "the inventory does not know",
         };
         summary.warnings.push(format!(
-            "{unknown} of {} come from addresses that {how}",
-            counted(summary.connections.connections, "flow", "flows")
+            "{unknown} of {} to port 25 from addresses that {how}",
+            counted(summary.connections.connections, "flow is", "flows are")
         ));
     }
     Ok(summary)
@@ -194,7 +211,7 @@ fn by_subscription(connections: &[DescribedConnection]) -> Vec<SubscriptionCount
     let counts = connections.iter().map(|connection| {
         let subscription = connection.kept.as_ref().and_then(|kept| kept.subscription.as_ref());
         let (verdict, reason) = connection.judged;
-        (subscription.map(ToString::to_string), reason, verdict, 1)
+        (subscription.map(ToString::to_string), reason, verdict, connection.stopped_by(), 1)
     });
     by_subscription::of(counts, Counted::Flows)
 }

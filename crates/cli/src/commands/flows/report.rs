@@ -30,6 +30,8 @@ pub(super) struct FlowsSummary {
     pub files: u64,
     /// How many tuples they have, of all flows.
     pub tuples: u64,
+    /// How many of them are of flows out to port 25.
+    pub to_port_25: u64,
     /// When the first flow to port 25 is told of.
     pub first: Option<Timestamp>,
     /// When the last one is.
@@ -51,9 +53,9 @@ impl FlowsSummary {
     fn lines(&self, edition: &EditionName) -> Vec<String> {
         let flows = counted(self.connections.connections, "flow", "flows");
         let mut lines = vec![format!(
-            "{} of {} are of {flows} out to port 25.",
-            counted(self.tuples, "tuple", "tuples"),
+            "{} with {}: {flows} out to port 25.",
             counted(self.files, "file", "files"),
+            counted(self.tuples, "tuple", "tuples"),
         )];
         if let Some((first, last)) = self.first.zip(self.last) {
             lines.push(format!("From {first:.0} to {last:.0}."));
@@ -153,10 +155,7 @@ impl FlowsReport<'_> {
     /// The failure of what it shows, where it is asked to fail on that.
     pub(super) fn failure(&self) -> Option<Failure> {
         let of = |on: &FailOn| match on {
-            FailOn::Contradiction => {
-                let found = self.summary.connections.contradictions.join("; ");
-                (!found.is_empty()).then_some(found)
-            }
+            FailOn::Contradiction => self.summary.connections.contradiction("tuples"),
             FailOn::NothingJudged => (self.summary.connections.connections == 0)
                 .then(|| "nothing in the flow logs goes out to port 25".to_owned()),
         };

@@ -2,7 +2,7 @@
 
 use egress25_evidence::{Seen, SeenAt, Tracker, join_twins};
 use egress25_packet_filter::capture::{CaptureBatch, Record};
-use egress25_packet_filter::frame::{FrameOptions, Kind, transports};
+use egress25_packet_filter::frame::{Frame, FrameOptions, Kind, transports};
 use egress25_packet_filter::sieve::Ruling;
 use egress25_policy::SMTP_PORT;
 
@@ -11,6 +11,9 @@ use crate::commands::replay::judge::ReplayJudge;
 use crate::commands::replay::resolve::ReplayPlan;
 use crate::commands::replay::row::PacketRow;
 use crate::say::failure::Failure;
+
+const TCP: u8 = 6;
+const UDP: u8 = 17;
 
 /// Brings packets together to connections while a capture is read.
 #[derive(Debug)]
@@ -22,8 +25,7 @@ pub(super) struct Connecting {
     describes: bool,
     relay_syns: u64,
     from_port: u64,
-    /// Packets that have nothing to do with the port that connections are to.
-    others: u64,
+    others: Others,
     /// What the layers of a packet say; its room is reused.
     layers: Vec<(u32, Seen)>,
 }
@@ -38,7 +40,7 @@ impl Connecting {
             describes,
             relay_syns: 0,
             from_port: 0,
-            others: 0,
+            others: Others::default(),
             layers: Vec::new(),
         }
     }
@@ -59,7 +61,7 @@ impl Connecting {
                     self.packet(batch, (place, ruling), judge)?;
                 }
                 _ if ruling.is_told() => self.packet(batch, (place, ruling), judge)?,
-                _ => self.others = self.others.saturating_add(1),
+                _ => self.others.add(batch.frames().get(place).as_ref(), &self.options, self.port),
             }
         }
         Ok(())
@@ -130,11 +132,45 @@ impl Connecting {
             syns_not_kept,
             relay_syns: self.relay_syns,
             from_port_25: self.from_port,
-            others: self.others,
+            others: self.others.count,
+            other_ports: self.others.of_other_ports,
             ..ConnectionCounts::of(&connections)
         };
         let nothing_came = self.from_port == 0 && counts.answered == 0;
         (connections, ConnectionCounts { may_lack_a_direction: nothing_came, ..counts })
+    }
+}
+
+/// Packets that say nothing of the port that connections are to.
+#[derive(Debug, Default)]
+struct Others {
+    count: u64,
+    /// Whether one of those that were looked at goes between other ports.
+    of_other_ports: bool,
+}
+
+impl Others {
+    /// The first ones are looked at, and then one of so many, until one is found: a capture of all has
+    /// thousands, and one of that port alone is not looked through.
+    const FIRST: u64 = 1000;
+    const ONE_OF: u64 = 64;
+
+    fn add(&mut self, frame: Option<&Frame<'_>>, options: &FrameOptions, port: u16) {
+        self.count = self.count.saturating_add(1);
+        let is_looked_at = self.count <= Self::FIRST || self.count.is_multiple_of(Self::ONE_OF);
+        if self.of_other_ports || !is_looked_at {
+            return;
+        }
+        let Some(frame) = frame else { return };
+        transports(frame, options, &mut |_, transport| {
+            let Some(transport) = transport.filter(|one| matches!(one.protocol, TCP | UDP)) else {
+                return;
+            };
+            if let Some([s0, s1, d0, d1]) = transport.bytes.first_chunk() {
+                let ports = [[*s0, *s1], [*d0, *d1]].map(u16::from_be_bytes);
+                self.of_other_ports |= !ports.contains(&port);
+            }
+        });
     }
 }
 

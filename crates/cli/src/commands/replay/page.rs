@@ -66,7 +66,7 @@ fn answer(summary: &Summary, of_connections: String) -> String {
     }
     let mut stopped = PlatformOrMe::default();
     for count in &summary.by_subscription {
-        stopped.add(count.verdict, count.reason, count.counted.number());
+        stopped.add(count.stopped_by, count.reason, count.counted.number());
     }
     stopped.sentence("packet", "packets")
 }

@@ -5,7 +5,7 @@ use egress25_packet_filter::filter::Met;
 use egress25_packet_filter::frame::Kind;
 use egress25_packet_filter::link::LinkType;
 use egress25_packet_filter::sieve::Ruling;
-use egress25_policy::{Reason, Verdict};
+use egress25_policy::{Reason, StoppedBy, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -151,24 +151,13 @@ impl Summary {
     /// The failure of what it shows, where it is asked to fail on that.
     pub(super) fn failure(&self, on: FailOn) -> Option<Failure> {
         match on {
-            FailOn::Contradiction => self.contradiction(),
+            FailOn::Contradiction => {
+                let found = self.connections.as_ref()?.contradiction("SYNs")?;
+                Some(Failure::Differs(found))
+            }
             FailOn::NothingJudged => (self.judged == 0)
                 .then(|| Failure::Differs("nothing in the capture is judged".to_owned())),
         }
-    }
-
-    /// The failure of a description that what was seen contradicts.
-    fn contradiction(&self) -> Option<Failure> {
-        let found = self.connections.as_ref()?;
-        let mut said = found.contradictions.clone();
-        if found.syns_not_kept > 0 {
-            said.push(format!(
-                "{} SYNs are of connections that were not kept, and nothing was held against them \
-                 (--max-connections)",
-                found.syns_not_kept
-            ));
-        }
-        (!said.is_empty()).then(|| Failure::Differs(said.join("; ")))
     }
 
     /// Brings the counts together at the end.
@@ -205,7 +194,8 @@ impl Summary {
         }
         let met = judge.counters().met().into_iter().map(|met| {
             let subscription = met.subscription.map(|name| name.to_string());
-            (subscription, met.reason, met.verdict, met.count)
+            let stopped_by = StoppedBy::of(met.verdict, met.reason);
+            (subscription, met.reason, met.verdict, stopped_by, met.count)
         });
         self.by_subscription = by_subscription::of(met, Counted::Packets);
         let unknown = by_subscription::unknown(&self.by_subscription);
