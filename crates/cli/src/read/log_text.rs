@@ -90,10 +90,10 @@ impl Read for BreaksOff {
 fn as_utf8(plain: Box<dyn Read>) -> io::Result<(Vec<u8>, Box<dyn BufRead>)> {
     let (start, all) = peeked(plain)?;
     let mut all = BufReader::with_capacity(AT_ONCE, all);
-    let (mark, order): (usize, Option<fn([u8; 2]) -> u16>) = match *start.as_slice() {
+    let (mark, order) = match *start.as_slice() {
         [0xef, 0xbb, 0xbf, ..] => (3, None),
-        [0xff, 0xfe, ..] => (2, Some(u16::from_le_bytes)),
-        [0xfe, 0xff, ..] => (2, Some(u16::from_be_bytes)),
+        [0xff, 0xfe, ..] => (2, Some(u16::from_le_bytes as Order)),
+        [0xfe, 0xff, ..] => (2, Some(u16::from_be_bytes as Order)),
         _ => (0, None),
     };
     io::copy(&mut all.by_ref().take(u64::try_from(mark).unwrap_or(0)), &mut io::sink())?;
@@ -130,10 +130,13 @@ fn instead(start: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// How two bytes make a unit.
+type Order = fn([u8; 2]) -> u16;
+
 /// UTF-16, as PowerShell writes it, read as UTF-8.
 struct Utf16<R> {
     input: R,
-    order: fn([u8; 2]) -> u16,
+    order: Order,
     /// A unit that was read behind a lone surrogate.
     next: Option<u16>,
     /// What is decoded and not yet taken.
@@ -142,7 +145,7 @@ struct Utf16<R> {
 }
 
 impl<R: Read> Utf16<R> {
-    fn new(input: R, order: fn([u8; 2]) -> u16) -> Self {
+    fn new(input: R, order: Order) -> Self {
         Self { input, order, next: None, text: [0; 4], left: 0..0 }
     }
 
