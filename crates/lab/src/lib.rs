@@ -17,6 +17,7 @@ pub mod enforce;
 pub mod error;
 pub mod network;
 pub mod owner;
+pub mod privileges;
 pub mod process;
 pub mod rules;
 mod runtime;

@@ -11,8 +11,10 @@ use egress25_lab::enforce::standalone::{InterfaceFilter, queue, remove};
 use egress25_lab::enforce::verdict::{Hub, Told};
 use egress25_lab::error::LabError;
 use egress25_lab::owner::EventFeed;
+use egress25_lab::privileges;
 use egress25_policy::World;
 use jiff::Timestamp;
+use rustix::thread::CapabilitySet;
 
 use crate::args::StreamFormat;
 use crate::args::export::SentBy;
@@ -32,6 +34,7 @@ pub fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failure> {
     if args.remove
         && let Some(interface) = &args.interface
     {
+        privileges::confine(privileges::JUDGE)?;
         return Ok(remove(&interface.interface)?);
     }
     if args.rules {
@@ -51,11 +54,20 @@ pub fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failure> {
         store: args.store.as_deref(),
     };
     let Opened { world, events, begun } = from.open()?;
+    // Before the first thread. `nft` needs no more, and a queue's resets are frames.
+    let files = files(events.is_some());
+    let frames = if args.queue.is_some() { privileges::FRAMES } else { privileges::NOTHING };
+    privileges::confine(privileges::JUDGE | files | frames)?;
     let enforced = enforce(args, &world, events.map(|(feed, _)| feed), console);
     if let (Err(_), Some(begun)) = (&enforced, begun) {
         begun.take_away();
     }
     enforced
+}
+
+/// What a store takes: it may be another user's.
+const fn files(has_store: bool) -> CapabilitySet {
+    if has_store { privileges::FILES } else { privileges::NOTHING }
 }
 
 /// Judges the packets of an interface or a queue for as long as it is wanted.
@@ -65,6 +77,8 @@ fn enforce(
     feed: Option<Box<dyn EventFeed>>,
     console: &mut Console,
 ) -> Result<(), Failure> {
+    // To take a store away again that was begun here.
+    let kept = files(feed.is_some());
     let network = network::named_or_only(world, args.network.as_deref())?;
     let policy = Arc::new(PolicyState::new(world)?);
     let court = Court { policy, hub: Arc::new(Hub::default()), clock: Timestamp::now };
@@ -76,6 +90,7 @@ fn enforce(
             "in force on `{interface}`; the rules stay when this ends (`--remove` takes them away)"
         ));
         follow(&court, feed, move |court| filter.update(&court.policy.world()))?;
+        privileges::keep(kept)?;
         tell(&heard, args.format, console);
         return Ok(());
     }
@@ -94,6 +109,7 @@ fn enforce(
             judged.hub.close();
         })
         .map_err(|source| Failure::Internal(format!("no thread can be started: {source}")))?;
+    privileges::keep(kept)?;
     tell(&heard, args.format, console);
     match has_ended.recv() {
         Ok(Err(error)) => Err(error.into()),

@@ -29,6 +29,7 @@ mod newcomers;
 mod peering;
 mod people;
 mod places;
+mod privileges;
 mod probe;
 #[path = "../../../../tests/worlds/random.rs"]
 mod random_worlds;

@@ -8,12 +8,12 @@ use crate::harness::{impossible, is_root, possible, root, said, scenario};
 
 /// A folder of somebody else with the program and the scenarios in it: the program may lie
 /// where another user cannot read.
-struct Somebody {
-    folder: tempfile::TempDir,
+pub(crate) struct Somebody {
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Somebody {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("egress25");
         std::fs::copy(env!("CARGO_BIN_EXE_egress25"), &program).unwrap();
@@ -38,7 +38,7 @@ impl Somebody {
         command.output().unwrap()
     }
 
-    fn print(&self, words: &[&str]) -> String {
+    pub(crate) fn print(&self, words: &[&str]) -> String {
         let output = self.run(words);
         assert!(output.status.success(), "{words:?}: {}", said(&output));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()

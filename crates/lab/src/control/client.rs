@@ -13,6 +13,7 @@ use crate::control::descriptors::{receive_files, send_files};
 use crate::control::place::{LabFolder, SOCKET, same_user};
 use crate::control::requests::{LabAnswer, Request};
 use crate::error::{Fault, LabError};
+use crate::privileges;
 use crate::process::{Waited, wait_within};
 use nix::sched::{CloneFlags, setns};
 use nix::sys::socket::getsockopt;
@@ -191,7 +192,8 @@ impl NodeNamespaces {
 
     /// Runs a program in the node, in a folder (left out: the node's root), and waits for it. The
     /// calling process, which must have one thread only, enters the namespaces and does not come
-    /// back. The program ends with the lab, whatever it does.
+    /// back, and keeps none of the capabilities that lead out of the node ([`privileges::NODE`]).
+    /// The program ends with the lab, whatever it does.
     ///
     /// With a time the program gets a process group of its own, which is ended when the time is
     /// over, or when `wake` can be read before.
@@ -214,6 +216,8 @@ impl NodeNamespaces {
         enter(&self.network, CloneFlags::CLONE_NEWNET, "network")?;
         enter(&self.host_name, CloneFlags::CLONE_NEWUTS, "host name")?;
         enter(&self.mounts, CloneFlags::CLONE_NEWNS, "file system")?;
+        // The program is anybody's.
+        privileges::keep(privileges::NODE)?;
         let mut command = Command::new(program);
         command.args(arguments);
         if let Some(folder) = folder {
@@ -228,6 +232,7 @@ impl NodeNamespaces {
             LabError::NotStarted { program, source }
         })?;
         let waiting = || LabError::system(format!("waiting for `{name}`"));
+        privileges::keep(privileges::TO_END)?;
         match within {
             None => child.wait().map(Waited::Ended).map_err(waiting()),
             Some((time, wake)) => wait_within(&mut child, time, wake).map_err(waiting()),

@@ -17,6 +17,7 @@ use crate::enforce::wire::{ReadFrames, SendFrames, Socket};
 use crate::error::LabError;
 use crate::network::NodeSpaces;
 use crate::network::plan::{NodeKind, Plan, Point};
+use crate::privileges::NOTHING;
 
 /// The `afpacket` data path.
 pub(super) struct AfPacket {
@@ -40,14 +41,14 @@ impl AfPacket {
         let (judge, port) = (ThreadJudge::new(court.clone()), JudgedPort::from(point));
         let (halt, hub) = (self.stop.clone(), court.hub.clone());
         let (from, to) = (outer.clone(), inner.clone());
-        place.spawn("afpacket", move || {
+        place.spawn("afpacket", NOTHING, move || {
             let answers = from.sender();
             let mut judged = Judged::new(from.reader(), to.sender(), answers, judge, port);
             let ended = until_stopped(&halt, || judged.hand_on(&halt));
             tell(&hub, &judged.port, ended);
         })?;
         let (halt, hub, port) = (self.stop.clone(), court.hub.clone(), JudgedPort::from(point));
-        place.spawn("afpacket-back", move || {
+        place.spawn("afpacket-back", NOTHING, move || {
             let mut unjudged = Unjudged::new(inner.reader(), outer.sender());
             tell(&hub, &port, until_stopped(&halt, || unjudged.hand_on(&halt)));
         })?;

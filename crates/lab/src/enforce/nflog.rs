@@ -19,6 +19,7 @@ use crate::enforce::judge::{Court, JudgedAtPort, live};
 use crate::enforce::ports::Ports;
 use crate::error::LabError;
 use crate::network::{Space, spawn_opened};
+use crate::privileges::NOTHING;
 
 /// The group of the kernel's packet log.
 pub(crate) const GROUP: u16 = 25;
@@ -36,8 +37,8 @@ pub(crate) fn start(
 ) -> Result<(), LabError> {
     let (open, listen) = (move || open(group), move |socket| listen(&socket, &court, &ports));
     let opened = match space {
-        Some(space) => space.spawn_opened("nflog", open, listen)?,
-        None => spawn_opened("nflog", open, listen)?,
+        Some(space) => space.spawn_opened("nflog", NOTHING, open, listen)?,
+        None => spawn_opened("nflog", NOTHING, open, listen)?,
     };
     opened.map_err(LabError::system("opening the kernel's packet log"))
 }

@@ -24,6 +24,7 @@ use crate::enforce::wire::{self, PlainSender, SendFrames};
 use crate::error::LabError;
 use crate::network::NodeSpaces;
 use crate::network::plan::{NodeId, Plan, Point};
+use crate::privileges::{FRAMES, JUDGE};
 
 /// The number of a namespace's first queue in a lab; each of its ports has one, counted from here.
 const FIRST_QUEUE: u16 = 25;
@@ -139,7 +140,7 @@ impl NfQueue {
             let stop = self.stop.clone();
             let judge = move |queue| judge_queue(queue, judge, &mut |at| known.get(at), &stop);
             place
-                .spawn_opened("nfqueue", move || open_queue(queue), judge)?
+                .spawn_opened("nfqueue", JUDGE | FRAMES, move || open_queue(queue), judge)?
                 .map_err(LabError::system("opening the kernel's packet queue"))?;
         }
         Ok(())

@@ -18,6 +18,7 @@ use nix::sys::wait::{WaitStatus, wait};
 use nix::unistd::{Pid, getegid, geteuid, setsid};
 
 use crate::error::LabError;
+use crate::privileges::{NOTHING, give_up_others};
 
 /// Closes whatever the caller's caller has left open besides the three standard streams: a lab
 /// that goes on would hold its locks, its pipes and its deleted files. The calling process must
@@ -94,7 +95,7 @@ pub fn settle(
         .spawn(move || {
             let mut lifeline = lifeline;
             // An error is an end, too.
-            let _ = io::copy(&mut lifeline, &mut io::sink());
+            let _ = give_up_others(NOTHING).and_then(|()| io::copy(&mut lifeline, &mut io::sink()));
             end();
         })
         .map_err(LabError::system("starting a thread"))?;

@@ -11,8 +11,10 @@ use std::thread;
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
+use rustix::thread::CapabilitySet;
 
 use crate::error::LabError;
+use crate::privileges::give_up_others;
 
 /// The namespaces of one node: its network, its host name, and its view of the file system.
 #[derive(Debug)]
@@ -108,13 +110,15 @@ impl Space {
         })
     }
 
-    /// Starts a thread that stays in the network namespace, which it has entered then.
+    /// Starts a thread that stays in the network namespace, which it has entered then, and keeps
+    /// some capabilities.
     pub(crate) fn spawn(
         &self,
         name: &str,
+        kept: CapabilitySet,
         work: impl FnOnce() + Send + 'static,
     ) -> Result<(), LabError> {
-        self.spawn_opened(name, || Ok(()), |()| work())?
+        self.spawn_opened(name, kept, || Ok(()), |()| work())?
             .map_err(LabError::system(format!("entering `{}`", self.name)))
     }
 
@@ -122,6 +126,7 @@ impl Space {
     pub(crate) fn spawn_opened<T>(
         &self,
         name: &str,
+        kept: CapabilitySet,
         open: impl FnOnce() -> io::Result<T> + Send + 'static,
         work: impl FnOnce(T) + Send + 'static,
     ) -> Result<io::Result<()>, LabError> {
@@ -133,7 +138,7 @@ impl Space {
             setns(network, CloneFlags::CLONE_NEWNET)?;
             open()
         };
-        spawn_opened(name, enter, work)
+        spawn_opened(name, kept, enter, work)
     }
 
     /// Runs a program that has to succeed, and returns what it printed.
@@ -193,9 +198,10 @@ pub(crate) fn in_thread<T: Send>(
 }
 
 /// Starts a thread that works with what it has opened before this returns; the inner error is why
-/// it could not.
+/// it could not. When it has opened that, it gives up all capabilities but some.
 pub(crate) fn spawn_opened<T>(
     name: &str,
+    kept: CapabilitySet,
     open: impl FnOnce() -> io::Result<T> + Send + 'static,
     work: impl FnOnce(T) + Send + 'static,
 ) -> Result<io::Result<()>, LabError> {
@@ -203,7 +209,8 @@ pub(crate) fn spawn_opened<T>(
     thread::Builder::new()
         .name(name.to_owned())
         .spawn(move || {
-            let (told, found) = match open() {
+            let opened = open().and_then(|found| give_up_others(kept).map(|()| found));
+            let (told, found) = match opened {
                 Ok(found) => (Ok(()), Some(found)),
                 Err(error) => (Err(error), None),
             };

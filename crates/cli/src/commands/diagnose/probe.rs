@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use egress25_evidence::diagnosis::Row;
 use egress25_evidence::mail_log::{Destination, Outcome};
+use egress25_lab::privileges;
 use rustix::io::Errno;
 
 use crate::args::DiagnoseArgs;
@@ -39,6 +40,8 @@ struct Target {
 
 /// Tries the hosts of the arguments.
 pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<Vec<Row>, Failure> {
+    // Whoever answers, a name server or a host: it needs none of root's powers to be asked.
+    privileges::confine(privileges::NOTHING)?;
     let hosts = &args.probe;
     if hosts.len() > MAX_HOSTS {
         return Err(Failure::Usage(format!("--probe takes at most {MAX_HOSTS} hosts")));

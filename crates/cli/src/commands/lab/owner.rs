@@ -9,6 +9,7 @@ use egress25_lab::control::place::LabFolder;
 use egress25_lab::network::hosts::default_hosts;
 use egress25_lab::network::isolate;
 use egress25_lab::owner::{EventFeed, Owner, Setup, serve};
+use egress25_lab::privileges;
 use egress25_lab::process::ends_before;
 use jiff::Timestamp;
 
@@ -50,7 +51,11 @@ fn start_stage(args: &OwnArgs, stage: &str, stdin: Stdio) -> Result<Child, Failu
 fn leave(args: &OwnArgs) -> Result<(), Failure> {
     isolate::close_leaked()?;
     isolate::leave()?;
+    privileges::confine(privileges::TO_HAND_ON)?;
     let mut inner = start_stage(args, "attend", Stdio::piped())?;
+    // Programs of the lab may have written as other users to the folders that go with it.
+    let goes = if args.remove.is_empty() { privileges::NOTHING } else { privileges::FILES };
+    privileges::keep(goes)?;
     // `wait` would close it.
     let mut lifeline = inner.stdin.take();
     let stdin = std::io::stdin();
@@ -99,6 +104,7 @@ fn remove(args: &OwnArgs) {
 fn attend(args: &OwnArgs) -> Result<(), Failure> {
     isolate::settle(std::io::stdin(), || std::process::exit(1))?;
     let owner = start_stage(args, "own", Stdio::null())?;
+    privileges::confine(privileges::NOTHING)?;
     // With the end of this process the kernel ends all others.
     std::process::exit(isolate::attend(owner.id())?)
 }
@@ -115,6 +121,9 @@ fn keep_lab(args: &OwnArgs, console: &mut Console) -> Result<(), Failure> {
     let hosts = up.hosts.as_deref().map(read_hosts).transpose()?;
     let Opened { world, events, begun } = from.open()?;
     let hosts = hosts.unwrap_or_else(|| default_hosts(&world));
+    // Before the first thread. What the lab writes besides is its own.
+    let files = if events.is_some() { privileges::FILES } else { privileges::NOTHING };
+    privileges::confine(privileges::OWNER | files)?;
     let (feed, log) = events.unzip();
     let setup = Setup {
         folder: args.folder.clone(),
