@@ -38,12 +38,15 @@ fn is_unsafe(file: &Path) -> bool {
         .any(|word| word == "unsafe")
 }
 
-#[test]
-fn the_table_of_unsafe_is_complete() {
-    let text = std::fs::read_to_string(repository().join("ARCHITECTURE.md")).expect("the text");
+/// The files that a document has a row for each.
+fn rows_of_files(document: &str) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(repository().join(document)).expect("the text");
     let rows = text.lines().filter(|line| line.starts_with("| `") && line.contains(".rs` |"));
-    let listed: BTreeSet<String> =
-        rows.filter_map(|row| row.split('`').nth(1)).map(Into::into).collect();
+    rows.filter_map(|row| row.split('`').nth(1)).map(Into::into).collect()
+}
+
+#[test]
+fn the_tables_of_unsafe_are_complete() {
     let all = ["crates", "benches"]
         .into_iter()
         .flat_map(|top| rust_files(&repository().join(top)).expect("sources"));
@@ -52,5 +55,39 @@ fn the_table_of_unsafe_is_complete() {
         below.display().to_string()
     };
     let found: BTreeSet<String> = all.filter(|file| is_unsafe(file)).map(name).collect();
-    assert_eq!(listed, found);
+    for document in ["ARCHITECTURE.md", "docs/security.md"] {
+        assert_eq!(rows_of_files(document), found, "{document}");
+    }
+}
+
+/// The names of functions in the sources.
+fn functions() -> BTreeSet<String> {
+    let all = ["crates", "tests", "benches"]
+        .into_iter()
+        .flat_map(|top| rust_files(&repository().join(top)).expect("sources"));
+    let mut names = BTreeSet::new();
+    for file in all {
+        let text = std::fs::read_to_string(file).expect("a source file");
+        let begun = text.split("fn ").skip(1);
+        let name = |rest: &str| {
+            let end = rest.find(|at: char| !at.is_alphanumeric() && at != '_');
+            rest.get(..end.unwrap_or(rest.len())).map(Into::into)
+        };
+        names.extend(begun.filter_map(name));
+    }
+    names
+}
+
+#[test]
+fn the_tests_that_the_threat_model_names_are_there() {
+    let text = std::fs::read_to_string(repository().join("docs/security.md")).expect("the text");
+    let is_test = |name: &&str| {
+        let of_a_name = |at: char| at.is_ascii_lowercase() || at.is_ascii_digit() || at == '_';
+        name.chars().all(of_a_name) && name.matches('_').count() > 3
+    };
+    let named: BTreeSet<&str> = text.split('`').skip(1).step_by(2).filter(is_test).collect();
+    assert!(named.len() > 30, "{named:?}");
+    let functions = functions();
+    let missing: Vec<_> = named.into_iter().filter(|name| !functions.contains(*name)).collect();
+    assert_eq!(missing, Vec::<&str>::new());
 }

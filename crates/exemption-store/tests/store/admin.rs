@@ -2,7 +2,7 @@
 
 use egress25_exemption_store::{
     ExpectedRevision, Finding, Head, LogError, SqliteLog, Store, StoreError, StorePlace, export,
-    import, verify,
+    files_of, import, verify,
 };
 use rusqlite::Connection;
 
@@ -122,6 +122,35 @@ fn a_store_that_lost_its_last_entries_is_refused() {
     // `restore` is how one says that it is meant.
     restore(&older, &path).unwrap();
     assert!(!exempt(open(&path).world()).is_empty());
+}
+
+#[test]
+fn a_store_that_was_put_back_as_a_whole_is_told_by_a_noted_head_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut store = create(&path);
+    append(&mut store, new(at(1), asked("alpha"))).unwrap();
+    append(&mut store, new(at(2), granted("alpha"))).unwrap();
+    drop(store);
+    let kept: Vec<_> =
+        files_of(&path).filter_map(|file| Some((std::fs::read(&file).ok()?, file))).collect();
+    assert!(kept.len() >= 2, "the log and its head file");
+    let mut store = open(&path);
+    append(&mut store, new(at(3), revoked("alpha"))).unwrap();
+    let noted = store.head();
+    drop(store);
+    for file in files_of(&path) {
+        let _ = std::fs::remove_file(file);
+    }
+    for (bytes, file) in kept {
+        std::fs::write(file, bytes).unwrap();
+    }
+    // Nothing here tells that there was more.
+    assert!(!exempt(open(&path).world()).is_empty());
+    assert!(examine(&path).is_empty());
+    let log = SqliteLog::examine(&path, options()).unwrap();
+    let findings = verify(&log, Some(noted)).unwrap().findings;
+    assert!(findings.iter().any(|found| found.what.contains("was noted")), "{findings:?}");
 }
 
 #[test]
