@@ -18,18 +18,18 @@ pub enum DiagnoseFailOn {
 #[command(after_long_help = EXAMPLES)]
 pub struct DiagnoseArgs {
     /// Mail logs, the oldest first, plain or compressed with gzip or zstd; `-` is stdin
-    #[arg(value_name = "FILE", required_unless_present = "probe", conflicts_with = "probe")]
+    #[arg(value_name = "FILE", conflicts_with = "probe")]
     pub logs: Vec<PathBuf>,
 
     /// Try connections to the ports 25, 465, 587 and 443 of these hosts (repeatable)
     ///
     /// By every address of a host, at most 8. Connections are opened and closed again: no byte is sent
     /// and none is read, since it is the answer to the SYN that tells. How many there will be is said
-    /// before the first.
+    /// before the first, and that names are looked up before that.
     #[arg(long, value_name = "HOST", num_args = 1.., value_delimiter = ',')]
     pub probe: Vec<String>,
 
-    /// How many seconds an answer is waited for, with --probe
+    /// How many seconds an answer is waited for, of a name server and of a host, with --probe
     #[arg(
         long,
         value_name = "SECONDS",
@@ -71,4 +71,4 @@ Examples:
       egress25 diagnose --probe mx.example.com relay.example.com
 
   In a pipeline: exit code 3 where it looks blocked
-      egress25 diagnose --probe mx.example.com --fail-on blocked";
+      egress25 diagnose --probe mx.example.com relay.example.com --fail-on blocked";

@@ -115,7 +115,7 @@ Examples:
 
   Is it the platform? A mail server's log, or connections that are tried:
       egress25 diagnose /var/log/mail.log
-      egress25 diagnose --probe mx.example.com
+      egress25 diagnose --probe mx.example.com relay.example.com
 
   Why did no mail leave that day? A capture and a description of several subscriptions:
       egress25 replay day.pcapng --inventory inventory.toml
@@ -137,8 +137,8 @@ Exit codes:
   0  done; an answer of `drop` is an answer
   1  something failed
   2  the usage or the input is bad
-  3  a verdict differs from the one that --expect asked for, or what was seen contradicts the
-     description and --fail-on asks for that";
+  3  a verdict differs from the one that --expect asked for, or --fail-on asks for what came out:
+     that nothing was judged, that what was seen contradicts the description, that it looks blocked";
 
 /// The commands.
 #[derive(Debug, Subcommand)]

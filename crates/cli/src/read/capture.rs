@@ -27,9 +27,12 @@ pub fn open(path: &Path) -> Result<CaptureReader, Failure> {
     };
     let file = file.map_err(|source| failed(&name, source))?;
     match CaptureReader::from_file(file, &name) {
-        Err(error @ CaptureError::Foreign { .. }) => Err(match json_of(path) {
+        Err(error @ CaptureError::Foreign { format, .. }) => Err(match json_of(path) {
             Some(json) if json != ForeignJson::Other => {
                 Failure::Usage(format!("`{name}` is no capture: {}", json.sentence()))
+            }
+            _ if format == "text" => {
+                Failure::Usage(format!("{error}; `egress25 diagnose` reads a mail server's log"))
             }
             _ => error.into(),
         }),

@@ -13,6 +13,7 @@ pub struct Lines {
     /// How many bytes of a line are kept; one more tells that it was longer.
     longest: usize,
     line: Vec<u8>,
+    is_cut: bool,
 }
 
 impl Lines {
@@ -21,7 +22,19 @@ impl Lines {
     /// # Errors
     /// It cannot be read, or its first bytes say that it is no text.
     pub fn open(path: &Path, longest: usize) -> Result<Self, Failure> {
-        Ok(Self { log: LogText::open(path)?, longest, line: Vec::new() })
+        Ok(Self { log: LogText::open(path)?, longest, line: Vec::new(), is_cut: false })
+    }
+
+    /// How the file begins.
+    #[must_use]
+    pub fn start(&self) -> &[u8] {
+        &self.log.start
+    }
+
+    /// Whether it ended in the middle of what it is compressed with: the lines before that are whole.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// The next line, without its end; of a longer one than the limit, one byte more than that.
@@ -30,11 +43,19 @@ impl Lines {
     /// It cannot be read.
     pub fn next_line(&mut self) -> Result<Option<&[u8]>, Failure> {
         self.line.clear();
+        if self.is_cut {
+            return Ok(None);
+        }
         let mut any = false;
         loop {
             let failed = |source| Failure::Read { name: self.log.name.clone(), source };
             let bytes = match self.log.text.fill_buf() {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // What is left of its last line is no line.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    self.is_cut = true;
+                    return Ok(None);
+                }
                 read => read.map_err(failed)?,
             };
             if bytes.is_empty() {

@@ -37,6 +37,12 @@ impl LogText {
     /// It cannot be read, or its first bytes say that it is no text.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let stdin = path == Path::new("-");
+        if !stdin && path.is_dir() {
+            return Err(Failure::Usage(format!(
+                "`{}` is a folder; name the files in it",
+                path.display()
+            )));
+        }
         let name = if stdin { "<stdin>".to_owned() } else { path.display().to_string() };
         let opened = || -> io::Result<_> {
             let file: Box<dyn Read> = match stdin {
@@ -63,26 +69,26 @@ impl LogText {
     }
 }
 
-/// How something begins, and all of it.
-fn peeked(mut input: Box<dyn Read>) -> io::Result<(Vec<u8>, Box<dyn Read>)> {
+/// How something begins, and all of it. An error behind the beginning comes where the reading gets to
+/// it, and so does the early end of what it is compressed with.
+fn peeked(mut input: Box<dyn Read>) -> io::Result<(Vec<u8>, impl Read)> {
     let mut start = Vec::new();
-    let all = |start: &Vec<u8>| Cursor::new(start.clone());
-    match input.by_ref().take(START).read_to_end(&mut start) {
-        Ok(_) => Ok((start.clone(), Box::new(all(&start).chain(input)))),
-        // What is whole before the end of a file that is cut is read all the same.
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && !start.is_empty() => {
-            Ok((start.clone(), Box::new(all(&start).chain(BreaksOff))))
+    let error = input.by_ref().take(START).read_to_end(&mut start).err();
+    let failed = match error {
+        Some(error) if start.is_empty() && error.kind() != io::ErrorKind::UnexpectedEof => {
+            return Err(error);
         }
-        Err(error) => Err(error),
-    }
+        error => Failed(error),
+    };
+    Ok((start.clone(), Cursor::new(start).chain(failed).chain(input)))
 }
 
-/// The end of what is cut.
-struct BreaksOff;
+/// Fails once, where there is an error, and has no bytes.
+struct Failed(Option<io::Error>);
 
-impl Read for BreaksOff {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::UnexpectedEof.into())
+impl Read for Failed {
+    fn read(&mut self, _into: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
     }
 }
 
@@ -90,10 +96,10 @@ impl Read for BreaksOff {
 fn as_utf8(plain: Box<dyn Read>) -> io::Result<(Vec<u8>, Box<dyn BufRead>)> {
     let (start, all) = peeked(plain)?;
     let mut all = BufReader::with_capacity(AT_ONCE, all);
-    let (mark, order) = match *start.as_slice() {
+    let (mark, order): (usize, Option<ByteOrder>) = match *start.as_slice() {
         [0xef, 0xbb, 0xbf, ..] => (3, None),
-        [0xff, 0xfe, ..] => (2, Some(u16::from_le_bytes as Order)),
-        [0xfe, 0xff, ..] => (2, Some(u16::from_be_bytes as Order)),
+        [0xff, 0xfe, ..] => (2, Some(u16::from_le_bytes)),
+        [0xfe, 0xff, ..] => (2, Some(u16::from_be_bytes)),
         _ => (0, None),
     };
     io::copy(&mut all.by_ref().take(u64::try_from(mark).unwrap_or(0)), &mut io::sink())?;
@@ -130,13 +136,13 @@ fn instead(start: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// How two bytes make a unit.
-type Order = fn([u8; 2]) -> u16;
+/// How the two bytes of a unit make a number.
+type ByteOrder = fn([u8; 2]) -> u16;
 
 /// UTF-16, as PowerShell writes it, read as UTF-8.
 struct Utf16<R> {
     input: R,
-    order: Order,
+    order: ByteOrder,
     /// A unit that was read behind a lone surrogate.
     next: Option<u16>,
     /// What is decoded and not yet taken.
@@ -145,7 +151,7 @@ struct Utf16<R> {
 }
 
 impl<R: Read> Utf16<R> {
-    fn new(input: R, order: Order) -> Self {
+    fn new(input: R, order: ByteOrder) -> Self {
         Self { input, order, next: None, text: [0; 4], left: 0..0 }
     }
 

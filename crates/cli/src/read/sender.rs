@@ -16,7 +16,7 @@ use jiff::{Timestamp, ToSpan as _};
 use crate::args::{SenderArgs, SubscriptionArgs};
 use crate::read::edition::{self, ChosenEdition};
 use crate::read::offer::{offer, reached_only_if_granted};
-use crate::say::ask::{ask, can_ask, yes_or_no};
+use crate::say::ask::{ask, ask_or_end, can_ask, yes_or_no};
 use crate::say::console::to_stderr;
 use crate::say::failure::Failure;
 
@@ -73,58 +73,38 @@ impl SenderFacts {
         set: &[(String, String)],
         typed: &str,
     ) -> Result<Self, Failure> {
-        let of = &args.subscription;
-        reached_only_if_granted(of, of.started_since_grant.then_some("started-since-grant"))?;
-        let told = offer(of)?;
-        let asks = told.is_none() && can_ask();
-        let offer = match told {
-            Some(offer) => offer,
-            None if asks => ask_until(
-                "Which offer is the subscription of? (portal: Subscriptions > Overview > Offer)",
-                |text| text.parse::<Offer>().map_err(|error| error.to_string()),
-            )?,
-            None => return Err(nobody_said(typed)),
-        };
-        let created = match of.created {
-            Some(day) => Some(day),
-            None if !date_counts(chosen, set, offer)? => None,
-            None if can_ask() => Some(ask_until(
-                "On which day was it created, as 2019-03-01? (portal, or the first invoice)",
-                |text| egress25_policy::parse_day(text).map_err(|error| error.to_string()),
-            )?),
-            None => return Err(no_date(offer, typed)),
-        };
-        let (mut exemption, mut started) = (of.exempt.unwrap_or_default(), of.started_since_grant);
-        // Who was asked anything is asked this, too: he may not know that there is such a thing.
-        if asks && of.exempt.is_none() {
-            exemption = ask_until(
-                &format!(
-                    "Where does its exemption from the block stand? ({}) [{}]",
-                    states(),
-                    ExemptionState::default().name()
-                ),
-                |text| match text {
-                    "" => Ok(ExemptionState::default()),
-                    text => text.parse().map_err(|error: UnknownState| error.to_string()),
-                },
-            )?;
-            if exemption == ExemptionState::Granted {
-                started = ask_until(
-                    "Was the machine stopped (deallocated) and started since the grant? [y/n]",
-                    yes_or_no,
-                )?;
-            }
-        }
-        let is_public = |prefix: &&IpNet| !PRIVATE.iter().any(|private| private.contains(*prefix));
-        let public: Vec<_> = args.mine.iter().filter(is_public).copied().collect();
-        let public = IpNet::aggregate(&public);
-        let facts = Self { offer, created, exemption, started_since_grant: started, public };
-        if asks || of.created.is_none() && created.is_some() {
-            let mine: String = args.mine.iter().map(|prefix| format!(" --mine {prefix}")).collect();
-            let flags = facts.flags();
-            to_stderr(&format!("note: without questions: egress25 {typed}{flags}{mine}"));
-        }
-        Ok(facts)
+        let asked = Asking { args, chosen, set, typed, may_skip: false };
+        asked.facts()?.ok_or_else(|| nobody_said(typed))
+    }
+
+    /// As [`resolve`](Self::resolve); whoever is asked may leave open what he does not know, and then
+    /// there are none.
+    ///
+    /// # Errors
+    /// As of [`resolve`](Self::resolve).
+    pub fn resolve_or_skip(
+        args: &SenderArgs,
+        chosen: &ChosenEdition,
+        set: &[(String, String)],
+        typed: &str,
+    ) -> Result<Option<Self>, Failure> {
+        Asking { args, chosen, set, typed, may_skip: true }.facts()
+    }
+
+    /// Whether somebody would be asked for what the flags leave out.
+    ///
+    /// # Errors
+    /// What is said does not fit together.
+    pub fn would_ask(
+        of: &SubscriptionArgs,
+        chosen: &ChosenEdition,
+        set: &[(String, String)],
+    ) -> Result<bool, Failure> {
+        Ok(can_ask()
+            && match offer(of)? {
+                Some(offer) => of.created.is_none() && date_counts(chosen, set, offer)?,
+                None => true,
+            })
     }
 
     /// The subscription that these facts describe.
@@ -255,6 +235,99 @@ impl SenderFacts {
     }
 }
 
+/// What is known before anybody is asked.
+struct Asking<'a> {
+    args: &'a SenderArgs,
+    chosen: &'a ChosenEdition,
+    set: &'a [(String, String)],
+    typed: &'a str,
+    may_skip: bool,
+}
+
+impl Asking<'_> {
+    fn facts(&self) -> Result<Option<SenderFacts>, Failure> {
+        let Self { args, chosen, set, typed, .. } = *self;
+        let of = &args.subscription;
+        reached_only_if_granted(of, of.started_since_grant.then_some("started-since-grant"))?;
+        let told = offer(of)?;
+        let asks = told.is_none() && can_ask();
+        let offer = match told {
+            Some(offer) => Some(offer),
+            None if asks => self.until(
+                "Which offer is the subscription of? (portal: Subscriptions > Overview > Offer)",
+                |text| text.parse::<Offer>().map_err(|error| error.to_string()),
+            )?,
+            None => return Err(nobody_said(typed)),
+        };
+        let Some(offer) = offer else { return Ok(None) };
+        let created = match of.created {
+            Some(day) => Some(day),
+            None if !date_counts(chosen, set, offer)? => None,
+            None if can_ask() => {
+                let day = self.until(
+                    "On which day was it created, as 2019-03-01? (portal, or the first invoice)",
+                    |text| egress25_policy::parse_day(text).map_err(|error| error.to_string()),
+                )?;
+                let Some(day) = day else { return Ok(None) };
+                Some(day)
+            }
+            None => return Err(no_date(offer, typed)),
+        };
+        let (mut exemption, mut started) = (of.exempt.unwrap_or_default(), of.started_since_grant);
+        // Who was asked anything is asked this, too: he may not know that there is such a thing.
+        if asks && of.exempt.is_none() {
+            (exemption, started) = self.exemption()?;
+        }
+        let is_public = |prefix: &&IpNet| !PRIVATE.iter().any(|private| private.contains(*prefix));
+        let public: Vec<_> = args.mine.iter().filter(is_public).copied().collect();
+        let public = IpNet::aggregate(&public);
+        let facts = SenderFacts { offer, created, exemption, started_since_grant: started, public };
+        if asks || of.created.is_none() && created.is_some() {
+            let mine: String = args.mine.iter().map(|prefix| format!(" --mine {prefix}")).collect();
+            let flags = facts.flags();
+            to_stderr(&format!("note: without questions: egress25 {typed}{flags}{mine}"));
+        }
+        Ok(Some(facts))
+    }
+
+    /// Where the exemption stands, and whether the machine was started since.
+    fn exemption(&self) -> Result<(ExemptionState, bool), Failure> {
+        let default = ExemptionState::default();
+        let question = format!(
+            "Where does its exemption from the block stand? ({}) [{}]",
+            states(),
+            default.name()
+        );
+        let state = ask_until(&question, self.may_skip, |text| match text {
+            "" => Ok(default),
+            text => text.parse().map_err(|error: UnknownState| error.to_string()),
+        })?
+        .unwrap_or_default();
+        if state != ExemptionState::Granted {
+            return Ok((state, false));
+        }
+        let question = "Was the machine stopped (deallocated) and started since the grant? [y/n]";
+        let started = ask_until(question, self.may_skip, yes_or_no)?;
+        Ok((state, started.unwrap_or(false)))
+    }
+
+    /// The answer to a question that may be left open, where it may.
+    fn until<T>(
+        &self,
+        question: &str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, Failure> {
+        if !self.may_skip {
+            return ask_until(question, false, read);
+        }
+        let answer = ask_until(&format!("{question} [not known]"), true, |text| match text {
+            "" | "unknown" | "not known" => Ok(None),
+            text => read(text).map(Some),
+        })?;
+        Ok(answer.flatten())
+    }
+}
+
 /// The last address of a prefix but one, which stands for the others.
 fn last_host(prefix: &IpNet) -> Option<IpAddr> {
     if prefix.prefix_len() == prefix.max_prefix_len() {
@@ -323,15 +396,32 @@ fn states() -> String {
     names.join(", ")
 }
 
-/// Asks until the answer is one, a few times.
-fn ask_until<T>(question: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<T, Failure> {
+/// Asks until the answer is one, a few times. Where the question may be left open, there is none where
+/// the input ends, or no answer is one.
+fn ask_until<T>(
+    question: &str,
+    may_skip: bool,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, Failure> {
     let mut said = String::new();
     for _ in 0..TRIES {
         let before = if said.is_empty() { String::new() } else { format!("{said}\n") };
-        match read(&ask(&format!("{before}{question}"))?) {
-            Ok(answer) => return Ok(answer),
+        let question = format!("{before}{question}");
+        let answer = match may_skip {
+            true => ask_or_end(&question)?,
+            false => Some(ask(&question)?),
+        };
+        let Some(answer) = answer else { return Ok(None) };
+        match read(&answer) {
+            Ok(answer) => return Ok(Some(answer)),
             Err(error) => said = error,
         }
     }
-    Err(Failure::Usage(said))
+    match may_skip {
+        true => {
+            to_stderr(&said);
+            Ok(None)
+        }
+        false => Err(Failure::Usage(said)),
+    }
 }

@@ -39,6 +39,15 @@ pub fn shell_word(path: &Path) -> String {
 /// # Errors
 /// The answer cannot be read, or whoever is asked ended the input (Ctrl-D).
 pub fn ask(question: &str) -> Result<String, Failure> {
+    let nothing = || Failure::Usage("the question was not answered; nothing is done".to_owned());
+    ask_or_end(question)?.ok_or_else(nothing)
+}
+
+/// As [`ask`]; `None` where whoever is asked ended the input.
+///
+/// # Errors
+/// The answer cannot be read.
+pub fn ask_or_end(question: &str) -> Result<Option<String>, Failure> {
     let mut stderr = io::stderr();
     // A question that can't be shown is answered by nobody, which the empty answer says.
     let _ = write!(stderr, "{question} ").and_then(|()| stderr.flush());
@@ -48,9 +57,11 @@ pub fn ask(question: &str) -> Result<String, Failure> {
         .read_line(&mut answer)
         .map_err(|source| Failure::Read { name: "<stdin>".to_owned(), source })?;
     if read == 0 {
-        return Err(Failure::Usage("the question was not answered; nothing is done".to_owned()));
+        // The next line begins a line.
+        let _ = writeln!(stderr);
+        return Ok(None);
     }
-    Ok(answer.trim().to_owned())
+    Ok(Some(answer.trim().to_owned()))
 }
 
 #[cfg(test)]

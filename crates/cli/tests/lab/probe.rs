@@ -80,7 +80,7 @@ fn a_probe_tells_the_block_over_every_data_path_and_sends_nothing() {
         assert_eq!(ports(&diagnosis, "destination 2", "ipv4"), ["refused"; 4], "{datapath}");
         let fits: Vec<_> =
             diagnosis["fits"].as_array().unwrap().iter().map(|one| &one["fits"]).collect();
-        let expected = ["not-blocked", "relay-in-use", "refused", "name-resolution"];
+        let expected = ["not-blocked", "submission-open", "refused", "name-resolution"];
         assert_eq!(fits, expected, "{datapath}: {diagnosis}");
         assert_eq!(connections(&sent).len(), 8, "{datapath}: {sent:?}");
         assert!(!sent.iter().any(|line| line.starts_with("bytes")), "{datapath}: {sent:?}");

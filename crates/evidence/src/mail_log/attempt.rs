@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use crate::reply::Answer;
+
 /// The program that wrote a line.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::IntoStaticStr,
@@ -86,43 +88,20 @@ impl Outcome {
     /// What came back to the SYN: nothing, a refusal, or an answer; `None` where none was sent, or
     /// where the log does not tell.
     #[must_use]
-    pub const fn seen(self) -> Option<Seen> {
+    pub const fn seen(self) -> Option<Answer> {
         match self {
-            Self::TimedOut => Some(Seen::Silent),
-            Self::Refused => Some(Seen::Refused),
+            Self::TimedOut => Some(Answer::Silent),
+            Self::Refused => Some(Answer::Reset),
             Self::TlsFailed
             | Self::ConnectionLost
             | Self::Rejected
             | Self::Connected
-            | Self::Delivered => Some(Seen::Answered),
+            | Self::Delivered => Some(Answer::Answered),
             Self::NetworkUnreachable
             | Self::HostUnreachable
             | Self::NameNotFound
             | Self::NameNotAnswered => None,
         }
-    }
-}
-
-/// What came back to a SYN, as far as a program that opens connections can tell.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::IntoStaticStr,
-)]
-#[serde(rename_all = "kebab-case")]
-#[strum(serialize_all = "kebab-case")]
-pub enum Seen {
-    /// Nothing.
-    Silent,
-    /// A RST.
-    Refused,
-    /// The connection came about.
-    Answered,
-}
-
-impl Seen {
-    /// It in a word.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        self.into()
     }
 }
 
@@ -177,6 +156,8 @@ pub struct Attempt {
     pub outcome: Outcome,
     /// The reply code with which the server did not take the mail.
     pub reply: Option<u16>,
+    /// Whether the log tells of it later, as the reason why nothing is tried now.
+    pub is_told_again: bool,
 }
 
 impl Attempt {
@@ -184,6 +165,15 @@ impl Attempt {
     #[must_use]
     pub const fn new(program: Program, outcome: Outcome) -> Self {
         let to = Destination { name: None, address: None };
-        Self { program, at: None, to, port: None, by_relay: false, outcome, reply: None }
+        Self {
+            program,
+            at: None,
+            to,
+            port: None,
+            by_relay: false,
+            outcome,
+            reply: None,
+            is_told_again: false,
+        }
     }
 }

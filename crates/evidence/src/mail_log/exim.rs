@@ -1,6 +1,8 @@
 //! Exim's main log: a time, the message's id, and what happened to it. A server that is given up is
 //! named in a line of its own (`H=NAME [ADDRESS]: ERROR`), before the recipient's (`==`, `**`).
 
+use std::collections::BTreeSet;
+
 use crate::mail_log::attempt::{Attempt, Destination, Outcome, Program};
 use crate::mail_log::line::{Line, is_time};
 use crate::mail_log::reader::{Reader, Remembered};
@@ -16,7 +18,12 @@ pub(super) struct Exim {
     /// The servers that were given up for a message, until its recipient's line says by which
     /// transport.
     given_up: Remembered<GivenUp>,
+    /// The transports that have sent mail with a password, which no domain's server asks for.
+    authenticated: BTreeSet<String>,
 }
+
+/// How many transports are remembered; a machine has a few.
+const MOST_TRANSPORTS: usize = 64;
 
 /// The servers of a message, and when it was last told what became of them: its further recipients
 /// are told at that time, too.
@@ -33,7 +40,7 @@ impl Reader for Exim {
         match mark {
             "==" | "**" => {
                 let GivenUp { servers, told_at } = self.given_up.take(&id).unwrap_or_default();
-                let relay = by_relay(rest);
+                let relay = self.by_relay(rest);
                 // It says again what the servers' own lines have said.
                 let again = !servers.is_empty() || told_at.as_ref() == Some(&at);
                 found.extend(servers.into_iter().map(|attempt| through(attempt, relay)));
@@ -52,7 +59,7 @@ impl Reader for Exim {
                         Attempt { at: Some(at), to, port, ..Attempt::new(Program::Exim, outcome) };
                     // A further recipient of the same connection.
                     if mark != "->" {
-                        found.push(through(attempt, by_relay(rest)));
+                        found.push(through(attempt, self.by_relay(rest)));
                     }
                 }
                 true
@@ -75,6 +82,20 @@ impl Reader for Exim {
 }
 
 impl Exim {
+    /// Whether a line is of mail to a relay: its transport is called one, as Debian's
+    /// `remote_smtp_smarthost` is, or sends with a password (`A=`).
+    fn by_relay(&mut self, text: &str) -> bool {
+        let Some(transport) = text.split_once(" T=").and_then(|(_, rest)| rest.split(' ').next())
+        else {
+            return false;
+        };
+        let with_password = text.split(" C=").next().is_some_and(|text| text.contains(" A="));
+        if with_password && self.authenticated.len() < MOST_TRANSPORTS {
+            self.authenticated.insert(transport.to_owned());
+        }
+        with_password || transport.contains("smarthost") || self.authenticated.contains(transport)
+    }
+
     /// Remembers a message; what was given up for it is told.
     fn remember(&mut self, id: String, given_up: GivenUp, found: &mut Vec<Attempt>) {
         let old = self.given_up.put(id, given_up).unwrap_or_default();
@@ -106,12 +127,6 @@ fn entry(line: &Line) -> Option<(String, String, &str)> {
     let lengths: Vec<_> = parts.iter().map(|part| part.len()).collect();
     let is_id = matches!(lengths[..], [6, 6, 2] | [6, 11, 4]) && parts.iter().all(of_id);
     is_id.then(|| (at, id.to_owned(), rest))
-}
-
-/// Whether a transport is named as one to a relay: Debian's is `remote_smtp_smarthost`.
-fn by_relay(text: &str) -> bool {
-    let transport = text.split_once(" T=").map(|(_, rest)| rest.split(' ').next());
-    transport.flatten().is_some_and(|name| name.contains("smarthost"))
 }
 
 fn through(attempt: Attempt, by_relay: bool) -> Attempt {
@@ -148,7 +163,9 @@ fn of_recipient(text: &str) -> Option<Attempt> {
         return Some(Attempt { to, ..Attempt::new(Program::Exim, outcome) });
     }
     let (outcome, reply) = meaning(text)?;
-    let (to, port) = host(text).unwrap_or_default();
+    // Before Exim 4.90 the server stands in the error itself.
+    let older = || in_brackets(text.split_once(": host ")?.1);
+    let (to, port) = host(text).or_else(older).unwrap_or_default();
     Some(Attempt { to, port, reply, ..Attempt::new(Program::Exim, outcome) })
 }
 
@@ -226,6 +243,28 @@ mod tests {
         assert_eq!((found[0].port, found[0].by_relay), (None, true));
         let said = SERVER.replace("25] ", "25]:587 ");
         assert_eq!(of(&[&said])[0].port, Some(587));
+    }
+
+    #[test]
+    fn a_relay_that_asks_for_a_password_was_a_server_at_port_25() {
+        let sent = "2026-11-28 05:38:20 1xXB8b-00000000001-1tAB => a@one.example R=send_via T=sendgrid_smtp \
+                    H=smtp.relay.example [192.0.2.187] A=sendgrid_login C=\"250 taken A=b\"";
+        let silent = RECIPIENT.replace("T=remote_smtp", "T=sendgrid_smtp");
+        let found = of(&[sent, SERVER, &silent]);
+        assert_eq!((found[0].port, found[0].by_relay), (None, true));
+        assert_eq!((found[1].port, found[1].by_relay), (None, true));
+        let plain = sent.replace(" A=sendgrid_login", "");
+        assert_eq!((of(&[&plain])[0].port, of(&[&plain])[0].by_relay), (Some(25), false));
+    }
+
+    #[test]
+    fn a_server_that_an_older_exim_names_in_the_error_was_not_said() {
+        let line = "2026-11-28 05:38:20 1xXB8b-00000Y-1t ** a@three.example R=dnslookup T=remote_smtp: SMTP \
+                    error from remote mail server after RCPT TO:<a@three.example>: host \
+                    mx.three.example [203.0.113.27]: 550 no";
+        let found = of(&[line]);
+        assert_eq!(found[0].to.name.as_deref(), Some("mx.three.example"));
+        assert_eq!((found[0].port, found[0].reply), (Some(25), Some(550)));
     }
 
     #[test]

@@ -11,10 +11,12 @@ mod postfix;
 mod reader;
 mod smtplib;
 mod swaks;
+mod when;
 mod words;
 
-pub use attempt::{Attempt, Destination, Outcome, Program, Seen};
-pub use foreign::Foreign;
+pub use attempt::{Attempt, Destination, Outcome, Program};
+pub use when::Moment;
+pub use words::of_resolver;
 
 use exim::Exim;
 use line::Line;
@@ -28,7 +30,7 @@ use swaks::Swaks;
 pub const MAX_LINE: usize = 64 * 1024;
 
 /// Reads a mail log, line by line.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct MailLog {
     postfix: Postfix,
     exim: Exim,
@@ -36,7 +38,7 @@ pub struct MailLog {
     nodemailer: Nodemailer,
     smtplib: Smtplib,
     counts: LineCounts,
-    foreign: Option<Foreign>,
+    foreign: Option<&'static str>,
     is_known: bool,
 }
 
@@ -51,12 +53,6 @@ pub struct LineCounts {
     pub foreign: u64,
     /// Those that are too long to be looked at.
     pub too_long: u64,
-}
-
-impl std::fmt::Debug for MailLog {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MailLog").field("counts", &self.counts).finish_non_exhaustive()
-    }
 }
 
 impl MailLog {
@@ -75,17 +71,18 @@ impl MailLog {
             return;
         }
         // An entry of a journal may be several lines, as a traceback is.
-        let understood = line
-            .text
-            .lines()
-            .filter(|text| self.read(&Line { text: (*text).to_owned(), ..line.clone() }, found))
-            .count();
-        if understood > 0 {
+        let mut one = Line { text: String::new(), ..line.clone() };
+        let mut understood = false;
+        for text in line.text.lines() {
+            text.clone_into(&mut one.text);
+            understood |= self.read(&one, found);
+        }
+        if understood {
             self.is_known = true;
             return;
         }
         let counts = &mut self.counts;
-        let count = match Foreign::of(&line) {
+        let count = match foreign::of(&line) {
             Some(foreign) => {
                 self.foreign = Some(foreign);
                 &mut counts.foreign
@@ -97,21 +94,17 @@ impl MailLog {
 
     /// Offers a line to each reader; whether one understands it.
     fn read(&mut self, line: &Line, found: &mut Vec<Attempt>) -> bool {
-        let readers: [&mut dyn Reader; 5] = [
-            &mut self.postfix,
-            &mut self.exim,
-            &mut self.swaks,
-            &mut self.nodemailer,
-            &mut self.smtplib,
-        ];
-        readers.into_iter().any(|reader| reader.read(line, found))
+        self.readers().into_iter().any(|reader| reader.read(line, found))
+    }
+
+    fn readers(&mut self) -> [&mut dyn Reader; 5] {
+        let Self { postfix, exim, swaks, nodemailer, smtplib, .. } = self;
+        [postfix, exim, swaks, nodemailer, smtplib]
     }
 
     /// Nothing comes any more: adds to `found` what was not certain until now.
     pub fn end(&mut self, found: &mut Vec<Attempt>) {
-        let Self { postfix, exim, swaks, nodemailer, smtplib, .. } = self;
-        let readers: [&mut dyn Reader; 5] = [postfix, exim, swaks, nodemailer, smtplib];
-        readers.into_iter().for_each(|reader| reader.end(found));
+        self.readers().into_iter().for_each(|reader| reader.end(found));
     }
 
     /// How many lines there were so far.
@@ -126,9 +119,9 @@ impl MailLog {
         self.is_known
     }
 
-    /// A program whose log is not read, if one wrote some of the lines.
+    /// The name of a program whose log is not read, if one wrote some of the lines.
     #[must_use]
-    pub const fn foreign(&self) -> Option<Foreign> {
+    pub const fn foreign(&self) -> Option<&'static str> {
         self.foreign
     }
 }

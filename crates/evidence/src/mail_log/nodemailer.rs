@@ -235,9 +235,6 @@ fn meaning(said: &str) -> Option<Attempt> {
     if let Some((_, outcome)) = SAID.iter().find(|(words, _)| said.starts_with(words)) {
         return (said != "Connection closed").then(|| try_of(*outcome));
     }
-    if said.contains("SSL routines") {
-        return Some(try_of(Outcome::TlsFailed));
-    }
     const REJECTED: [&str; 8] = [
         "Can't send mail",
         "Mail command failed",
@@ -250,7 +247,10 @@ fn meaning(said: &str) -> Option<Attempt> {
     ];
     let rejected = REJECTED.iter().any(|words| said.starts_with(words));
     let reply = said.split(": ").chain(said.split("response=")).skip(1).find_map(reply_code);
-    rejected.then(|| Attempt { reply, ..try_of(Outcome::Rejected) })
+    if rejected {
+        return Some(Attempt { reply, ..try_of(Outcome::Rejected) });
+    }
+    said.contains("SSL routines").then(|| try_of(Outcome::TlsFailed))
 }
 
 /// What one of Node's codes means.

@@ -4,77 +4,149 @@
 use crate::mail_log::attempt::{Attempt, Destination, Outcome, Program};
 use crate::mail_log::line::Line;
 use crate::mail_log::reader::{Reader, Remembered};
+use crate::mail_log::when::Moment;
 use crate::mail_log::words::{in_brackets, reply_code, system_error};
 
-/// Reads the lines of Postfix's clients; those of its other programs are no connections.
+/// Reads the lines of Postfix's clients, and those of its queue that say again what these said.
 #[derive(Debug, Default)]
 pub(super) struct Postfix {
-    /// What a process said last of a server: a recipient's line says it again.
-    said: Remembered<String>,
+    /// What a process said of its last mail.
+    said: Remembered<Said>,
+    /// The servers that a process has given up for the next one, until that one's line tells the port,
+    /// which all servers of a mail have in common.
+    given_up: Remembered<Vec<Attempt>>,
 }
+
+/// What a process said last: recipients' lines say it again.
+#[derive(Debug, Default)]
+struct Said {
+    texts: Vec<String>,
+    at: Option<Moment>,
+}
+
+/// How long the lines of one connection are apart at most, in seconds: Postfix tries again minutes
+/// later (`minimal_backoff_time`, 300 s).
+const ONE_CONNECTION: i64 = 120;
+
+/// How many texts of a process are remembered.
+const MOST_SAID: usize = 16;
+
+/// What stands before the failure for which nothing is tried.
+const SUSPENDED: &str = "delivery temporarily suspended: ";
 
 impl Reader for Postfix {
     fn read(&mut self, line: &Line, found: &mut Vec<Attempt>) -> bool {
-        let Some(tag) = &line.tag else { return false };
-        if !tag.ends_with("/smtp") {
-            return tag.starts_with("postfix");
-        }
         let text = line.text.as_str();
-        let attempt = if let Some(server) = text.strip_prefix("connect to ") {
-            self.remember(line, text);
-            connect(server)
-        } else if let Some((_, rest)) = text.split_once(": to=<") {
-            match self.recipient(line, rest) {
-                Some(attempt) => attempt,
-                None => return false,
-            }
-        } else {
-            let text = text.split_once(": ").map_or(text, |(_, text)| text);
-            match before_the_next_server(text) {
-                Some(attempt) => Some(attempt),
-                None => return is_no_end(&line.text),
-            }
+        let mut find = |attempt: Attempt| found.push(Attempt { at: line.at.clone(), ..attempt });
+        let Some(tag) = &line.tag else {
+            // Copied out of a log.
+            let attempt = text.strip_prefix("connect to ").and_then(connect);
+            return attempt.map(find).is_some();
         };
-        if let Some(attempt) = attempt {
+        if !tag.ends_with("/smtp") {
+            if !tag.starts_with("postfix") {
+                return false;
+            }
+            // Its queue, and what writes in the place of a client.
+            if let Some((_, said)) = text.split_once(SUSPENDED)
+                && let Some(attempt) = tried(said.strip_suffix(')').unwrap_or(said))
+            {
+                find(Attempt { is_told_again: true, ..attempt });
+            }
+            return true;
+        }
+        if let Some(server) = text.strip_prefix("connect to ") {
+            let attempt = connect(server);
+            self.settle(line, attempt.as_ref().and_then(|attempt| attempt.port), found);
+            let said = Said { texts: vec![text.to_owned()], at: moment(line) };
+            self.said.take(&line.process);
+            self.said.put(line.process.clone(), said);
+            let Some(attempt) = attempt else { return false };
             found.push(Attempt { at: line.at.clone(), ..attempt });
             return true;
         }
-        text.contains(": to=<")
+        if let Some((_, rest)) = text.split_once(": to=<") {
+            return self.recipient(line, rest, found).is_some();
+        }
+        let behind_the_id = text.split_once(": ").map_or(text, |(_, text)| text);
+        match before_the_next_server(behind_the_id) {
+            Some(attempt) => {
+                let attempt = Attempt { at: line.at.clone(), ..attempt };
+                let mut servers = self.given_up.take(&line.process).unwrap_or_default();
+                // What one server says of several recipients is one connection.
+                if servers.last().is_none_or(|last| last.to != attempt.to) {
+                    servers.push(attempt);
+                }
+                let old = self.given_up.put(line.process.clone(), servers);
+                found.extend(old.into_iter().flatten());
+                true
+            }
+            None => is_no_end(text),
+        }
+    }
+
+    fn end(&mut self, found: &mut Vec<Attempt>) {
+        found.extend(self.given_up.drain().flatten());
     }
 }
 
+fn moment(line: &Line) -> Option<Moment> {
+    line.at.as_deref().and_then(Moment::of)
+}
+
 impl Postfix {
-    fn remember(&mut self, line: &Line, text: &str) {
-        self.said.take(&line.process);
-        self.said.put(line.process.clone(), text.to_owned());
+    /// The servers that a process has given up are told, by the port of the one that came after them.
+    fn settle(&mut self, line: &Line, port: Option<u16>, found: &mut Vec<Attempt>) {
+        let servers = self.given_up.take(&line.process).into_iter().flatten();
+        found.extend(servers.map(|attempt| Attempt { port: attempt.port.or(port), ..attempt }));
     }
 
-    /// A recipient's line, from behind `to=<`: a try, or `Some(None)` where it says again what
-    /// another line has said, or that nothing was tried.
-    fn recipient(&mut self, line: &Line, rest: &str) -> Option<Option<Attempt>> {
+    /// Whether a process has said a text before, of the same connection; it is remembered.
+    fn says_again(&mut self, line: &Line, said: &str, text: String) -> bool {
+        let now = moment(line);
+        let mut before = self.said.take(&line.process).unwrap_or_default();
+        let apart = before.at.zip(now).and_then(|(before, now)| before.until(now));
+        if apart.is_some_and(|seconds| !(0..=ONE_CONNECTION).contains(&seconds)) {
+            before.texts.clear();
+        }
+        let again = before.texts.iter().any(|told| *told == text || told == said);
+        if !again {
+            before.texts.truncate(MOST_SAID - 1);
+            before.texts.insert(0, text);
+        }
+        self.said.put(line.process.clone(), Said { at: now.or(before.at), ..before });
+        again
+    }
+
+    /// A recipient's line, from behind `to=<`: a try, unless it says again what another line has said,
+    /// or that nothing was tried. `None` where it is not understood.
+    fn recipient(&mut self, line: &Line, rest: &str, found: &mut Vec<Attempt>) -> Option<()> {
         let (_, rest) = rest.split_once(">, ")?;
         let (_, relay) = rest.split_once("relay=")?;
         let (relay, _) = relay.split_once(", ")?;
         let (_, status) = rest.split_once(" status=")?;
         let (status, said) = status.split_once(" (")?;
         let said = said.strip_suffix(')').unwrap_or(said);
-        // What one server has said of several recipients is one connection.
-        let again = match relay {
-            "none" => format!("{} {said}", queue_id(&line.text)),
-            relay => format!("{} {relay}", queue_id(&line.text)),
-        };
-        if self.said.get(&line.process).is_some_and(|told| *told == again || told == said) {
-            return Some(None);
+        if let Some(said) = said.strip_prefix(SUSPENDED) {
+            let attempt = tried(said)?;
+            let at = line.at.clone();
+            found.push(Attempt { at, is_told_again: true, ..attempt });
+            return Some(());
         }
-        let attempt = match in_brackets(relay) {
-            _ if said.starts_with("delivery temporarily suspended") => return Some(None),
-            Some((to, port)) => Some(answered(status, said, to, port)),
-            None if relay != "none" => return Some(None),
-            None => Some(tried(said)?),
+        let id = queue_id(&line.text);
+        let (attempt, text) = match in_brackets(relay) {
+            Some((to, port)) => {
+                (answered(status, said, to, port), format!("{id} {relay} {status}"))
+            }
+            None if relay != "none" => return Some(()),
+            None => (tried(said)?, format!("{id} {said}")),
         };
-        self.remember(line, &again);
+        self.settle(line, attempt.port, found);
         // Mail that goes over a connection that is there already opens none.
-        Some(attempt.filter(|_| !rest.contains(" conn_use=")))
+        if !self.says_again(line, said, text) && !rest.contains(" conn_use=") {
+            found.push(Attempt { at: line.at.clone(), ..attempt });
+        }
+        Some(())
     }
 }
 
@@ -111,13 +183,14 @@ fn answered(status: &str, said: &str, to: Destination, port: Option<u16>) -> Att
     let mut reply = None;
     let outcome = if status == "sent" {
         Outcome::Delivered
+    } else if said.starts_with("host ") {
+        // Whatever words the server chose.
+        reply = server_said(said);
+        Outcome::Rejected
     } else if said.contains("TLS") || said.starts_with("Server certificate") {
         Outcome::TlsFailed
     } else if said.starts_with("lost connection") || said.starts_with("conversation with") {
         Outcome::ConnectionLost
-    } else if let Some(code) = server_said(said) {
-        reply = Some(code);
-        Outcome::Rejected
     } else {
         Outcome::Connected
     };
@@ -162,6 +235,7 @@ mod tests {
     fn of(lines: &[&str]) -> (Vec<Attempt>, usize) {
         let (mut reader, mut found) = (Postfix::default(), Vec::new());
         let known = lines.iter().filter(|line| reader.read(&Line::of(line), &mut found)).count();
+        reader.end(&mut found);
         (found, known)
     }
 
@@ -182,12 +256,89 @@ mod tests {
         assert_eq!(of(&[connect, status, connect, status]).0.len(), 2);
     }
 
+    fn recipient(at: &str, relay: &str, said: &str) -> String {
+        format!(
+            "Nov 28 {at} vm postfix/smtp[180]: F2F: to=<a@one.example>, relay={relay}, delay=3, {said}"
+        )
+    }
+
+    const GREYLISTED: &str =
+        "dsn=4.2.0, status=deferred (host mx.one.example[203.0.113.25] said: 450 4.2.0 Greylisted)";
+
+    #[test]
+    fn a_delivery_after_greylisting_was_lost() {
+        let relay = "mx.one.example[203.0.113.25]:25";
+        let first = recipient("05:49:22", relay, GREYLISTED);
+        let second = recipient("06:49:22", relay, "dsn=2.0.0, status=sent (250 2.0.0 taken)");
+        let (found, _) = of(&[&first, &second]);
+        let outcomes: Vec<_> = found.iter().map(|attempt| attempt.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Rejected, Outcome::Delivered]);
+        assert_eq!(found[0].reply, Some(450));
+    }
+
+    #[test]
+    fn tries_over_hours_were_one() {
+        let said = "dsn=4.4.1, status=deferred (connect to mx.one.example[203.0.113.25]:25: \
+                    Connection timed out)";
+        let lines = ["05:49:22", "05:49:23", "06:49:22", "08:49:22"];
+        let silent = lines.map(|at| recipient(at, "none", said));
+        assert_eq!(of(&silent.each_ref().map(String::as_str)).0.len(), 3);
+        let relay = "mx.one.example[203.0.113.25]:25";
+        let greylisted = lines.map(|at| recipient(at, relay, GREYLISTED));
+        assert_eq!(of(&greylisted.each_ref().map(String::as_str)).0.len(), 3);
+    }
+
+    #[test]
+    fn a_refusal_with_tls_in_its_text_was_a_failure_of_tls() {
+        let relay = "mx.one.example[203.0.113.25]:25";
+        let said = "dsn=5.7.1, status=bounced (host mx.one.example[203.0.113.25] said: 550 5.7.1 see \
+                    https://s.example/NOTLSHELP (in reply to RCPT TO command))";
+        let (found, _) = of(&[&recipient("05:49:22", relay, said)]);
+        assert_eq!((found[0].outcome, found[0].reply), (Outcome::Rejected, Some(550)));
+        let said = "dsn=4.7.4, status=deferred (TLS is required, but was not offered by host \
+                    mx.one.example[203.0.113.25])";
+        let (found, _) = of(&[&recipient("05:49:22", relay, said)]);
+        assert_eq!(found[0].outcome, Outcome::TlsFailed);
+    }
+
+    #[test]
+    fn a_server_that_is_given_up_has_the_port_of_the_next() {
+        let given_up = "Nov 28 05:49:21 vm postfix/smtp[180]: F2F: host mx1.one.example[203.0.113.21] \
+                        said: 450 4.2.0 later (in reply to RCPT TO command)";
+        let next = "Nov 28 05:49:51 vm postfix/smtp[180]: connect to mx2.one.example[203.0.113.22]:25: \
+                    Connection timed out";
+        let (found, known) = of(&[given_up, given_up, next]);
+        assert_eq!((found.len(), known), (2, 3));
+        assert_eq!((found[0].outcome, found[0].port), (Outcome::Rejected, Some(25)));
+        let (found, _) = of(&[given_up]);
+        assert_eq!(found.iter().map(|attempt| attempt.port).collect::<Vec<_>>(), [None]);
+    }
+
+    #[test]
+    fn what_a_queue_says_again_was_nothing() {
+        for tag in ["smtp", "qmgr", "error"] {
+            let suspended = format!(
+                "Nov 28 05:37:12 vm postfix/{tag}[1]: F2F: to=<a@one.example>, relay=none, delay=3, \
+                 dsn=4.4.1, status=deferred (delivery temporarily suspended: connect to \
+                 mx.one.example[203.0.113.25]:25: Connection timed out)"
+            );
+            let (found, known) = of(&[&suspended]);
+            assert_eq!((found.len(), known), (1, 1), "{tag}");
+            assert!(found[0].is_told_again && found[0].port == Some(25), "{tag}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_its_envelope_was_no_log() {
+        let line = "connect to mx.example.net[203.0.113.25]:25: Connection timed out";
+        let (found, _) = of(&[line, &format!("postfix/smtp[180]: {line}")]);
+        assert_eq!(found.len(), 2);
+        assert!(found.iter().all(|attempt| attempt.outcome == Outcome::TimedOut));
+        assert_eq!(of(&["connect to the database failed: Connection timed out"]).1, 0);
+    }
+
     #[test]
     fn what_was_not_tried_is_no_connection() {
-        let suspended = "Nov 28 05:37:12 vm postfix/smtp[1]: F2F: to=<a@one.example>, relay=none, \
-                         delay=3, dsn=4.4.1, status=deferred (delivery temporarily suspended: \
-                         connect to mx.one.example[203.0.113.25]:25: Connection timed out)";
-        assert_eq!(of(&[suspended]), (vec![], 1));
         let local = "Nov 28 05:37:12 vm postfix/local[1]: F2F: to=<a@vm>, relay=local, delay=3, \
                      dsn=2.0.0, status=sent (delivered to mailbox)";
         assert_eq!(of(&[local]), (vec![], 1));

@@ -38,11 +38,6 @@ impl<T> Remembered<T> {
         given_up.map(|(_, thing)| thing)
     }
 
-    /// What is remembered of a key.
-    pub(super) fn get(&self, key: &str) -> Option<&T> {
-        self.kept.iter().rev().find(|(known, _)| known == key).map(|(_, thing)| thing)
-    }
-
     /// What was put last.
     pub(super) fn last(&mut self) -> Option<&mut T> {
         self.kept.back_mut().map(|(_, thing)| thing)

@@ -17,6 +17,28 @@ pub(super) fn write(
     subject: &Subject,
     explain_rules: bool,
 ) -> Result<(), Failure> {
+    let decision = &answer.decision;
+    grounds(console, answer, subject, &question_text(&answer.question, decision))?;
+    path(console, decision)?;
+    if explain_rules {
+        rules(console, answer)?;
+    }
+    source_ports(console, answer)?;
+    next_steps(console, answer, &subject.edition)?;
+    for note in &answer.notes {
+        console.line("")?;
+        labelled(console, &console.paint().bold("Note  "), 6, note)?;
+    }
+    in_force(console, answer)
+}
+
+/// Writes the answer to a question, and what it rests on.
+pub(super) fn grounds(
+    console: &mut Console,
+    answer: &CheckAnswer,
+    subject: &Subject,
+    question: &str,
+) -> Result<(), Failure> {
     let paint = console.paint();
     let decision = &answer.decision;
     let (verdict, reason) = (decision.verdict, decision.reason);
@@ -29,7 +51,7 @@ pub(super) fn write(
     labelled(console, "", 0, reason.line())?;
     console.line("")?;
     labelled(console, "Stopped by ", 11, answer.stopped_by.text())?;
-    labelled(console, "Asked      ", 11, &question_text(&answer.question, decision))?;
+    labelled(console, "Asked      ", 11, question)?;
     let edition = format!("{} ({})", answer.edition.id, answer.edition.title);
     labelled(console, "Edition    ", 11, &edition)?;
     rests_on(console, decision, &subject.edition)?;
@@ -37,17 +59,7 @@ pub(super) fn write(
         console.line("")?;
         labelled(console, &paint.bold("Warning  "), 9, warning)?;
     }
-    path(console, decision)?;
-    if explain_rules {
-        rules(console, answer)?;
-    }
-    source_ports(console, answer)?;
-    next_steps(console, answer, &subject.edition)?;
-    for note in &answer.notes {
-        console.line("")?;
-        labelled(console, &paint.bold("Note  "), 6, note)?;
-    }
-    in_force(console, answer)
+    Ok(())
 }
 
 fn question_text(question: &Asked, decision: &Decision) -> String {

@@ -55,12 +55,16 @@ impl Answered {
         Ok(Self { answer: answer::answer(&subject)?, subject })
     }
 
-    /// Writes it for people.
+    /// Writes it for people, and what it rests on, as the answer to a question in words.
     ///
     /// # Errors
     /// The write failed.
-    pub(crate) fn write(&self, console: &mut Console) -> Result<(), Failure> {
-        human::write(console, &self.answer, &self.subject, false)
+    pub(crate) fn write_grounds(
+        &self,
+        console: &mut Console,
+        question: &str,
+    ) -> Result<(), Failure> {
+        human::grounds(console, &self.answer, &self.subject, question)
     }
 }
 

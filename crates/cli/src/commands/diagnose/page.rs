@@ -1,59 +1,58 @@
 //! The diagnosis as a page to hand over.
 
-use egress25_evidence::Agreement;
-use egress25_evidence::diagnosis::Fits;
-use egress25_evidence::mail_log::Seen;
+use egress25_evidence::{Agreement, Answer};
 
 use crate::commands::check::Answered;
 use crate::commands::diagnose::human::{evidence_text, lines_text, outcome};
+use crate::commands::diagnose::policy;
 use crate::commands::diagnose::report::{Diagnosis, DiagnosisRow, Source};
-use crate::say::html::{
-    Cell, Column, MeantReason, Page, Steps, Symbol, SymbolShape, Table, TableBuilder,
-};
-use crate::say::output::steps_in_words;
+use crate::say::failure::Failure;
+use crate::say::html::{Cell, Column, MeantReason, Page, Symbol, SymbolShape, Table, TableBuilder};
 
 /// How many rows the page has room for.
 const MAX_ROWS: usize = 500;
 
 /// The page.
-pub(super) fn of(diagnosis: &Diagnosis<'_>, answered: Option<&Answered>) -> Page {
-    let sentences = diagnosis.fits.iter().map(|one| &one.sentence);
-    let (reasons, steps) = answered.map_or_else(|| (vec![], vec![]), of_the_policy);
-    let instead = diagnosis.type_instead.iter().map(|line| {
+pub(super) fn of(diagnosis: &Diagnosis<'_>, answered: Option<&Answered>) -> Result<Page, Failure> {
+    let summary = &diagnosis.summary;
+    let evidence = summary.evidence.as_ref();
+    let steps = match (answered, evidence) {
+        (Some(answered), Some(evidence)) => policy::steps(answered, evidence)?,
+        _ => vec![],
+    };
+    let today = answered.map(policy::today).transpose()?.flatten();
+    let next = summary.fits.iter().filter_map(|one| one.next);
+    let sentences = summary.fits.iter().skip(1).map(|one| one.sentence.clone());
+    let instead = summary.type_instead.iter().map(|line| {
         format!("What the policy says of it hangs on the subscription's offer and date: {line}")
     });
-    let evidence = diagnosis.evidence.as_ref();
-    Page {
-        title: match diagnosis.source {
+    let notes = answered.iter().flat_map(|answered| answered.answer.notes.iter().cloned());
+    Ok(Page {
+        title: match summary.source {
             Source::Logs => "What mail logs show of port 25".to_owned(),
             Source::Probe => "What a probe of mail ports shows".to_owned(),
         },
         question: "Is it the platform or me?",
-        answer: answer(diagnosis),
-        counts: diagnosis.fits.iter().map(|one| (one.fits.name(), one.tries)).collect(),
-        said: sentences.skip(1).cloned().chain(instead).collect(),
+        answer: summary.headline().unwrap_or_else(|| "Nothing failed that is told of.".to_owned()),
+        counts: summary.fits.iter().map(|one| (one.fits.name(), one.tries)).collect(),
+        said: next
+            .map(|next| format!("Next: {next}."))
+            .chain(sentences)
+            .chain(today.map(|today| format!("Today {today}")))
+            .chain(notes)
+            .chain(instead)
+            .collect(),
         warnings: evidence
             .filter(|found| found.agreement == Agreement::Contradicts)
             .map(evidence_text)
             .into_iter()
             .collect(),
         tables: fits(diagnosis).into_iter().chain(connections(diagnosis)).collect(),
-        reasons,
+        reasons: answered.map(meant).into_iter().collect(),
         steps,
         facts: facts(diagnosis, answered),
         ..Page::default()
-    }
-}
-
-/// What port 25 shows comes first among what fits.
-fn answer(diagnosis: &Diagnosis<'_>) -> String {
-    match diagnosis.fits.first() {
-        Some(first) if first.fits == Fits::Block => {
-            format!("It fits the platform: {}", first.sentence)
-        }
-        Some(first) => first.sentence.clone(),
-        None => "Nothing failed that is told of.".to_owned(),
-    }
+    })
 }
 
 fn fits(diagnosis: &Diagnosis<'_>) -> Option<Table> {
@@ -64,13 +63,13 @@ fn fits(diagnosis: &Diagnosis<'_>) -> Option<Table> {
         Column::long("what it fits"),
     ];
     TableBuilder::new("What it fits", columns, MAX_ROWS)
-        .caption("Each kind of failure, with how many tries speak for it.")
-        .rows(&diagnosis.fits, |one| {
+        .caption("What was seen of each kind, and how many tries speak for it.")
+        .rows(&diagnosis.summary.sentences(), |(one, sentence)| {
             vec![
                 Cell::from(&one.fits.name()),
                 Cell::from(&one.tries),
                 Cell::from(&one.destinations),
-                Cell::from(&one.sentence),
+                Cell::from(sentence),
             ]
         })
         .build()
@@ -110,13 +109,13 @@ fn connections(diagnosis: &Diagnosis<'_>) -> Option<Table> {
 }
 
 fn seen(row: &DiagnosisRow) -> Cell {
-    let shape = match row.seen {
-        Some(Seen::Answered) => SymbolShape::Circle,
-        Some(Seen::Silent) => SymbolShape::Square,
-        Some(Seen::Refused) => SymbolShape::Triangle,
-        None => return Cell::Text("-".to_owned()),
+    let Some(seen) = row.came_back else { return Cell::Text("-".to_owned()) };
+    let shape = match seen {
+        Answer::Answered => SymbolShape::Circle,
+        Answer::Silent => SymbolShape::Square,
+        _ => SymbolShape::Triangle,
     };
-    Cell::Symbol(Symbol::new(shape, row.seen.map_or("", Seen::name)))
+    Cell::Symbol(Symbol::new(shape, seen.name()))
 }
 
 fn evidence(row: &DiagnosisRow) -> Cell {
@@ -128,32 +127,31 @@ fn evidence(row: &DiagnosisRow) -> Cell {
     }
 }
 
-/// What the policy answers: why, and what to do.
-fn of_the_policy(answered: &Answered) -> (Vec<MeantReason>, Vec<Steps>) {
+/// What the policy answers, and why.
+fn meant(answered: &Answered) -> MeantReason {
     let (decision, edition) = (&answered.answer.decision, answered.edition());
     let text = |id: &egress25_policy::StatementId| {
         let statement = edition.statement(id.as_str())?;
         Some((id.to_string(), edition.quoted(statement)))
     };
-    let reason = MeantReason {
+    MeantReason {
         name: decision.reason.name(),
         becomes: decision.verdict.into(),
         line: decision.reason.line(),
         rests_on: decision.statements.iter().filter_map(text).collect(),
-    };
-    let steps = steps_in_words(edition, &decision.next_steps);
-    let heading = format!("What to do, by edition {}: {}", edition.id, decision.reason);
-    let steps = if steps.is_empty() { vec![] } else { vec![Steps { heading, steps }] };
-    (vec![reason], steps)
+    }
 }
 
 fn facts(diagnosis: &Diagnosis<'_>, answered: Option<&Answered>) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
-    if let Some(lines) = diagnosis.lines {
+    if let Some(lines) = diagnosis.summary.lines {
         facts.push(("Lines", lines_text(lines)));
     }
     if let Some(answered) = answered {
-        let edition = answered.edition();
+        let (edition, decision) = (answered.edition(), &answered.answer.decision);
+        facts.push(("Asked", policy::question(answered)));
+        facts.push(("Answer", format!("{} {}", decision.verdict, decision.reason)));
+        facts.push(("Stopped by", answered.answer.stopped_by.text().to_owned()));
         facts.push(("Edition", format!("{}: {}", edition.id, edition.title)));
         let question = &answered.answer.question;
         facts.extend(question.offer.map(|offer| ("Offer", offer.to_string())));
@@ -163,7 +161,9 @@ fn facts(diagnosis: &Diagnosis<'_>, answered: Option<&Answered>) -> Vec<(&'stati
             facts.push(("Assumed", assumed.to_string()));
         }
     }
-    facts.extend(diagnosis.evidence.as_ref().map(|found| ("Evidence", evidence_text(found))));
+    facts.extend(
+        diagnosis.summary.evidence.as_ref().map(|found| ("Evidence", evidence_text(found))),
+    );
     let version = env!("CARGO_PKG_VERSION");
     facts.push((
         "Answered by",
