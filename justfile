@@ -6,6 +6,7 @@ import? 'just/lab.just'
 import? 'just/mutants.just'
 import? 'just/release.just'
 import? 'just/report.just'
+import? 'just/sanitize.just'
 import? 'just/store.just'
 
 # The main job on a shipped capture.
