@@ -41,6 +41,7 @@ pub fn export_iptables(
         let _ = writeln!(rules, "-A {root} -p {protocol} -j DROP");
     }
     shape(&root, family, &mut text, &mut rules);
+    behind_headers(&root, family, &mut text, &mut rules);
     let _ = writeln!(rules, "-A {root} -p tcp --dport 25 --tcp-flags SYN,ACK SYN -j {root}-JUDGE");
     let _ = writeln!(rules, "-A {root} -j RETURN");
     let _ = writeln!(text, ":{root}-JUDGE - [0:0]");
@@ -204,6 +205,51 @@ fn shape(root: &str, family: Family, text: &mut String, rules: &mut String) {
                     writeln!(rules, "-A {root}-FIRST -p tcp {not}--tcp-flags SYN SYN -j RETURN");
             }
             let _ = writeln!(rules, "-A {root}-FIRST -j DROP");
+        }
+    }
+}
+
+/// What stands before a TCP header and iptables does not walk over: an authentication header
+/// (iptables-legacy walks over it in IPv6), and in IPv6 Shim6. Where it comes first, the segment
+/// behind is looked at by its bytes; where it does not, nobody can tell, and it is dropped. So is
+/// what no TCP may stand behind (mobility, host identity), and in IPv6 what nobody knows (148 to
+/// 255).
+fn behind_headers(root: &str, family: Family, text: &mut String, rules: &mut String) {
+    // The header's length in bytes but for its first eight: in words, or in eights.
+    let (words, eights) = (">>14&0x3FC@", ">>13&0x7F8@");
+    let mut behind = |chain: &str, which: &str, (to, at): (&str, u8), length: &str| {
+        let chain = format!("{root}-{chain}");
+        let _ = writeln!(text, ":{chain} - [0:0]");
+        let _ = writeln!(rules, "-A {root} {which} -g {chain}");
+        let segment = format!("{to}{at}{length}");
+        let (ports, flags) = (at.saturating_add(8), at.saturating_add(20));
+        // Each matches only what is there; what is too short for all of them is dropped.
+        for (what, target) in [
+            (format!("{to}{at}>>24=0:5,7:255"), "-j RETURN".to_owned()),
+            (format!("{segment}{ports}&0xFFFF=0:24,26:65535"), "-j RETURN".to_owned()),
+            (format!("{segment}{flags}>>16&0x12=0,16,18"), "-j RETURN".to_owned()),
+            (format!("{segment}{flags}>>16&0x12=2"), format!("-g {root}-JUDGE")),
+        ] {
+            let _ = writeln!(rules, "-A {chain} -m u32 --u32 \"{what}\" {target}");
+        }
+        let _ = writeln!(rules, "-A {chain} -j DROP");
+    };
+    match family {
+        Family::V4 => {
+            behind("AH", "-p 51 ! -f", ("0>>22&0x3C@", 0), words);
+        }
+        Family::V6 => {
+            // Behind the IPv6 header, which has 40 bytes and says at 6 what follows it.
+            behind("AH", "-m u32 --u32 \"3&0xFF=51\"", ("", 40), words);
+            behind("SHIM", "-m u32 --u32 \"3&0xFF=140\"", ("", 40), eights);
+            let none = "3&0xFF=135,139&&40>>24=59";
+            let _ = writeln!(rules, "-A {root} -m u32 --u32 \"{none}\" -j RETURN");
+            for number in [51, 135, 139, 140] {
+                let _ = writeln!(rules, "-A {root} -p {number} -j DROP");
+            }
+            for unknown in ["3&0xFF=148:255", "3&0xFF=0,43,44,60&&37&0xFF=148:255"] {
+                let _ = writeln!(rules, "-A {root} -m u32 --u32 \"{unknown}\" -j DROP");
+            }
         }
     }
 }
