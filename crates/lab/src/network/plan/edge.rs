@@ -7,7 +7,7 @@ use egress25_policy::{Interface, NetworkName, NextHop, SenderClass, winning_rout
 use crate::error::LabError;
 use crate::network::hosts::{Hosts, public_addresses};
 use crate::network::plan::fabric::{
-    Builder, EDGE_V4, EDGE_V6, ROUTER_V4, ROUTER_V6, any, end, host_net,
+    Builder, EDGE_V4, EDGE_V6, INTERNET_V4, INTERNET_V6, ROUTER_V4, ROUTER_V6, any, end, host_net,
 };
 use crate::network::plan::{
     EdgeAt, MAIN, NodeId, NodeKind, PlannedHop, PublicAddress, Translation,
@@ -20,6 +20,16 @@ const FROM_OUTSIDE: u32 = 101;
 const NO_WAY_OUT: u32 = 500_000;
 
 impl Builder<'_> {
+    /// The addresses by which the Internet's router says something: those that nobody else has.
+    pub(super) fn internet_addresses(&self, hosts: &Hosts) -> Vec<IpAddr> {
+        let mut all = vec![INTERNET_V4, INTERNET_V6];
+        all.retain(|address| {
+            !public_addresses(self.world).any(|other| other == *address)
+                && !hosts.values().any(|host| host.addresses.contains(address))
+        });
+        all
+    }
+
     /// The addresses that edges can translate to: those that nobody else has on the Internet.
     pub(super) fn edge_addresses(&self, hosts: &Hosts) -> Vec<[IpAddr; 2]> {
         let mut taken: Vec<IpAddr> = public_addresses(self.world).collect();
@@ -39,6 +49,7 @@ impl Builder<'_> {
         name: &NetworkName,
         fabric: NodeId,
         shared: [IpAddr; 2],
+        internet: &[IpAddr],
     ) -> Result<(), LabError> {
         let edge = self.plan.add_node(NodeKind::Edge(name.clone()), name.as_str(), true);
         self.named(&format!("edge:{name}"), edge)?;
@@ -46,7 +57,9 @@ impl Builder<'_> {
         self.plan.link(end(fabric, "up", &up), end(edge, "in", &[EDGE_V4, EDGE_V6]));
         let port = self.next('e');
         let outside = end(edge, "out", &[EDGE_V4, EDGE_V6]);
-        self.plan.link(end(self.book.internet, &port, &up), outside);
+        // The first one is what it says something by.
+        let internet = [internet, &up].concat();
+        self.plan.link(end(self.book.internet, &port, &internet), outside);
         self.book.edges.insert(name.clone(), EdgeAt { node: edge, port });
         for address in shared {
             self.leads_to_edge(name, address);

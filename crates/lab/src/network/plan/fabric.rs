@@ -31,6 +31,13 @@ pub(crate) const ROUTER_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0
 pub(super) const EDGE_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 1, 2));
 pub(super) const EDGE_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2));
 
+/// The addresses by which the Internet's router says that a packet does not get further, or is too
+/// large: those of links mean nothing elsewhere, and what bears one is not taken on. The first is for
+/// routers without a better one (RFC 7600, 4.8).
+pub(super) const INTERNET_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 0, 8));
+pub(super) const INTERNET_V6: IpAddr =
+    IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0x25, 0, 0, 0, 0, 1));
+
 pub(crate) fn host_net(address: IpAddr) -> IpNet {
     IpNet::from(address)
 }
@@ -183,6 +190,7 @@ impl Builder<'_> {
     /// A fabric and an edge for each network.
     fn networks(&mut self, hosts: &Hosts) -> Result<(), LabError> {
         let mut addresses = self.edge_addresses(hosts).into_iter();
+        let internet = self.internet_addresses(hosts);
         for name in self.world.networks().keys() {
             let fabric = self.plan.add_node(NodeKind::Network(name.clone()), name.as_str(), true);
             self.named(&format!("network:{name}"), fabric)?;
@@ -194,7 +202,7 @@ impl Builder<'_> {
             let public = addresses.next().ok_or_else(|| {
                 LabError::input(format!("network.{name}"), "a lab has at most 244 networks")
             })?;
-            self.edge(name, fabric, public)?;
+            self.edge(name, fabric, public, &internet)?;
         }
         Ok(())
     }

@@ -309,11 +309,14 @@ impl Plan {
         ports.map(|(fabric, port)| (fabric, shut(port))).collect()
     }
 
-    /// The addresses of a node but those of its links: of an edge, those that it translates to.
+    /// The addresses of a node but those of its links: of an edge, those that it translates to. The
+    /// Internet has none that somebody could be sent to.
     pub(crate) fn addresses(&self, node: NodeId) -> impl Iterator<Item = IpAddr> {
         let translation = self.nodes.get(node).and_then(|node| node.translation.as_ref());
         let shared = translation.into_iter().flat_map(|translation| translation.shared);
-        self.ends(node).flat_map(LinkEnd::own_addresses).chain(shared)
+        let is_internet = node == self.book.internet;
+        let own = self.ends(node).filter(move |_| !is_internet);
+        own.flat_map(LinkEnd::own_addresses).chain(shared)
     }
 
     /// The links of a node, each with the end that is here.
