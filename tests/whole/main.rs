@@ -49,6 +49,7 @@ mod replay;
 mod replay_outputs;
 mod scenario_files;
 mod schemas;
+mod signals;
 mod sources;
 #[path = "../store/mod.rs"]
 mod store;

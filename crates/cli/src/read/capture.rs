@@ -40,6 +40,13 @@ pub fn open(path: &Path) -> Result<CaptureReader, Failure> {
     }
 }
 
+/// Whether a capture comes from another program of a pipeline.
+#[must_use]
+pub fn is_piped(path: &Path) -> bool {
+    let stdin = || io::stdin().as_fd().try_clone_to_owned().map(File::from)?.metadata();
+    path == Path::new("-") && stdin().is_ok_and(|stdin| !stdin.is_file())
+}
+
 /// What a file is that holds JSON and no packets; what was read of a pipe is gone.
 fn json_of(path: &Path) -> Option<ForeignJson> {
     let metadata = path.metadata().ok().filter(std::fs::Metadata::is_file)?;

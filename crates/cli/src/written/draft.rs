@@ -10,6 +10,7 @@ use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
 use crate::written::error::WrittenError;
 use crate::written::identity::{Identity, folder_of};
+use crate::written::unfinished::Drafts;
 
 /// What is between a file's name and the random part of its draft's, and behind that.
 const INFIX: &str = ".egress25-";
@@ -27,8 +28,9 @@ const TRIES: usize = 16;
 /// A folder beside a file, nobody else's and locked, in which the file is built: with whatever
 /// else lies beside it while it is (a database's journal). It is published by moving it out.
 ///
-/// Dropped, the folder is removed. That of a run that was killed is not locked any more, and the
-/// next draft in the same place removes it. Where the file system has no locks, it stays.
+/// Dropped, the folder is removed, and by a signal that ends the program. That of a run that was
+/// killed is not locked any more, and the next draft in the same place removes it. Where the file
+/// system has no locks, it stays.
 #[derive(Debug)]
 pub struct Draft {
     folder: PathBuf,
@@ -52,6 +54,7 @@ impl Draft {
         sweep(parent).map_err(|source| WrittenError::system("clean up", parent, source))?;
         let stem = name.to_string_lossy();
         let stem = stem.get(..stem.floor_char_boundary(STEM)).unwrap_or_default();
+        let mut drafts = Drafts::watched().map_err(failed)?;
         for _ in 0..TRIES {
             // Keys are random in every process, and differ from one call to the next.
             let random = RandomState::new().hash_one(0) >> 32;
@@ -63,6 +66,7 @@ impl Draft {
             match lock(&folder) {
                 Ok(Lock::Held(lock) | Lock::Unknown(lock)) => {
                     let path = folder.join(name);
+                    drafts.add(&folder);
                     return Ok(Self { folder, _lock: lock, path, target: target.to_owned() });
                 }
                 // Somebody has taken it for a dead one before it was locked.
@@ -105,6 +109,8 @@ impl Draft {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(failed(error)),
         };
+        // A signal comes before this or after it.
+        let mut drafts = Drafts::hold();
         match (there, replaced) {
             (Some(there), Some(replaced)) if there == *replaced => {
                 fs::rename(&self.path, &target).map_err(failed)?;
@@ -118,16 +124,11 @@ impl Draft {
             },
         }
         File::open(folder_of(&target)).and_then(|folder| folder.sync_all()).map_err(failed)?;
-        self.remove().map_err(|source| WrittenError::system("remove", &self.folder, source))
-    }
-
-    fn remove(&mut self) -> io::Result<()> {
-        let folder = std::mem::take(&mut self.folder);
-        let removed = fs::remove_dir_all(&folder);
-        if removed.is_err() {
-            self.folder = folder;
-        }
-        removed
+        drafts
+            .remove(&self.folder)
+            .map_err(|source| WrittenError::system("remove", &self.folder, source))?;
+        self.folder.clear();
+        Ok(())
     }
 }
 
@@ -135,7 +136,7 @@ impl Drop for Draft {
     fn drop(&mut self) {
         if !self.folder.as_os_str().is_empty() {
             // Nobody is left to tell; a folder that stays is removed by the next run.
-            let _ = self.remove();
+            let _ = Drafts::hold().remove(&self.folder);
         }
     }
 }

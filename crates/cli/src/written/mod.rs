@@ -3,13 +3,15 @@
 //! A command says first what it reads and what it is to write ([`claim`]), before anything is read:
 //! no output is an input or another output, whatever path leads to it, and no file that is not ours
 //! is replaced unless the user says so. Then it writes ([`Output`]): a file has its name when it is
-//! whole, and until then it lies in a folder beside it ([`Draft`]) that the next run removes if
-//! this one is killed. Devices, pipes and stdout are written to as they are.
+//! whole, and until then it lies in a folder beside it ([`Draft`]) that goes when a signal
+//! ends the program, and that the next run removes if this one is killed. Devices, pipes and stdout
+//! are written to as they are.
 
 mod draft;
 mod error;
 mod identity;
 mod kind;
+mod unfinished;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Write};

@@ -3,57 +3,55 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use egress25_packet_filter::capture::{NewInterface, PcapngWriter, WriteError, WrittenPacket};
 use egress25_packet_filter::frame::Frame;
 use egress25_packet_filter::link::LinkType;
 use jiff::Timestamp;
-use tempfile::TempDir;
 
 use crate::commands::bench::packets::Packets;
 use crate::say::failure::Failure;
+use crate::written::Draft;
 
 /// When the first packet is sent, in seconds since 1970: 2020-12-08T12:00:00Z. Each that follows is
 /// sent a microsecond later.
 const FIRST_SECOND: u32 = 1_607_428_800;
 
-/// A capture file in a folder of its own, which goes away with it.
+/// A capture file in a folder of its own, which goes away with it. It never gets a name besides.
 pub(super) struct PacketFile {
-    path: PathBuf,
+    draft: Draft,
     packets: u64,
     bytes: u64,
-    _folder: TempDir,
 }
 
 impl PacketFile {
     /// Writes packets over and over until the file has at least so many bytes: pcap where all are
     /// of one link type and no interface has a name, otherwise pcapng.
     pub(super) fn write(packets: &Packets, least: u64) -> Result<Self, Failure> {
-        let begun = tempfile::Builder::new().prefix("egress25-bench-").tempdir();
         let failed = |name: &Path| {
             let name = name.display().to_string();
             move |source| Failure::Write { name, source }
         };
-        let folder = begun.map_err(failed(&std::env::temp_dir()))?;
         let name = if packets.is_plain() { "packets.pcap" } else { "packets.pcapng" };
-        let path = folder.path().join(name);
+        let draft = Draft::beside(&std::env::temp_dir().join(name))?;
+        let path = draft.path();
         let each = packets.bytes().saturating_add(record_headers(packets));
         let times = least.div_ceil(each.max(1)).max(1);
         let written = if packets.is_plain() {
-            write_pcap(packets, times, &path)
+            write_pcap(packets, times, path)
         } else {
-            write_pcapng(packets, times, &path)
+            write_pcapng(packets, times, path)
         };
-        written.map_err(failed(&path))?;
-        let bytes = std::fs::metadata(&path).map_err(failed(&path))?.len();
+        written.map_err(failed(path))?;
+        let bytes = std::fs::metadata(path).map_err(failed(path))?.len();
         let count = u64::try_from(packets.len()).unwrap_or(u64::MAX).saturating_mul(times);
-        Ok(Self { path, packets: count, bytes, _folder: folder })
+        Ok(Self { draft, packets: count, bytes })
     }
 
     /// Where it is.
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.draft.path()
     }
 
     /// How many packets it has.

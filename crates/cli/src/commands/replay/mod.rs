@@ -50,8 +50,9 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<(), Failure> {
     let watch = Stopwatch::start();
     let outputs = Outputs::claim(args)?;
     let plan = resolve(args, outputs.take_stdout())?;
-    if plan.rows_are_connections && plan.capture == Path::new("-") {
-        // They are told at the end, which Ctrl-C brings about: it ends who writes the capture, too.
+    if capture::is_piped(&plan.capture) {
+        // Connections, the summary and files come at the end, which Ctrl-C brings about: it ends
+        // who writes the capture, too.
         signals::outlive_interrupt()?;
     }
     let mut reader = capture::open(&plan.capture)?;
