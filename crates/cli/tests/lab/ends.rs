@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use crate::harness::{Lab, egress25, impossible, kill, processes, said, scenario, wait_until};
 
-fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
 /// A scenario of which the second step does not end by itself.
-fn endless(folder: &Path, step: &str) -> PathBuf {
+pub(crate) fn endless(folder: &Path, step: &str) -> PathBuf {
     let lab = scenario("mail.inventory.toml");
     let text = format!(
         "name = \"endless\"\ninventory = \"{}\"\n\
@@ -29,14 +29,14 @@ fn endless(folder: &Path, step: &str) -> PathBuf {
 }
 
 /// Starts to play it, with `work` as the folder for temporary files.
-fn start(file: &Path, work: &Path, junit: &Path) -> Child {
+pub(crate) fn start(file: &Path, work: &Path, junit: &Path) -> Child {
     let mut command = egress25();
     command.args(["lab", "run"]).arg(file).arg("--junit").arg(junit).env("TMPDIR", work);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 /// Waits until the first step has been played.
-fn wait_for_the_second_step(child: &mut Child) {
+pub(crate) fn wait_for_the_second_step(child: &mut Child) {
     let mut line = String::new();
     let mut out = std::io::BufReader::new(child.stdout.as_mut().unwrap());
     std::io::BufRead::read_line(&mut out, &mut line).unwrap();
@@ -124,14 +124,16 @@ fn a_lab_whose_up_was_killed_came_up_told_to_nobody() {
     }
     let folder = tempfile::tempdir().unwrap();
     let hosts = pipe(folder.path());
-    let mut up = egress25();
-    up.args(["lab", "up", "--run-dir"]).arg(folder.path()).arg("--hosts").arg(&hosts);
-    let mut up = up.arg(scenario("mail.inventory.toml")).spawn().unwrap();
-    wait_until("its processes have started", || processes(folder.path()).len() == 4);
-    kill("KILL", up.id());
-    up.wait().unwrap();
-    wait_until("they have ended", || processes(folder.path()).is_empty());
-    wait_until("its folder has gone", || names(folder.path()) == ["pipe"]);
+    for signal in ["KILL", "INT", "TERM", "HUP"] {
+        let mut up = egress25();
+        up.args(["lab", "up", "--run-dir"]).arg(folder.path()).arg("--hosts").arg(&hosts);
+        let mut up = up.arg(scenario("mail.inventory.toml")).spawn().unwrap();
+        wait_until("its processes have started", || processes(folder.path()).len() == 4);
+        kill(signal, up.id());
+        up.wait().unwrap();
+        wait_until("they have ended", || processes(folder.path()).is_empty());
+        wait_until("its folder has gone", || names(folder.path()) == ["pipe"]);
+    }
 }
 
 #[test]
@@ -184,7 +186,7 @@ fn labs_that_run_and_what_dead_ones_left_were_listed_nowhere() {
 }
 
 /// How many programs of this machine have some words for arguments.
-fn running(words: &str) -> usize {
+pub(crate) fn running(words: &str) -> usize {
     let line = format!("{}\0", words.replace(' ', "\0"));
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());

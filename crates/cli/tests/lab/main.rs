@@ -34,6 +34,7 @@ mod probe;
 #[path = "../../../../tests/worlds/random.rs"]
 mod random_worlds;
 mod scenarios;
+mod signals;
 mod standalone;
 mod store;
 mod trouble;

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use crate::control::descriptors::{receive_files, send_files};
@@ -14,7 +14,6 @@ use crate::control::place::{LabFolder, SOCKET, same_user};
 use crate::control::requests::{LabAnswer, Request};
 use crate::error::{Fault, LabError};
 use crate::privileges;
-use crate::process::{Waited, wait_within};
 use nix::sched::{CloneFlags, setns};
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::PeerCredentials;
@@ -190,22 +189,19 @@ impl NodeNamespaces {
         })
     }
 
-    /// Runs a program in the node, in a folder (left out: the node's root), and waits for it. The
-    /// calling process, which must have one thread only, enters the namespaces and does not come
-    /// back, and keeps none of the capabilities that lead out of the node ([`privileges::NODE`]).
-    /// The program ends with the lab, whatever it does.
-    ///
-    /// With a time the program gets a process group of its own, which is ended when the time is
-    /// over, or when `wake` can be read before.
+    /// Starts a program in the node, in a folder (left out: the node's root). The calling process,
+    /// which must have one thread only, enters the namespaces, does not come back, and keeps none of
+    /// the capabilities that lead out of the node ([`privileges::NODE`]). The program ends with the
+    /// lab, whatever it does.
     ///
     /// # Errors
     /// The namespaces cannot be entered, or the program cannot be started.
-    pub fn run(
+    pub fn start(
         self,
         (program, arguments): (&OsString, &[OsString]),
         folder: Option<&Path>,
-        within: Option<(Duration, BorrowedFd<'_>)>,
-    ) -> Result<Waited, LabError> {
+        group_of_its_own: bool,
+    ) -> Result<Child, LabError> {
         let enter = |fd: &OwnedFd, kind: CloneFlags, what: &str| {
             setns(fd, kind).map_err(LabError::errno(format!("entering the {what} of the node")))
         };
@@ -223,19 +219,14 @@ impl NodeNamespaces {
         if let Some(folder) = folder {
             command.current_dir(folder);
         }
-        if within.is_some() {
+        if group_of_its_own {
             command.process_group(0);
         }
-        let name = program.to_string_lossy();
-        let mut child = command.spawn().map_err(|source| {
-            let program = name.clone().into_owned();
+        let child = command.spawn().map_err(|source| {
+            let program = program.to_string_lossy().into_owned();
             LabError::NotStarted { program, source }
         })?;
-        let waiting = || LabError::system(format!("waiting for `{name}`"));
         privileges::keep(privileges::TO_END)?;
-        match within {
-            None => child.wait().map(Waited::Ended).map_err(waiting()),
-            Some((time, wake)) => wait_within(&mut child, time, wake).map_err(waiting()),
-        }
+        Ok(child)
     }
 }

@@ -35,6 +35,8 @@ pub(crate) const NODES: &str = "nodes";
 
 /// The longest name of a lab.
 const LONGEST: usize = 64;
+/// How often the folder around a lab's is made anew when it vanishes.
+const TRIES: usize = 16;
 /// The bits of a mode that let others write.
 const OTHERS_WRITE: u32 = 0o022;
 const STICKY: u32 = 0o1000;
@@ -75,14 +77,18 @@ impl LabFolder {
     pub fn make(path: &Path) -> Result<Self, LabError> {
         let above = path.parent().unwrap_or(Path::new("/"));
         let failed = || LabError::system(format!("making the folder `{}`", path.display()));
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(above).map_err(failed())?;
-        let above = shared(above)?;
-        if let Some(name) = path.file_name() {
-            match mkdirat(&above, name, Mode::RWXU) {
-                Ok(()) | Err(Errno::EXIST) => {}
+        let name = path.file_name().unwrap_or_default();
+        let mut tries = 0;
+        let above = loop {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(above).map_err(failed())?;
+            let around = shared(above)?;
+            match mkdirat(&around, name, Mode::RWXU) {
+                Ok(()) | Err(Errno::EXIST) => break around,
+                // It was empty, and whoever took another lab down has removed it.
+                Err(Errno::NOENT) if tries < TRIES => tries += 1,
                 Err(errno) => return Err(failed()(errno.into())),
             }
-        }
+        };
         Self::below(&above, path)
     }
 

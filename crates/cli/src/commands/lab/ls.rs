@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::args::lab::LsArgs;
-use crate::commands::lab::place::{HOME, run_dir};
+use crate::commands::lab::place::{FILES, HOME, run_dir};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, TableRow};
@@ -93,7 +93,7 @@ fn homes() -> Vec<PathBuf> {
     let ours = entries.filter(|entry| {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        name.starts_with(HOME) && !name.ends_with("-files")
+        name.starts_with(HOME) && !name.ends_with(FILES)
     });
     ours.map(|entry| entry.path()).collect()
 }

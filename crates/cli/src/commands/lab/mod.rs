@@ -2,6 +2,7 @@
 
 mod events;
 mod hosts;
+mod left_over;
 mod ls;
 mod owner;
 mod place;

@@ -11,6 +11,12 @@ use crate::say::failure::Failure;
 /// How the folder of a run's lab is called, in the folder for temporary files.
 pub(super) const HOME: &str = "egress25-run-";
 
+/// What the folder for the files of its programs has behind that.
+pub(super) const FILES: &str = "-files";
+
+/// The name of a run's lab.
+pub(super) const LAB_OF_A_RUN: &str = "scenario";
+
 /// Whether a folder is one that a run makes for its lab or its programs: nothing else goes with a
 /// lab.
 pub(super) fn is_of_a_run(folder: &Path) -> bool {
@@ -22,7 +28,7 @@ pub(super) fn is_of_a_run(folder: &Path) -> bool {
 /// change to other users have to get there.
 pub(super) fn program_files(at: &AtArgs) -> PathBuf {
     let mut name = at.run_dir.clone().unwrap_or_default().into_os_string();
-    name.push("-files");
+    name.push(FILES);
     PathBuf::from(name)
 }
 

@@ -9,7 +9,7 @@ use egress25_lab::error::LabError;
 use egress25_lab::network::graph::Graph;
 use egress25_lab::network::hosts::{default_hosts, host_and_port};
 use egress25_lab::network::plan::Plan;
-use egress25_lab::process::Waited;
+use egress25_lab::process::{Waited, wait_within};
 use egress25_policy::{Event, EventKind, MachineName};
 use jiff::Timestamp;
 use serde_json::json;
@@ -24,7 +24,7 @@ use crate::read::inventory::world_as_of;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, TableRow, Versioned, counted};
-use crate::signals::Signals;
+use crate::signals::{HandedOn, Signals};
 
 /// What `lab exec` ends with where the program took too long, as `timeout` does.
 const TOO_LONG: i32 = 124;
@@ -33,6 +33,13 @@ const CANNOT_BE_RUN: i32 = 126;
 const NOT_FOUND: i32 = 127;
 /// What it ends with where a signal ended the program: this and the signal's number.
 const SIGNAL: i32 = 128;
+
+/// How a program of `lab exec` ends.
+enum Ending {
+    OfItself(HandedOn),
+    /// When the time is over, or by a signal.
+    Within(Duration, Signals),
+}
 
 fn unexpected() -> Failure {
     Failure::Internal("the lab gave another answer than was asked for".to_owned())
@@ -84,10 +91,13 @@ pub(super) fn exec(args: &ExecArgs, console: &mut Console) -> Result<(), Failure
     console.finish()?;
     // The folder that this was called in; one that has gone is no reason not to run.
     let here = std::env::current_dir().ok();
-    // Without a time the program has the terminal, and its signals.
-    let signals = args.timeout.map(|_| Signals::catch()).transpose()?;
-    let within = args.timeout.map(Duration::from_secs).zip(signals.as_ref().map(AsFd::as_fd));
-    let waited = match spaces.run((program, arguments), here.as_deref(), within) {
+    // Without a time the program has the terminal, and what comes from there.
+    let mut ending = match args.timeout {
+        None => Ending::OfItself(HandedOn::catch()?),
+        Some(seconds) => Ending::Within(Duration::from_secs(seconds), Signals::catch()?),
+    };
+    let group_of_its_own = matches!(ending, Ending::Within(..));
+    let mut child = match spaces.start((program, arguments), here.as_deref(), group_of_its_own) {
         Err(error @ LabError::NotStarted { .. }) => {
             let is_there = !matches!(&error, LabError::NotStarted { source, .. }
                 if source.kind() == std::io::ErrorKind::NotFound);
@@ -96,7 +106,12 @@ pub(super) fn exec(args: &ExecArgs, console: &mut Console) -> Result<(), Failure
         }
         other => other?,
     };
-    match waited {
+    let waiting = |error| Failure::Internal(format!("waiting for the program: {error}"));
+    let waited = match &mut ending {
+        Ending::OfItself(handed_on) => handed_on.wait(&mut child).map(Waited::Ended),
+        Ending::Within(time, signals) => wait_within(&mut child, *time, signals.as_fd()),
+    };
+    match waited.map_err(waiting)? {
         Waited::Ended(status) if status.success() => Ok(()),
         // The program's exit code is the answer.
         Waited::Ended(status) => std::process::exit(match status.signal() {
@@ -113,7 +128,11 @@ pub(super) fn exec(args: &ExecArgs, console: &mut Console) -> Result<(), Failure
             std::process::exit(TOO_LONG)
         }
         Waited::Called => {
-            let signal = signals.as_ref().and_then(Signals::caught).unwrap_or("a signal");
+            let signal = match &ending {
+                Ending::Within(_, signals) => signals.caught(),
+                Ending::OfItself(_) => None,
+            };
+            let signal = signal.unwrap_or("a signal");
             Err(Failure::Internal(format!("the program was ended: {signal} came")))
         }
     }

@@ -1,7 +1,6 @@
 //! `lab run`: a scenario against a lab of its own.
 
 use std::io::Write;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use egress25_lab::control::place::{HOSTS, LabFolder};
@@ -13,7 +12,8 @@ use serde::Serialize;
 use crate::args::EditionArgs;
 use crate::args::lab::{AtArgs, RunArgs, UpArgs};
 use crate::commands::lab::events::LabCapture;
-use crate::commands::lab::place::{HOME, client, folder, program_files};
+use crate::commands::lab::left_over;
+use crate::commands::lab::place::{HOME, LAB_OF_A_RUN, client, folder, program_files};
 use crate::commands::lab::scenario::{fits, inventory_file, scenario};
 use crate::commands::lab::theatre::{Heard, RunningLab, VerdictListener};
 use crate::commands::lab::up::{self, Tether};
@@ -57,11 +57,12 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
     // Nobody can have made a folder of this name before.
     let unique = format!("{}-{}", std::process::id(), Timestamp::now().as_microsecond());
     let home = std::env::temp_dir().join(format!("{HOME}{unique}"));
-    let at = AtArgs { name: "scenario".to_owned(), run_dir: Some(home.clone()) };
+    let at = AtArgs { name: LAB_OF_A_RUN.to_owned(), run_dir: Some(home.clone()) };
+    if let Err(stays) = left_over::sweep() {
+        console.warn(&stays.to_string());
+    }
     let shared = program_files(&at);
-    std::fs::DirBuilder::new()
-        .mode(0o755)
-        .create(&shared)
+    let _locked = left_over::make_locked(&shared)
         .map_err(|source| Failure::Write { name: shared.display().to_string(), source })?;
     let files = RunOutputs { happened, verdicts, capture };
     let folders = [home, shared];

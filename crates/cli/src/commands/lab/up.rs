@@ -233,6 +233,10 @@ pub(super) fn down(at: &AtArgs, console: &mut Console) -> Result<(), Failure> {
     };
     let removed = place.clear();
     drop(claim);
+    if let (None, Some(around)) = (&at.run_dir, folder.parent()) {
+        // One that nobody has named; with other labs in it, it stays.
+        let _ = std::fs::remove_dir(around);
+    }
     removed.map_err(|source| Failure::Write { name: folder.display().to_string(), source })?;
     console.note(&match owner {
         Some(_) => format!("lab `{name}` is down"),
