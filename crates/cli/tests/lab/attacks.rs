@@ -175,7 +175,7 @@ fn through_a_router(load: &str, borrowing: bool) -> [BTreeSet<String>; 2] {
 }
 
 /// Connection tracking is there as soon as a rule asks for it, and fragments come whole then.
-const TRACK: &str = "nft add table inet track; \
+pub(crate) const TRACK: &str = "nft add table inet track; \
     nft add chain inet track seen '{ type filter hook forward priority 0; }'; \
     nft add rule inet track seen ct state invalid counter";
 

@@ -42,7 +42,7 @@ const PAUSE: &str = "2";
 
 /// Sends SYNs to port 25 from an address to another, so many, or until its input ends (0), with so
 /// many milliseconds between two.
-const SEND: &str = r#"
+pub(crate) const SEND: &str = r#"
 import select, socket, struct, sys, time
 source, to, count, pause = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]) / 1e3
 ip = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 40, 0, 0, 64, 6, 0, socket.inet_aton(source),
@@ -105,7 +105,7 @@ impl Running {
     }
 
     /// What it has counted by its end, which is the end of its input for one that goes on till then.
-    fn count(mut self) -> u32 {
+    pub(crate) fn count(mut self) -> u32 {
         drop(self.0.stdin.take());
         let mut said = String::new();
         self.1.read_to_string(&mut said).unwrap();

@@ -16,6 +16,7 @@ mod captures;
 mod death;
 mod differences;
 mod ends;
+mod evasion;
 mod exports;
 mod fair;
 mod figures;
