@@ -77,6 +77,15 @@ fn a_copy_without_comments_is_the_capture_but_for_the_section_header() {
 }
 
 #[test]
+fn sections_without_packets_were_all_copied_in_the_byte_order_of_the_last() {
+    let list: &[(u16, &[u8])] = &[(2, b"hardware"), (4, b"dumpcap")];
+    let of = |order, length, list| [section(order, length, list), idb(order, 1, 96, &[])].concat();
+    let (copied, _) = copy(&[of(LE, 4711, list), of(BE, 4711, list)].concat(), &[]);
+    let list: &[(u16, &[u8])] = &[(2, b"hardware"), (4, b"dumpcap"), (1, b"copied")];
+    assert_eq!(copied, [of(LE, u64::MAX, list), of(BE, u64::MAX, list)].concat());
+}
+
+#[test]
 fn comments_are_all_that_a_copy_changes_of_a_packet() {
     for order in [LE, BE] {
         let blocks = every_block(order);

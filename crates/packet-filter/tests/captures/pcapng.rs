@@ -1,5 +1,7 @@
 //! pcapng, byte by byte.
 
+use std::io::Cursor;
+
 use egress25_packet_filter::capture::{
     ByteOrder, CaptureError, CaptureReader, RecordFault, Warning,
 };
@@ -216,7 +218,7 @@ fn an_unsupported_interface_is_refused_at_its_first_packet_and_others_can_be_rea
         epb(LE, 0, 1, b"last"),
     ]
     .concat();
-    let mut reader = CaptureReader::from_read(std::io::Cursor::new(bytes), "test").unwrap();
+    let mut reader = CaptureReader::from_read(Cursor::new(bytes), "test").unwrap();
     assert_eq!(reader.next_record().unwrap().unwrap().data, b"first");
     let error = reader.next_record().unwrap_err();
     assert!(error.to_string().ends_with(
@@ -293,6 +295,27 @@ fn corrupt_blocks_are_named_with_record_and_offset() {
         let message = corrupt(&bad);
         assert!(message.contains(want), "{message:?} instead of {want:?}");
     }
+}
+
+#[test]
+fn a_packet_of_an_unknown_link_type_was_not_told_before_a_broken_description() {
+    let bytes = [
+        shb(LE),
+        idb(LE, 127, 0, &[]),
+        epb(LE, 0, 1, b"radio"),
+        block(LE, 1, &Bytes::new(LE).u16(1).u16(0).u32(0).u16(2).u16(500).bytes),
+    ];
+    let mut reader = CaptureReader::from_read(Cursor::new(bytes.concat()), "test").unwrap();
+    let mut unread = Vec::new();
+    let error = loop {
+        match reader.next_batch() {
+            Ok(Some(batch)) => unread.extend(batch.unread().map(ToString::to_string)),
+            Ok(None) => panic!("the description is broken"),
+            Err(error) => break error.to_string(),
+        }
+    };
+    assert!(error.contains("broken option 2"), "{error}");
+    assert_eq!(unread.len(), 1, "{unread:?}");
 }
 
 #[test]

@@ -179,7 +179,8 @@ impl CaptureReader {
                     self.pass(&found, total);
                 }
                 ReadStep::Block(total) => {
-                    if self.places.len() > 0 && self.is_description(total) {
+                    // It may be broken, and what is before it is of another section or byte order.
+                    if !wait && self.is_description(total) {
                         break;
                     }
                     self.take_in(total)?;
