@@ -44,6 +44,19 @@ impl Fold {
         self.head
     }
 
+    /// Makes sure that what the inventory lists has been appended to the log, which began with it.
+    ///
+    /// # Errors
+    /// None of it has: the log was begun, and not finished.
+    pub(crate) fn check_finished(&self) -> Result<(), StoreError> {
+        if self.listed && self.head.revision == 0 {
+            let what = "it lists events, and the log has none of them: it was begun, and not \
+                        finished; remove it and begin it anew";
+            return Err(StoreError::Genesis { what: what.to_owned() });
+        }
+        Ok(())
+    }
+
     /// Takes the next entry: checks its seal and its place, and lets it happen.
     ///
     /// # Errors

@@ -130,6 +130,7 @@ pub fn import(
         let what = format!("the export ends at revision {there}, not {promised} as it promised");
         return Err(lines.wrong(what));
     }
+    fold.check_finished().map_err(|error| lines.wrong(error.to_string()))?;
     Ok(log)
 }
 

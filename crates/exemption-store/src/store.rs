@@ -45,11 +45,7 @@ impl Store {
     /// begun, and not all that its inventory lists is in it.
     pub fn open(log: SqliteLog) -> Result<Self, StoreError> {
         let store = Self::begin(log)?;
-        if store.fold.listed && store.fold.head.revision == 0 {
-            let what = "it lists events, and the log has none of them: it was begun, and not \
-                        finished; remove it and begin it anew";
-            return Err(StoreError::Genesis { what: what.to_owned() });
-        }
+        store.fold.check_finished()?;
         Ok(store)
     }
 

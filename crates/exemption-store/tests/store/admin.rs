@@ -347,6 +347,21 @@ fn an_export_that_was_cut_or_changed_is_refused_with_its_line() {
 }
 
 #[test]
+fn an_export_of_a_log_that_was_only_begun_was_imported_and_could_not_be_opened() {
+    let text = "[subscription.shop]\noffer = \"pay-as-you-go\"\ncreated = \"2019-03-01\"\n\
+                [[event]]\nat = \"2020-12-08T08:00:00Z\"\nkind = \"exemption-asked\"\n\
+                subscription = \"shop\"\n";
+    let begun = genesis().with_inventory(text);
+    let log = SqliteLog::create(&StorePlace::Memory, &begun, options()).unwrap();
+    let mut export = Vec::new();
+    egress25_exemption_store::export(&Store::begin(log).unwrap(), &mut export).unwrap();
+    let read = import(&mut export.as_slice(), |bytes| {
+        SqliteLog::create_from(&StorePlace::Memory, bytes, options())
+    });
+    assert!(matches!(read, Err(StoreError::Import { .. })), "{:?}", read.err());
+}
+
+#[test]
 fn a_backup_while_a_batch_is_open_does_not_hold_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
