@@ -30,6 +30,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("egress25-benches", &["egress25-packet-filter", "egress25-policy"]),
     ("egress25-fixtures", &["egress25-packet-filter"]),
     ("egress25-skipped", &[]),
+    (
+        "egress25-any-input",
+        &[
+            "egress25-azure",
+            "egress25-evidence",
+            "egress25-exemption-store",
+            "egress25-lab",
+            "egress25-packet-filter",
+            "egress25-policy",
+            "egress25-skipped",
+        ],
+    ),
     ("egress25-tests", &[]),
 ];
 

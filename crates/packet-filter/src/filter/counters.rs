@@ -22,6 +22,11 @@ pub struct Counters {
 
 impl PartialEq for Counters {
     fn eq(&self, other: &Self) -> bool {
+        // Those that always had the same numbers need no adding up.
+        let is_plain = |one: &Self| one.before.is_empty();
+        if is_plain(self) && is_plain(other) && self.subscriptions == other.subscriptions {
+            return self.counts == other.counts;
+        }
         self.sum() == other.sum()
     }
 }

@@ -1,0 +1,4 @@
+//! Captures, a file against a stream.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| egress25_any_input::captures(input));

@@ -1,0 +1,4 @@
+//! Flow logs.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| egress25_any_input::flow_logs(input));

@@ -1,0 +1,4 @@
+//! Inventories, the compiled table against the reference.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| egress25_any_input::inventory(input));

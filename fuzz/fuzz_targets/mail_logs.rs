@@ -1,0 +1,4 @@
+//! Mail logs.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| egress25_any_input::mail_logs(input));

@@ -1,0 +1,4 @@
+//! Scenario files.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| egress25_any_input::scenario(input));

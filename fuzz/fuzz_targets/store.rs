@@ -1,0 +1,4 @@
+//! The store's import.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| egress25_any_input::store(input));
