@@ -275,6 +275,9 @@ fn a_private_relay_or_a_content_filter_was_a_way_out() {
     let log = [("05:49:21", &*one), ("05:49:51", &two), ("05:50:21", shut), ("05:50:22", &filter)];
     assert_eq!(of_postfix(&log), [Fits::AllSilent]);
     assert_eq!(of_postfix(&[("05:50:22", &filter)]), []);
+    for port in [25, 587] {
+        assert_eq!(of_postfix(&[("05:50:22", &sent("127.0.0.1[127.0.0.1]", port))]), []);
+    }
     let inside = sent("exchange.example[10.1.1.5]", 25);
     assert_eq!(of_postfix(&[("05:50:22", &inside)]), [Fits::RelayInUse]);
 }
