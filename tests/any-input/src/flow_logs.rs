@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Read};
 
-use egress25_evidence::flow_log::{FlowTracker, LoggedFlow, read};
+use egress25_evidence::flow_log::{Description, FlowTracker, LoggedFlow, read};
 use egress25_policy::{Reason, Verdict};
 
 /// So many flows are kept.
@@ -40,7 +40,7 @@ pub fn flow_logs(input: &[u8]) {
     for flow in &flows {
         assert!(flow.tries() >= 1);
         for judged in [(Verdict::Drop, Reason::NotGranted), (Verdict::Pass, Reason::Exempt)] {
-            let found = flow.connection(1, judged, true, ()).finding();
+            let found = flow.connection(1, judged, Description::default(), ()).finding();
             assert!(!found.why.is_empty());
         }
     }
