@@ -1,4 +1,4 @@
-//! Editions: what loads can be written and loads again as the same, and answers every offer.
+//! Editions: what loads answers every offer, by statements that it has.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -26,8 +26,7 @@ fn inventory() -> String {
     text
 }
 
-/// An edition is refused, or it is the same when it is written and read again, and each of its
-/// answers rests on statements that it has.
+/// An edition is refused, or each of its answers rests on statements that it has.
 pub fn edition(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let Ok(edition) = Edition::parse("any.toml", text) else { return };
