@@ -1,6 +1,5 @@
 //! `filter`: the policy on a network that is there already.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
@@ -11,7 +10,7 @@ use egress25_lab::enforce::standalone::{InterfaceFilter, queue, remove};
 use egress25_lab::enforce::verdict::{Hub, Told};
 use egress25_lab::error::LabError;
 use egress25_lab::owner::EventFeed;
-use egress25_policy::World;
+use egress25_policy::{World, in_a_line};
 use jiff::Timestamp;
 
 use crate::args::StreamFormat;
@@ -19,7 +18,7 @@ use crate::args::export::SentBy;
 use crate::args::filter::FilterArgs;
 use crate::commands::store::follow::{LiveWorld, Opened};
 use crate::read::network;
-use crate::say::console::Console;
+use crate::say::console::{Console, to_stderr};
 use crate::say::failure::Failure;
 use crate::say::output;
 use crate::say::verdict::verdict;
@@ -37,7 +36,7 @@ pub fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failure> {
     if args.rules {
         for (program, rules) in queue_rules(args.queue.unwrap_or_default()) {
             console.line(format!("# {program}-restore --noflush"))?;
-            console.line(rules.trim_end())?;
+            console.lines(&rules)?;
         }
         return Ok(());
     }
@@ -87,7 +86,7 @@ fn enforce(
         .name("queue".to_owned())
         .spawn(move || {
             let result = queue(&judged, &network, number, || {
-                let _ = writeln!(std::io::stderr(), "note: queue {number} is open");
+                to_stderr(&format!("note: queue {number} is open"));
             });
             let _ = ended.send(result);
             // Whoever waits for verdicts is told by this that none will come.
@@ -113,7 +112,7 @@ fn follow(
         .name("feed".to_owned())
         .spawn(move || {
             let warn = |what: String| {
-                let _ = writeln!(std::io::stderr(), "warning: {what}");
+                to_stderr(&format!("warning: {}", in_a_line(&what)));
             };
             loop {
                 let polled = feed.poll(&mut |next| {

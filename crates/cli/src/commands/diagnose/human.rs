@@ -27,7 +27,7 @@ pub(super) fn write(
     }
     for fitting in &diagnosis.fits {
         let label = format!("{:<18}", fitting.fits.name());
-        labelled(console, &paint.bold(&label), 18, &fitting.sentence)?;
+        labelled(console, paint.bold(&label), 18, &fitting.sentence)?;
     }
     if !diagnosis.rows.is_empty() {
         section(console, "Connections")?;
@@ -41,7 +41,7 @@ pub(super) fn write(
         section(console, "What the policy says")?;
         answered.write(console)?;
         console.line("")?;
-        labelled(console, &paint.bold("Evidence  "), 10, &evidence_text(evidence))?;
+        labelled(console, paint.bold("Evidence  "), 10, &evidence_text(evidence))?;
     }
     if let Some(line) = &diagnosis.type_instead {
         console.line("")?;

@@ -72,10 +72,10 @@ fn judged(args: &DiagnoseArgs, asked_about: bool) -> Result<Option<Answered>, Fa
     if !(told || asked_about && can_ask()) {
         let SubscriptionArgs { created, exempt, started_since_grant, .. } = args.subscription;
         if created.is_some() || exempt.is_some() || started_since_grant {
-            return Err(Failure::Usage(format!(
-                "--offer is missing: without it the policy has no answer:\n  {}",
-                typed(args, " --offer pay-as-you-go --created 2019-03-01")
-            )));
+            return Err(Failure::Lines(vec![
+                "--offer is missing: without it the policy has no answer:".to_owned(),
+                format!("  {}", typed(args, " --offer pay-as-you-go --created 2019-03-01")),
+            ]));
         }
         return Ok(None);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::{Cell, CellAlignment};
+use comfy_table::CellAlignment;
 use egress25_policy::{Reason, StoppedBy, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -15,6 +15,7 @@ use crate::commands::replay::today::Today;
 use crate::commands::replay::{connection_table, next_steps};
 use crate::read::edition::ChosenEdition;
 use crate::read::inventory::InventoryInput;
+use crate::say::cell::TextCell;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, EditionName, TableRow as _, Versioned, counted};
@@ -200,12 +201,12 @@ impl FlowsReport<'_> {
         }
         let rows = counts.iter().map(|count| {
             [
-                Cell::new(count.stopped_by.name()),
-                Cell::new(count.subscription.as_deref().unwrap_or("-")),
-                Cell::new(count.verdict).fg(output::color(count.verdict)),
-                Cell::new(count.reason),
-                Cell::new(count.flows).set_alignment(CellAlignment::Right),
-                Cell::new(count.reason.line()),
+                TextCell::of(count.stopped_by.name()),
+                TextCell::of(count.subscription.as_deref().unwrap_or("-")),
+                TextCell::of(&count.verdict).looking(|cell| cell.fg(output::color(count.verdict))),
+                TextCell::of(&count.reason),
+                TextCell::of(&count.flows).looking(|cell| cell.set_alignment(CellAlignment::Right)),
+                TextCell::of(count.reason.line()),
             ]
         });
         let header = ["stopped by", "subscription", "verdict", "reason", "flows", "what it means"];

@@ -1,10 +1,11 @@
 //! The summary for people.
 
-use comfy_table::{Cell, CellAlignment};
+use comfy_table::CellAlignment;
 
 use crate::commands::replay::connections::ConnectionCounts;
 use crate::commands::replay::summary::{ONLY_REPORTS, Summary};
 use crate::commands::replay::today::Today;
+use crate::say::cell::TextCell;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
@@ -23,12 +24,13 @@ pub(super) fn summary(
     if !summary.by_subscription.is_empty() {
         let rows = summary.by_subscription.iter().map(|count| {
             [
-                Cell::new(count.stopped_by.name()),
-                Cell::new(count.subscription.as_deref().unwrap_or("-")),
-                Cell::new(count.verdict).fg(output::color(count.verdict)),
-                Cell::new(count.reason),
-                Cell::new(count.packets).set_alignment(CellAlignment::Right),
-                Cell::new(count.reason.line()),
+                TextCell::of(count.stopped_by.name()),
+                TextCell::of(count.subscription.as_deref().unwrap_or("-")),
+                TextCell::of(&count.verdict).looking(|cell| cell.fg(output::color(count.verdict))),
+                TextCell::of(&count.reason),
+                TextCell::of(&count.packets)
+                    .looking(|cell| cell.set_alignment(CellAlignment::Right)),
+                TextCell::of(count.reason.line()),
             ]
         });
         let header =
