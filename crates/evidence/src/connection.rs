@@ -115,6 +115,12 @@ impl<T> Connection<T> {
         }
     }
 
+    /// Whether its witness saw something else stop it than the description says.
+    #[must_use]
+    pub fn is_stopped_otherwise(&self) -> bool {
+        self.stopped_by() != StoppedBy::of(self.judged.0, self.judged.1)
+    }
+
     /// Notes what one of its SYNs was judged.
     pub(crate) const fn meet(&mut self, (verdict, reason): (Verdict, Reason)) {
         let [pass, drop, reject] = &mut self.met;

@@ -52,7 +52,7 @@ pub enum FailOn {
 }
 
 /// Which rows are shown, and how.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct RowsArgs {
     /// Show these rows only: passed, dropped, rejected, blocked, or a reason (repeatable)
     ///

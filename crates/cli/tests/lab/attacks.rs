@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use egress25_skipped::skipped;
 
-use crate::exports::{ROUTER, export};
+use crate::exports::{ROUTER, export, load_iptables};
 use crate::harness::{Lab, alone, impossible, installed, possible, root, scenario};
 
 const HOSTS: &str = "[host.listener]\naddresses = [\"203.0.113.25\", \"2001:db8:2525::19\"]\n";
@@ -215,12 +215,7 @@ fn a_syn_that_is_cut_after_8_bytes_delivers_nothing_through_exported_iptables_ru
             skipped(format!("iptables-{program} is not installed"));
             continue;
         }
-        let load = format!(
-            "{} >/run/v4; iptables-{program}-restore --noflush /run/v4\n\
-             {} >/run/v6; ip6tables-{program}-restore --noflush /run/v6",
-            export("iptables"),
-            export("iptables --ipv6")
-        );
+        let load = load_iptables(program, export);
         exported(&format!("iptables-{program}"), &load);
     }
 }

@@ -17,7 +17,7 @@ use egress25_packet_filter::frame::{Frame, FrameOptions, Origin, Outcome, outerm
 use egress25_skipped::skipped;
 
 use crate::attacks::{TRACK, script};
-use crate::exports::{ROUTER, export};
+use crate::exports::{ROUTER, export, load_iptables};
 use crate::fair::{Running, SEND};
 use crate::harness::{Lab, alone, impossible, installed, possible, scenario};
 use crate::worlds::lines;
@@ -383,12 +383,7 @@ fn loads() -> Vec<(String, String)> {
             skipped(format!("iptables-{program} is not installed"));
             continue;
         }
-        let load = format!(
-            "{} >/run/v4; iptables-{program}-restore --noflush /run/v4\n\
-             {} >/run/v6; ip6tables-{program}-restore --noflush /run/v6",
-            of("iptables"),
-            of("iptables --ipv6")
-        );
+        let load = load_iptables(program, of);
         all.push((format!("iptables-{program}"), load));
     }
     if is_long() {

@@ -108,6 +108,17 @@ pub(crate) fn export(words: &str) -> String {
     )
 }
 
+/// The commands that load exported rules of both families by one of iptables' programs; `export` gives the
+/// command that writes rules.
+pub(crate) fn load_iptables(program: &str, export: impl Fn(&str) -> String) -> String {
+    format!(
+        "{} >/run/v4; iptables-{program}-restore --noflush /run/v4\n\
+         {} >/run/v6; ip6tables-{program}-restore --noflush /run/v6",
+        export("iptables"),
+        export("iptables --ipv6")
+    )
+}
+
 #[test]
 fn exported_nftables_rules_judge_real_connections() {
     if let Some(why) = impossible("nft") {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use egress25_evidence::{Agreement, Answer};
-use egress25_policy::{Reason, StoppedBy, Verdict, decide_seen};
+use egress25_policy::{Reason, Verdict, decide_seen};
 use jiff::Timestamp;
 
 use crate::commands::check::after_a_pass;
@@ -41,7 +41,7 @@ pub(crate) fn of(
         let question = example.question();
         let world = inventory.world_at(example.moment)?;
         let decision = decide_seen(world, &question, example.direction);
-        let is_stopped_before = of(reason).all(|one| one.stopped_by() != stopped_by(one));
+        let is_stopped_before = of(reason).all(DescribedConnection::is_stopped_otherwise);
         let (what, steps) = match decision.verdict {
             Verdict::Pass => (
                 "What to look at next where nobody answers",
@@ -82,10 +82,6 @@ pub(crate) fn of(
     }
     found.retain(|one| !one.steps.is_empty());
     Ok(found)
-}
-
-fn stopped_by(connection: &DescribedConnection) -> StoppedBy {
-    StoppedBy::of(connection.judged.0, connection.judged.1)
 }
 
 /// The security rules that a log shows to have denied something, which nothing else makes good.

@@ -144,7 +144,7 @@ fn timeline(connections: &[DescribedConnection], events: &[Event]) -> Timeline {
         };
         let (verdict, reason) = connection.judged;
         let (becomes, reason) = match connection.stopped_by() {
-            by if by == StoppedBy::of(verdict, reason) => (verdict, reason.name()),
+            _ if !connection.is_stopped_otherwise() => (verdict, reason.name()),
             StoppedBy::Rule => (Verdict::Drop, "denied by a security rule"),
             _ => (Verdict::Drop, "denied, but by no security rule"),
         };

@@ -34,7 +34,7 @@ impl Connecting {
     /// For a replay that asks for connections; `describes` where they get rows.
     pub(super) fn new(plan: &ReplayPlan, describes: bool) -> Self {
         Self {
-            tracker: Tracker::new(plan.max_connections),
+            tracker: Tracker::new(plan.asked.max_connections()),
             options: plan.options,
             port: plan.options.port.unwrap_or(SMTP_PORT),
             describes,

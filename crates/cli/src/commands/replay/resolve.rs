@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use egress25_packet_filter::frame::{self, MAX_VXLAN_PORTS, VxlanPorts, Wanted};
 use egress25_policy::{Reason, Verdict};
 
-use crate::args::{OnIndeterminate, Only, ReplayArgs, ReportFormat};
+use crate::args::{OnIndeterminate, ReplayArgs, ReportFormat, RowsArgs};
 use crate::commands::connections::refuse_nothing;
 use crate::read::edition::ChosenEdition;
 use crate::read::inventory::InventoryInput;
@@ -21,14 +21,14 @@ pub(super) struct ReplayPlan {
     pub(super) edition: ChosenEdition,
     pub(super) network: Option<String>,
     pub(super) options: frame::FrameOptions,
-    only: Vec<Only>,
+    /// Which rows are asked for.
+    pub(super) asked: RowsArgs,
     /// Whether there are rows.
     pub(super) rows: bool,
     /// Whether they are connections, and not packets.
     pub(super) rows_are_connections: bool,
     /// Whether packets are brought together to connections.
     pub(super) tracks_connections: bool,
-    pub(super) max_connections: usize,
     pub(super) on_indeterminate: OnIndeterminate,
     /// Whether flags describe who sends, and no file does.
     pub(super) described: bool,
@@ -50,7 +50,7 @@ impl ReplayPlan {
 
     /// Whether rows of a verdict and a reason are asked for.
     pub(super) fn shows(&self, verdict: Verdict, reason: Reason) -> bool {
-        self.only.is_empty() || self.only.iter().any(|only| only.shows(verdict, reason))
+        self.asked.shows(verdict, reason)
     }
 }
 
@@ -86,11 +86,10 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
             wanted: if tracks_connections { Wanted::EVERYTHING } else { Wanted::NOTHING },
             ..frame::FrameOptions::default()
         },
-        only: args.rows.only.clone(),
+        asked: args.rows.clone(),
         rows: !args.rows.summary,
         rows_are_connections,
         tracks_connections,
-        max_connections: args.rows.max_connections(),
         on_indeterminate: args.on_indeterminate,
         described: whose::is_described(&args.whose),
         format: args.rows.format,
