@@ -2,6 +2,7 @@
 
 import? 'just/baseline.just'
 import? 'just/bench.just'
+import? 'just/complexity.just'
 import? 'just/fuzz.just'
 import? 'just/lab.just'
 import? 'just/mutants.just'

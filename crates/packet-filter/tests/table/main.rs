@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod at_ports;
 #[cfg(test)]
+mod complexity;
+#[cfg(test)]
 mod differential;
 #[cfg(test)]
 mod directions;

@@ -334,11 +334,18 @@ impl<'w> CellMap<'w> {
     /// those that wait for this one: these ways are followed step by step.
     fn station_pieces(&mut self, station: usize, v4: bool) -> Vec<Piece> {
         let mut done = Vec::new();
-        let mut open = vec![(station, 0, max(v4), None)];
-        while let Some((at, first, last, been)) = open.pop() {
+        let mut open = vec![(station, 0, max(v4), None, 0_usize)];
+        // The machines of `been`, which the way to what is looked at next begins with.
+        let (mut way, mut on_way) = (Vec::<MachineName>::new(), BTreeSet::new());
+        while let Some((at, first, last, been, steps)) = open.pop() {
+            while way.len() > steps
+                && let Some(left) = way.pop()
+            {
+                on_way.remove(&left);
+            }
             let Some(found) = self.stations.get(at) else { continue };
             let machine = found.machine.clone();
-            if is_on(&been, &machine) {
+            if on_way.contains(&machine) {
                 done.push(Span { first, last, goes: Course::ends(LOOP) });
                 continue;
             }
@@ -351,6 +358,8 @@ impl<'w> CellMap<'w> {
             let source = place.source();
             let subnet = self.place(&place);
             let been = Some(Rc::new(Link { machine: machine.clone(), rest: been }));
+            on_way.insert(machine.clone());
+            way.push(machine.clone());
             for Span { first, last, goes } in within(&subnet, v4, first, last) {
                 self.looked_at = self.looked_at.saturating_add(1);
                 let ended =
@@ -364,7 +373,9 @@ impl<'w> CellMap<'w> {
                                 self.through_firewall(&name, source, v4, first, last).into_iter();
                             done.extend(pieces.map(|at| Span { goes: at.goes.after(&been), ..at }));
                         }
-                        AtAddress::Machine(next) => open.push((next, first, last, been.clone())),
+                        AtAddress::Machine(next) => {
+                            open.push((next, first, last, been.clone(), way.len()));
+                        }
                     },
                 }
             }

@@ -30,6 +30,7 @@ mod surprises;
 pub(crate) mod terms;
 pub(crate) mod way_out;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::SMTP_PORT;
@@ -145,7 +146,7 @@ fn follow<'a>(
     grounds: &mut impl Grounds,
 ) -> Result<Conclusion, RouteFault> {
     let destination = packet.destination;
-    let mut been = vec![at.name];
+    let mut been = BTreeSet::from([at.name]);
     // The address that the sender's own route leads to: that of the port, where it is not its own.
     let mut first = (at.name != sender.name).then(|| at.address_toward(destination));
     loop {
@@ -187,12 +188,11 @@ fn follow<'a>(
             }
             TakenBy::Appliance { came_to, sends_on } => (came_to, sends_on),
         };
-        if been.contains(&next.name) {
+        if !been.insert(next.name) {
             return Err(RouteFault::Loop { machine: next.name.clone() });
         }
         cross(world, Stand::of(came_to), Direction::Inbound, packet, grounds)?;
         at = next;
-        been.push(at.name);
     }
 }
 

@@ -1,0 +1,331 @@
+//! Time against size: ten times as much takes about ten times as long.
+//!
+//! Each family of inventories is read, built, asked and compiled at a size and at ten times that. What
+//! counts is the time that this thread had the processor: others that run do not change it much,
+//! and a step too many for each thing makes a hundred of ten. `EGRESS25_COMPLEXITY=azure` goes up to
+//! ten times what Azure allows (`just complexity`), and prints the table.
+
+use std::fmt::Write as _;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use egress25_packet_filter::table::Table;
+use egress25_policy::{Edition, InventoryFile, MachineName, Question, Source, decide};
+use rustix::time::{ClockId, clock_gettime};
+
+/// The most that ten times the size may take, where sizes are small and times short.
+const MOST_HERE: f64 = 40.0;
+/// The most at Azure's sizes.
+const MOST_AT_LIMITS: f64 = 15.0;
+/// A time that is too short to be compared with, in seconds.
+const TOO_SHORT: f64 = 0.000_2;
+
+type Writer = fn(usize) -> String;
+
+/// The families, each with the size up to which Azure goes, or with ours where no page that we cite
+/// names one.
+const FAMILIES: &[(&str, usize, Writer)] = &[
+    ("routes of a table", 400, routes),
+    ("peerings of a hub", 500, hub),
+    ("addresses of a machine", 65_536, addresses),
+    ("machines of a network", 65_536, machines),
+    ("appliances in a ring", 1_000, ring),
+    ("subnets of a network", 3_000, subnets),
+    ("prefixes of an address space", 1_000, spaces),
+    ("subscriptions", 5_000, subscriptions),
+    ("networks", 1_000, networks),
+    ("rules of a security group", 390, rules),
+    ("prefixes of a rule", 1_000, targets),
+    ("load balancers", 1_000, balancers),
+    ("NAT gateways", 1_000, nat_gateways),
+    ("events", 10_000, events),
+    ("networks in a mesh, by peerings", 2_500, mesh),
+];
+
+const SUBSCRIPTION: &str =
+    "[subscription.s]\noffer = \"pay-as-you-go\"\ncreated = \"2019-03-01\"\n";
+const NETWORK: &str = "[network.n]\naddress_space = [\"10.0.0.0/8\"]\n";
+
+/// The address of a number, from 10.0.0.0 on.
+fn inside(number: usize) -> Ipv4Addr {
+    Ipv4Addr::from(0x0a00_0000 + u32::try_from(number).unwrap())
+}
+
+/// The address of a number, from 20.0.0.0 on.
+fn outside(number: usize) -> Ipv4Addr {
+    Ipv4Addr::from(0x1400_0000 + u32::try_from(number).unwrap())
+}
+
+fn machine(number: usize, network: &str, address: Ipv4Addr, more: &str) -> String {
+    format!(
+        "[machine.m{number}]\nsubscription = \"s\"\nnetwork = \"{network}\"\n\
+         addresses = [\"{address}\"]\n{more}\n"
+    )
+}
+
+fn all(of: usize, one: impl Fn(usize) -> String) -> String {
+    (0..of).map(one).collect()
+}
+
+fn listed(of: usize, one: impl Fn(usize) -> String) -> String {
+    (0..of).map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn routes(size: usize) -> String {
+    let route = |at: usize| match at % 2 {
+        0 => format!("{{ prefix = \"{}/28\", next_hop = \"internet\" }}", outside(at * 32)),
+        _ => format!(
+            "{{ prefix = \"{}/28\", next_hop = \"virtual-appliance\", address = \"10.0.1.4\" }}",
+            outside(at * 32)
+        ),
+    };
+    format!(
+        "{SUBSCRIPTION}{NETWORK}[network.n.subnet.a]\nprefixes = [\"10.0.0.0/24\"]\n\
+         route_table = \"t\"\n[network.n.subnet.b]\nprefixes = [\"10.0.1.0/24\"]\n{}{}\
+         [route-table.t]\nroutes = [{}]\n",
+        machine(0, "n", inside(4), ""),
+        machine(1, "n", inside(260), "ip_forwarding = true"),
+        listed(size, route)
+    )
+}
+
+fn hub(size: usize) -> String {
+    let spoke = |at: usize| {
+        let prefix = inside(at * 256);
+        format!(
+            "[network.n{at}]\naddress_space = [\"{prefix}/24\"]\npeerings = [\"hub\"]\n\
+             [network.n{at}.subnet.default]\nprefixes = [\"{prefix}/24\"]\nroute_table = \"t\"\n{}",
+            machine(at, &format!("n{at}"), inside(at * 256 + 4), "")
+        )
+    };
+    format!(
+        "{SUBSCRIPTION}[network.hub]\naddress_space = [\"172.16.0.0/16\"]\npeerings = [{}]\n\
+         [machine.hub]\nsubscription = \"s\"\nnetwork = \"hub\"\naddresses = [\"172.16.0.4\"]\n\
+         ip_forwarding = true\n[route-table.t]\nroutes = [{{ prefix = \"0.0.0.0/0\", \
+         next_hop = \"virtual-appliance\", address = \"172.16.0.4\" }}]\n{}",
+        listed(size, |at| format!("\"n{at}\"")),
+        all(size, spoke)
+    )
+}
+
+fn addresses(size: usize) -> String {
+    let list = listed(size, |at| format!("\"{}\"", inside(at + 4)));
+    format!(
+        "{SUBSCRIPTION}{NETWORK}[machine.m0]\nsubscription = \"s\"\nnetwork = \"n\"\n\
+         addresses = [{list}]\n"
+    )
+}
+
+fn machines(size: usize) -> String {
+    format!("{SUBSCRIPTION}{NETWORK}{}", all(size, |at| machine(at, "n", inside(at + 4), "")))
+}
+
+fn ring(size: usize) -> String {
+    let one = |at: usize| {
+        let next = inside((at + 1) % size * 16 + 4);
+        format!(
+            "[network.n.subnet.s{at}]\nprefixes = [\"{}/28\"]\nroute_table = \"t{at}\"\n\
+             [route-table.t{at}]\nroutes = [{{ prefix = \"0.0.0.0/0\", next_hop = \
+             \"virtual-appliance\", address = \"{next}\" }}]\n{}",
+            inside(at * 16),
+            machine(at, "n", inside(at * 16 + 4), "ip_forwarding = true")
+        )
+    };
+    format!("{SUBSCRIPTION}{NETWORK}{}", all(size, one))
+}
+
+fn subnets(size: usize) -> String {
+    let one = |at: usize| {
+        format!(
+            "[network.n.subnet.s{at}]\nprefixes = [\"{}/28\"]\n{}",
+            inside(at * 16),
+            machine(at, "n", inside(at * 16 + 4), "")
+        )
+    };
+    format!("{SUBSCRIPTION}{NETWORK}{}", all(size, one))
+}
+
+fn spaces(size: usize) -> String {
+    let list = listed(size, |at| format!("\"{}/28\"", inside(at * 32)));
+    format!(
+        "{SUBSCRIPTION}[network.n]\naddress_space = [{list}]\n{}",
+        machine(0, "n", inside(4), "")
+    )
+}
+
+fn subscriptions(size: usize) -> String {
+    let one = |at: usize| {
+        format!(
+            "{}{}",
+            SUBSCRIPTION.replace("subscription.s", &format!("subscription.s{at}")),
+            machine(at, "n", inside(at + 4), "").replace("\"s\"", &format!("\"s{at}\""))
+        )
+    };
+    format!("{NETWORK}{}", all(size, one))
+}
+
+fn networks(size: usize) -> String {
+    let one = |at: usize| {
+        format!(
+            "[network.n{at}]\naddress_space = [\"{}/24\"]\n{}",
+            inside(at * 256),
+            machine(at, &format!("n{at}"), inside(at * 256 + 4), "")
+        )
+    };
+    format!("{SUBSCRIPTION}{}", all(size, one))
+}
+
+/// A machine in a subnet with a security group.
+fn screened(group: &str) -> String {
+    format!(
+        "{SUBSCRIPTION}{NETWORK}[network.n.subnet.a]\nprefixes = [\"10.0.0.0/24\"]\n\
+         security_group = \"g\"\n{}[security-group.g]\nrules = [{group}]\n",
+        machine(0, "n", inside(4), "")
+    )
+}
+
+fn rules(size: usize) -> String {
+    screened(&listed(size, |at| {
+        let access = if at.is_multiple_of(2) { "allow" } else { "deny" };
+        format!(
+            "{{ name = \"r{at}\", priority = {}, direction = \"outbound\", access = \"{access}\", \
+             destination = \"{}/28\" }}",
+            at + 100,
+            outside(at * 32)
+        )
+    }))
+}
+
+fn targets(size: usize) -> String {
+    let list = listed(size, |at| format!("\"{}/28\"", outside(at * 32)));
+    screened(&format!(
+        "{{ name = \"r\", priority = 100, direction = \"outbound\", access = \"deny\", \
+         destination = [{list}] }}"
+    ))
+}
+
+fn balancers(size: usize) -> String {
+    let one = |at: usize| {
+        let address = outside(at);
+        format!(
+            "[load-balancer.l{at}]\naddresses = [\"{address}\"]\nmachines = [\"m0\"]\n\
+             outbound_rules = [\"{address}\"]\n"
+        )
+    };
+    format!("{SUBSCRIPTION}{NETWORK}{}{}", machine(0, "n", inside(4), ""), all(size, one))
+}
+
+fn nat_gateways(size: usize) -> String {
+    let one = |at: usize| {
+        format!(
+            "[nat-gateway.g{at}]\naddresses = [\"{}\"]\n[network.n.subnet.s{at}]\n\
+             prefixes = [\"{}/28\"]\nnat_gateway = \"g{at}\"\n",
+            outside(at),
+            inside(at * 16)
+        )
+    };
+    format!("{SUBSCRIPTION}{NETWORK}{}{}", machine(0, "n", inside(4), ""), all(size, one))
+}
+
+fn events(size: usize) -> String {
+    let one = |at: usize| {
+        let kind = if at.is_multiple_of(2) { "machine-stopped" } else { "machine-started" };
+        let (day, second) = (1 + at / 80_000, at % 80_000);
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        format!(
+            "[[event]]\nat = \"2020-12-{day:02}T{hour:02}:{minute:02}:{second:02}Z\"\n\
+             kind = \"{kind}\"\nmachine = \"m0\"\n"
+        )
+    };
+    format!("{SUBSCRIPTION}{NETWORK}{}{}", machine(0, "n", inside(4), ""), all(size, one))
+}
+
+/// Networks that are all peered with each other: as many that there are so many peerings.
+fn mesh(size: usize) -> String {
+    let all_of_them = size.isqrt();
+    let one = |at: usize| {
+        let others = (0..all_of_them).filter(|other| *other != at);
+        let others: Vec<_> = others.map(|other| format!("\"n{other}\"")).collect();
+        format!(
+            "[network.n{at}]\naddress_space = [\"{}/24\"]\npeerings = [{}]\n{}",
+            inside(at * 256),
+            others.join(", "),
+            machine(at, &format!("n{at}"), inside(at * 256 + 4), "")
+        )
+    };
+    format!("{SUBSCRIPTION}{}", all(all_of_them, one))
+}
+
+/// The time that this thread had the processor, in seconds.
+fn processor_time() -> f64 {
+    let at = clock_gettime(ClockId::ThreadCPUTime);
+    let at = Duration::try_from(at).unwrap();
+    at.as_secs_f64()
+}
+
+/// What each stage took: reading, building with everything that happened, a question, the table.
+fn stages(text: &str) -> [f64; 4] {
+    let edition = Edition::named("2020-12").unwrap();
+    let mut at = processor_time();
+    let mut lap = || {
+        let now = processor_time();
+        now - std::mem::replace(&mut at, now)
+    };
+    let file = InventoryFile::parse(text).unwrap();
+    let read = lap();
+    let inventory = file.build(&edition, &[]).unwrap();
+    let mut timeline = inventory.timeline(vec![]).unwrap();
+    let end = timeline.position_at(jiff::Timestamp::MAX);
+    timeline.move_to(end, |_, _| {}).unwrap();
+    let world = timeline.world();
+    let built = lap();
+    let question = Question {
+        source: Source::Machine(MachineName::from("m0")),
+        destination: "203.0.113.25".parse().unwrap(),
+        port: 25,
+        source_port: None,
+    };
+    std::hint::black_box(decide(world, &question));
+    let decided = lap();
+    drop(Table::compile(world, 0).unwrap());
+    [read, built, decided, lap()]
+}
+
+/// The least of some runs of each stage.
+fn least(text: &str, runs: usize) -> [f64; 4] {
+    let mut least = [f64::MAX; 4];
+    for _ in 0..runs {
+        for (least, found) in least.iter_mut().zip(stages(text)) {
+            *least = least.min(found);
+        }
+    }
+    least
+}
+
+#[test]
+fn ten_times_as_much_took_a_hundred_times_as_long() {
+    let at_limits = std::env::var("EGRESS25_COMPLEXITY").is_ok_and(|word| word == "azure");
+    let (part, most, runs) = if at_limits { (1, MOST_AT_LIMITS, 3) } else { (40, MOST_HERE, 2) };
+    let (mut table, mut slow) = (String::new(), Vec::new());
+    for (family, limit, write) in FAMILIES {
+        let size = (limit / part).max(25);
+        let (small, large) = (write(size), write(size * 10));
+        let (few, many) = (least(&small, runs), least(&large, runs));
+        for ((stage, few), many) in ["read", "build", "decide", "compile"].iter().zip(few).zip(many)
+        {
+            let times = many / few.max(TOO_SHORT);
+            let (before, after) = (few * 1e3, many * 1e3);
+            let row = format!(
+                "{family:<32} {size:>6} {stage:<8} {before:>10.2} ms {after:>10.2} ms {times:>6.1}"
+            );
+            let _ = writeln!(table, "{row}");
+            if times > most {
+                slow.push(row);
+            }
+        }
+    }
+    if at_limits {
+        println!("{table}");
+    }
+    assert!(slow.is_empty(), "more than {most} times:\n{}", slow.join("\n"));
+}
