@@ -106,17 +106,19 @@ fn every_fact_of_the_picture_stands_in_a_table() {
 #[test]
 fn nothing_of_an_input_is_markup_or_turns_what_stands_beside_it() {
     let folder = tempfile::tempdir().expect("a folder");
-    let hostile = "a\"'><script>alert(1)<!--\u{202e}\u{200f}&amp;";
+    let hostile = "a\"'><script>alert(1)<!--&amp;";
+    let why = format!("{hostile}\u{202e}\u{200f}");
     let capture = folder.path().join("b\u{1b}[31m\u{202e}\"'><img src=x onerror=alert(1)>.pcap");
     std::fs::write(&capture, pcap(&[(0, mail([10, 0, 1, 4], MX))])).expect("written");
     let inventory = folder.path().join("<svg onload=alert(1)>.toml");
     let name = Value::from(hostile).to_string();
+    let why = Value::from(why).to_string();
     let at = jiff::Timestamp::from_second(i64::from(MIDNIGHT)).expect("a time");
     let toml = format!(
         "[subscription.{name}]\noffer = \"pay-as-you-go\"\ncreated = \"2019-03-01\"\n[network.hub]\n\
          address_space = [\"10.0.0.0/16\"]\n[machine.{name}]\nsubscription = {name}\nnetwork = \
          \"hub\"\naddresses = [\"10.0.1.4\"]\n[[event]]\nat = \"{at}\"\nkind = \"exemption-asked\"\n\
-         subscription = {name}\nchannel = \"portal\"\nwhy = {name}\n"
+         subscription = {name}\nchannel = \"portal\"\nwhy = {why}\n"
     );
     std::fs::write(&inventory, toml).expect("written");
     let arguments = ["replay".as_ref(), capture.as_os_str(), "--inventory".as_ref()];

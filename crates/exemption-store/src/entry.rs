@@ -1,6 +1,6 @@
 //! Entries: an event with who, why and when it was recorded; and entries sealed for the log.
 
-use egress25_policy::{Channel, Event, EventKind};
+use egress25_policy::{Channel, Event, EventKind, json_in_sight};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -61,10 +61,12 @@ impl LogEntry {
     /// # Errors
     /// The entry can't be written as JSON, which doesn't happen.
     pub fn seal(&self, previous: &Hash) -> Result<Sealed, StoreError> {
-        let body = serde_json::to_vec(self).map_err(|error| StoreError::Entry {
+        let body = serde_json::to_string(self).map_err(|error| StoreError::Entry {
             revision: self.revision,
             what: error.to_string(),
         })?;
+        // Its bytes are what an export shows.
+        let body = json_in_sight(body).into_bytes();
         Ok(Sealed {
             revision: self.revision,
             key: self.key.clone(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use egress25_policy::{InventoryError, Refused, UnfitName};
+use egress25_policy::{InventoryError, Refused, UnfitAddressSpace, UnfitName};
 use jiff::Timestamp;
 
 use crate::hash::Hash;
@@ -169,6 +169,14 @@ pub enum StoreError {
         kind: &'static str,
         /// The name.
         unfit: UnfitName,
+    },
+    /// The event begins a network with an address space that none has.
+    #[error("`{kind}` is refused: {unfit}; nothing was written")]
+    AddressSpace {
+        /// The kind of the event.
+        kind: &'static str,
+        /// The prefix.
+        unfit: UnfitAddressSpace,
     },
     /// The event would take effect before an earlier one about the same thing.
     #[error(

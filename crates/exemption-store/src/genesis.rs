@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use egress25_policy::{Edition, Event, InventoryFile, World};
+use egress25_policy::{Edition, Event, InventoryFile, World, json_in_sight};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -91,7 +91,10 @@ impl Genesis {
     /// # Errors
     /// None in practice; the JSON writer's.
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
-        serde_json::to_vec(self).map_err(|error| StoreError::Genesis { what: error.to_string() })
+        let text = serde_json::to_string(self);
+        // Its bytes are what an export shows.
+        text.map(|text| json_in_sight(text).into_bytes())
+            .map_err(|error| StoreError::Genesis { what: error.to_string() })
     }
 
     /// A beginning from its canonical bytes.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use egress25_policy::{Applied, Event, EventKind, World, fit_for_a_name};
+use egress25_policy::{Applied, Event, EventKind, World, fit_for_a_name, fit_for_an_address_space};
 use jiff::Timestamp;
 
 use crate::clocks::{ClockOwner, Floor, concerns};
@@ -246,6 +246,10 @@ impl Store {
         // What was written with such a name before is read all the same.
         let name = new.event.kind.begun();
         name.map_or(Ok(()), fit_for_a_name).map_err(|unfit| StoreError::Name { kind, unfit })?;
+        for prefix in new.event.kind.address_space() {
+            let fits = fit_for_an_address_space(prefix);
+            fits.map_err(|unfit| StoreError::AddressSpace { kind, unfit })?;
+        }
         let mut event = new.event.clone();
         if new.never_granted == NeverGranted::Refuse {
             let never = self.fold.world.refuse_what_is_never_granted(&event);

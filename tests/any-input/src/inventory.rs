@@ -29,7 +29,7 @@ pub fn inventory(input: &[u8]) {
     }
     let edition = file.edition().map(Edition::named);
     let Ok(edition) = edition.unwrap_or_else(Edition::default_edition) else { return };
-    let _ = file.check_names();
+    let _ = file.check_what_begins();
     let Ok(inventory) = file.build(&edition, &[]) else { return };
     let mut table = Table::compile(&inventory.world, 0).ok();
     if let Some(table) = &table {

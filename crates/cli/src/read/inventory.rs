@@ -37,7 +37,7 @@ pub struct InventoryInput {
 pub fn inventory_file(source: &NamedText) -> Result<InventoryFile, Failure> {
     source.refuse_json("inventory")?;
     let file = InventoryFile::parse(&source.text);
-    let checked = file.and_then(|file| file.check_names().map(|()| file));
+    let checked = file.and_then(|file| file.check_what_begins().map(|()| file));
     Ok(checked.map_err(|error| source.inventory_error(&error))?)
 }
 

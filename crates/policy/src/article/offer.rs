@@ -1,6 +1,7 @@
 //! The offers (subscription types) that the policy tells apart, and the words for them.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -216,6 +217,30 @@ impl FromStr for Offer {
     }
 }
 
+impl Offer {
+    /// The words of people that stand for one offer, as they are usually written: in small letters
+    /// and in capitals, and with spaces.
+    fn usual_words() -> Vec<String> {
+        let words = Self::ALL.iter().flat_map(|offer| words(*offer));
+        let numbered = |word: &String| word.strip_suffix(['p', 'g']).is_some_and(is_number);
+        let written = words.flat_map(|word| {
+            let title = |offer: &Self| offer.title().to_owned();
+            let titles = Self::ALL.iter().map(title).filter(|title| tidy(title) == word);
+            let number = numbered(&word).then(|| format!("ms-azr-{word}"));
+            let small: Vec<_> = [word.clone()].into_iter().chain(number).collect();
+            let capitals: Vec<_> = small.iter().map(|word| word.to_uppercase()).collect();
+            small.into_iter().chain(capitals).chain(titles).collect::<Vec<_>>()
+        });
+        let of_one: BTreeSet<_> = written.filter(|word| word.parse::<Self>().is_ok()).collect();
+        let names: BTreeSet<_> = Self::ALL.iter().map(|offer| offer.name()).collect();
+        of_one.into_iter().filter(|word| !names.contains(word.as_str())).collect()
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit())
+}
+
 /// The offers that have a word, tidy, in common.
 fn meant(word: &str) -> Vec<Offer> {
     let has = |offer: &&Offer| words(**offer).any(|own| own == word);
@@ -263,9 +288,9 @@ impl JsonSchema for Offer {
             "anyOf": [
                 { "enum": names },
                 {
-                    "type": "string",
+                    "enum": (Self::usual_words()),
                     "description": "A word that people use, such as EA or PAYG, or the offer's \
-                                    number, such as MS-AZR-0003P.",
+                                    number, such as MS-AZR-0003P; in any casing.",
                 },
             ],
         })

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -11,11 +12,14 @@ use serde::Deserialize;
 use crate::article::edition::Edition;
 use crate::article::settings::Settings;
 use crate::file::error::{InventoryError, bad, syntax};
+use crate::file::subnet_index::SubnetIndex;
 use crate::file::subscription::SubscriptionEntry;
 use crate::life::event::{Event, EventKind, FlatEvent};
 use crate::life::exemption::Exemption;
 use crate::life::power::{MachineState, Power, ProgrammedBy};
 use crate::life::timeline::Timeline;
+use crate::shape::{Moment, Prefix};
+use crate::world::address_space::fit_for_an_address_space;
 use crate::world::capture_ids::CaptureIds;
 use crate::world::name::{
     AdminRulesName, ApplicationSecurityGroupName, FirewallName, LoadBalancerName, MachineName,
@@ -69,7 +73,7 @@ pub struct InventoryFile {
     service_tag_file: Option<String>,
     /// What service tags stand for that security rules name, by their names.
     #[serde(default, rename = "service-tags")]
-    #[schemars(with = "BTreeMap<String, Vec<String>>")]
+    #[schemars(with = "BTreeMap<String, Vec<Prefix>>")]
     service_tags: BTreeMap<String, Vec<IpNet>>,
     /// Machines, by name.
     #[serde(default)]
@@ -92,8 +96,12 @@ enum SettingValue {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NetworkEntry {
+    /// Its subnets by the addresses in them, once they are asked for.
+    #[serde(skip)]
+    #[schemars(skip)]
+    by_address: OnceLock<SubnetIndex>,
     /// Its address space, IPv4 and IPv6 prefixes.
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<Prefix>")]
     address_space: Vec<IpNet>,
     /// Its side of its peerings: a network's name, or a table that says more. Both sides have to be
     /// written; one alone carries nothing.
@@ -147,7 +155,7 @@ const fn yes() -> bool {
 #[serde(deny_unknown_fields)]
 struct RouteEntry {
     /// The destinations that it is for.
-    #[schemars(with = "String")]
+    #[schemars(with = "Prefix")]
     prefix: IpNet,
     /// Where it leads.
     next_hop: NextHopEntry,
@@ -230,7 +238,7 @@ struct MachineEntry {
     /// The prefixes of containers and pods behind it, such as 172.17.0.0/16: what is from there is its
     /// own traffic.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<Prefix>")]
     behind: Vec<IpNet>,
     /// The place of the interface by which it forwards, from 0, where it is an appliance.
     #[serde(default)]
@@ -238,7 +246,7 @@ struct MachineEntry {
     /// When it was deployed, RFC 3339; left out: it was there when the inventory began. Beside `power`
     /// it was deployed before that.
     #[serde(default, deserialize_with = "crate::file::moment::optional_moment")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Moment>")]
     deployed: Option<Timestamp>,
     /// Its power state when the inventory begins.
     #[serde(default)]
@@ -296,6 +304,13 @@ impl PublicAddress {
     }
 }
 
+/// The application security groups that a machine's interfaces are members of.
+fn named_groups(machine: &MachineEntry) -> impl Iterator<Item = &str> {
+    let of_interfaces = machine.interfaces.iter().flat_map(|of| &of.application_security_groups);
+    let all = machine.application_security_groups.iter().chain(of_interfaces);
+    all.map(ApplicationSecurityGroupName::as_str)
+}
+
 /// A file with events alone.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -312,13 +327,6 @@ pub struct Inventory {
     /// The events of the file, with the deployments that machines' `deployed` stands for.
     pub events: Vec<Event>,
 }
-
-/// The JSON schema of the inventory.
-#[must_use]
-pub fn inventory_schema() -> schemars::Schema {
-    schemars::schema_for!(InventoryFile)
-}
-
 /// Reads a file with events alone: `[[event]]` tables.
 ///
 /// # Errors
@@ -371,12 +379,13 @@ impl InventoryFile {
         self.service_tags.extend(found);
     }
 
-    /// Refuses names by which nothing new is called ([`fit_for_a_name`]). Building takes them: a
-    /// store may have begun with one.
+    /// Refuses names by which nothing new is called ([`fit_for_a_name`]), and address spaces that no
+    /// new network has ([`fit_for_an_address_space`]). Building takes them: a store may have begun
+    /// with one.
     ///
     /// # Errors
     /// There is one, among what is listed or what the events begin.
-    pub fn check_names(&self) -> Result<(), InventoryError> {
+    pub fn check_what_begins(&self) -> Result<(), InventoryError> {
         let subnets = self.network.values().flat_map(|network| network.subnet.keys());
         let listed = (self.subscription.keys().map(|name| ("subscription", name.as_str())))
             .chain(self.network.keys().map(|name| ("network", name.as_str())))
@@ -389,9 +398,22 @@ impl InventoryFile {
             .chain(self.admin_rules.keys().map(|name| ("admin-rules", name.as_str())))
             .chain(self.rules().map(|rule| ("rules", rule.name.as_str())))
             .chain(self.machine.keys().map(|name| ("machine", name.as_str())))
+            .chain(self.machine.values().flat_map(named_groups).map(|name| ("machine", name)))
             .chain(self.event.iter().filter_map(|event| Some(("event", event.kind.begun()?))));
         for (table, name) in listed {
             fit_for_a_name(name).map_err(|unfit| bad(table, unfit.to_string()))?;
+        }
+        for (name, network) in &self.network {
+            let key = || format!("network.{name}.address_space");
+            for prefix in &network.address_space {
+                fit_for_an_address_space(prefix).map_err(|unfit| bad(key(), unfit.to_string()))?;
+            }
+        }
+        for event in &self.event {
+            for prefix in event.kind.address_space() {
+                let fits = fit_for_an_address_space(prefix);
+                fits.map_err(|unfit| bad("event", unfit.to_string()))?;
+            }
         }
         Ok(())
     }
@@ -542,13 +564,16 @@ impl InventoryFile {
             (Some(only), None) => return Ok(only.clone()),
             _ => {}
         }
-        let holds =
-            |of: &&Subnet, address: &IpAddr| of.prefixes.iter().any(|p| p.contains(address));
-        let holds_all =
-            |of: &&Subnet| !addresses.is_empty() && addresses.iter().all(|a| holds(of, a));
-        let mut found = entry.subnet.iter().filter(|(_, subnet)| holds_all(subnet));
+        let index = entry.by_address.get_or_init(|| SubnetIndex::of(&entry.subnet));
+        let first = addresses.first().map(|address| index.holding(*address));
+        let holds = |of: &Subnet, address: &IpAddr| of.prefixes.iter().any(|p| p.contains(address));
+        let holds_all = |name: &&&SubnetName| {
+            entry.subnet.get(**name).is_some_and(|of| addresses.iter().all(|at| holds(of, at)))
+        };
+        let first = first.unwrap_or_default();
+        let mut found = first.iter().filter(holds_all);
         match (found.next(), found.next()) {
-            (Some((only, _)), None) => Ok(only.clone()),
+            (Some(only), None) => Ok((*only).clone()),
             _ => Err(bad(
                 place,
                 format!(

@@ -4,4 +4,6 @@ pub(crate) mod error;
 pub(crate) mod inventory;
 pub mod moment;
 pub(crate) mod near;
+pub(crate) mod schema;
+mod subnet_index;
 mod subscription;

@@ -10,6 +10,8 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Unexpected, Visitor};
 
+use crate::text::in_a_line;
+
 /// What is expected of a day.
 const DAY: &str = "a day such as `2019-03-01`";
 /// What is expected of a moment.
@@ -44,7 +46,8 @@ pub enum MomentError {
 
 /// The beginning of a text, without control characters.
 fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    let beginning: String = text.chars().take(SHOWN).collect();
+    let mut shown = in_a_line(&beginning).into_owned();
     if text.chars().nth(SHOWN).is_some() {
         shown.push('…');
     }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::article::offer::Offer;
 use crate::life::exemption::{Exemption, ExemptionState};
+use crate::shape::Day;
 use crate::world::Subscription;
 use crate::world::creation::Creation;
 
@@ -17,16 +18,16 @@ pub(super) struct SubscriptionEntry {
     offer: Offer,
     /// The day on which it was created, UTC, such as "2019-03-01".
     #[serde(default, deserialize_with = "crate::file::moment::optional_day")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Day>")]
     created: Option<Date>,
     /// A day after which it was created, where the day itself is not known.
     #[serde(default, deserialize_with = "crate::file::moment::optional_day")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Day>")]
     created_after: Option<Date>,
     /// A day before which it was created, where the day itself is not known: the day after the oldest
     /// thing in it, for example.
     #[serde(default, deserialize_with = "crate::file::moment::optional_day")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Day>")]
     created_before: Option<Date>,
     /// Its GUID.
     #[serde(default)]

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::article::edition::Channel;
 use crate::article::offer::Offer;
 use crate::file::near::closest;
+use crate::shape::{Day, Moment, Prefix};
 use crate::world::name::{FirewallName, MachineName, NetworkName, SubnetName, SubscriptionName};
 
 /// Something that happened.
@@ -178,7 +179,7 @@ pub struct Placement {
 pub(crate) struct FlatEvent {
     /// When it took effect: RFC 3339, such as `2020-12-08T09:00:00Z`.
     #[serde(deserialize_with = "crate::file::moment::moment")]
-    #[schemars(with = "String")]
+    #[schemars(with = "Moment")]
     at: Timestamp,
     /// What happened, such as `exemption-granted` or `machine-started`.
     kind: String,
@@ -195,7 +196,7 @@ pub(crate) struct FlatEvent {
     /// The addresses, for `machine-deployed`.
     addresses: Option<Vec<IpAddr>>,
     /// The prefixes, for `network-added`.
-    #[schemars(with = "Option<Vec<String>>")]
+    #[schemars(with = "Option<Vec<Prefix>>")]
     address_space: Option<Vec<IpNet>>,
     /// The offer, for `subscription-added` and `offer-changed`.
     offer: Option<Offer>,
@@ -206,7 +207,7 @@ pub(crate) struct FlatEvent {
         deserialize_with = "crate::file::moment::optional_day",
         skip_serializing_if = "Option::is_none"
     )]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Day>")]
     created: Option<Date>,
     /// The channel, for `exemption-asked`.
     channel: Option<Channel>,
@@ -271,6 +272,15 @@ impl EventKind {
         }
     }
 
+    /// The address space of what comes to be by it.
+    #[must_use]
+    pub fn address_space(&self) -> &[IpNet] {
+        match self {
+            Self::NetworkAdded { address_space, .. } => address_space,
+            _ => &[],
+        }
+    }
+
     /// The names of the kinds, as files have them.
     pub const NAMES: &'static [&'static str] = <Self as strum::VariantNames>::VARIANTS;
 
@@ -278,6 +288,36 @@ impl EventKind {
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.into()
+    }
+
+    /// The keys of a file that say what happened, beside the kind.
+    pub(crate) const KEYS: &'static [&'static str] = &[
+        "subscription",
+        "machine",
+        "firewall",
+        "network",
+        "subnet",
+        "addresses",
+        "address_space",
+        "offer",
+        "created",
+        "channel",
+        "why",
+    ];
+
+    /// What is wrong with an event of a kind that has some keys, whatever their values are.
+    pub(crate) fn unfit<'a>(kind: &str, keys: impl Iterator<Item = &'a str>) -> Option<EventError> {
+        let value = |key: &str| match key {
+            "addresses" => FlatValue::List(vec!["10.0.0.4".to_owned()]),
+            "address_space" => FlatValue::List(vec!["10.0.0.0/16".to_owned()]),
+            "offer" => FlatValue::One(Offer::PayAsYouGo.name().to_owned()),
+            "created" => FlatValue::One("2019-03-01".to_owned()),
+            "channel" => FlatValue::One(Channel::Portal.name().to_owned()),
+            _ => FlatValue::One("name".to_owned()),
+        };
+        let all = keys.map(|key| (key, value(key)));
+        let all = [("kind", FlatValue::One(kind.to_owned()))].into_iter().chain(all);
+        Self::deserialize(MapDeserializer::new(all)).err()
     }
 
     /// The subscription that it happened to, if it happened to one.

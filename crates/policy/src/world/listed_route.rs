@@ -6,12 +6,14 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::shape::Prefix;
+
 /// An effective route of a subnet.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListedRoute {
     /// The destinations that it is for.
-    #[schemars(with = "String")]
+    #[schemars(with = "Prefix")]
     pub prefix: IpNet,
     /// Where it leads.
     pub next_hop: ListedNextHop,

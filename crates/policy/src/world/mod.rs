@@ -1,5 +1,6 @@
 //! The world: subscriptions, networks, machines, routes and firewalls, as they stand.
 
+pub(crate) mod address_space;
 pub(crate) mod build;
 pub(crate) mod capture_ids;
 pub(crate) mod creation;
@@ -24,6 +25,7 @@ use crate::article::offer::Offer;
 use crate::article::settings::{Settings, YesNo};
 use crate::life::exemption::Exemption;
 use crate::life::power::{MachineState, Power};
+use crate::shape::Prefix;
 use crate::world::capture_ids::CaptureIds;
 use crate::world::creation::Creation;
 use crate::world::listed_route::ListedRoute;
@@ -108,7 +110,7 @@ impl Peering {
 #[serde(deny_unknown_fields)]
 pub struct Subnet {
     /// Its prefixes.
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<Prefix>")]
     pub prefixes: Vec<IpNet>,
     /// The name of its route table.
     #[serde(default)]
@@ -118,7 +120,7 @@ pub struct Subnet {
     pub delegated_to: Option<String>,
     /// The prefixes of its service endpoints.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<Prefix>")]
     pub service_endpoints: Vec<IpNet>,
     /// Whether its machines have default outbound access; left out, `default_outbound_when_unsaid`
     /// says so. `false` is a private subnet (N6).
@@ -164,7 +166,7 @@ pub struct Gateway {
     pub kind: GatewayKind,
     /// The prefixes that it learned by BGP.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<Prefix>")]
     pub routes: Vec<IpNet>,
 }
 

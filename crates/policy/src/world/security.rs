@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decide::destination::PLATFORM;
+use crate::shape::{OneTarget, PortsText};
 use crate::world::name::{ApplicationSecurityGroupName, NetworkName};
 
 /// A network security group.
@@ -143,7 +144,7 @@ impl Protocol {
 #[serde(untagged, expecting = "one, or a list")]
 enum OneOrMany<T> {
     One(T),
-    Many(Vec<T>),
+    Many(#[schemars(length(min = 1))] Vec<T>),
 }
 
 impl<T> OneOrMany<T> {
@@ -158,7 +159,7 @@ impl<T> OneOrMany<T> {
 /// Addresses that a rule names.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "OneOrMany<String>")]
-#[schemars(with = "OneOrMany<String>")]
+#[schemars(with = "OneOrMany<OneTarget>")]
 pub struct Targets(pub Vec<Target>);
 
 impl Default for Targets {
@@ -218,8 +219,8 @@ impl TryFrom<OneOrMany<String>> for Targets {
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a port, or a text such as \"1024-65535\" or \"*\"")]
 enum WrittenPorts {
-    Port(i64),
-    Text(String),
+    Port(#[schemars(range(min = 0, max = 65535))] i64),
+    Text(#[schemars(with = "PortsText")] String),
 }
 
 /// Ports that a rule names: ranges, both ends of each among them.

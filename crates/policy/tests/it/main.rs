@@ -27,6 +27,7 @@ mod oracle;
 mod oracle_differences;
 mod properties;
 mod routes;
+mod schema_documents;
 mod second_reading;
 mod second_reading_routes;
 mod security;

@@ -1,0 +1,92 @@
+//! Text that somebody else wrote, as people may see it.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Whether a sign shows as nothing and yet does something: it moves the cursor or ends the line
+/// (control characters of both sets, the separators of lines and paragraphs), turns the direction
+/// of what stands beside it, or makes two texts look alike (zero width, fillers, tags).
+#[must_use]
+pub const fn acts_unseen(sign: char) -> bool {
+    matches!(sign,
+        '\0'..='\u{1f}'
+        | '\u{7f}'..='\u{9f}'
+        | '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}'..='\u{1160}'
+        | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A text in one line without any sign that [`acts_unseen`]: such a sign is spelt, as `\n` or
+/// `\u{202e}`. Every text that somebody else may have written goes through this function before
+/// people see it.
+#[must_use]
+pub fn in_a_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(acts_unseen) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len().saturating_add(16));
+    for sign in text.chars() {
+        match sign {
+            '\n' | '\r' | '\t' => shown.extend(sign.escape_default()),
+            sign if acts_unseen(sign) => shown.extend(sign.escape_unicode()),
+            sign => shown.push(sign),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// JSON with escapes for what acts unseen. Its own rules escape the first control characters alone;
+/// DEL, those of C1 and what turns the direction of writing may stand as they are, and act where
+/// somebody looks at it. Whoever reads the escapes reads the same text.
+#[must_use]
+pub fn json_in_sight(json: String) -> String {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n');
+    if json.as_bytes().iter().all(is_plain) {
+        return json;
+    }
+    let mut shown = String::with_capacity(json.len());
+    for sign in json.chars() {
+        if sign != '\n' && acts_unseen(sign) {
+            for unit in sign.encode_utf16(&mut [0; 2]) {
+                // A String takes whatever is written to it.
+                let _ = write!(shown, "\\u{unit:04x}");
+            }
+        } else {
+            shown.push(sign);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_acts_unseen_is_spelt_and_all_else_is_as_it_was() {
+        assert_eq!(in_a_line("a\n\r\tb\0\u{1b}[31m"), "a\\n\\r\\tb\\u{0}\\u{1b}[31m");
+        assert_eq!(in_a_line("\u{9b}\u{7f}\u{202e}\u{2066}"), "\\u{9b}\\u{7f}\\u{202e}\\u{2066}");
+        assert_eq!(in_a_line("\u{200b}\u{feff}\u{2028}"), "\\u{200b}\\u{feff}\\u{2028}");
+        let seen = "Überweisung, 日本語, שלום, 😀 `\\` \"'<&>";
+        assert!(matches!(in_a_line(seen), Cow::Borrowed(text) if text == seen));
+    }
+
+    #[test]
+    fn no_control_character_was_forgotten() {
+        let forgotten = ('\0'..=char::MAX).find(|sign| sign.is_control() && !acts_unseen(*sign));
+        assert_eq!(forgotten, None);
+    }
+}
