@@ -25,6 +25,7 @@ mod diagnose;
 mod directions;
 mod effective;
 mod endless;
+mod escapes;
 mod evidence;
 mod exit_codes;
 mod expectations;

@@ -1,5 +1,6 @@
 //! Tables of the inventory as text: keys, comments, and what is missing, commented out.
 
+use egress25_policy::acts_unseen;
 use serde_json::Value;
 
 use crate::gaps::{GapKind, Gaps, grouped};
@@ -139,7 +140,7 @@ impl Block {
 
     /// A remark: in one line, whatever is named in it.
     pub(crate) fn remark(&mut self, text: &str) {
-        let text: String = text.chars().filter(|sign| !sign.is_control()).collect();
+        let text: String = text.chars().filter(|sign| !acts_unseen(*sign)).collect();
         self.lines.push(format!("# {text}"));
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use egress25_policy::acts_unseen;
+
 use crate::id::Id;
 
 /// The names of the things of a kind.
@@ -14,7 +16,7 @@ impl Names {
     pub(crate) fn of(things: impl Iterator<Item = (Id, String)>) -> Self {
         let mut things: Vec<_> = things
             .map(|(id, name)| {
-                let name: String = name.chars().filter(|sign| !sign.is_control()).collect();
+                let name: String = name.chars().filter(|sign| !acts_unseen(*sign)).collect();
                 let group = id.group().unwrap_or_default();
                 let with = |name: &str, more: &str| match more {
                     "" => name.to_owned(),

@@ -20,10 +20,11 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches, Parser};
+use egress25_policy::{acts_unseen, in_a_line};
 
 use crate::args::lab::OwnArgs;
 use crate::args::{Cli, ColorChoice, Command, PolicyCommand, environment};
-use crate::say::console::{Console, printable, to_stderr};
+use crate::say::console::{Console, MAX_MESSAGE, shortened, to_stderr};
 use crate::say::failure::Failure;
 
 pub use args::command;
@@ -95,10 +96,14 @@ fn built() -> clap::Command {
 fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     // A closed pipe is no error either.
     let code = if error.use_stderr() { Failure::BAD_INPUT } else { Failure::DONE };
-    // What is wrong is repeated as it was typed: without colours, where it has any of its own.
-    let does_something = |typed: &OsString| typed.to_string_lossy().contains(char::is_control);
-    if error.use_stderr() && arguments.iter().any(does_something) {
-        to_stderr(&printable(&error.render().to_string()));
+    // What is wrong is repeated as it was typed, but for what acts unseen. With the colours of
+    // clap, which takes sequences of others away with its own.
+    let text = error.render().ansi().to_string();
+    let typed = arguments.iter().map(|typed| typed.to_string_lossy().into_owned());
+    let foreign: Vec<String> = typed.chain(environment::values()).collect();
+    let acts = || foreign.iter().any(|text| text.contains(acts_unseen));
+    if error.use_stderr() && (text.len() > MAX_MESSAGE || acts()) {
+        to_stderr(&shortened(without(&text, &foreign), MAX_MESSAGE));
         return ExitCode::from(code);
     }
     match error.print() {
@@ -107,6 +112,36 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         }
         _ => ExitCode::from(code),
     }
+}
+
+/// A text of several lines in which what acts unseen is spelt, the ends of lines, too, that
+/// somebody else's texts brought into it.
+fn without(text: &str, foreign: &[String]) -> String {
+    let mut text = text.to_owned();
+    // Of `--flag=value` the value alone may be repeated.
+    let values = foreign.iter().filter_map(|typed| Some(typed.split_once('=')?.1));
+    let mut all: Vec<&str> = foreign.iter().map(String::as_str).chain(values).collect();
+    all.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    for one in all.into_iter().filter(|one| one.contains(acts_unseen)) {
+        text = text.replace(one, &in_a_line(one));
+    }
+    let text = without_colours(&text);
+    text.split('\n').map(in_a_line).collect::<Vec<_>>().join("\n")
+}
+
+/// A text without the sequences that colour it.
+fn without_colours(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once('m') {
+            Some((code, rest)) if code.bytes().all(|at| at.is_ascii_digit() || at == b';') => {
+                plain.push_str(rest);
+            }
+            _ => plain.push_str(part),
+        }
+    }
+    plain
 }
 
 /// Reports how a command has ended, and gives its exit code.

@@ -33,6 +33,12 @@ fn below(command: Command, prefix: &str, is_left_out: &impl Fn(&Arg) -> bool) ->
     })
 }
 
+/// What the variables say that a command may read.
+pub(crate) fn values() -> impl Iterator<Item = String> {
+    let ours = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(PREFIX));
+    ours.map(|(_, value)| value.to_string_lossy().into_owned())
+}
+
 /// The commands that were typed, from the program on, as far as the words tell.
 pub(crate) fn typed_commands<'a>(program: &'a Command, arguments: &[OsString]) -> Vec<&'a Command> {
     let mut path = vec![program];

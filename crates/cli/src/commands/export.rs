@@ -43,5 +43,5 @@ pub fn run(command: &ExportCommand, console: &mut Console) -> Result<(), Failure
             export_iptables(&world, &network, &ports, family)
         }
     };
-    console.line(text.trim_end())
+    console.lines(&text)
 }

@@ -1,6 +1,5 @@
 //! `filter`: the policy on a network that is there already.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
@@ -12,7 +11,7 @@ use egress25_lab::enforce::verdict::{Hub, Told};
 use egress25_lab::error::LabError;
 use egress25_lab::owner::EventFeed;
 use egress25_lab::privileges;
-use egress25_policy::World;
+use egress25_policy::{World, in_a_line};
 use jiff::Timestamp;
 use rustix::thread::CapabilitySet;
 
@@ -21,7 +20,7 @@ use crate::args::export::SentBy;
 use crate::args::filter::FilterArgs;
 use crate::commands::store::follow::{LiveWorld, Opened};
 use crate::read::network;
-use crate::say::console::Console;
+use crate::say::console::{Console, to_stderr};
 use crate::say::failure::Failure;
 use crate::say::output;
 use crate::say::verdict::verdict;
@@ -102,7 +101,7 @@ fn enforce(
         .name("queue".to_owned())
         .spawn(move || {
             let result = queue(&judged, &network, number, || {
-                let _ = writeln!(std::io::stderr(), "note: queue {number} is open");
+                to_stderr(&format!("note: queue {number} is open"));
             });
             let _ = ended.send(result);
             // Whoever waits for verdicts is told by this that none will come.
@@ -129,7 +128,7 @@ fn follow(
         .name("feed".to_owned())
         .spawn(move || {
             let warn = |what: String| {
-                let _ = writeln!(std::io::stderr(), "warning: {what}");
+                to_stderr(&format!("warning: {}", in_a_line(&what)));
             };
             loop {
                 let polled = feed.poll(&mut |next| {

@@ -36,7 +36,7 @@ pub(super) fn write(
         GraphFormat::Dot => graph.dot(),
         GraphFormat::Mermaid => graph.mermaid(),
     };
-    console.line(text.trim_end())
+    console.lines(&text)
 }
 
 /// An inventory's graph while it is made.

@@ -58,7 +58,7 @@ pub fn run(args: &ImportArgs, console: &mut Console) -> Result<(), Failure> {
     // All that cannot be read are named, not the first alone.
     if bad.len() > 1 {
         let said: Vec<_> = bad.iter().map(ToString::to_string).collect();
-        return Err(Failure::Usage(said.join("\n")));
+        return Err(Failure::Lines(said));
     }
     if let Some(error) = bad.pop() {
         return Err(error);
@@ -116,7 +116,7 @@ fn human(report: &ImportReport<'_>, console: &mut Console) -> Result<(), Failure
     match (report.inventory, &report.written) {
         (Some(inventory), _) => {
             console.note(&format!("read: {counts}"));
-            console.line(inventory.trim_end())
+            console.lines(inventory)
         }
         (None, file) => console.line(format!("{}: {counts}", file.as_deref().unwrap_or_default())),
     }

@@ -44,7 +44,7 @@ pub fn run(args: &InitArgs, console: &mut Console) -> Result<(), Failure> {
             target.write(text.as_bytes())?;
             console.line(format!("written: {name}; look at it, then: egress25 validate {name}"))
         }
-        None => console.line(text.trim_end()),
+        None => console.lines(&text),
     }
 }
 

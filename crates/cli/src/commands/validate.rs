@@ -41,6 +41,9 @@ struct Found {
     warnings: Vec<String>,
 }
 
+/// How many warnings of a file people are shown.
+const MOST_WARNINGS: usize = 20;
+
 /// Checks the files of the arguments.
 ///
 /// # Errors
@@ -55,8 +58,13 @@ pub fn run(args: &ValidateArgs, console: &mut Console) -> Result<(), Failure> {
         files.push(match outcome {
             Ok((kind, Found { what, warnings })) => {
                 let kind = kind.to_possible_value().map(|kind| kind.get_name().to_owned());
-                for warning in &warnings {
+                for warning in warnings.iter().take(MOST_WARNINGS) {
                     console.warn(&format!("{name}: {warning}"));
+                }
+                let more = warnings.len().saturating_sub(MOST_WARNINGS);
+                if more > 0 {
+                    let more = counted(more, "more warning", "more warnings");
+                    console.warn(&format!("{name}: {more} (--format json has all)"));
                 }
                 Checked { file: name, kind, ok: true, what, warnings, span: None }
             }
@@ -64,9 +72,9 @@ pub fn run(args: &ValidateArgs, console: &mut Console) -> Result<(), Failure> {
                 // The picture of the place goes to stderr, whatever the format of the data.
                 console.report(&error);
                 let span = match &error {
-                    Failure::Input(error) => error
-                        .span
-                        .map(|span| (span.offset(), span.offset().saturating_add(span.len()))),
+                    Failure::Input(error) => {
+                        error.place.as_ref().map(|place| (place.start, place.end))
+                    }
                     _ => None,
                 };
                 let (what, warnings) = (error.to_string(), Vec::new());

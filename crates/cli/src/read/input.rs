@@ -5,19 +5,16 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 
-use egress25_policy::{Edition, EditionError, InventoryError, locate_key};
+use egress25_policy::{Edition, EditionError, InventoryError, acts_unseen, in_a_line, locate_key};
 use miette::{NamedSource, SourceSpan};
 
 use crate::read::foreign::ForeignJson;
-use crate::say::console::printable;
+use crate::say::console::{MAX_QUOTED, shortened};
 use crate::say::failure::{Failure, InputError};
 
 /// The longest text that is read, in bytes: an inventory of a hundred thousand machines with an
 /// address each has 10 MB, and a device or a pipe may never end.
 pub const MAX_TEXT: u64 = 64 * 1024 * 1024;
-
-/// The longest line that an error shows, in bytes: a longer one would fill the terminal.
-const MAX_SHOWN_LINE: usize = 1000;
 
 /// A text with the name of the file that it came from.
 #[derive(Debug, Clone)]
@@ -83,16 +80,38 @@ impl NamedText {
         // numbers.
         let shown = span.clone().is_none_or(|span| self.can_be_shown(&span));
         let help = match &span {
-            Some(span) if !shown => Some(format!("in `{}`, at byte {}", self.name, span.start)),
+            Some(span) if !shown => {
+                Some(format!("in `{}`, at byte {}", in_a_line(&self.name), span.start))
+            }
             Some(_) => None,
-            None => Some(format!("in `{}`", self.name)),
+            None => Some(format!("in `{}`", in_a_line(&self.name))),
         };
         let span = span.filter(|_| shown);
+        let place = span.clone();
+        let (text, span) = self.as_shown(span);
         InputError {
-            what: shortened(printable(&what.into())),
-            source_code: NamedSource::new(&self.name, self.text.clone()).with_language("TOML"),
+            what: shortened(in_a_line(&what.into()).into_owned(), MAX_QUOTED),
+            source_code: NamedSource::new(in_a_line(&self.name), text).with_language("TOML"),
+            place,
             span: span.map(SourceSpan::from),
             help,
+        }
+    }
+
+    /// The text as an excerpt of it may be seen, and a place of it there: what acts unseen is spelt,
+    /// so that the place moves.
+    fn as_shown(&self, span: Option<Range<usize>>) -> (String, Option<Range<usize>>) {
+        let shown = |text: &str| {
+            let lines: Vec<_> = text.split('\n').map(in_a_line).collect();
+            lines.join("\n")
+        };
+        let moved = |at: usize| self.text.get(..at).map_or(at, |before| shown(before).len());
+        match &span {
+            None => (String::new(), None),
+            Some(_) if !self.text.contains(|sign| sign != '\n' && acts_unseen(sign)) => {
+                (self.text.clone(), span)
+            }
+            Some(span) => (shown(&self.text), Some(moved(span.start)..moved(span.end))),
         }
     }
 
@@ -103,7 +122,7 @@ impl NamedText {
         let mut before = 0;
         for line in self.text.split_inclusive('\n') {
             let end = at.saturating_add(line.len());
-            if end >= from && before.max(line.len()) > MAX_SHOWN_LINE {
+            if end >= from && before.max(line.len()) > MAX_QUOTED {
                 return false;
             }
             if at > to {
@@ -157,16 +176,6 @@ fn read_bounded(input: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     input.take(MAX_TEXT.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// A message that fits on a screen, whatever was quoted in it or listed.
-#[must_use]
-pub fn shortened(mut text: String) -> String {
-    if text.len() > MAX_SHOWN_LINE {
-        text.truncate(text.floor_char_boundary(MAX_SHOWN_LINE));
-        text.push_str("… (shortened)");
-    }
-    text
 }
 
 /// The edition that a file holds.

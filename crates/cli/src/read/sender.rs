@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use egress25_policy::{
-    Edition, ExemptionState, Offer, Settings, UnknownState, creation_counts, utc_day,
+    Edition, ExemptionState, Offer, Settings, UnknownState, creation_counts, in_a_line, utc_day,
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use jiff::civil::Date;
@@ -285,7 +285,8 @@ impl Asking<'_> {
         if asks || of.created.is_none() && created.is_some() {
             let mine: String = args.mine.iter().map(|prefix| format!(" --mine {prefix}")).collect();
             let flags = facts.flags();
-            to_stderr(&format!("note: without questions: egress25 {typed}{flags}{mine}"));
+            let line = format!("note: without questions: egress25 {typed}{flags}{mine}");
+            to_stderr(&in_a_line(&line));
         }
         Ok(Some(facts))
     }
@@ -366,28 +367,35 @@ fn date_counts(
 
 fn nobody_said(typed: &str) -> Failure {
     let offers: Vec<_> = Offer::ALL.iter().map(|offer| offer.name()).collect();
-    let instead = match typed.starts_with("diagnose") {
-        false => {
-            ".\nOr name what describes it: --inventory FILE (`egress25 init` and `egress25 import` begin \
-             one), or --store PATH"
-        }
-        true => "",
-    };
-    Failure::Usage(format!(
-        "nothing says who sends; say the offer of its subscription and the day on which \
-         that was created:\n  \
-         egress25 {typed} --offer pay-as-you-go --created 2019-03-01\n\
-         and, where it is exempt: --exempt granted --started-since-grant. The offers are: {}{instead}",
-        offers.join(", ")
-    ))
+    let mut lines = vec![
+        "nothing says who sends; say the offer of its subscription and the day on which that was \
+         created:"
+            .to_owned(),
+        format!("  egress25 {typed} --offer pay-as-you-go --created 2019-03-01"),
+        format!(
+            "and, where it is exempt: --exempt granted --started-since-grant. The offers are: {}",
+            offers.join(", ")
+        ),
+    ];
+    if !typed.starts_with("diagnose") {
+        lines.push(
+            "Or name what describes it: --inventory FILE (`egress25 init` and `egress25 import` \
+             begin one), or --store PATH"
+                .to_owned(),
+        );
+    }
+    Failure::Lines(lines)
 }
 
 fn no_date(offer: Offer, typed: &str) -> Failure {
-    Failure::Usage(format!(
-        "--created is missing: the rule for {offer} depends on the day on which the subscription was \
-         created (Azure's API does not return it; the portal and the first invoice show it):\n  \
-         egress25 {typed} --offer {offer} --created 2019-03-01"
-    ))
+    Failure::Lines(vec![
+        format!(
+            "--created is missing: the rule for {offer} depends on the day on which the \
+             subscription was created (Azure's API does not return it; the portal and the first \
+             invoice show it):"
+        ),
+        format!("  egress25 {typed} --offer {offer} --created 2019-03-01"),
+    ])
 }
 
 /// The states of an exemption, as they are typed.
@@ -419,7 +427,7 @@ fn ask_until<T>(
     }
     match may_skip {
         true => {
-            to_stderr(&said);
+            to_stderr(&in_a_line(&said));
             Ok(None)
         }
         false => Err(Failure::Usage(said)),

@@ -1,7 +1,10 @@
 //! Questions on the terminal.
 
+use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
+
+use egress25_policy::{acts_unseen, in_a_line};
 
 use crate::say::failure::Failure;
 
@@ -30,6 +33,21 @@ pub fn shell_word(path: &Path) -> String {
     let plain = |sign: char| sign.is_alphanumeric() || "/.-_+,:=@%".contains(sign);
     match text.chars().all(plain) && !text.is_empty() {
         true => text,
+        // As bash, zsh and others take what cannot be shown.
+        false if text.contains(acts_unseen) => {
+            let mut word = String::from("$'");
+            for sign in text.chars() {
+                match sign {
+                    '\'' | '\\' => word.extend(['\\', sign]),
+                    sign if acts_unseen(sign) => {
+                        // A String takes whatever is written to it.
+                        let _ = write!(word, "\\U{:08x}", u32::from(sign));
+                    }
+                    sign => word.push(sign),
+                }
+            }
+            word + "'"
+        }
         false => format!("'{}'", text.replace('\'', "'\\''")),
     }
 }
@@ -50,6 +68,8 @@ pub fn ask(question: &str) -> Result<String, Failure> {
 pub fn ask_or_end(question: &str) -> Result<Option<String>, Failure> {
     let mut stderr = io::stderr();
     // A question that can't be shown is answered by nobody, which the empty answer says.
+    let question: Vec<_> = question.split('\n').map(in_a_line).collect();
+    let question = question.join("\n");
     let _ = write!(stderr, "{question} ").and_then(|()| stderr.flush());
     let mut answer = String::new();
     let read = io::stdin()
@@ -75,5 +95,7 @@ mod tests {
         assert_eq!(shell_word(Path::new("own.pcap")), "own.pcap");
         assert_eq!(shell_word(Path::new("my own.pcap")), "'my own.pcap'");
         assert_eq!(shell_word(Path::new("it's.pcap")), "'it'\\''s.pcap'");
+        let odd = "a'\n\u{202e}b";
+        assert_eq!(shell_word(Path::new(odd)), "$'a\\'\\U0000000a\\U0000202eb'");
     }
 }

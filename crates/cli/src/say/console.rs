@@ -2,14 +2,21 @@
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 
-use egress25_policy::Verdict;
+use egress25_policy::{Verdict, in_a_line};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use crate::args::ColorChoice;
 use crate::say::failure::Failure;
+use crate::say::shown::Shown;
 
 /// The width of text where there is no terminal.
 const PLAIN_WIDTH: usize = 100;
+
+/// The longest message on stderr, in bytes: a name or a list in it may be endless.
+pub const MAX_MESSAGE: usize = 4000;
+
+/// The longest line of somebody else's that a message quotes, in bytes.
+pub const MAX_QUOTED: usize = 1000;
 
 /// Where the program writes.
 pub struct Console {
@@ -125,18 +132,27 @@ impl Console {
         self.out.get_ref().gone
     }
 
-    /// Writes a line of data.
+    /// Writes a line for people, in which nothing acts that somebody else wrote.
     ///
     /// # Errors
     /// The write failed.
-    pub fn line(&mut self, text: impl AsRef<str>) -> Result<(), Failure> {
-        writeln!(self.out, "{}", text.as_ref()).map_err(Failure::stdout)
+    pub fn line(&mut self, text: impl Into<Shown>) -> Result<(), Failure> {
+        writeln!(self.out, "{}", text.into().as_str()).map_err(Failure::stdout)
+    }
+
+    /// Writes lines of a text that is made here: whoever makes it sees to it that the names in it
+    /// end no line.
+    ///
+    /// # Errors
+    /// The write failed.
+    pub fn lines(&mut self, text: &str) -> Result<(), Failure> {
+        text.trim_end().split('\n').try_for_each(|line| self.line(line))
     }
 
     /// Writes a note for a person: on a terminal alone.
     pub fn note(&self, text: &str) {
         if self.notes {
-            to_stderr(&format!("note: {}", printable(text)));
+            to_stderr(&format!("note: {}", shortened(in_a_line(text).into_owned(), MAX_MESSAGE)));
         }
     }
 
@@ -144,14 +160,14 @@ impl Console {
     /// too: nobody wants it who wants quiet.
     pub fn advise(&self, text: &str) {
         if !self.quiet {
-            to_stderr(&format!("note: {}", printable(text)));
+            to_stderr(&format!("note: {}", shortened(in_a_line(text).into_owned(), MAX_MESSAGE)));
         }
     }
 
     /// Writes a warning: something that whoever reads the data has to know.
     pub fn warn(&self, text: &str) {
         let mark = if self.paint_notes { "\u{1b}[33mwarning\u{1b}[0m" } else { "warning" };
-        to_stderr(&format!("{mark}: {}", printable(text)));
+        to_stderr(&format!("{mark}: {}", shortened(in_a_line(text).into_owned(), MAX_MESSAGE)));
     }
 
     /// Writes out what is buffered.
@@ -189,27 +205,30 @@ impl Console {
                 }
                 to_stderr(&format!("{mark}: {}", text.trim()));
             }
-            other => to_stderr(&format!("{mark}: {}", printable(&other.to_string()))),
+            // Each was cut to what fits when it was made.
+            Failure::Lines(lines) | Failure::DifferIn(lines) => {
+                let lines: Vec<_> = lines.iter().map(|line| in_a_line(line)).collect();
+                to_stderr(&format!("{mark}: {}", lines.join("\n")));
+            }
+            other => {
+                let text = in_a_line(&other.to_string()).into_owned();
+                to_stderr(&format!("{mark}: {}", shortened(text, MAX_MESSAGE)));
+            }
         }
     }
 }
 
-/// A text without what would do something to a terminal: what somebody else wrote may be in it.
-/// Such signs are spelt as in a name that is refused.
+/// A message of at most so many bytes, whatever was quoted in it or listed.
 #[must_use]
-pub fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for sign in text.chars() {
-        match sign {
-            '\n' => shown.push(sign),
-            sign if sign.is_control() => shown.extend(sign.escape_debug()),
-            sign => shown.push(sign),
-        }
+pub fn shortened(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+        text.push_str("… (shortened)");
     }
-    shown
+    text
 }
 
-/// Writes a line of an error, a warning or a note.
+/// Writes lines of an error, a warning or a note; what somebody else wrote is spelt in them.
 pub fn to_stderr(text: &str) {
     // Nobody is left to be told of a stderr that cannot be written to.
     let _ = writeln!(io::stderr(), "{text}");
@@ -228,25 +247,25 @@ impl Paint {
         self.on
     }
 
-    fn with(self, code: &str, text: &str) -> String {
-        if self.on { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    fn with(self, code: &str, text: &str) -> Shown {
+        if self.on { Shown::in_color(code, text) } else { Shown::from(text) }
     }
 
     /// A heading.
     #[must_use]
-    pub fn bold(self, text: &str) -> String {
+    pub fn bold(self, text: &str) -> Shown {
         self.with("1", text)
     }
 
     /// Something that is assumed.
     #[must_use]
-    pub fn assumed(self, text: &str) -> String {
+    pub fn assumed(self, text: &str) -> Shown {
         self.with("33", text)
     }
 
     /// A text in the colour of a verdict.
     #[must_use]
-    pub fn verdict(self, verdict: Verdict, text: &str) -> String {
+    pub fn verdict(self, verdict: Verdict, text: &str) -> Shown {
         match verdict {
             Verdict::Pass => self.with("1;32", text),
             Verdict::Drop => self.with("1;31", text),

@@ -1,6 +1,7 @@
 //! What can go wrong, and the exit code that says so.
 
 use std::io;
+use std::ops::Range;
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
@@ -79,6 +80,12 @@ pub enum Failure {
     /// The answer is another than the one that `--expect` asked for.
     #[error("{0}")]
     Differs(String),
+    /// Rows are others than expected.
+    #[error("{}", .0.join("\n"))]
+    DifferIn(Vec<String>),
+    /// The arguments do not fit together, which takes several lines to say.
+    #[error("{}", .0.join("\n"))]
+    Lines(Vec<String>),
     /// Something of ours does not hold together.
     #[error("{0}")]
     Internal(String),
@@ -93,10 +100,12 @@ pub enum Failure {
 pub struct InputError {
     /// What does not fit and what was expected.
     pub what: String,
-    /// The file's text.
+    /// The file's text, as it may be seen.
     #[source_code]
     pub source_code: NamedSource<String>,
-    /// Where it stands in the text.
+    /// Where it stands in the file.
+    pub place: Option<Range<usize>>,
+    /// Where it stands in the text that is shown.
     #[label("here")]
     pub span: Option<SourceSpan>,
     /// How to mend it, where there is more to say; or which file, where the place is unknown.
@@ -132,8 +141,9 @@ impl Failure {
             | Self::Internal(_)
             | Self::Unsound(_)
             | Self::Capture(CaptureError::Io { .. }) => Self::FAILED,
-            Self::Differs(_) => Self::DIFFERS,
+            Self::Differs(_) | Self::DifferIn(_) => Self::DIFFERS,
             Self::Usage(_)
+            | Self::Lines(_)
             | Self::Input(_)
             | Self::Files { .. }
             | Self::Read { .. }
@@ -192,6 +202,7 @@ pub const fn store_exit_code(error: &StoreError) -> u8 {
             | LogError::Older { .. },
         )
         | StoreError::Name { .. }
+        | StoreError::AddressSpace { .. }
         | StoreError::Backdated { .. }
         | StoreError::Genesis { .. }
         | StoreError::Inventory(_)

@@ -4,14 +4,17 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io::Write;
 
-use comfy_table::{Color, ColumnConstraint, ContentArrangement, Table, Width};
+use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, Width};
 use egress25_policy::{Assumption, Edition, NextStep, Page, SourceName, StatementId, Verdict};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::OutputFormat;
+use crate::say::cell::{TextCell, csv_cell};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
+use crate::say::json;
+use crate::say::shown::Shown;
 
 /// The version of the layout of every machine-readable output. Version 2 has `inventory` for what
 /// version 1 called `lab` in the answers of `check` and `replay`.
@@ -118,9 +121,8 @@ pub fn assignments_in_words(assumed: &[Assumption]) -> String {
 /// # Errors
 /// The write failed.
 pub fn json(console: &mut Console, value: &impl Serialize) -> Result<(), Failure> {
-    serde_json::to_writer_pretty(console.out(), value)
-        .map_err(|error| Failure::stdout(error.into()))?;
-    console.line("")
+    let text = json::indented(value)?;
+    writeln!(console.out(), "{text}").map_err(Failure::stdout)
 }
 
 /// Writes a value as one line of JSON.
@@ -128,8 +130,16 @@ pub fn json(console: &mut Console, value: &impl Serialize) -> Result<(), Failure
 /// # Errors
 /// The write failed.
 pub fn ndjson(console: &mut Console, value: &impl Serialize) -> Result<(), Failure> {
-    serde_json::to_writer(console.out(), value).map_err(|error| Failure::stdout(error.into()))?;
-    console.line("")
+    let text = json::in_one_line(value)?;
+    writeln!(console.out(), "{text}").map_err(Failure::stdout)
+}
+
+/// Writes a line of JSON that another process of ours has written.
+///
+/// # Errors
+/// The write failed.
+pub fn json_line(console: &mut Console, line: &str) -> Result<(), Failure> {
+    writeln!(console.out(), "{}", json::line_seen(line)).map_err(Failure::stdout)
 }
 
 /// Writes rows as CSV (RFC 4180), a header first.
@@ -143,14 +153,29 @@ pub fn csv<R, F>(
 ) -> Result<(), Failure>
 where
     R: IntoIterator<Item = F>,
-    F: AsRef<[u8]>,
+    F: AsRef<str>,
 {
-    let mut writer = csv::Writer::from_writer(console.out());
-    writer.write_record(header).map_err(csv_failure)?;
+    let mut text = csv_record(header)?;
     for row in rows {
-        writer.write_record(row).map_err(csv_failure)?;
+        console.out().write_all(&text).map_err(Failure::stdout)?;
+        text = csv_record(row)?;
     }
-    writer.flush().map_err(Failure::stdout)
+    console.out().write_all(&text).map_err(Failure::stdout)
+}
+
+/// A row as CSV, with the end of its line.
+///
+/// # Errors
+/// It cannot be written.
+pub fn csv_record<F: AsRef<str>>(row: impl IntoIterator<Item = F>) -> Result<Vec<u8>, Failure> {
+    let failed = |what: String| Failure::Internal(format!("the CSV cannot be written: {what}"));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for cell in row {
+        let cell = csv_cell(cell.as_ref());
+        writer.write_field(&*cell).map_err(|error| failed(error.to_string()))?;
+    }
+    writer.write_record(None::<&[u8]>).map_err(|error| failed(error.to_string()))?;
+    writer.into_inner().map_err(|error| failed(error.to_string()))
 }
 
 /// Something with the version of the layout: a document, or a line that stands alone.
@@ -194,15 +219,6 @@ pub fn text(value: &Value) -> String {
     }
 }
 
-/// What a failed write of CSV means.
-#[must_use]
-pub fn csv_failure(error: csv::Error) -> Failure {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => Failure::stdout(error),
-        other => Failure::Internal(format!("the CSV cannot be written: {other:?}")),
-    }
-}
-
 /// Rows in any format: for people, as a document that has them, as lines of JSON, or as CSV.
 ///
 /// # Errors
@@ -243,13 +259,18 @@ pub fn list<R: TableRow>(
 ///
 /// # Errors
 /// The write failed.
-pub fn write_rows<R: Into<comfy_table::Row>>(
+pub fn write_rows<R>(
     console: &mut Console,
     header: &[&str],
     rows: impl IntoIterator<Item = R>,
-) -> Result<(), Failure> {
+) -> Result<(), Failure>
+where
+    R: IntoIterator<Item: Into<TextCell>>,
+{
     let mut table = table(console, header);
-    table.add_rows(rows);
+    for row in rows {
+        table.add_row(row.into_iter().map(|cell| Cell::from(cell.into())));
+    }
     write_table(console, table)
 }
 
@@ -288,8 +309,10 @@ pub const fn color(verdict: Verdict) -> Color {
 pub fn table(console: &Console, header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
-    let bold =
-        |name: &&str| comfy_table::Cell::new(name).add_attribute(comfy_table::Attribute::Bold);
+    let bold = |name: &&str| {
+        let lines: Vec<_> = name.split('\n').map(str::to_owned).collect();
+        Cell::from(TextCell::stacked(&lines)).add_attribute(comfy_table::Attribute::Bold)
+    };
     table.set_header(header.iter().map(bold));
     if console.paint().is_on() {
         table.enforce_styling();
@@ -357,7 +380,7 @@ fn write_list(console: &mut Console, table: &Table) -> Result<(), Failure> {
         for (name, cell) in names.iter().zip(row.cell_iter()) {
             let text = cell.content();
             if !text.is_empty() {
-                labelled(console, &format!("{name:<width$}"), width, &text)?;
+                labelled(console, format!("{name:<width$}"), width, &text)?;
             }
         }
     }
@@ -393,15 +416,15 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
 /// The write failed.
 pub fn labelled(
     console: &mut Console,
-    label: &str,
+    label: impl Into<Shown>,
     label_width: usize,
     text: &str,
 ) -> Result<(), Failure> {
     let width = console.width().saturating_sub(label_width).max(20);
-    let mut label = label.to_owned();
+    let mut label = label.into();
     for line in wrap(text, width) {
-        console.line(format!("{label}{line}").trim_end())?;
-        label = " ".repeat(label_width);
+        console.line((label + &line).trim_end())?;
+        label = Shown::from(" ".repeat(label_width));
     }
     Ok(())
 }

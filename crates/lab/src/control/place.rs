@@ -9,6 +9,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
+use egress25_policy::in_a_line;
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::PeerCredentials;
 use nix::unistd::geteuid;
@@ -59,7 +60,7 @@ pub fn name(name: &str) -> Result<&str, LabError> {
         "is no lab's name; expected 1 to {LONGEST} of the letters a to z and A to Z, digits, `-`, \
          `_` and `.`, beginning with a letter, a digit or `_`"
     );
-    Err(LabError::input(shown.escape_debug().to_string(), what))
+    Err(LabError::input(in_a_line(&shown).into_owned(), what))
 }
 
 /// A lab's folder, held open.

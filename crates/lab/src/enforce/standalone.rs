@@ -6,7 +6,7 @@ use std::io;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use egress25_policy::{MachineName, NetworkName, World};
+use egress25_policy::{MachineName, NetworkName, World, in_a_line};
 
 use crate::enforce::judge::{Court, JudgedPort, ThreadJudge};
 use crate::enforce::loaded::{LoadedRules, nft};
@@ -163,6 +163,6 @@ fn holder(queue: u16) -> Option<String> {
     let program = std::fs::read_to_string(format!("/proc/{socket}/comm"));
     Some(program.map_or_else(
         |_| "another program".to_owned(),
-        |name| format!("`{}` (process {socket})", name.trim().escape_debug()),
+        |name| format!("`{}` (process {socket})", in_a_line(name.trim())),
     ))
 }

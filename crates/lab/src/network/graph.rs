@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use egress25_policy::in_a_line;
+
 use crate::network::plan::{NodeKind, Plan};
 
 /// Nodes, and which of them are joined.
@@ -174,7 +176,7 @@ impl GraphShape {
 
 /// Lines as a quoted text of DOT has them: it ends at a quote, and a backslash begins an escape.
 fn dot_text(lines: &[String]) -> String {
-    let line = |line: &String| line.replace('\\', "\\\\").replace('"', "\\\"");
+    let line = |line: &String| in_a_line(line).replace('\\', "\\\\").replace('"', "\\\"");
     lines.iter().map(line).collect::<Vec<_>>().join("\\n")
 }
 
@@ -185,7 +187,7 @@ fn mermaid_text(lines: &[String]) -> String {
         |sign: char| sign.is_ascii_alphanumeric() || " .,:/-_()".contains(sign) || !sign.is_ascii();
     let line = |line: &String| {
         let mut text = String::with_capacity(line.len());
-        for sign in line.chars() {
+        for sign in in_a_line(line).chars() {
             if has_no_meaning(sign) {
                 text.push(sign);
             } else {

@@ -10,11 +10,14 @@ mod iptables;
 mod nft;
 mod verdicts;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use egress25_policy::{Interface, MachineName, NetworkName, SenderClass, SourceClass, World};
+use egress25_policy::{
+    Interface, MachineName, NetworkName, SenderClass, SourceClass, World, in_a_line,
+};
 
 use crate::error::LabError;
 use crate::network::plan::{Stands, routes};
@@ -121,8 +124,8 @@ pub(crate) fn preface(network: &NetworkName, ports: &[RulePort]) -> String {
 }
 
 /// A name for a comment: one that ends the line would begin a rule.
-pub(crate) fn plain(name: &str) -> String {
-    name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+pub(crate) fn plain(name: &str) -> Cow<'_, str> {
+    in_a_line(name)
 }
 
 /// Who may send from a network's ports: the addresses of its machines and those of its peers.

@@ -454,7 +454,7 @@ impl Ruleset {
         exits: &BTreeMap<&Forwarder, usize>,
     ) {
         let SenderClass { network, subnet, ways_out: [v4_leaves, _], forwarder, .. } = class;
-        let mut name = plain(&format!("{network}/{subnet}"));
+        let mut name = plain(&format!("{network}/{subnet}")).into_owned();
         if let Some(machine) = forwarder {
             let _ = write!(name, ", {}", plain(machine.as_str()));
         }

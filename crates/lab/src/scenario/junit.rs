@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use egress25_policy::in_a_line;
+
 use crate::scenario::{ScenarioReport, StepResult};
 
 /// By this line a later run knows the file for one of ours.
@@ -43,16 +45,17 @@ pub fn junit(report: &ScenarioReport) -> String {
     text
 }
 
+/// XML 1.0 has no control characters: what is unseen is spelt.
 fn escape(text: &str) -> String {
-    text.chars()
+    in_a_line(text)
+        .chars()
         .map(|c| match c {
             '&' => "&amp;".to_owned(),
             '<' => "&lt;".to_owned(),
             '>' => "&gt;".to_owned(),
             '"' => "&quot;".to_owned(),
-            // XML 1.0 has no other control characters.
-            '\n' | '\t' => " ".to_owned(),
-            c if c.is_control() => String::new(),
+            // Noncharacters of the first plane are none of XML's.
+            '\u{fffe}' | '\u{ffff}' => "\u{fffd}".to_owned(),
             c => c.to_string(),
         })
         .collect()

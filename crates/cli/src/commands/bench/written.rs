@@ -115,7 +115,8 @@ fn human(figures: &Figures, console: &mut Console) -> Result<(), Failure> {
 
 fn markdown(figures: &Figures, console: &mut Console) -> Result<(), Failure> {
     for (name, table) in tables(figures) {
-        console.line(format!("### {name}\n\n{}.\n", cell(&title(figures, table))))?;
+        console.lines(&format!("### {name}\n\n{}.", cell(&title(figures, table))))?;
+        console.line("")?;
         let header = header(table);
         console.line(format!("| {} |", header.join(" | ").trim_start()))?;
         console.line(format!("|{}", "---|".repeat(header.len())))?;

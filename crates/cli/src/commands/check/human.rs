@@ -8,6 +8,7 @@ use crate::read::edition;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{in_brackets, labelled, section};
+use crate::say::shown::Shown;
 use crate::say::today;
 
 /// Writes the answer.
@@ -27,7 +28,7 @@ pub(super) fn write(
     next_steps(console, answer, &subject.edition)?;
     for note in &answer.notes {
         console.line("")?;
-        labelled(console, &console.paint().bold("Note  "), 6, note)?;
+        labelled(console, console.paint().bold("Note  "), 6, note)?;
     }
     in_force(console, answer)
 }
@@ -43,11 +44,7 @@ pub(super) fn grounds(
     let decision = &answer.decision;
     let (verdict, reason) = (decision.verdict, decision.reason);
     let headline = verdict.name().to_uppercase();
-    console.line(format!(
-        "{}  {}",
-        paint.verdict(verdict, &headline),
-        paint.bold(reason.name())
-    ))?;
+    console.line(paint.verdict(verdict, &headline) + "  " + paint.bold(reason.name()))?;
     labelled(console, "", 0, reason.line())?;
     console.line("")?;
     labelled(console, "Stopped by ", 11, answer.stopped_by.text())?;
@@ -57,7 +54,7 @@ pub(super) fn grounds(
     rests_on(console, decision, &subject.edition)?;
     for warning in &decision.warnings {
         console.line("")?;
-        labelled(console, &paint.bold("Warning  "), 9, warning)?;
+        labelled(console, paint.bold("Warning  "), 9, warning)?;
     }
     Ok(())
 }
@@ -103,7 +100,7 @@ fn rests_on(console: &mut Console, decision: &Decision, edition: &Edition) -> Re
     let defaults = edition::settings(edition, &[])?;
     for id in &decision.statements {
         let text = edition.statement(id.as_str()).map(|statement| edition.quoted(statement));
-        labelled(console, &format!("  {:<9}", id.as_str()), 11, &text.unwrap_or_default())?;
+        labelled(console, format!("  {:<9}", id.as_str()), 11, &text.unwrap_or_default())?;
     }
     for assumption in &decision.assumed {
         let setting = Setting::named(&assumption.setting);
@@ -118,7 +115,7 @@ fn rests_on(console: &mut Console, decision: &Decision, edition: &Edition) -> Re
             }
         });
         let text = format!("{assumption}{why}");
-        labelled(console, &format!("  {}", paint.assumed("assumed  ")), 11, &text)?;
+        labelled(console, Shown::from("  ") + paint.assumed("assumed  "), 11, &text)?;
     }
     if decision.statements.is_empty() && decision.assumed.is_empty() {
         console.line("  the routes and what exists alone; no statement of the article")?;
@@ -132,7 +129,7 @@ fn path(console: &mut Console, decision: &Decision) -> Result<(), Failure> {
     }
     section(console, "Path")?;
     for (place, hop) in decision.path.iter().enumerate() {
-        labelled(console, &format!("  {:<9}", place.saturating_add(1)), 11, &hop_text(hop))?;
+        labelled(console, format!("  {:<9}", place.saturating_add(1)), 11, &hop_text(hop))?;
     }
     Ok(())
 }
@@ -165,7 +162,7 @@ fn rules(console: &mut Console, answer: &CheckAnswer) -> Result<(), Failure> {
             .line("  none fitted: no group stands on the way, and no admin rule is for it");
     }
     for (place, rule) in rules.iter().enumerate() {
-        labelled(console, &format!("  {:<9}", place.saturating_add(1)), 11, &rule.to_string())?;
+        labelled(console, format!("  {:<9}", place.saturating_add(1)), 11, &rule.to_string())?;
     }
     Ok(())
 }
@@ -180,7 +177,7 @@ fn source_ports(console: &mut Console, answer: &CheckAnswer) -> Result<(), Failu
         let label = format!("  {:<12}", format!("{}-{}", of.first, of.last));
         let by = of.rules.last().map(|rule| format!(": {rule}"));
         let by = by.filter(|_| of.verdict != Verdict::Pass).unwrap_or_default();
-        labelled(console, &label, 14, &format!("{} {}{by}", of.verdict, of.reason))?;
+        labelled(console, label, 14, &format!("{} {}{by}", of.verdict, of.reason))?;
     }
     Ok(())
 }
@@ -202,7 +199,7 @@ fn next_steps(
     for (place, step) in decision.next_steps.iter().enumerate() {
         let ids = in_brackets(edition, step);
         let label = format!("  {:<9}", format!("{}.", place.saturating_add(1)));
-        labelled(console, &label, 11, &format!("{step}{ids}"))?;
+        labelled(console, label, 11, &format!("{step}{ids}"))?;
     }
     Ok(())
 }
@@ -217,7 +214,7 @@ fn in_force(console: &mut Console, answer: &CheckAnswer) -> Result<(), Failure> 
     let Some(now) = decision else {
         let error = error.as_deref().unwrap_or("the inventory does not fit it");
         let text = format!("under edition {id} this cannot be so: {error}");
-        return labelled(console, &paint.bold("Today  "), 7, &text);
+        return labelled(console, paint.bold("Today  "), 7, &text);
     };
     let then = (answer.decision.verdict, answer.decision.reason);
     let answers = today::in_words(&*Edition::named(id)?, now, then, answer.question.offer);
@@ -226,7 +223,7 @@ fn in_force(console: &mut Console, answer: &CheckAnswer) -> Result<(), Failure> 
         (true, verdict) => paint.verdict(verdict, "Today  "),
         (false, _) => paint.bold("Today  "),
     };
-    labelled(console, &label, 7, &text)?;
+    labelled(console, label, 7, &text)?;
     // A packet that passes today needs nothing more.
     if *differs && now.verdict != Verdict::Pass && now.next_steps != answer.decision.next_steps {
         for step in &now.next_steps {

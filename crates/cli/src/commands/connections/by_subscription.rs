@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::{Cell, CellAlignment};
+use comfy_table::CellAlignment;
 use egress25_policy::{Reason, StoppedBy, Verdict};
 use serde::Serialize;
 
+use crate::say::cell::TextCell;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::html::{self, Column, Table, TableBuilder};
@@ -87,12 +88,13 @@ pub(crate) fn write(console: &mut Console, counts: &[SubscriptionCount]) -> Resu
     let Some(SubscriptionCount { counted, .. }) = counts.first() else { return Ok(()) };
     let rows = counts.iter().map(|count| {
         [
-            Cell::new(count.stopped_by.name()),
-            Cell::new(count.subscription.as_deref().unwrap_or("-")),
-            Cell::new(count.verdict).fg(output::color(count.verdict)),
-            Cell::new(count.reason),
-            Cell::new(count.counted.number()).set_alignment(CellAlignment::Right),
-            Cell::new(count.reason.line()),
+            TextCell::of(count.stopped_by.name()),
+            TextCell::of(count.subscription.as_deref().unwrap_or("-")),
+            TextCell::of(&count.verdict).looking(|cell| cell.fg(output::color(count.verdict))),
+            TextCell::of(&count.reason),
+            TextCell::of(&count.counted.number())
+                .looking(|cell| cell.set_alignment(CellAlignment::Right)),
+            TextCell::of(count.reason.line()),
         ]
     });
     let [stopped_by, subscription, verdict, reason] = HEADINGS;

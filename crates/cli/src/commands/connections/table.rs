@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use comfy_table::{Cell, CellAlignment, Color};
+use comfy_table::{CellAlignment, Color};
 use egress25_evidence::Agreement;
 use egress25_policy::MachineName;
 
 use crate::commands::connections::row::ConnectionRow;
+use crate::say::cell::TextCell;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
+use crate::say::shown::Shown;
 
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,14 +99,13 @@ impl Column {
         }
     }
 
-    fn cell(self, row: &ConnectionRow<'_>) -> Cell {
-        let cell = Cell::new(self.text(row));
-        match self {
+    fn cell(self, row: &ConnectionRow<'_>) -> TextCell {
+        TextCell::from(self.text(row)).looking(|cell| match self {
             Self::Tries | Self::Seconds => cell.set_alignment(CellAlignment::Right),
             Self::Verdict | Self::Reason => cell.fg(output::color(row.verdict)),
             Self::Evidence if row.evidence == Agreement::Contradicts => cell.fg(Color::Red),
             _ => cell,
-        }
+        })
     }
 }
 
@@ -205,7 +206,8 @@ fn list(console: &mut Console, row: &ConnectionRow<'_>) -> Result<(), Failure> {
     let paint = console.paint();
     let verdict = paint.verdict(row.verdict, row.verdict.name());
     console.line(format!("{} -> {}", sender(row), row.destination))?;
-    console.line(format!("  {verdict} {}, stopped by: {}", row.reason, row.stopped_by.name()))?;
+    let becomes = format!(" {}, stopped by: {}", row.reason, row.stopped_by.name());
+    console.line(Shown::from("  ") + verdict + &becomes)?;
     let seconds = row.seconds.map(|seconds| format!(" in {seconds:.1} s")).unwrap_or_default();
     let tries = output::counted(row.tries, "try", "tries");
     let evidence = Column::Evidence.text(row);

@@ -33,9 +33,9 @@ pub(super) fn what_was_seen(
     }
     for (fitting, sentence) in summary.sentences() {
         let label = paint.bold(&format!("{:<LABEL$}", fitting.fits.name()));
-        labelled(console, &label, LABEL, &sentence)?;
+        labelled(console, label, LABEL, &sentence)?;
         if let Some(next) = fitting.next {
-            labelled(console, &" ".repeat(LABEL), LABEL, &format!("Next: {next}"))?;
+            labelled(console, " ".repeat(LABEL), LABEL, &format!("Next: {next}"))?;
         }
     }
     if !diagnosis.rows.is_empty() {
@@ -60,20 +60,20 @@ pub(super) fn what_the_policy_says(
         section(console, "What the policy says")?;
         answered.write_grounds(console, &policy::question(answered))?;
         console.line("")?;
-        labelled(console, &paint.bold("Evidence  "), 10, &evidence_text(evidence))?;
+        labelled(console, paint.bold("Evidence  "), 10, &evidence_text(evidence))?;
         for Steps { heading, steps } in policy::steps(answered, evidence)? {
             section(console, &heading)?;
             for (place, step) in (1..).zip(&steps) {
-                labelled(console, &format!("  {:<3}", format!("{place}.")), 5, step)?;
+                labelled(console, format!("  {:<3}", format!("{place}.")), 5, step)?;
             }
         }
         for note in &answered.answer.notes {
             console.line("")?;
-            labelled(console, &paint.bold("Note  "), 6, note)?;
+            labelled(console, paint.bold("Note  "), 6, note)?;
         }
         if let Some(today) = policy::today(answered)? {
             console.line("")?;
-            labelled(console, &paint.bold("Today  "), 7, &today)?;
+            labelled(console, paint.bold("Today  "), 7, &today)?;
         }
     }
     if let Some(line) = &diagnosis.summary.type_instead {

@@ -87,10 +87,10 @@ fn flags_fit(args: &DiagnoseArgs, chosen: &ChosenEdition) -> Result<bool, Failur
     let is_told = offer(&args.subscription)?.is_some();
     let SubscriptionArgs { created, exempt, started_since_grant, .. } = args.subscription;
     if !is_told && !can_ask() && (created.is_some() || exempt.is_some() || started_since_grant) {
-        return Err(Failure::Usage(format!(
-            "--offer is missing: without it the policy has no answer:\n  {}",
-            typed(args, FLAGS)
-        )));
+        return Err(Failure::Lines(vec![
+            "--offer is missing: without it the policy has no answer:".to_owned(),
+            format!("  {}", typed(args, FLAGS)),
+        ]));
     }
     Ok(is_told)
 }

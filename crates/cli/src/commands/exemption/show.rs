@@ -127,7 +127,8 @@ fn show_human(
     let paint = console.paint();
     let since = row.since.map(|since| format!(" since {since}")).unwrap_or_default();
     let title = subscription.offer.title();
-    console.line(format!("{} ({title}): {}{since}", paint.bold(&row.subscription), row.state))?;
+    let stands = format!(" ({title}): {}{since}", row.state);
+    console.line(paint.bold(&row.subscription) + &stands)?;
     let all = output::counted(row.machines, "machine", "machines");
     console.line(format!("  it has reached {} of {all}", row.exempt_machines))?;
     let needs = if shown.asks.is_empty() {

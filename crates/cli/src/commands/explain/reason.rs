@@ -9,6 +9,7 @@ use crate::commands::explain::reading::{Reading, listed};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, TableRow, labelled};
+use crate::say::shown::Shown;
 
 /// What a reason means.
 #[derive(Debug, Serialize)]
@@ -274,7 +275,7 @@ impl ExplainedReason {
     /// Writes it for a person.
     pub(super) fn human(&self, console: &mut Console, edition: &str) -> Result<(), Failure> {
         let paint = console.paint();
-        console.line(format!("{}  ({})", paint.bold(self.reason), self.usual_verdict))?;
+        console.line(paint.bold(self.reason) + &format!("  ({})", self.usual_verdict))?;
         labelled(console, "", 0, self.line)?;
         if !self.rests_on.is_empty() {
             let edition = self.of.as_deref().unwrap_or(edition);
@@ -285,16 +286,13 @@ impl ExplainedReason {
         }
         console.line("")?;
         if let Some(note) = &self.note {
-            labelled(console, &paint.bold("Note        "), 12, note)?;
+            labelled(console, paint.bold("Note        "), 12, note)?;
         }
-        labelled(console, &paint.bold("What to do  "), 12, &self.what_to_do)?;
+        labelled(console, paint.bold("What to do  "), 12, &self.what_to_do)?;
         if !self.try_it.is_empty() {
             // One line, however wide: it is there to be pasted.
-            console.line(format!(
-                "{}egress25 check {}",
-                paint.bold("Try it      "),
-                self.try_it
-            ))?;
+            let line = format!("egress25 check {}", self.try_it);
+            console.line(paint.bold("Try it      ") + &line)?;
         }
         Ok(())
     }
@@ -304,14 +302,14 @@ impl Ground {
     fn human(&self, console: &mut Console) -> Result<(), Failure> {
         let (id, text) = (&self.id, self.text.as_deref().unwrap_or_default());
         if self.kind == "setting" {
-            let label = format!("  {}", console.paint().assumed("assumed  "));
-            labelled(console, &label, 11, &format!("{id}: {text}"))
+            let label = Shown::from("  ") + console.paint().assumed("assumed  ");
+            labelled(console, label, 11, &format!("{id}: {text}"))
         } else if text.is_empty() {
             console.line(format!("  {id}"))
         } else {
             // The id of another edition's statement has that edition before it.
             let width = id.len().saturating_add(2).max(9);
-            labelled(console, &format!("  {id:<width$}"), width.saturating_add(2), text)
+            labelled(console, format!("  {id:<width$}"), width.saturating_add(2), text)
         }
     }
 }

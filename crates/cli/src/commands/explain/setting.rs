@@ -66,13 +66,13 @@ impl ExplainedSetting {
         let paint = console.paint();
         let of = if self.value == self.default { "the default" } else { "set" };
         let (name, value) = (paint.bold(self.setting), paint.assumed(self.value));
-        console.line(format!("{name} = {value}  ({of})"))?;
+        console.line(name + " = " + value + &format!("  ({of})"))?;
         labelled(console, "", 0, self.question)?;
         console.line("")?;
-        labelled(console, &paint.bold("Why      "), 9, self.why)?;
+        labelled(console, paint.bold("Why      "), 9, self.why)?;
         let values = self.values.join(", ");
         let default = format!("{values}; where nobody sets it: {}", self.default);
-        labelled(console, &paint.bold("Values   "), 9, &default)?;
-        self.note.iter().try_for_each(|note| labelled(console, &paint.bold("Note     "), 9, note))
+        labelled(console, paint.bold("Values   "), 9, &default)?;
+        self.note.iter().try_for_each(|note| labelled(console, paint.bold("Note     "), 9, note))
     }
 }

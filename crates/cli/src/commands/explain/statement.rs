@@ -72,12 +72,12 @@ impl ExplainedStatement {
     /// Writes it for a person.
     pub(super) fn human(&self, console: &mut Console) -> Result<(), Failure> {
         let paint = console.paint();
-        console.line(format!("{}  ({})", paint.bold(&self.statement), self.kind))?;
+        console.line(paint.bold(&self.statement) + &format!("  ({})", self.kind))?;
         labelled(console, "", 0, &self.quoted)?;
         console.line("")?;
         if !self.editions.is_empty() {
-            labelled(console, &paint.bold("Editions  "), 10, &listed(&self.editions))?;
+            labelled(console, paint.bold("Editions  "), 10, &listed(&self.editions))?;
         }
-        self.note.iter().try_for_each(|note| labelled(console, &paint.bold("Note      "), 10, note))
+        self.note.iter().try_for_each(|note| labelled(console, paint.bold("Note      "), 10, note))
     }
 }

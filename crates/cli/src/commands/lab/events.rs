@@ -11,6 +11,7 @@ use crate::args::lab::{CaptureArgs, EventsArgs};
 use crate::commands::lab::place::client;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
+use crate::say::output;
 use crate::say::verdict::verdict;
 use crate::signals::Signals;
 use crate::written::{self, Output, OutputKind, Target};
@@ -23,14 +24,14 @@ pub(super) fn run(args: &EventsArgs, console: &mut Console) -> Result<(), Failur
         let Some(line) = client.line()? else { return Ok(()) };
         match serde_json::from_str::<VerdictEvent>(&line) {
             Ok(event) if args.format == StreamFormat::Human => verdict(&event, console)?,
-            Ok(_) => console.line(&line)?,
+            Ok(_) => output::json_line(console, &line)?,
             // No verdict: what went wrong, or how much was missed.
             Err(_) if args.format == StreamFormat::Human => {
                 console.warn(&aside(&line));
                 continue;
             }
             Err(_) => {
-                console.line(&line)?;
+                output::json_line(console, &line)?;
                 console.finish()?;
                 continue;
             }

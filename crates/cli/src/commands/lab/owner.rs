@@ -11,6 +11,7 @@ use egress25_lab::network::isolate;
 use egress25_lab::owner::{EventFeed, Owner, Setup, serve};
 use egress25_lab::privileges;
 use egress25_lab::process::ends_before;
+use egress25_policy::in_a_line;
 use jiff::Timestamp;
 
 use crate::args::lab::{OwnArgs, OwnStage};
@@ -18,7 +19,7 @@ use crate::commands::lab::hosts::read_hosts;
 use crate::commands::lab::place::is_of_a_run;
 use crate::commands::lab::up::{ADOPTED, READY, arguments};
 use crate::commands::store::follow::{LiveWorld, Opened};
-use crate::say::console::Console;
+use crate::say::console::{Console, to_stderr};
 use crate::say::failure::Failure;
 
 /// Runs one of the processes that a lab lives in.
@@ -92,7 +93,7 @@ fn remove(args: &OwnArgs) {
     });
     if let Err(error) = cleared {
         // The log may be seen by who has started it.
-        let _ = writeln!(std::io::stderr(), "warning: {error}");
+        to_stderr(&format!("warning: {}", in_a_line(&error.to_string())));
     }
     for folder in args.remove.iter().filter(|folder| is_of_a_run(folder)) {
         // Whoever has started the lab removes them, too, if he lives.

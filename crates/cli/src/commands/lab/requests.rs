@@ -151,7 +151,7 @@ pub(super) fn graph(args: &LabGraphArgs, console: &mut Console) -> Result<(), Fa
             _ => return Err(unexpected()),
         },
     };
-    console.line(text.trim_end())
+    console.lines(&text)
 }
 
 /// Lets an event happen in a running lab.

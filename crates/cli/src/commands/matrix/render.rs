@@ -4,6 +4,7 @@ use comfy_table::Attribute;
 use egress25_policy::{Edition, Offer};
 
 use crate::commands::matrix::states::{MatrixCell, MatrixState, groups};
+use crate::say::cell::TextCell;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, labelled};
@@ -19,24 +20,25 @@ pub(super) fn human(
     all_offers: bool,
 ) -> Result<(), Failure> {
     let paint = console.paint();
-    labelled(console, &paint.bold(&format!("Edition {}  ", edition.id)), 17, &edition.title)?;
+    labelled(console, paint.bold(&format!("Edition {}  ", edition.id)), 17, &edition.title)?;
     let groups = groups(cells, all_offers);
     for (heading, states) in tables() {
         console.line("")?;
         console.line(paint.bold(heading))?;
         let titles: Vec<_> = states.iter().map(|state| state.title(edition)).collect();
-        let titles: Vec<_> = titles.iter().map(|title| stacked(title, 12)).collect();
+        let titles: Vec<_> =
+            titles.iter().map(|title| output::wrap(title, 12).join("\n")).collect();
         let header: Vec<_> =
             ["offer"].into_iter().chain(titles.iter().map(String::as_str)).collect();
         let mut table = output::table(console, &header);
         table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
         for (offers, row) in &groups {
-            let mut line = vec![comfy_table::Cell::new(stacked(&names(offers), 28))];
+            let mut line = vec![TextCell::stacked(&output::wrap(&names(offers), 28))];
             for state in states {
                 let cell = row.iter().find(|cell| cell.state == *state);
-                line.push(cell.map_or_else(|| comfy_table::Cell::new(""), |cell| colored(cell)));
+                line.push(cell.map_or_else(|| TextCell::of(""), |cell| colored(cell)));
             }
-            table.add_row(line);
+            table.add_row(line.into_iter().map(comfy_table::Cell::from));
         }
         output::write_table(console, table)?;
     }
@@ -54,7 +56,9 @@ pub(super) fn markdown(
     console.line(format!("Edition {}: {}.", edition.id, edition.title))?;
     let groups = groups(cells, all_offers);
     for (heading, states) in tables() {
-        console.line(format!("\n**{heading}**\n"))?;
+        console.line("")?;
+        console.line(format!("**{heading}**"))?;
+        console.line("")?;
         let titles: Vec<_> = states.iter().map(|state| state.title(edition)).collect();
         console.line(format!("| offer | {} |", titles.join(" | ")))?;
         console.line(format!("|---{}|", "|---".repeat(states.len())))?;
@@ -70,7 +74,8 @@ pub(super) fn markdown(
             console.line(format!("| {} | {} |", names(offers), answers.join(" | ")))?;
         }
     }
-    console.line(format!("\n\\{STAR}"))
+    console.line("")?;
+    console.line(format!("\\{STAR}"))
 }
 
 fn tables() -> [(&'static str, &'static [MatrixState]); 2] {
@@ -84,16 +89,12 @@ fn names(offers: &[Offer]) -> String {
     offers.iter().map(|offer| offer.title()).collect::<Vec<_>>().join(", ")
 }
 
-/// A text broken into short lines, so that a column stays narrow.
-fn stacked(text: &str, width: usize) -> String {
-    output::wrap(text, width).join("\n")
-}
-
-fn colored(cell: &MatrixCell) -> comfy_table::Cell {
+fn colored(cell: &MatrixCell) -> TextCell {
     let star = if cell.is_assumed() { " *" } else { "" };
     let reason = cell.reason.name().replace("-and-", " and ").replace('-', " ");
-    let text = format!("{}{star}\n{}", cell.verdict, stacked(&reason, 14));
-    comfy_table::Cell::new(text)
-        .fg(output::color(cell.verdict))
-        .add_attribute(Attribute::NormalIntensity)
+    let mut lines = vec![format!("{}{star}", cell.verdict)];
+    lines.extend(output::wrap(&reason, 14));
+    TextCell::stacked(&lines).looking(|looks| {
+        looks.fg(output::color(cell.verdict)).add_attribute(Attribute::NormalIntensity)
+    })
 }

@@ -21,7 +21,7 @@ pub(super) fn write(
     labelled(console, "from  ", 6, &format!("{} ({})", a.id, a.title))?;
     labelled(console, "to    ", 6, &format!("{} ({})", b.id, b.title))?;
     if diff.changes.is_empty() {
-        return console.line("\nThey say the same.");
+        return console.lines("\nThey say the same.");
     }
     let about = |about: &str| -> Vec<&Difference> {
         diff.changes.iter().filter(|one| one.about == about).collect()
@@ -96,7 +96,7 @@ fn offers(
         }
     }
     for (names, (row, answers)) in groups {
-        labelled(console, "  ", 2, &console.paint().bold(&names.join(", ")))?;
+        labelled(console, "  ", 2, &names.join(", "))?;
         if let Some((a, b)) = row {
             labelled(console, "      ", 6, a)?;
             labelled(console, "   -> ", 6, b)?;
@@ -157,7 +157,7 @@ fn statements(
             let Some(statement) = of.statement(&one.what) else { continue };
             let id = of.cited(&[StatementId::from(one.what.as_str())]);
             let text = format!("{id}, {}: {}", statement.kind, statement.text);
-            labelled(console, &format!("  {mark} "), 4, &text)?;
+            labelled(console, format!("  {mark} "), 4, &text)?;
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ use crate::read::edition;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, Versioned, labelled, section};
+use crate::say::shown::Shown;
 
 /// Whose article it is.
 const SCOPE: &str = "The public cloud's article. Azure operated by 21Vianet has a text of its own, with \
@@ -77,7 +78,7 @@ fn human(console: &mut Console, edition: &Edition, settings: &Settings) -> Resul
         (_, true) => " (in force)",
         _ => "",
     };
-    labelled(console, &paint.bold(&format!("Edition {}{mark}  ", edition.id)), 2, "")?;
+    labelled(console, paint.bold(&format!("Edition {}{mark}  ", edition.id)), 2, "")?;
     labelled(console, "  ", 2, &edition.title)?;
     let from = format!("held to have stood from {} on", edition.from);
     labelled(console, "  ", 2, &from)?;
@@ -87,7 +88,7 @@ fn human(console: &mut Console, edition: &Edition, settings: &Settings) -> Resul
     labelled(console, "  ", 2, SCOPE)?;
     section(console, "Points")?;
     for (name, value) in points(edition) {
-        labelled(console, &format!("  {name:<34}"), 36, &value)?;
+        labelled(console, format!("  {name:<34}"), 36, &value)?;
     }
     section(console, "Offers")?;
     for (names, text) in rows(edition) {
@@ -97,14 +98,15 @@ fn human(console: &mut Console, edition: &Edition, settings: &Settings) -> Resul
     section(console, "Statements")?;
     for statement in &edition.statements {
         let label = format!("  {:<6} {:<11}", statement.id.as_str(), statement.kind.name());
-        labelled(console, &label, 20, &edition.quoted(statement))?;
+        labelled(console, label, 20, &edition.quoted(statement))?;
     }
     section(console, "Settings: our reading where the article is silent (--set NAME=VALUE)")?;
     for entry in entries(settings) {
         let others: Vec<_> =
             entry.values.iter().filter(|value| **value != entry.value).copied().collect();
-        let line = format!("  {} = {}", entry.setting, paint.assumed(entry.value));
-        console.line(format!("{line}  (or: {})", others.join(", ")))?;
+        let name = Shown::from(format!("  {} = ", entry.setting));
+        let others = format!("  (or: {})", others.join(", "));
+        console.line(name + paint.assumed(entry.value) + &others)?;
         labelled(console, "      ", 6, &format!("{} {}", entry.question, entry.why))?;
     }
     Ok(())

@@ -8,6 +8,7 @@ use crate::read::edition;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, EditionName, TableRow, labelled};
+use crate::say::shown::Shown;
 
 /// Where statements stand, collected when this program was built: id, file, line, test.
 const PLACES: &[(&str, &str, u32, bool)] = include!(concat!(env!("OUT_DIR"), "/trace.rs"));
@@ -111,7 +112,7 @@ fn human(console: &mut Console, edition: &Edition, traced: &[Traced]) -> Result<
         let text = text.unwrap_or_default();
         let id = format!("{:<6} {:<10}", one.id, one.kind.name());
         console.line("")?;
-        labelled(console, &format!("{} ", paint.bold(&id)), 18, &text)?;
+        labelled(console, paint.bold(&id) + " ", 18, &text)?;
         for (label, places) in [("code", &one.code), ("test", &one.tests)] {
             let mut label = label;
             for place in places {
@@ -119,7 +120,8 @@ fn human(console: &mut Console, edition: &Edition, traced: &[Traced]) -> Result<
                 label = "";
             }
             if places.is_empty() && !one.is_covered() && has_to_have_code(edition, one) {
-                console.line(format!("       {label:<10} {}", paint.assumed("none")))?;
+                console
+                    .line(Shown::from(format!("       {label:<10} ")) + paint.assumed("none"))?;
             }
         }
         if !one.is_covered() && !has_to_have_code(edition, one) {

@@ -15,6 +15,7 @@ use crate::commands::replay::row::PacketRow;
 use crate::commands::replay::summary::{ONLY_REPORTS, Summary};
 use crate::say::console::Console;
 use crate::say::failure::Failure;
+use crate::say::json;
 use crate::say::output::EditionName;
 use crate::say::output::{self, TableRow, Versioned};
 
@@ -60,11 +61,11 @@ impl ReplayReport {
                     ("capture", serde_json::json!(reader.name())),
                     ("capture_format", serde_json::json!(reader.format().to_string())),
                 ];
-                console.line("{")?;
+                let mut text = "{\n".to_owned();
                 for (key, value) in head {
-                    console.line(format!("  \"{key}\": {value},"))?;
+                    text.push_str(&format!("  \"{key}\": {},\n", json::in_one_line(&value)?));
                 }
-                write!(console.out(), "  \"rows\": [").map_err(Failure::stdout)?;
+                write!(console.out(), "{text}  \"rows\": [").map_err(Failure::stdout)?;
             }
             ReportFormat::Csv if report.rows => {
                 let columns = if plan.rows_are_connections {
@@ -124,17 +125,13 @@ impl ReplayReport {
     /// Writes a row of a document or a CSV.
     fn row<R: TableRow>(&mut self, row: &R, console: &mut Console) -> Result<(), Failure> {
         if self.format == ReportFormat::Csv {
-            // Into memory first: this writer flushes what is below it.
-            let mut writer = csv::Writer::from_writer(Vec::new());
-            writer.write_record(row.cells()).map_err(output::csv_failure)?;
-            let line = writer.into_inner();
-            let line = line.map_err(|error| Failure::Internal(error.to_string()))?;
+            let line = output::csv_record(row.cells())?;
             return console.out().write_all(&line).map_err(Failure::stdout);
         }
         let comma = if self.written == 0 { "\n    " } else { ",\n    " };
         self.written = self.written.saturating_add(1);
-        write!(console.out(), "{comma}").map_err(Failure::stdout)?;
-        serde_json::to_writer(console.out(), row).map_err(|error| Failure::stdout(error.into()))
+        let row = json::in_one_line(row)?;
+        write!(console.out(), "{comma}{row}").map_err(Failure::stdout)
     }
 
     /// Ends the report with the summary.
@@ -151,11 +148,10 @@ impl ReplayReport {
             }
             ReportFormat::Human => human::summary(console, summary, edition, self.written > 0),
             ReportFormat::Json => {
-                console.line(if self.written > 0 { "\n  ]," } else { "]," })?;
-                let text = serde_json::to_string_pretty(summary)
-                    .map_err(|error| Failure::Internal(error.to_string()))?;
-                let text = text.replace('\n', "\n  ");
-                console.line(format!("  \"summary\": {text}\n}}"))
+                let end = if self.written > 0 { "\n  ]," } else { "]," };
+                let text = json::indented(summary)?.replace('\n', "\n  ");
+                let text = format!("{end}\n  \"summary\": {text}\n}}\n");
+                write!(console.out(), "{text}").map_err(Failure::stdout)
             }
             ReportFormat::Ndjson => {
                 let line = SummaryLine { kind: "summary", edition, note: ONLY_REPORTS, summary };

@@ -100,17 +100,19 @@ fn check(args: &VerifyArgs, console: &mut Console) -> Result<(), Failure> {
     let log = SqliteLog::examine(&path, SqliteOptions::default())?;
     let report = verify(&log, args.anchor)?;
     let path = path.display();
-    let mut sentence =
+    let sentence =
         format!("`{path}`: {}, head {}:{}", entries(report.entries), report.revision, report.head);
-    for finding in &report.findings {
-        let at = finding.revision.map_or(String::new(), |at| format!("revision {at}: "));
-        sentence.push_str(&format!("\n  {at}{}", finding.what));
-    }
-    if report.is_clean() {
-        sentence.push_str("\n  everything is as it was written");
-    }
     let facts = json!({ "store": path.to_string(), "clean": report.is_clean(), "report": report });
     say(console, args.format, &sentence, &facts)?;
+    if args.format == DocumentFormat::Human {
+        for finding in &report.findings {
+            let at = finding.revision.map_or(String::new(), |at| format!("revision {at}: "));
+            console.line(format!("  {at}{}", finding.what))?;
+        }
+        if report.is_clean() {
+            console.line("  everything is as it was written")?;
+        }
+    }
     if report.is_clean() {
         return Ok(());
     }

@@ -4,8 +4,7 @@
 //! change how a page reads: no name of a file or a machine is markup, or turns what stands beside
 //! it.
 
-use std::fmt::Write as _;
-
+use egress25_policy::in_a_line;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::say::html::page::{MeantReason, Page, Steps};
@@ -180,25 +179,8 @@ fn meaning(reason: &MeantReason) -> Markup {
     }
 }
 
-/// A text without signs that show as nothing and change how the rest is shown: control characters,
-/// and those that turn the direction of writing. They are spelt as in a name that is refused.
-fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for sign in text.chars() {
-        match sign {
-            '\n' => shown.push(sign),
-            '\u{61c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{feff}' => {
-                // A String takes whatever is written to it.
-                let _ = write!(shown, "{}", sign.escape_unicode());
-            }
-            sign if sign.is_control() => shown.extend(sign.escape_debug()),
-            sign => shown.push(sign),
-        }
-    }
-    shown
+/// A page without signs that show as nothing and change how the rest is read. Its lines are those
+/// of the page: a browser takes the end of a line in a text for a space.
+fn printable(page: &str) -> String {
+    page.split('\n').map(in_a_line).collect::<Vec<_>>().join("\n")
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use egress25_policy::{
-    Machine, MachineName, NetworkName, NextHop, SubnetName, World, winning_routes,
+    Machine, MachineName, NetworkName, NextHop, SubnetName, World, in_a_line, winning_routes,
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
@@ -174,7 +174,7 @@ impl Builder<'_> {
         if name.is_empty() || name.starts_with('.') || !name.chars().all(fits) {
             let what = "in a lab a machine, firewall or host is called by letters, digits, `-`, \
                         `_` and `.`, and does not begin with a dot";
-            return Err(LabError::input(name.escape_debug().to_string(), what));
+            return Err(LabError::input(in_a_line(name).into_owned(), what));
         }
         self.named(name, node)
     }
