@@ -503,17 +503,28 @@ impl<'w> CellMap<'w> {
         let left = passing.leaves_by.clone().map(|stand| (stand, Direction::Outbound));
         let screens: Vec<_> =
             [entered, left].into_iter().flatten().filter_map(|at| self.screen(at)).collect();
-        let mut cuts = Vec::new();
-        screens.iter().for_each(|screen| screen.bounds(v4, &mut cuts));
-        let mut found: Vec<Stretch> = Vec::new();
-        for Span { first, last, goes } in within(routes, v4, 0, max(v4)) {
-            let mut cuts = cuts.clone();
-            if let Outlet::Inside { network, .. } = &goes {
-                self.bounds_inside(network, v4, (first, last), &mut cuts);
-            }
+        let in_order = |mut cuts: Vec<u128>| {
             cuts.sort_unstable();
             cuts.dedup();
-            cut_at(&cuts, first, last, &mut |first, last| {
+            cuts
+        };
+        let mut cuts = Vec::new();
+        screens.iter().for_each(|screen| screen.bounds(v4, &mut cuts));
+        let cuts = in_order(cuts);
+        let mut cuts_inside: HashMap<NetworkName, Vec<u128>> = HashMap::new();
+        let mut found: Vec<Stretch> = Vec::new();
+        for Span { first, last, goes } in within(routes, v4, 0, max(v4)) {
+            let cuts = match &goes {
+                Outlet::Inside { network, .. } => {
+                    cuts_inside.entry(network.clone()).or_insert_with(|| {
+                        let mut cuts = cuts.clone();
+                        self.bounds_inside(network, v4, &mut cuts);
+                        in_order(cuts)
+                    })
+                }
+                _ => &cuts,
+            };
+            cut_at(cuts, first, last, &mut |first, last| {
                 let packet = Crossing {
                     source: source.address,
                     origin: source.network.as_ref(),
@@ -560,14 +571,8 @@ impl<'w> CellMap<'w> {
         found
     }
 
-    /// Where the rules of a network's subnets and interfaces may change what enters, within a range.
-    fn bounds_inside(
-        &mut self,
-        network: &NetworkName,
-        v4: bool,
-        (first, last): (u128, u128),
-        cuts: &mut Vec<u128>,
-    ) {
+    /// Where the rules of a network's subnets and interfaces may change what enters.
+    fn bounds_inside(&mut self, network: &NetworkName, v4: bool, cuts: &mut Vec<u128>) {
         let world = self.world;
         let Some(of) = world.networks.get(network) else { return };
         let mut stands = Vec::new();
@@ -575,7 +580,7 @@ impl<'w> CellMap<'w> {
             cuts.extend(PrefixSet::new(&subnet.prefixes).bounds(v4));
             stands.push(Stand { network, subnet: name, group: None });
         }
-        let range = (network.clone(), address(v4, first))..=(network.clone(), address(v4, last));
+        let range = (network.clone(), address(v4, 0))..=(network.clone(), address(v4, max(v4)));
         for ((_, at), (machine, place)) in world.owners.range(range) {
             let machine = world.machines.get(machine);
             let interface = machine.and_then(|machine| machine.interfaces.get(*place));
@@ -694,13 +699,14 @@ fn fixed_by_address(world: &World, v4: bool) -> Vec<Span<Reason>> {
     found
 }
 
-/// Ranges of a family, in order, with others cut out of them for a reason.
+/// Ranges of a family, in order, with others, which are in order and apart, cut out of them for a reason.
 fn cut_out(cells: Vec<Cell>, v4: bool, cuts: &[Span<Reason>]) -> Vec<Cell> {
     let mut found = Vec::with_capacity(cells.len().saturating_add(cuts.len().saturating_mul(2)));
     for cell in cells {
         let (begin, end) = (number(cell.first), number(cell.last));
         let mut next = Some(begin);
-        for cut in cuts.iter().filter(|cut| cut.first <= end && begin <= cut.last) {
+        let from = cuts.partition_point(|cut| cut.last < begin);
+        for cut in cuts.iter().skip(from).take_while(|cut| cut.first <= end) {
             let (first, last) = (cut.first.max(begin), cut.last.min(end));
             if let Some(from) = next.filter(|from| *from < first) {
                 let before = address(v4, first.saturating_sub(1));

@@ -23,6 +23,7 @@ pub(crate) mod next_step;
 pub(crate) mod question;
 pub(crate) mod restriction;
 pub(crate) mod route;
+mod rule_side;
 pub(crate) mod screen;
 pub(crate) mod sender;
 pub(crate) mod service;

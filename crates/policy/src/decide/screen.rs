@@ -1,25 +1,25 @@
 //! Security admin rules and security groups: what they let out of an interface, and into one (N15 to
 //! N17).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::IpNet;
 
 use crate::article::network::NetworkFact;
-use crate::article::settings::Settings;
-use crate::article::settings::{Setting, YesNo};
+use crate::article::settings::{Setting, Settings, YesNo};
 use crate::decide::applied_rule::{AppliedRule, RuleSet};
 use crate::decide::destination::PLATFORM;
 use crate::decide::fault::RouteFault;
 use crate::decide::grounds::Grounds;
 use crate::decide::question::{Question, Source};
+use crate::decide::rule_side::{Fit, NOT_PUBLIC, Side, Spaces, members, sides, spaces};
 use crate::decide::sender::SendingPort;
 use crate::world::name::{
     ApplicationSecurityGroupName, NetworkName, SecurityGroupName, SubnetName,
 };
+use crate::world::prefix_index::PrefixIndex;
 use crate::world::ranges::{PrefixSet, bounds_of_each};
-use crate::world::route::{self, NextHop, RouteOrigin, effective_routes};
 use crate::world::security::{Access, Direction, SecurityRule, Target, Targets, WorkedOut};
 use crate::world::{Interface, World};
 
@@ -83,80 +83,8 @@ impl<'a> Stand<'a> {
         if let Some((.., interface)) = balanced.or_else(|| world.owner(network, destination)) {
             return Some(Self::of(interface));
         }
-        let subnets = &world.networks.get_key_value(network)?.1.subnets;
-        let (subnet, _) = subnets
-            .iter()
-            .find(|(_, of)| of.prefixes.iter().any(|prefix| prefix.contains(&destination)))?;
+        let subnet = world.subnets_holding(network, destination).pop_first()?;
         Some(Self { network, subnet, group: None })
-    }
-}
-
-/// What a rule's side names.
-#[derive(Debug)]
-enum Side<'a> {
-    Any,
-    Known(PrefixSet),
-    /// By what the pages say, and by what is assumed on top of that.
-    VirtualNetwork(Rc<Spaces>),
-    Internet(Rc<Spaces>),
-    /// A service tag that nobody has told the addresses of.
-    Unknown(String),
-    Members(&'a [ApplicationSecurityGroupName]),
-}
-
-/// What the tag `VirtualNetwork` covers in a subnet, and what is public.
-#[derive(Debug)]
-struct Spaces {
-    sure: PrefixSet,
-    /// With what a setting adds.
-    all: PrefixSet,
-    not_public: PrefixSet,
-}
-
-/// Whether a packet fits, and the settings that this rests on.
-type Fit = (bool, Vec<Setting>);
-
-impl Side<'_> {
-    fn fits(
-        &self,
-        settings: &Settings,
-        address: IpAddr,
-        groups: &[ApplicationSecurityGroupName],
-    ) -> Fit {
-        let tag = |spaces: &Spaces| {
-            let sure = spaces.sure.contains(address);
-            let doubtful = !sure && spaces.all.contains(address);
-            let yes = settings.virtual_network_tag_by_any_default == YesNo::Yes;
-            let rests_on = doubtful.then_some(Setting::VirtualNetworkTagByAnyDefault);
-            (sure || doubtful && yes, rests_on.into_iter().collect::<Vec<_>>())
-        };
-        match self {
-            Side::Any => (true, vec![]),
-            Side::Known(prefixes) => (prefixes.contains(address), vec![]),
-            Side::VirtualNetwork(spaces) => tag(spaces),
-            Side::Internet(spaces) => {
-                let (inside, rests_on) = tag(spaces);
-                (!inside && !spaces.not_public.contains(address), rests_on)
-            }
-            Side::Unknown(_) => {
-                let fits = settings.service_tag_when_unknown == YesNo::Yes;
-                (fits, vec![Setting::ServiceTagWhenUnknown])
-            }
-            Side::Members(of) => (of.iter().any(|group| groups.contains(group)), vec![]),
-        }
-    }
-
-    /// Where a family's addresses begin or cease to be named.
-    fn bounds(&self, v4: bool, found: &mut Vec<u128>) {
-        match self {
-            Side::Any | Side::Unknown(_) | Side::Members(_) => {}
-            Side::Known(prefixes) => found.extend(prefixes.bounds(v4)),
-            Side::VirtualNetwork(spaces) | Side::Internet(spaces) => {
-                for set in [&spaces.sure, &spaces.all, &spaces.not_public] {
-                    found.extend(set.bounds(v4));
-                }
-            }
-        }
     }
 }
 
@@ -191,10 +119,26 @@ impl Resolved<'_> {
             });
             (fits, rests_on)
         };
+        // A side that does not fit whatever is assumed leaves nothing to rest on to the other.
+        let (to, on_destination) = any(&self.destination, packet.destination);
+        if !to && on_destination.is_empty() {
+            return (false, vec![]);
+        }
         let (from, mut rests_on) = any(&self.source, packet.source);
-        let (to, on) = any(&self.destination, packet.destination);
-        rests_on.extend(on);
+        if !from && rests_on.is_empty() {
+            return (false, vec![]);
+        }
+        rests_on.extend(on_destination);
         (from && to, rests_on)
+    }
+
+    /// The prefixes of its destination, where there is nothing else in it.
+    fn destination_prefixes(&self) -> Option<Vec<IpNet>> {
+        let of = |side: &Side<'_>| match side {
+            Side::Known { prefixes, .. } => Some(prefixes.clone()),
+            _ => None,
+        };
+        Some(self.destination.iter().map(of).collect::<Option<Vec<_>>>()?.concat())
     }
 }
 
@@ -212,7 +156,7 @@ pub(crate) struct Screen<'a> {
     network: NetworkName,
     subnet: SubnetName,
     direction: Direction,
-    layers: Vec<Vec<Resolved<'a>>>,
+    layers: Vec<Layer<'a>>,
 }
 
 impl<'a> Screen<'a> {
@@ -246,8 +190,8 @@ impl<'a> Screen<'a> {
         if layers.is_empty() {
             return None;
         }
-        let around = Rc::new(spaces(world, stand));
-        let resolved = |rules| in_order(world, stand, direction, rules, &around);
+        let around = Rc::new(spaces(world, stand.network, stand.subnet));
+        let resolved = |rules| Layer::of(in_order(world, stand, direction, rules, &around));
         let layers = layers.into_iter().map(resolved).collect();
         let (network, subnet) = (stand.network.clone(), stand.subnet.clone());
         Some(Self { world, network, subnet, direction, layers })
@@ -263,19 +207,19 @@ impl<'a> Screen<'a> {
         grounds: &mut impl Grounds,
     ) -> Result<(), RouteFault> {
         for layer in &self.layers {
-            let (first, rests_on) = first(&self.world.settings, layer, packet);
+            let (first, rests_on) = layer.first(&self.world.settings, packet);
             let access = first.map(|found| found.rule.access);
             for setting in rests_on {
                 //= N16
                 grounds.cite_way(&[NetworkFact::N16]);
                 if setting == Setting::ServiceTagWhenUnknown {
-                    grounds.warn(|| untold(layer));
+                    grounds.warn(|| untold(&layer.rules));
                 }
                 grounds.assume_if(self.world, setting, || {
                     setting.values().iter().any(|value| {
                         let mut other = self.world.settings.clone();
                         other.put(setting, value);
-                        let (other, _) = self::first(&other, layer, packet);
+                        let (other, _) = layer.first(&other, packet);
                         other.map(|found| found.rule.access) != access
                     })
                 });
@@ -307,7 +251,7 @@ impl<'a> Screen<'a> {
 
     /// Where a family's destinations begin or cease to be named by a rule.
     pub(crate) fn bounds(&self, v4: bool, found: &mut Vec<u128>) {
-        let sides = self.layers.iter().flatten().flat_map(|rule| &rule.destination);
+        let sides = self.layers.iter().flat_map(|of| &of.rules).flat_map(|rule| &rule.destination);
         sides.for_each(|side| side.bounds(v4, found));
         if v4 {
             let platform = PrefixSet::new(&PLATFORM.map(|at| IpNet::from(IpAddr::V4(at))));
@@ -330,19 +274,45 @@ fn untold(layer: &[Resolved<'_>]) -> String {
     format!("nobody has told which addresses these service tags stand for: {}", tags.join(", "))
 }
 
-/// The first rule of a layer that a packet fits, and the settings that this rests on.
-fn first<'r, 'a>(
-    settings: &Settings,
-    layer: &'r [Resolved<'a>],
-    packet: &Crossing<'_>,
-) -> (Option<&'r Resolved<'a>>, Vec<Setting>) {
-    let mut rests_on = Vec::new();
-    let found = layer.iter().find(|rule| {
-        let (fits, on) = rule.fits(settings, packet);
-        rests_on.extend(on);
-        fits
-    });
-    (found, rests_on)
+/// Rules of which the first that fits counts.
+#[derive(Debug)]
+struct Layer<'a> {
+    rules: Vec<Resolved<'a>>,
+    /// By their places: those whose destination is prefixes alone. The others may be for any.
+    by_destination: PrefixIndex<usize>,
+    others: Vec<usize>,
+}
+
+impl<'a> Layer<'a> {
+    fn of(rules: Vec<Resolved<'a>>) -> Self {
+        let (mut listed, mut others) = (Vec::new(), Vec::new());
+        for (place, rule) in rules.iter().enumerate() {
+            match rule.destination_prefixes() {
+                Some(prefixes) => listed.extend(prefixes.into_iter().map(|at| (at, place))),
+                None => others.push(place),
+            }
+        }
+        Self { rules, by_destination: PrefixIndex::new(listed), others }
+    }
+
+    /// The first rule that a packet fits, and the settings that this rests on.
+    fn first(
+        &self,
+        settings: &Settings,
+        packet: &Crossing<'_>,
+    ) -> (Option<&Resolved<'a>>, Vec<Setting>) {
+        let listed = self.by_destination.holding(packet.destination.into());
+        let mut places: Vec<_> = listed.chain(&self.others).copied().collect();
+        places.sort_unstable();
+        let mut rests_on = Vec::new();
+        let mut rules = places.into_iter().filter_map(|place| self.rules.get(place));
+        let found = rules.find(|rule| {
+            let (fits, on) = rule.fits(settings, packet);
+            rests_on.extend(on);
+            fits
+        });
+        (found, rests_on)
+    }
 }
 
 /// Rules of a direction, in the order in which they are asked.
@@ -367,100 +337,11 @@ fn in_order<'a>(
         let destination = if groups.is_empty() {
             sides(world, &rule.destination.0, around)
         } else {
-            vec![Side::Known(members(world, stand.network, groups))]
+            vec![Side::known(members(world, stand.network, groups))]
         };
         Resolved { set, rule, source, destination }
     };
     rules.into_iter().map(resolved).collect()
-}
-
-fn sides<'a>(world: &World, targets: &[Target], around: &Rc<Spaces>) -> Vec<Side<'a>> {
-    let side = |target: &Target| match target {
-        Target::Any => Side::Any,
-        Target::Prefix(prefix) => Side::Known(PrefixSet::new([prefix])),
-        Target::Tag(tag) => match WorkedOut::named(tag) {
-            Some(WorkedOut::VirtualNetwork) => Side::VirtualNetwork(around.clone()),
-            Some(WorkedOut::Internet) => Side::Internet(around.clone()),
-            Some(WorkedOut::LoadBalancer) => Side::Known(wire_server()),
-            Some(WorkedOut::Platform(at)) => {
-                let prefixes: Vec<_> = at.map(IpNet::from).into_iter().collect();
-                Side::Known(PrefixSet::new(&prefixes))
-            }
-            None => match world.service_tag(tag) {
-                Some(prefixes) => Side::Known(PrefixSet::new(prefixes)),
-                None => Side::Unknown(tag.clone()),
-            },
-        },
-    };
-    targets.iter().map(side).collect()
-}
-
-fn wire_server() -> PrefixSet {
-    let [_, wire] = PLATFORM.map(|at| IpNet::from(IpAddr::V4(at)));
-    PrefixSet::new([&wire])
-}
-
-/// The addresses of the interfaces in application security groups that a network reaches.
-fn members(
-    world: &World,
-    network: &NetworkName,
-    groups: &[ApplicationSecurityGroupName],
-) -> PrefixSet {
-    let reached: Vec<_> = world.in_reach(network).collect();
-    let interfaces = world.machines.values().flat_map(|machine| &machine.interfaces);
-    let is_member = |interface: &&Interface| {
-        reached.contains(&&interface.network)
-            && interface.application_security_groups.iter().any(|one| groups.contains(one))
-    };
-    let addresses = interfaces.filter(is_member).flat_map(|interface| &interface.addresses);
-    let prefixes: Vec<_> = addresses.map(|at| IpNet::from(*at)).collect();
-    PrefixSet::new(&prefixes)
-}
-
-/// Addresses that the Internet does not lead to (RFC 1918, RFC 6598, RFC 4193, RFC 3927, RFC 4291).
-const NOT_PUBLIC: [IpNet; 11] = [
-    v4([0, 0, 0, 0], 8),
-    v4([10, 0, 0, 0], 8),
-    v4([100, 64, 0, 0], 10),
-    v4([127, 0, 0, 0], 8),
-    v4([169, 254, 0, 0], 16),
-    v4([172, 16, 0, 0], 12),
-    v4([192, 168, 0, 0], 16),
-    v4([224, 0, 0, 0], 3),
-    v6(0xfc00, 7),
-    v6(0xfe80, 10),
-    v6(0xff00, 8),
-];
-
-const fn v4([a, b, c, d]: [u8; 4], length: u8) -> IpNet {
-    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length))
-}
-
-const fn v6(first: u16, length: u8) -> IpNet {
-    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, 0), length))
-}
-
-/// What the tag `VirtualNetwork` covers in a subnet (N16).
-fn spaces(world: &World, stand: Stand<'_>) -> Spaces {
-    let mut sure: Vec<IpNet> = route::spaces(world, stand.network).copied().collect();
-    sure.extend(PLATFORM.get(1).map(|wire| IpNet::from(IpAddr::V4(*wire))));
-    let mut assumed = Vec::new();
-    for prefix in world.gateway_of(stand.network).map_or(&[][..], |gateway| &gateway.routes) {
-        if prefix.prefix_len() == 0 { &mut assumed } else { &mut sure }.push(*prefix);
-    }
-    for route in effective_routes(world, stand.network, stand.subnet) {
-        let is_default = route.prefix.prefix_len() == 0;
-        match (route.origin, route.next_hop) {
-            (RouteOrigin::User, NextHop::None) => assumed.push(route.prefix),
-            (RouteOrigin::Bgp, _) if is_default => assumed.push(route.prefix),
-            (RouteOrigin::User | RouteOrigin::Bgp, _) | (_, NextHop::Peering(_)) => {
-                sure.push(route.prefix);
-            }
-            (RouteOrigin::System, _) => {}
-        }
-    }
-    let all = PrefixSet::new(sure.iter().chain(&assumed));
-    Spaces { sure: PrefixSet::new(&sure), all, not_public: PrefixSet::new(&NOT_PUBLIC) }
 }
 
 /// Whether a packet comes from a network to another one, over their peering.

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::OnceLock;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -12,7 +11,6 @@ use serde::Deserialize;
 use crate::article::edition::Edition;
 use crate::article::settings::Settings;
 use crate::file::error::{InventoryError, bad, syntax};
-use crate::file::subnet_index::SubnetIndex;
 use crate::file::subscription::SubscriptionEntry;
 use crate::life::event::{Event, EventKind, FlatEvent};
 use crate::life::exemption::Exemption;
@@ -96,10 +94,6 @@ enum SettingValue {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NetworkEntry {
-    /// Its subnets by the addresses in them, once they are asked for.
-    #[serde(skip)]
-    #[schemars(skip)]
-    by_address: OnceLock<SubnetIndex>,
     /// Its address space, IPv4 and IPv6 prefixes.
     #[schemars(with = "Vec<Prefix>")]
     address_space: Vec<IpNet>,
@@ -469,6 +463,7 @@ impl InventoryFile {
                 subscription: entry.subscription.clone(),
                 network: entry.network.clone(),
                 subnet: self.subnet(
+                    &world,
                     &place,
                     &entry.network,
                     entry.subnet.as_ref(),
@@ -544,6 +539,7 @@ impl InventoryFile {
     /// its addresses lie in.
     fn subnet(
         &self,
+        world: &World,
         place: &str,
         network: &NetworkName,
         subnet: Option<&SubnetName>,
@@ -564,8 +560,7 @@ impl InventoryFile {
             (Some(only), None) => return Ok(only.clone()),
             _ => {}
         }
-        let index = entry.by_address.get_or_init(|| SubnetIndex::of(&entry.subnet));
-        let first = addresses.first().map(|address| index.holding(*address));
+        let first = addresses.first().map(|address| world.subnets_holding(network, *address));
         let holds = |of: &Subnet, address: &IpAddr| of.prefixes.iter().any(|p| p.contains(address));
         let holds_all = |name: &&&SubnetName| {
             entry.subnet.get(**name).is_some_and(|of| addresses.iter().all(|at| holds(of, at)))
@@ -601,7 +596,7 @@ impl InventoryFile {
             let what = "is for `kind = \"app-service\"` alone";
             return Err(bad(format!("{place}.route_all"), what));
         }
-        let interfaces = self.interfaces(&place, entry)?;
+        let interfaces = self.interfaces(world, &place, entry)?;
         if entry.forwards_by.is_some_and(|at| at >= interfaces.len()) {
             let what = format!("the machine has {} interfaces, counted from 0", interfaces.len());
             return Err(bad(format!("{place}.forwards_by"), what));
@@ -632,6 +627,7 @@ impl InventoryFile {
 
     fn interfaces(
         &self,
+        world: &World,
         place: &str,
         entry: &MachineEntry,
     ) -> Result<Vec<Interface>, InventoryError> {
@@ -664,6 +660,7 @@ impl InventoryFile {
             Ok(Interface {
                 network: entry.network.clone(),
                 subnet: self.subnet(
+                    world,
                     place,
                     &entry.network,
                     entry.subnet.as_ref(),
@@ -716,6 +713,7 @@ fn route_table(
     entry: &RouteTableEntry,
 ) -> Result<RouteTable, InventoryError> {
     let mut routes = Vec::with_capacity(entry.routes.len());
+    let mut prefixes = BTreeSet::new();
     for route in &entry.routes {
         let key = format!("route-table.{name}.routes");
         let next_hop = match (route.next_hop, route.address) {
@@ -740,7 +738,7 @@ fn route_table(
             (NextHopEntry::Internet, None) => UserNextHop::Internet,
             (NextHopEntry::None, None) => UserNextHop::None,
         };
-        if routes.iter().any(|other: &UserRoute| other.prefix == route.prefix) {
+        if !prefixes.insert(route.prefix) {
             return Err(bad(key, format!("there are two routes for `{}`", route.prefix)));
         }
         routes.push(UserRoute { prefix: route.prefix, next_hop });

@@ -5,5 +5,4 @@ pub(crate) mod inventory;
 pub mod moment;
 pub(crate) mod near;
 pub(crate) mod schema;
-mod subnet_index;
 mod subscription;

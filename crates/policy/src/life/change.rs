@@ -133,7 +133,7 @@ impl World {
                     self.subscriptions.remove(&name);
                 }
                 Before::NoNetwork(name) => {
-                    self.networks.remove(&name);
+                    self.remove_network(&name);
                 }
                 Before::Machine(name, old) => self.put_machine(name, old.map(|old| *old)),
                 Before::Firewall(name, old) => {

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-
 use crate::article::settings::RevocationEffect;
 use crate::decide::destination::UnfitDestination;
 use crate::life::exemption::ExemptionState;
@@ -16,9 +14,11 @@ use crate::world::name::{
     NatGatewayName, NetworkName, RouteTableName, SecurityGroupName, SubnetName, SubscriptionName,
 };
 use crate::world::outbound::{Backend, LoadBalancer, NatGateway, NatGatewaySku};
+use crate::world::prefix_index::PrefixIndex;
 use crate::world::security::{Access, AdminRules, SecurityGroup, SecurityRule, Targets};
 use crate::world::{
-    AzureFirewall, Interface, Machine, RouteTable, Subnet, Subscription, VirtualNetwork, World,
+    AzureFirewall, Interface, Machine, Plot, RouteTable, Subnet, Subscription, VirtualNetwork,
+    World,
 };
 
 /// The largest VXLAN network id: 24 bits (RFC 7348).
@@ -67,9 +67,10 @@ impl World {
         if network.address_space.is_empty() {
             return Err(err(format!("{place}.address_space"), "needs at least one prefix"));
         }
+        let spaces = PrefixIndex::new(network.address_space.iter().map(|space| (*space, ())));
         for (subnet_name, subnet) in &network.subnets {
             for prefix in &subnet.prefixes {
-                if !network.address_space.iter().any(|space| space.contains(prefix)) {
+                if spaces.holding(*prefix).next().is_none() {
                     return Err(err(
                         format!("{place}.subnet.{subnet_name}.prefixes"),
                         format!("`{prefix}` lies outside the network's address space"),
@@ -83,8 +84,15 @@ impl World {
         let forwarded = || network.peerings.iter().map(|side| side.allow_forwarded_traffic);
         self.forwarded_refused |= forwarded().any(|said| said == Some(false));
         self.forwarded_unsaid |= forwarded().any(|said| said.is_none());
+        self.plots.insert(name.clone(), Plot::of(&network));
         self.networks.insert(name, network);
         Ok(())
+    }
+
+    /// Takes away a network that was added last.
+    pub(crate) fn remove_network(&mut self, name: &NetworkName) {
+        self.plots.remove(name);
+        self.networks.remove(name);
     }
 
     /// Adds a route table.
@@ -207,14 +215,13 @@ impl World {
             return Err(err(format!("{place}.addresses"), "needs at least one frontend's"));
         }
         if let Some(network) = &balancer.network {
-            let Some(found) = self.networks.get(network) else {
+            if !self.networks.contains_key(network) {
                 return Err(err(
                     format!("{place}.network"),
                     format!("there is no network `{network}`"),
                 ));
-            };
-            let outside =
-                |address: &&IpAddr| !found.address_space.iter().any(|p| p.contains(*address));
+            }
+            let outside = |address: &&IpAddr| !self.is_of_network(network, **address);
             if let Some(address) = balancer.addresses.iter().find(outside) {
                 let what = format!("address {address} lies outside network `{network}`");
                 return Err(err(format!("{place}.addresses"), what));
@@ -475,6 +482,12 @@ impl World {
         Err(err(format!("{place}.subscription"), format!("there is no subscription `{name}`")))
     }
 
+    /// Whether two networks have addresses in common.
+    fn overlap(&self, one: &NetworkName, other: &NetworkName) -> bool {
+        let plots = self.plots.get(one).zip(self.plots.get(other));
+        plots.is_some_and(|(one, other)| one.space.overlaps(&other.space))
+    }
+
     fn known_subnet(
         &self,
         place: &str,
@@ -515,13 +528,13 @@ impl World {
             self.check_remote_gateways(name, network)?;
             for peer in network.peerings.iter().map(|side| &side.network) {
                 let place = format!("network.{name}.peerings");
-                let Some(other) = self.networks.get(peer) else {
+                if !self.networks.contains_key(peer) {
                     return Err(err(place, format!("there is no network `{peer}`")));
-                };
+                }
                 if peer == name {
                     return Err(err(place, "a network is not peered with itself"));
                 }
-                if overlap(&network.address_space, &other.address_space) {
+                if self.overlap(name, peer) {
                     return Err(err(
                         place,
                         format!(
@@ -650,10 +663,6 @@ fn check_rules(place: &str, rules: &[SecurityRule], lowest: u16) -> Result<(), W
         }
     }
     Ok(())
-}
-
-fn overlap(left: &[IpNet], right: &[IpNet]) -> bool {
-    left.iter().any(|a| right.iter().any(|b| a.contains(b) || b.contains(a)))
 }
 
 fn err(place: impl Into<String>, what: impl Into<String>) -> WorldError {

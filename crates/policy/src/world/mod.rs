@@ -7,6 +7,7 @@ pub(crate) mod creation;
 pub(crate) mod listed_route;
 pub(crate) mod name;
 pub(crate) mod outbound;
+pub(crate) mod prefix_index;
 pub(crate) mod ranges;
 pub(crate) mod route;
 pub(crate) mod security;
@@ -34,6 +35,8 @@ use crate::world::name::{
     NatGatewayName, NetworkName, RouteTableName, SecurityGroupName, SubnetName, SubscriptionName,
 };
 use crate::world::outbound::{LoadBalancer, NatGateway};
+use crate::world::prefix_index::PrefixIndex;
+use crate::world::ranges::PrefixSet;
 use crate::world::security::{AdminRules, SecurityGroup};
 
 /// A subscription.
@@ -406,6 +409,8 @@ pub struct World {
     /// and whether one does not say.
     pub(crate) forwarded_refused: bool,
     pub(crate) forwarded_unsaid: bool,
+    /// Derived from the networks: who is where in each.
+    plots: BTreeMap<NetworkName, Plot>,
     /// Derived from the networks: whose sides of peerings with each are open.
     open_toward: BTreeMap<NetworkName, BTreeSet<NetworkName>>,
     /// Derived from the internal load balancers.
@@ -416,7 +421,38 @@ pub struct World {
     pub(crate) members: BTreeMap<SubscriptionName, BTreeSet<MachineName>>,
 }
 
+/// A network's addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Plot {
+    space: PrefixSet,
+    subnets: PrefixIndex<SubnetName>,
+}
+
+impl Plot {
+    fn of(network: &VirtualNetwork) -> Self {
+        let subnets = network.subnets.iter();
+        let prefixes =
+            subnets.flat_map(|(name, of)| of.prefixes.iter().map(|at| (*at, name.clone())));
+        Self { space: PrefixSet::new(&network.address_space), subnets: PrefixIndex::new(prefixes) }
+    }
+}
+
 impl World {
+    /// Whether an address is of a network's address space.
+    pub(crate) fn is_of_network(&self, network: &NetworkName, address: IpAddr) -> bool {
+        self.plots.get(network).is_some_and(|plot| plot.space.contains(address))
+    }
+
+    /// The subnets of a network that hold an address, by name.
+    pub(crate) fn subnets_holding(
+        &self,
+        network: &NetworkName,
+        address: IpAddr,
+    ) -> BTreeSet<&SubnetName> {
+        let plot = self.plots.get(network).into_iter();
+        plot.flat_map(|plot| plot.subnets.holding(address.into())).collect()
+    }
+
     /// An empty world under an edition.
     #[must_use]
     pub fn new(edition: Arc<Edition>, settings: Settings) -> Self {
@@ -440,6 +476,7 @@ impl World {
             public_owners: BTreeMap::new(),
             forwarded_refused: false,
             forwarded_unsaid: false,
+            plots: BTreeMap::new(),
             open_toward: BTreeMap::new(),
             frontends: BTreeMap::new(),
             firewall_addresses: BTreeMap::new(),

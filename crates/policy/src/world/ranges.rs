@@ -79,6 +79,17 @@ impl PrefixSet {
         ranges.get(place).is_some_and(|(first, _)| *first <= at)
     }
 
+    /// Whether an address is among both.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        [true, false].iter().any(|v4| {
+            let others = other.of_family(*v4);
+            self.of_family(*v4).iter().any(|(first, last)| {
+                let place = others.partition_point(|(_, end)| end < first);
+                others.get(place).is_some_and(|(begin, _)| begin <= last)
+            })
+        })
+    }
+
     /// Those that are not among others, too.
     pub(crate) fn without(&self, others: &Self) -> Self {
         let [v4, v6] = [true, false].map(|v4| {

@@ -217,11 +217,7 @@ pub(crate) fn holder<'a>(
     network: &'a NetworkName,
     address: IpAddr,
 ) -> Option<&'a NetworkName> {
-    let holds = |name: &&NetworkName| {
-        let found = world.networks.get(*name);
-        found.is_some_and(|found| found.address_space.iter().any(|space| space.contains(&address)))
-    };
-    world.in_reach(network).find(holds)
+    world.in_reach(network).find(|name| world.is_of_network(name, address))
 }
 
 /// The route that wins for a destination; `None` where no route is for it.
