@@ -1,6 +1,6 @@
 //! Working out cells: a subnet's stretches, followed from forwarder to forwarder.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -336,7 +336,7 @@ impl<'w> CellMap<'w> {
         let mut done = Vec::new();
         let mut open = vec![(station, 0, max(v4), None, 0_usize)];
         // The machines of `been`, which the way to what is looked at next begins with.
-        let (mut way, mut on_way) = (Vec::<MachineName>::new(), BTreeSet::new());
+        let (mut way, mut on_way) = (Vec::<MachineName>::new(), HashSet::new());
         while let Some((at, first, last, been, steps)) = open.pop() {
             while way.len() > steps
                 && let Some(left) = way.pop()

@@ -31,7 +31,7 @@ mod surprises;
 pub(crate) mod terms;
 pub(crate) mod way_out;
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use crate::SMTP_PORT;
@@ -147,7 +147,7 @@ fn follow<'a>(
     grounds: &mut impl Grounds,
 ) -> Result<Conclusion, RouteFault> {
     let destination = packet.destination;
-    let mut been = BTreeSet::from([at.name]);
+    let mut been = HashSet::from([at.name]);
     // The address that the sender's own route leads to: that of the port, where it is not its own.
     let mut first = (at.name != sender.name).then(|| at.address_toward(destination));
     loop {

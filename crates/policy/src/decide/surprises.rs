@@ -8,7 +8,7 @@ use crate::decide::way_out::leaves_by_default_unsaid;
 use crate::file::near::first_few;
 use crate::world::name::{ApplicationSecurityGroupName, NetworkName, SubnetName};
 use crate::world::route::{NextHop, effective_routes, other_default};
-use crate::world::security::{Protocol, SecurityRule, Target, WorkedOut};
+use crate::world::security::{Direction, Protocol, SecurityRule, Target, WorkedOut};
 use crate::world::{Subnet, UserNextHop, World};
 
 /// Whether every packet fits a rule.
@@ -51,17 +51,17 @@ impl World {
         let mut of_subnets: BTreeMap<_, Vec<&str>> = BTreeMap::new();
         for (name, machine) in &self.machines {
             for interface in &machine.interfaces {
-                let routes = effective_routes(self, &interface.network, &interface.subnet);
-                let elsewhere = other_default(&routes);
-                if elsewhere.is_none_or(|route| route.next_hop == NextHop::Internet)
-                    && leaves_by_default_unsaid(self, SendingPort { name, machine, interface })
-                {
+                if leaves_by_default_unsaid(self, SendingPort { name, machine, interface }) {
                     let key = (&interface.network, &interface.subnet);
                     of_subnets.entry(key).or_default().push(name.as_str());
                 }
             }
         }
         for ((network, subnet), machines) in of_subnets {
+            let routes = effective_routes(self, network, subnet);
+            if other_default(&routes).is_some_and(|route| route.next_hop != NextHop::Internet) {
+                continue;
+            }
             found.push(format!(
                 "`{network}/{subnet}` is not said to have default outbound access, by which {} leave for \
                  the Internet; in networks created since 2026-04 there is none: say \
@@ -108,6 +108,11 @@ impl World {
         let admin = self.admin_rules.iter();
         let admin = admin.map(|(name, of)| (format!("the admin rules `{name}`"), &of.rules));
         for (whose, rules) in groups.chain(admin) {
+            let covering = [Direction::Inbound, Direction::Outbound].map(|direction| {
+                let all =
+                    rules.iter().filter(|rule| rule.direction == direction && covers_all(rule));
+                all.min_by_key(|rule| rule.priority)
+            });
             for rule in rules {
                 for target in rule.source.0.iter().chain(&rule.destination.0) {
                     if let Target::Tag(tag) = target
@@ -131,12 +136,10 @@ impl World {
                         rule.name
                     ));
                 }
-                let covers = |other: &&SecurityRule| {
-                    other.direction == rule.direction
-                        && other.priority < rule.priority
-                        && covers_all(other)
+                let is_before = |other: &&&SecurityRule| {
+                    other.direction == rule.direction && other.priority < rule.priority
                 };
-                if let Some(before) = rules.iter().find(covers) {
+                if let Some(before) = covering.iter().flatten().find(is_before) {
                     found.push(format!(
                         "rule `{}` of {whose} is never asked: `{}` before it fits everything",
                         rule.name, before.name

@@ -12,7 +12,7 @@ pub(crate) mod ranges;
 pub(crate) mod route;
 pub(crate) mod security;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
@@ -409,10 +409,10 @@ pub struct World {
     /// and whether one does not say.
     pub(crate) forwarded_refused: bool,
     pub(crate) forwarded_unsaid: bool,
-    /// Derived from the networks: who is where in each.
-    plots: BTreeMap<NetworkName, Plot>,
+    /// Derived from the networks.
+    plots: HashMap<NetworkName, Plot>,
     /// Derived from the networks: whose sides of peerings with each are open.
-    open_toward: BTreeMap<NetworkName, BTreeSet<NetworkName>>,
+    open_toward: HashMap<NetworkName, HashSet<NetworkName>>,
     /// Derived from the internal load balancers.
     frontends: BTreeMap<(NetworkName, IpAddr), LoadBalancerName>,
     /// Derived from the firewalls.
@@ -421,11 +421,13 @@ pub struct World {
     pub(crate) members: BTreeMap<SubscriptionName, BTreeSet<MachineName>>,
 }
 
-/// A network's addresses.
+/// What a network has, by what it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Plot {
     space: PrefixSet,
     subnets: PrefixIndex<SubnetName>,
+    /// The places of its sides of peerings.
+    peerings: HashMap<NetworkName, usize>,
 }
 
 impl Plot {
@@ -433,7 +435,13 @@ impl Plot {
         let subnets = network.subnets.iter();
         let prefixes =
             subnets.flat_map(|(name, of)| of.prefixes.iter().map(|at| (*at, name.clone())));
-        Self { space: PrefixSet::new(&network.address_space), subnets: PrefixIndex::new(prefixes) }
+        // Of two with the same network the first counts.
+        let sides = network.peerings.iter().enumerate().rev();
+        Self {
+            space: PrefixSet::new(&network.address_space),
+            subnets: PrefixIndex::new(prefixes),
+            peerings: sides.map(|(place, side)| (side.network.clone(), place)).collect(),
+        }
     }
 }
 
@@ -476,8 +484,8 @@ impl World {
             public_owners: BTreeMap::new(),
             forwarded_refused: false,
             forwarded_unsaid: false,
-            plots: BTreeMap::new(),
-            open_toward: BTreeMap::new(),
+            plots: HashMap::new(),
+            open_toward: HashMap::new(),
             frontends: BTreeMap::new(),
             firewall_addresses: BTreeMap::new(),
             members: BTreeMap::new(),
@@ -590,7 +598,8 @@ impl World {
     /// A network's side of a peering with another.
     #[must_use]
     pub fn peering(&self, network: &NetworkName, with: &NetworkName) -> Option<&Peering> {
-        self.networks.get(network)?.peerings.iter().find(|peering| peering.network == *with)
+        let place = self.plots.get(network)?.peerings.get(with)?;
+        self.networks.get(network)?.peerings.get(*place)
     }
 
     /// The networks that a network is connected with by peerings: those that both sides have and
