@@ -36,9 +36,6 @@ impl ThreadedRead {
         let (sender, pieces) = sync_channel(READY);
         // One more is being filled, and one looked at.
         let (empty, filled_again) = sync_channel::<Vec<u8>>(READY + 2);
-        for _ in 0..READY + 2 {
-            let _ = empty.try_send(vec![0; ROOM + PIECE]);
-        }
         let work = move || {
             loop {
                 let mut bytes = filled_again.try_recv().unwrap_or_default();
