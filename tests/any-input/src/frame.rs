@@ -18,9 +18,9 @@ const HEAD: usize = 4;
 
 const INTERFACES: [Option<&str>; 3] = [None, Some("two"), Some("unknown")];
 
-/// How many frames are in a batch, by the lowest bits of the place: it alone, among so many others that
-/// they are looked up together, and a block with two behind it.
-const BATCHES: [usize; 4] = [1, 1, 16, 66];
+/// How many frames are in a batch, by the lowest bits of the place: mostly it alone, or it among so many
+/// others that they are looked up together, or in a block with two behind it.
+const BATCHES: [usize; 8] = [1, 1, 1, 1, 1, 1, 16, 66];
 
 /// The link type that stands for what a byte says.
 fn link_of(byte: u8) -> LinkType {
@@ -54,10 +54,12 @@ impl Bench {
         // 255 stands for a file that claims less than is there.
         let wire = if more == u8::MAX { 0 } else { captured + u32::from(more) };
         walks_agree(link, bytes, wire.max(captured), &self.ways[pair / 2]);
-        let count = BATCHES[usize::from(place & 3)];
+        let count = BATCHES[usize::from(place) % BATCHES.len()];
+        // By threes, so that each place of a vector comes up.
+        let at = usize::from(place) / BATCHES.len() * 3 % count;
         self.batch.clear();
         self.batch.resize(count, neighbour(link));
-        self.batch[usize::from(place >> 2) % count] = Made { bytes: bytes.to_vec(), wire };
+        self.batch[at] = Made { bytes: bytes.to_vec(), wire };
         self.pairs[pair].check(link, interface, &self.batch);
     }
 }
