@@ -1,24 +1,26 @@
 //! The commands that need a lab: the store that `lab up` makes, what `lab run` writes.
 
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use egress25_skipped::skipped;
 
-use super::{CrashCase, Way, command, fail_all, kill_all, tries, untraceable};
+use super::{CrashCase, Way, command, fail_all, kill_all, run, scratch, tries, untraceable};
 
 /// A command that leaves a lab, or ends with one.
 const WAY: Way = Way {
+    range: super::range,
     begin,
     // What the lab's own processes write is written by `store init`, too.
     trace: &[],
     end,
     clean,
+    examine: super::examine,
     tries: 8,
 };
 
-const CASES: &[CrashCase] = &[
+pub(super) const CASES: &[CrashCase] = &[
     CrashCase {
         name: "lab up",
         line: "lab up inventory.toml --run-dir run --datapath none --store new.db",
@@ -26,10 +28,25 @@ const CASES: &[CrashCase] = &[
     },
     CrashCase {
         name: "lab run",
-        line: "lab run scenario.toml --datapath none --junit report.xml --happened happened.toml",
-        made: &["report.xml", "happened.toml"],
+        line: "lab run scenario.toml --datapath none --junit report.xml --happened happened.toml \
+               --verdicts verdicts.ndjson --capture judged.pcapng",
+        made: &["report.xml", "happened.toml", "verdicts.ndjson", "judged.pcapng"],
+    },
+    CrashCase {
+        name: "lab capture",
+        line: "lab capture judged.pcapng --run-dir run",
+        made: &["judged.pcapng"],
+    },
+    CrashCase { name: "lab vm", line: "lab vm restart spare --run-dir run", made: &["s.db"] },
+    CrashCase {
+        name: "lab event",
+        line: "lab event exemption-asked other --run-dir run",
+        made: &["s.db"],
     },
 ];
+
+/// Those that ask a lab which runs already; it follows the store `s.db`.
+const OF_A_LAB: &[&str] = &["lab capture ", "lab vm ", "lab event "];
 
 /// What lets the machine of [`super::lab`] send again: three events, each a step.
 const SCENARIO: &str = r#"name = "asked again"
@@ -48,7 +65,7 @@ pub(super) fn impossible() -> Option<String> {
     if !namespaces.is_ok_and(|output| output.status.success()) {
         return Some("the kernel allows no user and network namespaces here".to_owned());
     }
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = scratch();
     std::fs::write(folder.path().join("inventory.toml"), super::lab()).expect("written");
     let output = begin(folder.path(), CASES[0].line).output().expect("it runs");
     clean(folder.path());
@@ -60,8 +77,29 @@ fn begin(folder: &Path, line: &str) -> Command {
     std::fs::create_dir_all(folder.join("run")).expect("a folder");
     let scenario = folder.join("scenario.toml");
     std::fs::write(scenario, SCENARIO).expect("written");
-    let mut command = command(folder, line);
-    command.env("TMPDIR", folder.join("run"));
+    let mut asked = command(folder, line);
+    if OF_A_LAB.iter().any(|of| line.starts_with(of)) {
+        let up = "lab up inventory.toml --run-dir run --datapath none --store s.db";
+        let output = command(folder, up).output().expect("it runs");
+        assert!(output.status.success(), "{up}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    if line.starts_with("lab capture ") {
+        // It goes on until it is interrupted, and is found by the folder among its arguments.
+        asked = until_interrupted(&asked, folder);
+    }
+    asked.env("TMPDIR", folder.join("run"));
+    asked
+}
+
+/// A command that is interrupted after a while, and ends with the code of its own.
+fn until_interrupted(inner: &Command, folder: &Path) -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["--preserve-status", "--signal=INT", "0.1"]).arg(inner.get_program());
+    let path = |word: &std::ffi::OsStr| {
+        if word == "run" { folder.join(word).into() } else { word.to_owned() }
+    };
+    command.args(inner.get_args().map(path)).current_dir(folder);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -104,11 +142,33 @@ fn clean(folder: &Path) {
     kill_labs(folder);
 }
 
-/// What a scenario writes is there whole or not at all.
+/// What a lab writes is there whole or not at all.
 fn look(case: &CrashCase, folder: &Path, done: bool, what: &str) {
-    if case.name != "lab run" {
+    if case.made.contains(&"judged.pcapng") {
+        look_at_the_capture(folder, done, what);
+    }
+    let event = match case.name {
+        "lab vm" => "\"kind\":\"machine-restarted\",\"machine\":\"spare\"",
+        "lab event" => "\"kind\":\"exemption-asked\",\"subscription\":\"other\"",
+        "lab run" => return look_at_the_reports(folder, done, what),
+        _ => return,
+    };
+    let log = run(folder, "store export - --store s.db");
+    let is_there = String::from_utf8_lossy(&log.stdout).contains(event);
+    assert!(!done || is_there, "{}, {what}: it was acknowledged and is not there", case.name);
+}
+
+fn look_at_the_capture(folder: &Path, done: bool, what: &str) {
+    if !folder.join("judged.pcapng").exists() {
+        assert!(!done, "{what}: judged.pcapng is missing");
         return;
     }
+    let output = run(folder, "replay judged.pcapng --offer EA --format json --summary");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("\"complete\": true"), "{what}: judged.pcapng is cut: {said}");
+}
+
+fn look_at_the_reports(folder: &Path, done: bool, what: &str) {
     for (name, end) in [("report.xml", "</testsuite>\n"), ("happened.toml", "\"shop\"\n")] {
         let Ok(text) = std::fs::read_to_string(folder.join(name)) else {
             assert!(!done, "{what}: {name} is missing");
@@ -148,7 +208,16 @@ fn labs_that_write_are_killed_at_any_moment() {
         return skipped(why);
     }
     let tries = tries("EGRESS25_LAB_KILLS", WAY.tries);
-    kill_all(CASES, &Way { tries, ..WAY }, look);
+    kill_all(&CASES[..2], &Way { tries, ..WAY }, look);
+}
+
+#[test]
+fn what_a_running_lab_writes_for_who_is_killed_or_with_it_is_whole() {
+    if let Some(why) = impossible() {
+        return skipped(why);
+    }
+    let tries = tries("EGRESS25_LAB_KILLS", 3);
+    kill_all(&CASES[2..], &Way { tries, ..WAY }, look);
 }
 
 #[test]
@@ -157,5 +226,5 @@ fn every_call_that_writes_a_scenarios_report_fails_once() {
         return skipped(why);
     }
     let tries = tries("EGRESS25_LAB_FAULTS", 6);
-    fail_all(&CASES[1..], &Way { tries, ..WAY }, look);
+    fail_all(&CASES[1..2], &Way { tries, ..WAY }, look);
 }
