@@ -57,4 +57,5 @@ mod store;
 mod told_worlds;
 mod traceability;
 mod validate;
+mod versions;
 mod written;

@@ -1,6 +1,6 @@
 //! Entries: an event with who, why and when it was recorded; and entries sealed for the log.
 
-use egress25_policy::{Channel, Event, EventKind, json_in_sight};
+use egress25_policy::{Channel, Event, EventKind, Offer, json_in_sight};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -8,8 +8,39 @@ use crate::error::StoreError;
 use crate::hash::Hash;
 use crate::head::Head;
 
-/// The schema of [`LogEntry`] that this program writes, and the newest that it reads.
-pub const ENTRY_SCHEMA: u16 = 1;
+/// The newest schema of a [`LogEntry`] that this program reads. It writes the first that has what
+/// happened, so that an earlier program says of an entry that it needs a later one, and not that
+/// the entry is damaged.
+pub const ENTRY_SCHEMA: u16 = 2;
+
+/// The first schema that has what happened: that of 0.1.0 knows nothing of firewalls, and not the
+/// offer of all other types.
+pub(crate) const fn schema_of(kind: &EventKind) -> u16 {
+    match kind {
+        EventKind::SubscriptionAdded { offer: Offer::AllOtherTypes, .. }
+        | EventKind::OfferChanged { offer: Offer::AllOtherTypes, .. }
+        | EventKind::FirewallRulesUpdated { .. }
+        | EventKind::FirewallStopped { .. }
+        | EventKind::FirewallStarted { .. } => 2,
+        EventKind::SubscriptionAdded { .. }
+        | EventKind::OfferChanged { .. }
+        | EventKind::ExemptionAsked { .. }
+        | EventKind::ExemptionFurtherSteps { .. }
+        | EventKind::ExemptionGranted { .. }
+        | EventKind::ExemptionRefused { .. }
+        | EventKind::ExemptionRevoked { .. }
+        | EventKind::NetworkAdded { .. }
+        | EventKind::MachineDeployed { .. }
+        | EventKind::MachineStopped { .. }
+        | EventKind::MachineDeallocated { .. }
+        | EventKind::MachineStarted { .. }
+        | EventKind::MachineRestarted { .. }
+        | EventKind::MachineRedeployed { .. }
+        | EventKind::MachineDeleted { .. }
+        | EventKind::GuestShutdown { .. }
+        | EventKind::TemporarySubnet { .. } => 1,
+    }
+}
 
 /// One entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,12 +172,13 @@ impl Sealed {
         struct Schema {
             schema: u16,
         }
+        let is_known = |schema: u16| (1..=ENTRY_SCHEMA).contains(&schema);
         match serde_json::from_slice::<LogEntry>(&self.body) {
-            Ok(entry) if entry.schema == ENTRY_SCHEMA => Ok(entry),
+            Ok(entry) if is_known(entry.schema) => Ok(entry),
             read => {
                 let schema = serde_json::from_slice::<Schema>(&self.body).map(|read| read.schema);
                 Err(match (schema, read) {
-                    (Ok(found), _) if found != ENTRY_SCHEMA => StoreError::EntrySchema {
+                    (Ok(found), _) if !is_known(found) => StoreError::EntrySchema {
                         revision: self.revision,
                         found,
                         known: ENTRY_SCHEMA,

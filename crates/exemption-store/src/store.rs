@@ -6,7 +6,7 @@ use egress25_policy::{Applied, Event, EventKind, World, fit_for_a_name, fit_for_
 use jiff::Timestamp;
 
 use crate::clocks::{ClockOwner, Floor, concerns};
-use crate::entry::{ENTRY_SCHEMA, LogEntry, Sealed};
+use crate::entry::{LogEntry, Sealed, schema_of};
 use crate::error::{LogError, StoreError};
 use crate::fold::Fold;
 use crate::head::Head;
@@ -280,7 +280,7 @@ impl Store {
         }
         let revision = self.fold.head.revision.saturating_add(1);
         let entry = LogEntry {
-            schema: ENTRY_SCHEMA,
+            schema: schema_of(&event.kind),
             revision,
             recorded: new.recorded,
             who: new.who.clone(),

@@ -286,12 +286,12 @@ fn an_entry_of_a_later_schema_is_refused_by_its_number() {
         })
         .unwrap();
     let mut later = later.unwrap();
-    later.schema = 2;
+    later.schema = 3;
     later.revision = head.revision + 1;
     let sealed = later.seal(&head.hash).unwrap();
     store.into_log().append(head.revision, &[sealed]).unwrap();
     let error = try_open(&path).unwrap_err();
-    assert!(matches!(error, StoreError::EntrySchema { found: 2, known: 1, .. }), "{error}");
+    assert!(matches!(error, StoreError::EntrySchema { found: 3, known: 2, .. }), "{error}");
 }
 
 #[test]
