@@ -18,6 +18,7 @@ mod browser;
 mod by_date;
 mod check;
 mod circles;
+mod clocks;
 mod contradictions;
 mod corpus;
 mod crashes;

@@ -9,6 +9,7 @@
 )]
 
 pub mod args;
+mod clock;
 pub mod commands;
 pub mod read;
 pub mod say;
@@ -39,6 +40,9 @@ pub fn main() -> ExitCode {
 /// Runs the program with some arguments, the program's name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<_> = arguments.into_iter().collect();
+    if let Err(failure) = clock::now() {
+        return conclude(&Err(failure), &mut Console::new(ColorChoice::Auto, true));
+    }
     if let [_, lab, own @ ..] = arguments.as_slice()
         && lab == "lab"
         && own.first().is_some_and(|word| word == "own")

@@ -96,7 +96,7 @@ pub(crate) fn genesis(
             chosen.id
         )));
     }
-    let mut genesis = Genesis::new(crate::commands::store::record::now()?, &chosen.id);
+    let mut genesis = Genesis::new(crate::clock::now()?, &chosen.id);
     for (name, value) in set {
         genesis = genesis.with_setting(name, value);
     }

@@ -4,10 +4,10 @@ use egress25_exemption_store::{
     AppendOutcome, Backdated, ExpectedRevision, NeverGranted, NewEntry, Store,
 };
 use egress25_policy::{Event, EventKind, World};
-use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::args::OutputFormat;
+use crate::clock;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output;
@@ -24,21 +24,9 @@ pub(crate) fn user() -> String {
         .unwrap_or_else(|| format!("user {}", rustix::process::geteuid()))
 }
 
-/// The wall clock, to the millisecond: what is finer is noise to a reader, and the revision says
-/// the order.
-///
-/// # Errors
-/// The clock stands where no time can be written (after the year 9999).
-pub(crate) fn now() -> Result<Timestamp, Failure> {
-    let wrong =
-        |_| Failure::Usage("the system's clock is beyond the year 9999: set it right".to_owned());
-    let now = Timestamp::try_from(std::time::SystemTime::now()).map_err(wrong)?;
-    Timestamp::from_millisecond(now.as_millisecond()).map_err(wrong)
-}
-
 /// What is to be recorded, by the arguments and the clock.
 pub(crate) fn entries(args: &RecordArgs, kinds: Vec<EventKind>) -> Result<Vec<NewEntry>, Failure> {
-    let now = now()?;
+    let now = clock::now()?;
     if let Some(at) = args.at
         && at > now
     {
