@@ -252,3 +252,25 @@ fn a_port_that_is_said_to_be_a_machines_sends_by_no_borrowed_address_through_exp
         assert!(!exempt.contains("25 plain"), "{load}: {exempt:?}");
     }
 }
+
+/// What is judged where it comes into a firewall does not pass there if the firewall sends it.
+#[test]
+fn a_firewalls_own_node_opened_port_25() {
+    if !installed("python3") {
+        return skipped("python3 is not installed");
+    }
+    const OPEN: &str = "import socket,sys\n\
+                        try: socket.create_connection((sys.argv[1],int(sys.argv[2])),2)\n\
+                        except OSError: print('closed')\n\
+                        else: print('open')";
+    for datapath in ["none"].into_iter().chain(possible()) {
+        let lab = Lab::up(&scenario("mail.inventory.toml"), datapath, &[]);
+        let open = |host: &str, port: &str| {
+            let output = lab.exec("fw", &["/usr/bin/python3", "-c", OPEN, host, port]);
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        };
+        let unfiltered = if datapath == "none" { "open" } else { "closed" };
+        assert_eq!(open("mx.example.net", "25"), unfiltered, "{datapath}");
+        assert_eq!(open("relay.example.net", "587"), "open", "{datapath}");
+    }
+}
