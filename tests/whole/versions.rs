@@ -291,6 +291,33 @@ fn a_store_of_the_first_schema_that_one_version_migrated_is_read_by_both() {
 }
 
 #[test]
+fn a_snapshot_of_an_earlier_version_frees_nobody_whom_a_later_one_blocked() {
+    let Some(both) = Both::new() else { return };
+    // A grant that is picked up, more entries than are between two snapshots, a revocation.
+    let mut history = INVENTORY.to_owned();
+    let turns = ["machine-deallocated", "machine-started"].iter().cycle().take(8_300);
+    let kinds = ["exemption-asked", "exemption-granted"].iter().chain(turns);
+    for (second, kind) in kinds.enumerate() {
+        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        let at = format!("2020-01-01T{hour:02}:{minute:02}:{second:02}Z");
+        let about = if kind.starts_with("machine") { "machine" } else { "subscription" };
+        let name = if about == "machine" { "web" } else { "shop" };
+        history += &format!("[[event]]\nat = \"{at}\"\nkind = \"{kind}\"\n{about} = \"{name}\"\n");
+    }
+    std::fs::write(both.at("inventory.toml"), history).expect("written");
+    both.begin(EARLIER, "long.db");
+    both.demand(EARLIER, "vm restart web --store long.db");
+    let verified = both.demand(EARLIER, "store verify --store long.db");
+    assert!(!verified.contains(" 0 snapshots"), "there is nothing to show: {verified}");
+    assert_eq!(both.verdict("long.db", "granted"), "PASS  exempt");
+    both.demand(THIS, "exemption revoke shop --store long.db");
+    assert_eq!(both.verdict("long.db", "revoked"), "DROP  revoked");
+    for program in [EARLIER, THIS] {
+        both.demand(program, "store verify --store long.db");
+    }
+}
+
+#[test]
 fn two_versions_that_write_at_the_same_time_lose_nothing() {
     let Some(both) = Both::new() else { return };
     both.begin(EARLIER, "shared.db");
