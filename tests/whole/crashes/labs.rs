@@ -84,19 +84,25 @@ fn begin(folder: &Path, line: &str) -> Command {
         assert!(output.status.success(), "{up}: {}", String::from_utf8_lossy(&output.stderr));
     }
     if line.starts_with("lab capture ") {
-        // It goes on until it is interrupted, and is found by the folder among its arguments.
-        asked = until_interrupted(&asked, folder);
+        // It goes on until it is told to end, and is found by the folder among its arguments.
+        asked = until_told(&asked, folder);
     }
     asked.env("TMPDIR", folder.join("run"));
     asked
 }
 
-/// A command that is interrupted after a while, and ends with the code of its own.
-fn until_interrupted(inner: &Command, folder: &Path) -> Command {
-    let mut command = Command::new("timeout");
-    command.args(["--preserve-status", "--signal=INT", "0.1"]).arg(inner.get_program());
-    let path = |word: &std::ffi::OsStr| {
-        if word == "run" { folder.join(word).into() } else { word.to_owned() }
+/// A command that is told to end once its output is begun, and ends with the code of its own.
+fn until_told(inner: &Command, folder: &Path) -> Command {
+    const SCRIPT: &str = "\"$@\" & told=$!
+        until ls -d ./*.partial ./.*.partial 2>/dev/null | grep -q . || ! kill -0 $told; do
+            sleep 0.01
+        done
+        sleep 0.05; kill -TERM $told; wait $told";
+    let mut command = Command::new("sh");
+    command.args(["-c", SCRIPT, "sh"]).arg(inner.get_program());
+    let path = |word: &std::ffi::OsStr| match word == "run" {
+        true => folder.join(word).into(),
+        false => word.to_owned(),
     };
     command.args(inner.get_args().map(path)).current_dir(folder);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -130,6 +130,19 @@ fn examine(case: &CrashCase, whole: &Path, folder: &Path, done: bool, what: &str
     assert!(found == all || found == "0" && !done, "{context}: {found} of {all} entries ({done})");
 }
 
+/// A network that the verb had begun itself made one entry of the two that it was.
+#[test]
+fn a_verb_that_was_said_again_with_its_key_was_refused() {
+    let Range { pristine, whole } = range();
+    for case in CASES {
+        let folder = copied(pristine.path());
+        for time in ["once", "again"] {
+            demand(folder.path(), case.line);
+            examine(case, whole.path(), folder.path(), true, time);
+        }
+    }
+}
+
 #[test]
 fn verbs_that_record_are_killed_at_any_moment() {
     // One function writes them all: together they are killed as often as another command.

@@ -13,7 +13,7 @@ use crate::say::output::{self, TableRow};
 use crate::args::store::{NamedArgs, StoreListArgs};
 use crate::args::vm::{DeployArgs, VmCommand};
 use crate::commands::store::next_steps::pick_up;
-use crate::commands::store::record::record;
+use crate::commands::store::record::{is_recorded, record};
 use crate::commands::store::{open, world};
 
 /// Runs `vm …`.
@@ -61,7 +61,8 @@ fn deploy(args: &DeployArgs, console: &mut Console) -> Result<(), Failure> {
         }
         Some(subscription) => {
             let network = NetworkName::from(args.network.as_str());
-            if !store.world().networks().contains_key(&network) {
+            let is_begun = store.world().networks().contains_key(&network);
+            if !is_begun || is_recorded(&store, &args.named.record, true) {
                 let address_space = args.address_space.clone();
                 kinds.push(EventKind::NetworkAdded { network: network.clone(), address_space });
             }

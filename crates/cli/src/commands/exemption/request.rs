@@ -12,7 +12,7 @@ use crate::say::failure::Failure;
 use crate::commands::exemption::next_steps::{headline, next_steps, way};
 use crate::commands::exemption::portal::{Review, fill_in};
 use crate::commands::store::open;
-use crate::commands::store::record::{append, entries, report};
+use crate::commands::store::record::{append, entries, is_recorded, report};
 
 /// Plays the portal, or whoever reads the support case.
 pub(super) fn request(args: &RequestArgs, console: &mut Console) -> Result<(), Failure> {
@@ -94,10 +94,7 @@ fn may_ask(
         channel: args.channel,
         why: Some("to be asked".to_owned()),
     };
-    let done = args.named.record.key.as_ref().is_some_and(|key| {
-        let key = if args.reviewer == Reviewer::Auto { format!("{key}/0") } else { key.clone() };
-        store.log().find_key(&key).is_ok_and(|found| found.is_some())
-    });
+    let done = is_recorded(store, &args.named.record, args.reviewer == Reviewer::Auto);
     let at = args.named.record.at.map_or_else(crate::clock::now, Ok)?;
     let event = Event { at, edition: None, kind };
     let kind = event.kind.name();

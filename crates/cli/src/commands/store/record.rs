@@ -56,6 +56,15 @@ pub(crate) fn entries(args: &RecordArgs, kinds: Vec<EventKind>) -> Result<Vec<Ne
     Ok(kinds.into_iter().enumerate().map(entry).collect())
 }
 
+/// Whether something has been recorded with the idempotency key already, which was `several` entries
+/// or one. Said again it has to be what it was then, though the world is another one now.
+pub(crate) fn is_recorded(store: &Store, args: &RecordArgs, several: bool) -> bool {
+    args.key.as_ref().is_some_and(|key| {
+        let key = if several { format!("{key}/0") } else { key.clone() };
+        store.log().find_key(&key).is_ok_and(|found| found.is_some())
+    })
+}
+
 /// Appends entries.
 pub(crate) fn append(
     store: &mut Store,
