@@ -11,6 +11,10 @@ const READY: usize = 3;
 /// nearly every record takes.
 const ROOM: usize = 256 * 1024;
 
+/// The first piece with the room in front of it, so that a small capture costs little: while a read
+/// fills all that there is, the next has four times as much.
+const FIRST: usize = 64 * 1024;
+
 /// What was read at once.
 pub(super) struct ReadPiece {
     /// Room for what lies before it, and the bytes.
@@ -37,13 +41,21 @@ impl ThreadedRead {
         // One more is being filled, and one looked at.
         let (empty, filled_again) = sync_channel::<Vec<u8>>(READY + 2);
         let work = move || {
+            let mut size = FIRST;
             loop {
                 let mut bytes = filled_again.try_recv().unwrap_or_default();
-                bytes.resize(bytes.len().max(ROOM + PIECE), 0);
-                let room = bytes.get_mut(ROOM..).unwrap_or_default();
+                if bytes.len() < size {
+                    bytes = vec![0; size];
+                }
+                let start = ROOM.min(bytes.len() / 5);
+                let room = bytes.get_mut(start..).unwrap_or_default();
+                let filled = room.len();
                 let result = stream.read(room);
+                if matches!(result, Ok(len) if len == filled) {
+                    size = size.saturating_mul(4).min(ROOM + PIECE);
+                }
                 let last = !matches!(result, Ok(1..));
-                let piece = result.map(|len| ReadPiece { bytes, start: ROOM, end: ROOM + len });
+                let piece = result.map(|len| ReadPiece { bytes, start, end: start + len });
                 if sender.send(piece).is_err() || last {
                     return;
                 }
