@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use egress25_policy::{InventoryError, Refused, UnfitAddressSpace, UnfitName};
+use egress25_policy::{InventoryError, Refused, UnfitAddressSpace, UnfitName, shell_word};
 use jiff::Timestamp;
 
 use crate::hash::Hash;
@@ -12,7 +12,7 @@ use crate::hash::Hash;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LogError {
     /// There is no store at the place.
-    #[error("there is no store at `{place}`; `egress25 store init` begins one")]
+    #[error("there is no store at `{place}`; `egress25 store init --store {}` begins one", shell_word(.place))]
     NotFound {
         /// Where it was looked for.
         place: String,
@@ -47,7 +47,8 @@ pub enum LogError {
     /// The file was written by an earlier version of the program.
     #[error(
         "store `{place}` has schema {found}, and this program works with {known}; \
-         `egress25 store migrate` brings it up to date and keeps a copy"
+         `egress25 store migrate --store {}` brings it up to date and keeps a copy",
+        shell_word(.place)
     )]
     Older {
         /// The file.
@@ -103,14 +104,18 @@ pub enum LogError {
     #[error(
         "`{place}` was removed, or another file was put in its place, while the store was open; \
          this entry was not acknowledged: put the file back, or take a backup with `egress25 store \
-         restore`, and open the store anew"
+         restore BACKUP --store {}`, and open the store anew",
+        shell_word(.place)
     )]
     Removed {
         /// The file.
         place: String,
     },
     /// The file is damaged.
-    #[error("store `{place}` is damaged: {what}; `egress25 store restore` takes a backup")]
+    #[error(
+        "store `{place}` is damaged: {what}; `egress25 store restore BACKUP --store {}` takes a backup",
+        shell_word(.place)
+    )]
     Damaged {
         /// The file.
         place: String,
@@ -120,7 +125,8 @@ pub enum LogError {
     /// Entries that had been acknowledged are not there any more.
     #[error(
         "store `{place}` has lost entries: revision {witnessed} was there, but the log ends at \
-         {revision} or goes another way; `egress25 store restore` takes a backup"
+         {revision} or goes another way; `egress25 store restore BACKUP --store {}` takes a backup",
+        shell_word(.place)
     )]
     Lost {
         /// The file.

@@ -48,6 +48,47 @@ pub fn in_a_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// A text as a shell takes it for one word; what cannot be shown is spelt as bash, zsh and others take
+/// it, byte by byte, in whatever locale.
+#[must_use]
+pub fn shell_word(text: &str) -> String {
+    shell_bytes(text.as_bytes())
+}
+
+/// As [`shell_word`], of a text that may be no UTF-8, such as a path.
+#[must_use]
+pub fn shell_bytes(bytes: &[u8]) -> String {
+    let plain = |sign: char| sign.is_alphanumeric() || "/.-_+,:=@%".contains(sign);
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.is_empty() && text.chars().all(plain) => return text.to_owned(),
+        Ok(text) if !text.contains(acts_unseen) => {
+            return format!("'{}'", text.replace('\'', "'\\''"));
+        }
+        _ => {}
+    }
+    let mut word = String::from("$'");
+    for chunk in bytes.utf8_chunks() {
+        for sign in chunk.valid().chars() {
+            match sign {
+                '\'' | '\\' => word.extend(['\\', sign]),
+                sign if acts_unseen(sign) => {
+                    spell(sign.encode_utf8(&mut [0; 4]).as_bytes(), &mut word);
+                }
+                sign => word.push(sign),
+            }
+        }
+        spell(chunk.invalid(), &mut word);
+    }
+    word + "'"
+}
+
+fn spell(bytes: &[u8], word: &mut String) {
+    for byte in bytes {
+        // A String takes whatever is written to it.
+        let _ = write!(word, "\\x{byte:02x}");
+    }
+}
+
 /// JSON with escapes for what acts unseen. Its own rules escape the first control characters alone;
 /// DEL, those of C1 and what turns the direction of writing may stand as they are, and act where
 /// somebody looks at it. Whoever reads the escapes reads the same text.
@@ -82,6 +123,20 @@ mod tests {
         assert_eq!(in_a_line("\u{200b}\u{feff}\u{2028}"), "\\u{200b}\\u{feff}\\u{2028}");
         let seen = "Überweisung, 日本語, שלום, 😀 `\\` \"'<&>";
         assert!(matches!(in_a_line(seen), Cow::Borrowed(text) if text == seen));
+    }
+
+    #[test]
+    fn a_word_to_type_fell_apart() {
+        for (text, word) in [
+            ("own.pcap", "own.pcap"),
+            ("my own.pcap", "'my own.pcap'"),
+            ("", "''"),
+            ("it's", r"'it'\''s'"),
+            ("a'\n\u{202e}b", r"$'a\'\x0a\xe2\x80\xaeb'"),
+        ] {
+            assert_eq!(shell_word(text), word);
+        }
+        assert_eq!(shell_bytes(b"\xff.pcap"), r"$'\xff.pcap'");
     }
 
     #[test]

@@ -5,13 +5,14 @@ use std::net::IpAddr;
 
 use egress25_packet_filter::capture::{CaptureBatch, CaptureReader};
 use egress25_packet_filter::frame::{Frame, FrameOptions, Outcome, outermost};
+use egress25_policy::shell_word;
 use jiff::Timestamp;
 
 use crate::args::InitArgs;
 use crate::read::edition;
 use crate::read::sender::{MAX_MACHINES, SeenSender, SenderFacts};
 use crate::read::{capture, sender};
-use crate::say::ask::shell_word;
+use crate::say::ask::path_word;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::counted;
@@ -24,7 +25,7 @@ use crate::written::{self, OutputKind};
 /// The capture cannot be read, or nothing says whose it is.
 pub fn run(args: &InitArgs, console: &mut Console) -> Result<(), Failure> {
     let typed = match &args.capture {
-        Some(capture) => format!("init {}", shell_word(capture)),
+        Some(capture) => format!("init {}", path_word(capture)),
         None => "init".to_owned(),
     };
     let output = args.write.as_deref().map(|path| (path, OutputKind::Inventory));
@@ -40,9 +41,9 @@ pub fn run(args: &InitArgs, console: &mut Console) -> Result<(), Failure> {
     let text = facts.inventory(found.as_ref().map(|found| &found.senders), Timestamp::now());
     match target {
         Some(target) => {
-            let name = target.name().to_owned();
+            let (name, word) = (target.name().to_owned(), shell_word(target.name()));
             target.write(text.as_bytes())?;
-            console.line(format!("written: {name}; look at it, then: egress25 validate {name}"))
+            console.line(format!("written: {name}; look at it, then: egress25 validate {word}"))
         }
         None => console.lines(&text),
     }

@@ -1,7 +1,8 @@
 //! The inventory that describes who sends: of a file, of the store, or of flags.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use egress25_policy::shell_word;
 use jiff::Timestamp;
 
 use crate::args::WhoseArgs;
@@ -10,7 +11,6 @@ use crate::read::edition;
 use crate::read::input::{NamedText, stdin_once};
 use crate::read::inventory::{InventoryInput, events_of};
 use crate::read::sender::SenderFacts;
-use crate::say::ask::shell_word;
 use crate::say::failure::Failure;
 
 /// Whether flags describe who sends, and no file does.
@@ -55,7 +55,7 @@ fn described(args: &WhoseArgs, typed: &str) -> Result<InventoryInput, Failure> {
     let chosen = edition::chosen(args.edition.edition.as_deref())?;
     let mut typed = typed.to_owned();
     if let Some(edition) = &args.edition.edition {
-        typed.push_str(&format!(" --edition {}", shell_word(Path::new(edition))));
+        typed.push_str(&format!(" --edition {}", shell_word(edition)));
     }
     for (name, value) in &args.edition.set {
         typed.push_str(&format!(" --set {name}={value}"));

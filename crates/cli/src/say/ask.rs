@@ -1,10 +1,10 @@
 //! Questions on the terminal.
 
-use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use egress25_policy::{acts_unseen, in_a_line};
+use egress25_policy::{in_a_line, shell_bytes};
 
 use crate::say::failure::Failure;
 
@@ -26,29 +26,12 @@ pub fn yes_or_no(text: &str) -> Result<bool, String> {
     }
 }
 
-/// A path as a shell takes it for one word.
+/// A path as a shell takes it for one word, and a program for no flag.
 #[must_use]
-pub fn shell_word(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |sign: char| sign.is_alphanumeric() || "/.-_+,:=@%".contains(sign);
-    match text.chars().all(plain) && !text.is_empty() {
-        true => text,
-        // As bash, zsh and others take what cannot be shown.
-        false if text.contains(acts_unseen) => {
-            let mut word = String::from("$'");
-            for sign in text.chars() {
-                match sign {
-                    '\'' | '\\' => word.extend(['\\', sign]),
-                    sign if acts_unseen(sign) => {
-                        // A String takes whatever is written to it.
-                        let _ = write!(word, "\\U{:08x}", u32::from(sign));
-                    }
-                    sign => word.push(sign),
-                }
-            }
-            word + "'"
-        }
-        false => format!("'{}'", text.replace('\'', "'\\''")),
+pub fn path_word(path: &Path) -> String {
+    match path.as_os_str().as_bytes() {
+        [b'-', ..] => shell_bytes(Path::new(".").join(path).as_os_str().as_bytes()),
+        bytes => shell_bytes(bytes),
     }
 }
 
@@ -88,14 +71,12 @@ pub fn ask_or_end(question: &str) -> Result<Option<String>, Failure> {
 mod tests {
     use std::path::Path;
 
-    use super::shell_word;
+    use super::path_word;
 
     #[test]
-    fn a_line_to_type_fell_apart_at_a_space() {
-        assert_eq!(shell_word(Path::new("own.pcap")), "own.pcap");
-        assert_eq!(shell_word(Path::new("my own.pcap")), "'my own.pcap'");
-        assert_eq!(shell_word(Path::new("it's.pcap")), "'it'\\''s.pcap'");
-        let odd = "a'\n\u{202e}b";
-        assert_eq!(shell_word(Path::new(odd)), "$'a\\'\\U0000000a\\U0000202eb'");
+    fn a_file_by_the_name_of_a_flag_was_typed_as_one() {
+        assert_eq!(path_word(Path::new("own.pcap")), "own.pcap");
+        assert_eq!(path_word(Path::new("-own.pcap")), "./-own.pcap");
+        assert_eq!(path_word(Path::new("-my own.pcap")), "'./-my own.pcap'");
     }
 }

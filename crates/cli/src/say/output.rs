@@ -5,7 +5,9 @@ use std::fmt::Display;
 use std::io::Write;
 
 use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, Width};
-use egress25_policy::{Assumption, Edition, NextStep, Page, SourceName, StatementId, Verdict};
+use egress25_policy::{
+    Assumption, Edition, NextStep, Page, SourceName, StatementId, Verdict, in_a_line,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -387,25 +389,47 @@ fn write_list(console: &mut Console, table: &Table) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A text in lines of at most a width, at the spaces.
+/// A text in lines of at most a width, at the spaces. What stands between backquotes is a name, or to
+/// be typed: it stays in one line, however long that is.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        let length = line.chars().count().saturating_add(word.chars().count());
-        if !line.is_empty() && length >= width {
-            lines.push(std::mem::take(&mut line));
+    let text = in_a_line(text);
+    let mut lines: Vec<String> = Vec::new();
+    let mut length = 0_usize;
+    for piece in pieces(&text) {
+        let more = piece.chars().count();
+        match lines.last_mut() {
+            Some(line) if length.saturating_add(more) < width || line.is_empty() => {
+                line.push(' ');
+                line.push_str(piece);
+                length = length.saturating_add(more).saturating_add(1);
+            }
+            _ => {
+                lines.push(piece.to_owned());
+                length = more;
+            }
         }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    if !line.is_empty() || lines.is_empty() {
-        lines.push(line);
     }
     lines
+}
+
+/// The pieces of a text between which it may be broken; with a space between them they are the text.
+fn pieces(text: &str) -> Vec<&str> {
+    let last = text.rfind('`');
+    let (mut found, mut begin, mut quoted) = (Vec::new(), 0, false);
+    for (at, sign) in text.char_indices() {
+        match sign {
+            // One alone quotes nothing.
+            '`' => quoted = !quoted && last > Some(at),
+            ' ' if !quoted => {
+                found.extend(text.get(begin..at));
+                begin = at.saturating_add(1);
+            }
+            _ => {}
+        }
+    }
+    found.extend(text.get(begin..));
+    found
 }
 
 /// Writes a text behind a label, wrapped; the lines after the first stand under the first.
@@ -445,5 +469,8 @@ mod tests {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("incomprehensibilities yes", 5), ["incomprehensibilities", "yes"]);
         assert_eq!(wrap("", 5), [""]);
+        assert_eq!(wrap("a `b c d e f` g", 6), ["a", "`b c d e f`", "g"]);
+        assert_eq!(wrap("it`s one, too", 6), ["it`s", "one,", "too"]);
+        assert_eq!(wrap("`my  web`\n\u{3000}x", 40), ["`my  web`\\n\u{3000}x"]);
     }
 }

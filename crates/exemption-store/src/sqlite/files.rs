@@ -109,8 +109,9 @@ pub(super) fn one_name(path: &Path, options: SqliteOptions) -> Result<PathBuf, L
     let metadata = std::fs::metadata(&path).map_err(failed)?;
     if metadata.is_file() && metadata.nlink() > 1 {
         let what = "it has several names (hard links), and what lies beside it would be found \
-                    under one alone: copy it with `egress25 store backup`";
-        return Err(failed(io::Error::new(io::ErrorKind::PermissionDenied, what)));
+                    under one alone: take the other names away, or copy the file with `cp` and use \
+                    the copy";
+        return Err(LogError::Access { place: path.display().to_string(), what: what.to_owned() });
     }
     Ok(path)
 }

@@ -8,9 +8,9 @@ mod probe;
 mod report;
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
 
 use egress25_evidence::diagnosis::Fits;
+use egress25_policy::shell_word;
 use jiff::Timestamp;
 
 use crate::args::{DiagnoseArgs, DiagnoseFailOn, ReportFormat, SenderArgs, SubscriptionArgs};
@@ -19,7 +19,7 @@ use crate::commands::diagnose::report::{Diagnosis, DiagnosisRow, Source, Summary
 use crate::read::edition::{self, ChosenEdition};
 use crate::read::offer::offer;
 use crate::read::sender::SenderFacts;
-use crate::say::ask::{can_ask, shell_word};
+use crate::say::ask::{can_ask, path_word};
 use crate::say::console::{Console, to_stderr};
 use crate::say::failure::Failure;
 use crate::say::html;
@@ -123,12 +123,12 @@ fn judged(args: &DiagnoseArgs, chosen: &ChosenEdition) -> Result<Option<Answered
 /// The line to type, with more flags. It repeats no host.
 fn typed(args: &DiagnoseArgs, flags: &str) -> String {
     let what = match args.probe.is_empty() {
-        true => args.logs.iter().map(|path| shell_word(path)).collect::<Vec<_>>().join(" "),
+        true => args.logs.iter().map(|path| path_word(path)).collect::<Vec<_>>().join(" "),
         false => "--probe HOST...".to_owned(),
     };
     let mut line = format!("egress25 diagnose {what}");
     if let Some(edition) = &args.edition.edition {
-        line.push_str(&format!(" --edition {}", shell_word(Path::new(edition))));
+        line.push_str(&format!(" --edition {}", shell_word(edition)));
     }
     for (name, value) in &args.edition.set {
         line.push_str(&format!(" --set {name}={value}"));

@@ -5,7 +5,7 @@ mod judge;
 mod page;
 mod report;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egress25_evidence::flow_log::{Flow, FlowLogError, FlowLogRead, FlowTracker, read};
 use egress25_packet_filter::frame::RELAY_PORTS;
@@ -22,7 +22,7 @@ use crate::read::input::stdin_once;
 use crate::read::inventory::InventoryInput;
 use crate::read::log_text::LogText;
 use crate::read::whose;
-use crate::say::ask::shell_word;
+use crate::say::ask::path_word;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::html;
@@ -54,11 +54,11 @@ struct Logs {
 pub fn run(args: &FlowsArgs, console: &mut Console) -> Result<(), Failure> {
     stdin_once(args.paths.iter().map(PathBuf::as_path))?;
     refuse_nothing(&args.rows)?;
-    let paths: String = args.paths.iter().map(|path| format!(" {}", shell_word(path))).collect();
+    let paths: String = args.paths.iter().map(|path| format!(" {}", path_word(path))).collect();
     let beside: Vec<_> = args.paths.iter().collect();
     let found = files(&args.paths)?;
     let mut inventory =
-        whose::inventory(&args.whose, &beside, &format!("flows{paths}"), || Ok(()))?;
+        whose::inventory(&args.whose, &beside, &format!("flows{paths}"), || no_json(&found))?;
     let chosen = inventory.judged_by(args.whose.edition.edition.as_deref())?;
     let moving = MovingInventory::new(&inventory, &chosen, args.whose.network.as_deref())?;
     let mut judge = FlowJudge::new(moving);
@@ -77,6 +77,20 @@ pub fn run(args: &FlowsArgs, console: &mut Console) -> Result<(), Failure> {
         _ => report.write(both, &mut judge, console)?,
     }
     report.failure().map_or(Ok(()), Err)
+}
+
+/// Refuses a first file that is no JSON at all, before somebody is asked who sends.
+fn no_json(found: &[LogFile]) -> Result<(), Failure> {
+    let first = found.first().filter(|first| first.path != Path::new("-"));
+    let Some(first) = first else { return Ok(()) };
+    let LogText { name, start, text } = LogText::open(&first.path)?;
+    if start.trim_ascii_start().starts_with(b"{") {
+        return Ok(());
+    }
+    match read(text, &|_| false, &mut |_| {}) {
+        Err(error) => Err(refused(&name, &start, error)),
+        Ok(_) => Ok(()),
+    }
 }
 
 /// Reads all files, one after the other.

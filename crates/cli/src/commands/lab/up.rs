@@ -16,6 +16,7 @@ use egress25_lab::process::{Ready, ends_within};
 
 use crate::args::lab::{AtArgs, UpArgs};
 use crate::commands::lab::place::folder;
+use crate::say::ask::path_word;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::signals::Signals;
@@ -34,8 +35,10 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 pub(super) fn run(args: &UpArgs, console: &mut Console) -> Result<(), Failure> {
     bring_up(args, &[], None)?.adopt()?;
-    let name = &args.at.name;
-    console.note(&format!("lab `{name}` is up; `egress25 lab inspect --name {name}` shows it"));
+    let AtArgs { name, run_dir } = &args.at;
+    let at = run_dir.as_ref().map(|folder| format!(" --run-dir {}", path_word(folder)));
+    let at = at.unwrap_or_default();
+    console.note(&format!("lab `{name}` is up; `egress25 lab inspect --name {name}{at}` shows it"));
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use crate::commands::connections::refuse_nothing;
 use crate::read::edition::ChosenEdition;
 use crate::read::inventory::InventoryInput;
 use crate::read::{capture, whose};
-use crate::say::ask::shell_word;
+use crate::say::ask::path_word;
 use crate::say::failure::Failure;
 
 /// What is asked for, resolved.
@@ -63,7 +63,7 @@ pub(super) fn resolve(args: &ReplayArgs, stdout_taken: bool) -> Result<ReplayPla
         ));
     }
     refuse_nothing(&args.rows)?;
-    let typed = format!("replay {}", shell_word(&args.capture));
+    let typed = format!("replay {}", path_word(&args.capture));
     let mut inventory = whose::inventory(&args.whose, &[&args.capture], &typed, || {
         // Nobody is asked about a file that cannot be read.
         if args.capture.is_file() { capture::open(&args.capture).map(drop) } else { Ok(()) }

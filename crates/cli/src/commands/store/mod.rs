@@ -15,10 +15,12 @@ use std::path::Path;
 use egress25_exemption_store::{
     LogError, SqliteLog, SqliteOptions, StoreError, StorePlace, export, import, verify,
 };
+use egress25_policy::shell_word;
 use serde_json::json;
 
 use crate::args::DocumentFormat;
 use crate::read::input::NamedText;
+use crate::say::ask::path_word;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
 use crate::say::output::{self, Versioned, counted};
@@ -117,8 +119,9 @@ fn check(args: &VerifyArgs, console: &mut Console) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Unsound(format!(
-        "{} wrong with `{path}`; `egress25 store restore` takes a backup",
-        counted(report.findings.len(), "thing is", "things are")
+        "{} wrong with `{path}`; `egress25 store restore BACKUP --store {}` takes a backup",
+        counted(report.findings.len(), "thing is", "things are"),
+        shell_word(&path.to_string())
     )))
 }
 
@@ -163,16 +166,17 @@ fn restore(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
     // What cannot be read any more has no entries to be missed.
     let before = kept.as_ref().and_then(|kept| SqliteLog::open(kept, options).ok()?.head().ok());
     let later = before.map_or(0, |head| head.revision.saturating_sub(report.revision));
-    let kept = kept.map(|kept| kept.display().to_string());
     if let Some(kept) = &kept {
-        sentence.push_str(&format!("; what was there is in `{kept}`"));
+        sentence.push_str(&format!("; what was there is in `{}`", kept.display()));
         if later > 0 {
             sentence.push_str(&format!(
-                ", with {} in force no more: see `egress25 log --store {kept}`",
-                counted(later, "later entry that is", "later entries that are")
+                ", with {} in force no more: see `egress25 log --store {}`",
+                counted(later, "later entry that is", "later entries that are"),
+                path_word(kept)
             ));
         }
     }
+    let kept = kept.map(|kept| kept.display().to_string());
     let facts = json!({
         "store": path.display().to_string(), "revision": report.revision, "hash": report.head,
         "kept": kept, "later_entries": later,

@@ -5,11 +5,12 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use egress25_policy::{
     Decision, Event, EventKind, FirewallName, Hop, HopKind, MachineName, NextStep, Question,
-    Source, World, decide,
+    Source, World, decide, shell_word,
 };
 use jiff::Timestamp;
 
 use crate::args::store::PlaceArgs;
+use crate::say::ask::path_word;
 use crate::say::output::in_brackets;
 
 /// An address of the Internet, to ask about: one that documentation has, and no network.
@@ -17,18 +18,13 @@ const OUTSIDE: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 5));
 
 /// A command that goes on in the same store, as it is typed: what is done, and to what.
 pub(crate) fn command(place: &PlaceArgs, verb: &str, name: &str) -> String {
-    let store = place.store.as_ref().map(|path| path.display().to_string());
-    let store = store.map_or(String::new(), |path| format!(" --store {}", word(&path)));
-    format!("`egress25 {verb} {}{store}`", word(name))
-}
-
-/// A word as a shell takes it.
-fn word(text: &str) -> String {
-    let plain = |sign: char| sign.is_alphanumeric() || "-_./:@%+=,".contains(sign);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
+    let store = place.store.as_ref();
+    let store = store.map_or(String::new(), |path| format!(" --store {}", path_word(path)));
+    let name = shell_word(name);
+    match name.starts_with('-') {
+        true => format!("`egress25 {verb}{store} -- {name}`"),
+        false => format!("`egress25 {verb} {name}{store}`"),
     }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// What these machines, or the appliances that they send by, still need to pick up what their
