@@ -39,6 +39,7 @@ mod inventories;
 mod layering;
 mod manual;
 mod matrix;
+mod mounted;
 #[path = "../oracle/edition_2020_12.rs"]
 mod oracle;
 mod own_capture;

@@ -107,13 +107,30 @@ pub(super) fn one_name(path: &Path, options: SqliteOptions) -> Result<PathBuf, L
     let failed = |error| options.at(path).system(&error);
     let path = std::fs::canonicalize(path).map_err(failed)?;
     let metadata = std::fs::metadata(&path).map_err(failed)?;
-    if metadata.is_file() && metadata.nlink() > 1 {
-        let what = "it has several names (hard links), and what lies beside it would be found \
-                    under one alone: take the other names away, or copy the file with `cp` and use \
-                    the copy";
-        return Err(LogError::Access { place: path.display().to_string(), what: what.to_owned() });
-    }
-    Ok(path)
+    let what = if metadata.is_file() && metadata.nlink() > 1 {
+        "it has several names (hard links), and what lies beside it would be found under one alone: \
+         take the other names away, or copy the file with `cp` and use the copy"
+    } else if metadata.is_file() && is_mounted_alone(&path).map_err(failed)? {
+        "it is mounted here without its folder (as `docker run -v s.db:/s.db` does), and what lies \
+         beside it elsewhere would not be found: mount the folder that it is in"
+    } else {
+        return Ok(path);
+    };
+    Err(LogError::Access { place: path.display().to_string(), what: what.to_owned() })
+}
+
+/// Whether a file is the root of a mount. A kernel before Linux 5.8 does not say.
+#[cfg(target_os = "linux")]
+fn is_mounted_alone(path: &Path) -> io::Result<bool> {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+    let found = statx(CWD, path, AtFlags::empty(), StatxFlags::empty())?;
+    Ok((found.stx_attributes & found.stx_attributes_mask).contains(StatxAttributes::MOUNT_ROOT))
+}
+
+/// Other systems mount no files.
+#[cfg(not(target_os = "linux"))]
+const fn is_mounted_alone(_: &Path) -> io::Result<bool> {
+    Ok(false)
 }
 
 /// Opens a connection with our settings; nothing is checked.

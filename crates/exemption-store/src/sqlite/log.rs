@@ -13,7 +13,7 @@ use crate::head::Head;
 use super::failure::At;
 use super::files::{Named, SqliteOptions, StorePlace, close, connect, new_database, one_name};
 use super::schema::{check_schema, lay_out};
-use super::witness::{Said, Witness};
+use super::witness::{NO_FILE, Said, Witness};
 
 /// How many entries are read at a time.
 pub(crate) const PAGE: usize = 1024;
@@ -198,6 +198,10 @@ impl SqliteLog {
                     file.path().display()
                 );
                 return Err(self.at().damaged(what));
+            }
+            (Said::NoFile, Some(path)) => {
+                let place = Witness::of(path).path().display().to_string();
+                return Err(LogError::Access { place, what: NO_FILE.to_owned() });
             }
             (Said::Unread(kind), Some(path)) => {
                 let place = Witness::of(path).path().display().to_string();

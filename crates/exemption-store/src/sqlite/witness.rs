@@ -18,6 +18,8 @@ use crate::hash::Hash;
 use crate::head::Head;
 
 const MAGIC: &str = "egress25-head 1";
+/// What is said of a witness that is none.
+pub(super) const NO_FILE: &str = "it is a device, a pipe or a socket, and no file";
 /// A reader may meet a write half done.
 const TRIES: u32 = 5;
 
@@ -30,6 +32,8 @@ pub(super) enum Said {
     Nonsense,
     /// It can't be read.
     Unread(std::io::ErrorKind),
+    /// It keeps nothing, or would be waited for: a device, a pipe or a socket.
+    NoFile,
     /// The log was acknowledged up to there at least.
     UpTo(Head),
 }
@@ -47,7 +51,15 @@ impl Witness {
         &self.0
     }
 
+    /// Whether it is there and is no file; of a directory, whoever opens it says so.
+    fn is_no_file(&self) -> bool {
+        std::fs::metadata(&self.0).is_ok_and(|found| !found.is_file() && !found.is_dir())
+    }
+
     pub(super) fn read(&self) -> Said {
+        if self.is_no_file() {
+            return Said::NoFile;
+        }
         for _ in 0..TRIES {
             let mut text = String::new();
             let read = std::fs::File::open(&self.0)
@@ -75,6 +87,9 @@ impl Witness {
     /// Makes sure that the witness can be written: it is there, not empty, and says
     /// what it has said, or `head` where it has not been there.
     pub(super) fn prepare(&self, head: Head) -> std::io::Result<Prepared> {
+        if self.is_no_file() {
+            return Err(std::io::Error::other(NO_FILE));
+        }
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).open(&self.0)?;
         let mut prepared = Prepared(file);

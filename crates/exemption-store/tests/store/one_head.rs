@@ -75,6 +75,32 @@ fn whatever_path_leads_to_a_store_it_has_one_head_file() {
 }
 
 #[test]
+fn a_head_file_that_keeps_nothing_was_written_to_and_a_pipe_was_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    drop(create(&path));
+    let head = head_of(&path);
+    std::fs::remove_file(&head).unwrap();
+    symlink("/dev/null", &head).unwrap();
+    let refused = || {
+        let error = try_open(&path).unwrap_err();
+        assert!(error.to_string().contains("and no file"), "{error}");
+    };
+    refused();
+    std::fs::remove_file(&head).unwrap();
+    assert!(Command::new("mkfifo").arg(&head).status().unwrap().success());
+    refused();
+    // One that came to be there while the store was open.
+    std::fs::remove_file(&head).unwrap();
+    let mut store = open(&path);
+    std::fs::remove_file(&head).ok();
+    symlink("/dev/null", &head).unwrap();
+    let before = store.head();
+    assert!(append(&mut store, new(at(1), asked("alpha"))).is_err());
+    assert_eq!(store.head(), before);
+}
+
+#[test]
 fn a_forged_snapshot_decides_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
