@@ -1,19 +1,31 @@
 //! Address spaces that no virtual network can have.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// What a network's address space cannot have in it, with the reason. The platform's own address is
 /// that of N16; of the others no packet to a machine bears an address (RFC 1122, 3.2.1.3;
-/// RFC 3927).
-const REFUSED: [(Ipv4Addr, u8, &str); 5] = [
-    (Ipv4Addr::new(127, 0, 0, 0), 8, "loopback"),
-    (Ipv4Addr::new(169, 254, 0, 0), 16, "link-local"),
-    (Ipv4Addr::new(224, 0, 0, 0), 4, "multicast"),
-    (Ipv4Addr::new(255, 255, 255, 255), 32, "broadcast"),
-    (Ipv4Addr::new(168, 63, 129, 16), 32, "the platform's own address, N16"),
+/// RFC 3927; RFC 4291, 2.5 and 2.7).
+const REFUSED: [(IpNet, &str); 9] = [
+    (v4([127, 0, 0, 0], 8), "loopback"),
+    (v4([169, 254, 0, 0], 16), "link-local"),
+    (v4([224, 0, 0, 0], 4), "multicast"),
+    (v4([255, 255, 255, 255], 32), "broadcast"),
+    (v4([168, 63, 129, 16], 32), "the platform's own address, N16"),
+    (v6(0, 0, 128), "the unspecified address"),
+    (v6(0, 1, 128), "loopback"),
+    (v6(0xfe80, 0, 10), "link-local"),
+    (v6(0xff00, 0, 8), "multicast"),
 ];
+
+const fn v4([a, b, c, d]: [u8; 4], length: u8) -> IpNet {
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length))
+}
+
+const fn v6(first: u16, last: u16, length: u8) -> IpNet {
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, last), length))
+}
 
 /// A prefix that is in no network's address space.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,11 +48,9 @@ pub struct UnfitAddressSpace {
 /// # Errors
 /// It is such a prefix.
 pub fn fit_for_an_address_space(prefix: &IpNet) -> Result<(), UnfitAddressSpace> {
-    let IpNet::V4(asked) = prefix else { return Ok(()) };
-    for (address, length, what) in REFUSED {
-        let Ok(refused) = Ipv4Net::new(address, length) else { continue };
-        if asked.contains(&refused) || refused.contains(asked) {
-            return Err(UnfitAddressSpace { prefix: *prefix, refused: refused.into(), what });
+    for (refused, what) in REFUSED {
+        if prefix.contains(&refused) || refused.contains(prefix) {
+            return Err(UnfitAddressSpace { prefix: *prefix, refused, what });
         }
     }
     Ok(())
@@ -63,6 +73,10 @@ mod tests {
             "168.63.129.0/24",
             "255.255.255.255/32",
             "240.0.0.0/4",
+            "::/0",
+            "::1/128",
+            "fe80::/64",
+            "ff02::/16",
         ] {
             assert!(fit_for_an_address_space(&bad.parse().unwrap()).is_err(), "{bad}");
         }
