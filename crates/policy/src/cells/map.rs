@@ -120,6 +120,9 @@ pub struct CellMap<'w> {
     screens: HashMap<(RuleStand, Direction), Option<Rc<Screen<'w>>>>,
     /// Sources, with the port where rules tell some apart.
     sources: Vec<(SourceClass, Option<u16>)>,
+    numbers: HashMap<(SourceClass, Option<u16>), usize>,
+    /// Where what enters a network may be told apart, for each family.
+    inside: HashMap<(NetworkName, bool), Rc<Vec<u128>>>,
     hops: HashMap<(NetworkName, IpAddr, Option<usize>), AtAddress>,
     stations: Vec<Station>,
     known: HashMap<(MachineName, Place, [bool; 2], [bool; 2]), usize>,
@@ -137,6 +140,8 @@ impl<'w> CellMap<'w> {
             places: HashMap::new(),
             screens: HashMap::new(),
             sources: Vec::new(),
+            numbers: HashMap::new(),
+            inside: HashMap::new(),
             hops: HashMap::new(),
             stations: Vec::new(),
             known: HashMap::new(),
@@ -174,10 +179,10 @@ impl<'w> CellMap<'w> {
 
     /// The number of a source.
     fn source(&mut self, of: &SourceClass, port: Option<u16>) -> usize {
-        let known = self.sources.iter().position(|(class, at)| class == of && *at == port);
-        known.unwrap_or_else(|| {
-            self.sources.push((of.clone(), port));
-            self.sources.len().saturating_sub(1)
+        let sources = &mut self.sources;
+        *self.numbers.entry((of.clone(), port)).or_insert_with(|| {
+            sources.push((of.clone(), port));
+            sources.len().saturating_sub(1)
         })
     }
 
@@ -517,9 +522,8 @@ impl<'w> CellMap<'w> {
             let cuts = match &goes {
                 Outlet::Inside { network, .. } => {
                     cuts_inside.entry(network.clone()).or_insert_with(|| {
-                        let mut cuts = cuts.clone();
-                        self.bounds_inside(network, v4, &mut cuts);
-                        in_order(cuts)
+                        let inside = self.bounds_inside(network, v4);
+                        in_order(cuts.iter().chain(&*inside).copied().collect())
                     })
                 }
                 _ => &cuts,
@@ -571,10 +575,24 @@ impl<'w> CellMap<'w> {
         found
     }
 
-    /// Where the rules of a network's subnets and interfaces may change what enters.
-    fn bounds_inside(&mut self, network: &NetworkName, v4: bool, cuts: &mut Vec<u128>) {
+    /// Where the rules of a network's subnets and interfaces may change what enters, in order.
+    fn bounds_inside(&mut self, network: &NetworkName, v4: bool) -> Rc<Vec<u128>> {
+        let key = (network.clone(), v4);
+        if let Some(known) = self.inside.get(&key) {
+            return known.clone();
+        }
+        let mut cuts = self.find_bounds_inside(network, v4);
+        cuts.sort_unstable();
+        cuts.dedup();
+        let found = Rc::new(cuts);
+        self.inside.insert(key, found.clone());
+        found
+    }
+
+    fn find_bounds_inside(&mut self, network: &NetworkName, v4: bool) -> Vec<u128> {
         let world = self.world;
-        let Some(of) = world.networks.get(network) else { return };
+        let mut cuts = Vec::new();
+        let Some(of) = world.networks.get(network) else { return cuts };
         let mut stands = Vec::new();
         for (name, subnet) in &of.subnets {
             cuts.extend(PrefixSet::new(&subnet.prefixes).bounds(v4));
@@ -595,9 +613,10 @@ impl<'w> CellMap<'w> {
         }
         for stand in stands {
             if let Some(screen) = self.screen((RuleStand::of(stand), Direction::Inbound)) {
-                screen.bounds(v4, cuts);
+                screen.bounds(v4, &mut cuts);
             }
         }
+        cuts
     }
 
     /// A subnet's destinations by its routes alone.

@@ -1,5 +1,6 @@
 //! The sides of security rules: which addresses each names where it stands (N16).
 
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
@@ -7,11 +8,11 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::article::settings::{Setting, Settings, YesNo};
 use crate::decide::destination::PLATFORM;
+use crate::world::World;
 use crate::world::name::{ApplicationSecurityGroupName, NetworkName, SubnetName};
 use crate::world::ranges::PrefixSet;
 use crate::world::route::{self, NextHop, RouteOrigin, effective_routes};
 use crate::world::security::{Target, WorkedOut};
-use crate::world::{Interface, World};
 
 /// What a rule's side names.
 #[derive(Debug)]
@@ -121,20 +122,22 @@ fn wire_server() -> IpNet {
     wire
 }
 
-/// The addresses of the interfaces in application security groups that a network reaches.
-pub(super) fn members(
-    world: &World,
+/// The addresses of the interfaces in each application security group, of those that a network
+/// reaches.
+pub(super) fn members<'a>(
+    world: &'a World,
     network: &NetworkName,
-    groups: &[ApplicationSecurityGroupName],
-) -> Vec<IpNet> {
-    let reached: Vec<_> = world.in_reach(network).collect();
+) -> HashMap<&'a ApplicationSecurityGroupName, Vec<IpNet>> {
+    let reached: HashSet<_> = world.in_reach(network).collect();
     let interfaces = world.machines.values().flat_map(|machine| &machine.interfaces);
-    let is_member = |interface: &&Interface| {
-        reached.contains(&&interface.network)
-            && interface.application_security_groups.iter().any(|one| groups.contains(one))
-    };
-    let addresses = interfaces.filter(is_member).flat_map(|interface| &interface.addresses);
-    addresses.map(|at| IpNet::from(*at)).collect()
+    let mut found: HashMap<_, Vec<IpNet>> = HashMap::new();
+    for interface in interfaces.filter(|interface| reached.contains(&interface.network)) {
+        for group in &interface.application_security_groups {
+            let addresses = interface.addresses.iter().map(|at| IpNet::from(*at));
+            found.entry(group).or_default().extend(addresses);
+        }
+    }
+    found
 }
 
 /// Addresses that the Internet does not lead to (RFC 1918, RFC 6598, RFC 4193, RFC 3927, RFC 4291).

@@ -1,6 +1,7 @@
 //! Security admin rules and security groups: what they let out of an interface, and into one (N15 to
 //! N17).
 
+use std::cell::OnceCell;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 
@@ -15,6 +16,7 @@ use crate::decide::grounds::Grounds;
 use crate::decide::question::{Question, Source};
 use crate::decide::rule_side::{Fit, NOT_PUBLIC, Side, Spaces, members, sides, spaces};
 use crate::decide::sender::SendingPort;
+use crate::file::near::first_few;
 use crate::world::name::{
     ApplicationSecurityGroupName, NetworkName, SecurityGroupName, SubnetName,
 };
@@ -213,7 +215,7 @@ impl<'a> Screen<'a> {
                 //= N16
                 grounds.cite_way(&[NetworkFact::N16]);
                 if setting == Setting::ServiceTagWhenUnknown {
-                    grounds.warn(|| untold(&layer.rules));
+                    grounds.warn(|| untold(&layer.asked(&self.world.settings, packet, first)));
                 }
                 grounds.assume_if(self.world, setting, || {
                     setting.values().iter().any(|value| {
@@ -261,8 +263,8 @@ impl<'a> Screen<'a> {
 }
 
 /// What is to be said of the tags in rules that nobody has told.
-fn untold(layer: &[Resolved<'_>]) -> String {
-    let of_rule = |rule: &Resolved<'_>| {
+fn untold(asked: &[&Resolved<'_>]) -> String {
+    let of_rule = |rule: &&Resolved<'_>| {
         let sides = rule.source.iter().chain(&rule.destination);
         let tags = sides.filter_map(|side| match side {
             Side::Unknown(tag) => Some(format!("`{tag}` (rule `{}`)", rule.rule.name)),
@@ -270,8 +272,9 @@ fn untold(layer: &[Resolved<'_>]) -> String {
         });
         tags.collect::<Vec<_>>()
     };
-    let tags: Vec<_> = layer.iter().flat_map(of_rule).collect();
-    format!("nobody has told which addresses these service tags stand for: {}", tags.join(", "))
+    let tags: Vec<_> = asked.iter().flat_map(of_rule).collect();
+    let tags = first_few(tags.iter().map(String::as_str));
+    format!("nobody has told which addresses these service tags stand for: {tags}")
 }
 
 /// Rules of which the first that fits counts.
@@ -295,6 +298,22 @@ impl<'a> Layer<'a> {
         Self { rules, by_destination: PrefixIndex::new(listed), others }
     }
 
+    /// The rules that a packet would fit or not by what an untold service tag stands for, up to the
+    /// first that it fits.
+    fn asked(
+        &self,
+        settings: &Settings,
+        packet: &Crossing<'_>,
+        first: Option<&Resolved<'a>>,
+    ) -> Vec<&Resolved<'a>> {
+        let last = first.map_or(u16::MAX, |rule| rule.rule.priority);
+        let rules = self.rules.iter().filter(|rule| rule.rule.priority <= last);
+        let rests = |rule: &&Resolved<'_>| {
+            rule.fits(settings, packet).1.contains(&Setting::ServiceTagWhenUnknown)
+        };
+        rules.filter(rests).collect()
+    }
+
     /// The first rule that a packet fits, and the settings that this rests on.
     fn first(
         &self,
@@ -304,11 +323,15 @@ impl<'a> Layer<'a> {
         let listed = self.by_destination.holding(packet.destination.into());
         let mut places: Vec<_> = listed.chain(&self.others).copied().collect();
         places.sort_unstable();
-        let mut rests_on = Vec::new();
+        let mut rests_on: Vec<Setting> = Vec::new();
         let mut rules = places.into_iter().filter_map(|place| self.rules.get(place));
         let found = rules.find(|rule| {
             let (fits, on) = rule.fits(settings, packet);
-            rests_on.extend(on);
+            for setting in on {
+                if !rests_on.contains(&setting) {
+                    rests_on.push(setting);
+                }
+            }
             fits
         });
         (found, rests_on)
@@ -326,6 +349,11 @@ fn in_order<'a>(
     let mut rules: Vec<_> =
         rules.into_iter().filter(|(_, rule)| rule.direction == direction).collect();
     rules.sort_by_key(|(_, rule)| rule.priority);
+    let of_groups = OnceCell::new();
+    let members = |groups: &[ApplicationSecurityGroupName]| {
+        let of_groups = of_groups.get_or_init(|| members(world, stand.network));
+        groups.iter().filter_map(|group| of_groups.get(group)).flatten().copied().collect()
+    };
     let resolved = |(set, rule): (RuleSet, &'a SecurityRule)| {
         let groups = &rule.source_application_security_groups;
         let source = if groups.is_empty() {
@@ -337,7 +365,7 @@ fn in_order<'a>(
         let destination = if groups.is_empty() {
             sides(world, &rule.destination.0, around)
         } else {
-            vec![Side::known(members(world, stand.network, groups))]
+            vec![Side::known(members(groups))]
         };
         Resolved { set, rule, source, destination }
     };
