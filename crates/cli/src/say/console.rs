@@ -208,7 +208,12 @@ impl Console {
             // Each was cut to what fits when it was made.
             Failure::Lines(lines) | Failure::DifferIn(lines) => {
                 let lines: Vec<_> = lines.iter().map(|line| in_a_line(line)).collect();
-                to_stderr(&format!("{mark}: {}", lines.join("\n")));
+                // Rows that differ are of a number, and each was cut.
+                let text = match failure {
+                    Failure::Lines(_) => shortened(lines.join("\n"), MAX_MESSAGE),
+                    _ => lines.join("\n"),
+                };
+                to_stderr(&format!("{mark}: {text}"));
             }
             other => {
                 let text = in_a_line(&other.to_string()).into_owned();
