@@ -76,7 +76,7 @@ run() {
     stat() { sed -n "s/^stat::$1: *//p" "$log"; }
     end=ok
     if [ "$code" -ne 0 ]; then
-        end="ended with $code: $(sed -n 's/.*Test unit written to //p' "$log" | tail -1), see $log"
+        end="ended with $code: $(sed -n 's/.*Test unit written to //p' "$log" | tail -1), see fuzz/$log"
         crashed=1
     fi
     table+=("$(printf '%-10s %13s %9s  %s' "$target" "$(stat number_of_executed_units)" \
@@ -108,6 +108,12 @@ crashed=0
 table=()
 all=(frame captures inventory edition events store azure flow-logs mail-logs scenario)
 time=$(seconds "${1:-10m}")
+for target in "${@:2}"; do
+    [[ " ${all[*]} " == *" $target "* ]] || {
+        echo "there is no target \`$target\`; there are: ${all[*]}" >&2
+        exit 2
+    }
+done
 [ $# -lt 2 ] || all=("${@:2}")
 build
 case ${EGRESS25_FUZZ:-} in
