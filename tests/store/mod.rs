@@ -380,7 +380,16 @@ fn what_is_no_name_was_taken_into_a_log_that_keeps_it_for_ever() {
     let deploy = "--subscription shop --address 10.0.0.9";
     let inventory = "[subscription.\"a\\nb\"]\noffer = \"free-trial\"\ncreated = 2020-01-01\n";
     std::fs::write(home.path("bad.toml"), inventory).expect("written");
+    let events = "[[event]]\nat = 2020-12-08T09:00:00Z\nkind = \"subscription-added\"\n\
+                  subscription = \"x\\u202ey\"\noffer = \"free-trial\"\ncreated = 2020-01-01\n";
+    std::fs::write(home.path("events.toml"), events).expect("written");
+    let fine = inventory.replace("a\\nb", "a");
+    std::fs::write(home.path("fine.toml"), fine).expect("written");
     for line in [
+        "validate events.toml".to_owned(),
+        "validate events.toml --inventory fine.toml".to_owned(),
+        "check --inventory fine.toml --events events.toml --from 10.0.0.4 --to 203.0.113.5"
+            .to_owned(),
         "vm deploy '' --subscription shop --address 10.0.0.9".to_owned(),
         format!("vm deploy 'a\nb' {deploy}"),
         format!("vm deploy ' ' {deploy}"),

@@ -244,8 +244,9 @@ impl Store {
     fn happen(&mut self, new: &NewEntry) -> Result<(Sealed, AppendOutcome), StoreError> {
         let kind = new.event.kind.name();
         // What was written with such a name before is read all the same.
-        let name = new.event.kind.begun();
-        name.map_or(Ok(()), fit_for_a_name).map_err(|unfit| StoreError::Name { kind, unfit })?;
+        if let Some((_, name)) = new.event.kind.begun() {
+            fit_for_a_name(name).map_err(|unfit| StoreError::Name { kind, unfit })?;
+        }
         for prefix in new.event.kind.address_space() {
             let fits = fit_for_an_address_space(prefix);
             fits.map_err(|unfit| StoreError::AddressSpace { kind, unfit })?;

@@ -59,7 +59,8 @@ pub use decide::service::ByTheService;
 pub use decide::terms::may_ask_by;
 pub use decide::{decide, decide_seen};
 pub use file::error::{InventoryError, locate_below, locate_key};
-pub use file::inventory::{Inventory, InventoryFile, parse_events};
+pub use file::events::parse_events;
+pub use file::inventory::{Inventory, InventoryFile};
 pub use file::moment;
 pub use file::moment::{MomentError, parse_day, parse_moment, utc_day};
 pub use file::near::{closest, first_few, nearest};
@@ -77,9 +78,9 @@ pub use world::capture_ids::CaptureIds;
 pub use world::creation::Creation;
 pub use world::listed_route::{ListedNextHop, ListedRoute, ListedSource};
 pub use world::name::{
-    AdminRulesName, ApplicationSecurityGroupName, FirewallName, LoadBalancerName, MachineName,
-    NatGatewayName, NetworkName, RouteTableName, SecurityGroupName, SubnetName, SubscriptionName,
-    UnfitName, fit_for_a_name,
+    AdminRulesName, ApplicationSecurityGroupName, FirewallName, LONGEST_NAME, LoadBalancerName,
+    MachineName, NatGatewayName, NetworkName, RouteTableName, SecurityGroupName, SubnetName,
+    SubscriptionName, Unfit, UnfitName, fit_for_a_name,
 };
 pub use world::outbound::{
     AllPorts, Backend, BackendInterface, LoadBalancer, LoadBalancerSku, NatGateway, NatGatewaySku,

@@ -16,6 +16,9 @@ use crate::say::failure::{Failure, InputError};
 /// address each has 10 MB, and a device or a pipe may never end.
 pub const MAX_TEXT: u64 = 64 * 1024 * 1024;
 
+/// How much of a key is said, in bytes.
+const MAX_KEY: usize = 200;
+
 /// A text with the name of the file that it came from.
 #[derive(Debug, Clone)]
 pub struct NamedText {
@@ -139,7 +142,11 @@ impl NamedText {
         let key = error.key.as_deref();
         let span = error.span.clone().or_else(|| locate_key(&self.text, key?));
         let what = match key {
-            Some(key) => format!("`{key}`: {}", error.what),
+            // A key has names in it, which may be endless: what is wrong has to be seen behind it.
+            Some(key) => {
+                let key = shortened(in_a_line(key).into_owned(), MAX_KEY);
+                format!("`{key}`: {}", error.what)
+            }
             None => error.what.clone(),
         };
         self.error(what, span)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use egress25_policy::{Event, Reason};
+use egress25_policy::{Event, InventoryError, Reason};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -301,7 +301,12 @@ pub(super) fn event_at(fields: &serde_json::Value, at: Timestamp) -> Result<Even
     if let Some(object) = fields.as_object_mut() {
         object.insert("at".to_owned(), at.to_string().into());
     }
-    serde_json::from_value(fields).map_err(|error| LabError::input("event", error.to_string()))
+    let event: Event = serde_json::from_value(fields)
+        .map_err(|error| LabError::input("event", error.to_string()))?;
+    event.kind.check_what_begins().map_err(|InventoryError { what, key, .. }| {
+        LabError::input(format!("event.{}", key.unwrap_or_default()), what)
+    })?;
+    Ok(event)
 }
 
 /// Whether a step's key has a server, `HOST:PORT`.
@@ -352,6 +357,17 @@ mod tests {
         refused(&["connect = { from = \"a\", to = \"mx.example.net:99999\" }"]);
         refused(&["event = { kind = \"exemption-askd\", subscription = \"shop\" }"]);
         refused(&["exec = { on = \"a\", command = [] }"]);
+    }
+
+    #[test]
+    fn a_step_began_what_an_inventory_may_not() {
+        let begins = "kind = \"network-added\", network = \"a\\u200bb\"";
+        let step = format!("event = {{ {begins}, address_space = [\"10.0.0.0/8\"] }}");
+        refused(&[&step]);
+        let text = format!("name = \"n\"\ninventory = \"l.toml\"\n[[step]]\n{step}\n");
+        let fault = Scenario::parse(&text).expect_err("it was taken");
+        assert_eq!(text.get(fault.span.clone().unwrap()), Some("network"), "{fault:?}");
+        assert!(fault.what.contains("U+200B"), "{fault}");
     }
 
     #[test]

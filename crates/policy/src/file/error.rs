@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use toml::de::DeTable;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 /// What is wrong with an inventory or events file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,8 +25,8 @@ pub(crate) fn bad(key: impl Into<String>, what: impl Into<String>) -> InventoryE
     InventoryError { what: what.into(), key: Some(key.into()), span: None }
 }
 
-/// The bytes of a TOML text where a key such as `machine.web.subscription` stands: its own, or
-/// those of the nearest table above it.
+/// The bytes of a TOML text where a key such as `machine.web.subscription` or `event[2].machine`
+/// stands: its own, or those of the nearest table above it.
 #[must_use]
 pub fn locate_key(text: &str, key: &str) -> Option<Range<usize>> {
     locate_below(DeTable::parse(text).ok()?.get_ref(), key)
@@ -35,8 +36,18 @@ pub fn locate_key(text: &str, key: &str) -> Option<Range<usize>> {
 /// nearest table above it.
 #[must_use]
 pub fn locate_below(table: &DeTable<'_>, key: &str) -> Option<Range<usize>> {
-    let (part, rest) = key.split_once('.').unwrap_or((key, ""));
-    let (name, value) = table.get_key_value(part)?;
-    let below = value.get_ref().as_table().and_then(|inner| locate_below(inner, rest));
-    below.or_else(|| Some(name.span()))
+    // A name may have dots in it: the longest that is there is meant.
+    let dots = key.rmatch_indices('.').map(|(at, _)| at);
+    std::iter::once(key.len()).chain(dots).find_map(|at| {
+        let (part, rest) = (key.get(..at)?, key.get(at..)?.strip_prefix('.'));
+        let below = |of: &Spanned<DeValue<'_>>| locate_below(of.get_ref().as_table()?, rest?);
+        if let Some((name, value)) = table.get_key_value(part) {
+            return Some(below(value).unwrap_or_else(|| name.span()));
+        }
+        let (part, number) = part.strip_suffix(']')?.rsplit_once('[')?;
+        let (name, list) = table.get_key_value(part)?;
+        let item = list.get_ref().as_array()?.get(number.parse::<usize>().ok()?);
+        let found = item.map(|item| below(item).unwrap_or_else(|| item.span()));
+        Some(found.unwrap_or_else(|| name.span()))
+    })
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::article::edition::Edition;
 use crate::article::settings::Settings;
 use crate::file::error::{InventoryError, bad, syntax};
+use crate::file::events::check_events;
 use crate::file::subscription::SubscriptionEntry;
 use crate::life::event::{Event, EventKind, FlatEvent};
 use crate::life::exemption::Exemption;
@@ -298,19 +299,30 @@ impl PublicAddress {
     }
 }
 
-/// The application security groups that a machine's interfaces are members of.
-fn named_groups(machine: &MachineEntry) -> impl Iterator<Item = &str> {
-    let of_interfaces = machine.interfaces.iter().flat_map(|of| &of.application_security_groups);
-    let all = machine.application_security_groups.iter().chain(of_interfaces);
-    all.map(ApplicationSecurityGroupName::as_str)
+/// A list of names below a key, each with its key.
+fn numbered<'a, T: 'a>(
+    key: String,
+    all: &'a [T],
+    text: impl Fn(&'a T) -> &'a str,
+) -> impl Iterator<Item = (String, &'a str)> {
+    let key_of = move |number| format!("{key}[{number}]");
+    all.iter().enumerate().map(move |(number, one)| (key_of(number), text(one)))
 }
 
-/// A file with events alone.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EventsFile {
-    #[serde(default)]
-    event: Vec<Event>,
+/// The application security groups that a machine's interfaces are members of, with their keys.
+fn named_groups<'a>(
+    name: &'a MachineName,
+    machine: &'a MachineEntry,
+) -> impl Iterator<Item = (String, &'a str)> {
+    let all = move |key: String, of: &'a [ApplicationSecurityGroupName]| {
+        let key = format!("machine.{name}{key}.application_security_groups");
+        numbered(key, of, ApplicationSecurityGroupName::as_str)
+    };
+    let interfaces = machine.interfaces.iter().enumerate();
+    let of_interfaces = interfaces.flat_map(move |(number, of)| {
+        all(format!(".interfaces[{number}]"), &of.application_security_groups)
+    });
+    all(String::new(), &machine.application_security_groups).chain(of_interfaces)
 }
 
 /// An inventory: the world when it begins, and what happens then.
@@ -320,13 +332,6 @@ pub struct Inventory {
     pub world: World,
     /// The events of the file, with the deployments that machines' `deployed` stands for.
     pub events: Vec<Event>,
-}
-/// Reads a file with events alone: `[[event]]` tables.
-///
-/// # Errors
-/// What is wrong with it, and where.
-pub fn parse_events(text: &str) -> Result<Vec<Event>, InventoryError> {
-    toml::from_str::<EventsFile>(text).map(|file| file.event).map_err(|error| syntax(&error))
 }
 
 impl InventoryFile {
@@ -373,6 +378,42 @@ impl InventoryFile {
         self.service_tags.extend(found);
     }
 
+    /// Every name that the file calls something by, with its key; those of events are not among them.
+    fn listed(&self) -> impl Iterator<Item = (String, &str)> {
+        fn keys<'a>(
+            table: &'static str,
+            names: impl Iterator<Item = &'a str>,
+        ) -> impl Iterator<Item = (String, &'a str)> {
+            names.map(move |name| (format!("{table}.{name}"), name))
+        }
+        let subnets = self.network.iter().flat_map(|(network, of)| {
+            let key = move |name| format!("network.{network}.subnet.{name}");
+            of.subnet.keys().map(move |name| (key(name), name.as_str()))
+        });
+        let of_groups = self.security_group.iter().flat_map(|(name, group)| {
+            numbered(format!("security-group.{name}.rules"), &group.rules, |rule| &rule.name)
+        });
+        let of_admins = self.admin_rules.iter().flat_map(|(name, of)| {
+            numbered(format!("admin-rules.{name}.rules"), &of.rules, |rule| &rule.name)
+        });
+        let rules = of_groups.chain(of_admins).map(|(key, name)| (format!("{key}.name"), name));
+        keys("subscription", self.subscription.keys().map(SubscriptionName::as_str))
+            .chain(keys("network", self.network.keys().map(NetworkName::as_str)))
+            .chain(subnets)
+            .chain(keys("route-table", self.route_table.keys().map(RouteTableName::as_str)))
+            .chain(keys("firewall", self.firewall.keys().map(FirewallName::as_str)))
+            .chain(keys("nat-gateway", self.nat_gateway.keys().map(NatGatewayName::as_str)))
+            .chain(keys("load-balancer", self.load_balancer.keys().map(LoadBalancerName::as_str)))
+            .chain(keys(
+                "security-group",
+                self.security_group.keys().map(SecurityGroupName::as_str),
+            ))
+            .chain(keys("admin-rules", self.admin_rules.keys().map(AdminRulesName::as_str)))
+            .chain(rules)
+            .chain(keys("machine", self.machine.keys().map(MachineName::as_str)))
+            .chain(self.machine.iter().flat_map(|(name, of)| named_groups(name, of)))
+    }
+
     /// Refuses names by which nothing new is called ([`fit_for_a_name`]), and address spaces that no
     /// new network has ([`fit_for_an_address_space`]). Building takes them: a store may have begun
     /// with one.
@@ -380,22 +421,8 @@ impl InventoryFile {
     /// # Errors
     /// There is one, among what is listed or what the events begin.
     pub fn check_what_begins(&self) -> Result<(), InventoryError> {
-        let subnets = self.network.values().flat_map(|network| network.subnet.keys());
-        let listed = (self.subscription.keys().map(|name| ("subscription", name.as_str())))
-            .chain(self.network.keys().map(|name| ("network", name.as_str())))
-            .chain(subnets.map(|name| ("subnet", name.as_str())))
-            .chain(self.route_table.keys().map(|name| ("route-table", name.as_str())))
-            .chain(self.firewall.keys().map(|name| ("firewall", name.as_str())))
-            .chain(self.nat_gateway.keys().map(|name| ("nat-gateway", name.as_str())))
-            .chain(self.load_balancer.keys().map(|name| ("load-balancer", name.as_str())))
-            .chain(self.security_group.keys().map(|name| ("security-group", name.as_str())))
-            .chain(self.admin_rules.keys().map(|name| ("admin-rules", name.as_str())))
-            .chain(self.rules().map(|rule| ("rules", rule.name.as_str())))
-            .chain(self.machine.keys().map(|name| ("machine", name.as_str())))
-            .chain(self.machine.values().flat_map(named_groups).map(|name| ("machine", name)))
-            .chain(self.event.iter().filter_map(|event| Some(("event", event.kind.begun()?))));
-        for (table, name) in listed {
-            fit_for_a_name(name).map_err(|unfit| bad(table, unfit.to_string()))?;
+        for (key, name) in self.listed() {
+            fit_for_a_name(name).map_err(|unfit| bad(key, unfit.to_string()))?;
         }
         for (name, network) in &self.network {
             let key = || format!("network.{name}.address_space");
@@ -403,13 +430,7 @@ impl InventoryFile {
                 fit_for_an_address_space(prefix).map_err(|unfit| bad(key(), unfit.to_string()))?;
             }
         }
-        for event in &self.event {
-            for prefix in event.kind.address_space() {
-                let fits = fit_for_an_address_space(prefix);
-                fits.map_err(|unfit| bad("event", unfit.to_string()))?;
-            }
-        }
-        Ok(())
+        check_events(&self.event)
     }
 
     /// Builds the inventory that the file describes, under an edition; `set` overrides the file's

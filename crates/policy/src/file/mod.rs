@@ -1,6 +1,7 @@
 //! Files: what people write, and what is said where it does not fit.
 
 pub(crate) mod error;
+pub(crate) mod events;
 pub(crate) mod inventory;
 pub mod moment;
 pub(crate) mod near;

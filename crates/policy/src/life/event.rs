@@ -261,13 +261,17 @@ pub enum EventError {
 }
 
 impl EventKind {
-    /// The name of what comes to be by it, where something may.
+    /// The name of what comes to be by it, where something may, behind its key in files.
     #[must_use]
-    pub fn begun(&self) -> Option<&str> {
+    pub fn begun(&self) -> Option<(&'static str, &str)> {
         match self {
-            Self::SubscriptionAdded { subscription, .. } => Some(subscription.as_str()),
-            Self::NetworkAdded { network, .. } => Some(network.as_str()),
-            Self::MachineDeployed { machine, placement: Some(_) } => Some(machine.as_str()),
+            Self::SubscriptionAdded { subscription, .. } => {
+                Some(("subscription", subscription.as_str()))
+            }
+            Self::NetworkAdded { network, .. } => Some(("network", network.as_str())),
+            Self::MachineDeployed { machine, placement: Some(_) } => {
+                Some(("machine", machine.as_str()))
+            }
             _ => None,
         }
     }

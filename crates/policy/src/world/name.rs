@@ -29,19 +29,37 @@ names! {
 
 /// A text that nothing can be called by.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{}` is no name: expected a text that is not blank, is no longer than {LONGEST_NAME} bytes and \
-     has no control characters or others that show as nothing",
-    beginning(text)
-)]
+#[error("`{}` is no name: {why}", beginning(text))]
 pub struct UnfitName {
     /// The text.
     pub text: String,
+    /// Why nothing can.
+    pub why: Unfit,
+}
+
+/// Why nothing can be called by a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// It is empty, or has white space alone.
+    #[error("it is blank")]
+    Blank,
+    /// It is longer than [`LONGEST_NAME`].
+    #[error("it has {bytes} bytes, and {LONGEST_NAME} are the most")]
+    Long {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// It has a control character or another sign that [`acts_unseen`].
+    #[error("it has U+{:04X} in it, a sign that is not seen; leave it out", u32::from(*sign))]
+    Unseen {
+        /// The first such sign.
+        sign: char,
+    },
 }
 
 /// The longest name, in bytes. Azure's own names end at 80 letters, with few exceptions; an import
 /// adds the resource group and the subscription where two things have one name.
-const LONGEST_NAME: usize = 512;
+pub const LONGEST_NAME: usize = 512;
 
 /// How much of a text is repeated that is no name, in letters.
 const SHOWN: usize = 100;
@@ -59,8 +77,14 @@ fn beginning(text: &str) -> String {
 /// # Errors
 /// It is such a text.
 pub fn fit_for_a_name(text: &str) -> Result<(), UnfitName> {
-    if text.trim().is_empty() || text.len() > LONGEST_NAME || text.contains(acts_unseen) {
-        return Err(UnfitName { text: text.to_owned() });
-    }
-    Ok(())
+    let why = if text.trim().is_empty() {
+        Unfit::Blank
+    } else if text.len() > LONGEST_NAME {
+        Unfit::Long { bytes: text.len() }
+    } else if let Some(sign) = text.chars().find(|sign| acts_unseen(*sign)) {
+        Unfit::Unseen { sign }
+    } else {
+        return Ok(());
+    };
+    Err(UnfitName { text: text.to_owned(), why })
 }

@@ -214,3 +214,122 @@ fn the_words_that_people_use_for_offers_were_refused_in_files() {
         assert_eq!(&text[error.span.unwrap()], format!("\"{word}\""), "it has its place");
     }
 }
+
+/// What is refused of what begins, and the text at its place.
+fn refused_at(text: &str) -> (InventoryError, String) {
+    let error = InventoryFile::parse(text).unwrap().check_what_begins().unwrap_err();
+    let span = locate_key(text, error.key.as_deref().unwrap()).unwrap();
+    (error, text[span].to_owned())
+}
+
+#[test]
+fn a_bad_name_was_shown_at_the_first_table_of_its_kind() {
+    let web = "[machine.web]\nsubscription = \"s\"\nnetwork = \"hub\"\n";
+    let at = "[[event]]\nat = 2020-12-08T09:00:00Z\n";
+    let added = |name: &str| format!("kind = \"network-added\"\nnetwork = \"{name}\"\n");
+    let space = |space: &str| format!("address_space = [\"{space}\"]\n");
+    let rule = |name: &str| {
+        format!(
+            "{{ name = \"{name}\", priority = 100, direction = \"outbound\", access = \"allow\" }}"
+        )
+    };
+    let bad = "x\\u200by";
+    let cases = [
+        (format!("{web}[machine.\"{bad}\"]\nsubscription = \"s\"\n"), format!("\"{bad}\"")),
+        // The table of a bad name with a dot in it stands behind one that is the name's beginning.
+        (format!("{web}[machine.\"web.{bad}\"]\nsubscription = \"s\"\n"), format!("\"web.{bad}\"")),
+        (format!("{web}[machine.\" \"]\nsubscription = \"s\"\n"), "\" \"".to_owned()),
+        (format!("{web}[machine.\"\"]\nsubscription = \"s\"\n"), "\"\"".to_owned()),
+        (
+            format!(
+                "[network.hub]\naddress_space = [\"10.0.0.0/8\"]\n\
+                 [network.hub.subnet.a]\nprefixes = []\n[network.hub.subnet.\"{bad}\"]\nprefixes = []\n"
+            ),
+            format!("\"{bad}\""),
+        ),
+        (
+            format!("[security-group.g]\nrules = [{}, {}]\n", rule("a"), rule(bad)),
+            "name".to_owned(),
+        ),
+        (format!("{web}application_security_groups = [\"a\", \"{bad}\"]\n"), format!("\"{bad}\"")),
+        (
+            format!(
+                "{at}{}{}{at}{}{}",
+                added("n"),
+                space("10.0.0.0/8"),
+                added(bad),
+                space("10.0.0.0/8")
+            ),
+            "network".to_owned(),
+        ),
+        (
+            format!(
+                "{at}{}{}{at}{}{}",
+                added("n"),
+                space("10.0.0.0/8"),
+                added("m"),
+                space("0.0.0.0/0")
+            ),
+            "address_space".to_owned(),
+        ),
+    ];
+    for (text, place) in cases {
+        let (error, shown) = refused_at(&text);
+        assert_eq!(shown, place, "{error:?}");
+        let first = text.find(&shown).unwrap();
+        let span = locate_key(&text, error.key.as_deref().unwrap()).unwrap();
+        let is_event = text.starts_with("[[event]]") || text.starts_with("[security");
+        assert!(span.start > first || !is_event, "the first was shown: {error:?}");
+    }
+}
+
+#[test]
+fn a_key_with_dots_in_it_was_shown_at_its_table() {
+    let text = base().replace("[machine.web]", "[machine.\"web.local\"]");
+    let text = text.replace("subscription = \"contoso\"", "subscription = \"fabrikam\"");
+    let error = wrong(&text);
+    let span = locate_key(&text, error.key.as_deref().unwrap()).unwrap();
+    assert_eq!(&text[span], "subscription", "{error:?}");
+}
+
+#[test]
+fn why_a_text_is_no_name_was_left_to_be_found_out() {
+    for (text, why) in [
+        ("", "`` is no name: it is blank".to_owned()),
+        ("\u{a0}", "`\u{a0}` is no name: it is blank".to_owned()),
+        (
+            &*"x".repeat(513),
+            format!("`{}…` is no name: it has 513 bytes, and 512 are the most", "x".repeat(100)),
+        ),
+        ("a\u{200c}b", "it has U+200C in it, a sign that is not seen; leave it out".to_owned()),
+        ("a\nb", "`a\\nb` is no name: it has U+000A in it".to_owned()),
+    ] {
+        let said = egress25_policy::fit_for_a_name(text).unwrap_err().to_string();
+        assert!(said.contains(&why), "{said}");
+    }
+    assert_eq!(egress25_policy::fit_for_a_name(&"x".repeat(512)), Ok(()));
+}
+
+#[test]
+fn an_events_file_began_what_an_inventory_may_not() {
+    let at = "[[event]]\nat = 2020-12-08T09:00:00Z\n";
+    let fine = format!("{at}kind = \"machine-started\"\nmachine = \"a\\nb\"\n");
+    assert_eq!(parse_events(&fine).unwrap().len(), 1, "what is there may be called so");
+    let network = "subscription = \"s\"\nnetwork = \"n\"\naddresses = [\"10.0.0.4\"]\n";
+    let cases = [
+        ("kind = \"subscription-added\"\noffer = \"msdn\"\ncreated = \"2020-01-01\"\nsubscription = \"x\\u202ey\\nz\"\n".to_owned(), "subscription"),
+        ("kind = \"network-added\"\nnetwork = \" \"\naddress_space = [\"10.0.0.0/8\"]\n".to_owned(), "network"),
+        ("kind = \"network-added\"\nnetwork = \"n\"\naddress_space = [\"127.0.0.0/8\"]\n".to_owned(), "address_space"),
+        (format!("kind = \"machine-deployed\"\nmachine = \"a\\nb\"\n{network}"), "machine"),
+    ];
+    for (event, place) in cases {
+        let text = format!("{fine}{at}{event}");
+        let error = parse_events(&text).unwrap_err();
+        let key = format!("event[1].{place}");
+        assert_eq!(error.key, Some(key.clone()));
+        let span = locate_key(&text, &key).unwrap();
+        assert_eq!((&text[span.clone()], span.start > fine.len()), (place, true), "{error:?}");
+        // The inventory's own events are held to the same.
+        assert_eq!(refused_at(&text).0, error);
+    }
+}
