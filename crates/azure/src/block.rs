@@ -1,6 +1,6 @@
 //! Tables of the inventory as text: keys, comments, and what is missing, commented out.
 
-use egress25_policy::acts_unseen;
+use egress25_policy::in_a_line;
 use serde_json::Value;
 
 use crate::gaps::{GapKind, Gaps, grouped};
@@ -34,7 +34,7 @@ pub(crate) fn list(texts: impl IntoIterator<Item = impl ToString>) -> String {
 /// A line of a list in the place of something that cannot be read. With it the inventory does not
 /// load: without it a rule that denies would let pass, and a route would lead elsewhere.
 pub(crate) fn unread(what: &str, name: &str) -> String {
-    format!("{{ unread = {} }}", quoted(&format!("{what} `{name}`: {WRITE_IT}")))
+    format!("{{ unread = {} }}", quoted(&format!("{what} `{}`: {WRITE_IT}", in_a_line(name))))
 }
 
 /// What is to be done with a line that cannot be read.
@@ -140,8 +140,7 @@ impl Block {
 
     /// A remark: in one line, whatever is named in it.
     pub(crate) fn remark(&mut self, text: &str) {
-        let text: String = text.chars().filter(|sign| !acts_unseen(*sign)).collect();
-        self.lines.push(format!("# {text}"));
+        self.lines.push(format!("# {}", in_a_line(text)));
     }
 
     /// Something is missing here.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::activity::Done;
+use crate::block::Block;
 use crate::fields::{Fields, Look as _, NoId};
 use crate::gaps::{GapKind, Gaps};
 use crate::id::Id;
@@ -29,6 +30,8 @@ pub(crate) struct Export {
     pub(crate) machine_names: Names,
     names: BTreeMap<Kind, Names>,
     groups: Names,
+    /// The names of subnets and security rules, each among those of its network or group.
+    parts: Names,
 }
 
 /// The application security groups that something refers to.
@@ -99,6 +102,8 @@ impl Export {
         }));
         let groups = groups(&resources).into_iter().map(|id| (id.clone(), id.name().to_owned()));
         let groups = Names::of(groups);
+        let parts = resources.of(Kind::Subnet).chain(resources.of(Kind::SecurityRule));
+        let parts = Names::of_parts(parts.map(|part| (part.id.clone(), part.name().to_owned())));
         done.sort();
         done.dedup();
         let mut stands_on: BTreeMap<Id, BTreeSet<Id>> = BTreeMap::new();
@@ -124,7 +129,29 @@ impl Export {
             machine_names,
             names,
             groups,
+            parts,
         }
+    }
+
+    /// The table of something, where it says how the export spells a name by which nothing in an
+    /// inventory is called.
+    pub(crate) fn block(&self, path: &[&str], id: &Id) -> Block {
+        let mut block = Block::new(path);
+        if let Some(spelt) = self.spelt(id) {
+            block.remark(&format!("Azure calls it `{spelt}`."));
+        }
+        block
+    }
+
+    /// How the export spells the name of something, where no inventory has such a name.
+    pub(crate) fn spelt(&self, id: &Id) -> Option<&str> {
+        let all = self.names.values().chain([&self.machine_names, &self.parts]);
+        all.into_iter().find_map(|names| names.spelt(id))
+    }
+
+    /// The name of a subnet or a security rule.
+    pub(crate) fn part_name<'a>(&'a self, part: &'a Resource) -> &'a str {
+        self.parts.get(&part.id).unwrap_or_else(|| part.name())
     }
 
     /// The name of something in the inventory, where it is in the export.
@@ -201,7 +228,7 @@ impl Export {
         prefixes(&subnet.fields).next()?;
         let network = id.parent()?;
         space(&self.resources.get(&network, Kind::Network)?.fields).next()?;
-        Some((self.name(Kind::Network, &network)?, subnet.name()))
+        Some((self.name(Kind::Network, &network)?, self.part_name(subnet)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use egress25_policy::{Offer, acts_unseen, how_to_tell_apart};
+use egress25_policy::{Offer, how_to_tell_apart, in_a_line};
 
 /// Something that is not in an export.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
@@ -312,7 +312,7 @@ pub struct Gap {
 
 impl Gap {
     fn new(place: &str, kind: GapKind) -> Self {
-        Self { kind, place: place.chars().filter(|sign| !acts_unseen(*sign)).collect() }
+        Self { kind, place: in_a_line(place).into_owned() }
     }
 }
 

@@ -4,6 +4,7 @@ use egress25_policy::{ExemptionState, Offer};
 use jiff::civil::Date;
 
 use crate::error::ImportError;
+use crate::names::tidy;
 
 /// Something that is told of one subscription, or of all that nothing else is told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +28,16 @@ pub struct Told {
     pub today: Option<Date>,
 }
 
+/// Whether a text means the subscription with a name in the inventory and a GUID. It may be the name
+/// as Azure spells it, which no inventory has.
+fn is_meant(text: &str, name: &str, guid: &str) -> bool {
+    tidy(text).eq_ignore_ascii_case(name) || text.eq_ignore_ascii_case(guid)
+}
+
 /// What is told of a subscription, by its name and GUID.
 pub(crate) fn of<T: Copy>(all: &[Of<T>], name: &str, guid: &str) -> Option<T> {
-    let named = |one: &&Of<T>| {
-        let is = |text: &String| text.eq_ignore_ascii_case(name) || text.eq_ignore_ascii_case(guid);
-        one.subscription.as_ref().is_some_and(is)
-    };
+    let named =
+        |one: &&Of<T>| one.subscription.as_ref().is_some_and(|text| is_meant(text, name, guid));
     let named = all.iter().find(named);
     named.or_else(|| all.iter().find(|one| one.subscription.is_none())).map(|one| one.told)
 }
@@ -46,11 +51,7 @@ impl Told {
         let named = self.offers.iter().map(|one| &one.subscription);
         let named = named.chain(self.created.iter().map(|one| &one.subscription));
         let mut named = named.chain(self.exemptions.iter().map(|one| &one.subscription)).flatten();
-        let is_there = |text: &String| {
-            known.iter().any(|(name, guid)| {
-                text.eq_ignore_ascii_case(name) || text.eq_ignore_ascii_case(guid)
-            })
-        };
+        let is_there = |text: &String| known.iter().any(|(name, guid)| is_meant(text, name, guid));
         match named.find(|name| !is_there(name)) {
             None => Ok(()),
             Some(name) => {

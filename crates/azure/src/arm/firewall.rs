@@ -12,7 +12,7 @@ use crate::resource::Kind;
 pub(crate) fn blocks(export: &Export, gaps: &mut Gaps) -> Vec<Block> {
     let mut blocks = Vec::new();
     for (name, firewall) in export.named(Kind::Firewall) {
-        let mut block = Block::new(&["firewall", name]);
+        let mut block = export.block(&["firewall", name], &firewall.id);
         let fields = &firewall.fields;
         block.text("subscription", export.subscription(&firewall.id));
         let first = fields.objects("ipconfigurations").find(|one| one.contains_key("subnet"));

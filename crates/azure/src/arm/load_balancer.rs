@@ -35,7 +35,7 @@ fn one(
     members: &[Member],
     gaps: &mut Gaps,
 ) -> Block {
-    let mut block = Block::new(&["load-balancer", name]);
+    let mut block = export.block(&["load-balancer", name], &balancer.id);
     let fields = &balancer.fields;
     let sku = fields.object("sku").and_then(|sku| sku.text("name")).unwrap_or("Basic");
     if sku.eq_ignore_ascii_case("basic") {

@@ -56,7 +56,7 @@ pub(crate) fn placed(export: &Export, machine: &Id) -> Vec<Result<Interface, Gap
 type Happened<'a> = Vec<(Timestamp, &'a str, &'static str)>;
 
 fn one<'a>(export: &'a Export, name: &'a str, id: &Id, gaps: &mut Gaps) -> (Block, Happened<'a>) {
-    let mut block = Block::new(&["machine", name]);
+    let mut block = export.block(&["machine", name], id);
     block.text("subscription", export.subscription(id));
     let nothing = Fields::new();
     let found = export.resources.get(id, Kind::Machine);

@@ -14,7 +14,7 @@ use crate::resource::{Kind, Resource};
 pub(crate) fn blocks(export: &Export, gaps: &mut Gaps) -> Vec<Block> {
     let mut blocks = Vec::new();
     for (name, gateway) in export.named(Kind::NatGateway) {
-        let mut block = Block::new(&["nat-gateway", name]);
+        let mut block = export.block(&["nat-gateway", name], &gateway.id);
         let v2 = is_v2(&gateway.fields);
         if v2 {
             block.text("sku", "standard-v2");

@@ -25,7 +25,7 @@ pub(crate) fn blocks(export: &Export, gaps: &mut Gaps) -> Vec<Block> {
     let mut remotes: BTreeMap<Id, Remote> = BTreeMap::new();
     let mut blocks = Vec::new();
     for (name, network) in export.named(Kind::Network) {
-        let mut block = Block::new(&["network", name]);
+        let mut block = export.block(&["network", name], &network.id);
         let spaces: Vec<&str> = readable(space(&network.fields)).collect();
         block.list("address_space", &spaces);
         if !spaces.is_empty() && spaces.len() < space(&network.fields).count() {
@@ -60,7 +60,8 @@ pub(crate) fn blocks(export: &Export, gaps: &mut Gaps) -> Vec<Block> {
     }
     for (id, remote) in &remotes {
         let name = export.name(Kind::Network, id);
-        blocks.extend(name.map(|name| stub(name, remote, gaps)));
+        let block = |name| export.block(&["network", name], id);
+        blocks.extend(name.map(|name| stub(block(name), remote, gaps)));
     }
     for part in export.orphans(Kind::Subnet, Kind::Network) {
         gaps.note(format!("subnet {}", part.name()), GapKind::NetworkMissing);
@@ -127,8 +128,7 @@ fn remember(export: &Export, name: &str, peering: &Resource, remotes: &mut BTree
     }
 }
 
-fn stub(name: &str, remote: &Remote, gaps: &mut Gaps) -> Block {
-    let mut block = Block::new(&["network", name]);
+fn stub(mut block: Block, remote: &Remote, gaps: &mut Gaps) -> Block {
     block.gap(gaps, GapKind::PeerMissing);
     block.list("address_space", &remote.space);
     block.list("peerings", &remote.peers);
@@ -137,7 +137,8 @@ fn stub(name: &str, remote: &Remote, gaps: &mut Gaps) -> Block {
 
 fn subnet(export: &Export, network: &str, subnet: &Resource, gaps: &mut Gaps) -> Block {
     let fields = &subnet.fields;
-    let mut block = Block::new(&["network", network, "subnet", subnet.name()]);
+    let path = ["network", network, "subnet", export.part_name(subnet)];
+    let mut block = export.block(&path, &subnet.id);
     let all: Vec<&str> = readable(prefixes(fields)).collect();
     block.list("prefixes", &all);
     if !all.is_empty() && all.len() < prefixes(fields).count() {

@@ -15,7 +15,7 @@ use crate::resource::Kind;
 pub(crate) fn blocks(export: &Export, gaps: &mut Gaps) -> Vec<Block> {
     let mut blocks = Vec::new();
     for (name, table) in export.named(Kind::RouteTable) {
-        let mut block = Block::new(&["route-table", name]);
+        let mut block = export.block(&["route-table", name], &table.id);
         let mut routes = Vec::new();
         for route in export.resources.parts(&table.id, Kind::Route) {
             match written(&route.fields) {

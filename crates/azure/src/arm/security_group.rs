@@ -25,7 +25,7 @@ const WORKED_OUT: [&str; 6] = [
 pub(crate) fn blocks(export: &Export, gaps: &mut Gaps) -> Vec<Block> {
     let mut blocks = Vec::new();
     for (name, group) in export.named(Kind::SecurityGroup) {
-        let mut block = Block::new(&["security-group", name]);
+        let mut block = export.block(&["security-group", name], &group.id);
         let mut rules: Vec<_> = export
             .resources
             .parts(&group.id, Kind::SecurityRule)
@@ -36,7 +36,11 @@ pub(crate) fn blocks(export: &Export, gaps: &mut Gaps) -> Vec<Block> {
         let mut written = Vec::new();
         for (.., rule) in rules {
             let mut named = BTreeSet::new();
-            match self::rule(export, rule.name(), &rule.fields, &mut named) {
+            let name = export.part_name(rule);
+            if let Some(spelt) = export.spelt(&rule.id) {
+                block.remark(&format!("Azure calls the rule `{name}` `{spelt}`."));
+            }
+            match self::rule(export, name, &rule.fields, &mut named) {
                 Some(rule) => {
                     tags.append(&mut named);
                     written.push(rule);

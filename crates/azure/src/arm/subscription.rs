@@ -36,7 +36,7 @@ fn one(
     subscription: &Resource,
     gaps: &mut Gaps,
 ) -> Result<Block, ImportError> {
-    let mut block = Block::new(&["subscription", name]);
+    let mut block = export.block(&["subscription", name], &subscription.id);
     let guid = subscription.id.subscription().unwrap_or_default();
     if subscription.fields.is_empty() {
         block.gap(gaps, GapKind::SubscriptionMissing);

@@ -8,6 +8,7 @@
 )]
 
 mod mutations;
+mod names;
 mod nothing_invented;
 mod own_world;
 mod samples;
