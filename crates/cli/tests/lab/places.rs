@@ -90,6 +90,29 @@ fn a_folder_that_others_can_write_to_was_taken() {
 }
 
 #[test]
+fn a_folder_with_too_long_a_path_for_a_socket_was_made_before_it_was_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let of_bytes = |bytes: usize| {
+        let taken = folder.path().as_os_str().len() + "/".len() + "/default".len();
+        folder.path().join("x".repeat(bytes - taken))
+    };
+    let output = up(&of_bytes(95), "default");
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(
+        said(&output).contains("has a path of 95 bytes, and 94 are the most"),
+        "{}",
+        said(&output)
+    );
+    assert!(!of_bytes(95).exists());
+    if let Some(why) = impossible("nft") {
+        return skipped(why);
+    }
+    let output = up(&of_bytes(94), "default");
+    let down = egress25().args(["lab", "down", "--run-dir"]).arg(of_bytes(94)).output().unwrap();
+    assert!(output.status.success() && down.status.success(), "{}{}", said(&output), said(&down));
+}
+
+#[test]
 fn the_control_socket_of_a_stranger_was_believed() {
     if !is_root() {
         return skipped("not root: nobody else can be had");

@@ -36,6 +36,8 @@ pub(crate) const NODES: &str = "nodes";
 
 /// The longest name of a lab.
 const LONGEST: usize = 64;
+/// The longest path of a control socket: 108 bytes with the one that ends it (unix(7)).
+const LONGEST_SOCKET: usize = 107;
 /// How often the folder around a lab's is made anew when it vanishes.
 const TRIES: usize = 16;
 /// The bits of a mode that let others write.
@@ -74,8 +76,18 @@ impl LabFolder {
     /// Makes a lab's folder, with mode 0700, or takes the one that is there.
     ///
     /// # Errors
-    /// It cannot be made, or what is there may be somebody else's.
+    /// Its path is too long for a control socket, it cannot be made, or what is there may be somebody
+    /// else's.
     pub fn make(path: &Path) -> Result<Self, LabError> {
+        let longest = LONGEST_SOCKET.saturating_sub(SOCKET.len()).saturating_sub(1);
+        let bytes = path.as_os_str().len();
+        if bytes > longest {
+            let what = format!(
+                "has a path of {bytes} bytes, and {longest} are the most for its control socket; give a \
+                 shorter `--run-dir` or `--name`"
+            );
+            return Err(unfit_folder(path, &what));
+        }
         let above = path.parent().unwrap_or(Path::new("/"));
         let failed = || LabError::system(format!("making the folder `{}`", path.display()));
         let name = path.file_name().unwrap_or_default();
@@ -118,10 +130,10 @@ impl LabFolder {
         let folder = folder.map_err(|error| unopened(path, &error))?;
         let found = fstat(&folder).map_err(|errno| unopened(path, &errno.into()))?;
         if found.st_uid != geteuid().as_raw() {
-            return Err(unsafe_folder(path, "is another user's; remove it or use `--run-dir`"));
+            return Err(unfit_folder(path, "is another user's; remove it or use `--run-dir`"));
         }
         if found.st_mode & 0o077 != 0 {
-            return Err(unsafe_folder(path, "is open to other users; expected mode 0700"));
+            return Err(unfit_folder(path, "is open to other users; expected mode 0700"));
         }
         Ok(Self { path: path.to_owned(), folder })
     }
@@ -237,23 +249,23 @@ fn shared(path: &Path) -> Result<File, LabError> {
     let folder = open(CWD, path).map_err(|error| unopened(path, &error))?;
     let found = fstat(&folder).map_err(|errno| unopened(path, &errno.into()))?;
     if found.st_uid != geteuid().as_raw() && found.st_uid != 0 {
-        return Err(unsafe_folder(path, "is another user's; give one of yours with `--run-dir`"));
+        return Err(unfit_folder(path, "is another user's; give one of yours with `--run-dir`"));
     }
     if found.st_mode & OTHERS_WRITE != 0 && found.st_mode & STICKY == 0 {
-        return Err(unsafe_folder(path, "can be written to by others; expected mode 0700"));
+        return Err(unfit_folder(path, "can be written to by others; expected mode 0700"));
     }
     Ok(folder)
 }
 
 fn unopened(path: &Path, error: &io::Error) -> LabError {
     if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
-        return unsafe_folder(path, "is a link, which is not followed; give the folder itself");
+        return unfit_folder(path, "is a link, which is not followed; give the folder itself");
     }
     let what = format!("{error}; is the lab up?");
     LabError::Unreachable { path: path.display().to_string(), what }
 }
 
-fn unsafe_folder(path: &Path, what: &str) -> LabError {
+fn unfit_folder(path: &Path, what: &str) -> LabError {
     LabError::input(path.display().to_string(), format!("the lab's folder {what}"))
 }
 

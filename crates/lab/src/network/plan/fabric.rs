@@ -114,6 +114,10 @@ impl Plan {
     }
 }
 
+/// The longest name of a node that stands for somebody, in bytes: its folder has it, and no file
+/// system takes a longer one (NAME_MAX).
+const LONGEST_NODE: usize = 255;
+
 pub(super) struct Builder<'a> {
     pub(super) world: &'a World,
     pub(super) plan: Plan,
@@ -171,9 +175,15 @@ impl Builder<'_> {
     /// A node that stands for somebody: its name is that of its host, and of its folder.
     fn host(&mut self, name: &str, node: NodeId) -> Result<(), LabError> {
         let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if name.is_empty() || name.starts_with('.') || !name.chars().all(fits) {
-            let what = "in a lab a machine, firewall or host is called by letters, digits, `-`, \
-                        `_` and `.`, and does not begin with a dot";
+        // One that begins with a dash is an option to `lab exec`, one with a dot leads out of its folder.
+        let begins = name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        if !begins || name.len() > LONGEST_NODE || !name.chars().all(fits) {
+            let what = format!(
+                "in a lab a machine, firewall or host is called by 1 to {LONGEST_NODE} of the letters a \
+                 to z and A to Z, digits, `-`, `_` and `.`, beginning with a letter, a digit or `_` \
+                 (this has {} bytes); rename it in a copy of the inventory or the file of hosts",
+                name.len()
+            );
             return Err(LabError::input(in_a_line(name).into_owned(), what));
         }
         self.named(name, node)
