@@ -39,7 +39,7 @@ pub fn run(args: &FilterArgs, console: &mut Console) -> Result<(), Failure> {
     if args.rules {
         for (program, rules) in queue_rules(args.queue.unwrap_or_default()) {
             console.line(format!("# {program}-restore --noflush"))?;
-            console.line(rules.trim_end())?;
+            console.lines(&rules)?;
         }
         return Ok(());
     }
