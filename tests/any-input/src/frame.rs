@@ -89,6 +89,11 @@ fn walks_agree(link: LinkType, bytes: &[u8], wire_len: u32, options: &FrameOptio
     assert!((1..=MAX_TUNNELS + 2).contains(&seen.len()), "{seen:?}");
     assert_eq!(seen.first(), Some(&outermost(&frame, options)), "{options:?}");
     assert!(seen.iter().all(|outcome| !outcome.to_string().is_empty()));
+    for outcome in &seen {
+        let ends = outcome.candidate().map(|of| (of.source, of.destination));
+        assert!(ends.is_none() || outcome.is_judged() && outcome.addresses() == ends, "{outcome}");
+        assert!(outcome.candidate().is_none_or(|of| !of.vlan.to_string().is_empty()));
+    }
     let other = link.mistaken_for(bytes, wire_len);
     assert_ne!(other, Some(link), "no link type is mistaken for itself");
 }
