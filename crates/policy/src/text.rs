@@ -48,6 +48,12 @@ pub fn in_a_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// A text of several lines, each as [`in_a_line`] has it: for texts whose ends of lines are ours.
+#[must_use]
+pub fn in_lines(text: &str) -> String {
+    text.split('\n').map(in_a_line).collect::<Vec<_>>().join("\n")
+}
+
 /// A text as a shell takes it for one word; what cannot be shown is spelt as bash, zsh and others take
 /// it, byte by byte, in whatever locale.
 #[must_use]

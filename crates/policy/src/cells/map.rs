@@ -17,7 +17,7 @@ use crate::decide::screen::{Crossing, Screen, Stand, over_peering, source_ports}
 use crate::decide::service::{ByTheService, of_all_egress, that_enter};
 use crate::world::World;
 use crate::world::name::{FirewallName, MachineName, NetworkName, SecurityGroupName, SubnetName};
-use crate::world::ranges::{PrefixSet, address, max, number};
+use crate::world::ranges::{PrefixSet, address, in_order, max, number};
 use crate::world::route::effective_routes;
 use crate::world::security::Direction;
 
@@ -330,9 +330,7 @@ impl<'w> CellMap<'w> {
                 found.push(next);
             }
         }
-        found.sort_unstable();
-        found.dedup();
-        found
+        in_order(found)
     }
 
     /// Where a family's destinations lead from a station. Those behind it are known, but for
@@ -508,11 +506,6 @@ impl<'w> CellMap<'w> {
         let left = passing.leaves_by.clone().map(|stand| (stand, Direction::Outbound));
         let screens: Vec<_> =
             [entered, left].into_iter().flatten().filter_map(|at| self.screen(at)).collect();
-        let in_order = |mut cuts: Vec<u128>| {
-            cuts.sort_unstable();
-            cuts.dedup();
-            cuts
-        };
         let mut cuts = Vec::new();
         screens.iter().for_each(|screen| screen.bounds(v4, &mut cuts));
         let cuts = in_order(cuts);
@@ -581,10 +574,7 @@ impl<'w> CellMap<'w> {
         if let Some(known) = self.inside.get(&key) {
             return known.clone();
         }
-        let mut cuts = self.find_bounds_inside(network, v4);
-        cuts.sort_unstable();
-        cuts.dedup();
-        let found = Rc::new(cuts);
+        let found = Rc::new(in_order(self.find_bounds_inside(network, v4)));
         self.inside.insert(key, found.clone());
         found
     }
@@ -747,9 +737,7 @@ fn cut_out(cells: Vec<Cell>, v4: bool, cuts: &[Span<Reason>]) -> Vec<Cell> {
 fn overlaid(all: &[(u16, Cells)], v4: bool) -> Vec<Cell> {
     let of_family = |cells: &Cells| if v4 { cells.v4.clone() } else { cells.v6.clone() };
     let firsts = all.iter().flat_map(|(_, cells)| of_family(cells)).map(|cell| cell.first);
-    let mut firsts: Vec<_> = firsts.map(number).collect();
-    firsts.sort_unstable();
-    firsts.dedup();
+    let firsts = in_order(firsts.map(number).collect());
     let mut found = Vec::with_capacity(firsts.len());
     for (place, first) in firsts.iter().enumerate() {
         let next = firsts.get(place.saturating_add(1));

@@ -8,7 +8,7 @@ use crate::article::network::reserved_on;
 use crate::decide::destination::unfit_ranges;
 use crate::decide::screen::told_apart;
 use crate::world::World;
-use crate::world::ranges::{bounds_of_each, number};
+use crate::world::ranges::{bounds_of_each, in_order, number};
 
 /// Ranges of destinations within which a decision for a sender is one and the same, with all that it
 /// rests on.
@@ -40,9 +40,7 @@ impl DestinationRanges {
                     [Some(number(first)), number(last).checked_add(1)].into_iter().flatten(),
                 );
             }
-            found.sort_unstable();
-            found.dedup();
-            found
+            in_order(found)
         });
         Self { bounds }
     }

@@ -1,16 +1,16 @@
 //! The sides of security rules: which addresses each names where it stands (N16).
 
 use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::rc::Rc;
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::IpNet;
 
 use crate::article::settings::{Setting, Settings, YesNo};
 use crate::decide::destination::PLATFORM;
 use crate::world::World;
 use crate::world::name::{ApplicationSecurityGroupName, NetworkName, SubnetName};
-use crate::world::ranges::PrefixSet;
+use crate::world::ranges::{PrefixSet, v4, v6};
 use crate::world::route::{self, NextHop, RouteOrigin, effective_routes};
 use crate::world::security::{Target, WorkedOut};
 
@@ -150,18 +150,10 @@ pub(super) const NOT_PUBLIC: [IpNet; 11] = [
     v4([172, 16, 0, 0], 12),
     v4([192, 168, 0, 0], 16),
     v4([224, 0, 0, 0], 3),
-    v6(0xfc00, 7),
-    v6(0xfe80, 10),
-    v6(0xff00, 8),
+    v6(0xfc00, 0, 7),
+    v6(0xfe80, 0, 10),
+    v6(0xff00, 0, 8),
 ];
-
-const fn v4([a, b, c, d]: [u8; 4], length: u8) -> IpNet {
-    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length))
-}
-
-const fn v6(first: u16, length: u8) -> IpNet {
-    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, 0), length))
-}
 
 /// What the tag `VirtualNetwork` covers in a subnet (N16).
 pub(super) fn spaces(world: &World, network: &NetworkName, subnet: &SubnetName) -> Spaces {

@@ -21,7 +21,7 @@ use crate::world::name::{
     ApplicationSecurityGroupName, NetworkName, SecurityGroupName, SubnetName,
 };
 use crate::world::prefix_index::PrefixIndex;
-use crate::world::ranges::{PrefixSet, bounds_of_each};
+use crate::world::ranges::{self, PrefixSet, bounds_of_each};
 use crate::world::security::{Access, Direction, SecurityRule, Target, Targets, WorkedOut};
 use crate::world::{Interface, World};
 
@@ -471,10 +471,7 @@ pub(crate) fn source_ports(world: &World, port: u16) -> Vec<u16> {
         |rule: &&SecurityRule| rule.protocol.covers_tcp() && rule.destination_ports.contain(port);
     let named = rules(world).filter(for_it).flat_map(|rule| &rule.source_ports.0);
     let ends = named.flat_map(|(first, last)| [Some(*first), last.checked_add(1)]);
-    let mut found: Vec<_> = ends.flatten().chain([0]).collect();
-    found.sort_unstable();
-    found.dedup();
-    found
+    ranges::in_order(ends.flatten().chain([0]).collect())
 }
 
 fn rules(world: &World) -> impl Iterator<Item = &SecurityRule> {

@@ -581,15 +581,11 @@ impl InventoryFile {
             (Some(only), None) => return Ok(only.clone()),
             _ => {}
         }
-        let first = addresses.first().map(|address| world.subnets_holding(network, *address));
-        let holds = |of: &Subnet, address: &IpAddr| of.prefixes.iter().any(|p| p.contains(address));
-        let holds_all = |name: &&&SubnetName| {
-            entry.subnet.get(**name).is_some_and(|of| addresses.iter().all(|at| holds(of, at)))
-        };
-        let first = first.unwrap_or_default();
-        let mut found = first.iter().filter(holds_all);
+        let holding = addresses.iter().map(|address| world.subnets_holding(network, *address));
+        let hold_all = holding.reduce(|some, more| &some & &more).unwrap_or_default();
+        let mut found = hold_all.into_iter();
         match (found.next(), found.next()) {
-            (Some(only), None) => Ok((*only).clone()),
+            (Some(only), None) => Ok(only.clone()),
             _ => Err(bad(
                 place,
                 format!(

@@ -1,8 +1,8 @@
 //! Address spaces that no virtual network can have.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use ipnet::IpNet;
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use crate::world::ranges::{v4, v6};
 
 /// What a network's address space cannot have in it, with the reason. The platform's own address is
 /// that of N16; of the others no packet to a machine bears an address (RFC 1122, 3.2.1.3;
@@ -18,14 +18,6 @@ const REFUSED: [(IpNet, &str); 9] = [
     (v6(0xfe80, 0, 10), "link-local"),
     (v6(0xff00, 0, 8), "multicast"),
 ];
-
-const fn v4([a, b, c, d]: [u8; 4], length: u8) -> IpNet {
-    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length))
-}
-
-const fn v6(first: u16, last: u16, length: u8) -> IpNet {
-    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, last), length))
-}
 
 /// A prefix that is in no network's address space.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// The last number of a family.
 pub(crate) fn max(v4: bool) -> u128 {
@@ -37,14 +37,28 @@ pub(crate) fn merged(mut ranges: Vec<(u128, u128)>) -> Vec<(u128, u128)> {
     found
 }
 
+/// Values in order, each once.
+pub(crate) fn in_order<T: Ord>(mut values: Vec<T>) -> Vec<T> {
+    values.sort_unstable();
+    values.dedup();
+    values
+}
+
+/// An IPv4 prefix of a table.
+pub(crate) const fn v4([a, b, c, d]: [u8; 4], length: u8) -> IpNet {
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length))
+}
+
+/// An IPv6 prefix of a table, by the first and the last group of its address.
+pub(crate) const fn v6(first: u16, last: u16, length: u8) -> IpNet {
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, last), length))
+}
+
 /// Where a family's addresses begin or cease to be of any of some prefixes, in order: each by itself, as
 /// what touches another is told apart from it all the same.
 pub(crate) fn bounds_of_each(prefixes: &[IpNet], v4: bool) -> Vec<u128> {
     let of_one = |prefix: &IpNet| PrefixSet::new([prefix]).bounds(v4).collect::<Vec<_>>();
-    let mut found: Vec<_> = prefixes.iter().flat_map(of_one).collect();
-    found.sort_unstable();
-    found.dedup();
-    found
+    in_order(prefixes.iter().flat_map(of_one).collect())
 }
 
 /// Addresses of both families, as ranges in order and without overlap.
