@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches, Parser};
-use egress25_policy::{acts_unseen, in_a_line};
+use egress25_policy::{acts_unseen, in_a_line, in_lines};
 
 use crate::args::lab::OwnArgs;
 use crate::args::{Cli, ColorChoice, Command, PolicyCommand, environment};
@@ -129,8 +129,7 @@ fn without(text: &str, foreign: &[String]) -> String {
     for one in all.into_iter().filter(|one| one.contains(acts_unseen)) {
         text = text.replace(one, &in_a_line(one));
     }
-    let text = without_colours(&text);
-    text.split('\n').map(in_a_line).collect::<Vec<_>>().join("\n")
+    in_lines(&without_colours(&text))
 }
 
 /// A text without the sequences that colour it.

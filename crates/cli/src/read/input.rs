@@ -5,7 +5,9 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 
-use egress25_policy::{Edition, EditionError, InventoryError, acts_unseen, in_a_line, locate_key};
+use egress25_policy::{
+    Edition, EditionError, InventoryError, acts_unseen, in_a_line, in_lines, locate_key,
+};
 use miette::{NamedSource, SourceSpan};
 
 use crate::read::foreign::ForeignJson;
@@ -104,17 +106,13 @@ impl NamedText {
     /// The text as an excerpt of it may be seen, and a place of it there: what acts unseen is spelt,
     /// so that the place moves.
     fn as_shown(&self, span: Option<Range<usize>>) -> (String, Option<Range<usize>>) {
-        let shown = |text: &str| {
-            let lines: Vec<_> = text.split('\n').map(in_a_line).collect();
-            lines.join("\n")
-        };
-        let moved = |at: usize| self.text.get(..at).map_or(at, |before| shown(before).len());
+        let moved = |at: usize| self.text.get(..at).map_or(at, |before| in_lines(before).len());
         match &span {
             None => (String::new(), None),
             Some(_) if !self.text.contains(|sign| sign != '\n' && acts_unseen(sign)) => {
                 (self.text.clone(), span)
             }
-            Some(span) => (shown(&self.text), Some(moved(span.start)..moved(span.end))),
+            Some(span) => (in_lines(&self.text), Some(moved(span.start)..moved(span.end))),
         }
     }
 

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use egress25_policy::{in_a_line, shell_bytes};
+use egress25_policy::{in_lines, shell_bytes};
 
 use crate::say::failure::Failure;
 
@@ -51,9 +51,7 @@ pub fn ask(question: &str) -> Result<String, Failure> {
 pub fn ask_or_end(question: &str) -> Result<Option<String>, Failure> {
     let mut stderr = io::stderr();
     // A question that can't be shown is answered by nobody, which the empty answer says.
-    let question: Vec<_> = question.split('\n').map(in_a_line).collect();
-    let question = question.join("\n");
-    let _ = write!(stderr, "{question} ").and_then(|()| stderr.flush());
+    let _ = write!(stderr, "{} ", in_lines(question)).and_then(|()| stderr.flush());
     let mut answer = String::new();
     let read = io::stdin()
         .lock()

@@ -152,7 +152,7 @@ impl Console {
     /// Writes a note for a person: on a terminal alone.
     pub fn note(&self, text: &str) {
         if self.notes {
-            to_stderr(&format!("note: {}", shortened(in_a_line(text).into_owned(), MAX_MESSAGE)));
+            to_stderr(&format!("note: {}", message(text)));
         }
     }
 
@@ -160,14 +160,14 @@ impl Console {
     /// too: nobody wants it who wants quiet.
     pub fn advise(&self, text: &str) {
         if !self.quiet {
-            to_stderr(&format!("note: {}", shortened(in_a_line(text).into_owned(), MAX_MESSAGE)));
+            to_stderr(&format!("note: {}", message(text)));
         }
     }
 
     /// Writes a warning: something that whoever reads the data has to know.
     pub fn warn(&self, text: &str) {
         let mark = if self.paint_notes { "\u{1b}[33mwarning\u{1b}[0m" } else { "warning" };
-        to_stderr(&format!("{mark}: {}", shortened(in_a_line(text).into_owned(), MAX_MESSAGE)));
+        to_stderr(&format!("{mark}: {}", message(text)));
     }
 
     /// Writes out what is buffered.
@@ -205,22 +205,23 @@ impl Console {
                 }
                 to_stderr(&format!("{mark}: {}", text.trim()));
             }
-            // Each was cut to what fits when it was made.
-            Failure::Lines(lines) | Failure::DifferIn(lines) => {
-                let lines: Vec<_> = lines.iter().map(|line| in_a_line(line)).collect();
-                // Rows that differ are of a number, and each was cut.
-                let text = match failure {
-                    Failure::Lines(_) => shortened(lines.join("\n"), MAX_MESSAGE),
-                    _ => lines.join("\n"),
-                };
-                to_stderr(&format!("{mark}: {text}"));
+            // Rows that differ are of a number, and each was cut when it was made.
+            Failure::DifferIn(lines) => to_stderr(&format!("{mark}: {}", each_in_a_line(lines))),
+            Failure::Lines(lines) => {
+                to_stderr(&format!("{mark}: {}", shortened(each_in_a_line(lines), MAX_MESSAGE)));
             }
-            other => {
-                let text = in_a_line(&other.to_string()).into_owned();
-                to_stderr(&format!("{mark}: {}", shortened(text, MAX_MESSAGE)));
-            }
+            other => to_stderr(&format!("{mark}: {}", message(&other.to_string()))),
         }
     }
+}
+
+fn each_in_a_line(lines: &[String]) -> String {
+    lines.iter().map(|line| in_a_line(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// A text as a message of one line.
+fn message(text: &str) -> String {
+    shortened(in_a_line(text).into_owned(), MAX_MESSAGE)
 }
 
 /// A message of at most so many bytes, whatever was quoted in it or listed.

@@ -4,7 +4,7 @@
 //! change how a page reads: no name of a file or a machine is markup, or turns what stands beside
 //! it.
 
-use egress25_policy::in_a_line;
+use egress25_policy::in_lines;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::say::html::page::{MeantReason, Page, Steps};
@@ -182,5 +182,5 @@ fn meaning(reason: &MeantReason) -> Markup {
 /// A page without signs that show as nothing and change how the rest is read. Its lines are those
 /// of the page: a browser takes the end of a line in a text for a space.
 fn printable(page: &str) -> String {
-    page.split('\n').map(in_a_line).collect::<Vec<_>>().join("\n")
+    in_lines(page)
 }
