@@ -1,7 +1,6 @@
 //! Captures: the same from a file in batches, from a stream record by record, from a pipe in small
 //! pieces, and from a copy that was written of it.
 
-use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Cursor, Read, Seek, Write};
 
@@ -159,20 +158,14 @@ fn take(batch: &CaptureBatch<'_>, told: &mut Told) {
     assert!(pieces > 0, "a batch of nothing");
 }
 
-/// A file in memory, which is used again.
+/// A file in memory, of its own: the thread that unpacks a capture which is refused may go on reading,
+/// and would read a later one's.
 fn file_of(bytes: &[u8]) -> File {
-    thread_local! {
-        static FILE: RefCell<File> = RefCell::new(
-            memfd_create("capture", MemfdFlags::CLOEXEC).expect("a file in memory").into()
-        );
-    }
-    FILE.with_borrow_mut(|file| {
-        file.set_len(0).expect("the file is empty");
-        file.rewind().expect("its beginning");
-        file.write_all(bytes).expect("room in memory");
-        file.rewind().expect("its beginning");
-        file.try_clone().expect("another descriptor")
-    })
+    let file = memfd_create("capture", MemfdFlags::CLOEXEC).expect("a file in memory");
+    let mut file = File::from(file);
+    file.write_all(bytes).expect("room in memory");
+    file.rewind().expect("its beginning");
+    file
 }
 
 /// A source that hands out a few bytes at a time, as a pipe does.
