@@ -430,6 +430,11 @@ fn a_capture_in_which_nothing_is_judged_passed_every_check() {
     assert_eq!(case.run("--fail-on contradiction").0, 0);
     let (code, _, stderr) = case.run("--fail-on contradiction,nothing-judged");
     assert!(code == 3 && stderr.contains("nothing in the capture is judged"), "{stderr}");
+    // Nor is a packet without bytes, and one of somebody else, anybody's who is described.
+    let foreign = captured(&pcap(&[(0, Vec::new()), (1, syn([10, 200, 9, 9], 7))]));
+    let case = Case { capture: foreign, ..case };
+    let (code, _, stderr) = case.run("--fail-on nothing-judged");
+    assert!(code == 3 && stderr.contains("of anybody whom the inventory knows"), "{stderr}");
     // And one by nobody's inventory is refused.
     std::fs::write(
         &case.inventory,

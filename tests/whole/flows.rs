@@ -216,7 +216,12 @@ fn nothing_to_port_25_is_said_and_can_fail() {
             .contains("1 file with 1 tuple: 0 flows out to port 25")
     );
     let (code, said) = failure(&format!("flows {path} {PAYG} --fail-on nothing-judged"));
-    assert!(code == 3 && said.contains("nothing in the flow logs"), "{said}");
+    assert!(code == 3 && said.contains("nothing in the flow logs is judged"), "{said}");
+    let foreign = ANSWERED.replace("10.0.1.4", "10.200.9.9");
+    let path = put(folder.path(), "foreign.json", log("a", &[&foreign]));
+    let inventory = "--inventory fixtures/inventories/day-of-mail.toml";
+    let (code, said) = failure(&format!("flows {path} {inventory} --fail-on nothing-judged"));
+    assert!(code == 3 && said.contains("of anybody whom the inventory knows"), "{said}");
     let (code, said) = failure(&format!("flows {path}"));
     let typed = format!("egress25 flows {path} --offer pay-as-you-go --created");
     assert!(code == 2 && said.contains(&typed) && said.contains("--inventory"), "{said}");

@@ -80,6 +80,17 @@ pub(crate) fn unknown(counts: &[SubscriptionCount]) -> u64 {
     unknown.map(|count| count.counted.number()).sum()
 }
 
+/// That nothing is judged, or nothing of anybody who is described, if that is so.
+pub(crate) fn nothing_judged(counts: &[SubscriptionCount], of: &str) -> Option<String> {
+    let nobodys = |reason: Reason| reason == Reason::UnknownSource || reason.is_about_the_packet();
+    match counts {
+        [] => Some(format!("nothing in {of} is judged")),
+        counts => counts.iter().all(|count| nobodys(count.reason)).then(|| {
+            format!("nothing in {of} that is judged is of anybody whom the inventory knows")
+        }),
+    }
+}
+
 const HEADINGS: [&str; 4] = ["stopped by", "subscription", "verdict", "reason"];
 const MEANING: &str = "what it means";
 

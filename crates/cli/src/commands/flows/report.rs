@@ -156,8 +156,9 @@ impl FlowsReport<'_> {
     pub(super) fn failure(&self) -> Option<Failure> {
         let of = |on: &FailOn| match on {
             FailOn::Contradiction => self.summary.connections.contradiction("tuples"),
-            FailOn::NothingJudged => (self.summary.connections.connections == 0)
-                .then(|| "nothing in the flow logs goes out to port 25".to_owned()),
+            FailOn::NothingJudged => {
+                by_subscription::nothing_judged(&self.summary.by_subscription, "the flow logs")
+            }
         };
         self.args.rows.fail_on.iter().find_map(of).map(Failure::Differs)
     }

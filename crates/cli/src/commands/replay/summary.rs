@@ -155,8 +155,10 @@ impl Summary {
                 let found = self.connections.as_ref()?.contradiction("SYNs")?;
                 Some(Failure::Differs(found))
             }
-            FailOn::NothingJudged => (self.judged == 0)
-                .then(|| Failure::Differs("nothing in the capture is judged".to_owned())),
+            FailOn::NothingJudged => {
+                by_subscription::nothing_judged(&self.by_subscription, "the capture")
+                    .map(Failure::Differs)
+            }
         }
     }
 
