@@ -76,6 +76,35 @@ fn help_and_version_end_with_0_on_stdout() {
 }
 
 #[test]
+fn help_that_could_not_be_written_said_nothing() {
+    for line in ["--help", "--version", "check --help"] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("it");
+        let output = Command::new(binary())
+            .args(words(line))
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .output()
+            .expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        assert!(said.starts_with("error: `stdout` cannot be written: "), "{line}: {said}");
+    }
+}
+
+#[test]
+fn a_path_to_no_store_was_a_failure_that_might_pass() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let link = folder.path().join("loop.db");
+    std::os::unix::fs::symlink(&link, &link).expect("a link");
+    let file = folder.path().join("plain.db");
+    std::fs::write(&file, "").expect("written");
+    for path in [link, file.join("inside.db"), folder.path().join("x".repeat(300))] {
+        let (code, text) = failure(&format!("vm list --store {}", path.display()));
+        assert!(code == 2 && text.contains("is no egress25 store"), "{code} {text}");
+    }
+}
+
+#[test]
 fn a_flag_comes_from_the_environment_and_a_typed_one_wins() {
     let mut command = egress25(words("check --offer free-trial"));
     command.env("EGRESS25_CHECK_TO", "203.0.113.5").env("EGRESS25_CHECK_CREATED", "2019-03-01");

@@ -111,8 +111,8 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         return ExitCode::from(code);
     }
     match error.print() {
-        Err(broken) if broken.kind() != std::io::ErrorKind::BrokenPipe => {
-            ExitCode::from(Failure::FAILED)
+        Err(full) if full.kind() != std::io::ErrorKind::BrokenPipe && !error.use_stderr() => {
+            conclude(&Err(Failure::stdout(full)), &mut Console::new(ColorChoice::Never, false))
         }
         _ => ExitCode::from(code),
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Error, ErrorCode};
+use rustix::io::Errno;
 
 use crate::error::LogError;
 
@@ -67,6 +68,13 @@ impl At<'_> {
             }
             std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
                 LogError::Access { place, what: self.access(&error.to_string()) }
+            }
+            // A path that leads to no file, whatever is there.
+            std::io::ErrorKind::NotADirectory | std::io::ErrorKind::InvalidFilename => {
+                LogError::NotAStore { place, what: error.to_string() }
+            }
+            _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+                LogError::NotAStore { place, what: error.to_string() }
             }
             _ => LogError::Io { place, what: error.to_string() },
         }
