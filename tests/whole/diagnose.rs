@@ -411,6 +411,18 @@ fn a_compressed_log_that_was_cut_was_not_read() {
         let output = fed("diagnose - --format json", packed);
         assert!(output.status.success() && said(&output).contains("is cut"), "{}", said(&output));
     }
+    // Nor was one whole that PowerShell wrote, in UTF-16.
+    let units = String::from_utf8_lossy(&text).into_owned();
+    let wide: Vec<u8> = ["\u{feff}", &units, &units]
+        .iter()
+        .flat_map(|part| part.encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let mut wide_gzip = GzEncoder::new(Vec::new(), Compression::none());
+    wide_gzip.write_all(&wide).expect("packed");
+    let wide_gzip = wide_gzip.finish().expect("packed");
+    let output = fed("diagnose - --format json", &wide_gzip[..wide_gzip.len() - 301]);
+    assert!(output.status.success() && said(&output).contains("is cut"), "{}", said(&output));
     let diagnosis = fed("diagnose - --format json", &gzip[..gzip.len() - 20]);
     let diagnosis: Value = serde_json::from_slice(&diagnosis.stdout).expect("JSON");
     assert_eq!(diagnosis["fits"][0]["fits"], "block");

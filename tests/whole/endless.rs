@@ -34,6 +34,7 @@ const READERS: &[&str] = &[
     "lab graph FILE",
     "import FILE",
     "export nft FILE --network n",
+    "diagnose FILE",
 ];
 
 #[test]

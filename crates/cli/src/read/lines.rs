@@ -6,6 +6,9 @@ use std::path::Path;
 use crate::read::log_text::LogText;
 use crate::say::failure::Failure;
 
+/// The longest line of any text, in bytes: what goes on beyond it, as `/dev/zero` does, is none.
+const LONGEST: u64 = 64 << 20;
+
 /// A file of lines.
 #[derive(Debug)]
 pub struct Lines {
@@ -40,13 +43,14 @@ impl Lines {
     /// The next line, without its end; of a longer one than the limit, one byte more than that.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// It cannot be read, or a line has no end.
     pub fn next_line(&mut self) -> Result<Option<&[u8]>, Failure> {
         self.line.clear();
         if self.is_cut {
             return Ok(None);
         }
         let mut any = false;
+        let mut length = 0_u64;
         loop {
             let failed = |source| Failure::Read { name: self.log.name.clone(), source };
             let bytes = match self.log.text.fill_buf() {
@@ -66,6 +70,14 @@ impl Lines {
             let whole = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
             let room = self.longest.saturating_add(1).saturating_sub(self.line.len());
             self.line.extend(whole.iter().take(room));
+            length = length.saturating_add(u64::try_from(whole.len()).unwrap_or(u64::MAX));
+            if length > LONGEST {
+                return Err(Failure::Usage(format!(
+                    "`{}` is no text: it has a line that is longer than {} MiB",
+                    self.log.name,
+                    LONGEST >> 20
+                )));
+            }
             let used = whole.len().saturating_add(usize::from(end.is_some()));
             self.log.text.consume(used);
             if end.is_some() {

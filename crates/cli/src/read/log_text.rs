@@ -148,23 +148,22 @@ struct Utf16<R> {
     /// What is decoded and not yet taken.
     text: [u8; 4],
     left: std::ops::Range<usize>,
+    failed: Failed,
 }
 
-impl<R: Read> Utf16<R> {
+impl<R: BufRead> Utf16<R> {
     fn new(input: R, order: ByteOrder) -> Self {
-        Self { input, order, next: None, text: [0; 4], left: 0..0 }
+        Self { input, order, next: None, text: [0; 4], left: 0..0, failed: Failed(None) }
     }
 
     fn unit(&mut self) -> io::Result<Option<u16>> {
         if let Some(unit) = self.next.take() {
             return Ok(Some(unit));
         }
-        let mut pair = [0; 2];
-        match self.input.read_exact(&mut pair) {
-            Ok(()) => Ok(Some((self.order)(pair))),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-            Err(error) => Err(error),
-        }
+        // Not `read_exact`, which calls an end what may be the early one of what it is compressed with.
+        let mut bytes = self.input.by_ref().bytes();
+        let pair = bytes.next().transpose()?.zip(bytes.next().transpose()?);
+        Ok(pair.map(|(first, second)| (self.order)([first, second])))
     }
 
     fn character(&mut self) -> io::Result<Option<char>> {
@@ -182,12 +181,21 @@ impl<R: Read> Utf16<R> {
     }
 }
 
-impl<R: Read> Read for Utf16<R> {
+impl<R: BufRead> Read for Utf16<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.failed.read(into)?;
         let mut written = 0;
         for place in into {
             if self.left.is_empty() {
-                let Some(next) = self.character()? else { break };
+                let next = match self.character() {
+                    // What was decoded before it is not lost.
+                    Err(error) if written > 0 => {
+                        self.failed = Failed(Some(error));
+                        break;
+                    }
+                    next => next?,
+                };
+                let Some(next) = next else { break };
                 self.left = 0..next.encode_utf8(&mut self.text).len();
             }
             let Some(byte) = self.left.next().and_then(|at| self.text.get(at)) else { break };
