@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use crate::packets::{mail, pcap};
-use crate::program::{egress25, failure, repository, stdout, words};
+use crate::program::{binary, egress25, failure, repository, stdout, words};
 
 /// A folder with a copy of a capture, a lab, and what else a replay reads.
 fn day_of_mail() -> (tempfile::TempDir, String) {
@@ -69,7 +69,7 @@ fn a_capture_from_stdin_was_replaced_by_the_output() {
             at.display()
         );
         let stdin = fs::File::open(at.join("day.pcapng")).expect("the capture");
-        let mut command = std::process::Command::new(crate::program::binary());
+        let mut command = std::process::Command::new(binary());
         let output = command.args(words(&line)).stdin(stdin).output().expect("runs");
         let text = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{input}: {text}");
@@ -197,7 +197,7 @@ fn rows_were_written_over_the_capture_that_they_tell_of() {
     let before = content(folder.path());
     let capture = folder.path().join("day.pcapng");
     let file = fs::OpenOptions::new().write(true).open(&capture).expect("the capture");
-    let output = std::process::Command::new(crate::program::binary())
+    let output = std::process::Command::new(binary())
         .args(words(&line))
         .current_dir(repository())
         .stdout(file)
@@ -205,4 +205,60 @@ fn rows_were_written_over_the_capture_that_they_tell_of() {
         .expect("runs");
     assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(content(folder.path()), before);
+}
+
+#[test]
+fn stdout_that_was_an_output_lost_all_its_rows() {
+    let (folder, line) = day_of_mail();
+    for redirect in [">", ">>"] {
+        let script = format!(
+            "cd {} && \"$0\" {line} --format ndjson --write out.pcapng {redirect} out.pcapng",
+            folder.path().display()
+        );
+        let output = in_a_shell(&script);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("`out.pcapng` and `stdout` are the same file"), "{said}");
+    }
+}
+
+#[test]
+fn stdout_that_was_appended_to_what_a_command_reads_damaged_it() {
+    let (folder, _) = day_of_mail();
+    let copy = |from: &str, to: &str| {
+        fs::copy(repository().join("fixtures").join(from), folder.path().join(to)).expect("copied");
+    };
+    copy("mail-logs/postfix/blocked.log", "mail.log");
+    copy("flow-logs/PT1H.json", "PT1H.json");
+    let begun = format!(
+        "cd {} && \"$0\" store init --store s.db && \"$0\" subscription add shop --offer msdn \
+         --created 2019-03-01 --store s.db",
+        folder.path().display()
+    );
+    assert_eq!(in_a_shell(&begun).status.code(), Some(0));
+    for (line, input) in [
+        ("graph inventory.toml", "inventory.toml"),
+        ("validate inventory.toml", "inventory.toml"),
+        ("check --inventory inventory.toml --machine vm-web --to 203.0.113.5", "inventory.toml"),
+        ("export nft inventory.toml --network shop-net", "inventory.toml"),
+        ("flows PT1H.json --inventory inventory.toml", "inventory.toml"),
+        ("flows PT1H.json --inventory inventory.toml", "PT1H.json"),
+        ("diagnose mail.log", "mail.log"),
+        ("log --store s.db", "s.db"),
+        ("store export - --store s.db", "s.db-head"),
+    ] {
+        let before = content(folder.path());
+        let script = format!("cd {} && \"$0\" {line} >> {input}", folder.path().display());
+        let output = in_a_shell(&script);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+        assert!(said.contains("is the same file as the input"), "{line}: {said}");
+        assert!(content(folder.path()) == before, "{line}: {input}");
+    }
+}
+
+/// What a script comes to, in which `$0` is the program.
+fn in_a_shell(script: &str) -> std::process::Output {
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", script]).arg(binary()).output().expect("sh runs")
 }

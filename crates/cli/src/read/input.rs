@@ -13,6 +13,7 @@ use miette::{NamedSource, SourceSpan};
 use crate::read::foreign::ForeignJson;
 use crate::say::console::{MAX_QUOTED, shortened};
 use crate::say::failure::{Failure, InputError};
+use crate::written::not_stdout;
 
 /// The longest text that is read, in bytes: an inventory of a hundred thousand machines with an
 /// address each has 10 MB, and a device or a pipe may never end.
@@ -38,6 +39,7 @@ impl NamedText {
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let stdin = path == Path::new("-");
         let name = if stdin { "<stdin>".to_owned() } else { path.display().to_string() };
+        not_stdout(path)?;
         let bytes = if stdin {
             read_bounded(io::stdin().lock())
         } else {

@@ -7,6 +7,7 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::say::failure::Failure;
+use crate::written::not_stdout;
 
 /// How much is read at once.
 const AT_ONCE: usize = 1 << 18;
@@ -43,6 +44,7 @@ impl LogText {
                 path.display()
             )));
         }
+        not_stdout(path)?;
         let name = if stdin { "<stdin>".to_owned() } else { path.display().to_string() };
         let opened = || -> io::Result<_> {
             let file: Box<dyn Read> = match stdin {

@@ -16,6 +16,7 @@ mod unfinished;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 use egress25_exemption_store::BESIDE;
@@ -69,6 +70,9 @@ pub fn claim<'a, const N: usize>(
         let (target, identity) = Target::of(path)?;
         let same = |known: &&(String, Identity)| Some(&known.1) == identity.as_ref();
         let output = target.name.clone();
+        if !target.is_stdout() && identity.is_some() && identity == stdout {
+            return Err(WrittenError::Twice { output, other: "stdout".to_owned() });
+        }
         if let Some((input, _)) = inputs.iter().find(same) {
             return Err(WrittenError::IsInput { output, input: input.clone() });
         }
@@ -90,6 +94,20 @@ pub fn claim<'a, const N: usize>(
         *place = Some(target);
     }
     Ok(targets)
+}
+
+/// Makes sure that stdout does not lead into a file that is about to be read, whatever a command prints.
+///
+/// # Errors
+/// It does.
+pub fn not_stdout(input: &Path) -> Result<(), WrittenError> {
+    match Identity::of_stdout_file() {
+        Some(stdout) if Identity::of_input(input).as_ref() == Some(&stdout) => {
+            let input = shown(input, "stdin");
+            Err(WrittenError::IsInput { output: "stdout".to_owned(), input })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Makes sure that an output has no name that belongs to what lies beside a store.
@@ -198,8 +216,15 @@ impl Output {
                 let draft = Draft::beside(&path)?;
                 let file = File::create_new(draft.path()).map_err(failed)?;
                 if replaced.is_some() {
-                    // Who could read the old file can read the new one.
+                    // Who could read the old file can read the new one. Root alone gives it away; of
+                    // others it is theirs.
                     let metadata = std::fs::metadata(&path).map_err(failed)?;
+                    match fchown(&file, Some(metadata.uid()), Some(metadata.gid())) {
+                        Err(error) if error.kind() != io::ErrorKind::PermissionDenied => {
+                            return Err(failed(error));
+                        }
+                        _ => {}
+                    }
                     file.set_permissions(metadata.permissions()).map_err(failed)?;
                 }
                 (file, Some((draft, replaced)))
