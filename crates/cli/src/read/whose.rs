@@ -1,7 +1,8 @@
 //! The inventory that describes who sends: of a file, of the store, or of flags.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use egress25_exemption_store::StorePlace;
 use egress25_policy::shell_word;
 use jiff::Timestamp;
 
@@ -11,12 +12,32 @@ use crate::read::edition;
 use crate::read::input::{NamedText, stdin_once};
 use crate::read::inventory::{InventoryInput, events_of};
 use crate::read::sender::SenderFacts;
+use crate::say::ask::path_word;
 use crate::say::failure::Failure;
 
 /// Whether flags describe who sends, and no file does.
 #[must_use]
 pub const fn is_described(args: &WhoseArgs) -> bool {
     args.inventory.is_none() && args.store.is_none()
+}
+
+/// Makes sure that one thing alone says who sends: a store and an inventory may say different things, and
+/// one of them would be believed without a word. A store in memory begins with the inventory.
+///
+/// # Errors
+/// Both are named.
+pub fn one_alone(inventory: Option<&Path>, store: Option<&Path>) -> Result<(), Failure> {
+    match (inventory, store) {
+        (Some(inventory), Some(store)) if StorePlace::from(store) != StorePlace::Memory => {
+            Err(Failure::Usage(format!(
+                "both `--inventory {}` and `--store {}` say who sends, and may say different things: \
+                 name one of them (or the variable of one)",
+                path_word(inventory),
+                path_word(store)
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads it. `typed` are the words of the command before its flags, `beside` what else it reads, and
@@ -30,6 +51,7 @@ pub fn inventory(
     typed: &str,
     look: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<InventoryInput, Failure> {
+    one_alone(args.inventory.as_deref(), args.store.as_deref())?;
     let inputs = beside.iter().map(|path| path.as_path()).chain(args.inventory.as_deref());
     stdin_once(inputs.chain(args.events.iter().map(PathBuf::as_path)))?;
     if let Some(inventory) = &args.inventory {

@@ -16,6 +16,7 @@ use crate::commands::store::inventory;
 use crate::read::deployment::{Deployment, Reached};
 use crate::read::edition::{self, ChosenEdition};
 use crate::read::inventory::{InventoryInput, advance};
+use crate::read::whose::one_alone;
 use crate::read::{network, offer};
 use crate::say::failure::Failure;
 use crate::say::output::counted;
@@ -93,6 +94,7 @@ fn no_date(offer: Offer, edition: &Edition) -> Failure {
 /// # Errors
 /// They do not fit together, or a file is bad.
 pub(super) fn resolve(args: &CheckArgs) -> Result<Subject, Failure> {
+    one_alone(args.in_inventory.inventory.as_deref(), args.in_inventory.store.as_deref())?;
     match &args.in_inventory.inventory {
         Some(inventory) => {
             let inventory =
