@@ -1,5 +1,7 @@
 //! The commands that work with a store, each in a fresh folder.
 
+mod in_turn;
+
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::Stdio;

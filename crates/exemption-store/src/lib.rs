@@ -34,6 +34,8 @@ pub use hash::Hash;
 pub use head::Head;
 pub use ndjson::{export, import};
 pub use new_entry::{AppendOutcome, Backdated, ExpectedRevision, NeverGranted, NewEntry};
-pub use sqlite::{BESIDE, Keep, SqliteLog, SqliteOptions, StorePlace, beside, files_of};
+pub use sqlite::{
+    BESIDE, Keep, SqliteLog, SqliteOptions, StorePlace, beside, files_of, foreign_beside, one_name,
+};
 pub use store::Store;
 pub use verify::{Finding, VerifyReport, verify};

@@ -103,7 +103,10 @@ impl Named {
 
 /// The one name of a store, whatever links lead to it: SQLite's own files and the witness lie
 /// beside that. A file with several names of its own would have several of these.
-pub(super) fn one_name(path: &Path, options: SqliteOptions) -> Result<PathBuf, LogError> {
+///
+/// # Errors
+/// It is not there, has several names of its own, or is mounted without its folder.
+pub fn one_name(path: &Path, options: SqliteOptions) -> Result<PathBuf, LogError> {
     let failed = |error| options.at(path).system(&error);
     let path = std::fs::canonicalize(path).map_err(failed)?;
     let metadata = std::fs::metadata(&path).map_err(failed)?;

@@ -6,6 +6,7 @@
 mod copy;
 mod failure;
 mod files;
+mod foreign;
 mod log;
 mod restore;
 mod schema;
@@ -13,7 +14,8 @@ mod watch;
 mod witness;
 
 pub use copy::Keep;
-pub use files::{BESIDE, SqliteOptions, StorePlace, beside, files_of};
+pub use files::{BESIDE, SqliteOptions, StorePlace, beside, files_of, one_name};
+pub use foreign::foreign_beside;
 pub(crate) use log::PAGE;
 pub use log::SqliteLog;
 pub(crate) use watch::SqliteWatch;

@@ -11,7 +11,7 @@ use crate::verify::{VerifyReport, verify};
 
 use super::copy::{HeldLock, Keep};
 use super::failure::At;
-use super::files::{BESIDE, SqliteOptions, beside, one_name, sync_folder};
+use super::files::{SqliteOptions, files_of, one_name, sync_folder};
 use super::log::{SqliteLog, chained};
 use super::schema::{check_schema, migrate};
 use super::witness::{Said, Witness};
@@ -131,11 +131,13 @@ impl SqliteLog {
         replaced.map_err(|error: rusqlite::Error| at.sqlite(&error))
     }
 
-    /// Moves a damaged store out of the way, with all that belongs to it.
+    /// Moves a damaged store out of the way, with all that belongs to it. The database goes first: without
+    /// what lies beside it, it might look sound, and say what was so before a revocation.
     ///
     /// # Errors
     /// It isn't damaged, or can't be moved.
     pub fn set_aside(path: &Path, to: &Path, options: SqliteOptions) -> Result<(), StoreError> {
+        let path = &one_name(path, options)?;
         let at = options.at(path);
         match Self::examine(path, options)
             .map_err(StoreError::from)
@@ -151,10 +153,9 @@ impl SqliteLog {
                 if matches!(Witness::of(path).read(), Said::UpTo(_)) => {}
             Err(other) => return Err(other),
         }
-        for ending in BESIDE.into_iter().chain([""]) {
-            let from = beside(path, ending);
+        for (from, to) in files_of(path).zip(files_of(to)) {
             if from.symlink_metadata().is_ok() {
-                std::fs::rename(&from, beside(to, ending)).map_err(|error| at.system(&error))?;
+                std::fs::rename(from, to).map_err(|error| at.system(&error))?;
             }
         }
         sync_folder(path).map_err(|error| at.system(&error))?;

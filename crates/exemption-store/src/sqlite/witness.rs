@@ -6,9 +6,9 @@
 //! and written after it, so that a sound database is never behind it. It needs no sync of its own:
 //! after a power cut it may be old, which only makes it say less.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Read;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ use super::files::{beside, sync_folder};
 use crate::hash::Hash;
 use crate::head::Head;
 
+/// What every witness begins with.
+pub(super) const KIND: &str = "egress25-head";
 const MAGIC: &str = "egress25-head 1";
 /// What is said of a witness that is none.
 pub(super) const NO_FILE: &str = "it is a device, a pipe or a socket, and no file";
@@ -40,20 +42,23 @@ pub(super) enum Said {
 
 /// The witness of a database.
 #[derive(Debug, Clone)]
-pub(super) struct Witness(PathBuf);
+pub(super) struct Witness {
+    database: PathBuf,
+    path: PathBuf,
+}
 
 impl Witness {
     pub(super) fn of(database: &Path) -> Self {
-        Self(beside(database, "-head"))
+        Self { database: database.to_owned(), path: beside(database, "-head") }
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// Whether it is there and is no file; of a directory, whoever opens it says so.
     fn is_no_file(&self) -> bool {
-        std::fs::metadata(&self.0).is_ok_and(|found| !found.is_file() && !found.is_dir())
+        std::fs::metadata(&self.path).is_ok_and(|found| !found.is_file() && !found.is_dir())
     }
 
     pub(super) fn read(&self) -> Said {
@@ -62,8 +67,8 @@ impl Witness {
         }
         for _ in 0..TRIES {
             let mut text = String::new();
-            let read = std::fs::File::open(&self.0)
-                .and_then(|file| file.take(4096).read_to_string(&mut text));
+            let read =
+                File::open(&self.path).and_then(|file| file.take(4096).read_to_string(&mut text));
             match read {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Said::Nothing,
                 Err(error) if error.kind() != std::io::ErrorKind::InvalidData => {
@@ -91,7 +96,15 @@ impl Witness {
             return Err(std::io::Error::other(NO_FILE));
         }
         let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(false).open(&self.0)?;
+        options.read(true).write(true);
+        let file = match options.clone().create_new(true).open(&self.path) {
+            // No link leads to what did not exist: it can be given away.
+            Ok(file) => self.given_to_the_owner(file)?,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                options.create(true).truncate(false).open(&self.path)?
+            }
+            Err(error) => return Err(error),
+        };
         let mut prepared = Prepared(file);
         if prepared.0.metadata()?.len() == 0 {
             prepared.write(head)?;
@@ -100,9 +113,30 @@ impl Witness {
     }
 }
 
+impl Witness {
+    /// A new file, given to whoever has the database: a restore of root's would lock its owner out.
+    fn given_to_the_owner(&self, file: File) -> std::io::Result<File> {
+        // Where it is not there it comes from where this one lies, too.
+        let Ok(database) = std::fs::metadata(&self.database) else { return Ok(file) };
+        let own = file.metadata()?;
+        if (own.uid(), own.gid()) == (database.uid(), database.gid()) {
+            return Ok(file);
+        }
+        // Root alone may do that; of others the file is theirs, as the entry is.
+        match fchown(&file, Some(database.uid()), Some(database.gid())) {
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
+            given => {
+                given?;
+                file.set_permissions(database.permissions())?;
+            }
+        }
+        Ok(file)
+    }
+}
+
 /// A witness that can be written.
 #[derive(Debug)]
-pub(super) struct Prepared(std::fs::File);
+pub(super) struct Prepared(File);
 
 impl Prepared {
     /// Says that the log was acknowledged up to there.
@@ -119,13 +153,13 @@ impl Witness {
     /// disk. A writer that has committed already, and opened the old file, writes into that one.
     /// Whoever calls this holds the write lock.
     pub(super) fn replace(&self, head: Head) -> std::io::Result<()> {
-        let next = Self(beside(&self.0, ".new"));
+        let next = Self { path: beside(&self.path, ".new"), ..self.clone() };
         // One that was killed may have left it.
         next.remove()?;
         let replaced = next.prepare(head).and_then(|new| {
             new.0.sync_all()?;
-            std::fs::rename(&next.0, &self.0)?;
-            sync_folder(&self.0)
+            std::fs::rename(&next.path, &self.path)?;
+            sync_folder(&self.path)
         });
         if replaced.is_err() {
             // The first error is the one that is told.
@@ -140,7 +174,7 @@ impl Witness {
     }
 
     pub(super) fn remove(&self) -> std::io::Result<()> {
-        match std::fs::remove_file(&self.0) {
+        match std::fs::remove_file(&self.path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
             other => other,
         }

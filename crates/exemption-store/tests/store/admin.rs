@@ -1,8 +1,10 @@
 //! Verify, backup, restore, migrate, export, import.
 
+use std::os::unix::fs::{MetadataExt, chown};
+
 use egress25_exemption_store::{
-    ExpectedRevision, Finding, Head, LogError, SqliteLog, Store, StoreError, StorePlace, export,
-    files_of, import, verify,
+    ExpectedRevision, Finding, Head, LogError, SqliteLog, Store, StoreError, StorePlace, beside,
+    export, files_of, import, verify,
 };
 use rusqlite::Connection;
 
@@ -374,4 +376,42 @@ fn a_backup_while_a_batch_is_open_does_not_hold_it() {
     drop(other);
     assert_eq!(open(&to).head(), before);
     store.append(ExpectedRevision::At(before.revision), &[new(at(1), asked("alpha"))]).unwrap();
+}
+
+#[test]
+fn a_damaged_store_that_was_moved_half_looked_sound_and_exempt() {
+    for broken in ["", "-wal", "-shm", "-head"] {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, aside) = (folder.path().join("store.db"), folder.path().join("aside.db"));
+        let mut store = create(&path);
+        append(&mut store, new(at(1), asked("alpha"))).unwrap();
+        append(&mut store, new(at(2), granted("alpha"))).unwrap();
+        drop(store);
+        // Who reads keeps the write-ahead log there, in which a revocation is, and the damage.
+        let reader = Connection::open(&path).unwrap();
+        reader.query_row("SELECT count(*) FROM event", [], |row| row.get::<_, i64>(0)).unwrap();
+        append(&mut open(&path), new(at(3), revoked("alpha"))).unwrap();
+        tamper(&path, "PRAGMA user_version = 0");
+        std::fs::create_dir_all(beside(&aside, broken).join("in the way")).unwrap();
+        SqliteLog::set_aside(&path, &aside, options()).unwrap_err();
+        let seen = try_open(&path).map(|store| store.head());
+        assert!(seen.is_err(), "broken off at `{broken}`: {seen:?}");
+    }
+}
+
+#[test]
+fn a_restore_by_root_locked_the_owner_of_the_store_out() {
+    const NOBODY: u32 = 65_534;
+    let folder = tempfile::tempdir().unwrap();
+    let (path, backup) = (folder.path().join("store.db"), folder.path().join("backup.db"));
+    filled(&path);
+    open(&path).log().backup(&backup).unwrap();
+    for file in files_of(&path).filter(|file| file.exists()) {
+        if chown(&file, Some(NOBODY), Some(NOBODY)).is_err() {
+            return egress25_skipped::skipped("only root gives files away");
+        }
+    }
+    restore(&backup, &path).unwrap();
+    let head = std::fs::metadata(beside(&path, "-head")).unwrap();
+    assert_eq!((head.uid(), head.gid()), (NOBODY, NOBODY));
 }

@@ -13,7 +13,7 @@ use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
 use egress25_exemption_store::{
-    LogError, SqliteLog, SqliteOptions, StoreError, StorePlace, export, import, verify,
+    LogError, SqliteLog, SqliteOptions, StoreError, StorePlace, export, import, one_name, verify,
 };
 use egress25_policy::shell_word;
 use serde_json::json;
@@ -137,10 +137,14 @@ fn backup(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
 }
 
 fn restore(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
-    let path = place::path(args.store.path.as_deref())?;
+    let mut path = place::path(args.store.path.as_deref())?;
     make_folder(&path)?;
     let options = SqliteOptions::default();
-    let (source, report) = SqliteLog::sound_backup(&args.file, options)?;
+    let (source, report) = SqliteLog::sound_backup(&args.file, options).map_err(no_backup)?;
+    if path.is_symlink() {
+        // What is moved away and what comes in its place is the file, not the link.
+        path = one_name(&path, options)?;
+    }
     let mut keep = |ending: &str, fill: &mut dyn FnMut(&Path) -> Result<(), StoreError>| {
         place::keep(&path, ending, fill)
     };
@@ -154,6 +158,7 @@ fn restore(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
             Err(StoreError::Log(LogError::Damaged { .. } | LogError::NotAStore { .. })) => {
                 let draft = Draft::beside(&path)?;
                 source.backup(draft.path())?;
+                let _alone = place::alone(&path)?;
                 let kept = place::free(&path, ".damaged");
                 SqliteLog::set_aside(&path, &kept, options)?;
                 draft.publish()?;
@@ -182,6 +187,16 @@ fn restore(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
         "kept": kept, "later_entries": later,
     });
     say(console, args.format, &sentence, &facts)
+}
+
+/// That there is no backup: nobody is to begin a store under its name.
+fn no_backup(error: StoreError) -> Failure {
+    match error {
+        StoreError::Log(LogError::NotFound { place }) => {
+            Failure::Usage(format!("there is no backup at `{place}`; nothing was changed"))
+        }
+        other => other.into(),
+    }
 }
 
 fn migrate(args: &MigrateArgs, console: &mut Console) -> Result<(), Failure> {

@@ -1,11 +1,12 @@
 //! Where the store is, and opening it.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use egress25_exemption_store::{
     ExpectedRevision, Genesis, LogError, NeverGranted, NewEntry, SqliteLog, SqliteOptions, Store,
-    StoreError, StorePlace, beside, files_of,
+    StoreError, StorePlace, beside, files_of, foreign_beside,
 };
 use egress25_policy::{InventoryFile, World};
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use crate::read::edition;
 use crate::read::input::NamedText;
 use crate::read::inventory::inventory_file;
 use crate::say::failure::Failure;
-use crate::written::{Draft, WrittenError, not_beside_a_store};
+use crate::written::{Draft, WrittenError, not_beside_a_store, not_stdout};
 
 use crate::args::store::{PlaceArgs, StoreListArgs};
 
@@ -78,6 +79,7 @@ pub(crate) fn open_begun_with(path: &Path, inventory: &NamedText) -> Result<Stor
 
 /// Opens the store in a file.
 pub(super) fn open_at(path: &Path) -> Result<Store, Failure> {
+    files_of(path).try_for_each(|file| not_stdout(&file))?;
     Ok(Store::open(SqliteLog::open(path, SqliteOptions::default())?)?)
 }
 
@@ -157,6 +159,20 @@ pub(super) fn publish(
     }
     let draft = Draft::beside(path)?;
     fill(draft.path())?;
+    // Until here somebody else may have begun a store, of which what lies beside the name is.
+    let _alone = alone(path)?;
+    if path.symlink_metadata().is_ok() {
+        return Err(exists().into());
+    }
+    let foreign = foreign_beside(path).map_err(|source| unwritable(path, source))?;
+    if let Some(foreign) = foreign {
+        return Err(Failure::Usage(format!(
+            "`{}` is there, and no store has left it, as its name would say: take it away, or give the \
+             store `{}` another name",
+            foreign.display(),
+            path.display()
+        )));
+    }
     let wal = beside(path, "-wal");
     let there = |path: &Path| path.metadata().is_ok_and(|found| found.len() > 0);
     if there(&wal) {
@@ -177,6 +193,20 @@ pub(super) fn publish(
         WrittenError::Exists { .. } => exists().into(),
         other => Failure::from(other),
     })
+}
+
+/// Keeps others from beginning a store in a folder, or from moving one of it, as long as this is held.
+/// Where the file system has no locks, nobody is kept.
+pub(super) fn alone(path: &Path) -> Result<File, Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    let opened = File::open(folder).map_err(|source| unwritable(folder, source))?;
+    match opened.lock() {
+        Err(error) if error.kind() != std::io::ErrorKind::Unsupported => {
+            Err(unwritable(folder, error))
+        }
+        _ => Ok(opened),
+    }
 }
 
 fn unwritable(path: &Path, source: std::io::Error) -> Failure {
