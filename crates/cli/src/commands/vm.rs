@@ -62,7 +62,7 @@ fn deploy(args: &DeployArgs, console: &mut Console) -> Result<(), Failure> {
         Some(subscription) => {
             let network = NetworkName::from(args.network.as_str());
             let is_begun = store.world().networks().contains_key(&network);
-            if !is_begun || is_recorded(&store, &args.named.record, true) {
+            if !is_begun || is_recorded(&store, &args.named.record, true)? {
                 let address_space = args.address_space.clone();
                 kinds.push(EventKind::NetworkAdded { network: network.clone(), address_space });
             }

@@ -94,7 +94,7 @@ fn may_ask(
         channel: args.channel,
         why: Some("to be asked".to_owned()),
     };
-    let done = is_recorded(store, &args.named.record, args.reviewer == Reviewer::Auto);
+    let done = is_recorded(store, &args.named.record, args.reviewer == Reviewer::Auto)?;
     let at = args.named.record.at.map_or_else(crate::clock::now, Ok)?;
     let event = Event { at, edition: None, kind };
     let kind = event.kind.name();

@@ -58,11 +58,17 @@ pub(crate) fn entries(args: &RecordArgs, kinds: Vec<EventKind>) -> Result<Vec<Ne
 
 /// Whether something has been recorded with the idempotency key already, which was `several` entries
 /// or one. Said again it has to be what it was then, though the world is another one now.
-pub(crate) fn is_recorded(store: &Store, args: &RecordArgs, several: bool) -> bool {
-    args.key.as_ref().is_some_and(|key| {
-        let key = if several { format!("{key}/0") } else { key.clone() };
-        store.log().find_key(&key).is_ok_and(|found| found.is_some())
-    })
+///
+/// # Errors
+/// The store cannot be read.
+pub(crate) fn is_recorded(
+    store: &Store,
+    args: &RecordArgs,
+    several: bool,
+) -> Result<bool, Failure> {
+    let Some(key) = &args.key else { return Ok(false) };
+    let key = if several { format!("{key}/0") } else { key.clone() };
+    Ok(store.log().find_key(&key)?.is_some())
 }
 
 /// Appends entries.
