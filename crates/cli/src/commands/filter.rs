@@ -84,13 +84,16 @@ fn enforce(
     let heard = court.hub.listen(false);
     if let Some(SentBy { interface, machine }) = &args.interface {
         let filter = InterfaceFilter::load(&court, &network, interface, machine.clone());
-        let filter = filter?;
+        // Kept to the end: as long as it is there nobody else filters the interface.
+        let filter = Arc::new(filter?);
         console.note(&format!(
             "in force on `{interface}`; the rules stay when this ends (`--remove` takes them away)"
         ));
-        follow(&court, feed, move |court| filter.update(&court.policy.world()))?;
+        let updated = filter.clone();
+        follow(&court, feed, move |court| updated.update(&court.policy.world()))?;
         privileges::keep(kept)?;
         tell(&heard, args.format, console);
+        drop(filter);
         return Ok(());
     }
     let number = args.queue.unwrap_or_default();

@@ -64,6 +64,37 @@ fn rules_that_are_loaded_later_take_no_others_away() {
     assert!(said.contains("no rules of `filter` are in force"), "{said}");
 }
 
+#[test]
+fn a_second_filter_of_an_interface_put_its_rules_in_the_place_of_the_first_ones() {
+    if let Some(why) = impossible("nft") {
+        return skipped(why);
+    }
+    let program = env!("CARGO_BIN_EXE_egress25");
+    let lab = scenario("mail.inventory.toml").display().to_string();
+    let filter = |network: &str| {
+        format!("{program} filter --inventory {lab} --network {network} --interface p0")
+    };
+    let script = format!(
+        "trap 'kill $first' EXIT; ip link add p0 type veth peer name p1\n\
+         {first} >/dev/null 2>&1 & first=$!\n\
+         until nft list tables | grep -q egress25_on; do sleep 0.05; kill -0 $first; done\n\
+         nft list ruleset >before\n\
+         timeout 20 {second} || echo \"ended with $?\"\n\
+         nft list ruleset | sed 's/packets .*//' >after; sed -i 's/packets .*//' before\n\
+         cmp before after && echo same; kill $first; wait $first || true\n\
+         {second} >/dev/null 2>&1 & first=$!\n\
+         while nft list ruleset | sed 's/packets .*//' | cmp -s before -; do\n\
+         sleep 0.05; kill -0 $first; done; echo 'another may begin'\n",
+        first = filter("shop-net"),
+        second = filter("partner-net"),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let (_, said) = in_a_network(&format!("cd {}\n{script}", folder.path().display()));
+    for part in ["has its rules in force on `p0`", "ended with 2", "same", "another may begin"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
 /// Runs a script as root of a network of its own.
 fn in_a_network(script: &str) -> (bool, String) {
     let output = Command::new("unshare").args(["-Urn", "sh", "-ec", script]).output().unwrap();

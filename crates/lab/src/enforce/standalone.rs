@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -28,6 +30,7 @@ pub struct InterfaceFilter {
     machine: Option<MachineName>,
     options: RuleOptions,
     loaded: Mutex<LoadedRules>,
+    _alone: UnixDatagram,
 }
 
 impl InterfaceFilter {
@@ -36,8 +39,8 @@ impl InterfaceFilter {
     /// hub.
     ///
     /// # Errors
-    /// The interface does not exist, there is no such machine in the network, or the rules cannot
-    /// be loaded.
+    /// The interface does not exist or has such a filter already, there is no such machine in the
+    /// network, or the rules cannot be loaded.
     pub fn load(
         court: &Court,
         network: &NetworkName,
@@ -47,6 +50,7 @@ impl InterfaceFilter {
         let told = JudgedPort::unknown(network, interface.to_owned());
         let ports = Ports::default();
         ports.note(interface, told)?;
+        let alone = alone(interface)?;
         let group = listen(court, &ports)?;
         let mark = format!("{}_{}", place(interface), mark(network, &[]));
         let options = RuleOptions { mark: Some(mark), log_group: Some(group), generation: None };
@@ -55,7 +59,7 @@ impl InterfaceFilter {
         let rules = Ruleset::of(&world, network, &[port], &options);
         let loaded = Mutex::new(LoadedRules::load(None, rules)?);
         let (network, interface) = (network.clone(), interface.to_owned());
-        Ok(Self { network, interface, machine, options, loaded })
+        Ok(Self { network, interface, machine, options, loaded, _alone: alone })
     }
 
     /// Brings the rules up to a changed world.
@@ -68,6 +72,24 @@ impl InterfaceFilter {
         let port = RulePort::outside(world, network, interface, machine.as_ref())?;
         loaded.change(None, Ruleset::of(world, network, &[port], options))
     }
+}
+
+/// Makes sure that nobody else filters an interface: whoever came second would put other rules in the
+/// place of those that the first believes to be in force. Names of this kind are those of a network
+/// namespace, as interfaces are, and end with who has them (unix(7)).
+fn alone(interface: &str) -> Result<UnixDatagram, LabError> {
+    let what = || format!("filtering `{interface}` alone");
+    let named = SocketAddr::from_abstract_name(format!("egress25-filter-{interface}"))
+        .map_err(LabError::system(what()))?;
+    UnixDatagram::bind_addr(&named).map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => LabError::input(
+            "--interface",
+            format!(
+                "another `egress25 filter` has its rules in force on `{interface}`: end it first"
+            ),
+        ),
+        _ => LabError::system(what())(source),
+    })
 }
 
 /// Listens to the first group of the kernel's log that no other filter of this host listens to.
