@@ -37,6 +37,14 @@ fn what_is_wrong_in_a_step_was_found_when_the_lab_was_up() {
         ("conect = { from = \"vm-web\" }", "unknown field `conect`"),
         ("connect = { from = \"vm-web\", too = \"a:1\" }", "unknown field `too`"),
         ("connect = { from = \"vm-wep\", to = \"vm-ea:25\" }", "the lab has no `vm-wep`"),
+        (
+            "event = { kind = \"machine-stopped\", machine = \"vm-wbe\" }\nexpect = \"refused\"",
+            "the lab has no machine `vm-wbe`; it has: ",
+        ),
+        (
+            "event = { kind = \"exemption-granted\", subscription = \"shpo\" }\nexpect = \"refused\"",
+            "the lab has no subscription `shpo`; it has: ",
+        ),
         (&to("mx.example.nett:25"), "`mx.example.nett` is no host and no machine"),
         (&to("mx.example.net"), "expected HOST:PORT"),
         (&to("mx.example.net:0"), "a port from 1 to 65535"),

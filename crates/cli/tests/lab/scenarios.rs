@@ -129,3 +129,25 @@ fn a_step_that_ends_otherwise_gives_exit_code_3_and_a_failure_in_the_report() {
     assert!(report.contains("failures=\"1\""), "{report}");
     assert!(report.contains("`timeout` was expected, and it was `open`"), "{report}");
 }
+
+#[test]
+fn a_reason_was_taken_from_the_verdict_on_another_connection() {
+    if let Some(why) = impossible("nft") {
+        return skipped(why);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.toml");
+    let played = format!(
+        "name = \"other\"\ninventory = \"{}\"\n\
+         [[step]]\nconnect = {{ from = \"vm-web\", to = \"mx.example.net:25\" }}\n\
+         expect = \"timeout\"\npatience = 0.05\n\
+         [[step]]\nconnect = {{ from = \"vm-web\", to = \"relay.example.net:587\" }}\n\
+         expect = \"open\"\nreason = \"not-granted\"\n",
+        scenario("mail.inventory.toml").display()
+    );
+    std::fs::write(&path, played).unwrap();
+    let output = egress25().args(["lab", "run"]).arg(&path).output().unwrap();
+    let said = text(&output);
+    assert!(!output.status.success(), "{said}");
+    assert!(said.contains("the reason `not-granted` was expected"), "{said}");
+}

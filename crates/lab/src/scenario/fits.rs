@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use egress25_policy::{EventKind, MachineName, World, nearest};
+use egress25_policy::{EventKind, MachineName, SubscriptionName, World, nearest};
 use jiff::Timestamp;
 
 use crate::error::LabError;
@@ -104,11 +104,27 @@ impl StagedLab {
                 }
                 Ok(())
             }
-            Err(_) if step.expect.as_deref() == Some("refused") => Ok(()),
+            Err(_) if step.expect.as_deref() == Some("refused") => self.knows(&event.kind, fields),
             Err(refused) => Err(LabError::input(
                 "event",
                 format!("{refused}; where that is what the step shows, `expect = \"refused\"`"),
             )),
         }
+    }
+
+    /// Whether what an event is about is there: a misspelt name is refused, too, and shows nothing.
+    fn knows(&self, kind: &EventKind, fields: &serde_json::Value) -> Result<(), LabError> {
+        let machines: Vec<_> = self.world.machines().keys().map(MachineName::as_str).collect();
+        let subscriptions =
+            self.world.subscriptions().keys().map(SubscriptionName::as_str).collect();
+        for (key, known) in [("machine", machines), ("subscription", subscriptions)] {
+            let Some(name) = fields.get(key).and_then(serde_json::Value::as_str) else { continue };
+            if kind.begun().is_none_or(|(_, begun)| begun != name) && !known.contains(&name) {
+                let known = nearest(name, known);
+                let what = format!("the lab has no {key} `{name}`; it has: {known}");
+                return Err(LabError::input(format!("event.{key}"), what));
+            }
+        }
+        Ok(())
     }
 }

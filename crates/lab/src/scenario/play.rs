@@ -75,8 +75,9 @@ pub trait Theatre {
     /// Why the play is to end now, if it is.
     fn interrupted(&self) -> Option<String>;
 
-    /// The reasons that the filter gave to a machine since the last call of [`Self::mark`].
-    fn reasons(&mut self, machine: &str) -> Vec<Reason>;
+    /// The reasons that the filter gave to what a machine sent, to a port if one is said, since the
+    /// last call of [`Self::mark`].
+    fn reasons(&mut self, machine: &str, to: Option<u16>) -> Vec<Reason>;
 
     /// Forgets the reasons up to now.
     fn mark(&mut self);
@@ -175,7 +176,7 @@ impl Player<'_> {
         };
         let expected = step.expect.as_deref().unwrap_or("open");
         let seen = outcome.name().to_owned();
-        Ok((self.compare(step, &connect.from, expected, &seen), seen))
+        Ok((self.compare(step, (&connect.from, Some(port)), expected, &seen), seen))
     }
 
     fn mail(&mut self, step: &Step, mail: &MailStep, patience: f64) -> StepOutcome {
@@ -187,11 +188,18 @@ impl Player<'_> {
             return Err(LabError::Answer("the lab did not say what became of it".to_owned()));
         };
         let expected = step.expect.as_deref().unwrap_or("delivered");
-        Ok((self.compare(step, &mail.from, expected, &outcome), outcome))
+        Ok((self.compare(step, (&mail.from, Some(port)), expected, &outcome), outcome))
     }
 
-    /// Compares what was seen, and the filter's reason where the step gives one.
-    fn compare(&mut self, step: &Step, machine: &str, expected: &str, seen: &str) -> StepResult {
+    /// Compares what was seen, and the filter's reason where the step gives one: what was said of a
+    /// machine's packets to another port is of another connection.
+    fn compare(
+        &mut self,
+        step: &Step,
+        (machine, port): (&str, Option<u16>),
+        expected: &str,
+        seen: &str,
+    ) -> StepResult {
         if expected != seen {
             return StepResult::Differs(format!("`{expected}` was expected, and it was `{seen}`"));
         }
@@ -199,7 +207,7 @@ impl Player<'_> {
         let mut given = Vec::new();
         // A verdict of the kernel's is told a moment after it was given.
         for _ in 0..40 {
-            given = self.theatre.reasons(machine);
+            given = self.theatre.reasons(machine, port);
             if given.contains(&reason) {
                 return StepResult::Passed;
             }
@@ -277,7 +285,7 @@ impl Player<'_> {
                     return Ok((StepResult::Differs(what), status));
                 }
                 let result = match contains(step, &line) {
-                    StepResult::Passed => self.compare(step, &action.on, expected, &status),
+                    StepResult::Passed => self.compare(step, (&action.on, None), expected, &status),
                     differs => differs,
                 };
                 return Ok((result, status));

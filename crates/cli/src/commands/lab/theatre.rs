@@ -156,11 +156,12 @@ impl Theatre for RunningLab<'_> {
         self.signals.caught().map(|signal| format!("ended by {signal}"))
     }
 
-    fn reasons(&mut self, machine: &str) -> Vec<Reason> {
+    fn reasons(&mut self, machine: &str, to: Option<u16>) -> Vec<Reason> {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard
             .iter()
             .filter(|event| event.machine.as_deref() == Some(machine))
+            .filter(|event| to.is_none() || event.destination_port == to)
             .map(|event| event.reason)
             .collect()
     }
