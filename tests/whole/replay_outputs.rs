@@ -174,6 +174,30 @@ fn what_is_no_golden_file_is_bad_input() {
 }
 
 #[test]
+fn a_golden_file_that_said_a_thing_twice_was_believed_by_its_last_word() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let golden = folder.path().join("golden");
+    for (text, what) in [
+        (
+            r#"{"kind":"packet","packet":2,"verdict":"WRONG","verdict":"drop"}"#,
+            "`verdict` stands twice",
+        ),
+        ("packet,verdict,verdict\n2,WRONG,drop\n", "`verdict` stands twice"),
+        ("kind,packet,verdict\nelephant,2,drop\n", "has the kind `elephant`; expected `packet`"),
+        ("schema_version,packet,verdict\n99,2,drop\n", "the schema_version `99`; expected `2`"),
+        (r#"{"kind":"packet","packet":2,"verdict":"zzz","kind":"summary"}"#, "`kind` stands twice"),
+        (
+            r#"{"schema_version":77,"kind":"packet","packet":2,"verdict":"drop"}"#,
+            "the schema_version `77`; expected `2`",
+        ),
+    ] {
+        std::fs::write(&golden, text).expect("written");
+        let (code, error) = failure(&format!("{DAY} --summary --expect {}", golden.display()));
+        assert!(code == 2 && error.contains(what), "{text}: {error}");
+    }
+}
+
+#[test]
 fn tshark_reads_the_comments_where_it_is_installed() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("judged.pcapng");

@@ -205,9 +205,7 @@ impl Console {
                 }
                 to_stderr(&format!("{mark}: {}", text.trim()));
             }
-            // Rows that differ are of a number, and each was cut when it was made.
-            Failure::DifferIn(lines) => to_stderr(&format!("{mark}: {}", each_in_a_line(lines))),
-            Failure::Lines(lines) => {
+            Failure::DifferIn(lines) | Failure::Lines(lines) => {
                 to_stderr(&format!("{mark}: {}", shortened(each_in_a_line(lines), MAX_MESSAGE)));
             }
             other => to_stderr(&format!("{mark}: {}", message(&other.to_string()))),

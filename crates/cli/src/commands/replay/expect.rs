@@ -1,14 +1,16 @@
 //! `--expect` and `--expect-connections`: the rows of a golden file against those of this replay.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
+use crate::SCHEMA_VERSION;
 use crate::args::ReplayArgs;
 use crate::commands::connections::row::ConnectionRow;
 use crate::commands::replay::row::PacketRow;
@@ -17,8 +19,9 @@ use crate::say::console::{Console, MAX_QUOTED, shortened};
 use crate::say::failure::Failure;
 use crate::say::output::{OfAnotherPage, TableRow, text};
 
-/// How many differences are shown.
+/// How many differences are shown, and how much of each, in bytes.
 const SHOWN: usize = 20;
+const MAX_SHOWN: usize = 160;
 
 /// The longest line of a golden file in bytes: the rows of the capture in `fixtures/` have up to
 /// 410, and a file without an end of line does not fill the memory.
@@ -82,7 +85,11 @@ impl RowKind {
     fn check<'a>(self, name: &str, columns: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
         let Self { kind, columns: known } = self;
         let mut decides = false;
+        let mut met = BTreeSet::new();
         for column in columns {
+            if !met.insert(column) {
+                return Err(bad(name, &format!("`{column}` stands twice")));
+            }
             if !known.contains(&column) && !matches!(column, "kind" | "schema_version") {
                 return Err(bad(name, &format!("`{column}` is no column of a {kind}'s row")));
             }
@@ -247,7 +254,7 @@ impl Golden {
     fn differ(&mut self, text: String) {
         self.differences = self.differences.saturating_add(1);
         if self.shown.len() < SHOWN {
-            self.shown.push(shortened(text, MAX_QUOTED));
+            self.shown.push(shortened(text, MAX_SHOWN));
         }
     }
 
@@ -259,6 +266,14 @@ impl Golden {
             GoldenLines::Csv { records, header } => next_record(&self.name, records, header)?,
         };
         let Some(columns) = columns else { return Ok(()) };
+        // A CSV has them in columns, where they stand at all.
+        let is_of = [("kind", self.is_of.kind), ("schema_version", &SCHEMA_VERSION.to_string())];
+        for (name, right) in is_of {
+            if let Some(other) = columns.get(name).filter(|other| *other != right) {
+                let what = format!("a row has the {name} `{other}`; expected `{right}`");
+                return Err(bad(&self.name, &what));
+            }
+        }
         let number = |name: &str| match columns.get(name) {
             None if name == "depth" => Ok(0),
             Some(text) => text.parse::<u64>().map_err(|_| {
@@ -294,6 +309,34 @@ fn outline(columns: &Columns) -> String {
     )
 }
 
+/// A row of NDJSON. JSON lets a key stand twice, and the last one would be believed.
+struct Row(serde_json::Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Row {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Row;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
+                let mut row = serde_json::Map::new();
+                while let Some((key, value)) = map.next_entry::<String, Value>()? {
+                    let twice = format!("`{key}` stands twice");
+                    if row.insert(key, value).is_some() {
+                        return Err(A::Error::custom(twice));
+                    }
+                }
+                Ok(Row(row))
+            }
+        }
+        deserializer.deserialize_map(Keys)
+    }
+}
+
 fn next_line(
     name: &str,
     is_of: RowKind,
@@ -316,11 +359,8 @@ fn next_line(
         if line.trim().is_empty() {
             continue;
         }
-        let value: Value = serde_json::from_str(&line)
+        let Row(object) = serde_json::from_str(&line)
             .map_err(|error| bad(name, &format!("line {number}: {error}")))?;
-        let Some(object) = value.as_object() else {
-            return Err(bad(name, &format!("line {number} is no object")));
-        };
         match object.get("kind").and_then(Value::as_str) {
             None => return Err(bad(name, &format!("line {number} has no `kind`"))),
             Some("summary") => continue,
