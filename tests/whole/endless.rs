@@ -18,6 +18,20 @@ fn within_a_gigabyte(line: &str) -> (Option<i32>, String) {
 
 const INVENTORY: &str = "fixtures/inventories/day-of-mail.toml";
 
+#[test]
+fn a_text_of_a_flow_log_without_an_end_took_all_memory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("PT1H.json");
+    for key in ["rule", "flowTuples"] {
+        let text = format!("{{\"records\":[{{\"{key}\":\"{}", "\\u0061".repeat(2_000_000));
+        std::fs::write(&file, text).expect("written");
+        let line = format!("flows {} --offer EA", file.display());
+        let (code, said) = within_a_gigabyte(&line);
+        assert_eq!(code, Some(2), "{line}: {said}");
+        assert!(said.contains("a text of more than 1048576 bytes"), "{line}: {said}");
+    }
+}
+
 /// Every command line with a text to read, in the place of which `FILE` stands.
 const READERS: &[&str] = &[
     "validate FILE",

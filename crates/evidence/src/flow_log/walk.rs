@@ -1,7 +1,7 @@
 //! Flow logs of any shape: whatever is around them, tuples stand below a rule.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -69,9 +69,51 @@ pub enum FlowLogError {
         /// What is wrong.
         what: String,
     },
+    /// It has a text that no flow log has.
+    #[error("it has a text of more than {MOST_OF_A_STRING} bytes, which no flow log has")]
+    Endless,
     /// It is JSON, and has no flow log in it.
     #[error("it has no `records` with `flowTuples`: it is no flow log")]
     NoFlowLog,
+}
+
+/// The longest text between two quotation marks, in bytes: a tuple has some hundred, an id a few
+/// hundred more.
+const MOST_OF_A_STRING: u64 = 1 << 20;
+
+/// A stream of JSON that ends at a text which is too long to be held.
+struct BoundedStrings<R> {
+    input: R,
+    /// How long the text has been so far, if it is in one.
+    length: Option<u64>,
+    is_escaped: bool,
+}
+
+impl<R: Read> Read for BoundedStrings<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.is_too_long() {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let read = self.input.read(into)?;
+        for byte in into.iter().take(read) {
+            match (&mut self.length, byte) {
+                (None, b'"') => self.length = Some(0),
+                (None, _) => {}
+                (Some(_), b'"') if !self.is_escaped => self.length = None,
+                (Some(length), byte) => {
+                    *length = length.saturating_add(1);
+                    self.is_escaped = *byte == b'\\' && !self.is_escaped;
+                }
+            }
+        }
+        Ok(read)
+    }
+}
+
+impl<R> BoundedStrings<R> {
+    fn is_too_long(&self) -> bool {
+        self.length.is_some_and(|length| length > MOST_OF_A_STRING)
+    }
 }
 
 /// So many tuples are held at most until all is known that stands around them.
@@ -88,7 +130,8 @@ pub fn read(
     wanted: &dyn Fn(&FlowTuple) -> bool,
     visit: &mut dyn FnMut(LoggedFlow),
 ) -> Result<FlowLogRead, FlowLogError> {
-    let mut json = serde_json::Deserializer::from_reader(input);
+    let mut input = BoundedStrings { input, length: None, is_escaped: false };
+    let mut json = serde_json::Deserializer::from_reader(BufReader::new(&mut input));
     let mut walk = Walk { wanted, visit, read: FlowLogRead::default(), has_begun: false };
     let mut is_empty = true;
     loop {
@@ -105,6 +148,13 @@ pub fn read(
             {
                 walk.read.cut = Some((error.line(), error.column()));
                 break;
+            }
+            Err(error) if error.io_error_kind() == Some(io::ErrorKind::InvalidData) => {
+                drop(json);
+                return Err(match input.is_too_long() {
+                    true => FlowLogError::Endless,
+                    false => FlowLogError::Read(error.into()),
+                });
             }
             Err(error) if error.is_io() => return Err(FlowLogError::Read(error.into())),
             Err(error) => {

@@ -25,6 +25,9 @@ pub(super) struct Exim {
 /// How many transports are remembered; a machine has a few.
 const MOST_TRANSPORTS: usize = 64;
 
+/// How many servers that were given up wait for what becomes of their mail.
+const MOST_SERVERS: usize = 16;
+
 /// The servers of a message, and when it was last told what became of them: its further recipients
 /// are told at that time, too.
 #[derive(Debug, Default)]
@@ -68,6 +71,10 @@ impl Reader for Exim {
                 let Some(attempt) = of_server(text) else { return false };
                 let mut given_up = self.given_up.take(&id).unwrap_or_default();
                 given_up.servers.push(Attempt { at: Some(at), ..attempt });
+                // Whether a relay comes after so many is not waited for.
+                let many = given_up.servers.len().saturating_sub(MOST_SERVERS);
+                let old = given_up.servers.drain(..many);
+                found.extend(old.map(|attempt| through(attempt, false)));
                 self.remember(id, given_up, found);
                 true
             }

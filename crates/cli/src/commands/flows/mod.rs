@@ -155,6 +155,7 @@ fn refused(name: &str, start: &[u8], error: FlowLogError) -> Failure {
             "`{name}`, line {line}, column {column}: {what}; expected the JSON of a flow log, as Azure \
              writes it (PT1H.json)"
         )),
+        (error @ FlowLogError::Endless, None) => Failure::Usage(format!("`{name}`: {error}")),
         (error @ FlowLogError::NoFlowLog, None) => Failure::Usage(format!(
             "`{name}`: {error}; expected the JSON of a flow log, as Azure writes it (PT1H.json). What az \
              or the portal exports of resources is for `egress25 import`"
