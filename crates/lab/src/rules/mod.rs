@@ -10,7 +10,6 @@ mod iptables;
 mod nft;
 mod verdicts;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -101,13 +100,13 @@ pub(crate) fn mark(network: &NetworkName, ports: &[RulePort]) -> String {
 pub(crate) fn preface(network: &NetworkName, ports: &[RulePort]) -> String {
     let mut text = format!(
         "# egress25: outbound SMTP of network `{}`; SYNs to port 25 are judged, nothing else.\n",
-        plain(network.as_str())
+        in_a_line(network.as_str())
     );
     let mut believed = ports.is_empty();
     for port in ports {
         match &port.at {
             Some(at) => {
-                let (interface, name) = (plain(&port.interface), plain(at.name()));
+                let (interface, name) = (in_a_line(&port.interface), in_a_line(at.name()));
                 let _ = writeln!(text, "# `{interface}` sends by the addresses of `{name}` alone.");
             }
             None => believed = true,
@@ -121,11 +120,6 @@ pub(crate) fn preface(network: &NetworkName, ports: &[RulePort]) -> String {
         );
     }
     text
-}
-
-/// A name for a comment: one that ends the line would begin a rule.
-pub(crate) fn plain(name: &str) -> Cow<'_, str> {
-    in_a_line(name)
 }
 
 /// Who may send from a network's ports: the addresses of its machines and those of its peers.

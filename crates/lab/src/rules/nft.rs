@@ -6,13 +6,13 @@ use std::net::IpAddr;
 
 use egress25_policy::{
     Cell, CellMap, Cells, Forwarder, LeadsTo, NetworkName, Reason, SenderClass, SourceClass,
-    Verdict, World, exit_reason, verdict_of,
+    Verdict, World, exit_reason, in_a_line, verdict_of,
 };
 
 use crate::enforce::policy_state::deferrable;
 use crate::network::plan::Stands;
 use crate::rules::verdicts::RuleContent;
-use crate::rules::{RuleOptions, RulePort, mark, plain, preface};
+use crate::rules::{RuleOptions, RulePort, mark, preface};
 
 /// What the table's name begins with.
 pub(crate) const TABLE: &str = "egress25";
@@ -454,9 +454,9 @@ impl Ruleset {
         exits: &BTreeMap<&Forwarder, usize>,
     ) {
         let SenderClass { network, subnet, ways_out: [v4_leaves, _], forwarder, .. } = class;
-        let mut name = plain(&format!("{network}/{subnet}")).into_owned();
+        let mut name = in_a_line(&format!("{network}/{subnet}")).into_owned();
         if let Some(machine) = forwarder {
-            let _ = write!(name, ", {}", plain(machine.as_str()));
+            let _ = write!(name, ", {}", in_a_line(machine.as_str()));
         }
         if !v4_leaves {
             name.push_str(", without a way out");
