@@ -139,11 +139,11 @@ fn a_store_that_two_versions_use_in_turns_loses_nothing_and_frees_nobody() {
         for turn in 0..turns.unwrap_or(60_usize) {
             let verb = VERBS[below(&mut seed, VERBS.len())];
             let program = below(&mut seed, 2);
-            let line = format!("{verb} --key turn-{turn} --store {store}");
+            let line = format!("{verb} --key turn-{turn}- --store {store}");
             let output = both.run(program, &line);
             let context = format!("turn {turn}: {program}: {line}: {}", said(&output));
             if output.status.success() {
-                acknowledged.push(format!("\"key\":\"turn-{turn}"));
+                acknowledged.push(format!("\"key\":\"turn-{turn}-"));
                 revoked &= !(verb.contains("grant") || verb.contains("request"));
                 revoked |= verb.contains("revoke");
                 written += 1;

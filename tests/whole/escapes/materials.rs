@@ -42,6 +42,7 @@ impl Materials {
         all.write("PT1H.json", &flow_log(&evil_in_files()));
         all.write("mail.log", &mail_log(&evil_in_files()));
         all.write("az.json", &export(&evil_in_files()));
+        all.write("az-subscription.json", &subscription(&evil_in_files()));
         all.write("scenario.toml", &format!("name = {evil}\ninventory = \"i.toml\"\n[[step]]\nname = {evil}\nconnect = {{ from = {evil}, to = {evil} }}\nexpect = {evil}\n"));
         all.write("junk", &evil_in_files());
         let row =
@@ -206,6 +207,12 @@ fn mail_log(evil: &str) -> String {
         evil.to_owned(),
     ]
     .concat()
+}
+
+fn subscription(evil: &str) -> String {
+    json!([{ "id": "/subscriptions/00000000-0000-0000-0000-000000000025", "name": evil,
+             "type": "microsoft.resources/subscriptions" }])
+    .to_string()
 }
 
 fn export(evil: &str) -> String {

@@ -2,6 +2,7 @@
 //! shown, forges a row, or breaks a document.
 
 mod materials;
+mod written;
 
 use std::collections::BTreeSet;
 use std::process::Output;
@@ -131,7 +132,8 @@ const LINES: &[&str] = &[
     "validate D/junk --kind events",
     "validate D/scenario.toml --kind scenario",
     "import D/az.json",
-    "import D/az.json --write D/imported.toml",
+    "import D/az.json --write D/refused.toml",
+    "import D/az-subscription.json --write D/imported.toml",
     "import D/junk D/missing",
     "graph D/i.toml",
     "graph BAD",
@@ -268,6 +270,7 @@ fn a_command_was_left_out_of_the_table_of_foreign_texts() {
 #[test]
 fn what_somebody_else_wrote_did_something_where_it_was_shown() {
     let materials = Materials::new();
+    let mut known = written::names(&materials.place);
     let mut wrong = Vec::new();
     for line in LINES {
         // Every one in the two commands that say where it stands, some in the others.
@@ -288,13 +291,17 @@ fn what_somebody_else_wrote_did_something_where_it_was_shown() {
                     run.env(variable(&command_of(line)), format);
                 }
                 let output = run.output().expect("it runs");
-                for fault in faults(&output, format) {
+                let written = written::faults(&materials.place, &mut known);
+                for fault in faults(&output, format).into_iter().chain(written) {
                     wrong.push(format!("{line} ({format:?}, {bad}): {fault}"));
                 }
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for written in ["out.pcapng", "junit.xml", "log.ndjson", "imported.toml"] {
+        assert!(known.contains(std::ffi::OsStr::new(written)), "{written} was not written");
+    }
 }
 
 /// The variable of a command's format.

@@ -153,7 +153,7 @@ impl Traffic {
     fn each(&self, [side, way]: [&str; 2], mut look: impl FnMut(&Frame<'_>, Option<Plain>)) {
         let path = self.folder.path().join(format!("{side}-{way}.pcap"));
         let mut reader = CaptureReader::open(&path).unwrap();
-        while let Ok(Some(record)) = reader.next_record() {
+        while let Some(record) = reader.next_record().unwrap() {
             let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
             look(&frame, plain(record.data));
         }

@@ -82,7 +82,7 @@ fn reference(path: &Path) -> Option<(bool, bool)> {
     let mut reader = CaptureReader::open(path).ok()?;
     let options = FrameOptions { origin: Origin::Live, ..FrameOptions::default() };
     let (mut matched, mut dropped) = (false, false);
-    while let Ok(Some(record)) = reader.next_record() {
+    while let Some(record) = reader.next_record().unwrap() {
         let frame = Frame { link: record.link, bytes: record.data, wire_len: record.wire_len };
         if record.link != LinkType::Ethernet || frame.bytes.len() != frame.wire_len as usize {
             return None;
