@@ -1,7 +1,6 @@
 //! Tables of the inventory as text: keys, comments, and what is missing, commented out.
 
-use egress25_policy::in_a_line;
-use serde_json::Value;
+use egress25_policy::{in_a_line, toml_in_sight};
 
 use crate::gaps::{GapKind, Gaps, grouped};
 
@@ -20,21 +19,19 @@ pub(crate) struct Block {
     is_off: bool,
 }
 
-/// A text as TOML writes it, in a line: JSON's escapes are TOML's, but for one sign.
-pub(crate) fn quoted(text: &str) -> String {
-    Value::from(text).to_string().replace('\u{7f}', "\\u007f")
-}
-
 /// A list of texts as TOML writes it.
 pub(crate) fn list(texts: impl IntoIterator<Item = impl ToString>) -> String {
-    let texts: Vec<_> = texts.into_iter().map(|text| quoted(&text.to_string())).collect();
+    let texts: Vec<_> = texts.into_iter().map(|text| toml_in_sight(&text.to_string())).collect();
     format!("[{}]", texts.join(", "))
 }
 
 /// A line of a list in the place of something that cannot be read. With it the inventory does not
 /// load: without it a rule that denies would let pass, and a route would lead elsewhere.
 pub(crate) fn unread(what: &str, name: &str) -> String {
-    format!("{{ unread = {} }}", quoted(&format!("{what} `{}`: {WRITE_IT}", in_a_line(name))))
+    format!(
+        "{{ unread = {} }}",
+        toml_in_sight(&format!("{what} `{}`: {WRITE_IT}", in_a_line(name)))
+    )
 }
 
 /// What is to be done with a line that cannot be read.
@@ -43,7 +40,7 @@ const WRITE_IT: &str = "write it here, or take this line out";
 /// The value of `unread_KEY`, in the place of a key whose value cannot be read: as [`unread`] does,
 /// it stops the inventory from loading.
 pub(crate) fn unread_value(key: &str) -> String {
-    quoted(&format!("`{key}`: {WRITE_IT}"))
+    toml_in_sight(&format!("`{key}`: {WRITE_IT}"))
 }
 
 /// A comment of lines that are not too long.
@@ -77,7 +74,7 @@ pub(crate) fn head(gaps: &Gaps, unplaced: &[String], to: &mut String) {
 
 fn key(part: &str) -> String {
     let bare = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '_' | '-');
-    if !part.is_empty() && part.chars().all(bare) { part.to_owned() } else { quoted(part) }
+    if !part.is_empty() && part.chars().all(bare) { part.to_owned() } else { toml_in_sight(part) }
 }
 
 impl Block {
@@ -115,7 +112,7 @@ impl Block {
 
     /// A key with a text.
     pub(crate) fn text(&mut self, key: &str, value: &str) {
-        self.raw(key, &quoted(value));
+        self.raw(key, &toml_in_sight(value));
     }
 
     /// A key with texts, where there are any.

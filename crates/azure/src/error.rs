@@ -71,6 +71,14 @@ impl NotAnExport {
     }
 }
 
+/// Which files say something, or that one does at two places.
+fn of_which(one: &str, other: &str) -> String {
+    match one == other {
+        true => format!("`{one}` says, at two places,"),
+        false => format!("`{one}` and `{other}` say"),
+    }
+}
+
 /// Why nothing was imported. No message repeats what a file holds but ids and names: there may be
 /// secrets in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -133,10 +141,11 @@ pub enum ImportError {
         /// How that shows.
         of: Missing,
     },
-    /// Two files are of two moments.
+    /// Two files, or two places of one, are of two moments.
     #[error(
-        "`{one}` and `{other}` say different things of `{id}`: they are of two moments, and what they \
-         are together never was; give the files of one export"
+        "{} different things of `{id}`: they are of two moments, and what they are together never was; \
+         give the files of one export",
+        of_which(one, other)
     )]
     Differs {
         /// The file that comes first.

@@ -164,7 +164,7 @@ pub(crate) struct Resources {
     files: BTreeMap<Id, usize>,
 }
 
-/// A resource of which two files say different things.
+/// A resource of which two files say different things, or one file at two places.
 #[derive(Debug)]
 pub(crate) struct Differs {
     pub(crate) id: Id,
@@ -177,7 +177,7 @@ impl Resources {
     /// stands, and what it leaves out comes from the others.
     ///
     /// # Errors
-    /// Another file says something else.
+    /// Something else was said of it before.
     pub(crate) fn add(&mut self, resource: Resource, file: usize) -> Result<(), Differs> {
         for part in resource.parts() {
             self.put(part, file)?;
@@ -199,7 +199,7 @@ impl Resources {
             return Ok(());
         };
         let first = self.files.get(&resource.id).copied().unwrap_or(file);
-        if first != file && !moments::agree(&known.fields, &resource.fields) {
+        if !moments::agree(&known.fields, &resource.fields) {
             return Err(Differs { id: resource.id, files: [first, file] });
         }
         for (key, value) in resource.fields {

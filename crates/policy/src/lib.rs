@@ -71,7 +71,9 @@ pub use life::exemption::{Exemption, ExemptionState, Grant, UnknownState};
 pub use life::power::{MachineState, Missed, Power, Programmed, ProgrammedBy};
 pub use life::timeline::{Timeline, TimelineError};
 pub use life::transition::{Applied, Refused};
-pub use text::{acts_unseen, in_a_line, in_lines, json_in_sight, shell_bytes, shell_word};
+pub use text::{
+    acts_unseen, in_a_line, in_lines, json_in_sight, shell_bytes, shell_word, toml_in_sight,
+};
 pub use world::address_space::{UnfitAddressSpace, fit_for_an_address_space};
 pub use world::build::WorldError;
 pub use world::capture_ids::CaptureIds;

@@ -118,6 +118,22 @@ pub fn json_in_sight(json: String) -> String {
     shown
 }
 
+/// A text as TOML writes it, in a line, with escapes for what acts unseen: whoever reads it has the same
+/// text. JSON's other escapes are TOML's.
+#[must_use]
+pub fn toml_in_sight(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len().saturating_add(2));
+    for sign in serde_json::Value::from(text).to_string().chars() {
+        if acts_unseen(sign) {
+            // A String takes whatever is written to it.
+            let _ = write!(shown, "\\U{:08x}", u32::from(sign));
+        } else {
+            shown.push(sign);
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

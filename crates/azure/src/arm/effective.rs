@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde_json::Value;
 
-use crate::block::{quoted, unread};
+use egress25_policy::toml_in_sight;
+
+use crate::block::unread;
 use crate::fields::{Fields, Look as _};
 use crate::id::Id;
 use crate::resource::{Kind, Resource};
@@ -56,13 +58,13 @@ pub(crate) fn routes(routes: &[Fields]) -> (Vec<String>, bool) {
 /// Where a route leads, as TOML writes it.
 fn hop(route: &Fields) -> Option<Vec<String>> {
     let hop = next_hop(route)?;
-    let mut keys = vec![format!("next_hop = {}", quoted(hop))];
+    let mut keys = vec![format!("next_hop = {}", toml_in_sight(hop))];
     if hop == "virtual-appliance" {
         let address: IpAddr = route.texts("nexthopipaddress").next()?.parse().ok()?;
-        keys.push(format!("address = {}", quoted(&address.to_string())));
+        keys.push(format!("address = {}", toml_in_sight(&address.to_string())));
     }
     let source = route.text("source").and_then(source);
-    keys.extend(source.map(|source| format!("source = {}", quoted(source))));
+    keys.extend(source.map(|source| format!("source = {}", toml_in_sight(source))));
     Some(keys)
 }
 

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use crate::arm::public_address;
-use crate::block::{list, quoted, unread_value};
+use egress25_policy::toml_in_sight;
+
+use crate::block::{list, unread_value};
 use crate::export::{Export, MEMBER_OF};
 use crate::fields::{Fields, Look as _, NoId};
 use crate::gaps::GapKind;
@@ -42,8 +44,8 @@ pub(crate) fn read(export: &Export, id: &Id) -> Result<Interface, GapKind> {
         subnet.as_ref().and_then(|id| export.subnet(id)).ok_or(GapKind::NetworkMissing)?;
     let mut gaps = Vec::new();
     let mut keys = vec![
-        ("network", quoted(network)),
-        ("subnet", quoted(subnet)),
+        ("network", toml_in_sight(network)),
+        ("subnet", toml_in_sight(subnet)),
         ("addresses", list(&addresses)),
     ];
     let mut public = Vec::new();
@@ -58,7 +60,7 @@ pub(crate) fn read(export: &Export, id: &Id) -> Result<Interface, GapKind> {
     }
     match public.as_slice() {
         [] => {}
-        [one] => keys.push(("public_address", quoted(&one.to_string()))),
+        [one] => keys.push(("public_address", toml_in_sight(&one.to_string()))),
         several => keys.push(("public_address", list(several))),
     }
     if fields.flag("enableipforwarding") == Some(true) {
@@ -70,7 +72,7 @@ pub(crate) fn read(export: &Export, id: &Id) -> Result<Interface, GapKind> {
     let (group, missing) = export.security_group(found);
     gaps.extend(missing);
     match group {
-        Some(Ok(name)) => keys.push(("security_group", quoted(name))),
+        Some(Ok(name)) => keys.push(("security_group", toml_in_sight(name))),
         Some(Err(NoId)) => keys.push(("unread_security_group", unread_value("security_group"))),
         None => {}
     }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::arm::{interface, machine, public_address};
-use crate::block::{Block, quoted};
+use egress25_policy::toml_in_sight;
+
+use crate::block::Block;
 use crate::export::Export;
 use crate::fields::{Fields, Look as _};
 use crate::gaps::{GapKind, Gaps};
@@ -54,7 +56,7 @@ fn one(
     }
     block.list("addresses", frontends.iter().map(|one| one.address));
     let behind = members.iter().filter(|member| {
-        let is_near = network.is_none_or(|network| quoted(network) == member.network);
+        let is_near = network.is_none_or(|network| toml_in_sight(network) == member.network);
         let names_it = member.pools.iter().any(|pool| pool.is_below(&balancer.id));
         is_near && (names_it || listed(fields).any(|id| id.is_below(&member.interface)))
     });
@@ -103,7 +105,7 @@ fn ports(balancer: &Fields) -> String {
     for rule in balancer.objects("loadbalancingrules") {
         let protocol = rule.text("protocol").unwrap_or("Tcp").to_ascii_lowercase();
         match rule.number("frontendport") {
-            Some(0) if protocol == "all" => return quoted("all"),
+            Some(0) if protocol == "all" => return toml_in_sight("all"),
             Some(port) if protocol != "udp" => {
                 ports.insert(port);
             }
@@ -125,8 +127,10 @@ struct Member {
 impl Member {
     fn written(&self) -> String {
         match self.place {
-            0 => quoted(&self.machine),
-            place => format!("{{ machine = {}, interface = {place} }}", quoted(&self.machine)),
+            0 => toml_in_sight(&self.machine),
+            place => {
+                format!("{{ machine = {}, interface = {place} }}", toml_in_sight(&self.machine))
+            }
         }
     }
 }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use crate::arm::{effective, gateway, nat_gateway};
-use crate::block::{Block, quoted};
+use egress25_policy::toml_in_sight;
+
+use crate::block::Block;
 use crate::export::{Export, REMOTE, prefixes, space};
 use crate::fields::{Look as _, NoId};
 use crate::gaps::{GapKind, Gaps};
@@ -95,7 +97,7 @@ fn side(export: &Export, peering: &Resource, block: &mut Block, gaps: &mut Gaps)
         return None;
     }
     let name = export.name(Kind::Network, &remote)?;
-    let mut keys = vec![format!("network = {}", quoted(name))];
+    let mut keys = vec![format!("network = {}", toml_in_sight(name))];
     let told = |key: &str| fields.flag(key);
     if told("useremotegateways") == Some(true) {
         keys.push("use_remote_gateways = true".to_owned());

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde_json::Value;
 
-use crate::block::{Block, quoted, unread};
+use egress25_policy::toml_in_sight;
+
+use crate::block::{Block, unread};
 use crate::export::Export;
 use crate::fields::{Fields, Look as _};
 use crate::gaps::{GapKind, Gaps};
@@ -56,7 +58,7 @@ fn written(route: &Fields) -> Option<String> {
     let mut keys = format!("prefix = \"{prefix}\", next_hop = \"{hop}\"");
     if hop == "virtual-appliance" {
         let address: IpAddr = route.address("nexthopipaddress")?;
-        keys = format!("{keys}, address = {}", quoted(&address.to_string()));
+        keys = format!("{keys}, address = {}", toml_in_sight(&address.to_string()));
     }
     Some(format!("{{ {keys} }}"))
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use egress25_policy::Target;
+use egress25_policy::{Target, toml_in_sight};
 use serde_json::Value;
 
-use crate::block::{Block, list, quoted, unread};
+use crate::block::{Block, list, unread};
 use crate::export::Export;
 use crate::fields::{Fields, Look as _};
 use crate::gaps::{GapKind, Gaps};
@@ -104,7 +104,7 @@ fn rule(export: &Export, name: &str, rule: &Fields, tags: &mut BTreeSet<String>)
         _ => return None,
     };
     let mut keys = vec![
-        format!("name = {}", quoted(name)),
+        format!("name = {}", toml_in_sight(name)),
         format!("priority = {}", u16::try_from(rule.number("priority")?).ok()?),
         format!("direction = \"{direction}\""),
         format!("access = \"{access}\""),

@@ -267,8 +267,14 @@ fn files_of_two_moments_were_put_together_rule_by_rule() {
         json!([rule("a", "Allow"), rule("c", "Deny")]),
         json!([]),
     ] {
-        let said = imported(&[&before, &group(after)]).expect_err("two moments").to_string();
+        let after = group(after);
+        let said = imported(&[&before, &after]).expect_err("two moments").to_string();
         assert!(said.starts_with("`0.json` and `1.json` say different things of `"), "{said}");
+        // In one file the first was believed without a word.
+        let both = format!("[{before},{after}]");
+        let said = imported(&[&both]).expect_err("two moments").to_string();
+        let right = "`0.json` says, at two places, different things of `";
+        assert!(said.starts_with(right), "{said}");
     }
     let machine = |power: &str| {
         let id = format!("{GROUP}/providers/Microsoft.Compute/virtualMachines/web");
