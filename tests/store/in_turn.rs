@@ -164,3 +164,25 @@ fn a_store_was_not_looked_at_where_an_inventory_was_named_too() {
         .expect("it runs");
     assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn what_is_no_export_was_refused_without_its_name_and_what_one_is() {
+    let home = Home::new();
+    exempt(&home, "s.db");
+    home.run("store backup backup.db --store s.db");
+    std::fs::write(home.path("inventory.toml"), "[subscription]\n").expect("written");
+    for file in ["inventory.toml", "backup.db"] {
+        let (code, _, said) = home.try_run(&format!("store import {file} --store new.db"));
+        assert!(code == 2 && said.contains(&format!("`{file}`, line 1: ")), "{said}");
+        assert!(said.contains("store export` has written"), "{said}");
+    }
+}
+
+#[test]
+fn a_log_of_a_misspelt_name_was_empty() {
+    let home = Home::shop();
+    for (flag, name) in [("--subscription", "shpo"), ("--machine", "wbe")] {
+        home.fails(&format!("log {flag} {name}"), 2, &format!("`{name}`; it has: "));
+    }
+    assert!(home.run("log --subscription shop --machine web").contains("web"));
+}

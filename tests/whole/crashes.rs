@@ -392,6 +392,7 @@ fn kill_all(cases: &[CrashCase], way: &Way, look: impl Fn(&CrashCase, &Path, boo
             (way.examine)(case, whole.path(), folder, true, &what);
             look(case, folder, true, &what);
         }
+        println!("{}: killed {} times", case.name, way.tries);
     }
     println!("{all} commands, {early} of them killed before their end");
     assert!(early * 100 >= all * 30, "only {early} of {all} were killed before their end");

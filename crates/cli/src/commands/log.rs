@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use egress25_exemption_store::{FollowerState, LogEntry, Store, StoreError};
-use egress25_policy::World;
+use egress25_policy::{World, nearest};
 use serde::Serialize;
 
 use crate::args::OutputFormat;
@@ -36,8 +36,17 @@ pub fn run(args: &LogArgs, console: &mut Console) -> Result<(), Failure> {
     }
     let store = open(&args.place)?;
     if args.follow {
+        // What is asked for may be still to come.
         return follow(args, &store, console);
     }
+    let world = store.world();
+    let (subscriptions, machines) = (world.subscriptions(), world.machines());
+    known(
+        "subscription",
+        args.subscription.as_deref(),
+        subscriptions.keys().map(|name| name.as_str()),
+    )?;
+    known("machine", args.machine.as_deref(), machines.keys().map(|name| name.as_str()))?;
     let mut rows = Vec::new();
     store.entries(args.after, |entry, sealed| {
         if wanted(args, entry, store.world()) {
@@ -47,6 +56,21 @@ pub fn run(args: &LogArgs, console: &mut Console) -> Result<(), Failure> {
     })?;
     let document = LogOutput { revision: store.head().revision, entries: &rows };
     output::rows(console, args.format, &rows, &document, |console| write_brief(console, &rows))
+}
+
+/// Makes sure that the log may have something of a name: an empty table would say that it has nothing.
+fn known<'a>(
+    what: &str,
+    name: Option<&str>,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Result<(), Failure> {
+    match name.filter(|name| known.clone().all(|known| known != *name)) {
+        None => Ok(()),
+        Some(name) => Err(Failure::Usage(format!(
+            "the store has no {what} `{name}`; it has: {}",
+            nearest(name, known)
+        ))),
+    }
 }
 
 /// Whether an entry was asked for. Whose a machine or a firewall is, the last world says.

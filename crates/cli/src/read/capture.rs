@@ -26,6 +26,11 @@ pub fn open(path: &Path) -> Result<CaptureReader, Failure> {
         (path.display().to_string(), File::open(path))
     };
     let file = file.map_err(|source| failed(&name, source))?;
+    if file.metadata().is_ok_and(|file| file.is_dir()) {
+        return Err(Failure::Usage(format!(
+            "`{name}` is a folder: name a capture in it (of flow logs `egress25 flows` takes the folder)"
+        )));
+    }
     match CaptureReader::from_file(file, &name) {
         Err(error @ CaptureError::Foreign { format, .. }) => Err(match json_of(path) {
             Some(json) if json != ForeignJson::Other => {

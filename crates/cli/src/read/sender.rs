@@ -377,7 +377,7 @@ fn nobody_said(typed: &str) -> Failure {
             offers.join(", ")
         ),
     ];
-    if !typed.starts_with("diagnose") {
+    if !typed.starts_with("diagnose") && !typed.starts_with("init") {
         lines.push(
             "Or name what describes it: --inventory FILE (`egress25 init` and `egress25 import` \
              begin one), or --store PATH"

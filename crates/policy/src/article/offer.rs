@@ -144,7 +144,7 @@ pub enum UnknownOffer {
     },
     /// It is no word for any.
     #[error(
-        "`{text}` is no offer; the nearest are: {} (`egress25 matrix` lists all); `--quota-id` recognises one by its quotaId",
+        "`{text}` is no offer; the nearest are: {} (`egress25 matrix` lists all); `egress25 check --quota-id` recognises one by its quotaId",
         nearest(text, Offer::ALL.iter().map(|offer| offer.name()))
     )]
     NoSuch {
@@ -388,7 +388,9 @@ mod tests {
         }
         let said = "gold".parse::<Offer>().unwrap_err().to_string();
         assert!(
-            said.contains(" and 13 more (`egress25 matrix` lists all); `--quota-id` recognises"),
+            said.contains(
+                " and 13 more (`egress25 matrix` lists all); `egress25 check --quota-id` recognises"
+            ),
             "{said}"
         );
         let said = "0004P".parse::<Offer>().unwrap_err().to_string();

@@ -394,7 +394,7 @@ impl fmt::Display for Setting {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
     /// No setting has this name.
-    #[error("`{name}` is no setting; `policy show` lists them")]
+    #[error("`{name}` is no setting; `egress25 policy show` lists them")]
     Unknown {
         /// What was read.
         name: String,

@@ -158,7 +158,10 @@ fn why_not_up(mut outermost: Child, log: &File) -> Failure {
     let what = format!("the lab did not come up: {what}");
     // The owner's exit code tells a bad input from a failure.
     match status.ok().and_then(|status| status.code()) {
-        Some(code) if code == i32::from(Failure::BAD_INPUT) => Failure::Usage(what),
+        Some(code) if code == i32::from(Failure::BAD_INPUT) => {
+            // What is shown of a file has lines.
+            Failure::Lines(what.lines().map(str::to_owned).collect())
+        }
         _ => Failure::Internal(what),
     }
 }

@@ -163,6 +163,9 @@ impl Golden {
         let name = path.display().to_string();
         let failed = |source| Failure::Read { name: name.clone(), source };
         let mut input = BufReader::new(File::open(path).map_err(failed)?);
+        if input.fill_buf().map_err(failed)?.starts_with(b"\xef\xbb\xbf") {
+            input.consume(3);
+        }
         let first = input.fill_buf().map_err(failed)?.first().copied();
         let lines = match first {
             None => return Err(bad(&name, &"it is empty")),

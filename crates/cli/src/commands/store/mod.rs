@@ -199,6 +199,17 @@ fn no_backup(error: StoreError) -> Failure {
     }
 }
 
+/// That a file is no export of a store, with its name and what one is.
+fn no_export(name: &str, error: StoreError) -> Failure {
+    match error {
+        StoreError::Import { line, what } => Failure::Usage(format!(
+            "`{name}`, line {line}: {what}; expected what `egress25 store export` has written (a backup \
+             is for `egress25 store restore`); nothing was kept"
+        )),
+        other => other.into(),
+    }
+}
+
 fn migrate(args: &MigrateArgs, console: &mut Console) -> Result<(), Failure> {
     let path = place::path(args.store.path.as_deref())?;
     let mut keep = |ending: &str, fill: &mut dyn FnMut(&Path) -> Result<(), StoreError>| {
@@ -259,7 +270,7 @@ fn read(args: &FileArgs, console: &mut Console) -> Result<(), Failure> {
                 .map_err(|source| Failure::Read { name: name.clone(), source })?;
             import(&mut BufReader::new(file), begin)
         };
-        Ok(imported?.finish()?)
+        Ok(imported.map_err(|error| no_export(&name, error))?.finish()?)
     })?;
     let store = place::open_at(&path)?;
     let head = store.head();
