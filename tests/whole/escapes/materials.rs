@@ -138,7 +138,7 @@ fn bad_inventories(evil: &str) -> Vec<String> {
 
 fn edition(evil: &str) -> String {
     format!(
-        "id = \"own\"\nas = \"2020-12\"\ntitle = {evil}\nnotes = [{evil}]\n[[statement]]\nid = \"ZZ1\"\nkind = \"rule\"\ntext = {evil}\n"
+        "id = \"own\"\nas = \"2020-12\"\ntitle = {evil}\nnotes = [{evil}]\n[[statement]]\nid = \"ZZ1\"\nkind = \"rule\"\ntext = {evil}\n[topics]\nblock = [\"G1\", \"ZZ1\"]\n"
     )
 }
 
@@ -178,9 +178,8 @@ fn capture(evil: &str) -> Vec<u8> {
 
 fn flow_log(evil: &str) -> String {
     let tuples = [
-        "1607385607000,10.0.1.4,203.0.113.25,40001,25,6,O,B,NX,0,0,0,0".to_owned(),
-        "1607385640000,10.0.1.5,203.0.113.25,40003,25,6,O,D,NX,0,0,0,0".to_owned(),
-        format!("1607385640000,{evil},203.0.113.25,40003,25,6,O,D,NX,0,0,0,0"),
+        "1607385607000,10.0.1.4,203.0.113.25,40001,25,6,O,B,NX,0,0,0,0",
+        "1607385640000,10.0.1.5,203.0.113.25,40003,25,6,O,D,NX,0,0,0,0",
     ];
     json!({ "records": [{
         "time": "2020-12-08T00:00:52.1Z", "flowLogVersion": 4, "macAddress": evil,
@@ -219,7 +218,7 @@ fn export(evil: &str) -> String {
     let id =
         |kind: &str| format!("/subscriptions/{evil}/resourceGroups/{evil}/providers/{kind}/{evil}");
     let network = id("Microsoft.Network/virtualNetworks");
-    json!({ "data": [
+    json!([
         { "id": network, "name": evil, "type": "microsoft.network/virtualnetworks", "location": evil,
           "properties": { "addressSpace": { "addressPrefixes": ["10.0.0.0/16"] }, "subnets": [
             { "id": format!("{network}/subnets/{evil}"), "name": evil,
@@ -239,6 +238,6 @@ fn export(evil: &str) -> String {
             { "name": evil, "properties": { "privateIPAddress": "10.0.1.4",
               "subnet": { "id": format!("{network}/subnets/{evil}") } } }] } },
         { "id": evil, "name": evil, "type": evil, "properties": evil },
-    ] })
+    ])
     .to_string()
 }
