@@ -28,7 +28,7 @@ impl World {
     pub fn surprises(&self) -> Vec<String> {
         let mut found = Vec::new();
         for (name, network) in &self.networks {
-            let one_sided = |peer: &&NetworkName| self.peering(peer, name).is_none();
+            let one_sided = |peer: &&NetworkName| !self.has_side(peer, name);
             for peer in network.peerings.iter().map(|side| &side.network).filter(one_sided) {
                 found.push(format!(
                     "`{name}` has a peering with `{peer}`, and `{peer}` none with `{name}`: nothing \

@@ -482,12 +482,6 @@ impl World {
         Err(err(format!("{place}.subscription"), format!("there is no subscription `{name}`")))
     }
 
-    /// Whether two networks have addresses in common.
-    fn overlap(&self, one: &NetworkName, other: &NetworkName) -> bool {
-        let plots = self.plots.get(one).zip(self.plots.get(other));
-        plots.is_some_and(|(one, other)| one.space.overlaps(&other.space))
-    }
-
     fn known_subnet(
         &self,
         place: &str,
@@ -526,17 +520,18 @@ impl World {
         self.check_security()?;
         for (name, network) in &self.networks {
             self.check_remote_gateways(name, network)?;
+            let own = self.plots.get(name);
             for peer in network.peerings.iter().map(|side| &side.network) {
-                let place = format!("network.{name}.peerings");
-                if !self.networks.contains_key(peer) {
-                    return Err(err(place, format!("there is no network `{peer}`")));
-                }
+                let place = || format!("network.{name}.peerings");
+                let Some(other) = self.plots.get(peer) else {
+                    return Err(err(place(), format!("there is no network `{peer}`")));
+                };
                 if peer == name {
-                    return Err(err(place, "a network is not peered with itself"));
+                    return Err(err(place(), "a network is not peered with itself"));
                 }
-                if self.overlap(name, peer) {
+                if own.is_some_and(|own| own.space.overlaps(&other.space)) {
                     return Err(err(
-                        place,
+                        place(),
                         format!(
                             "`{peer}` has an overlapping address space; such networks cannot be \
                              peered"

@@ -595,6 +595,11 @@ impl World {
         self.networks.get(network)?.subnets.get(subnet)
     }
 
+    /// Whether a network has its side of a peering with another.
+    pub(crate) fn has_side(&self, network: &NetworkName, with: &NetworkName) -> bool {
+        self.plots.get(network).is_some_and(|plot| plot.peerings.contains_key(with))
+    }
+
     /// A network's side of a peering with another.
     #[must_use]
     pub fn peering(&self, network: &NetworkName, with: &NetworkName) -> Option<&Peering> {
