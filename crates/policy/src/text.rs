@@ -104,29 +104,30 @@ pub fn json_in_sight(json: String) -> String {
     if json.as_bytes().iter().all(is_plain) {
         return json;
     }
-    let mut shown = String::with_capacity(json.len());
-    for sign in json.chars() {
-        if sign != '\n' && acts_unseen(sign) {
-            for unit in sign.encode_utf16(&mut [0; 2]) {
-                // A String takes whatever is written to it.
-                let _ = write!(shown, "\\u{unit:04x}");
-            }
-        } else {
-            shown.push(sign);
+    in_sight(&json, |shown, sign| {
+        for unit in sign.encode_utf16(&mut [0; 2]) {
+            // A String takes whatever is written to it.
+            let _ = write!(shown, "\\u{unit:04x}");
         }
-    }
-    shown
+    })
 }
 
 /// A text as TOML writes it, in a line, with escapes for what acts unseen: whoever reads it has the same
 /// text. JSON's other escapes are TOML's.
 #[must_use]
 pub fn toml_in_sight(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len().saturating_add(2));
-    for sign in serde_json::Value::from(text).to_string().chars() {
-        if acts_unseen(sign) {
-            // A String takes whatever is written to it.
-            let _ = write!(shown, "\\U{:08x}", u32::from(sign));
+    in_sight(&serde_json::Value::from(text).to_string(), |shown, sign| {
+        // A String takes whatever is written to it.
+        let _ = write!(shown, "\\U{:08x}", u32::from(sign));
+    })
+}
+
+/// A document with what acts unseen written by a closure, but for the ends of its lines.
+fn in_sight(document: &str, spell: impl Fn(&mut String, char)) -> String {
+    let mut shown = String::with_capacity(document.len());
+    for sign in document.chars() {
+        if sign != '\n' && acts_unseen(sign) {
+            spell(&mut shown, sign);
         } else {
             shown.push(sign);
         }

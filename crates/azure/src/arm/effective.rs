@@ -2,10 +2,9 @@
 
 use std::net::IpAddr;
 
+use egress25_policy::toml_in_sight;
 use ipnet::IpNet;
 use serde_json::Value;
-
-use egress25_policy::toml_in_sight;
 
 use crate::block::unread;
 use crate::fields::{Fields, Look as _};

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::arm::public_address;
 use egress25_policy::toml_in_sight;
 
+use crate::arm::public_address;
 use crate::block::{list, unread_value};
 use crate::export::{Export, MEMBER_OF};
 use crate::fields::{Fields, Look as _, NoId};

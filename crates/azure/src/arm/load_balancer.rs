@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::arm::{interface, machine, public_address};
 use egress25_policy::toml_in_sight;
 
+use crate::arm::{interface, machine, public_address};
 use crate::block::Block;
 use crate::export::Export;
 use crate::fields::{Fields, Look as _};

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use egress25_policy::toml_in_sight;
 use ipnet::IpNet;
 
 use crate::arm::{effective, gateway, nat_gateway};
-use egress25_policy::toml_in_sight;
-
 use crate::block::Block;
 use crate::export::{Export, REMOTE, prefixes, space};
 use crate::fields::{Look as _, NoId};

@@ -149,14 +149,13 @@ pub fn read(
                 walk.read.cut = Some((error.line(), error.column()));
                 break;
             }
-            Err(error) if error.io_error_kind() == Some(io::ErrorKind::InvalidData) => {
+            Err(error) if error.is_io() => {
                 drop(json);
                 return Err(match input.is_too_long() {
                     true => FlowLogError::Endless,
                     false => FlowLogError::Read(error.into()),
                 });
             }
-            Err(error) if error.is_io() => return Err(FlowLogError::Read(error.into())),
             Err(error) => {
                 let text = error.to_string();
                 let what = text.split(" at line ").next().unwrap_or_default().to_owned();

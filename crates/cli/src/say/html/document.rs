@@ -43,7 +43,8 @@ pub(super) fn document(page: &Page) -> String {
             }
         }
     };
-    printable(&markup.into_string())
+    // Its lines are those of the page: a browser takes the end of a line in a text for a space.
+    in_lines(&markup.into_string())
 }
 
 fn made_by() -> String {
@@ -177,10 +178,4 @@ fn meaning(reason: &MeantReason) -> Markup {
             dl .grounds { @for (id, text) in &reason.rests_on { dt { (id) } dd { (text) } } }
         }
     }
-}
-
-/// A page without signs that show as nothing and change how the rest is read. Its lines are those
-/// of the page: a browser takes the end of a line in a text for a space.
-fn printable(page: &str) -> String {
-    in_lines(page)
 }
