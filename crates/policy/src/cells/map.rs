@@ -588,12 +588,14 @@ impl<'w> CellMap<'w> {
             cuts.extend(PrefixSet::new(&subnet.prefixes).bounds(v4));
             stands.push(Stand { network, subnet: name, group: None });
         }
-        let range = (network.clone(), address(v4, 0))..=(network.clone(), address(v4, max(v4)));
-        for ((_, at), (machine, place)) in world.owners.range(range) {
+        for (at, (machine, place)) in world.owners.within(network) {
+            if at.is_ipv4() != v4 {
+                continue;
+            }
             let machine = world.machines.get(machine);
             let interface = machine.and_then(|machine| machine.interfaces.get(*place));
             if let Some(interface) = interface.filter(|of| of.security_group.is_some()) {
-                cuts.extend([number(*at), number(*at).saturating_add(1)]);
+                cuts.extend([number(at), number(at).saturating_add(1)]);
                 stands.push(Stand::of(interface));
             }
         }

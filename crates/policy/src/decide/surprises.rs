@@ -161,7 +161,8 @@ impl World {
         for route in &table.routes {
             let UserNextHop::VirtualAppliance(address) = route.next_hop else { continue };
             let prefix = route.prefix;
-            if self.network_of_appliance(network, address).is_none() {
+            let owner = self.owner(network, address);
+            if owner.is_none() && self.network_of_appliance(network, address).is_none() {
                 found.push(format!(
                     "the route to {prefix} of `{name}` leads to {address}, which belongs to nobody \
                      that `{network}` reaches"
@@ -178,8 +179,7 @@ impl World {
                      packet on, and the first that works is asked"
                 ));
             }
-            let owner = self.owner(network, address).filter(|(.., at)| at.subnet == *subnet);
-            if let Some((machine, ..)) = owner {
+            if let Some((machine, ..)) = owner.filter(|(.., at)| at.subnet == *subnet) {
                 found.push(format!(
                     "the route to {prefix} of `{name}` leads `{machine}`, which is in the table's \
                      subnet `{network}/{subnet}`, to itself"

@@ -3,7 +3,6 @@
 //! An event is checked whole before anything changes: a refused one leaves the world as it was.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr};
 
 use crate::article::edition::Effect;
 use crate::article::settings::YesNo;
@@ -311,9 +310,9 @@ impl Change<'_> {
         if !self.networks.contains_key(name) {
             return refuse(format!("there is no network `{name}`"), vec![]);
         }
-        let first = (name.clone(), IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        let in_network = self.owners.range(first..).take_while(|((network, _), _)| network == name);
-        let here: BTreeSet<_> = in_network
+        let here: BTreeSet<_> = self
+            .owners
+            .within(name)
             .filter(|(_, (owner, _))| {
                 let machine = self.machines.get(owner);
                 machine.is_some_and(|machine| {

@@ -136,7 +136,7 @@ impl World {
         if self.is_revoked_at_once(&firewall.subscription) {
             firewall.state.revoke();
         }
-        self.firewall_addresses.insert((firewall.network.clone(), firewall.address), name.clone());
+        self.firewall_addresses.insert(&firewall.network, firewall.address, name.clone());
         self.firewalls.insert(name, firewall);
         Ok(())
     }
@@ -244,9 +244,9 @@ impl World {
             return Err(err(key, "an internal load balancer takes nothing out"));
         }
         if let Some(network) = &balancer.network {
-            let frontends =
-                balancer.addresses.iter().map(|at| ((network.clone(), *at), name.clone()));
-            self.frontends.extend(frontends);
+            for address in &balancer.addresses {
+                self.frontends.insert(network, *address, name.clone());
+            }
         }
         self.load_balancers.insert(name, balancer);
         Ok(())
@@ -443,7 +443,7 @@ impl World {
             .flat_map(|other| &other.addresses)
             .collect();
         for address in addresses {
-            let owner = self.owners.get(&(interface.network.clone(), *address));
+            let owner = self.owners.get(&interface.network, *address);
             let taken = match owner.filter(|(owner, _)| owner != name) {
                 Some((owner, _)) => Some(format!("machine `{owner}` already")),
                 None if !seen.insert(address) => Some(format!("`{name}` twice")),
@@ -467,7 +467,7 @@ impl World {
 
     /// Who has an address in a network, as a text.
     fn taken(&self, network: &NetworkName, address: IpAddr) -> Option<String> {
-        let machine = self.owners.get(&(network.clone(), address));
+        let machine = self.owners.get(network, address);
         let machine = machine.map(|(machine, _)| format!("machine `{machine}`"));
         let firewall = || Some(format!("firewall `{}`", self.firewall_at(network, address)?));
         let frontend =

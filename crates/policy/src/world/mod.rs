@@ -1,6 +1,7 @@
 //! The world: subscriptions, networks, machines, routes and firewalls, as they stand.
 
 pub(crate) mod address_space;
+pub(crate) mod at_address;
 pub(crate) mod build;
 pub(crate) mod capture_ids;
 pub(crate) mod creation;
@@ -27,6 +28,7 @@ use crate::article::settings::{Settings, YesNo};
 use crate::life::exemption::Exemption;
 use crate::life::power::{MachineState, Power};
 use crate::shape::Prefix;
+use crate::world::at_address::AtAddress;
 use crate::world::capture_ids::CaptureIds;
 use crate::world::creation::Creation;
 use crate::world::listed_route::ListedRoute;
@@ -402,7 +404,7 @@ pub struct World {
     /// Derived from the security rules, when it is first asked for.
     pub(crate) source_bounds: OnceLock<[Vec<u128>; 2]>,
     /// Derived from the machines; deleted ones own nothing.
-    pub(crate) owners: BTreeMap<(NetworkName, IpAddr), OwnerPlace>,
+    pub(crate) owners: AtAddress<OwnerPlace>,
     /// Derived from the machines, as [`Self::owners`]: who is reached from outside by a public address.
     public_owners: BTreeMap<IpAddr, OwnerPlace>,
     /// Derived from the networks: whether some side of a peering lets in nothing that was forwarded,
@@ -414,9 +416,9 @@ pub struct World {
     /// Derived from the networks: whose sides of peerings with each are open.
     open_toward: HashMap<NetworkName, HashSet<NetworkName>>,
     /// Derived from the internal load balancers.
-    frontends: BTreeMap<(NetworkName, IpAddr), LoadBalancerName>,
+    frontends: AtAddress<LoadBalancerName>,
     /// Derived from the firewalls.
-    firewall_addresses: BTreeMap<(NetworkName, IpAddr), FirewallName>,
+    firewall_addresses: AtAddress<FirewallName>,
     /// Derived from the machines: those of each subscription.
     pub(crate) members: BTreeMap<SubscriptionName, BTreeSet<MachineName>>,
 }
@@ -480,14 +482,14 @@ impl World {
             admin_rules: BTreeMap::new(),
             service_tags: BTreeMap::new(),
             source_bounds: OnceLock::new(),
-            owners: BTreeMap::new(),
+            owners: AtAddress::new(),
             public_owners: BTreeMap::new(),
             forwarded_refused: false,
             forwarded_unsaid: false,
             plots: HashMap::new(),
             open_toward: HashMap::new(),
-            frontends: BTreeMap::new(),
-            firewall_addresses: BTreeMap::new(),
+            frontends: AtAddress::new(),
+            firewall_addresses: AtAddress::new(),
             members: BTreeMap::new(),
         }
     }
@@ -557,7 +559,7 @@ impl World {
         network: &NetworkName,
         address: IpAddr,
     ) -> Option<(&MachineName, &Machine, &Interface)> {
-        self.of_place(self.owners.get(&(network.clone(), address))?)
+        self.of_place(self.owners.get(network, address)?)
     }
 
     /// The machines, with an interface each, behind which an address is, in a network where one is
@@ -666,7 +668,7 @@ impl World {
         network: &NetworkName,
         address: IpAddr,
     ) -> Option<&FirewallName> {
-        self.firewall_addresses.get(&(network.clone(), address))
+        self.firewall_addresses.get(network, address)
     }
 
     /// The public addresses by which somebody of the world is reached from outside: those of machines
@@ -691,8 +693,13 @@ impl World {
         &'a self,
         network: Option<&'a NetworkName>,
     ) -> impl Iterator<Item = IpAddr> + 'a {
-        let all = self.frontends.keys().chain(self.firewall_addresses.keys());
-        all.filter(move |(of, _)| network.is_none_or(|network| of == network)).map(|(_, at)| *at)
+        let (frontends, firewalls) = (&self.frontends, &self.firewall_addresses);
+        let all = || frontends.addresses().chain(firewalls.addresses());
+        let within = network.into_iter().flat_map(|network| {
+            let frontends = frontends.within(network).map(|(at, _)| at);
+            frontends.chain(firewalls.within(network).map(|(at, _)| at))
+        });
+        network.is_none().then(all).into_iter().flatten().chain(within)
     }
 
     /// The internal load balancer whose frontend in a network has this address.
@@ -701,7 +708,7 @@ impl World {
         network: &NetworkName,
         address: IpAddr,
     ) -> Option<(&LoadBalancerName, &LoadBalancer)> {
-        let name = self.frontends.get(&(network.clone(), address))?;
+        let name = self.frontends.get(network, address)?;
         self.load_balancers.get_key_value(name)
     }
 
@@ -730,7 +737,7 @@ impl World {
     pub(crate) fn claim_addresses(&mut self, name: &MachineName, machine: &Machine) {
         for (place, interface) in machine.interfaces.iter().enumerate() {
             for address in &interface.addresses {
-                self.owners.insert((interface.network.clone(), *address), (name.clone(), place));
+                self.owners.insert(&interface.network, *address, (name.clone(), place));
             }
             for address in &interface.public_addresses {
                 self.public_owners.insert(*address, (name.clone(), place));
@@ -741,10 +748,8 @@ impl World {
     pub(crate) fn release_addresses(&mut self, name: &MachineName, machine: &Machine) {
         for interface in &machine.interfaces {
             for address in &interface.addresses {
-                let key = (interface.network.clone(), *address);
-                if self.owners.get(&key).is_some_and(|(owner, _)| owner == name) {
-                    self.owners.remove(&key);
-                }
+                let is_its = |(owner, _): &OwnerPlace| owner == name;
+                self.owners.remove_if(&interface.network, *address, is_its);
             }
             for address in &interface.public_addresses {
                 if self.public_owners.get(address).is_some_and(|(owner, _)| owner == name) {
