@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use egress25_packet_filter::table::Table;
-use egress25_policy::{Edition, InventoryFile, MachineName, Question, Source, decide};
+use egress25_policy::{Edition, InventoryFile, MachineName, Question, Source, by_source_port};
 use rustix::time::{ClockId, clock_gettime};
 
 /// The most that ten times the size may take, where sizes are small and times short.
@@ -37,6 +37,7 @@ const FAMILIES: &[(&str, usize, Writer)] = &[
     ("subscriptions", 5_000, subscriptions),
     ("networks", 1_000, networks),
     ("rules of a security group", 390, rules),
+    ("rules for a source port each", 390, source_ports),
     ("prefixes of a rule", 1_000, targets),
     ("load balancers", 1_000, balancers),
     ("NAT gateways", 1_000, nat_gateways),
@@ -198,6 +199,18 @@ fn rules(size: usize) -> String {
     }))
 }
 
+fn source_ports(size: usize) -> String {
+    screened(&listed(size, |at| {
+        let access = if at.is_multiple_of(2) { "allow" } else { "deny" };
+        format!(
+            "{{ name = \"r{at}\", priority = {}, direction = \"outbound\", access = \"{access}\", \
+             source_ports = {} }}",
+            at + 100,
+            at * 10
+        )
+    }))
+}
+
 fn targets(size: usize) -> String {
     let list = listed(size, |at| format!("\"{}/28\"", outside(at * 32)));
     screened(&format!(
@@ -302,7 +315,7 @@ fn stages(text: &str, junk: &mut [u64]) -> [f64; STAGES.len()] {
         port: 25,
         source_port: None,
     };
-    std::hint::black_box(decide(world, &question));
+    std::hint::black_box(by_source_port(world, &question));
     let decided = lap();
     drop(Table::compile(world, 0).unwrap());
     [read, built, warned, decided, lap()]
@@ -343,7 +356,7 @@ fn ten_times_as_much_took_a_hundred_times_as_long() {
     let mut junk = vec![0; if at_limits { 8 << 20 } else { 0 }];
     let (mut table, mut slow) = (String::new(), Vec::new());
     for (family, limit, write) in FAMILIES {
-        let size = (limit / part).max(25);
+        let size = (limit / part).max(250);
         let mut family_of = Family::new(size, *write);
         // What runs beside it makes some runs long: as many as it takes to tell it from a square.
         for _ in 0..MOST_RUNS {

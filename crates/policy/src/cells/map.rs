@@ -13,7 +13,7 @@ use crate::decide::appliance::{TakenBy, taken_by};
 use crate::decide::destination::{PLATFORM, UnfitDestination, unfit_ranges};
 use crate::decide::firewall::carries;
 use crate::decide::grounds::ReasonAlone;
-use crate::decide::screen::{Crossing, Screen, Stand, over_peering, source_ports};
+use crate::decide::screen::{Crossing, Screen, Screens, Stand, over_peering, source_ports};
 use crate::decide::service::{ByTheService, of_all_egress, that_enter};
 use crate::world::World;
 use crate::world::name::{FirewallName, MachineName, NetworkName, SecurityGroupName, SubnetName};
@@ -108,6 +108,11 @@ impl RuleStand {
         let Stand { network, subnet, group } = stand;
         Self { network: network.clone(), subnet: subnet.clone(), group: group.cloned() }
     }
+
+    const fn stand(&self) -> Stand<'_> {
+        let Self { network, subnet, group } = self;
+        Stand { network, subnet, group: group.as_ref() }
+    }
 }
 
 /// Works out cells; what several classes share is worked out once.
@@ -117,12 +122,12 @@ pub struct CellMap<'w> {
     subnets: HashMap<(NetworkName, SubnetName), Rc<Both<Stretch>>>,
     /// By places with the rules before their routes.
     places: HashMap<Place, Rc<Both<Stretch>>>,
-    screens: HashMap<(RuleStand, Direction), Option<Rc<Screen<'w>>>>,
+    screens: Screens,
     /// Sources, with the port where rules tell some apart.
     sources: Vec<(SourceClass, Option<u16>)>,
     numbers: HashMap<(SourceClass, Option<u16>), usize>,
-    /// Where what enters a network may be told apart, for each family.
-    inside: HashMap<(NetworkName, bool), Rc<Vec<u128>>>,
+    /// Where what enters a network may be told apart, for each family and source port.
+    inside: HashMap<(NetworkName, bool, Option<u16>), Rc<Vec<u128>>>,
     hops: HashMap<(NetworkName, IpAddr, Option<usize>), AtAddress>,
     stations: Vec<Station>,
     known: HashMap<(MachineName, Place, [bool; 2], [bool; 2]), usize>,
@@ -138,7 +143,7 @@ impl<'w> CellMap<'w> {
             world,
             subnets: HashMap::new(),
             places: HashMap::new(),
-            screens: HashMap::new(),
+            screens: Screens::default(),
             sources: Vec::new(),
             numbers: HashMap::new(),
             inside: HashMap::new(),
@@ -455,6 +460,7 @@ impl<'w> CellMap<'w> {
             source_port: None,
             destination: address,
             port: SMTP_PORT,
+            screens: &self.screens,
         };
         let (came_to, port) =
             match taken_by(self.world, network, address, &packet, &mut ReasonAlone) {
@@ -502,12 +508,12 @@ impl<'w> CellMap<'w> {
         let Some((source, source_port)) = self.sources.get(passing.source).cloned() else {
             return Vec::new();
         };
-        let entered = passing.came_to.clone().map(|stand| (stand, Direction::Inbound));
-        let left = passing.leaves_by.clone().map(|stand| (stand, Direction::Outbound));
-        let screens: Vec<_> =
-            [entered, left].into_iter().flatten().filter_map(|at| self.screen(at)).collect();
+        let entered = passing.came_to.as_ref().map(|at| (at.stand(), Direction::Inbound));
+        let left = passing.leaves_by.as_ref().map(|at| (at.stand(), Direction::Outbound));
+        let screen = |(at, direction)| self.screens.at(self.world, at, direction);
+        let screens: Vec<_> = [entered, left].into_iter().flatten().filter_map(screen).collect();
         let mut cuts = Vec::new();
-        screens.iter().for_each(|screen| screen.bounds(v4, &mut cuts));
+        screens.iter().for_each(|screen| screen.bounds(v4, source_port, &mut cuts));
         let cuts = in_order(cuts);
         let mut cuts_inside: HashMap<NetworkName, Vec<u128>> = HashMap::new();
         let mut found: Vec<Stretch> = Vec::new();
@@ -515,7 +521,7 @@ impl<'w> CellMap<'w> {
             let cuts = match &goes {
                 Outlet::Inside { network, .. } => {
                     cuts_inside.entry(network.clone()).or_insert_with(|| {
-                        let inside = self.bounds_inside(network, v4);
+                        let inside = self.bounds_inside(network, v4, source_port);
                         in_order(cuts.iter().chain(&*inside).copied().collect())
                     })
                 }
@@ -529,8 +535,9 @@ impl<'w> CellMap<'w> {
                     source_port,
                     destination: address(v4, first),
                     port: SMTP_PORT,
+                    screens: &self.screens,
                 };
-                let ask = |screen: &Rc<Screen<'_>>| screen.ask(&packet, &mut ReasonAlone);
+                let ask = |screen: &Rc<Screen>| screen.ask(self.world, &packet, &mut ReasonAlone);
                 let denied = screens.iter().map(ask).find_map(Result::err);
                 let denied = denied.or_else(|| match &goes {
                     Outlet::Inside { network, .. } => {
@@ -540,8 +547,7 @@ impl<'w> CellMap<'w> {
                             return Some(fault);
                         }
                         let stand = Stand::holding(self.world, network, packet.destination)?;
-                        let at = (RuleStand::of(stand), Direction::Inbound);
-                        ask(&self.screen(at)?).err()
+                        ask(&self.screens.at(self.world, stand, Direction::Inbound)?).err()
                     }
                     _ => None,
                 });
@@ -556,30 +562,29 @@ impl<'w> CellMap<'w> {
         found
     }
 
-    /// The rules of a direction where they stand.
-    fn screen(&mut self, at: (RuleStand, Direction)) -> Option<Rc<Screen<'w>>> {
-        if let Some(known) = self.screens.get(&at) {
-            return known.clone();
-        }
-        let (RuleStand { network, subnet, group }, direction) = &at;
-        let stand = Stand { network, subnet, group: group.as_ref() };
-        let found = Screen::of(self.world, stand, *direction).map(Rc::new);
-        self.screens.insert(at, found.clone());
-        found
-    }
-
-    /// Where the rules of a network's subnets and interfaces may change what enters, in order.
-    fn bounds_inside(&mut self, network: &NetworkName, v4: bool) -> Rc<Vec<u128>> {
-        let key = (network.clone(), v4);
+    /// Where the rules of a network's subnets and interfaces may change what enters from a source port,
+    /// in order.
+    fn bounds_inside(
+        &mut self,
+        network: &NetworkName,
+        v4: bool,
+        source_port: Option<u16>,
+    ) -> Rc<Vec<u128>> {
+        let key = (network.clone(), v4, source_port);
         if let Some(known) = self.inside.get(&key) {
             return known.clone();
         }
-        let found = Rc::new(in_order(self.find_bounds_inside(network, v4)));
+        let found = Rc::new(in_order(self.find_bounds_inside(network, v4, source_port)));
         self.inside.insert(key, found.clone());
         found
     }
 
-    fn find_bounds_inside(&mut self, network: &NetworkName, v4: bool) -> Vec<u128> {
+    fn find_bounds_inside(
+        &self,
+        network: &NetworkName,
+        v4: bool,
+        source_port: Option<u16>,
+    ) -> Vec<u128> {
         let world = self.world;
         let mut cuts = Vec::new();
         let Some(of) = world.networks.get(network) else { return cuts };
@@ -604,8 +609,8 @@ impl<'w> CellMap<'w> {
             stands.extend(Stand::holding(world, network, at));
         }
         for stand in stands {
-            if let Some(screen) = self.screen((RuleStand::of(stand), Direction::Inbound)) {
-                screen.bounds(v4, &mut cuts);
+            if let Some(screen) = self.screens.at(world, stand, Direction::Inbound) {
+                screen.bounds(v4, source_port, &mut cuts);
             }
         }
         cuts

@@ -9,7 +9,7 @@ use crate::decide::firewall::through_firewall;
 use crate::decide::grounds::{Gathered, Grounds};
 use crate::decide::question::Question;
 use crate::decide::route::{is_own_public, is_platform};
-use crate::decide::screen::Crossing;
+use crate::decide::screen::{Crossing, Screens};
 use crate::decide::sender::{SendingPort, find_sender};
 use crate::decide::{finish, from_machine};
 use crate::world::World;
@@ -33,7 +33,7 @@ pub enum ForwardingPort {
 /// own structures, are held against it.
 #[must_use]
 pub fn decide_forwarded(world: &World, port: &ForwardingPort, question: &Question) -> Decision {
-    let mut grounds = Gathered::default();
+    let (mut grounds, screens) = (Gathered::default(), Screens::default());
     let sender = find_sender(world, question);
     let of = sender.as_ref().ok().copied();
     let (to, grounds_of) = (question.destination, &mut grounds);
@@ -46,14 +46,14 @@ pub fn decide_forwarded(world: &World, port: &ForwardingPort, question: &Questio
             }
             Ok(false) => {
                 let sender = of.filter(SendingPort::runs);
-                let packet = Crossing::of(question, sender);
+                let packet = Crossing::of(question, sender, &screens);
                 through_firewall(world, sender, name, &packet, grounds_of).map_err(Obstacle::from)
             }
         },
         ForwardingPort::Machine(name, interface) => match sender {
             Err(fault) => from_nobody(world, (question, None), fault, grounds_of),
             Ok(sender) => {
-                let packet = Crossing::of(question, Some(sender));
+                let packet = Crossing::of(question, Some(sender), &screens);
                 by_port(world, sender, (name, *interface), &packet, grounds_of)
             }
         },

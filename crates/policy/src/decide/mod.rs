@@ -52,7 +52,7 @@ use crate::decide::grounds::{Gathered, Grounds, WayAlone};
 use crate::decide::next_step::NextStep;
 use crate::decide::question::Question;
 use crate::decide::route::{Toward, is_own_public, is_platform, onward};
-use crate::decide::screen::{Crossing, Stand, cross, entering};
+use crate::decide::screen::{Crossing, Screens, Stand, cross, entering};
 use crate::decide::sender::{SendingPort, find_sender};
 use crate::decide::service::platform_egress;
 use crate::decide::way_out::{WayOut, leave};
@@ -71,6 +71,16 @@ pub fn decide(world: &World, question: &Question) -> Decision {
 /// sends outbound all the same: on a router or a mirror what goes out comes in first.
 #[must_use]
 pub fn decide_seen(world: &World, question: &Question, seen: Option<Direction>) -> Decision {
+    decide_with(world, question, seen, &Screens::default())
+}
+
+/// The same by rules that have been worked out, where they have.
+pub(crate) fn decide_with(
+    world: &World,
+    question: &Question,
+    seen: Option<Direction>,
+    screens: &Screens,
+) -> Decision {
     let mut grounds = Gathered::default();
     let sender = find_sender(world, question);
     let of = sender.as_ref().ok().copied();
@@ -78,11 +88,12 @@ pub fn decide_seen(world: &World, question: &Question, seen: Option<Direction>) 
     let conclusion = match sender {
         Err(fault) => from_nobody(world, (question, seen), fault, &mut grounds),
         Ok(port) if question.port == SMTP_PORT => {
-            from_machine(world, port, port, &Crossing::of(question, Some(port)), &mut grounds)
+            let packet = Crossing::of(question, Some(port), screens);
+            from_machine(world, port, port, &packet, &mut grounds)
         }
         // It takes the same way; only then the filter, which does not look at it, comes.
         Ok(port) => {
-            let packet = Crossing::of(question, Some(port));
+            let packet = Crossing::of(question, Some(port), screens);
             from_machine(world, port, port, &packet, &mut WayAlone(&mut grounds))
                 .map(|_| not_filtered(world, question.port, &mut grounds))
         }

@@ -16,7 +16,7 @@ use crate::world::security::{Target, WorkedOut};
 
 /// What a rule's side names.
 #[derive(Debug)]
-pub(super) enum Side<'a> {
+pub(super) enum Side {
     Any,
     Known {
         prefixes: Vec<IpNet>,
@@ -27,7 +27,7 @@ pub(super) enum Side<'a> {
     Internet(Rc<Spaces>),
     /// A service tag that nobody has told the addresses of.
     Unknown(String),
-    Members(&'a [ApplicationSecurityGroupName]),
+    Members(Vec<ApplicationSecurityGroupName>),
 }
 
 /// What the tag `VirtualNetwork` covers in a subnet, and what is public.
@@ -42,7 +42,7 @@ pub(super) struct Spaces {
 /// Whether a packet fits, and the settings that this rests on.
 pub(super) type Fit = (bool, Vec<Setting>);
 
-impl Side<'_> {
+impl Side {
     pub(super) fn known(prefixes: Vec<IpNet>) -> Self {
         Self::Known { set: PrefixSet::new(&prefixes), prefixes }
     }
@@ -90,7 +90,7 @@ impl Side<'_> {
     }
 }
 
-pub(super) fn sides<'a>(world: &World, targets: &[Target], around: &Rc<Spaces>) -> Vec<Side<'a>> {
+pub(super) fn sides(world: &World, targets: &[Target], around: &Rc<Spaces>) -> Vec<Side> {
     let mut known = Vec::new();
     let mut found = Vec::new();
     for target in targets {

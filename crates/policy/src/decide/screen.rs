@@ -1,11 +1,12 @@
 //! Security admin rules and security groups: what they let out of an interface, and into one (N15 to
 //! N17).
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Subnets};
 
 use crate::article::network::NetworkFact;
 use crate::article::settings::{Setting, Settings, YesNo};
@@ -22,7 +23,9 @@ use crate::world::name::{
 };
 use crate::world::prefix_index::PrefixIndex;
 use crate::world::ranges::{self, PrefixSet, bounds_of_each};
-use crate::world::security::{Access, Direction, SecurityRule, Target, Targets, WorkedOut};
+use crate::world::security::{
+    Access, Direction, PortRanges, SecurityRule, Target, Targets, WorkedOut,
+};
 use crate::world::{Interface, World};
 
 /// A packet as security rules see it.
@@ -37,11 +40,17 @@ pub(crate) struct Crossing<'a> {
     pub(crate) source_port: Option<u16>,
     pub(crate) destination: IpAddr,
     pub(crate) port: u16,
+    /// The rules that it meets, each worked out once for all packets that it is asked with.
+    pub(crate) screens: &'a Screens,
 }
 
 impl<'a> Crossing<'a> {
     /// The packet of a question, from a port where one is known.
-    pub(crate) fn of(question: &Question, sender: Option<SendingPort<'a>>) -> Self {
+    pub(crate) fn of(
+        question: &Question,
+        sender: Option<SendingPort<'a>>,
+        screens: &'a Screens,
+    ) -> Self {
         let source = match (&question.source, sender) {
             // What is from behind a machine leaves by the machine's own address (N3).
             (Source::Address { address, .. }, Some(sender))
@@ -57,7 +66,7 @@ impl<'a> Crossing<'a> {
         let groups = sender.map(|sender| &*sender.interface.application_security_groups);
         let Question { source_port, destination, port, .. } = *question;
         let of_groups = groups.unwrap_or_default();
-        Self { source, origin, of_groups, source_port, destination, port }
+        Self { source, origin, of_groups, source_port, destination, port, screens }
     }
 }
 
@@ -92,16 +101,16 @@ impl<'a> Stand<'a> {
 
 /// A rule as it works where it stands.
 #[derive(Debug)]
-struct Resolved<'a> {
+struct Resolved {
     set: RuleSet,
-    rule: &'a SecurityRule,
-    source: Vec<Side<'a>>,
-    destination: Vec<Side<'a>>,
+    rule: SecurityRule,
+    source: Vec<Side>,
+    destination: Vec<Side>,
 }
 
-impl Resolved<'_> {
+impl Resolved {
     fn fits(&self, settings: &Settings, packet: &Crossing<'_>) -> Fit {
-        let rule = self.rule;
+        let rule = &self.rule;
         let from_port = rule.source_ports.is_any()
             || packet.source_port.is_some_and(|port| rule.source_ports.contain(port));
         if !rule.protocol.covers_tcp()
@@ -112,7 +121,7 @@ impl Resolved<'_> {
         {
             return (false, vec![]);
         }
-        let any = |sides: &[Side<'_>], address| {
+        let any = |sides: &[Side], address| {
             let mut rests_on = Vec::new();
             let fits = sides.iter().any(|side| {
                 let (fits, on) = side.fits(settings, address, packet.of_groups);
@@ -136,7 +145,7 @@ impl Resolved<'_> {
 
     /// The prefixes of its destination, where there is nothing else in it.
     fn destination_prefixes(&self) -> Option<Vec<IpNet>> {
-        let of = |side: &Side<'_>| match side {
+        let of = |side: &Side| match side {
             Side::Known { prefixes, .. } => Some(prefixes.clone()),
             _ => None,
         };
@@ -153,17 +162,44 @@ fn names_the_platform(rule: &SecurityRule) -> bool {
 /// What all rules of a direction say where they stand: one after another, the first that fits counts
 /// in each.
 #[derive(Debug)]
-pub(crate) struct Screen<'a> {
-    world: &'a World,
+pub(crate) struct Screen {
     network: NetworkName,
     subnet: SubnetName,
     direction: Direction,
-    layers: Vec<Layer<'a>>,
+    layers: Vec<Layer>,
 }
 
-impl<'a> Screen<'a> {
+/// Where rules of a direction stand, as [`Stand`] has it.
+type ScreenPlace = (NetworkName, SubnetName, Option<SecurityGroupName>, Direction);
+
+/// The rules of a world by where they stand, worked out when they are first asked. For one state of the
+/// world: whoever changes it begins anew.
+#[derive(Debug, Default)]
+pub(crate) struct Screens {
+    known: RefCell<HashMap<ScreenPlace, Option<Rc<Screen>>>>,
+}
+
+impl Screens {
     /// The rules at a place; `None` where there are none.
-    pub(crate) fn of(world: &'a World, stand: Stand<'_>, direction: Direction) -> Option<Self> {
+    pub(crate) fn at(
+        &self,
+        world: &World,
+        stand: Stand<'_>,
+        direction: Direction,
+    ) -> Option<Rc<Screen>> {
+        if !world.has_security_rules() {
+            return None;
+        }
+        let Stand { network, subnet, group } = stand;
+        let place = (network.clone(), subnet.clone(), group.cloned(), direction);
+        let mut known = self.known.borrow_mut();
+        let found = || Screen::of(world, stand, direction).map(Rc::new);
+        known.entry(place).or_insert_with(found).clone()
+    }
+}
+
+impl Screen {
+    fn of(world: &World, stand: Stand<'_>, direction: Direction) -> Option<Self> {
         let collections = world.admin_rules.iter();
         let deployed = collections.filter(|(_, of)| of.networks.contains(stand.network));
         let admin: Vec<_> = deployed
@@ -196,7 +232,7 @@ impl<'a> Screen<'a> {
         let resolved = |rules| Layer::of(in_order(world, stand, direction, rules, &around));
         let layers = layers.into_iter().map(resolved).collect();
         let (network, subnet) = (stand.network.clone(), stand.subnet.clone());
-        Some(Self { world, network, subnet, direction, layers })
+        Some(Self { network, subnet, direction, layers })
     }
 
     /// Whether a packet crosses.
@@ -205,21 +241,22 @@ impl<'a> Screen<'a> {
     /// A rule denies it.
     pub(crate) fn ask(
         &self,
+        world: &World,
         packet: &Crossing<'_>,
         grounds: &mut impl Grounds,
     ) -> Result<(), RouteFault> {
         for layer in &self.layers {
-            let (first, rests_on) = layer.first(&self.world.settings, packet);
+            let (first, rests_on) = layer.first(&world.settings, packet);
             let access = first.map(|found| found.rule.access);
             for setting in rests_on {
                 //= N16
                 grounds.cite_way(&[NetworkFact::N16]);
                 if setting == Setting::ServiceTagWhenUnknown {
-                    grounds.warn(|| untold(&layer.asked(&self.world.settings, packet, first)));
+                    grounds.warn(|| untold(&layer.asked(&world.settings, packet, first)));
                 }
-                grounds.assume_if(self.world, setting, || {
+                grounds.assume_if(world, setting, || {
                     setting.values().iter().any(|value| {
-                        let mut other = self.world.settings.clone();
+                        let mut other = world.settings.clone();
                         other.put(setting, value);
                         let (other, _) = layer.first(&other, packet);
                         other.map(|found| found.rule.access) != access
@@ -251,9 +288,10 @@ impl<'a> Screen<'a> {
         Ok(())
     }
 
-    /// Where a family's destinations begin or cease to be named by a rule.
-    pub(crate) fn bounds(&self, v4: bool, found: &mut Vec<u128>) {
-        let sides = self.layers.iter().flat_map(|of| &of.rules).flat_map(|rule| &rule.destination);
+    /// Where a family's destinations begin or cease to be named by a rule that may be for a source port.
+    pub(crate) fn bounds(&self, v4: bool, source_port: Option<u16>, found: &mut Vec<u128>) {
+        let rules = self.layers.iter().flat_map(|layer| layer.for_source_port(source_port));
+        let sides = rules.flat_map(|rule| &rule.destination);
         sides.for_each(|side| side.bounds(v4, found));
         if v4 {
             let platform = PrefixSet::new(&PLATFORM.map(|at| IpNet::from(IpAddr::V4(at))));
@@ -263,8 +301,8 @@ impl<'a> Screen<'a> {
 }
 
 /// What is to be said of the tags in rules that nobody has told.
-fn untold(asked: &[&Resolved<'_>]) -> String {
-    let of_rule = |rule: &&Resolved<'_>| {
+fn untold(asked: &[&Resolved]) -> String {
+    let of_rule = |rule: &&Resolved| {
         let sides = rule.source.iter().chain(&rule.destination);
         let tags = sides.filter_map(|side| match side {
             Side::Unknown(tag) => Some(format!("`{tag}` (rule `{}`)", rule.rule.name)),
@@ -279,23 +317,74 @@ fn untold(asked: &[&Resolved<'_>]) -> String {
 
 /// Rules of which the first that fits counts.
 #[derive(Debug)]
-struct Layer<'a> {
-    rules: Vec<Resolved<'a>>,
-    /// By their places: those whose destination is prefixes alone. The others may be for any.
+struct Layer {
+    rules: Vec<Resolved>,
+    /// By their places, each in one of three: those that are looked up by the source ports that they
+    /// name, by the prefixes that their destination is, or not at all.
+    by_source_port: PrefixIndex<usize>,
     by_destination: PrefixIndex<usize>,
     others: Vec<usize>,
+    /// All that are not looked up by a source port.
+    elsewhere: Vec<usize>,
 }
 
-impl<'a> Layer<'a> {
-    fn of(rules: Vec<Resolved<'a>>) -> Self {
-        let (mut listed, mut others) = (Vec::new(), Vec::new());
-        for (place, rule) in rules.iter().enumerate() {
-            match rule.destination_prefixes() {
-                Some(prefixes) => listed.extend(prefixes.into_iter().map(|at| (at, place))),
-                None => others.push(place),
+/// Ports as addresses, 0.0.0.0 the first: what finds prefixes finds ranges of them.
+fn as_prefixes(ports: &PortRanges) -> impl Iterator<Item = IpNet> {
+    let address = |port: u16| Ipv4Addr::from(u32::from(port));
+    let ranges = ports.0.iter();
+    let nets =
+        ranges.flat_map(move |(first, last)| Ipv4Subnets::new(address(*first), address(*last), 0));
+    nets.map(IpNet::V4)
+}
+
+/// How many of some rules share each of what they are looked up by.
+fn crowds(keys: &[Option<Vec<IpNet>>]) -> HashMap<IpNet, usize> {
+    let mut found = HashMap::new();
+    for key in keys.iter().flatten().flatten() {
+        let crowd: &mut usize = found.entry(*key).or_default();
+        *crowd = crowd.saturating_add(1);
+    }
+    found
+}
+
+impl Layer {
+    fn of(rules: Vec<Resolved>) -> Self {
+        let ports_of = |rule: &Resolved| {
+            let ports = &rule.rule.source_ports;
+            (!ports.is_any()).then(|| as_prefixes(ports).collect())
+        };
+        let ports: Vec<Option<Vec<IpNet>>> = rules.iter().map(ports_of).collect();
+        let destinations: Vec<_> = rules.iter().map(Resolved::destination_prefixes).collect();
+        let (at_port, at_destination) = (crowds(&ports), crowds(&destinations));
+        let most = |crowds: &HashMap<IpNet, usize>, keys: &[IpNet]| {
+            keys.iter().filter_map(|key| crowds.get(key)).max().copied()
+        };
+        let (mut of_ports, mut of_prefixes) = (Vec::new(), Vec::new());
+        let (mut others, mut elsewhere) = (Vec::new(), Vec::new());
+        for (place, both) in ports.into_iter().zip(destinations).enumerate() {
+            // Where the fewer stand beside it.
+            let by_port = match &both {
+                (Some(ports), Some(prefixes)) => {
+                    most(&at_port, ports) <= most(&at_destination, prefixes)
+                }
+                (ports, _) => ports.is_some(),
+            };
+            if !by_port {
+                elsewhere.push(place);
+            }
+            match both {
+                (Some(ports), _) if by_port => {
+                    of_ports.extend(ports.into_iter().map(|at| (at, place)));
+                }
+                (_, Some(prefixes)) => {
+                    of_prefixes.extend(prefixes.into_iter().map(|at| (at, place)));
+                }
+                (_, None) => others.push(place),
             }
         }
-        Self { rules, by_destination: PrefixIndex::new(listed), others }
+        let by_source_port = PrefixIndex::new(of_ports);
+        let by_destination = PrefixIndex::new(of_prefixes);
+        Self { rules, by_source_port, by_destination, others, elsewhere }
     }
 
     /// The rules that a packet would fit or not by what an untold service tag stands for, up to the
@@ -304,11 +393,11 @@ impl<'a> Layer<'a> {
         &self,
         settings: &Settings,
         packet: &Crossing<'_>,
-        first: Option<&Resolved<'a>>,
-    ) -> Vec<&Resolved<'a>> {
+        first: Option<&Resolved>,
+    ) -> Vec<&Resolved> {
         let last = first.map_or(u16::MAX, |rule| rule.rule.priority);
         let rules = self.rules.iter().filter(|rule| rule.rule.priority <= last);
-        let rests = |rule: &&Resolved<'_>| {
+        let rests = |rule: &&Resolved| {
             rule.fits(settings, packet).1.contains(&Setting::ServiceTagWhenUnknown)
         };
         rules.filter(rests).collect()
@@ -319,9 +408,10 @@ impl<'a> Layer<'a> {
         &self,
         settings: &Settings,
         packet: &Crossing<'_>,
-    ) -> (Option<&Resolved<'a>>, Vec<Setting>) {
+    ) -> (Option<&Resolved>, Vec<Setting>) {
         let listed = self.by_destination.holding(packet.destination.into());
-        let mut places: Vec<_> = listed.chain(&self.others).copied().collect();
+        let of_port = self.of_source_port(packet.source_port);
+        let mut places: Vec<_> = listed.chain(of_port).chain(&self.others).copied().collect();
         places.sort_unstable();
         let mut rests_on: Vec<Setting> = Vec::new();
         let mut rules = places.into_iter().filter_map(|place| self.rules.get(place));
@@ -336,16 +426,28 @@ impl<'a> Layer<'a> {
         });
         (found, rests_on)
     }
+
+    /// Those that are looked up by a source port.
+    fn of_source_port(&self, port: Option<u16>) -> impl Iterator<Item = &usize> {
+        let as_address = port.map(|port| IpNet::from(IpAddr::V4(u32::from(port).into())));
+        as_address.into_iter().flat_map(|at| self.by_source_port.holding(at))
+    }
+
+    /// Those that may be for packets from a source port.
+    fn for_source_port(&self, port: Option<u16>) -> impl Iterator<Item = &Resolved> {
+        let places = self.of_source_port(port).chain(&self.elsewhere);
+        places.filter_map(|place| self.rules.get(*place))
+    }
 }
 
 /// Rules of a direction, in the order in which they are asked.
-fn in_order<'a>(
-    world: &'a World,
+fn in_order(
+    world: &World,
     stand: Stand<'_>,
     direction: Direction,
-    rules: Vec<(RuleSet, &'a SecurityRule)>,
+    rules: Vec<(RuleSet, &SecurityRule)>,
     around: &Rc<Spaces>,
-) -> Vec<Resolved<'a>> {
+) -> Vec<Resolved> {
     let mut rules: Vec<_> =
         rules.into_iter().filter(|(_, rule)| rule.direction == direction).collect();
     rules.sort_by_key(|(_, rule)| rule.priority);
@@ -354,12 +456,12 @@ fn in_order<'a>(
         let of_groups = of_groups.get_or_init(|| members(world, stand.network));
         groups.iter().filter_map(|group| of_groups.get(group)).flatten().copied().collect()
     };
-    let resolved = |(set, rule): (RuleSet, &'a SecurityRule)| {
+    let resolved = |(set, rule): (RuleSet, &SecurityRule)| {
         let groups = &rule.source_application_security_groups;
         let source = if groups.is_empty() {
             sides(world, &rule.source.0, around)
         } else {
-            vec![Side::Members(groups)]
+            vec![Side::Members(groups.clone())]
         };
         let groups = &rule.destination_application_security_groups;
         let destination = if groups.is_empty() {
@@ -367,7 +469,7 @@ fn in_order<'a>(
         } else {
             vec![Side::known(members(groups))]
         };
-        Resolved { set, rule, source, destination }
+        Resolved { set, rule: rule.clone(), source, destination }
     };
     rules.into_iter().map(resolved).collect()
 }
@@ -427,11 +529,8 @@ pub(crate) fn cross(
     packet: &Crossing<'_>,
     grounds: &mut impl Grounds,
 ) -> Result<(), RouteFault> {
-    if !world.has_security_rules() {
-        return Ok(());
-    }
-    match Screen::of(world, stand, direction) {
-        Some(screen) => screen.ask(packet, grounds),
+    match packet.screens.at(world, stand, direction) {
+        Some(screen) => screen.ask(world, packet, grounds),
         None => Ok(()),
     }
 }

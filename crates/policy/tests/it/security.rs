@@ -1,6 +1,12 @@
 //! Security groups and admin rules: they decide before the platform's filter.
 
+use std::net::IpAddr;
+
 use egress25_policy::{Decision, InventoryFile, MachineName, Question, Source, World, decide};
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
 
 use crate::support::{INTERNET, ask, ask_port, assumed, ids, short, steps, world, world_with};
 
@@ -224,6 +230,56 @@ fn a_rule_for_source_ports_is_for_packets_from_there() {
             (1024..=65535, "pass unrestricted-offer".to_owned())
         ]
     );
+}
+
+/// Ranges of source ports, and destinations, that a rule may name.
+const RANGES: [(u16, u16); 7] =
+    [(0, 0), (1, 1023), (25, 25), (20, 30), (0, 65_534), (1024, 65_535), (65_535, 65_535)];
+const NAMED: [(&str, &[&str]); 6] = [
+    ("*", &["203.0.113.5", "203.0.113.200", "198.51.100.9"]),
+    ("203.0.113.0/24", &["203.0.113.5", "203.0.113.200"]),
+    ("203.0.113.0/25", &["203.0.113.5"]),
+    ("203.0.113.5", &["203.0.113.5"]),
+    ("198.51.100.0/24", &["198.51.100.9"]),
+    ("Internet", &["203.0.113.5", "203.0.113.200", "198.51.100.9"]),
+];
+
+proptest! {
+    /// Rules are looked up by ports or addresses, never asked one by one as here.
+    #[test]
+    fn the_first_rule_that_fits_counts(
+        all in vec((any::<bool>(), subsequence(&RANGES[..], 0..4), subsequence(&NAMED[..], 1..3)), 1..14),
+        port in prop_oneof![Just(None), select(vec![0, 1, 24, 25, 30, 31, 1024, 65_534, 65_535]).prop_map(Some)],
+        to in select(vec!["203.0.113.5", "203.0.113.200", "198.51.100.9"]),
+    ) {
+        let mut text = String::new();
+        for (place, (denies, ranges, named)) in all.iter().enumerate() {
+            let ranges: Vec<_> = ranges.iter().map(|(a, b)| format!("\"{a}-{b}\"")).collect();
+            let ports = match ranges.as_slice() {
+                [] => String::new(),
+                some => format!("source_ports = [{}]", some.join(", ")),
+            };
+            let named: Vec<_> = named.iter().map(|(text, _)| format!("\"{text}\"")).collect();
+            let keys = format!(
+                "{OUT}\n{}\n{ports}\ndestination = [{}]",
+                if *denies { DENY } else { ALLOW },
+                named.join(", ")
+            );
+            text += &rule(&format!("r{place}"), 4_000 - u16::try_from(place).unwrap(), &keys);
+        }
+        // The last one written is asked first.
+        let first = all.iter().enumerate().rev().find(|(_, (_, ranges, named))| {
+            let from = ranges.is_empty()
+                || port.is_some_and(|port| ranges.iter().any(|(a, b)| (*a..=*b).contains(&port)));
+            from && named.iter().any(|(_, holds)| holds.contains(&to))
+        });
+        let expected = first.map_or("AllowInternetOutBound".to_owned(), |(place, _)| format!("r{place}"));
+        let source = Source::Machine(MachineName::from("mailbox"));
+        let question = Question::smtp(source, to.parse::<IpAddr>().unwrap());
+        let world = world(&lab(GROUP, "", "", &text), "");
+        let decision = decide(&world, &Question { source_port: port, ..question });
+        prop_assert_eq!(rules(&decision), vec![expected.as_str()]);
+    }
 }
 
 #[test]
