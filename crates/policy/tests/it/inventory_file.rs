@@ -72,6 +72,50 @@ fn overlapping_networks_live_side_by_side_but_are_not_peered() {
 }
 
 #[test]
+fn a_hundred_times_what_azure_takes_is_the_most_of_a_table() {
+    let listed = |count: usize, one: &str| vec![one; count].join(", ");
+    let routes = |count: u32| {
+        let prefix = |at: u32| std::net::Ipv4Addr::from(0x1400_0000 + at * 16);
+        let route = |at| format!("{{ prefix = \"{}/28\", next_hop = \"none\" }}", prefix(at));
+        let all = (0..count).map(route).collect::<Vec<_>>().join(", ");
+        format!("{}[route-table.t]\nroutes = [{all}]\n", base())
+    };
+    let of_hub = |key: &str, count, one: &str| {
+        let of = format!("[network.hub]\n{key} = [{}]", listed(count, one));
+        base().replace("[network.hub]", &of)
+    };
+    let targets = |count| {
+        let all = listed(count, "\"20.0.0.0/28\"");
+        format!(
+            "{}[security-group.g]\nrules = [{{ name = \"r\", priority = 100, direction = \"inbound\", \
+             access = \"deny\", source = [{all}] }}]\n",
+            base()
+        )
+    };
+    let spaces = |count| {
+        format!(
+            "{}[network.wide]\naddress_space = [{}]\n",
+            base(),
+            listed(count, "\"20.0.0.0/16\"")
+        )
+    };
+    for (text, key) in [
+        (routes(40_001), "route-table.t.routes"),
+        (of_hub("peerings", 50_001, "\"hub\""), "network.hub.peerings"),
+        (spaces(100_001), "network.wide.address_space"),
+        (targets(100_001), "security-group.g.rules"),
+    ] {
+        let error = wrong(&text);
+        assert!(error.what.contains("are the most"), "{key}: {}", error.what);
+        assert!(error.key.is_some_and(|found| found.starts_with(key)), "{key}");
+    }
+    for text in [routes(40_000), targets(100_000)] {
+        let file = InventoryFile::parse(&text).unwrap();
+        file.build(&Edition::default_edition().unwrap(), &[]).unwrap();
+    }
+}
+
+#[test]
 fn an_event_with_a_missing_or_surplus_key_is_refused() {
     let missing =
         parse_events("[[event]]\nat = \"2020-12-08T09:00:00Z\"\nkind = \"exemption-granted\"");
