@@ -92,17 +92,50 @@ impl LabFolder {
         let failed = || LabError::system(format!("making the folder `{}`", path.display()));
         let name = path.file_name().unwrap_or_default();
         let mut tries = 0;
-        let above = loop {
+        loop {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(above).map_err(failed())?;
             let around = shared(above)?;
             match mkdirat(&around, name, Mode::RWXU) {
-                Ok(()) | Err(Errno::EXIST) => break around,
+                Ok(()) | Err(Errno::EXIST) => match Self::below(&around, path) {
+                    // Whoever took the lab down that had it has removed it.
+                    Err(_) if tries < TRIES && is_missing(path) => {}
+                    found => return found,
+                },
                 // It was empty, and whoever took another lab down has removed it.
-                Err(Errno::NOENT) if tries < TRIES => tries += 1,
+                Err(Errno::NOENT) if tries < TRIES => {}
                 Err(errno) => return Err(failed()(errno.into())),
             }
-        };
-        Self::below(&above, path)
+            tries += 1;
+        }
+    }
+
+    /// Makes a lab's folder, and does with it what is to be done before somebody removes it: again with
+    /// a new one, where a lab that goes down removes it first.
+    ///
+    /// # Errors
+    /// As [`Self::make`], or what is done fails.
+    pub fn make_for<T, E: From<LabError>>(
+        path: &Path,
+        mut done: impl FnMut(&Self) -> Result<T, E>,
+    ) -> Result<(Self, T), E> {
+        let mut tries = 0;
+        loop {
+            let place = Self::make(path)?;
+            match done(&place) {
+                Err(_) if tries < TRIES && !place.is_there() => tries += 1,
+                found => return Ok((place, found?)),
+            }
+        }
+    }
+
+    /// Whether it is the folder that has its path, and has not been removed.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        let named = statat(CWD, &self.path, AtFlags::SYMLINK_NOFOLLOW);
+        let own = fstat(&self.folder);
+        own.is_ok_and(|own| {
+            named.is_ok_and(|named| (named.st_dev, named.st_ino) == (own.st_dev, own.st_ino))
+        })
     }
 
     /// Opens the folder of a lab that is up.
@@ -231,6 +264,10 @@ impl LabFolder {
     }
 }
 
+fn is_missing(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 /// What is not there need not be removed.
 fn gone(removed: io::Result<()>) -> io::Result<()> {
     match removed {
@@ -277,4 +314,28 @@ pub(crate) fn same_user(stream: &UnixStream) -> io::Result<()> {
         return Ok(());
     }
     Err(io::Error::other(format!("user {other} is at the other end of the control socket")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LabFolder;
+
+    #[test]
+    fn a_lab_that_went_down_took_the_folder_of_the_next_one() {
+        let around = tempfile::tempdir().unwrap();
+        let path = around.path().join("default");
+        let mut dying = Some(LabFolder::make(&path).unwrap());
+        let (place, claim) = LabFolder::make_for(&path, |place| {
+            if let Some(dying) = dying.take() {
+                let claim = dying.claim().unwrap();
+                dying.clear().unwrap();
+                drop(claim);
+            }
+            place.claim()
+        })
+        .unwrap();
+        assert!(claim.is_some() && place.is_there() && path.join("log").exists());
+        place.clear().unwrap();
+        assert!(!path.exists());
+    }
 }

@@ -101,8 +101,8 @@ fn bring_up_in(
     goes_with_it: &[PathBuf],
     signals: Option<&Signals>,
 ) -> Result<Tether, Failure> {
-    let place = LabFolder::make(folder)?;
-    let Some(claim) = claim(&place, LOOK)? else {
+    let (place, claim) = LabFolder::make_for(folder, |place| claim(place, LOOK))?;
+    let Some(claim) = claim else {
         return Err(Failure::Usage(format!(
             "lab `{}` is up already, or is coming up or going down; take it down first, or give \
              another `--name`",
@@ -233,7 +233,15 @@ pub(super) fn down(at: &AtArgs, console: &mut Console) -> Result<(), Failure> {
             Some(true) | None => return Err(error.into()),
         },
     };
-    let Some(claim) = claim(&place, ENDS_WITHIN)? else {
+    let claimed = match claim(&place, ENDS_WITHIN) {
+        // Somebody else has taken it down meanwhile, and removed what it left.
+        Err(_) if !place.is_there() => {
+            console.note(&format!("lab `{name}` is down"));
+            return Ok(());
+        }
+        claimed => claimed?,
+    };
+    let Some(claim) = claimed else {
         let process = owner.map_or_else(|| "unknown".to_owned(), |owner| owner.to_string());
         return Err(not_ended(&format!("lab `{name}`"), process));
     };
