@@ -152,6 +152,23 @@ fn csv_and_ndjson_have_the_same_answer() {
 }
 
 #[test]
+fn a_csv_showed_the_answer_of_one_source_port_as_that_of_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ports.toml");
+    let text = "[subscription.s]\noffer = \"enterprise-agreement\"\ncreated = \"2019-03-01\"\n\
+                [network.n]\naddress_space = [\"10.0.0.0/16\"]\n\
+                [network.n.subnet.a]\nprefixes = [\"10.0.0.0/24\"]\nsecurity_group = \"g\"\n\
+                [machine.web]\nsubscription = \"s\"\nnetwork = \"n\"\naddresses = [\"10.0.0.4\"]\n\
+                [security-group.g]\nrules = [{ name = \"low\", priority = 100, \
+                direction = \"outbound\", access = \"deny\", source_ports = \"0-1023\" }]\n";
+    std::fs::write(&file, text).unwrap();
+    let line = "check --machine web --to 203.0.113.9 --format csv --inventory";
+    let said = stdout(&format!("{line} {}", file.display()));
+    let ports = "0-1023=drop/security-group-denies 1024-65535=pass/unrestricted-offer";
+    assert!(said.trim_end().ends_with(ports), "{said}");
+}
+
+#[test]
 fn a_setting_changes_the_answer_and_says_so() {
     let text = stdout(&format!("{BLOCKED} --set block_form=reject"));
     assert!(text.contains("REJECT"));

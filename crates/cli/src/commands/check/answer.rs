@@ -345,6 +345,7 @@ impl CheckAnswer {
         "in_force_reason",
         "in_force_differs",
         "sources",
+        "by_source_port",
     ];
 
     /// Whether a verdict or a reason is that of the answer, whatever the source port.
@@ -383,6 +384,11 @@ impl CheckAnswer {
             text(outcome.map(|(_, reason)| reason.to_string())),
             text(now.map(|now| now.differs.to_string())),
             OfAnotherPage::cell(&self.sources),
+            spaced(
+                self.by_source_port
+                    .iter()
+                    .map(|of| format!("{}-{}={}/{}", of.first, of.last, of.verdict, of.reason)),
+            ),
         ]
     }
 }

@@ -4,7 +4,7 @@ mod answer;
 mod human;
 mod resolve;
 
-use answer::spaced;
+use answer::FromPorts;
 pub(crate) use answer::{CheckAnswer, after_a_pass};
 use resolve::{Subject, resolve};
 
@@ -90,9 +90,13 @@ pub fn run(args: &CheckArgs, console: &mut Console) -> Result<(), Failure> {
         Some(expected) if !answer.is_always(expected) => {
             let found = match answer.by_source_port.as_slice() {
                 [] => format!("{verdict} {reason}"),
-                all => spaced(all.iter().map(|of| {
-                    format!("{} {} from ports {} to {};", of.verdict, of.reason, of.first, of.last)
-                })),
+                all => {
+                    let of = |of: &FromPorts| {
+                        let FromPorts { first, last, verdict, reason, .. } = of;
+                        format!("{verdict} {reason} from ports {first} to {last}")
+                    };
+                    all.iter().map(of).collect::<Vec<_>>().join("; ")
+                }
             };
             Err(Failure::Differs(format!("expected `{expected}`, but the answer is `{found}`")))
         }
