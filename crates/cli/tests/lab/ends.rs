@@ -1,5 +1,6 @@
 //! How labs end: by whoever runs them, by signals, and with nothing left.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -148,6 +149,35 @@ fn down_came_back_before_the_lab_had_gone_and_up_failed() {
             lab.print(&["up", &file, "--datapath", datapath]);
         }
     }
+}
+
+#[test]
+fn down_waited_for_the_end_of_the_lab_that_came_up_after_its_own() {
+    if let Some(why) = impossible("none") {
+        return skipped(why);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let lab = |verb: &str| {
+        let mut command = egress25();
+        command.args(["lab", verb, "--run-dir"]).arg(folder.path());
+        command
+    };
+    let up = || {
+        let mut up = lab("up");
+        let of = scenario("mail.inventory.toml");
+        up.args(["--datapath", "none"]).arg(of).stderr(Stdio::null()).status().unwrap().success()
+    };
+    assert!(up());
+    for _ in 0..6 {
+        let mut down = lab("down").stderr(Stdio::piped()).spawn().unwrap();
+        wait_until("the next one is up", up);
+        let code = down.wait().unwrap().code();
+        let mut why = String::new();
+        down.stderr.take().unwrap().read_to_string(&mut why).unwrap();
+        assert_eq!(code, Some(0), "{why}");
+    }
+    assert!(lab("down").status().unwrap().success());
+    assert_eq!((processes(folder.path()), names(folder.path())), (vec![], vec![]));
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(crate) const NODES: &str = "nodes";
 const LONGEST: usize = 64;
 /// The longest path of a control socket: 108 bytes with the one that ends it (unix(7)).
 const LONGEST_SOCKET: usize = 107;
-/// How often the folder around a lab's is made anew when it vanishes.
+/// How often a lab's folder is made anew when it, or the one around it, vanishes.
 const TRIES: usize = 16;
 /// The bits of a mode that let others write.
 const OTHERS_WRITE: u32 = 0o022;
@@ -94,18 +94,15 @@ impl LabFolder {
         let mut tries = 0;
         loop {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(above).map_err(failed())?;
-            let around = shared(above)?;
-            match mkdirat(&around, name, Mode::RWXU) {
-                Ok(()) | Err(Errno::EXIST) => match Self::below(&around, path) {
-                    // Whoever took the lab down that had it has removed it.
-                    Err(_) if tries < TRIES && is_missing(path) => {}
-                    found => return found,
-                },
-                // It was empty, and whoever took another lab down has removed it.
-                Err(Errno::NOENT) if tries < TRIES => {}
-                Err(errno) => return Err(failed()(errno.into())),
+            let made = shared(above).and_then(|around| match mkdirat(&around, name, Mode::RWXU) {
+                Ok(()) | Err(Errno::EXIST) => Self::below(&around, path),
+                Err(errno) => Err(failed()(errno.into())),
+            });
+            match made {
+                // Whoever took a lab down has removed it, or the empty folder around it.
+                Err(_) if tries < TRIES && path.symlink_metadata().is_err() => tries += 1,
+                made => return made,
             }
-            tries += 1;
         }
     }
 
@@ -116,12 +113,12 @@ impl LabFolder {
     /// As [`Self::make`], or what is done fails.
     pub fn make_for<T, E: From<LabError>>(
         path: &Path,
-        mut done: impl FnMut(&Self) -> Result<T, E>,
+        mut first: impl FnMut(&Self) -> Result<T, E>,
     ) -> Result<(Self, T), E> {
         let mut tries = 0;
         loop {
             let place = Self::make(path)?;
-            match done(&place) {
+            match first(&place) {
                 Err(_) if tries < TRIES && !place.is_there() => tries += 1,
                 found => return Ok((place, found?)),
             }
@@ -132,10 +129,8 @@ impl LabFolder {
     #[must_use]
     pub fn is_there(&self) -> bool {
         let named = statat(CWD, &self.path, AtFlags::SYMLINK_NOFOLLOW);
-        let own = fstat(&self.folder);
-        own.is_ok_and(|own| {
-            named.is_ok_and(|named| (named.st_dev, named.st_ino) == (own.st_dev, own.st_ino))
-        })
+        matches!((named, fstat(&self.folder)), (Ok(named), Ok(own))
+            if (named.st_dev, named.st_ino) == (own.st_dev, own.st_ino))
     }
 
     /// Opens the folder of a lab that is up.
@@ -262,10 +257,6 @@ impl LabFolder {
             LabError::system(format!("opening `{}`", self.path.join(name).display()))(errno.into())
         })
     }
-}
-
-fn is_missing(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// What is not there need not be removed.

@@ -101,7 +101,7 @@ fn bring_up_in(
     goes_with_it: &[PathBuf],
     signals: Option<&Signals>,
 ) -> Result<Tether, Failure> {
-    let (place, claim) = LabFolder::make_for(folder, |place| claim(place, LOOK))?;
+    let (place, claim) = LabFolder::make_for(folder, |place| claim(place, LOOK, || false))?;
     let Some(claim) = claim else {
         return Err(Failure::Usage(format!(
             "lab `{}` is up already, or is coming up or going down; take it down first, or give \
@@ -173,12 +173,16 @@ fn written(log: &File) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Claims a lab's folder, within some time; `None` where somebody has it.
-fn claim(place: &LabFolder, within: Duration) -> Result<Option<File>, Failure> {
+/// Claims a lab's folder, within some time, or until it is in vain; `None` where somebody has it.
+fn claim(
+    place: &LabFolder,
+    within: Duration,
+    is_in_vain: impl Fn() -> bool,
+) -> Result<Option<File>, Failure> {
     let begun = Instant::now();
     loop {
         let claim = place.claim()?;
-        if claim.is_some() || begun.elapsed() >= within {
+        if claim.is_some() || begun.elapsed() >= within || is_in_vain() {
             return Ok(claim);
         }
         std::thread::sleep(PAUSE);
@@ -233,15 +237,22 @@ pub(super) fn down(at: &AtArgs, console: &mut Console) -> Result<(), Failure> {
             Some(true) | None => return Err(error.into()),
         },
     };
-    let claimed = match claim(&place, ENDS_WITHIN) {
-        // Somebody else has taken it down meanwhile, and removed what it left.
-        Err(_) if !place.is_there() => {
-            console.note(&format!("lab `{name}` is down"));
-            return Ok(());
-        }
-        claimed => claimed?,
+    let gone = || {
+        console.note(&format!("lab `{name}` is down"));
+        Ok(())
     };
-    let Some(claim) = claimed else {
+    let has_successor = || {
+        let now = owner.and_then(|_| Client::connect(&folder).ok()?.owner());
+        now.is_some_and(|now| Some(now) != owner)
+    };
+    let claim = match claim(&place, ENDS_WITHIN, has_successor) {
+        // Somebody else has taken it down meanwhile and removed what it left, or has brought up another
+        // one in its place.
+        Err(_) if !place.is_there() => return gone(),
+        Ok(None) if has_successor() => return gone(),
+        found => found?,
+    };
+    let Some(claim) = claim else {
         let process = owner.map_or_else(|| "unknown".to_owned(), |owner| owner.to_string());
         return Err(not_ended(&format!("lab `{name}`"), process));
     };
