@@ -311,6 +311,10 @@ struct Range {
 
 fn range() -> Range {
     let pristine = prepared();
+    let first = copied(pristine.path());
+    for store in ["s.db", "backup.db"] {
+        examine_store(first.path(), store, "before any try").expect("it is of this schema");
+    }
     whole(pristine.path());
     let whole = copied(pristine.path());
     for name in names(pristine.path()) {
@@ -328,13 +332,10 @@ fn tries(variable: &str, usual: usize) -> usize {
 }
 
 /// The cases that a long run is about: those whose names `EGRESS25_CASES` lists, or all.
-fn chosen(cases: &[CrashCase]) -> impl Iterator<Item = (usize, &CrashCase)> {
+fn chosen(cases: &[CrashCase]) -> impl Iterator<Item = &CrashCase> {
     let listed = std::env::var("EGRESS25_CASES").ok();
-    let is_listed = move |name: &str| match &listed {
-        Some(listed) => listed.split(',').any(|one| one.trim() == name),
-        None => true,
-    };
-    cases.iter().enumerate().filter(move |(_, case)| is_listed(case.name))
+    let is_in = |listed: &String, name| listed.split(',').any(|one| one.trim() == name);
+    cases.iter().filter(move |case| listed.as_ref().is_none_or(|all| is_in(all, case.name)))
 }
 
 /// How the tries of some cases are begun, ended and cleaned up.
@@ -378,7 +379,7 @@ fn kill_all(cases: &[CrashCase], way: &Way, look: impl Fn(&CrashCase, &Path, boo
     let Range { pristine, whole } = (way.range)();
     let mut seed = u64::try_from(tries("EGRESS25_SEED", 25)).expect("64 bits");
     let (mut early, mut all) = (0_usize, 0_usize);
-    for (_, case) in chosen(cases) {
+    for case in chosen(cases) {
         let mut took: Vec<Duration> = (0..3)
             .map(|_| {
                 let folder = copied(pristine.path());
@@ -411,11 +412,12 @@ fn kill_all(cases: &[CrashCase], way: &Way, look: impl Fn(&CrashCase, &Path, boo
             again(case, pristine.path(), folder, way, &what);
             (way.examine)(case, whole.path(), folder, true, &what);
             look(case, folder, true, &what);
-            if (number + 1) % 100 == 0 {
+            if (number + 1) % 100 == 0 || number + 1 == way.tries {
                 println!("{}: killed {} times", case.name, number + 1);
             }
         }
     }
+    assert!(all > 0, "`EGRESS25_CASES` names none of these cases");
     println!("{all} commands, {early} of them killed before their end");
     assert!(early * 100 >= all * 30, "only {early} of {all} were killed before their end");
 }
@@ -505,7 +507,7 @@ fn untraceable() -> Option<&'static str> {
 fn fail_all(cases: &[CrashCase], way: &Way, look: impl Fn(&CrashCase, &Path, bool, &str)) {
     let Range { pristine, whole } = (way.range)();
     let mut all = 0_usize;
-    for (place, case) in chosen(cases) {
+    for (place, case) in chosen(cases).enumerate() {
         let folder = copied(pristine.path());
         let trace = format!("trace={}", CALLS.join(","));
         assert!(strace(way, folder.path(), &["-e", &trace], case.line).status.success());
@@ -539,6 +541,7 @@ fn fail_all(cases: &[CrashCase], way: &Way, look: impl Fn(&CrashCase, &Path, boo
         }
         println!("{}: {} calls write", case.name, calls.len());
     }
+    assert!(all > 0, "`EGRESS25_CASES` names none of these cases");
     println!("{all} calls failed, one a run");
 }
 
