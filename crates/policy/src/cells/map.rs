@@ -13,10 +13,12 @@ use crate::decide::appliance::{TakenBy, taken_by};
 use crate::decide::destination::{PLATFORM, UnfitDestination, unfit_ranges};
 use crate::decide::firewall::carries;
 use crate::decide::grounds::ReasonAlone;
-use crate::decide::screen::{Crossing, Screen, Screens, Stand, over_peering, source_ports};
+use crate::decide::screen::{
+    Crossing, RuleStand, Screen, Screens, Stand, over_peering, source_ports,
+};
 use crate::decide::service::{ByTheService, of_all_egress, that_enter};
 use crate::world::World;
-use crate::world::name::{FirewallName, MachineName, NetworkName, SecurityGroupName, SubnetName};
+use crate::world::name::{FirewallName, MachineName, NetworkName, SubnetName};
 use crate::world::ranges::{PrefixSet, address, in_order, max, number};
 use crate::world::route::effective_routes;
 use crate::world::security::Direction;
@@ -93,26 +95,6 @@ struct Passing {
     came_to: Option<RuleStand>,
     /// What they leave by; a firewall asks no rules.
     leaves_by: Option<RuleStand>,
-}
-
-/// As [`Stand`], to be kept.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct RuleStand {
-    network: NetworkName,
-    subnet: SubnetName,
-    group: Option<SecurityGroupName>,
-}
-
-impl RuleStand {
-    fn of(stand: Stand<'_>) -> Self {
-        let Stand { network, subnet, group } = stand;
-        Self { network: network.clone(), subnet: subnet.clone(), group: group.cloned() }
-    }
-
-    const fn stand(&self) -> Stand<'_> {
-        let Self { network, subnet, group } = self;
-        Stand { network, subnet, group: group.as_ref() }
-    }
 }
 
 /// Works out cells; what several classes share is worked out once.
@@ -593,7 +575,7 @@ impl<'w> CellMap<'w> {
             cuts.extend(PrefixSet::new(&subnet.prefixes).bounds(v4));
             stands.push(Stand { network, subnet: name, group: None });
         }
-        for (at, (machine, place)) in world.owners.within(network) {
+        for (at, (machine, place)) in world.owners.within(Some(network)) {
             if at.is_ipv4() != v4 {
                 continue;
             }

@@ -74,7 +74,7 @@ pub fn decide_seen(world: &World, question: &Question, seen: Option<Direction>) 
     decide_with(world, question, seen, &Screens::default())
 }
 
-/// The same by rules that have been worked out, where they have.
+/// The same, with the rules that were worked out for other questions to this world.
 pub(crate) fn decide_with(
     world: &World,
     question: &Question,

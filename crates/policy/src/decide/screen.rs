@@ -22,7 +22,7 @@ use crate::world::name::{
     ApplicationSecurityGroupName, NetworkName, SecurityGroupName, SubnetName,
 };
 use crate::world::prefix_index::PrefixIndex;
-use crate::world::ranges::{self, PrefixSet, bounds_of_each};
+use crate::world::ranges::{self, PrefixSet, bounds_of_each, v4, v6};
 use crate::world::security::{
     Access, Direction, PortRanges, SecurityRule, Target, Targets, WorkedOut,
 };
@@ -40,7 +40,7 @@ pub(crate) struct Crossing<'a> {
     pub(crate) source_port: Option<u16>,
     pub(crate) destination: IpAddr,
     pub(crate) port: u16,
-    /// The rules that it meets, each worked out once for all packets that it is asked with.
+    /// The rules that were worked out so far, for all packets that are asked about together.
     pub(crate) screens: &'a Screens,
 }
 
@@ -104,6 +104,8 @@ impl<'a> Stand<'a> {
 struct Resolved {
     set: RuleSet,
     rule: SecurityRule,
+    /// Its source ports in order, none twice.
+    source_ports: Vec<(u128, u128)>,
     source: Vec<Side>,
     destination: Vec<Side>,
 }
@@ -112,7 +114,10 @@ impl Resolved {
     fn fits(&self, settings: &Settings, packet: &Crossing<'_>) -> Fit {
         let rule = &self.rule;
         let from_port = rule.source_ports.is_any()
-            || packet.source_port.is_some_and(|port| rule.source_ports.contain(port));
+            || packet.source_port.map(u128::from).is_some_and(|port| {
+                let at = self.source_ports.partition_point(|(_, last)| *last < port);
+                self.source_ports.get(at).is_some_and(|(first, _)| *first <= port)
+            });
         if !rule.protocol.covers_tcp()
             || !from_port
             || !rule.destination_ports.contain(packet.port)
@@ -143,13 +148,14 @@ impl Resolved {
         (from && to, rests_on)
     }
 
-    /// The prefixes of its destination, where there is nothing else in it.
-    fn destination_prefixes(&self) -> Option<Vec<IpNet>> {
+    /// The prefixes that its destination lies in: all, where there is something else in it.
+    fn destination_prefixes(&self) -> Vec<IpNet> {
         let of = |side: &Side| match side {
             Side::Known { prefixes, .. } => Some(prefixes.clone()),
             _ => None,
         };
-        Some(self.destination.iter().map(of).collect::<Option<Vec<_>>>()?.concat())
+        let known = self.destination.iter().map(of).collect::<Option<Vec<_>>>();
+        known.map_or_else(|| vec![v4([0; 4], 0), v6(0, 0, 0)], |known| known.concat())
     }
 }
 
@@ -169,15 +175,35 @@ pub(crate) struct Screen {
     layers: Vec<Layer>,
 }
 
-/// Where rules of a direction stand, as [`Stand`] has it.
-type ScreenPlace = (NetworkName, SubnetName, Option<SecurityGroupName>, Direction);
+/// As [`Stand`], to be kept.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct RuleStand {
+    pub(crate) network: NetworkName,
+    pub(crate) subnet: SubnetName,
+    pub(crate) group: Option<SecurityGroupName>,
+}
+
+impl RuleStand {
+    pub(crate) fn of(stand: Stand<'_>) -> Self {
+        let Stand { network, subnet, group } = stand;
+        Self { network: network.clone(), subnet: subnet.clone(), group: group.cloned() }
+    }
+
+    pub(crate) const fn stand(&self) -> Stand<'_> {
+        let Self { network, subnet, group } = self;
+        Stand { network, subnet, group: group.as_ref() }
+    }
+}
 
 /// The rules of a world by where they stand, worked out when they are first asked. For one state of the
 /// world: whoever changes it begins anew.
 #[derive(Debug, Default)]
 pub(crate) struct Screens {
-    known: RefCell<HashMap<ScreenPlace, Option<Rc<Screen>>>>,
+    known: RefCell<HashMap<(RuleStand, Direction), Known>>,
 }
+
+/// What is known of a place; `None`: no rule stands there.
+type Known = Option<Rc<Screen>>;
 
 impl Screens {
     /// The rules at a place; `None` where there are none.
@@ -190,8 +216,7 @@ impl Screens {
         if !world.has_security_rules() {
             return None;
         }
-        let Stand { network, subnet, group } = stand;
-        let place = (network.clone(), subnet.clone(), group.cloned(), direction);
+        let place = (RuleStand::of(stand), direction);
         let mut known = self.known.borrow_mut();
         let found = || Screen::of(world, stand, direction).map(Rc::new);
         known.entry(place).or_insert_with(found).clone()
@@ -319,12 +344,11 @@ fn untold(asked: &[&Resolved]) -> String {
 #[derive(Debug)]
 struct Layer {
     rules: Vec<Resolved>,
-    /// By their places, each in one of three: those that are looked up by the source ports that they
-    /// name, by the prefixes that their destination is, or not at all.
+    /// By their places, each in one of two: those that are looked up by the source ports that they
+    /// name, and those that are by the prefixes that their destination lies in.
     by_source_port: PrefixIndex<usize>,
     by_destination: PrefixIndex<usize>,
-    others: Vec<usize>,
-    /// All that are not looked up by a source port.
+    /// The places in the second.
     elsewhere: Vec<usize>,
 }
 
@@ -338,9 +362,9 @@ fn as_prefixes(ports: &PortRanges) -> impl Iterator<Item = IpNet> {
 }
 
 /// How many of some rules share each of what they are looked up by.
-fn crowds(keys: &[Option<Vec<IpNet>>]) -> HashMap<IpNet, usize> {
+fn crowds<'a>(keys: impl Iterator<Item = &'a IpNet>) -> HashMap<IpNet, usize> {
     let mut found = HashMap::new();
-    for key in keys.iter().flatten().flatten() {
+    for key in keys {
         let crowd: &mut usize = found.entry(*key).or_default();
         *crowd = crowd.saturating_add(1);
     }
@@ -355,36 +379,26 @@ impl Layer {
         };
         let ports: Vec<Option<Vec<IpNet>>> = rules.iter().map(ports_of).collect();
         let destinations: Vec<_> = rules.iter().map(Resolved::destination_prefixes).collect();
-        let (at_port, at_destination) = (crowds(&ports), crowds(&destinations));
+        let at_port = crowds(ports.iter().flatten().flatten());
+        let at_destination = crowds(destinations.iter().flatten());
         let most = |crowds: &HashMap<IpNet, usize>, keys: &[IpNet]| {
             keys.iter().filter_map(|key| crowds.get(key)).max().copied()
         };
         let (mut of_ports, mut of_prefixes) = (Vec::new(), Vec::new());
-        let (mut others, mut elsewhere) = (Vec::new(), Vec::new());
-        for (place, both) in ports.into_iter().zip(destinations).enumerate() {
+        let mut elsewhere = Vec::new();
+        for (place, (ports, prefixes)) in ports.into_iter().zip(destinations).enumerate() {
             // Where the fewer stand beside it.
-            let by_port = match &both {
-                (Some(ports), Some(prefixes)) => {
-                    most(&at_port, ports) <= most(&at_destination, prefixes)
-                }
-                (ports, _) => ports.is_some(),
-            };
-            if !by_port {
+            let fewer = |ports: &Vec<_>| most(&at_port, ports) <= most(&at_destination, &prefixes);
+            if let Some(ports) = ports.filter(fewer) {
+                of_ports.extend(ports.into_iter().map(|at| (at, place)));
+            } else {
                 elsewhere.push(place);
-            }
-            match both {
-                (Some(ports), _) if by_port => {
-                    of_ports.extend(ports.into_iter().map(|at| (at, place)));
-                }
-                (_, Some(prefixes)) => {
-                    of_prefixes.extend(prefixes.into_iter().map(|at| (at, place)));
-                }
-                (_, None) => others.push(place),
+                of_prefixes.extend(prefixes.into_iter().map(|at| (at, place)));
             }
         }
         let by_source_port = PrefixIndex::new(of_ports);
         let by_destination = PrefixIndex::new(of_prefixes);
-        Self { rules, by_source_port, by_destination, others, elsewhere }
+        Self { rules, by_source_port, by_destination, elsewhere }
     }
 
     /// The rules that a packet would fit or not by what an untold service tag stands for, up to the
@@ -411,7 +425,7 @@ impl Layer {
     ) -> (Option<&Resolved>, Vec<Setting>) {
         let listed = self.by_destination.holding(packet.destination.into());
         let of_port = self.of_source_port(packet.source_port);
-        let mut places: Vec<_> = listed.chain(of_port).chain(&self.others).copied().collect();
+        let mut places: Vec<_> = listed.chain(of_port).copied().collect();
         places.sort_unstable();
         let mut rests_on: Vec<Setting> = Vec::new();
         let mut rules = places.into_iter().filter_map(|place| self.rules.get(place));
@@ -469,7 +483,10 @@ fn in_order(
         } else {
             vec![Side::known(members(groups))]
         };
-        Resolved { set, rule: rule.clone(), source, destination }
+        let ports = rule.source_ports.0.iter();
+        let ports = ports.map(|(first, last)| (u128::from(*first), u128::from(*last)));
+        let source_ports = ranges::merged(ports.collect());
+        Resolved { set, rule: rule.clone(), source_ports, source, destination }
     };
     rules.into_iter().map(resolved).collect()
 }

@@ -161,6 +161,7 @@ impl World {
         for route in &table.routes {
             let UserNextHop::VirtualAppliance(address) = route.next_hop else { continue };
             let prefix = route.prefix;
+            // Its own network first: that needs no look at the peers.
             let owner = self.owner(network, address);
             if owner.is_none() && self.network_of_appliance(network, address).is_none() {
                 found.push(format!(

@@ -312,7 +312,7 @@ impl Change<'_> {
         }
         let here: BTreeSet<_> = self
             .owners
-            .within(name)
+            .within(Some(name))
             .filter(|(_, (owner, _))| {
                 let machine = self.machines.get(owner);
                 machine.is_some_and(|machine| {

@@ -24,14 +24,6 @@ use crate::world::{
 /// The largest VXLAN network id: 24 bits (RFC 7348).
 const VNI_MAX: u32 = 0x00ff_ffff;
 
-/// The most routes of a table that a world takes: a hundred times the 400 of Azure. So are the next ones,
-/// of 500, 3,000, 1,000 and 1,000: beyond that somebody made a mistake, or wants to see us busy.
-const MOST_ROUTES: usize = 40_000;
-const MOST_PEERINGS: usize = 50_000;
-const MOST_SUBNETS: usize = 300_000;
-const MOST_PREFIXES: usize = 100_000;
-const MOST_TARGETS: usize = 100_000;
-
 /// Something in a world that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {what}")]
@@ -62,7 +54,7 @@ impl World {
     /// Adds a network. Peerings are checked by [`Self::check`], when all networks are there.
     ///
     /// # Errors
-    /// There is one of that name, a subnet lies outside the address space, or there is too much in it.
+    /// There is one of that name, or a subnet lies outside the address space.
     pub fn add_network(
         &mut self,
         name: NetworkName,
@@ -75,10 +67,6 @@ impl World {
         if network.address_space.is_empty() {
             return Err(err(format!("{place}.address_space"), "needs at least one prefix"));
         }
-        let VirtualNetwork { address_space, peerings, subnets, .. } = &network;
-        check_count(|| format!("{place}.address_space"), address_space.len(), MOST_PREFIXES)?;
-        check_count(|| format!("{place}.peerings"), peerings.len(), MOST_PEERINGS)?;
-        check_count(|| format!("{place}.subnet"), subnets.len(), MOST_SUBNETS)?;
         let spaces = PrefixIndex::new(network.address_space.iter().map(|space| (*space, ())));
         for (subnet_name, subnet) in &network.subnets {
             for prefix in &subnet.prefixes {
@@ -110,7 +98,7 @@ impl World {
     /// Adds a route table.
     ///
     /// # Errors
-    /// There is one of that name, or it has too many routes.
+    /// There is one of that name.
     pub fn add_route_table(
         &mut self,
         name: RouteTableName,
@@ -119,7 +107,6 @@ impl World {
         if self.route_tables.contains_key(&name) {
             return Err(err(format!("route-table.{name}"), "there is one of that name"));
         }
-        check_count(|| format!("route-table.{name}.routes"), table.routes.len(), MOST_ROUTES)?;
         self.route_tables.insert(name, table);
         Ok(())
     }
@@ -658,9 +645,6 @@ fn check_rules(place: &str, rules: &[SecurityRule], lowest: u16) -> Result<(), W
             let what = format!("`{name}`: another {direction} rule has priority {priority}, too");
             return Err(err(place, what));
         }
-        for side in [&rule.source, &rule.destination] {
-            check_count(|| place.to_owned(), side.0.len(), MOST_TARGETS)?;
-        }
         let both = |groups: &[_], side: &Targets| !groups.is_empty() && *side != Targets::default();
         for (side, is_both) in [
             ("source", both(&rule.source_application_security_groups, &rule.source)),
@@ -674,22 +658,6 @@ fn check_rules(place: &str, rules: &[SecurityRule], lowest: u16) -> Result<(), W
         }
     }
     Ok(())
-}
-
-/// Checks that a table or a list is not far beyond what Azure has.
-fn check_count(
-    place: impl FnOnce() -> String,
-    count: usize,
-    most: usize,
-) -> Result<(), WorldError> {
-    if count <= most {
-        return Ok(());
-    }
-    let what = format!(
-        "has {count} entries, and {most} are the most: a hundred times what Azure takes; leave out what \
-         the question is not about"
-    );
-    Err(err(place(), what))
 }
 
 fn err(place: impl Into<String>, what: impl Into<String>) -> WorldError {

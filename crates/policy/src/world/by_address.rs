@@ -7,9 +7,9 @@ use crate::world::name::NetworkName;
 
 /// What is at addresses, in each network.
 #[derive(Debug, Clone)]
-pub(crate) struct AtAddress<T>(HashMap<NetworkName, BTreeMap<IpAddr, T>>);
+pub(crate) struct ByAddress<T>(HashMap<NetworkName, BTreeMap<IpAddr, T>>);
 
-impl<T> AtAddress<T> {
+impl<T> ByAddress<T> {
     /// Nothing, anywhere.
     pub(crate) fn new() -> Self {
         Self(HashMap::new())
@@ -20,22 +20,19 @@ impl<T> AtAddress<T> {
         self.0.get(network)?.get(&address)
     }
 
-    /// What is in a network, in the order of the addresses.
-    pub(crate) fn within(&self, network: &NetworkName) -> impl Iterator<Item = (IpAddr, &T)> {
-        self.0.get(network).into_iter().flatten().map(|(address, what)| (*address, what))
-    }
-
-    /// The addresses of all networks at which something is; one that several have, several times.
-    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
-        self.0.values().flat_map(BTreeMap::keys).copied()
+    /// What is in a network, or in all of them one by one, in the order of each one's addresses.
+    pub(crate) fn within<'a>(
+        &'a self,
+        network: Option<&'a NetworkName>,
+    ) -> impl Iterator<Item = (IpAddr, &'a T)> {
+        let all = network.is_none().then(|| self.0.values());
+        let one = network.and_then(|network| self.0.get(network));
+        all.into_iter().flatten().chain(one).flatten().map(|(address, what)| (*address, what))
     }
 
     /// Puts something at an address, in the place of what was there.
     pub(crate) fn insert(&mut self, network: &NetworkName, address: IpAddr, what: T) {
-        match self.0.get_mut(network) {
-            Some(there) => there.insert(address, what),
-            None => self.0.entry(network.clone()).or_default().insert(address, what),
-        };
+        self.0.entry(network.clone()).or_default().insert(address, what);
     }
 
     /// Takes away what is at an address, where a condition holds.

@@ -1,8 +1,8 @@
 //! The world: subscriptions, networks, machines, routes and firewalls, as they stand.
 
 pub(crate) mod address_space;
-pub(crate) mod at_address;
 pub(crate) mod build;
+pub(crate) mod by_address;
 pub(crate) mod capture_ids;
 pub(crate) mod creation;
 pub(crate) mod listed_route;
@@ -28,7 +28,7 @@ use crate::article::settings::{Settings, YesNo};
 use crate::life::exemption::Exemption;
 use crate::life::power::{MachineState, Power};
 use crate::shape::Prefix;
-use crate::world::at_address::AtAddress;
+use crate::world::by_address::ByAddress;
 use crate::world::capture_ids::CaptureIds;
 use crate::world::creation::Creation;
 use crate::world::listed_route::ListedRoute;
@@ -404,7 +404,7 @@ pub struct World {
     /// Derived from the security rules, when it is first asked for.
     pub(crate) source_bounds: OnceLock<[Vec<u128>; 2]>,
     /// Derived from the machines; deleted ones own nothing.
-    pub(crate) owners: AtAddress<OwnerPlace>,
+    pub(crate) owners: ByAddress<OwnerPlace>,
     /// Derived from the machines, as [`Self::owners`]: who is reached from outside by a public address.
     public_owners: BTreeMap<IpAddr, OwnerPlace>,
     /// Derived from the networks: whether some side of a peering lets in nothing that was forwarded,
@@ -416,9 +416,9 @@ pub struct World {
     /// Derived from the networks: whose sides of peerings with each are open.
     open_toward: HashMap<NetworkName, HashSet<NetworkName>>,
     /// Derived from the internal load balancers.
-    frontends: AtAddress<LoadBalancerName>,
+    frontends: ByAddress<LoadBalancerName>,
     /// Derived from the firewalls.
-    firewall_addresses: AtAddress<FirewallName>,
+    firewall_addresses: ByAddress<FirewallName>,
     /// Derived from the machines: those of each subscription.
     pub(crate) members: BTreeMap<SubscriptionName, BTreeSet<MachineName>>,
 }
@@ -482,14 +482,14 @@ impl World {
             admin_rules: BTreeMap::new(),
             service_tags: BTreeMap::new(),
             source_bounds: OnceLock::new(),
-            owners: AtAddress::new(),
+            owners: ByAddress::new(),
             public_owners: BTreeMap::new(),
             forwarded_refused: false,
             forwarded_unsaid: false,
             plots: HashMap::new(),
             open_toward: HashMap::new(),
-            frontends: AtAddress::new(),
-            firewall_addresses: AtAddress::new(),
+            frontends: ByAddress::new(),
+            firewall_addresses: ByAddress::new(),
             members: BTreeMap::new(),
         }
     }
@@ -693,13 +693,8 @@ impl World {
         &'a self,
         network: Option<&'a NetworkName>,
     ) -> impl Iterator<Item = IpAddr> + 'a {
-        let (frontends, firewalls) = (&self.frontends, &self.firewall_addresses);
-        let all = || frontends.addresses().chain(firewalls.addresses());
-        let within = network.into_iter().flat_map(|network| {
-            let frontends = frontends.within(network).map(|(at, _)| at);
-            frontends.chain(firewalls.within(network).map(|(at, _)| at))
-        });
-        network.is_none().then(all).into_iter().flatten().chain(within)
+        let frontends = self.frontends.within(network).map(|(at, _)| at);
+        frontends.chain(self.firewall_addresses.within(network).map(|(at, _)| at))
     }
 
     /// The internal load balancer whose frontend in a network has this address.
