@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::file::error::{InventoryError, bad, syntax};
+use crate::file::most::{self, at_most};
 use crate::life::event::{Event, EventKind};
 use crate::world::address_space::fit_for_an_address_space;
 use crate::world::name::fit_for_a_name;
@@ -39,7 +40,7 @@ pub(super) fn check_events(events: &[Event]) -> Result<(), InventoryError> {
 
 impl EventKind {
     /// Refuses a name by which nothing new is called ([`fit_for_a_name`]), and an address space that
-    /// no new network has ([`fit_for_an_address_space`]). What a store's log has begun is not asked.
+    /// no new network has ([`fit_for_an_address_space`]), or that is far too long. What a store's log has begun is not asked.
     ///
     /// # Errors
     /// It begins something so, with the key of the event.
@@ -47,6 +48,7 @@ impl EventKind {
         if let Some((key, name)) = self.begun() {
             fit_for_a_name(name).map_err(|unfit| bad(key, unfit.to_string()))?;
         }
+        at_most("address_space".to_owned(), self.address_space().len(), most::PREFIXES)?;
         for prefix in self.address_space() {
             let fits = fit_for_an_address_space(prefix);
             fits.map_err(|unfit| bad("address_space", unfit.to_string()))?;

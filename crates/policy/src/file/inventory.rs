@@ -12,6 +12,7 @@ use crate::article::edition::Edition;
 use crate::article::settings::Settings;
 use crate::file::error::{InventoryError, bad, syntax};
 use crate::file::events::check_events;
+use crate::file::most::{self, at_most};
 use crate::file::subscription::SubscriptionEntry;
 use crate::life::event::{Event, EventKind, FlatEvent};
 use crate::life::exemption::Exemption;
@@ -299,14 +300,10 @@ impl PublicAddress {
     }
 }
 
-/// A list of names below a key, each with its key.
-fn numbered<'a, T: 'a>(
-    key: String,
-    all: &'a [T],
-    text: impl Fn(&'a T) -> &'a str,
-) -> impl Iterator<Item = (String, &'a str)> {
+/// A list below a key, each of it with its own key.
+fn numbered<T>(key: String, all: &[T]) -> impl Iterator<Item = (String, &T)> {
     let key_of = move |number| format!("{key}[{number}]");
-    all.iter().enumerate().map(move |(number, one)| (key_of(number), text(one)))
+    all.iter().enumerate().map(move |(number, one)| (key_of(number), one))
 }
 
 /// The application security groups that a machine's interfaces are members of, with their keys.
@@ -316,7 +313,7 @@ fn named_groups<'a>(
 ) -> impl Iterator<Item = (String, &'a str)> {
     let all = move |key: String, of: &'a [ApplicationSecurityGroupName]| {
         let key = format!("machine.{name}{key}.application_security_groups");
-        numbered(key, of, ApplicationSecurityGroupName::as_str)
+        numbered(key, of).map(|(key, name)| (key, name.as_str()))
     };
     let interfaces = machine.interfaces.iter().enumerate();
     let of_interfaces = interfaces.flat_map(move |(number, of)| {
@@ -349,11 +346,6 @@ impl InventoryFile {
         self.edition.as_deref()
     }
 
-    fn rules(&self) -> impl Iterator<Item = &SecurityRule> {
-        let groups = self.security_group.values().flat_map(|group| &group.rules);
-        groups.chain(self.admin_rules.values().flat_map(|of| &of.rules))
-    }
-
     /// The file that tells what service tags stand for, where there is one whose tags have not been told.
     #[must_use]
     pub fn service_tag_file(&self) -> Option<&str> {
@@ -364,7 +356,8 @@ impl InventoryFile {
     /// the inventory says of a tag itself stays.
     pub fn tell_service_tags(&mut self, all: impl IntoIterator<Item = (String, Vec<IpNet>)>) {
         self.service_tag_file = None;
-        let targets = self.rules().flat_map(|rule| rule.source.0.iter().chain(&rule.destination.0));
+        let targets =
+            self.rules().flat_map(|(_, rule)| rule.source.0.iter().chain(&rule.destination.0));
         let named: BTreeSet<String> = targets
             .filter_map(|target| match target {
                 Target::Tag(tag) => Some(tag.to_ascii_lowercase()),
@@ -390,13 +383,7 @@ impl InventoryFile {
             let key = move |name| format!("network.{network}.subnet.{name}");
             of.subnet.keys().map(move |name| (key(name), name.as_str()))
         });
-        let of_groups = self.security_group.iter().flat_map(|(name, group)| {
-            numbered(format!("security-group.{name}.rules"), &group.rules, |rule| &rule.name)
-        });
-        let of_admins = self.admin_rules.iter().flat_map(|(name, of)| {
-            numbered(format!("admin-rules.{name}.rules"), &of.rules, |rule| &rule.name)
-        });
-        let rules = of_groups.chain(of_admins).map(|(key, name)| (format!("{key}.name"), name));
+        let rules = self.rules().map(|(key, rule)| (format!("{key}.name"), rule.name.as_str()));
         keys("subscription", self.subscription.keys().map(SubscriptionName::as_str))
             .chain(keys("network", self.network.keys().map(NetworkName::as_str)))
             .chain(subnets)
@@ -414,9 +401,21 @@ impl InventoryFile {
             .chain(self.machine.iter().flat_map(|(name, of)| named_groups(name, of)))
     }
 
-    /// Refuses names by which nothing new is called ([`fit_for_a_name`]), and address spaces that no
-    /// new network has ([`fit_for_an_address_space`]). Building takes them: a store may have begun
-    /// with one.
+    /// Every security rule, with its key.
+    fn rules(&self) -> impl Iterator<Item = (String, &SecurityRule)> {
+        let of_groups = self.security_group.iter().flat_map(|(name, group)| {
+            numbered(format!("security-group.{name}.rules"), &group.rules)
+        });
+        let of_admins = self
+            .admin_rules
+            .iter()
+            .flat_map(|(name, of)| numbered(format!("admin-rules.{name}.rules"), &of.rules));
+        of_groups.chain(of_admins)
+    }
+
+    /// Refuses names by which nothing new is called ([`fit_for_a_name`]), address spaces that no new
+    /// network has ([`fit_for_an_address_space`]), and lists far beyond what Azure takes. Building takes
+    /// them: a store may have begun with one.
     ///
     /// # Errors
     /// There is one, among what is listed or what the events begin.
@@ -425,10 +424,41 @@ impl InventoryFile {
             fit_for_a_name(name).map_err(|unfit| bad(key, unfit.to_string()))?;
         }
         for (name, network) in &self.network {
-            let key = || format!("network.{name}.address_space");
-            for prefix in &network.address_space {
-                fit_for_an_address_space(prefix).map_err(|unfit| bad(key(), unfit.to_string()))?;
+            let key = |key: &str| format!("network.{name}.{key}");
+            at_most(key("address_space"), network.address_space.len(), most::PREFIXES)?;
+            at_most(key("peerings"), network.peerings.len(), most::PEERINGS)?;
+            at_most(key("subnet"), network.subnet.len(), most::SUBNETS)?;
+            for (subnet, of) in &network.subnet {
+                let key = key(&format!("subnet.{subnet}.prefixes"));
+                at_most(key, of.prefixes.len(), most::PREFIXES)?;
             }
+            let mut peers = BTreeSet::new();
+            for side in &network.peerings {
+                let (PeeringEntry::With(peer) | PeeringEntry::Side(Peering { network: peer, .. })) =
+                    side;
+                if !peers.insert(peer) {
+                    let what = format!("there are two peerings with `{peer}`");
+                    return Err(bad(key("peerings"), what));
+                }
+            }
+            for prefix in &network.address_space {
+                fit_for_an_address_space(prefix)
+                    .map_err(|unfit| bad(key("address_space"), unfit.to_string()))?;
+            }
+        }
+        for (name, table) in &self.route_table {
+            let key = || format!("route-table.{name}.routes");
+            at_most(key(), table.routes.len(), most::ROUTES)?;
+            let mut prefixes = BTreeSet::new();
+            for prefix in table.routes.iter().map(|route| route.prefix.trunc()) {
+                if !prefixes.insert(prefix) {
+                    return Err(bad(key(), format!("there are two routes for `{prefix}`")));
+                }
+            }
+        }
+        for (key, rule) in self.rules() {
+            at_most(format!("{key}.source"), rule.source.0.len(), most::PREFIXES)?;
+            at_most(format!("{key}.destination"), rule.destination.0.len(), most::PREFIXES)?;
         }
         check_events(&self.event)
     }

@@ -4,6 +4,7 @@ pub(crate) mod error;
 pub(crate) mod events;
 pub(crate) mod inventory;
 pub mod moment;
+mod most;
 pub(crate) mod near;
 pub(crate) mod schema;
 mod subscription;
