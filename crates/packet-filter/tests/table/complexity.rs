@@ -287,8 +287,8 @@ fn cool(junk: &mut [u64]) {
     std::hint::black_box(junk);
 }
 
-/// What each stage took: reading, building with everything that happened, warnings, a question, the
-/// table.
+/// What each stage took: reading, building with everything that happened, warnings, a question for
+/// every source port, the table.
 fn stages(text: &str, junk: &mut [u64]) -> [f64; STAGES.len()] {
     let edition = Edition::named("2020-12").unwrap();
     cool(junk);
