@@ -102,6 +102,16 @@ fn what_a_run_left_that_was_killed_with_all_of_its_lab_stayed_for_good() {
     }
     run.wait().unwrap();
     wait_until("they have ended", || processes(&work).is_empty());
+    // One that is dying has no arguments any more, and its last thread still has its locks.
+    let is_free = |path: &std::path::Path| {
+        std::fs::File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+    };
+    wait_until("nobody has their locks", || {
+        names(&work).iter().all(|name| {
+            let log = work.join(name).join("scenario").join("log");
+            is_free(&work.join(name)) && (!log.exists() || is_free(&log))
+        })
+    });
     let left = names(&work);
     assert_eq!(left.len(), 2, "{left:?}");
     // Another run that lives keeps what it has.
