@@ -131,7 +131,7 @@ fn a_cell_of_the_matrix_and_a_row_of_check_rested_on_another_page_without_a_word
         assert_eq!(named == 1, of(&cell["statements"]), "{cell}");
     }
     let row = stdout(&format!("check --offer pay-as-you-go {IN_FORCE} --format csv"));
-    assert!(row.trim_end().ends_with(",BL2=nsg-overview"), "{row}");
+    assert!(row.trim_end().ends_with(",BL2=nsg-overview,"), "{row}");
 }
 
 #[test]
