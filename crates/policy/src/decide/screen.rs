@@ -410,7 +410,7 @@ impl Layer {
         first: Option<&Resolved>,
     ) -> Vec<&Resolved> {
         let last = first.map_or(u16::MAX, |rule| rule.rule.priority);
-        let rules = self.rules.iter().filter(|rule| rule.rule.priority <= last);
+        let rules = self.looked_up(packet).filter(|rule| rule.rule.priority <= last);
         let rests = |rule: &&Resolved| {
             rule.fits(settings, packet).1.contains(&Setting::ServiceTagWhenUnknown)
         };
@@ -423,13 +423,8 @@ impl Layer {
         settings: &Settings,
         packet: &Crossing<'_>,
     ) -> (Option<&Resolved>, Vec<Setting>) {
-        let listed = self.by_destination.holding(packet.destination.into());
-        let of_port = self.of_source_port(packet.source_port);
-        let mut places: Vec<_> = listed.chain(of_port).copied().collect();
-        places.sort_unstable();
         let mut rests_on: Vec<Setting> = Vec::new();
-        let mut rules = places.into_iter().filter_map(|place| self.rules.get(place));
-        let found = rules.find(|rule| {
+        let found = self.looked_up(packet).find(|rule| {
             let (fits, on) = rule.fits(settings, packet);
             for setting in on {
                 if !rests_on.contains(&setting) {
@@ -439,6 +434,14 @@ impl Layer {
             fits
         });
         (found, rests_on)
+    }
+
+    /// Those that a packet may fit, in their order.
+    fn looked_up(&self, packet: &Crossing<'_>) -> impl Iterator<Item = &Resolved> {
+        let listed = self.by_destination.holding(packet.destination.into());
+        let of_port = self.of_source_port(packet.source_port);
+        let places = ranges::in_order(listed.chain(of_port).copied().collect());
+        places.into_iter().filter_map(|place| self.rules.get(place))
     }
 
     /// Those that are looked up by a source port.

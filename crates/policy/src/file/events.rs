@@ -40,7 +40,8 @@ pub(super) fn check_events(events: &[Event]) -> Result<(), InventoryError> {
 
 impl EventKind {
     /// Refuses a name by which nothing new is called ([`fit_for_a_name`]), and an address space that
-    /// no new network has ([`fit_for_an_address_space`]), or that is far too long. What a store's log has begun is not asked.
+    /// no new network has ([`fit_for_an_address_space`]) or that is far too long. What a store's log has
+    /// begun is not asked.
     ///
     /// # Errors
     /// It begins something so, with the key of the event.
