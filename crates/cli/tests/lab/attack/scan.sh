@@ -12,10 +12,12 @@ scan() {
         tr ',\t' '\n\n' | sed -n "s,^.*[ :]*\(25\|26\|587\)/open/.*,$name \1,p" >"$out/$name"
 }
 fling() {
-    # Its answers are read behind the edge.
-    hping3 -q -n -c "$COUNT" -i u20000 "$@" "$TO" >/dev/null 2>&1
+    # Its answers are read behind the edge. Those begun in one second would take one port each: of two
+    # packets that begin one connection at once the kernel's tracking drops one.
+    from=$((from + 100))
+    hping3 -q -n -c "$COUNT" -i u20000 -s "$from" "$@" "$TO" >/dev/null 2>&1 &
 }
-TO=$1 COUNT=$3
+TO=$1 COUNT=$3 from=40000
 if command -v nmap >/dev/null; then
     scan syn "$1" -sS &
     scan connect "$1" -sT &
@@ -56,36 +58,36 @@ if command -v nmap >/dev/null; then
 fi
 if command -v hping3 >/dev/null; then
     for port in 25 587; do
-        fling -S -p $port &
-        fling -S -p $port -f -d 40 &
-        fling -S -p $port --mtu 8 -d 40 &
-        fling -S -p $port --mtu 24 -d 40 &
-        fling -S -p $port -x &
-        fling -S -p $port -y &
-        fling -S -p $port -g 8 &
-        fling -S -p $port -F &
-        fling -S -P -U -p $port &
-        fling -S -X -Y -p $port &
-        fling -S -R -p $port &
-        fling -S -A -p $port &
-        fling -A -p $port &
-        fling -R -p $port &
-        fling -p $port &
-        fling -S -p $port -t 64 &
-        fling -S -p $port -t 3 &
-        fling -S -p $port -t 1 &
-        fling -S -p $port -O 4 &
-        fling -S -p $port -O 15 &
-        fling -S -p $port -b &
-        fling -S -p $port -s 25 -k &
-        fling -S -p $port -d 1000 &
-        fling -S -p $port -G &
-        fling -S -p $port -a 10.1.0.5 &
-        fling -S -p $port -w 0 -L 7 -M 9 &
-        fling -S -p $port -o 10 -N 77 &
-        fling -2 -p $port -d 40 &
+        fling -S -p $port
+        fling -S -p $port -f -d 40
+        fling -S -p $port --mtu 8 -d 40
+        fling -S -p $port --mtu 24 -d 40
+        fling -S -p $port -x
+        fling -S -p $port -y
+        fling -S -p $port -g 8
+        fling -S -p $port -F
+        fling -S -P -U -p $port
+        fling -S -X -Y -p $port
+        fling -S -R -p $port
+        fling -S -A -p $port
+        fling -A -p $port
+        fling -R -p $port
+        fling -p $port
+        fling -S -p $port -t 64
+        fling -S -p $port -t 3
+        fling -S -p $port -t 1
+        fling -S -p $port -O 4
+        fling -S -p $port -O 15
+        fling -S -p $port -b
+        fling -S -p $port -s 25 -k
+        fling -S -p $port -d 1000
+        fling -S -p $port -G
+        fling -S -p $port -a 10.1.0.5
+        fling -S -p $port -w 0 -L 7 -M 9
+        fling -S -p $port -o 10 -N 77
+        fling -2 -p $port -d 40
     done
-    fling -1 &
+    fling -1
 fi
 wait
 cat "$out"/*-errors >&2
