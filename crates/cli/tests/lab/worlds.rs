@@ -484,11 +484,11 @@ fn check(seed: u64, datapath: &str) -> usize {
     shots.len()
 }
 
-/// How many worlds are tried: 20, or as many as `EGRESS25_WORLDS` says.
+/// How many worlds are tried: 12, or as many as `EGRESS25_WORLDS` says.
 fn seeds() -> std::ops::Range<u64> {
     let first = std::env::var("EGRESS25_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
     let worlds = std::env::var("EGRESS25_WORLDS").ok().and_then(|count| count.parse().ok());
-    first..first + worlds.unwrap_or(20)
+    first..first + worlds.unwrap_or(12)
 }
 
 #[test]
