@@ -91,10 +91,15 @@ fn begin(folder: &Path, line: &str) -> Command {
     asked
 }
 
-/// A command that is told to end once its output is begun, and ends with the code of its own.
+/// A command that is told to end once its output is begun, and ends with the code of its own. The draft
+/// of one that was killed may be there before it catches SIGTERM.
 fn until_told(inner: &Command, folder: &Path) -> Command {
     const SCRIPT: &str = "\"$@\" & told=$!
-        until ls -d ./*.partial ./.*.partial 2>/dev/null | grep -q . || ! kill -0 $told; do
+        catches() {
+            caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' /proc/$told/status)
+            [ $((0x${caught:-0} >> 14 & 1)) = 1 ]
+        }
+        until catches && ls -d ./*.partial ./.*.partial 2>/dev/null | grep -q . || ! kill -0 $told; do
             sleep 0.01
         done
         sleep 0.05; kill -TERM $told; wait $told";
