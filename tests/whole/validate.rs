@@ -127,6 +127,30 @@ fn an_event_of_a_kind_that_the_verb_suggests_was_answered_with_all_kinds() {
 }
 
 #[test]
+fn an_error_in_a_list_was_marked_at_its_first_entry() {
+    let table = |routes: &str| format!("{LAB}[route-table.t]\nroutes = [\n{routes}]\n");
+    let route = |prefix: &str| format!("  {{ prefix = \"{prefix}\", next_hop = \"internet\" }},\n");
+    let (code, said) = validate(&table(&(route("10.0.0.0/8") + &route("10.1.0.0/8"))), "");
+    assert!(code == 2 && said.contains("there are two routes for `10.0.0.0/8`"), "{said}");
+    // Two lines before the arrow's word are its line and what it points at.
+    let lines: Vec<_> = said.lines().collect();
+    let arrow = lines.iter().position(|line| line.ends_with(" here")).expect("a mark");
+    assert!(lines[arrow - 2].contains("10.1.0.0/8"), "{said}");
+}
+
+#[test]
+fn an_address_where_a_prefix_belongs_was_called_invalid_syntax() {
+    for (from, to, expected) in [
+        ("10.0.0.0/16", "10.0.0.0", "such as 10.0.0.0/32"),
+        ("10.0.0.4", "10.0.0.4/24", "an address is expected"),
+        ("10.0.0.4", "10.0.0", "no IP address and no prefix"),
+    ] {
+        let (code, said) = validate(&LAB.replace(from, to), "");
+        assert!(code == 2 && said.contains(expected), "{said}");
+    }
+}
+
+#[test]
 fn an_inventory_that_will_surprise_was_called_ok_without_a_word() {
     let text = r#"
 [subscription.mail]

@@ -1,7 +1,9 @@
 //! What is wrong with an inventory, and where.
 
+use std::net::IpAddr;
 use std::ops::Range;
 
+use ipnet::IpNet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -17,8 +19,25 @@ pub struct InventoryError {
     pub span: Option<Range<usize>>,
 }
 
-pub(crate) fn syntax(error: &toml::de::Error) -> InventoryError {
-    InventoryError { what: error.message().to_owned(), key: None, span: error.span() }
+/// What is wrong with a text as TOML, or with a value in it.
+pub(crate) fn syntax(text: &str, error: &toml::de::Error) -> InventoryError {
+    let span = error.span();
+    let value = span.clone().and_then(|span| text.get(span)).map(|value| value.trim_matches('"'));
+    let what = match (error.message(), value) {
+        // The libraries say the same of an address and of a prefix, and not which they wanted.
+        ("invalid IP address syntax", Some(value)) => match value.parse::<IpAddr>() {
+            Ok(address) => {
+                let whole = IpNet::from(address);
+                format!("`{value}` is an address, and a prefix is expected, such as {whole}")
+            }
+            Err(_) if value.parse::<IpNet>().is_ok() => {
+                format!("`{value}` is a prefix, and an address is expected")
+            }
+            Err(_) => format!("`{value}` is no IP address and no prefix"),
+        },
+        (message, _) => message.to_owned(),
+    };
+    InventoryError { what, key: None, span }
 }
 
 pub(crate) fn bad(key: impl Into<String>, what: impl Into<String>) -> InventoryError {

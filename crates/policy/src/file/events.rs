@@ -21,7 +21,7 @@ struct EventsFile {
 /// # Errors
 /// What is wrong with it, and where; what begins in it is held to what inventories are held to.
 pub fn parse_events(text: &str) -> Result<Vec<Event>, InventoryError> {
-    let file: EventsFile = toml::from_str(text).map_err(|error| syntax(&error))?;
+    let file: EventsFile = toml::from_str(text).map_err(|error| syntax(text, &error))?;
     check_events(&file.event)?;
     Ok(file.event)
 }

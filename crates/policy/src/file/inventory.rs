@@ -337,7 +337,7 @@ impl InventoryFile {
     /// # Errors
     /// What is wrong with it, and where.
     pub fn parse(text: &str) -> Result<Self, InventoryError> {
-        toml::from_str(text).map_err(|error| syntax(&error))
+        toml::from_str(text).map_err(|error| syntax(text, &error))
     }
 
     /// The edition that the file asks for.
@@ -433,12 +433,12 @@ impl InventoryFile {
                 at_most(key, of.prefixes.len(), most::PREFIXES)?;
             }
             let mut peers = BTreeSet::new();
-            for side in &network.peerings {
+            for (place, side) in numbered(key("peerings"), &network.peerings) {
                 let (PeeringEntry::With(peer) | PeeringEntry::Side(Peering { network: peer, .. })) =
                     side;
                 if !peers.insert(peer) {
                     let what = format!("there are two peerings with `{peer}`");
-                    return Err(bad(key("peerings"), what));
+                    return Err(bad(place, what));
                 }
             }
             for prefix in &network.address_space {
@@ -447,12 +447,13 @@ impl InventoryFile {
             }
         }
         for (name, table) in &self.route_table {
-            let key = || format!("route-table.{name}.routes");
-            at_most(key(), table.routes.len(), most::ROUTES)?;
+            let key = format!("route-table.{name}.routes");
+            at_most(key.clone(), table.routes.len(), most::ROUTES)?;
             let mut prefixes = BTreeSet::new();
-            for prefix in table.routes.iter().map(|route| route.prefix.trunc()) {
+            for (place, route) in numbered(key, &table.routes) {
+                let prefix = route.prefix.trunc();
                 if !prefixes.insert(prefix) {
-                    return Err(bad(key(), format!("there are two routes for `{prefix}`")));
+                    return Err(bad(place, format!("there are two routes for `{prefix}`")));
                 }
             }
         }
@@ -761,8 +762,7 @@ fn route_table(
 ) -> Result<RouteTable, InventoryError> {
     let mut routes = Vec::with_capacity(entry.routes.len());
     let mut prefixes = BTreeSet::new();
-    for route in &entry.routes {
-        let key = format!("route-table.{name}.routes");
+    for (key, route) in numbered(format!("route-table.{name}.routes"), &entry.routes) {
         let next_hop = match (route.next_hop, route.address) {
             (NextHopEntry::VirtualAppliance, Some(address)) => {
                 UserNextHop::VirtualAppliance(address)

@@ -267,9 +267,10 @@ impl World {
         }
         let place = format!("{place}.rules");
         check_rules(&place, &group.rules, 100)?;
-        if let Some(rule) = group.rules.iter().find(|rule| rule.access == Access::AlwaysAllow) {
-            let what = format!("`{}`: security admin rules alone are `always-allow`", rule.name);
-            return Err(err(place, what));
+        let always = |rule: &SecurityRule| rule.access == Access::AlwaysAllow;
+        if let Some(number) = group.rules.iter().position(always) {
+            let what = "security admin rules alone are `always-allow`";
+            return Err(err(format!("{place}[{number}]"), what));
         }
         self.security_groups.insert(name, group);
         Ok(())
@@ -521,8 +522,9 @@ impl World {
         for (name, network) in &self.networks {
             self.check_remote_gateways(name, network)?;
             let own = self.plots.get(name);
-            for peer in network.peerings.iter().map(|side| &side.network) {
-                let place = || format!("network.{name}.peerings");
+            for (number, side) in network.peerings.iter().enumerate() {
+                let (peer, place) =
+                    (&side.network, || format!("network.{name}.peerings[{number}]"));
                 let Some(other) = self.plots.get(peer) else {
                     return Err(err(place(), format!("there is no network `{peer}`")));
                 };
@@ -616,14 +618,14 @@ fn check_listed(place: &str, subnet: &Subnet) -> Result<(), WorldError> {
         let what = "they are all the routes that there are; take `route_table` away";
         return Err(err(place, what));
     }
-    for route in &subnet.effective_routes {
+    for (number, route) in subnet.effective_routes.iter().enumerate() {
         let by_appliance = route.next_hop == ListedNextHop::VirtualAppliance;
         if by_appliance != route.address.is_some() {
             let what = format!(
                 "`{}`: `virtual-appliance` alone has an `address`, and needs one",
                 route.prefix
             );
-            return Err(err(place, what));
+            return Err(err(format!("{place}[{number}]"), what));
         }
     }
     Ok(())
@@ -632,8 +634,9 @@ fn check_listed(place: &str, subnet: &Subnet) -> Result<(), WorldError> {
 /// Checks that rules have names and priorities of their own, and sides that can be read.
 fn check_rules(place: &str, rules: &[SecurityRule], lowest: u16) -> Result<(), WorldError> {
     let (mut names, mut priorities) = (BTreeSet::new(), BTreeSet::new());
-    for rule in rules {
+    for (number, rule) in rules.iter().enumerate() {
         let SecurityRule { name, priority, direction, .. } = rule;
+        let place = format!("{place}[{number}]");
         if !names.insert(name) {
             return Err(err(place, format!("there are two rules `{name}`")));
         }

@@ -33,8 +33,8 @@ fn what_refers_to_nothing_is_refused_with_its_key() {
         ("subscription = \"contoso\"", "subscription = \"fabrikam\"", "machine.web.subscription"),
         ("network = \"hub\"", "network = \"hab\"", "machine.web.network"),
         ("\"10.0.0.4\", ", "\"10.9.0.4\", ", "machine.web"),
-        ("[network.hub]", "[network.hub]\npeerings = [\"spoke\"]", "network.hub.peerings"),
-        ("[network.hub]", "[network.hub]\npeerings = [\"hub\"]", "network.hub.peerings"),
+        ("[network.hub]", "[network.hub]\npeerings = [\"spoke\"]", "network.hub.peerings[0]"),
+        ("[network.hub]", "[network.hub]\npeerings = [\"hub\"]", "network.hub.peerings[0]"),
         ("addresses = [\"10.0.0.4\", \"fd00:25::4\"]", "addresses = []", "machine.web.interfaces"),
         (
             "addresses = [\"10.0.0.4\", \"fd00:25::4\"]",
@@ -125,8 +125,8 @@ fn of_two_routes_or_peerings_for_the_same_the_last_one_counted_unseen() {
     let peers = "[network.hub]\npeerings = [\"spoke\", { network = \"spoke\" }]";
     let peerings = base().replace("[network.hub]", peers);
     for (text, key, expected) in [
-        (routes, "route-table.t.routes", "two routes for `11.9.0.0/16`"),
-        (peerings, "network.hub.peerings", "two peerings with `spoke`"),
+        (routes, "route-table.t.routes[1]", "two routes for `11.9.0.0/16`"),
+        (peerings, "network.hub.peerings[1]", "two peerings with `spoke`"),
     ] {
         let error = InventoryFile::parse(&text).unwrap().check_what_begins().unwrap_err();
         assert!(error.what.contains(expected), "{}", error.what);

@@ -285,12 +285,13 @@ proptest! {
 #[test]
 fn rules_that_cannot_be_are_refused_with_their_place() {
     let udp = format!("{OUT}\n{DENY}");
-    for (rules, expected) in [
-        (rule("a", 99, &udp), "go from 100 to 4096"),
-        (rule("a", 100, &udp) + &rule("b", 100, &udp), "another outbound rule has priority 100"),
-        (rule("a", 100, &udp) + &rule("a", 101, &udp), "two rules `a`"),
-        (rule("a", 100, &format!("{OUT}\naccess = \"always-allow\"")), "admin rules alone"),
+    for (number, rules, expected) in [
+        (0, rule("a", 99, &udp), "go from 100 to 4096"),
+        (1, rule("a", 100, &udp) + &rule("b", 100, &udp), "another outbound rule has priority 100"),
+        (1, rule("a", 100, &udp) + &rule("a", 101, &udp), "two rules `a`"),
+        (0, rule("a", 100, &format!("{OUT}\naccess = \"always-allow\"")), "admin rules alone"),
         (
+            0,
             rule(
                 "a",
                 100,
@@ -305,7 +306,7 @@ fn rules_that_cannot_be_are_refused_with_their_place() {
         let edition = egress25_policy::Edition::default_edition().unwrap();
         let error = file.build(&edition, &[]).unwrap_err();
         assert!(error.what.contains(expected), "{}", error.what);
-        assert_eq!(error.key.as_deref(), Some("security-group.g.rules"));
+        assert_eq!(error.key, Some(format!("security-group.g.rules[{number}]")));
     }
     for (keys, expected) in [
         ("destination_ports = \"30-20\"", "backwards"),
