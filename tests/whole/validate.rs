@@ -158,16 +158,22 @@ offer = "enterprise-agreement"
 created = "2019-03-01"
 [network.hub]
 address_space = ["10.0.0.0/16"]
-peerings = ["spoke"]
+peerings = ["spoke", "right"]
 [network.hub.subnet.mail]
 prefixes = ["10.0.1.0/24"]
 route_table = "out"
 [network.hub.subnet.rest]
 prefixes = ["10.0.2.0/24"]
+[network.hub.subnet.within]
+prefixes = ["10.0.2.128/25"]
 [network.spoke]
 address_space = ["10.1.0.0/16"]
+[network.right]
+address_space = ["10.2.0.0/16"]
+peerings = [{ network = "hub", use_remote_gateways = true }]
 [route-table.out]
 routes = [
+    { prefix = "10.3.0.0/16", next_hop = "virtual-appliance", address = "10.2.0.4" },
     { prefix = "0.0.0.0/0", next_hop = "virtual-appliance", address = "10.0.1.4" },
     { prefix = "10.1.0.0/16", next_hop = "virtual-appliance", address = "10.1.0.9" },
 ]
@@ -179,6 +185,10 @@ addresses = ["10.0.1.4"]
 ip_forwarding = true
 power = "running"
 deployed = "2020-01-01"
+[machine.idle]
+subscription = "mail"
+network = "right"
+addresses = ["10.2.0.4"]
 "#;
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("inventory.toml");
@@ -189,6 +199,9 @@ deployed = "2020-01-01"
         "`hub` has a peering with `spoke`, and `spoke` none with `hub`: nothing flows",
         "leads to 10.1.0.9, which belongs to nobody that `hub` reaches",
         "leads `mailbox`, which is in the table's subnet `hub/mail`, to itself",
+        "leads to 10.2.0.4 of `idle`, which takes nothing on: it is without `ip_forwarding`",
+        "`right` has `use_remote_gateways` toward `hub` and gets no gateway: `hub` has no `gateway`",
+        "`hub/within` and `hub/rest` have 10.0.2.128/25 in common",
     ] {
         assert!(warnings.contains(part), "{warnings}");
     }

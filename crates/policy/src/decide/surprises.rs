@@ -9,7 +9,7 @@ use crate::file::near::first_few;
 use crate::world::name::{ApplicationSecurityGroupName, NetworkName, SubnetName};
 use crate::world::route::{NextHop, effective_routes, other_default};
 use crate::world::security::{Direction, Protocol, SecurityRule, Target, WorkedOut};
-use crate::world::{Subnet, UserNextHop, World};
+use crate::world::{Subnet, UserNextHop, VirtualNetwork, World};
 
 /// Whether every packet fits a rule.
 fn covers_all(rule: &SecurityRule) -> bool {
@@ -37,13 +37,49 @@ impl World {
             }
             for (subnet_name, subnet) in &network.subnets {
                 self.surprising_routes((name, subnet_name), subnet, &mut found);
+                for prefix in &subnet.prefixes {
+                    if let Some(other) = self.subnet_around(name, subnet_name, *prefix) {
+                        let first = subnet_name.min(other);
+                        found.push(format!(
+                            "`{name}/{subnet_name}` and `{name}/{other}` have {prefix} in common: an \
+                             address there that nobody has is taken for one of `{name}/{first}`"
+                        ));
+                    }
+                }
             }
+            self.no_remote_gateway(name, network, &mut found);
         }
         self.rests_on_default_outbound(&mut found);
         self.surprising_rules(&mut found);
         self.same_behind(&mut found);
         found.dedup();
         found
+    }
+
+    /// A network that is to use another's gateway and cannot (N12).
+    fn no_remote_gateway(
+        &self,
+        name: &NetworkName,
+        network: &VirtualNetwork,
+        found: &mut Vec<String>,
+    ) {
+        let Some(side) = network.peerings.iter().find(|side| side.use_remote_gateways) else {
+            return;
+        };
+        let peer = &side.network;
+        // Where there is no other side at all, that is said already.
+        if let (None, Some(other)) = (self.gateway_of(name), self.peering(peer, name)) {
+            let why = if self.networks.get(peer).is_none_or(|peer| peer.gateway.is_none()) {
+                "has no `gateway`"
+            } else if !other.allow_gateway_transit {
+                "does not say `allow_gateway_transit`"
+            } else {
+                "is not connected: one side has `allow_virtual_network_access = false`"
+            };
+            found.push(format!(
+                "`{name}` has `use_remote_gateways` toward `{peer}` and gets no gateway: `{peer}` {why}"
+            ));
+        }
     }
 
     /// Subnets whose machines leave by default outbound access alone, which nobody said of them (N6).
@@ -120,8 +156,9 @@ impl World {
                         && self.service_tag(tag).is_none()
                     {
                         found.push(format!(
-                            "rule `{}` of {whose} names the service tag `{tag}`, which nobody has told: \
-                             say `service_tag_file`, or what it stands for under `[service-tags]`",
+                            "rule `{}` of {whose} names the service tag `{tag}`, which nobody has told \
+                             (names of hosts are not looked up): say `service_tag_file`, or what it \
+                             stands for under `[service-tags]`",
                             rule.name
                         ));
                     }
@@ -163,11 +200,20 @@ impl World {
             let prefix = route.prefix;
             // Its own network first: that needs no look at the peers.
             let owner = self.owner(network, address);
-            if owner.is_none() && self.network_of_appliance(network, address).is_none() {
-                found.push(format!(
+            let place = match owner {
+                Some(_) => Some(network),
+                None => self.network_of_appliance(network, address),
+            };
+            match place.map(|place| self.owner(place, address)) {
+                None => found.push(format!(
                     "the route to {prefix} of `{name}` leads to {address}, which belongs to nobody \
                      that `{network}` reaches"
-                ));
+                )),
+                Some(Some((machine, _, at))) if !at.ip_forwarding => found.push(format!(
+                    "the route to {prefix} of `{name}` leads to {address} of `{machine}`, which takes \
+                     nothing on: it is without `ip_forwarding`"
+                )),
+                Some(_) => {}
             }
             let behind = self.frontend_at(network, address);
             let owners = behind.iter().flat_map(|(_, balancer)| &balancer.machines);

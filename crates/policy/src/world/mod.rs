@@ -463,6 +463,17 @@ impl World {
         plot.flat_map(|plot| plot.subnets.holding(address.into())).collect()
     }
 
+    /// Another subnet of a network that holds a prefix of one.
+    pub(crate) fn subnet_around(
+        &self,
+        network: &NetworkName,
+        subnet: &SubnetName,
+        prefix: IpNet,
+    ) -> Option<&SubnetName> {
+        let plot = self.plots.get(network)?;
+        plot.subnets.holding(prefix).find(|other| *other != subnet)
+    }
+
     /// An empty world under an edition.
     #[must_use]
     pub fn new(edition: Arc<Edition>, settings: Settings) -> Self {
