@@ -162,10 +162,22 @@ fn a_csv_showed_the_answer_of_one_source_port_as_that_of_all() {
                 [security-group.g]\nrules = [{ name = \"low\", priority = 100, \
                 direction = \"outbound\", access = \"deny\", source_ports = \"0-1023\" }]\n";
     std::fs::write(&file, text).unwrap();
-    let line = "check --machine web --to 203.0.113.9 --format csv --inventory";
-    let said = stdout(&format!("{line} {}", file.display()));
+    let line = format!("check --machine web --to 203.0.113.9 --inventory {}", file.display());
+    let said = stdout(&format!("{line} --format csv"));
     let ports = "0-1023=drop/security-group-denies 1024-65535=pass/unrestricted-offer";
     assert!(said.trim_end().ends_with(ports), "{said}");
+    // Nor does the headline.
+    let said = stdout(&line);
+    let told =
+        "From the source ports 1024 to 65535, which clients use; others are answered otherwise.";
+    assert!(said.starts_with("PASS") && flowing(&said).contains(told), "{said}");
+    assert!(!stdout(&format!("{line} --from-port 2000")).contains("others are answered"));
+    // Where the route ends it, no rule that allows is named.
+    let nowhere = "[route-table.t]\nroutes = [{ prefix = \"0.0.0.0/0\", next_hop = \"none\" }]\n";
+    let text = text.replace("security_group", "route_table = \"t\"\nsecurity_group") + nowhere;
+    std::fs::write(&file, text).unwrap();
+    let said = flowing(&stdout(&line));
+    assert!(said.contains("1024-65535 drop no-route") && !said.contains(": allow"), "{said}");
 }
 
 #[test]

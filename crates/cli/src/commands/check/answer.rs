@@ -357,6 +357,15 @@ impl CheckAnswer {
             && self.by_source_port.iter().all(|of| is(of.verdict, of.reason))
     }
 
+    /// The source ports that the decision is for, where another verdict or reason is for others.
+    #[must_use]
+    pub(super) fn of_usual_ports(&self) -> Option<&FromPorts> {
+        let all = &self.by_source_port;
+        let usual = all.iter().find(|of| (of.first..=of.last).contains(&DYNAMIC_PORT))?;
+        let outcome = |of: &FromPorts| (of.verdict, of.reason);
+        all.iter().any(|of| outcome(of) != outcome(usual)).then_some(usual)
+    }
+
     /// The answer as a row of the CSV; lists are separated by spaces.
     #[must_use]
     pub(super) fn csv_row(&self) -> Vec<String> {

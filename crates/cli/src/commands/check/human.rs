@@ -1,6 +1,6 @@
 //! The answer for people.
 
-use egress25_policy::{Decision, Edition, Hop, HopKind, RouteOrigin, Setting, Verdict};
+use egress25_policy::{Access, Decision, Edition, Hop, HopKind, RouteOrigin, Setting, Verdict};
 
 use crate::commands::check::answer::{Asked, CheckAnswer, InForce};
 use crate::commands::check::resolve::Subject;
@@ -46,6 +46,13 @@ pub(super) fn grounds(
     let headline = verdict.name().to_uppercase();
     console.line(paint.verdict(verdict, &headline) + "  " + paint.bold(reason.name()))?;
     labelled(console, "", 0, reason.line())?;
+    if let Some(of) = answer.of_usual_ports() {
+        let text = format!(
+            "From the source ports {} to {}, which clients use; others are answered otherwise.",
+            of.first, of.last
+        );
+        labelled(console, "", 0, &text)?;
+    }
     console.line("")?;
     labelled(console, "Stopped by ", 11, answer.stopped_by.text())?;
     labelled(console, "Asked      ", 11, question)?;
@@ -175,8 +182,9 @@ fn source_ports(console: &mut Console, answer: &CheckAnswer) -> Result<(), Failu
     section(console, "By source port (--from-port asks for one)")?;
     for of in &answer.by_source_port {
         let label = format!("  {:<12}", format!("{}-{}", of.first, of.last));
-        let by = of.rules.last().map(|rule| format!(": {rule}"));
-        let by = by.filter(|_| of.verdict != Verdict::Pass).unwrap_or_default();
+        // Behind a rule that allows, something else stops it.
+        let stops = of.rules.last().filter(|rule| rule.access == Access::Deny);
+        let by = stops.map(|rule| format!(": {rule}")).unwrap_or_default();
         labelled(console, label, 14, &format!("{} {}{by}", of.verdict, of.reason))?;
     }
     Ok(())
