@@ -95,10 +95,7 @@ fn begin(folder: &Path, line: &str) -> Command {
 /// of one that was killed may be there before it catches SIGTERM.
 fn until_told(inner: &Command, folder: &Path) -> Command {
     const SCRIPT: &str = "\"$@\" & told=$!
-        catches() {
-            caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' /proc/$told/status)
-            [ $((0x${caught:-0} >> 14 & 1)) = 1 ]
-        }
+        catches() { grep -q '^SigCgt:.*[4-7c-f]...$' /proc/$told/status 2>/dev/null; }
         until catches && ls -d ./*.partial ./.*.partial 2>/dev/null | grep -q . || ! kill -0 $told; do
             sleep 0.01
         done

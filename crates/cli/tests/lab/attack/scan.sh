@@ -12,8 +12,9 @@ scan() {
         tr ',\t' '\n\n' | sed -n "s,^.*[ :]*\(25\|26\|587\)/open/.*,$name \1,p" >"$out/$name"
 }
 fling() {
-    # Its answers are read behind the edge. Those begun in one second would take one port each: of two
-    # packets that begin one connection at once the kernel's tracking drops one.
+    # Its answers are read behind the edge. All hping3 of one second begin at the same source port, and of two
+    # packets that begin one connection at once the kernel's connection tracking drops one: each has a
+    # hundred of its own, which it counts up with each packet.
     from=$((from + 100))
     hping3 -q -n -c "$COUNT" -i u20000 -s "$from" "$@" "$TO" >/dev/null 2>&1 &
 }
