@@ -151,30 +151,47 @@ fn csv_and_ndjson_have_the_same_answer() {
     assert_eq!(json(&format!("{BLOCKED} --format json"))["decision"]["reason"], "not-granted");
 }
 
+/// A machine that may send from the source ports above 1023.
+const BY_PORT: &str = "[subscription.s]\noffer = \"enterprise-agreement\"\ncreated = \"2019-03-01\"\n\
+    [network.n]\naddress_space = [\"10.0.0.0/16\"]\n\
+    [network.n.subnet.a]\nprefixes = [\"10.0.0.0/24\"]\nsecurity_group = \"g\"\n\
+    [machine.web]\nsubscription = \"s\"\nnetwork = \"n\"\naddresses = [\"10.0.0.4\"]\n\
+    [security-group.g]\nrules = [{ name = \"low\", priority = 100, \
+    direction = \"outbound\", access = \"deny\", source_ports = \"0-1023\" }]\n";
+
 #[test]
 fn a_csv_showed_the_answer_of_one_source_port_as_that_of_all() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ports.toml");
-    let text = "[subscription.s]\noffer = \"enterprise-agreement\"\ncreated = \"2019-03-01\"\n\
-                [network.n]\naddress_space = [\"10.0.0.0/16\"]\n\
-                [network.n.subnet.a]\nprefixes = [\"10.0.0.0/24\"]\nsecurity_group = \"g\"\n\
-                [machine.web]\nsubscription = \"s\"\nnetwork = \"n\"\naddresses = [\"10.0.0.4\"]\n\
-                [security-group.g]\nrules = [{ name = \"low\", priority = 100, \
-                direction = \"outbound\", access = \"deny\", source_ports = \"0-1023\" }]\n";
-    std::fs::write(&file, text).unwrap();
+    std::fs::write(&file, BY_PORT).unwrap();
     let line = format!("check --machine web --to 203.0.113.9 --inventory {}", file.display());
     let said = stdout(&format!("{line} --format csv"));
     let ports = "0-1023=drop/security-group-denies 1024-65535=pass/unrestricted-offer";
     assert!(said.trim_end().ends_with(ports), "{said}");
-    // Nor does the headline.
+}
+
+#[test]
+fn the_headline_was_that_of_some_source_ports_and_did_not_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ports.toml");
+    std::fs::write(&file, BY_PORT).unwrap();
+    let line = format!("check --machine web --to 203.0.113.9 --inventory {}", file.display());
     let said = stdout(&line);
-    let told =
-        "From the source ports 1024 to 65535, which clients use; others are answered otherwise.";
+    let told = "That is from source port 49152; from some others the answer is another";
     assert!(said.starts_with("PASS") && flowing(&said).contains(told), "{said}");
-    assert!(!stdout(&format!("{line} --from-port 2000")).contains("others are answered"));
+    assert!(said.contains("from some source ports it is stopped"), "{said}");
+    let said = flowing(&stdout(&format!("{line} --from-port 2000")));
+    assert!(said.contains("203.0.113.9:25 from source port 2000?"), "{said}");
+    assert!(!said.contains("the answer is another"), "{said}");
+    // A rule that allows some of those that pass anyway changes nothing.
+    let more = "rules = [{ name = \"high\", priority = 200, direction = \"outbound\", access = \"allow\", \
+                source_ports = \"60000-61000\" }, ";
+    std::fs::write(&file, BY_PORT.replace("rules = [", more)).unwrap();
+    let said = flowing(&stdout(&line));
+    assert!(said.contains("1024-65535 pass unrestricted-offer"), "{said}");
     // Where the route ends it, no rule that allows is named.
     let nowhere = "[route-table.t]\nroutes = [{ prefix = \"0.0.0.0/0\", next_hop = \"none\" }]\n";
-    let text = text.replace("security_group", "route_table = \"t\"\nsecurity_group") + nowhere;
+    let text = BY_PORT.replace("security_group", "route_table = \"t\"\nsecurity_group") + nowhere;
     std::fs::write(&file, text).unwrap();
     let said = flowing(&stdout(&line));
     assert!(said.contains("1024-65535 drop no-route") && !said.contains(": allow"), "{said}");

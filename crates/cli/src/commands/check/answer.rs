@@ -27,7 +27,7 @@ pub(crate) struct CheckAnswer {
     /// The decision.
     pub decision: Decision,
     /// The answers for all source ports, where a security rule tells some apart; the decision is that
-    /// for the ports that clients use.
+    /// for port 49152.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by_source_port: Vec<FromPorts>,
     /// Which of its statements are not the article's word, and whose they are.
@@ -53,8 +53,9 @@ pub(crate) struct FromPorts {
     pub rules: Vec<AppliedRule>,
 }
 
-/// A port that clients send from (RFC 6335, 6).
-const DYNAMIC_PORT: u16 = 49_152;
+/// The source port that the decision is for where none is said: the first of those for clients (RFC
+/// 6335, 6).
+pub(super) const DYNAMIC_PORT: u16 = 49_152;
 
 /// A question, with what is known of the one who asks.
 #[derive(Debug, Clone, Serialize)]
@@ -118,9 +119,7 @@ pub(super) fn answer(subject: &Subject) -> Result<CheckAnswer, Failure> {
         [_] => vec![],
         all => all.iter().map(|(ports, decision)| FromPorts::of(ports, decision)).collect(),
     };
-    let usual = all.into_iter().find(|(ports, _)| ports.contains(&DYNAMIC_PORT));
-    let mut decision =
-        usual.map_or_else(|| decide(&world, &subject.question), |(_, decision)| decision);
+    let mut decision = usual(all);
     let in_force = in_force(subject, &decision)?;
     let mut notes = notes(&world, subject, &decision);
     let next = after_a_pass(&world, &subject.question, &decision);
@@ -140,6 +139,12 @@ pub(super) fn answer(subject: &Subject) -> Result<CheckAnswer, Failure> {
     })
 }
 
+/// The decision for the port that stands for all where none is said; there is a range with every port.
+fn usual(mut all: Vec<(RangeInclusive<u16>, Decision)>) -> Decision {
+    let place = all.iter().position(|(ports, _)| ports.contains(&DYNAMIC_PORT));
+    all.swap_remove(place.unwrap_or(0)).1
+}
+
 /// The same question under the edition in force. What happened keeps its edition, so that an
 /// exemption that was granted then counts as granted then.
 fn in_force(subject: &Subject, decision: &Decision) -> Result<Option<InForce>, Failure> {
@@ -150,9 +155,7 @@ fn in_force(subject: &Subject, decision: &Decision) -> Result<Option<InForce>, F
     let name = EditionName::of(&edition);
     Ok(Some(match subject.scene.world(&edition) {
         Ok(world) => {
-            let mut all = by_source_port(&world, &subject.question);
-            let usual = all.iter().position(|(ports, _)| ports.contains(&DYNAMIC_PORT));
-            let (_, now) = all.swap_remove(usual.unwrap_or(0));
+            let now = usual(by_source_port(&world, &subject.question));
             let differs = (now.verdict, now.reason) != (decision.verdict, decision.reason);
             let sources = sources(&edition, &now);
             InForce { edition: name, differs, decision: Some(now), sources, error: None }
@@ -357,13 +360,11 @@ impl CheckAnswer {
             && self.by_source_port.iter().all(|of| is(of.verdict, of.reason))
     }
 
-    /// The source ports that the decision is for, where another verdict or reason is for others.
+    /// Whether another verdict or reason is that of some source port.
     #[must_use]
-    pub(super) fn of_usual_ports(&self) -> Option<&FromPorts> {
-        let all = &self.by_source_port;
-        let usual = all.iter().find(|of| (of.first..=of.last).contains(&DYNAMIC_PORT))?;
-        let outcome = |of: &FromPorts| (of.verdict, of.reason);
-        all.iter().any(|of| outcome(of) != outcome(usual)).then_some(usual)
+    pub(super) fn hangs_on_source_port(&self) -> bool {
+        let decided = (self.decision.verdict, self.decision.reason);
+        self.by_source_port.iter().any(|of| (of.verdict, of.reason) != decided)
     }
 
     /// The answer as a row of the CSV; lists are separated by spaces.

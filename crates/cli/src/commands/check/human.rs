@@ -2,14 +2,17 @@
 
 use egress25_policy::{Access, Decision, Edition, Hop, HopKind, RouteOrigin, Setting, Verdict};
 
-use crate::commands::check::answer::{Asked, CheckAnswer, InForce};
+use crate::commands::check::answer::{Asked, CheckAnswer, DYNAMIC_PORT, InForce};
 use crate::commands::check::resolve::Subject;
 use crate::read::edition;
 use crate::say::console::Console;
 use crate::say::failure::Failure;
-use crate::say::output::{in_brackets, labelled, section};
+use crate::say::output::{counted, in_brackets, labelled, section};
 use crate::say::shown::Shown;
 use crate::say::today;
+
+/// How many ranges of source ports are shown at most.
+const MOST_ROWS: usize = 40;
 
 /// Writes the answer.
 pub(super) fn write(
@@ -46,15 +49,20 @@ pub(super) fn grounds(
     let headline = verdict.name().to_uppercase();
     console.line(paint.verdict(verdict, &headline) + "  " + paint.bold(reason.name()))?;
     labelled(console, "", 0, reason.line())?;
-    if let Some(of) = answer.of_usual_ports() {
+    let mut stopped_by = answer.stopped_by.text();
+    if answer.hangs_on_source_port() {
         let text = format!(
-            "From the source ports {} to {}, which clients use; others are answered otherwise.",
-            of.first, of.last
+            "That is from source port {DYNAMIC_PORT}; from some others the answer is another (--from-port \
+             asks for one). Which a client takes its system decides: Linux one of 32768 to 60999 where \
+             nobody told it otherwise."
         );
         labelled(console, "", 0, &text)?;
+        if verdict == Verdict::Pass {
+            stopped_by = "nothing of this from there; from some source ports it is stopped";
+        }
     }
     console.line("")?;
-    labelled(console, "Stopped by ", 11, answer.stopped_by.text())?;
+    labelled(console, "Stopped by ", 11, stopped_by)?;
     labelled(console, "Asked      ", 11, question)?;
     let edition = format!("{} ({})", answer.edition.id, answer.edition.title);
     labelled(console, "Edition    ", 11, &edition)?;
@@ -77,7 +85,9 @@ fn question_text(question: &Asked, decision: &Decision) -> String {
         (None, Some(from)) => format!("address {from}"),
         (None, None) => "nobody".to_owned(),
     };
-    let mut text = format!("may {who} open a TCP connection to {to}?");
+    let from_port = question.from_port.map(|port| format!(" from source port {port}"));
+    let from_port = from_port.unwrap_or_default();
+    let mut text = format!("may {who} open a TCP connection to {to}{from_port}?");
     if let Some(offer) = question.offer {
         text.push_str(&format!(" Subscription: {}", offer.title()));
         if let Some(created) = &question.created {
@@ -180,12 +190,26 @@ fn source_ports(console: &mut Console, answer: &CheckAnswer) -> Result<(), Failu
         return Ok(());
     }
     section(console, "By source port (--from-port asks for one)")?;
+    // One row for ranges side by side that differ in rules that allow.
+    let mut rows: Vec<(u16, u16, String)> = Vec::new();
     for of in &answer.by_source_port {
-        let label = format!("  {:<12}", format!("{}-{}", of.first, of.last));
         // Behind a rule that allows, something else stops it.
         let stops = of.rules.last().filter(|rule| rule.access == Access::Deny);
         let by = stops.map(|rule| format!(": {rule}")).unwrap_or_default();
-        labelled(console, label, 14, &format!("{} {}{by}", of.verdict, of.reason))?;
+        let text = format!("{} {}{by}", of.verdict, of.reason);
+        match rows.last_mut() {
+            Some((_, last, before)) if *before == text => *last = of.last,
+            _ => rows.push((of.first, of.last, text)),
+        }
+    }
+    let more = rows.len().saturating_sub(MOST_ROWS);
+    for (first, last, text) in rows.into_iter().take(MOST_ROWS) {
+        let ports = if first == last { first.to_string() } else { format!("{first}-{last}") };
+        labelled(console, format!("  {ports:<12}"), 14, &text)?;
+    }
+    if more > 0 {
+        let more = counted(more, "more range", "more ranges");
+        console.line(format!("  {more} (--format json has all)"))?;
     }
     Ok(())
 }
