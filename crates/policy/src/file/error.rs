@@ -7,6 +7,8 @@ use ipnet::IpNet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::file::near::cut;
+
 /// What is wrong with an inventory or events file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
@@ -21,23 +23,43 @@ pub struct InventoryError {
 
 /// What is wrong with a text as TOML, or with a value in it.
 pub(crate) fn syntax(text: &str, error: &toml::de::Error) -> InventoryError {
-    let span = error.span();
-    let value = span.clone().and_then(|span| text.get(span)).map(|value| value.trim_matches('"'));
-    let what = match (error.message(), value) {
+    let (span, message) = (error.span(), error.message());
+    // What is wrong with one of a list of tables tells which, and its place is that of the list.
+    if let Some((key, what)) = message.split_once("]: ")
+        && key.starts_with("event[")
+    {
+        return bad(format!("{key}]"), what);
+    }
+    let value = span.clone().and_then(|span| text.get(span)).map(value_of);
+    let what = match value.filter(|_| message == "invalid IP address syntax") {
+        None => message.to_owned(),
         // The libraries say the same of an address and of a prefix, and not which they wanted.
-        ("invalid IP address syntax", Some(value)) => match value.parse::<IpAddr>() {
-            Ok(address) => {
-                let whole = IpNet::from(address);
-                format!("`{value}` is an address, and a prefix is expected, such as {whole}")
-            }
-            Err(_) if value.parse::<IpNet>().is_ok() => {
-                format!("`{value}` is a prefix, and an address is expected")
-            }
-            Err(_) => format!("`{value}` is no IP address and no prefix"),
-        },
-        (message, _) => message.to_owned(),
+        Some(value) => no_address(&value),
     };
     InventoryError { what, key: None, span }
+}
+
+/// A string's value, as TOML writes it.
+fn value_of(written: &str) -> String {
+    let table = DeTable::parse(&format!("value = {written}"))
+        .ok()
+        .and_then(|table| table.get_ref().get("value")?.get_ref().as_str().map(str::to_owned));
+    table.unwrap_or_else(|| written.to_owned())
+}
+
+fn no_address(value: &str) -> String {
+    let shown = cut(value);
+    match (value.parse::<IpAddr>(), value.parse::<IpNet>()) {
+        (Ok(address), _) => {
+            let (any, one) = if address.is_ipv4() { ("0.0.0.0/0", 32) } else { ("::/0", 128) };
+            format!(
+                "`{shown}` is an address, and a prefix is expected: say its length behind a slash \
+                 ({any} is every address, {shown}/{one} is this one)"
+            )
+        }
+        (_, Ok(_)) => format!("`{shown}` is a prefix, and an address is expected"),
+        _ => format!("`{shown}` is neither an address nor a prefix"),
+    }
 }
 
 pub(crate) fn bad(key: impl Into<String>, what: impl Into<String>) -> InventoryError {

@@ -1,10 +1,11 @@
 //! Events of a file, and what such an event may begin.
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::file::error::{InventoryError, bad, syntax};
 use crate::file::most::{self, at_most};
-use crate::life::event::{Event, EventKind};
+use crate::life::event::{Event, EventKind, FlatEvent};
 use crate::world::address_space::fit_for_an_address_space;
 use crate::world::name::fit_for_a_name;
 
@@ -12,8 +13,16 @@ use crate::world::name::fit_for_a_name;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EventsFile {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "numbered_events")]
     event: Vec<Event>,
+}
+
+/// Events of a list; of one that is none the error says which it is, from 0.
+pub(super) fn numbered_events<'de, D: Deserializer<'de>>(list: D) -> Result<Vec<Event>, D::Error> {
+    let read = |(number, flat)| {
+        Event::try_from(flat).map_err(|error| D::Error::custom(format!("event[{number}]: {error}")))
+    };
+    Vec::<FlatEvent>::deserialize(list)?.into_iter().enumerate().map(read).collect()
 }
 
 /// Reads a file with events alone: `[[event]]` tables.

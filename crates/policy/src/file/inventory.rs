@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::article::edition::Edition;
 use crate::article::settings::Settings;
 use crate::file::error::{InventoryError, bad, syntax};
-use crate::file::events::check_events;
+use crate::file::events::{check_events, numbered_events};
 use crate::file::most::{self, at_most};
 use crate::file::subscription::SubscriptionEntry;
 use crate::life::event::{Event, EventKind, FlatEvent};
@@ -20,6 +20,7 @@ use crate::life::power::{MachineState, Power, ProgrammedBy};
 use crate::life::timeline::Timeline;
 use crate::shape::{Moment, Prefix};
 use crate::world::address_space::fit_for_an_address_space;
+use crate::world::build::numbered;
 use crate::world::capture_ids::CaptureIds;
 use crate::world::name::{
     AdminRulesName, ApplicationSecurityGroupName, FirewallName, LoadBalancerName, MachineName,
@@ -79,7 +80,7 @@ pub struct InventoryFile {
     #[serde(default)]
     machine: BTreeMap<MachineName, MachineEntry>,
     /// What happened, in any order.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "numbered_events")]
     #[schemars(with = "Vec<FlatEvent>")]
     event: Vec<Event>,
 }
@@ -300,12 +301,6 @@ impl PublicAddress {
     }
 }
 
-/// A list below a key, each of it with its own key.
-fn numbered<T>(key: String, all: &[T]) -> impl Iterator<Item = (String, &T)> {
-    let key_of = move |number| format!("{key}[{number}]");
-    all.iter().enumerate().map(move |(number, one)| (key_of(number), one))
-}
-
 /// The application security groups that a machine's interfaces are members of, with their keys.
 fn named_groups<'a>(
     name: &'a MachineName,
@@ -433,27 +428,26 @@ impl InventoryFile {
                 at_most(key, of.prefixes.len(), most::PREFIXES)?;
             }
             let mut peers = BTreeSet::new();
-            for (place, side) in numbered(key("peerings"), &network.peerings) {
+            for (key, side) in numbered(key("peerings"), &network.peerings) {
                 let (PeeringEntry::With(peer) | PeeringEntry::Side(Peering { network: peer, .. })) =
                     side;
                 if !peers.insert(peer) {
                     let what = format!("there are two peerings with `{peer}`");
-                    return Err(bad(place, what));
+                    return Err(bad(key, what));
                 }
             }
-            for prefix in &network.address_space {
-                fit_for_an_address_space(prefix)
-                    .map_err(|unfit| bad(key("address_space"), unfit.to_string()))?;
+            for (key, prefix) in numbered(key("address_space"), &network.address_space) {
+                fit_for_an_address_space(prefix).map_err(|unfit| bad(key, unfit.to_string()))?;
             }
         }
         for (name, table) in &self.route_table {
             let key = format!("route-table.{name}.routes");
             at_most(key.clone(), table.routes.len(), most::ROUTES)?;
             let mut prefixes = BTreeSet::new();
-            for (place, route) in numbered(key, &table.routes) {
+            for (key, route) in numbered(key, &table.routes) {
                 let prefix = route.prefix.trunc();
                 if !prefixes.insert(prefix) {
-                    return Err(bad(place, format!("there are two routes for `{prefix}`")));
+                    return Err(bad(key, format!("there are two routes for `{prefix}`")));
                 }
             }
         }
@@ -615,16 +609,15 @@ impl InventoryFile {
         let holding = addresses.iter().map(|address| world.subnets_holding(network, *address));
         let hold_all = holding.reduce(|some, more| &some & &more).unwrap_or_default();
         let mut found = hold_all.into_iter();
-        match (found.next(), found.next()) {
-            (Some(only), None) => Ok(only.clone()),
-            _ => Err(bad(
-                place,
-                format!(
-                    "network `{network}` has several subnets, and the addresses do not tell which; \
-                     say it with `subnet`"
-                ),
-            )),
-        }
+        let what = match (found.next(), found.next()) {
+            (Some(only), None) => return Ok(only.clone()),
+            (Some(one), Some(other)) => format!(
+                "the subnets `{one}` and `{other}` of network `{network}` hold its addresses: say which \
+                 is meant with `subnet`"
+            ),
+            (None, _) => format!("no subnet of network `{network}` holds all its addresses"),
+        };
+        Err(bad(place, what))
     }
 
     fn machine(

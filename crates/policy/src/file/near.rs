@@ -8,7 +8,8 @@ const LISTED: usize = 8;
 /// How much of a name is compared and shown, in characters.
 const SHOWN: usize = 64;
 
-fn cut(name: &str) -> String {
+/// The beginning of a name, or of a value, as long as it can be shown.
+pub(super) fn cut(name: &str) -> String {
     let mut cut: String = name.chars().take(SHOWN).collect();
     if name.chars().nth(SHOWN).is_some() {
         cut.push('…');

@@ -13,7 +13,7 @@ use crate::world::name::{
     AdminRulesName, ApplicationSecurityGroupName, FirewallName, LoadBalancerName, MachineName,
     NatGatewayName, NetworkName, RouteTableName, SecurityGroupName, SubnetName, SubscriptionName,
 };
-use crate::world::outbound::{Backend, LoadBalancer, NatGateway, NatGatewaySku};
+use crate::world::outbound::{LoadBalancer, NatGateway, NatGatewaySku};
 use crate::world::prefix_index::PrefixIndex;
 use crate::world::security::{Access, AdminRules, SecurityGroup, SecurityRule, Targets};
 use crate::world::{
@@ -69,12 +69,11 @@ impl World {
         }
         let spaces = PrefixIndex::new(network.address_space.iter().map(|space| (*space, ())));
         for (subnet_name, subnet) in &network.subnets {
-            for prefix in &subnet.prefixes {
+            let key = format!("{place}.subnet.{subnet_name}.prefixes");
+            for (key, prefix) in numbered(key, &subnet.prefixes) {
                 if spaces.holding(*prefix).next().is_none() {
-                    return Err(err(
-                        format!("{place}.subnet.{subnet_name}.prefixes"),
-                        format!("`{prefix}` lies outside the network's address space"),
-                    ));
+                    let what = format!("`{prefix}` lies outside the network's address space");
+                    return Err(err(key, what));
                 }
             }
         }
@@ -267,10 +266,10 @@ impl World {
         }
         let place = format!("{place}.rules");
         check_rules(&place, &group.rules, 100)?;
-        let always = |rule: &SecurityRule| rule.access == Access::AlwaysAllow;
-        if let Some(number) = group.rules.iter().position(always) {
-            let what = "security admin rules alone are `always-allow`";
-            return Err(err(format!("{place}[{number}]"), what));
+        for (key, rule) in numbered(place, &group.rules) {
+            if rule.access == Access::AlwaysAllow {
+                return Err(err(key, "security admin rules alone are `always-allow`"));
+            }
         }
         self.security_groups.insert(name, group);
         Ok(())
@@ -406,8 +405,9 @@ impl World {
             }
         }
         for (name, balancer) in &self.load_balancers {
-            for (machine, interface) in balancer.machines.iter().map(Backend::at) {
-                let place = format!("load-balancer.{name}.machines");
+            let key = format!("load-balancer.{name}.machines");
+            for (place, backend) in numbered(key, &balancer.machines) {
+                let (machine, interface) = backend.at();
                 let Some(found) = self.machines.get(machine) else {
                     return Err(err(place, format!("there is no machine `{machine}`")));
                 };
@@ -523,8 +523,9 @@ impl World {
             self.check_remote_gateways(name, network)?;
             let own = self.plots.get(name);
             for (number, side) in network.peerings.iter().enumerate() {
-                let (peer, place) =
-                    (&side.network, || format!("network.{name}.peerings[{number}]"));
+                let peer = &side.network;
+                // Only where it is told: there may be very many.
+                let place = || key_of(&format!("network.{name}.peerings"), number);
                 let Some(other) = self.plots.get(peer) else {
                     return Err(err(place(), format!("there is no network `{peer}`")));
                 };
@@ -562,18 +563,24 @@ impl World {
         name: &NetworkName,
         network: &VirtualNetwork,
     ) -> Result<(), WorldError> {
-        let mut used = network.peerings.iter().filter(|side| side.use_remote_gateways);
-        let what = match (used.next(), used.next(), &network.gateway) {
-            (Some(first), Some(second), _) => format!(
-                "`{}` and `{}` both have `use_remote_gateways`; one network's gateways can be used",
-                first.network, second.network
-            ),
-            (Some(_), None, Some(_)) => {
-                "`use_remote_gateways` needs a network without a gateway of its own".to_owned()
+        let sides = network.peerings.iter().enumerate();
+        let mut used = sides.filter(|(_, side)| side.use_remote_gateways);
+        let (number, what) = match (used.next(), used.next(), &network.gateway) {
+            (Some((_, first)), Some((number, second)), _) => {
+                let (first, second) = (&first.network, &second.network);
+                let what = format!(
+                    "`{first}` and `{second}` both have `use_remote_gateways`; one network's gateways \
+                     can be used"
+                );
+                (number, what)
+            }
+            (Some((number, _)), None, Some(_)) => {
+                let what = "`use_remote_gateways` needs a network without a gateway of its own";
+                (number, what.to_owned())
             }
             _ => return Ok(()),
         };
-        Err(err(format!("network.{name}.peerings"), what))
+        Err(err(key_of(&format!("network.{name}.peerings"), number), what))
     }
 
     /// What shows a network in a capture can exist (IEEE 802.1Q, RFC 7348), and shows no other.
@@ -618,14 +625,14 @@ fn check_listed(place: &str, subnet: &Subnet) -> Result<(), WorldError> {
         let what = "they are all the routes that there are; take `route_table` away";
         return Err(err(place, what));
     }
-    for (number, route) in subnet.effective_routes.iter().enumerate() {
+    for (place, route) in numbered(place, &subnet.effective_routes) {
         let by_appliance = route.next_hop == ListedNextHop::VirtualAppliance;
         if by_appliance != route.address.is_some() {
             let what = format!(
                 "`{}`: `virtual-appliance` alone has an `address`, and needs one",
                 route.prefix
             );
-            return Err(err(format!("{place}[{number}]"), what));
+            return Err(err(place, what));
         }
     }
     Ok(())
@@ -633,10 +640,9 @@ fn check_listed(place: &str, subnet: &Subnet) -> Result<(), WorldError> {
 
 /// Checks that rules have names and priorities of their own, and sides that can be read.
 fn check_rules(place: &str, rules: &[SecurityRule], lowest: u16) -> Result<(), WorldError> {
-    let (mut names, mut priorities) = (BTreeSet::new(), BTreeSet::new());
-    for (number, rule) in rules.iter().enumerate() {
+    let (mut names, mut priorities) = (BTreeSet::new(), BTreeMap::new());
+    for (place, rule) in numbered(place.to_owned(), rules) {
         let SecurityRule { name, priority, direction, .. } = rule;
-        let place = format!("{place}[{number}]");
         if !names.insert(name) {
             return Err(err(place, format!("there are two rules `{name}`")));
         }
@@ -644,8 +650,8 @@ fn check_rules(place: &str, rules: &[SecurityRule], lowest: u16) -> Result<(), W
             let what = format!("`{name}` has priority {priority}; they go from {lowest} to 4096");
             return Err(err(place, what));
         }
-        if !priorities.insert((direction, priority)) {
-            let what = format!("`{name}`: another {direction} rule has priority {priority}, too");
+        if let Some(other) = priorities.insert((direction, priority), name) {
+            let what = format!("the {direction} rule `{other}` has priority {priority}, too");
             return Err(err(place, what));
         }
         let both = |groups: &[_], side: &Targets| !groups.is_empty() && *side != Targets::default();
@@ -661,6 +667,16 @@ fn check_rules(place: &str, rules: &[SecurityRule], lowest: u16) -> Result<(), W
         }
     }
     Ok(())
+}
+
+/// A list below a key, each of it with its own key.
+pub(crate) fn numbered<T>(key: String, all: &[T]) -> impl Iterator<Item = (String, &T)> {
+    all.iter().enumerate().map(move |(number, one)| (key_of(&key, number), one))
+}
+
+/// The key of one of a list, by its place from 0.
+fn key_of(list: &str, number: usize) -> String {
+    format!("{list}[{number}]")
 }
 
 fn err(place: impl Into<String>, what: impl Into<String>) -> WorldError {

@@ -287,7 +287,11 @@ fn rules_that_cannot_be_are_refused_with_their_place() {
     let udp = format!("{OUT}\n{DENY}");
     for (number, rules, expected) in [
         (0, rule("a", 99, &udp), "go from 100 to 4096"),
-        (1, rule("a", 100, &udp) + &rule("b", 100, &udp), "another outbound rule has priority 100"),
+        (
+            1,
+            rule("a", 100, &udp) + &rule("b", 100, &udp),
+            "the outbound rule `a` has priority 100, too",
+        ),
         (1, rule("a", 100, &udp) + &rule("a", 101, &udp), "two rules `a`"),
         (0, rule("a", 100, &format!("{OUT}\naccess = \"always-allow\"")), "admin rules alone"),
         (
