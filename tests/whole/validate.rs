@@ -132,18 +132,22 @@ fn an_error_in_a_list_was_marked_at_its_first_entry() {
     let route = |prefix: &str| format!("  {{ prefix = \"{prefix}\", next_hop = \"internet\" }},\n");
     let (code, said) = validate(&table(&(route("10.0.0.0/8") + &route("10.1.0.0/8"))), "");
     assert!(code == 2 && said.contains("there are two routes for `10.0.0.0/8`"), "{said}");
-    // Two lines before the arrow's word are its line and what it points at.
-    let lines: Vec<_> = said.lines().collect();
-    let arrow = lines.iter().position(|line| line.ends_with(" here")).expect("a mark");
-    assert!(lines[arrow - 2].contains("10.1.0.0/8"), "{said}");
+    assert!(said.contains("file.toml:16:"), "{said}");
+    let event = |kind: &str, key: &str| {
+        format!("[[event]]\nat = \"2021-01-01\"\nkind = \"{kind}\"\n{key}\n")
+    };
+    let events = event("machine-started", "machine = \"web\"") + &event("machine-stopped", "");
+    let (code, said) = validate(&events, "");
+    assert!(code == 2 && said.contains("event[1]") && said.contains("file.toml:5:"), "{said}");
 }
 
 #[test]
 fn an_address_where_a_prefix_belongs_was_called_invalid_syntax() {
     for (from, to, expected) in [
-        ("10.0.0.0/16", "10.0.0.0", "such as 10.0.0.0/32"),
+        ("10.0.0.0/16", "10.0.0.0", "10.0.0.0/32 is this one"),
         ("10.0.0.4", "10.0.0.4/24", "an address is expected"),
-        ("10.0.0.4", "10.0.0", "no IP address and no prefix"),
+        ("\"10.0.0.4\"", "'10.0.0.4/24'", "`10.0.0.4/24` is a prefix"),
+        ("10.0.0.4", "10.0.0", "neither an address nor a prefix"),
     ] {
         let (code, said) = validate(&LAB.replace(from, to), "");
         assert!(code == 2 && said.contains(expected), "{said}");
@@ -198,10 +202,10 @@ addresses = ["10.2.0.4"]
     for part in [
         "`hub` has a peering with `spoke`, and `spoke` none with `hub`: nothing flows",
         "leads to 10.1.0.9, which belongs to nobody that `hub` reaches",
-        "leads `mailbox`, which is in the table's subnet `hub/mail`, to itself",
-        "leads to 10.2.0.4 of `idle`, which takes nothing on: it is without `ip_forwarding`",
+        "leads `mailbox`, which is in the subnet `hub/mail` of that route, to itself",
+        "leads to 10.2.0.4, where `idle` takes nothing on: its interface is without `ip_forwarding`",
         "`right` has `use_remote_gateways` toward `hub` and gets no gateway: `hub` has no `gateway`",
-        "`hub/within` and `hub/rest` have 10.0.2.128/25 in common",
+        "`hub/rest` and `hub/within` have 10.0.2.128/25 in common",
     ] {
         assert!(warnings.contains(part), "{warnings}");
     }

@@ -29,6 +29,7 @@ type Writer = fn(usize) -> String;
 const FAMILIES: &[(&str, usize, Writer)] = &[
     ("routes of a table", 400, routes),
     ("peerings of a hub", 500, hub),
+    ("routes into peers", 400, into_peers),
     ("addresses of a machine", 65_536, addresses),
     ("machines of a network", 65_536, machines),
     ("appliances in a ring", 1_000, ring),
@@ -107,6 +108,31 @@ fn hub(size: usize) -> String {
          ip_forwarding = true\n[route-table.t]\nroutes = [{{ prefix = \"0.0.0.0/0\", \
          next_hop = \"virtual-appliance\", address = \"172.16.0.4\" }}]\n{}",
         listed(size, |at| format!("\"n{at}\"")),
+        all(size, spoke)
+    )
+}
+
+fn into_peers(size: usize) -> String {
+    let spoke = |at: usize| {
+        let prefix = inside(at * 256);
+        format!(
+            "[network.n{at}]\naddress_space = [\"{prefix}/24\"]\npeerings = [\"hub\"]\n{}",
+            machine(at, &format!("n{at}"), inside(at * 256 + 4), "ip_forwarding = true")
+        )
+    };
+    let route = |at: usize| {
+        let (prefix, appliance) = (outside(at * 32), inside(at * 256 + 4));
+        format!(
+            "{{ prefix = \"{prefix}/28\", next_hop = \"virtual-appliance\", address = \"{appliance}\" }}"
+        )
+    };
+    format!(
+        "{SUBSCRIPTION}[network.hub]\naddress_space = [\"172.16.0.0/16\"]\npeerings = [{}]\n\
+         [network.hub.subnet.default]\nprefixes = [\"172.16.0.0/16\"]\nroute_table = \"t\"\n\
+         [machine.hub]\nsubscription = \"s\"\nnetwork = \"hub\"\naddresses = [\"172.16.0.4\"]\n\
+         [route-table.t]\nroutes = [{}]\n{}",
+        listed(size, |at| format!("\"n{at}\"")),
+        listed(size, route),
         all(size, spoke)
     )
 }

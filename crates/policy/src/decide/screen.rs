@@ -94,7 +94,7 @@ impl<'a> Stand<'a> {
         if let Some((.., interface)) = balanced.or_else(|| world.owner(network, destination)) {
             return Some(Self::of(interface));
         }
-        let subnet = world.subnets_holding(network, destination).pop_first()?;
+        let (subnet, _) = world.subnets_around(network, destination.into())?;
         Some(Self { network, subnet, group: None })
     }
 }

@@ -1,12 +1,18 @@
 //! What will surprise whoever wrote a world: nothing is wrong with it, and packets do not go where
 //! they seem to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::LazyCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
+use std::ops::Deref;
+
+use ipnet::IpNet;
 
 use crate::decide::sender::SendingPort;
 use crate::decide::way_out::leaves_by_default_unsaid;
 use crate::file::near::first_few;
-use crate::world::name::{ApplicationSecurityGroupName, NetworkName, SubnetName};
+use crate::world::listed_route::ListedNextHop;
+use crate::world::name::{ApplicationSecurityGroupName, NetworkName};
 use crate::world::route::{NextHop, effective_routes, other_default};
 use crate::world::security::{Direction, Protocol, SecurityRule, Target, WorkedOut};
 use crate::world::{Subnet, UserNextHop, VirtualNetwork, World};
@@ -27,6 +33,7 @@ impl World {
     #[must_use]
     pub fn surprises(&self) -> Vec<String> {
         let mut found = Vec::new();
+        let by_address = LazyCell::new(|| self.networks_by_address());
         for (name, network) in &self.networks {
             let one_sided = |peer: &&NetworkName| !self.has_side(peer, name);
             for peer in network.peerings.iter().map(|side| &side.network).filter(one_sided) {
@@ -35,40 +42,44 @@ impl World {
                      flows"
                 ));
             }
-            for (subnet_name, subnet) in &network.subnets {
-                self.surprising_routes((name, subnet_name), subnet, &mut found);
-                for prefix in &subnet.prefixes {
-                    if let Some(other) = self.subnet_around(name, subnet_name, *prefix) {
-                        let first = subnet_name.min(other);
-                        found.push(format!(
-                            "`{name}/{subnet_name}` and `{name}/{other}` have {prefix} in common: an \
-                             address there that nobody has is taken for one of `{name}/{first}`"
-                        ));
-                    }
+            self.no_remote_gateway(name, network, &mut found);
+            let near = Near { world: self, name, network, by_address: &by_address };
+            near.surprising_routes(&mut found);
+            let prefixes = network.subnets.values().flat_map(|of| &of.prefixes).map(IpNet::trunc);
+            for prefix in prefixes.collect::<BTreeSet<_>>() {
+                if let Some((first, last)) = self.subnets_around(name, prefix)
+                    && first != last
+                {
+                    found.push(format!(
+                        "`{name}/{first}` and `{name}/{last}` have {prefix} in common: of the subnets \
+                         around an address that nobody has the first by name counts"
+                    ));
                 }
             }
-            self.no_remote_gateway(name, network, &mut found);
         }
         self.rests_on_default_outbound(&mut found);
         self.surprising_rules(&mut found);
         self.same_behind(&mut found);
-        found.dedup();
+        let mut said = HashSet::new();
+        found.retain(|sentence| said.insert(sentence.clone()));
         found
     }
 
-    /// A network that is to use another's gateway and cannot (N12).
+    /// A network that is to use another's gateway and cannot (N12). One all of whose subnets list their
+    /// routes asks nobody for a gateway's.
     fn no_remote_gateway(
         &self,
         name: &NetworkName,
         network: &VirtualNetwork,
         found: &mut Vec<String>,
     ) {
-        let Some(side) = network.peerings.iter().find(|side| side.use_remote_gateways) else {
-            return;
-        };
-        let peer = &side.network;
-        // Where there is no other side at all, that is said already.
-        if let (None, Some(other)) = (self.gateway_of(name), self.peering(peer, name)) {
+        if let Some(side) = network.peerings.iter().find(|side| side.use_remote_gateways)
+            // Where there is no other side at all, that is said already.
+            && let Some(other) = self.peering(&side.network, name)
+            && self.gateway_of(name).is_none()
+            && network.subnets.values().any(|subnet| subnet.effective_routes.is_empty())
+        {
+            let peer = &side.network;
             let why = if self.networks.get(peer).is_none_or(|peer| peer.gateway.is_none()) {
                 "has no `gateway`"
             } else if !other.allow_gateway_transit {
@@ -99,8 +110,8 @@ impl World {
                 continue;
             }
             found.push(format!(
-                "`{network}/{subnet}` is not said to have default outbound access, by which {} leave for \
-                 the Internet; in networks created since 2026-04 there is none: say \
+                "`{network}/{subnet}` is not said to have default outbound access, the only way to the \
+                 Internet of {}; in networks created since 2026-04 there is none: say \
                  `default_outbound_access`",
                 first_few(machines)
             ));
@@ -156,9 +167,9 @@ impl World {
                         && self.service_tag(tag).is_none()
                     {
                         found.push(format!(
-                            "rule `{}` of {whose} names the service tag `{tag}`, which nobody has told \
-                             (names of hosts are not looked up): say `service_tag_file`, or what it \
-                             stands for under `[service-tags]`",
+                            "rule `{}` of {whose} names the service tag `{tag}`, which nobody has told: \
+                             say `service_tag_file`, or what it stands for under `[service-tags]`; \
+                             names of hosts are not looked up",
                             rule.name
                         ));
                     }
@@ -185,51 +196,104 @@ impl World {
             }
         }
     }
+}
 
-    /// Routes of a subnet that lead to nobody who can be reached, or a machine to itself.
-    fn surprising_routes(
+/// A network, and who is where around it.
+struct Near<'a> {
+    world: &'a World,
+    name: &'a NetworkName,
+    network: &'a VirtualNetwork,
+    by_address: &'a dyn Deref<Target = HashMap<IpAddr, Vec<&'a NetworkName>>>,
+}
+
+impl<'a> Near<'a> {
+    /// [`World::network_of_appliance`], which goes through all peers: not for each of many routes.
+    fn network_of_appliance(&self, address: IpAddr) -> Option<&'a NetworkName> {
+        if self.world.has_somebody_at(self.name, address) {
+            return Some(self.name);
+        }
+        let there = self.by_address.get(&address)?;
+        let mut reached = there.iter().filter(|other| self.world.reaches(self.name, other));
+        match (reached.next(), reached.next()) {
+            (Some(_), Some(_)) => self.world.network_of_appliance(self.name, address),
+            (only, _) => only.copied(),
+        }
+    }
+
+    /// Routes that lead to nobody who can be reached, to one that takes nothing on, or a machine to
+    /// itself.
+    fn surprising_routes(&self, found: &mut Vec<String>) {
+        let subnets = &self.network.subnets;
+        let named: BTreeSet<_> =
+            subnets.values().filter_map(|of| of.route_table.as_ref()).collect();
+        for name in named {
+            let Some(table) = self.world.route_tables.get(name) else { continue };
+            let leading = table.routes.iter().filter_map(|route| match route.next_hop {
+                UserNextHop::VirtualAppliance(address) => Some((address, route.prefix)),
+                _ => None,
+            });
+            let uses = |subnet: &Subnet| subnet.route_table.as_ref() == Some(name);
+            self.surprising_next_hops(name.as_str(), leading, uses, found);
+        }
+        for (name, subnet) in subnets {
+            let listed = subnet.effective_routes.iter();
+            let leading = listed.filter(|route| route.next_hop == ListedNextHop::VirtualAppliance);
+            let leading = leading.filter_map(|route| Some((route.address?, route.prefix)));
+            let whose = format!("{}/{name}", self.name);
+            self.surprising_next_hops(&whose, leading, |of| std::ptr::eq(of, subnet), found);
+        }
+    }
+
+    /// What is surprising about the addresses that routes lead to, each with the route's prefix; `uses`
+    /// says of which subnets the routes are.
+    fn surprising_next_hops(
         &self,
-        (network, subnet): (&NetworkName, &SubnetName),
-        of: &Subnet,
+        whose: &str,
+        leading: impl Iterator<Item = (IpAddr, IpNet)>,
+        uses: impl Fn(&Subnet) -> bool,
         found: &mut Vec<String>,
     ) {
-        let table = of.route_table.as_ref().and_then(|name| self.route_tables.get_key_value(name));
-        let Some((name, table)) = table else { return };
-        for route in &table.routes {
-            let UserNextHop::VirtualAppliance(address) = route.next_hop else { continue };
-            let prefix = route.prefix;
-            // Its own network first: that needs no look at the peers.
-            let owner = self.owner(network, address);
-            let place = match owner {
-                Some(_) => Some(network),
-                None => self.network_of_appliance(network, address),
-            };
-            match place.map(|place| self.owner(place, address)) {
-                None => found.push(format!(
-                    "the route to {prefix} of `{name}` leads to {address}, which belongs to nobody \
-                     that `{network}` reaches"
-                )),
-                Some(Some((machine, _, at))) if !at.ip_forwarding => found.push(format!(
-                    "the route to {prefix} of `{name}` leads to {address} of `{machine}`, which takes \
-                     nothing on: it is without `ip_forwarding`"
-                )),
-                Some(_) => {}
-            }
-            let behind = self.frontend_at(network, address);
-            let owners = behind.iter().flat_map(|(_, balancer)| &balancer.machines);
-            let owners: BTreeSet<_> = owners
-                .filter_map(|one| Some(&self.machines.get(one.at().0)?.subscription))
-                .collect();
-            if let (Some((balancer, _)), true) = (behind, owners.len() > 1) {
+        let mut by_address = BTreeMap::new();
+        for (address, prefix) in leading {
+            by_address.entry(address).or_insert_with(Vec::new).push(prefix.to_string());
+        }
+        for (address, prefixes) in by_address {
+            let to = first_few(prefixes.iter().map(String::as_str));
+            let route = format!("the route of `{whose}` to {to} leads");
+            let Some(place) = self.network_of_appliance(address) else {
+                let from = self.name;
                 found.push(format!(
-                    "the machines behind `{balancer}` are of several subscriptions: any of them takes a \
-                     packet on, and the first that works is asked"
+                    "{route} to {address}, which belongs to nobody that `{from}` reaches"
+                ));
+                continue;
+            };
+            if let Some(at) = SendingPort::taking_on(self.world, place, address)
+                && self.world.firewall_at(place, address).is_none()
+                && !at.interface.ip_forwarding
+            {
+                found.push(format!(
+                    "{route} to {address}, where `{}` takes nothing on: its interface is without \
+                     `ip_forwarding`",
+                    at.name
                 ));
             }
-            if let Some((machine, ..)) = owner.filter(|(.., at)| at.subnet == *subnet) {
+            if let Some((name, balancer)) = self.world.frontend_at(place, address) {
+                let machines = balancer.machines.iter().map(|one| one.at().0);
+                let machines = machines.filter_map(|name| self.world.machines.get(name));
+                let owners: BTreeSet<_> = machines.map(|one| &one.subscription).collect();
+                if owners.len() > 1 {
+                    found.push(format!(
+                        "the machines behind `{name}` are of several subscriptions: any of them takes a \
+                         packet on, and the first that works is asked"
+                    ));
+                }
+            }
+            if let Some((machine, _, at)) = self.world.owner(self.name, address)
+                && self.network.subnets.get(&at.subnet).is_some_and(&uses)
+            {
                 found.push(format!(
-                    "the route to {prefix} of `{name}` leads `{machine}`, which is in the table's \
-                     subnet `{network}/{subnet}`, to itself"
+                    "{route} `{machine}`, which is in the subnet `{}/{}` of that route, to itself",
+                    self.name, at.subnet
                 ));
             }
         }

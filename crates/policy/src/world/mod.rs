@@ -463,15 +463,35 @@ impl World {
         plot.flat_map(|plot| plot.subnets.holding(address.into())).collect()
     }
 
-    /// Another subnet of a network that holds a prefix of one.
-    pub(crate) fn subnet_around(
+    /// The first and the last by name of a network's subnets that hold a prefix.
+    pub(crate) fn subnets_around(
         &self,
         network: &NetworkName,
-        subnet: &SubnetName,
         prefix: IpNet,
-    ) -> Option<&SubnetName> {
-        let plot = self.plots.get(network)?;
-        plot.subnets.holding(prefix).find(|other| *other != subnet)
+    ) -> Option<(&SubnetName, &SubnetName)> {
+        // Each length's are in the order of names.
+        let subnets = &self.plots.get(network)?.subnets;
+        let first = subnets.around(prefix).filter_map(<[_]>::first).min()?;
+        Some((first, subnets.around(prefix).filter_map(<[_]>::last).max()?))
+    }
+
+    /// The networks in which a machine, a firewall or an internal load balancer has an address.
+    pub(crate) fn networks_by_address(&self) -> HashMap<IpAddr, Vec<&NetworkName>> {
+        let mut found: HashMap<_, Vec<_>> = HashMap::new();
+        for network in self.networks.keys() {
+            let owned = self.owners.within(Some(network)).map(|(address, _)| address);
+            for address in owned.chain(self.service_addresses(Some(network))) {
+                found.entry(address).or_default().push(network);
+            }
+        }
+        found
+    }
+
+    /// Whether a machine, a firewall or an internal load balancer has an address in a network.
+    pub(crate) fn has_somebody_at(&self, network: &NetworkName, address: IpAddr) -> bool {
+        self.owner(network, address).is_some()
+            || self.firewall_at(network, address).is_some()
+            || self.frontend_at(network, address).is_some()
     }
 
     /// An empty world under an edition.
@@ -629,6 +649,13 @@ impl World {
         let open = self.open_toward.get(network);
         let is_open = move |peer: &&NetworkName| open.is_some_and(|open| open.contains(*peer));
         allowed.map(|side| &side.network).filter(is_open)
+    }
+
+    /// Whether a network is connected with another by a peering that both sides have and allow (N12).
+    pub(crate) fn reaches(&self, network: &NetworkName, other: &NetworkName) -> bool {
+        let side = self.peering(network, other);
+        side.is_some_and(|side| side.allow_virtual_network_access)
+            && self.open_toward.get(network).is_some_and(|open| open.contains(other))
     }
 
     /// A network and those that it is connected with: where its packets can be handed to somebody.

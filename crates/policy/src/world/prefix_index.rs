@@ -25,9 +25,14 @@ impl<T> PrefixIndex<T> {
 
     /// What those stand for that hold all of a prefix, or an address as a prefix of its own.
     pub(crate) fn holding(&self, inner: IpNet) -> impl Iterator<Item = &T> {
+        self.around(inner).flatten()
+    }
+
+    /// As [`Self::holding`], those of each length together, in the order in which they came.
+    pub(crate) fn around(&self, inner: IpNet) -> impl Iterator<Item = &[T]> {
         let lengths = self.lengths.range(..=inner.prefix_len());
         let around = lengths.filter_map(move |len| IpNet::new(inner.addr(), *len).ok());
-        around.filter_map(|prefix| self.by_prefix.get(&prefix.trunc())).flatten()
+        around.filter_map(|prefix| self.by_prefix.get(&prefix.trunc())).map(Vec::as_slice)
     }
 }
 

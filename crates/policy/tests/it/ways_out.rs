@@ -164,7 +164,8 @@ fn a_machine_that_leaves_by_what_nobody_said_is_told() {
     };
     let unsaid = surprises("", "", "");
     assert!(
-        unsaid.contains("`vnet/default`") && unsaid.contains("by which mailbox leave"),
+        unsaid.contains("`vnet/default`")
+            && unsaid.contains("the only way to the Internet of mailbox"),
         "{unsaid}"
     );
     for (subnet, machine, more) in [
