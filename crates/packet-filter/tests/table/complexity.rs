@@ -30,6 +30,7 @@ const FAMILIES: &[(&str, usize, Writer)] = &[
     ("routes of a table", 400, routes),
     ("peerings of a hub", 500, hub),
     ("routes into peers", 400, into_peers),
+    ("pairs of networks with one address", 500, pairs),
     ("addresses of a machine", 65_536, addresses),
     ("machines of a network", 65_536, machines),
     ("appliances in a ring", 1_000, ring),
@@ -134,6 +135,23 @@ fn into_peers(size: usize) -> String {
         listed(size, |at| format!("\"n{at}\"")),
         listed(size, route),
         all(size, spoke)
+    )
+}
+
+fn pairs(size: usize) -> String {
+    let one = |at: usize| {
+        let hub = machine(at, &format!("hub{at}"), inside(4), "ip_forwarding = true");
+        let prefix = inside(at * 256 + (1 << 20));
+        format!(
+            "[network.hub{at}]\naddress_space = [\"10.0.0.0/24\"]\npeerings = [\"n{at}\"]\n{hub}\
+             [network.n{at}]\naddress_space = [\"{prefix}/24\"]\npeerings = [\"hub{at}\"]\n\
+             [network.n{at}.subnet.default]\nprefixes = [\"{prefix}/24\"]\nroute_table = \"t\"\n"
+        )
+    };
+    format!(
+        "{SUBSCRIPTION}[route-table.t]\nroutes = [{{ prefix = \"0.0.0.0/0\", next_hop = \
+         \"virtual-appliance\", address = \"10.0.0.4\" }}]\n{}",
+        all(size, one)
     )
 }
 

@@ -1,19 +1,18 @@
 //! What will surprise whoever wrote a world: nothing is wrong with it, and packets do not go where
 //! they seem to.
 
-use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
-use std::ops::Deref;
 
 use ipnet::IpNet;
 
 use crate::decide::sender::SendingPort;
 use crate::decide::way_out::leaves_by_default_unsaid;
 use crate::file::near::first_few;
+use crate::life::power::Power;
 use crate::world::listed_route::ListedNextHop;
 use crate::world::name::{ApplicationSecurityGroupName, NetworkName};
-use crate::world::route::{NextHop, effective_routes, other_default};
+use crate::world::route::{NextHop, Route, effective_routes, other_default};
 use crate::world::security::{Direction, Protocol, SecurityRule, Target, WorkedOut};
 use crate::world::{Subnet, UserNextHop, VirtualNetwork, World};
 
@@ -33,7 +32,7 @@ impl World {
     #[must_use]
     pub fn surprises(&self) -> Vec<String> {
         let mut found = Vec::new();
-        let by_address = LazyCell::new(|| self.networks_by_address());
+        let by_address = self.networks_by_address();
         for (name, network) in &self.networks {
             let one_sided = |peer: &&NetworkName| !self.has_side(peer, name);
             for peer in network.peerings.iter().map(|side| &side.network).filter(one_sided) {
@@ -96,7 +95,8 @@ impl World {
     /// Subnets whose machines leave by default outbound access alone, which nobody said of them (N6).
     fn rests_on_default_outbound(&self, found: &mut Vec<String>) {
         let mut of_subnets: BTreeMap<_, Vec<&str>> = BTreeMap::new();
-        for (name, machine) in &self.machines {
+        let there = self.machines.iter();
+        for (name, machine) in there.filter(|(_, of)| of.state.power != Power::Deleted) {
             for interface in &machine.interfaces {
                 if leaves_by_default_unsaid(self, SendingPort { name, machine, interface }) {
                     let key = (&interface.network, &interface.subnet);
@@ -106,7 +106,10 @@ impl World {
         }
         for ((network, subnet), machines) in of_subnets {
             let routes = effective_routes(self, network, subnet);
-            if other_default(&routes).is_some_and(|route| route.next_hop != NextHop::Internet) {
+            let leads_out = |route: &Route| route.next_hop == NextHop::Internet;
+            if other_default(&routes).is_some_and(|route| !leads_out(route))
+                || !routes.iter().any(leads_out)
+            {
                 continue;
             }
             found.push(format!(
@@ -203,21 +206,24 @@ struct Near<'a> {
     world: &'a World,
     name: &'a NetworkName,
     network: &'a VirtualNetwork,
-    by_address: &'a dyn Deref<Target = HashMap<IpAddr, Vec<&'a NetworkName>>>,
+    by_address: &'a HashMap<IpAddr, BTreeSet<&'a NetworkName>>,
 }
 
 impl<'a> Near<'a> {
     /// [`World::network_of_appliance`], which goes through all peers: not for each of many routes.
     fn network_of_appliance(&self, address: IpAddr) -> Option<&'a NetworkName> {
-        if self.world.has_somebody_at(self.name, address) {
+        let there = self.by_address.get(&address)?;
+        if there.contains(self.name) {
             return Some(self.name);
         }
-        let there = self.by_address.get(&address)?;
         let mut reached = there.iter().filter(|other| self.world.reaches(self.name, other));
-        match (reached.next(), reached.next()) {
-            (Some(_), Some(_)) => self.world.network_of_appliance(self.name, address),
-            (only, _) => only.copied(),
+        // The shorter list of both is gone through.
+        if self.network.peerings.len() > there.len()
+            && let (only, None) = (reached.next(), reached.next())
+        {
+            return only.copied();
         }
+        self.world.network_of_appliance(self.name, address)
     }
 
     /// Routes that lead to nobody who can be reached, to one that takes nothing on, or a machine to
@@ -260,21 +266,32 @@ impl<'a> Near<'a> {
         for (address, prefixes) in by_address {
             let to = first_few(prefixes.iter().map(String::as_str));
             let route = format!("the route of `{whose}` to {to} leads");
-            let Some(place) = self.network_of_appliance(address) else {
+            let place = self.network_of_appliance(address);
+            if place.is_some_and(|place| self.world.firewall_at(place, address).is_some()) {
+                continue;
+            }
+            let at = place.and_then(|place| SendingPort::taking_on(self.world, place, address));
+            let (Some(place), Some(at)) = (place, at) else {
                 let from = self.name;
                 found.push(format!(
                     "{route} to {address}, which belongs to nobody that `{from}` reaches"
                 ));
                 continue;
             };
-            if let Some(at) = SendingPort::taking_on(self.world, place, address)
-                && self.world.firewall_at(place, address).is_none()
-                && !at.interface.ip_forwarding
-            {
+            if !at.interface.ip_forwarding {
                 found.push(format!(
                     "{route} to {address}, where `{}` takes nothing on: its interface is without \
                      `ip_forwarding`",
                     at.name
+                ));
+            }
+            let sends_on = at.machine.forwards_from(at.interface);
+            let leaves_by = self.network.subnets.get(&sends_on.subnet);
+            let comes_back = sends_on.network == *self.name && leaves_by.is_some_and(&uses);
+            if at.interface.ip_forwarding && comes_back {
+                found.push(format!(
+                    "{route} `{}`, which is in the subnet `{}/{}` of that route, to itself",
+                    at.name, self.name, sends_on.subnet
                 ));
             }
             if let Some((name, balancer)) = self.world.frontend_at(place, address) {
@@ -287,14 +304,6 @@ impl<'a> Near<'a> {
                          packet on, and the first that works is asked"
                     ));
                 }
-            }
-            if let Some((machine, _, at)) = self.world.owner(self.name, address)
-                && self.network.subnets.get(&at.subnet).is_some_and(&uses)
-            {
-                found.push(format!(
-                    "{route} `{machine}`, which is in the subnet `{}/{}` of that route, to itself",
-                    self.name, at.subnet
-                ));
             }
         }
     }

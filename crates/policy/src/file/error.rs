@@ -30,31 +30,33 @@ pub(crate) fn syntax(text: &str, error: &toml::de::Error) -> InventoryError {
     {
         return bad(format!("{key}]"), what);
     }
-    let value = span.clone().and_then(|span| text.get(span)).map(value_of);
-    let what = match value.filter(|_| message == "invalid IP address syntax") {
+    let written = span.clone().and_then(|span| text.get(span));
+    let what = match written.filter(|_| message == "invalid IP address syntax") {
         None => message.to_owned(),
         // The libraries say the same of an address and of a prefix, and not which they wanted.
-        Some(value) => no_address(&value),
+        Some(written) => no_address(&value_of(written)),
     };
     InventoryError { what, key: None, span }
 }
 
 /// A string's value, as TOML writes it.
 fn value_of(written: &str) -> String {
-    let table = DeTable::parse(&format!("value = {written}"))
-        .ok()
-        .and_then(|table| table.get_ref().get("value")?.get_ref().as_str().map(str::to_owned));
-    table.unwrap_or_else(|| written.to_owned())
+    let value = DeValue::parse(written).ok();
+    let text = value.as_ref().and_then(|value| value.get_ref().as_str());
+    text.unwrap_or(written).to_owned()
 }
 
 fn no_address(value: &str) -> String {
     let shown = cut(value);
     match (value.parse::<IpAddr>(), value.parse::<IpNet>()) {
         (Ok(address), _) => {
-            let (any, one) = if address.is_ipv4() { ("0.0.0.0/0", 32) } else { ("::/0", 128) };
+            let (family, any, one) = match address {
+                IpAddr::V4(_) => ("IPv4", "0.0.0.0/0", 32),
+                IpAddr::V6(_) => ("IPv6", "::/0", 128),
+            };
             format!(
                 "`{shown}` is an address, and a prefix is expected: say its length behind a slash \
-                 ({any} is every address, {shown}/{one} is this one)"
+                 ({any} is every {family} address, {shown}/{one} is this one)"
             )
         }
         (_, Ok(_)) => format!("`{shown}` is a prefix, and an address is expected"),

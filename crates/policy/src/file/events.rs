@@ -7,6 +7,7 @@ use crate::file::error::{InventoryError, bad, syntax};
 use crate::file::most::{self, at_most};
 use crate::life::event::{Event, EventKind, FlatEvent};
 use crate::world::address_space::fit_for_an_address_space;
+use crate::world::build::numbered;
 use crate::world::name::fit_for_a_name;
 
 /// A file with events alone.
@@ -38,10 +39,10 @@ pub fn parse_events(text: &str) -> Result<Vec<Event>, InventoryError> {
 /// Refuses events that begin something which [`EventKind::check_what_begins`] refuses; the key has
 /// the event's number, from 0.
 pub(super) fn check_events(events: &[Event]) -> Result<(), InventoryError> {
-    for (number, event) in events.iter().enumerate() {
+    for (event_key, event) in numbered("event".to_owned(), events) {
         event.kind.check_what_begins().map_err(|error| {
             let key = error.key.unwrap_or_default();
-            InventoryError { key: Some(format!("event[{number}].{key}")), ..error }
+            InventoryError { key: Some(format!("{event_key}.{key}")), ..error }
         })?;
     }
     Ok(())
@@ -59,9 +60,8 @@ impl EventKind {
             fit_for_a_name(name).map_err(|unfit| bad(key, unfit.to_string()))?;
         }
         at_most("address_space".to_owned(), self.address_space().len(), most::PREFIXES)?;
-        for prefix in self.address_space() {
-            let fits = fit_for_an_address_space(prefix);
-            fits.map_err(|unfit| bad("address_space", unfit.to_string()))?;
+        for (key, prefix) in numbered("address_space".to_owned(), self.address_space()) {
+            fit_for_an_address_space(prefix).map_err(|unfit| bad(key, unfit.to_string()))?;
         }
         Ok(())
     }

@@ -476,22 +476,15 @@ impl World {
     }
 
     /// The networks in which a machine, a firewall or an internal load balancer has an address.
-    pub(crate) fn networks_by_address(&self) -> HashMap<IpAddr, Vec<&NetworkName>> {
-        let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    pub(crate) fn networks_by_address(&self) -> HashMap<IpAddr, BTreeSet<&NetworkName>> {
+        let mut found: HashMap<_, BTreeSet<_>> = HashMap::new();
         for network in self.networks.keys() {
             let owned = self.owners.within(Some(network)).map(|(address, _)| address);
             for address in owned.chain(self.service_addresses(Some(network))) {
-                found.entry(address).or_default().push(network);
+                found.entry(address).or_default().insert(network);
             }
         }
         found
-    }
-
-    /// Whether a machine, a firewall or an internal load balancer has an address in a network.
-    pub(crate) fn has_somebody_at(&self, network: &NetworkName, address: IpAddr) -> bool {
-        self.owner(network, address).is_some()
-            || self.firewall_at(network, address).is_some()
-            || self.frontend_at(network, address).is_some()
     }
 
     /// An empty world under an edition.
@@ -643,16 +636,14 @@ impl World {
     /// The networks that a network is connected with by peerings: those that both sides have and
     /// allow (N12).
     pub fn peers<'a>(&'a self, network: &'a NetworkName) -> impl Iterator<Item = &'a NetworkName> {
-        //= N12
         let sides = self.networks.get(network).map_or(&[][..], |found| &found.peerings);
-        let allowed = sides.iter().filter(|side| side.allow_virtual_network_access);
-        let open = self.open_toward.get(network);
-        let is_open = move |peer: &&NetworkName| open.is_some_and(|open| open.contains(*peer));
-        allowed.map(|side| &side.network).filter(is_open)
+        let all = sides.iter().map(|side| &side.network);
+        all.filter(move |peer| self.reaches(network, peer))
     }
 
     /// Whether a network is connected with another by a peering that both sides have and allow (N12).
     pub(crate) fn reaches(&self, network: &NetworkName, other: &NetworkName) -> bool {
+        //= N12
         let side = self.peering(network, other);
         side.is_some_and(|side| side.allow_virtual_network_access)
             && self.open_toward.get(network).is_some_and(|open| open.contains(other))
@@ -673,7 +664,7 @@ impl World {
         let found = self.networks.get(network)?;
         found.gateway.as_ref().or_else(|| {
             let side = found.peerings.iter().find(|side| side.use_remote_gateways)?;
-            let peer = self.peers(network).find(|peer| **peer == side.network)?;
+            let peer = Some(&side.network).filter(|peer| self.reaches(network, peer))?;
             let allowed = self.peering(peer, network)?.allow_gateway_transit;
             self.networks.get(peer)?.gateway.as_ref().filter(|_| allowed)
         })
