@@ -90,7 +90,7 @@ pub(crate) struct Asked {
 pub(crate) struct InForce {
     /// The edition in force.
     pub edition: EditionName,
-    /// Whether its verdict or its reason is another.
+    /// Whether its verdict or its reason is another, from whatever source port.
     pub differs: bool,
     /// Its decision, where there is one.
     pub decision: Option<Decision>,
@@ -119,8 +119,8 @@ pub(super) fn answer(subject: &Subject) -> Result<CheckAnswer, Failure> {
         [_] => vec![],
         all => all.iter().map(|(ports, decision)| FromPorts::of(ports, decision)).collect(),
     };
+    let in_force = in_force(subject, &outcomes(&all))?;
     let mut decision = usual(all);
-    let in_force = in_force(subject, &decision)?;
     let mut notes = notes(&world, subject, &decision);
     let next = after_a_pass(&world, &subject.question, &decision);
     if !next.is_empty() {
@@ -145,9 +145,23 @@ fn usual(mut all: Vec<(RangeInclusive<u16>, Decision)>) -> Decision {
     all.swap_remove(place.unwrap_or(0)).1
 }
 
+/// The verdict and reason of every source port, each with the last port of those side by side.
+fn outcomes(all: &[(RangeInclusive<u16>, Decision)]) -> Vec<(u16, Verdict, Reason)> {
+    let outcome =
+        |(ports, of): &(RangeInclusive<u16>, Decision)| (*ports.end(), of.verdict, of.reason);
+    let mut found: Vec<_> = all.iter().map(outcome).collect();
+    // Of two alike the one behind is left.
+    found.reverse();
+    found.dedup_by_key(|(_, verdict, reason)| (*verdict, *reason));
+    found
+}
+
 /// The same question under the edition in force. What happened keeps its edition, so that an
 /// exemption that was granted then counts as granted then.
-fn in_force(subject: &Subject, decision: &Decision) -> Result<Option<InForce>, Failure> {
+fn in_force(
+    subject: &Subject,
+    then: &[(u16, Verdict, Reason)],
+) -> Result<Option<InForce>, Failure> {
     let edition = Edition::in_force()?;
     if edition.id == subject.edition.id {
         return Ok(None);
@@ -155,8 +169,9 @@ fn in_force(subject: &Subject, decision: &Decision) -> Result<Option<InForce>, F
     let name = EditionName::of(&edition);
     Ok(Some(match subject.scene.world(&edition) {
         Ok(world) => {
-            let now = usual(by_source_port(&world, &subject.question));
-            let differs = (now.verdict, now.reason) != (decision.verdict, decision.reason);
+            let all = by_source_port(&world, &subject.question);
+            let differs = outcomes(&all) != then;
+            let now = usual(all);
             let sources = sources(&edition, &now);
             InForce { edition: name, differs, decision: Some(now), sources, error: None }
         }

@@ -249,7 +249,10 @@ fn in_force(console: &mut Console, answer: &CheckAnswer) -> Result<(), Failure> 
         return labelled(console, paint.bold("Today  "), 7, &text);
     };
     let then = (answer.decision.verdict, answer.decision.reason);
-    let answers = today::in_words(&*Edition::named(id)?, now, then, answer.question.offer);
+    let mut answers = today::in_words(&*Edition::named(id)?, now, then, answer.question.offer);
+    if *differs && (now.verdict, now.reason) == then {
+        answers.push_str(" from there, and OTHERWISE from other source ports (--edition in-force)");
+    }
     let text = format!("edition {id}, which is in force, answers {answers}");
     let label = match (differs, now.verdict) {
         (true, verdict) => paint.verdict(verdict, "Today  "),
