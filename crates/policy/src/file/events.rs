@@ -60,8 +60,9 @@ impl EventKind {
             fit_for_a_name(name).map_err(|unfit| bad(key, unfit.to_string()))?;
         }
         at_most("address_space".to_owned(), self.address_space().len(), most::PREFIXES)?;
-        for (key, prefix) in numbered("address_space".to_owned(), self.address_space()) {
-            fit_for_an_address_space(prefix).map_err(|unfit| bad(key, unfit.to_string()))?;
+        for prefix in self.address_space() {
+            let fits = fit_for_an_address_space(prefix);
+            fits.map_err(|unfit| bad("address_space", unfit.to_string()))?;
         }
         Ok(())
     }
