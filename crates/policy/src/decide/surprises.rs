@@ -1,7 +1,7 @@
 //! What will surprise whoever wrote a world: nothing is wrong with it, and packets do not go where
 //! they seem to.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -32,7 +32,6 @@ impl World {
     #[must_use]
     pub fn surprises(&self) -> Vec<String> {
         let mut found = Vec::new();
-        let by_address = self.networks_by_address();
         for (name, network) in &self.networks {
             let one_sided = |peer: &&NetworkName| !self.has_side(peer, name);
             for peer in network.peerings.iter().map(|side| &side.network).filter(one_sided) {
@@ -42,7 +41,7 @@ impl World {
                 ));
             }
             self.no_remote_gateway(name, network, &mut found);
-            let near = Near { world: self, name, network, by_address: &by_address };
+            let near = Near { world: self, name, network };
             near.surprising_routes(&mut found);
             let prefixes = network.subnets.values().flat_map(|of| &of.prefixes).map(IpNet::trunc);
             for prefix in prefixes.collect::<BTreeSet<_>>() {
@@ -60,7 +59,10 @@ impl World {
         self.surprising_rules(&mut found);
         self.same_behind(&mut found);
         let mut said = HashSet::new();
-        found.retain(|sentence| said.insert(sentence.clone()));
+        let mut is_new: Vec<_> =
+            found.iter().map(|sentence| said.insert(sentence.as_str())).collect();
+        is_new.reverse();
+        found.retain(|_| is_new.pop() == Some(true));
         found
     }
 
@@ -201,31 +203,14 @@ impl World {
     }
 }
 
-/// A network, and who is where around it.
+/// A network, whose routes are looked at.
 struct Near<'a> {
     world: &'a World,
     name: &'a NetworkName,
     network: &'a VirtualNetwork,
-    by_address: &'a HashMap<IpAddr, BTreeSet<&'a NetworkName>>,
 }
 
-impl<'a> Near<'a> {
-    /// [`World::network_of_appliance`], which goes through all peers: not for each of many routes.
-    fn network_of_appliance(&self, address: IpAddr) -> Option<&'a NetworkName> {
-        let there = self.by_address.get(&address)?;
-        if there.contains(self.name) {
-            return Some(self.name);
-        }
-        let mut reached = there.iter().filter(|other| self.world.reaches(self.name, other));
-        // The shorter list of both is gone through.
-        if self.network.peerings.len() > there.len()
-            && let (only, None) = (reached.next(), reached.next())
-        {
-            return only.copied();
-        }
-        self.world.network_of_appliance(self.name, address)
-    }
-
+impl Near<'_> {
     /// Routes that lead to nobody who can be reached, to one that takes nothing on, or a machine to
     /// itself.
     fn surprising_routes(&self, found: &mut Vec<String>) {
@@ -241,7 +226,7 @@ impl<'a> Near<'a> {
             let uses = |subnet: &Subnet| subnet.route_table.as_ref() == Some(name);
             self.surprising_next_hops(name.as_str(), leading, uses, found);
         }
-        for (name, subnet) in subnets {
+        for (name, subnet) in subnets.iter().filter(|(_, of)| !of.effective_routes.is_empty()) {
             let listed = subnet.effective_routes.iter();
             let leading = listed.filter(|route| route.next_hop == ListedNextHop::VirtualAppliance);
             let leading = leading.filter_map(|route| Some((route.address?, route.prefix)));
@@ -266,7 +251,7 @@ impl<'a> Near<'a> {
         for (address, prefixes) in by_address {
             let to = first_few(prefixes.iter().map(String::as_str));
             let route = format!("the route of `{whose}` to {to} leads");
-            let place = self.network_of_appliance(address);
+            let place = self.world.network_of_appliance(self.name, address);
             if place.is_some_and(|place| self.world.firewall_at(place, address).is_some()) {
                 continue;
             }

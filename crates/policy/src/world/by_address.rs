@@ -1,23 +1,32 @@
 //! What is at the addresses of networks, which may be the same ones.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use crate::world::name::NetworkName;
 
 /// What is at addresses, in each network.
 #[derive(Debug, Clone)]
-pub(crate) struct ByAddress<T>(HashMap<NetworkName, BTreeMap<IpAddr, T>>);
+pub(crate) struct ByAddress<T> {
+    of: HashMap<NetworkName, BTreeMap<IpAddr, T>>,
+    /// Derived from those: the networks in which something is at an address.
+    networks: BTreeMap<IpAddr, BTreeSet<NetworkName>>,
+}
 
 impl<T> ByAddress<T> {
     /// Nothing, anywhere.
     pub(crate) fn new() -> Self {
-        Self(HashMap::new())
+        Self { of: HashMap::new(), networks: BTreeMap::new() }
     }
 
     /// What is at an address of a network.
     pub(crate) fn get(&self, network: &NetworkName, address: IpAddr) -> Option<&T> {
-        self.0.get(network)?.get(&address)
+        self.of.get(network)?.get(&address)
+    }
+
+    /// The networks in which something is at an address.
+    pub(crate) fn networks(&self, address: IpAddr) -> Option<&BTreeSet<NetworkName>> {
+        self.networks.get(&address)
     }
 
     /// What is in a network, or in all of them one by one, in the order of each one's addresses.
@@ -25,14 +34,15 @@ impl<T> ByAddress<T> {
         &'a self,
         network: Option<&'a NetworkName>,
     ) -> impl Iterator<Item = (IpAddr, &'a T)> {
-        let all = network.is_none().then(|| self.0.values());
-        let one = network.and_then(|network| self.0.get(network));
+        let all = network.is_none().then(|| self.of.values());
+        let one = network.and_then(|network| self.of.get(network));
         all.into_iter().flatten().chain(one).flatten().map(|(address, what)| (*address, what))
     }
 
     /// Puts something at an address, in the place of what was there.
     pub(crate) fn insert(&mut self, network: &NetworkName, address: IpAddr, what: T) {
-        self.0.entry(network.clone()).or_default().insert(address, what);
+        self.of.entry(network.clone()).or_default().insert(address, what);
+        self.networks.entry(address).or_default().insert(network.clone());
     }
 
     /// Takes away what is at an address, where a condition holds.
@@ -42,10 +52,16 @@ impl<T> ByAddress<T> {
         address: IpAddr,
         holds: impl FnOnce(&T) -> bool,
     ) {
-        if let Some(there) = self.0.get_mut(network)
+        if let Some(there) = self.of.get_mut(network)
             && there.get(&address).is_some_and(holds)
         {
             there.remove(&address);
+            if let Some(networks) = self.networks.get_mut(&address) {
+                networks.remove(network);
+                if networks.is_empty() {
+                    self.networks.remove(&address);
+                }
+            }
         }
     }
 }

@@ -475,18 +475,6 @@ impl World {
         Some((first, subnets.around(prefix).filter_map(<[_]>::last).max()?))
     }
 
-    /// The networks in which a machine, a firewall or an internal load balancer has an address.
-    pub(crate) fn networks_by_address(&self) -> HashMap<IpAddr, BTreeSet<&NetworkName>> {
-        let mut found: HashMap<_, BTreeSet<_>> = HashMap::new();
-        for network in self.networks.keys() {
-            let owned = self.owners.within(Some(network)).map(|(address, _)| address);
-            for address in owned.chain(self.service_addresses(Some(network))) {
-                found.entry(address).or_default().insert(network);
-            }
-        }
-        found
-    }
-
     /// An empty world under an edition.
     #[must_use]
     pub fn new(edition: Arc<Edition>, settings: Settings) -> Self {
@@ -637,16 +625,20 @@ impl World {
     /// allow (N12).
     pub fn peers<'a>(&'a self, network: &'a NetworkName) -> impl Iterator<Item = &'a NetworkName> {
         let sides = self.networks.get(network).map_or(&[][..], |found| &found.peerings);
-        let all = sides.iter().map(|side| &side.network);
-        all.filter(move |peer| self.reaches(network, peer))
+        let open = sides.iter().filter(move |side| self.is_open(network, side));
+        open.map(|side| &side.network)
     }
 
-    /// Whether a network is connected with another by a peering that both sides have and allow (N12).
-    pub(crate) fn reaches(&self, network: &NetworkName, other: &NetworkName) -> bool {
+    /// Whether a network's side of a peering is allowed, and so is the other (N12).
+    fn is_open(&self, network: &NetworkName, side: &Peering) -> bool {
         //= N12
-        let side = self.peering(network, other);
-        side.is_some_and(|side| side.allow_virtual_network_access)
-            && self.open_toward.get(network).is_some_and(|open| open.contains(other))
+        side.allow_virtual_network_access
+            && self.open_toward.get(network).is_some_and(|open| open.contains(&side.network))
+    }
+
+    /// Whether a network is connected with another by a peering (N12).
+    fn reaches(&self, network: &NetworkName, other: &NetworkName) -> bool {
+        self.peering(network, other).is_some_and(|side| self.is_open(network, side))
     }
 
     /// A network and those that it is connected with: where its packets can be handed to somebody.
@@ -664,7 +656,7 @@ impl World {
         let found = self.networks.get(network)?;
         found.gateway.as_ref().or_else(|| {
             let side = found.peerings.iter().find(|side| side.use_remote_gateways)?;
-            let peer = Some(&side.network).filter(|peer| self.reaches(network, peer))?;
+            let peer = Some(&side.network).filter(|_| self.is_open(network, side))?;
             let allowed = self.peering(peer, network)?.allow_gateway_transit;
             self.networks.get(peer)?.gateway.as_ref().filter(|_| allowed)
         })
@@ -684,11 +676,32 @@ impl World {
         network: &'a NetworkName,
         address: IpAddr,
     ) -> Option<&'a NetworkName> {
-        let firewall = |place: &&NetworkName| self.firewall_at(place, address).is_some();
-        let machine = |place: &&NetworkName| {
-            self.owner(place, address).is_some() || self.frontend_at(place, address).is_some()
-        };
-        self.in_reach(network).find(firewall).or_else(|| self.in_reach(network).find(machine))
+        let firewalls = self.firewall_addresses.networks(address);
+        let others = [self.owners.networks(address), self.frontends.networks(address)];
+        self.nearest_of(network, [firewalls, None]).or_else(|| self.nearest_of(network, others))
+    }
+
+    /// The first of some networks that a network reaches, itself before all.
+    fn nearest_of<'a>(
+        &'a self,
+        network: &'a NetworkName,
+        there: [Option<&'a BTreeSet<NetworkName>>; 2],
+    ) -> Option<&'a NetworkName> {
+        let there = there.into_iter().flatten();
+        let is_there = |place: &NetworkName| there.clone().any(|all| all.contains(place));
+        if is_there(network) {
+            return Some(network);
+        }
+        // The shorter list of both is gone through: a hub has many peers, and an address may be that
+        // of many networks.
+        let sides = self.networks.get(network)?.peerings.len();
+        if there.clone().map(BTreeSet::len).sum::<usize>() < sides {
+            let mut reached = there.clone().flatten().filter(|other| self.reaches(network, other));
+            if let (only, None) = (reached.next(), reached.next()) {
+                return only;
+            }
+        }
+        self.peers(network).find(|place| is_there(place))
     }
 
     /// The firewall whose address in a network is this.
