@@ -12,8 +12,7 @@ use crate::decide::grounds::Grounds;
 use crate::world::World;
 use crate::world::name::{NetworkName, SubnetName};
 use crate::world::route::{
-    NextHop, Route, RouteOrigin, effective_routes, holder, other_default, resolve,
-    takes_reserved_out,
+    NextHop, Route, RouteOrigin, effective_routes, other_default, resolve, takes_reserved_out,
 };
 
 /// Whether a destination is the platform's own and not filtered, which a setting says.
@@ -147,7 +146,7 @@ pub(crate) fn toward(
         NextHop::Gateway(None) => return Err(RouteFault::NoGateway),
         // A user-defined route can keep any address in the network, also one that is not there.
         NextHop::VirtualNetwork => {
-            let network = holder(world, network, destination).ok_or(RouteFault::NotInside)?;
+            let network = world.holder(network, destination).ok_or(RouteFault::NotInside)?;
             return Ok(inside(world, network, grounds));
         }
         NextHop::Peering(network) => return Ok(inside(world, network, grounds)),

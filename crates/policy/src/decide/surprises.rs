@@ -44,25 +44,24 @@ impl World {
             let near = Near { world: self, name, network };
             near.surprising_routes(&mut found);
             let prefixes = network.subnets.values().flat_map(|of| &of.prefixes).map(IpNet::trunc);
-            for prefix in prefixes.collect::<BTreeSet<_>>() {
-                if let Some((first, last)) = self.subnets_around(name, prefix)
-                    && first != last
-                {
-                    found.push(format!(
-                        "`{name}/{first}` and `{name}/{last}` have {prefix} in common: of the subnets \
-                         around an address that nobody has the first by name counts"
-                    ));
-                }
+            let shared = prefixes.filter_map(|prefix| {
+                let (first, last) = self.subnets_around(name, prefix)?;
+                (first != last).then_some((prefix, first, last))
+            });
+            for (prefix, first, last) in shared.collect::<BTreeSet<_>>() {
+                found.push(format!(
+                    "`{name}/{first}` and `{name}/{last}` have {prefix} in common: of the subnets around \
+                     an address that nobody has the first by name counts"
+                ));
             }
         }
         self.rests_on_default_outbound(&mut found);
         self.surprising_rules(&mut found);
         self.same_behind(&mut found);
-        let mut said = HashSet::new();
-        let mut is_new: Vec<_> =
-            found.iter().map(|sentence| said.insert(sentence.as_str())).collect();
-        is_new.reverse();
-        found.retain(|_| is_new.pop() == Some(true));
+        let mut said = HashSet::with_capacity(found.len());
+        let is_new: Vec<_> = found.iter().map(|sentence| said.insert(sentence.as_str())).collect();
+        let mut is_new = is_new.into_iter();
+        found.retain(|_| is_new.next() == Some(true));
         found
     }
 

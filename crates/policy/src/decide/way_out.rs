@@ -7,7 +7,7 @@ use crate::article::settings::{Setting, YesNo};
 use crate::decide::fault::RouteFault;
 use crate::decide::grounds::{Grounds, ReasonAlone};
 use crate::decide::sender::SendingPort;
-use crate::world::outbound::{Backend, LoadBalancer, LoadBalancerSku, NatGatewaySku};
+use crate::world::outbound::{LoadBalancer, LoadBalancerSku, NatGatewaySku};
 use crate::world::{Interface, MachineKind, Subnet, World};
 
 /// A way out, in the order in which Azure takes them (N5).
@@ -35,8 +35,9 @@ pub(crate) fn leave(
     grounds: &mut impl Grounds,
 ) -> Result<WayOut, RouteFault> {
     let mut rests_on = Vec::new();
-    let way = explicit(world, at, v4, &mut rests_on)
-        .or_else(|| by_default(world, at, v4, &mut rests_on).then_some(WayOut::Default));
+    let subnet = world.subnet(&at.interface.network, &at.interface.subnet);
+    let way = explicit(world, at, subnet, v4, &mut rests_on)
+        .or_else(|| by_default(world, at, subnet, v4, &mut rests_on).then_some(WayOut::Default));
     grounds.leave_by(&rests_on);
     if way == Some(WayOut::OutboundRules) && !v4 && has_v2_gateway(world, at) {
         grounds.warn(|| {
@@ -82,8 +83,9 @@ pub(crate) fn is_indirect(world: &World, at: SendingPort<'_>, v4: bool) -> bool 
 /// Whether IPv4 leaves a port by default outbound access alone, and nobody said that there is any.
 pub(crate) fn leaves_by_default_unsaid(world: &World, at: SendingPort<'_>) -> bool {
     let (mut no_way, mut rests_on) = (Vec::new(), Vec::new());
-    explicit(world, at, true, &mut no_way).is_none()
-        && by_default(world, at, true, &mut rests_on)
+    let subnet = world.subnet(&at.interface.network, &at.interface.subnet);
+    explicit(world, at, subnet, true, &mut no_way).is_none()
+        && by_default(world, at, subnet, true, &mut rests_on)
         && rests_on.contains(&Setting::DefaultOutboundWhenUnsaid)
 }
 
@@ -91,6 +93,7 @@ pub(crate) fn leaves_by_default_unsaid(world: &World, at: SendingPort<'_>) -> bo
 fn explicit(
     world: &World,
     at: SendingPort<'_>,
+    subnet: Option<&Subnet>,
     v4: bool,
     rests_on: &mut Vec<Setting>,
 ) -> Option<WayOut> {
@@ -99,10 +102,8 @@ fn explicit(
         return Some(WayOut::OfTheService);
     }
     let of_family = |address: &IpAddr| address.is_ipv4() == v4;
-    let network = world.networks.get(&at.interface.network);
-    let subnet = world.subnet(&at.interface.network, &at.interface.subnet);
     let of_subnet = subnet.and_then(|subnet| subnet.nat_gateway.as_ref());
-    let of_network = || network.and_then(|network| network.nat_gateway.as_ref());
+    let of_network = || world.networks.get(&at.interface.network)?.nat_gateway.as_ref();
     let gateway = of_subnet.or_else(of_network).and_then(|name| world.nat_gateways.get(name));
     if gateway.is_some_and(|gateway| gateway.carries(v4)) {
         return Some(WayOut::NatGateway);
@@ -144,17 +145,20 @@ fn is_private(subnet: &Subnet) -> bool {
 /// The load balancers that a port is behind.
 fn balancers<'a>(world: &'a World, at: SendingPort<'a>) -> impl Iterator<Item = &'a LoadBalancer> {
     // An address is enough: a port of the lab can stand for several interfaces of one network.
-    let key = |one: &Interface| (one.network.clone(), one.addresses.first().copied());
+    let key = |one: &'a Interface| (&one.network, one.addresses.first());
     let place = at.machine.interfaces.iter().position(|one| key(one) == key(at.interface));
-    let is_one =
-        move |backend: &Backend| place.is_some_and(|place| backend.at() == (at.name, place));
-    world.load_balancers.values().filter(move |one| one.machines.iter().any(is_one))
+    place.into_iter().flat_map(|place| world.balancers_of(at.name, place))
 }
 
 /// Whether default outbound access takes a family out.
-fn by_default(world: &World, at: SendingPort<'_>, v4: bool, rests_on: &mut Vec<Setting>) -> bool {
+fn by_default(
+    world: &World,
+    at: SendingPort<'_>,
+    subnet: Option<&Subnet>,
+    v4: bool,
+    rests_on: &mut Vec<Setting>,
+) -> bool {
     let takes_it = |one: &LoadBalancer| one.is_internal() && one.sku == LoadBalancerSku::Standard;
-    let subnet = world.subnet(&at.interface.network, &at.interface.subnet);
     let of_interface = at.interface.default_outbound_connectivity;
     let said = of_interface.or_else(|| subnet.and_then(|of| of.default_outbound_access));
     if !v4

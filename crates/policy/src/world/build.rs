@@ -1,6 +1,6 @@
 //! Building a world: what is added is checked, and a world as a whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
 use crate::article::settings::RevocationEffect;
@@ -13,7 +13,7 @@ use crate::world::name::{
     AdminRulesName, ApplicationSecurityGroupName, FirewallName, LoadBalancerName, MachineName,
     NatGatewayName, NetworkName, RouteTableName, SecurityGroupName, SubnetName, SubscriptionName,
 };
-use crate::world::outbound::{LoadBalancer, NatGateway, NatGatewaySku};
+use crate::world::outbound::{Backend, LoadBalancer, NatGateway, NatGatewaySku};
 use crate::world::prefix_index::PrefixIndex;
 use crate::world::security::{Access, AdminRules, SecurityGroup, SecurityRule, Targets};
 use crate::world::{
@@ -58,7 +58,7 @@ impl World {
     pub fn add_network(
         &mut self,
         name: NetworkName,
-        network: VirtualNetwork,
+        mut network: VirtualNetwork,
     ) -> Result<(), WorldError> {
         let place = format!("network.{name}");
         if self.networks.contains_key(&name) {
@@ -77,6 +77,9 @@ impl World {
                 }
             }
         }
+        // Of two sides with the same network, which a store of earlier may have begun with, the first counts.
+        let mut known = HashSet::new();
+        network.peerings.retain(|side| known.insert(side.network.clone()));
         for side in network.peerings.iter().filter(|side| side.allow_virtual_network_access) {
             self.open_toward.entry(side.network.clone()).or_default().insert(name.clone());
         }
@@ -84,6 +87,9 @@ impl World {
         self.forwarded_refused |= forwarded().any(|said| said == Some(false));
         self.forwarded_unsaid |= forwarded().any(|said| said.is_none());
         self.plots.insert(name.clone(), Plot::of(&network));
+        for prefix in &network.address_space {
+            self.spaces.insert(*prefix, name.clone());
+        }
         self.networks.insert(name, network);
         Ok(())
     }
@@ -91,7 +97,10 @@ impl World {
     /// Takes away a network that was added last.
     pub(crate) fn remove_network(&mut self, name: &NetworkName) {
         self.plots.remove(name);
-        self.networks.remove(name);
+        let removed = self.networks.remove(name).into_iter();
+        for prefix in removed.flat_map(|network| network.address_space) {
+            self.spaces.remove(prefix, |of| of == name);
+        }
     }
 
     /// Adds a route table.
@@ -235,8 +244,8 @@ impl World {
             }
         }
         let key = format!("{place}.outbound_rules");
-        let is_frontend = |address: &&IpAddr| balancer.addresses.contains(address);
-        if let Some(other) = balancer.outbound_rules.iter().find(|at| !is_frontend(at)) {
+        let frontends: HashSet<_> = balancer.addresses.iter().collect();
+        if let Some(other) = balancer.outbound_rules.iter().find(|at| !frontends.contains(at)) {
             return Err(err(key, format!("{other} is none of the balancer's `addresses`")));
         }
         if balancer.is_internal() && !balancer.outbound_rules.is_empty() {
@@ -246,6 +255,10 @@ impl World {
             for address in &balancer.addresses {
                 self.frontends.insert(network, *address, name.clone());
             }
+        }
+        for (machine, place) in balancer.machines.iter().map(Backend::at) {
+            let of = self.balancers_of.entry((machine.clone(), place)).or_default();
+            of.push(name.clone());
         }
         self.load_balancers.insert(name, balancer);
         Ok(())

@@ -10,13 +10,13 @@ use crate::world::name::NetworkName;
 pub(crate) struct ByAddress<T> {
     of: HashMap<NetworkName, BTreeMap<IpAddr, T>>,
     /// Derived from those: the networks in which something is at an address.
-    networks: BTreeMap<IpAddr, BTreeSet<NetworkName>>,
+    networks: BTreeSet<(IpAddr, NetworkName)>,
 }
 
 impl<T> ByAddress<T> {
     /// Nothing, anywhere.
     pub(crate) fn new() -> Self {
-        Self { of: HashMap::new(), networks: BTreeMap::new() }
+        Self { of: HashMap::new(), networks: BTreeSet::new() }
     }
 
     /// What is at an address of a network.
@@ -24,9 +24,10 @@ impl<T> ByAddress<T> {
         self.of.get(network)?.get(&address)
     }
 
-    /// The networks in which something is at an address.
-    pub(crate) fn networks(&self, address: IpAddr) -> Option<&BTreeSet<NetworkName>> {
-        self.networks.get(&address)
+    /// The networks in which something is at an address, by name.
+    pub(crate) fn networks(&self, address: IpAddr) -> impl Iterator<Item = &NetworkName> + Clone {
+        let from_first = self.networks.range((address, NetworkName::from(""))..);
+        from_first.take_while(move |(at, _)| *at == address).map(|(_, network)| network)
     }
 
     /// What is in a network, or in all of them one by one, in the order of each one's addresses.
@@ -42,7 +43,7 @@ impl<T> ByAddress<T> {
     /// Puts something at an address, in the place of what was there.
     pub(crate) fn insert(&mut self, network: &NetworkName, address: IpAddr, what: T) {
         self.of.entry(network.clone()).or_default().insert(address, what);
-        self.networks.entry(address).or_default().insert(network.clone());
+        self.networks.insert((address, network.clone()));
     }
 
     /// Takes away what is at an address, where a condition holds.
@@ -56,12 +57,7 @@ impl<T> ByAddress<T> {
             && there.get(&address).is_some_and(holds)
         {
             there.remove(&address);
-            if let Some(networks) = self.networks.get_mut(&address) {
-                networks.remove(network);
-                if networks.is_empty() {
-                    self.networks.remove(&address);
-                }
-            }
+            self.networks.remove(&(address, network.clone()));
         }
     }
 }

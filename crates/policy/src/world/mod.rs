@@ -10,6 +10,7 @@ pub(crate) mod name;
 pub(crate) mod outbound;
 pub(crate) mod prefix_index;
 pub(crate) mod ranges;
+pub(crate) mod reach;
 pub(crate) mod route;
 pub(crate) mod security;
 
@@ -415,6 +416,10 @@ pub struct World {
     plots: HashMap<NetworkName, Plot>,
     /// Derived from the networks: whose sides of peerings with each are open.
     open_toward: HashMap<NetworkName, HashSet<NetworkName>>,
+    /// Derived from the networks: whose address space each prefix is of.
+    spaces: PrefixIndex<NetworkName>,
+    /// Derived from the load balancers: those that each interface is behind.
+    balancers_of: HashMap<OwnerPlace, Vec<LoadBalancerName>>,
     /// Derived from the internal load balancers.
     frontends: ByAddress<LoadBalancerName>,
     /// Derived from the firewalls.
@@ -437,8 +442,7 @@ impl Plot {
         let subnets = network.subnets.iter();
         let prefixes =
             subnets.flat_map(|(name, of)| of.prefixes.iter().map(|at| (*at, name.clone())));
-        // Of two with the same network the first counts.
-        let sides = network.peerings.iter().enumerate().rev();
+        let sides = network.peerings.iter().enumerate();
         Self {
             space: PrefixSet::new(&network.address_space),
             subnets: PrefixIndex::new(prefixes),
@@ -500,6 +504,8 @@ impl World {
             forwarded_unsaid: false,
             plots: HashMap::new(),
             open_toward: HashMap::new(),
+            spaces: PrefixIndex::new([]),
+            balancers_of: HashMap::new(),
             frontends: ByAddress::new(),
             firewall_addresses: ByAddress::new(),
             members: BTreeMap::new(),
@@ -564,6 +570,11 @@ impl World {
         Some((name, machine, machine.interfaces.get(*place)?))
     }
 
+    /// The networks in which a machine has an address, by name.
+    pub(crate) fn networks_of_owners(&self, address: IpAddr) -> impl Iterator<Item = &NetworkName> {
+        self.owners.networks(address)
+    }
+
     /// The machine and the interface that own an address in a network.
     #[must_use]
     pub fn owner(
@@ -609,99 +620,10 @@ impl World {
         self.networks.get(network)?.subnets.get(subnet)
     }
 
-    /// Whether a network has its side of a peering with another.
-    pub(crate) fn has_side(&self, network: &NetworkName, with: &NetworkName) -> bool {
-        self.plots.get(network).is_some_and(|plot| plot.peerings.contains_key(with))
-    }
-
-    /// A network's side of a peering with another.
-    #[must_use]
-    pub fn peering(&self, network: &NetworkName, with: &NetworkName) -> Option<&Peering> {
-        let place = self.plots.get(network)?.peerings.get(with)?;
-        self.networks.get(network)?.peerings.get(*place)
-    }
-
-    /// The networks that a network is connected with by peerings: those that both sides have and
-    /// allow (N12).
-    pub fn peers<'a>(&'a self, network: &'a NetworkName) -> impl Iterator<Item = &'a NetworkName> {
-        let sides = self.networks.get(network).map_or(&[][..], |found| &found.peerings);
-        let open = sides.iter().filter(move |side| self.is_open(network, side));
-        open.map(|side| &side.network)
-    }
-
-    /// Whether a network's side of a peering is allowed, and so is the other (N12).
-    fn is_open(&self, network: &NetworkName, side: &Peering) -> bool {
-        //= N12
-        side.allow_virtual_network_access
-            && self.open_toward.get(network).is_some_and(|open| open.contains(&side.network))
-    }
-
-    /// Whether a network is connected with another by a peering (N12).
-    fn reaches(&self, network: &NetworkName, other: &NetworkName) -> bool {
-        self.peering(network, other).is_some_and(|side| self.is_open(network, side))
-    }
-
-    /// A network and those that it is connected with: where its packets can be handed to somebody.
-    pub fn in_reach<'a>(
-        &'a self,
-        network: &'a NetworkName,
-    ) -> impl Iterator<Item = &'a NetworkName> {
-        [network].into_iter().chain(self.peers(network))
-    }
-
-    /// The gateway that a network's traffic takes: its own, or that of the one other network that it
-    /// uses and that allows it (N12).
-    #[must_use]
-    pub fn gateway_of(&self, network: &NetworkName) -> Option<&Gateway> {
-        let found = self.networks.get(network)?;
-        found.gateway.as_ref().or_else(|| {
-            let side = found.peerings.iter().find(|side| side.use_remote_gateways)?;
-            let peer = Some(&side.network).filter(|_| self.is_open(network, side))?;
-            let allowed = self.peering(peer, network)?.allow_gateway_transit;
-            self.networks.get(peer)?.gateway.as_ref().filter(|_| allowed)
-        })
-    }
-
     /// The day that facts of the network are asked for.
     #[must_use]
     pub fn network_day(&self) -> Date {
         self.day.unwrap_or(self.edition.from)
-    }
-
-    /// The network in which somebody has an address that a route of a network leads to: a
-    /// firewall, an internal load balancer, or a machine, whether or not it takes a packet on.
-    #[must_use]
-    pub fn network_of_appliance<'a>(
-        &'a self,
-        network: &'a NetworkName,
-        address: IpAddr,
-    ) -> Option<&'a NetworkName> {
-        let firewalls = self.firewall_addresses.networks(address);
-        let others = [self.owners.networks(address), self.frontends.networks(address)];
-        self.nearest_of(network, [firewalls, None]).or_else(|| self.nearest_of(network, others))
-    }
-
-    /// The first of some networks that a network reaches, itself before all.
-    fn nearest_of<'a>(
-        &'a self,
-        network: &'a NetworkName,
-        there: [Option<&'a BTreeSet<NetworkName>>; 2],
-    ) -> Option<&'a NetworkName> {
-        let there = there.into_iter().flatten();
-        let is_there = |place: &NetworkName| there.clone().any(|all| all.contains(place));
-        if is_there(network) {
-            return Some(network);
-        }
-        // The shorter list of both is gone through: a hub has many peers, and an address may be that
-        // of many networks.
-        let sides = self.networks.get(network)?.peerings.len();
-        if there.clone().map(BTreeSet::len).sum::<usize>() < sides {
-            let mut reached = there.clone().flatten().filter(|other| self.reaches(network, other));
-            if let (only, None) = (reached.next(), reached.next()) {
-                return only;
-            }
-        }
-        self.peers(network).find(|place| is_there(place))
     }
 
     /// The firewall whose address in a network is this.
@@ -737,6 +659,16 @@ impl World {
     ) -> impl Iterator<Item = IpAddr> + 'a {
         let frontends = self.frontends.within(network).map(|(at, _)| at);
         frontends.chain(self.firewall_addresses.within(network).map(|(at, _)| at))
+    }
+
+    /// The load balancers that an interface of a machine, by its place, is behind.
+    pub(crate) fn balancers_of(
+        &self,
+        machine: &MachineName,
+        place: usize,
+    ) -> impl Iterator<Item = &LoadBalancer> {
+        let names = self.balancers_of.get(&(machine.clone(), place)).into_iter().flatten();
+        names.filter_map(|name| self.load_balancers.get(name))
     }
 
     /// The internal load balancer whose frontend in a network has this address.

@@ -112,6 +112,7 @@ pub fn effective_routes(world: &World, network: &NetworkName, subnet: &SubnetNam
             routes.push(Route::new(*prefix, system, next_hop));
         }
     }
+    let spaces: Vec<_> = routes.iter().map(|route| route.prefix).collect();
     for prefix in &found.service_endpoints {
         routes.push(Route::new(*prefix, system, NextHop::ServiceEndpoint));
     }
@@ -145,7 +146,6 @@ pub fn effective_routes(world: &World, network: &NetworkName, subnet: &SubnetNam
     //= N10
     if keeps_reserved(world, &routes) {
         // An address space that holds the whole of one takes its place.
-        let spaces: Vec<_> = spaces(world, network).collect();
         let reserved = reserved_on(world.network_day());
         let left = reserved.filter(|prefix| !spaces.iter().any(|space| space.contains(prefix)));
         routes.extend(left.map(|prefix| Route::new(prefix, system, NextHop::None)));
@@ -163,7 +163,7 @@ fn listed(world: &World, network: &NetworkName, route: &ListedRoute) -> Route {
     let next_hop = match (route.next_hop, route.address) {
         (ListedNextHop::VnetLocal, _) => NextHop::VirtualNetwork,
         (ListedNextHop::VnetPeering, _) => {
-            let peer = holder(world, network, route.prefix.network()).unwrap_or(network);
+            let peer = world.holder(network, route.prefix.network()).unwrap_or(network);
             NextHop::Peering(peer.clone())
         }
         (ListedNextHop::VirtualNetworkServiceEndpoint, _) => NextHop::ServiceEndpoint,
@@ -209,15 +209,6 @@ pub(crate) fn spaces<'a>(
 ) -> impl Iterator<Item = &'a IpNet> + 'a {
     let reached = world.in_reach(network).filter_map(|name| world.networks.get(name));
     reached.flat_map(|found| &found.address_space)
-}
-
-/// The network that holds an address: a network, or one that it is peered with.
-pub(crate) fn holder<'a>(
-    world: &'a World,
-    network: &'a NetworkName,
-    address: IpAddr,
-) -> Option<&'a NetworkName> {
-    world.in_reach(network).find(|name| world.is_of_network(name, address))
 }
 
 /// The route that wins for a destination; `None` where no route is for it.

@@ -1,6 +1,6 @@
 //! Which route wins, and what is met on the way.
 
-use egress25_policy::{Edition, HopKind, InventoryFile, NextStep};
+use egress25_policy::{Edition, HopKind, InventoryFile, NextHop, NextStep, effective_routes};
 
 use crate::support::{INTERNET, ask, ask_port, assumed, ids, short, world, world_with};
 
@@ -522,4 +522,54 @@ fn a_spoke_that_lets_in_no_forwarded_traffic_was_reached_by_an_appliance() {
     assert!(ids(&decision).contains(&"N12"));
     // What the hub's own machine sends is not forwarded.
     assert_eq!(short(&ask(&kept_out, "nva", "10.2.0.4")), "pass internal");
+}
+
+/// A hub with three peers, of which two have the same addresses, and networks that it does not reach
+/// with those addresses, too.
+fn same_addresses(strangers: usize) -> String {
+    let network = |name: &str, prefix: &str, peerings: &str, address: &str| {
+        format!(
+            "[network.{name}]\naddress_space = [\"{prefix}\"]\npeerings = [{peerings}]\n\
+             [machine.{name}]\nsubscription = \"s\"\nnetwork = \"{name}\"\naddresses = [\"{address}\"]\n"
+        )
+    };
+    let same = |name: &str, peerings: &str| network(name, "10.1.0.0/16", peerings, "10.1.0.4");
+    let strangers: String = (0..strangers).map(|at| same(&format!("a{at}"), "")).collect();
+    format!(
+        "[subscription.s]\noffer = \"pay-as-you-go\"\ncreated = \"2019-03-01\"\n{strangers}{}{}{}{}{}",
+        network("hub", "10.0.0.0/16", r#""none", "far", "first", "c""#, "10.0.0.4"),
+        same("none", r#"{ network = "hub", allow_virtual_network_access = false }"#),
+        network("far", "10.2.0.0/16", "\"hub\"", "10.2.0.4"),
+        same("first", "\"hub\""),
+        same("c", "\"hub\""),
+    )
+}
+
+#[test]
+fn whoever_reaches_several_with_one_address_asks_the_first_however_many_others_have_it() {
+    //= N12 type=test
+    for strangers in 0..6 {
+        let listed = "[network.hub.subnet.default]\nprefixes = [\"10.0.0.0/16\"]\neffective_routes = \
+                      [{ prefix = \"10.1.0.0/16\", next_hop = \"vnet-peering\" }]\n";
+        let world = world(&(same_addresses(strangers) + listed), "");
+        for (to, expected) in [("10.1.0.4", "first"), ("10.2.0.4", "far"), ("10.0.0.4", "hub")] {
+            let hub = "hub".into();
+            let found = world.network_of_appliance(&hub, to.parse().unwrap()).unwrap();
+            assert_eq!(found.as_str(), expected, "{strangers} strangers");
+        }
+        let routes = effective_routes(&world, &"hub".into(), &"default".into());
+        assert_eq!(routes[0].next_hop, NextHop::Peering("first".into()), "{strangers} strangers");
+    }
+}
+
+#[test]
+fn of_two_sides_with_one_network_the_open_one_counted() {
+    // New files are refused; a store can have begun with one.
+    let closed = r#"{ network = "spoke", allow_virtual_network_access = false }"#;
+    for (sides, expected) in [
+        (format!("{closed}, \"spoke\""), "drop no-route"),
+        (format!("\"spoke\", {closed}"), "pass internal"),
+    ] {
+        assert_eq!(answer(&transit(&sides, "\"hub\""), "10.0.0.9"), expected, "{sides}");
+    }
 }
