@@ -39,7 +39,7 @@ pub(crate) fn leave(
     let way = explicit(world, at, subnet, v4, &mut rests_on)
         .or_else(|| by_default(world, at, subnet, v4, &mut rests_on).then_some(WayOut::Default));
     grounds.leave_by(&rests_on);
-    if way == Some(WayOut::OutboundRules) && !v4 && has_v2_gateway(world, at) {
+    if way == Some(WayOut::OutboundRules) && !v4 && has_v2_gateway(world, subnet) {
         grounds.warn(|| {
             format!(
                 "`{}` leaves by a load balancer's IPv6 outbound rules beside a StandardV2 NAT gateway on \
@@ -129,9 +129,8 @@ fn explicit(
     (world.settings.implicit_lb_in_private_subnet == YesNo::Yes).then_some(WayOut::Frontend)
 }
 
-/// Whether a NAT gateway of StandardV2 stands on a port's subnet.
-fn has_v2_gateway(world: &World, at: SendingPort<'_>) -> bool {
-    let subnet = world.subnet(&at.interface.network, &at.interface.subnet);
+/// Whether a NAT gateway of StandardV2 stands on a subnet.
+fn has_v2_gateway(world: &World, subnet: Option<&Subnet>) -> bool {
     let name = subnet.and_then(|subnet| subnet.nat_gateway.as_ref());
     let gateway = name.and_then(|name| world.nat_gateways.get(name));
     gateway.is_some_and(|gateway| gateway.sku == NatGatewaySku::StandardV2)

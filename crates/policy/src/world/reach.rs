@@ -97,13 +97,19 @@ impl World {
         if is_there(network) {
             return Some(network);
         }
-        // The shorter of two lists is gone through: a hub has many peers, and an address may be one
-        // of many networks.
-        let sides = &self.plots.get(network)?.peerings;
-        if there.clone().nth(sides.len()).is_some() {
-            return self.peers(network).find(|place| is_there(place));
+        // Both lists are gone through in step, until the first peer is found or the others have ended:
+        // a hub has many peers, and an address may be one of many networks.
+        let mut others = there.clone();
+        for side in &self.networks.get(network)?.peerings {
+            if others.next().is_none() {
+                let places = &self.plots.get(network)?.peerings;
+                let reached = there.filter(|other| self.reaches(network, other));
+                return reached.min_by_key(|other| places.get(*other));
+            }
+            if is_there(&side.network) && self.is_open(network, side) {
+                return Some(&side.network);
+            }
         }
-        let reached = there.filter(|other| self.reaches(network, other));
-        reached.min_by_key(|other| sides.get(*other))
+        None
     }
 }

@@ -551,8 +551,19 @@ fn whoever_reaches_several_with_one_address_asks_the_first_however_many_others_h
     for strangers in 0..6 {
         let listed = "[network.hub.subnet.default]\nprefixes = [\"10.0.0.0/16\"]\neffective_routes = \
                       [{ prefix = \"10.1.0.0/16\", next_hop = \"vnet-peering\" }]\n";
-        let world = world(&(same_addresses(strangers) + listed), "");
-        for (to, expected) in [("10.1.0.4", "first"), ("10.2.0.4", "far"), ("10.0.0.4", "hub")] {
+        let services = "[load-balancer.in]\nnetwork = \"far\"\naddresses = [\"10.2.0.9\"]\nmachines = \
+                        [\"far\"]\n[firewall.af]\nsubscription = \"s\"\nnetwork = \"c\"\naddress = \
+                        \"10.1.0.9\"\n[machine.at_its_address]\nsubscription = \"s\"\nnetwork = \
+                        \"first\"\naddresses = [\"10.1.0.9\"]\n";
+        let world = world(&(same_addresses(strangers) + listed + services), "");
+        for (to, expected) in [
+            ("10.1.0.4", "first"),
+            ("10.2.0.4", "far"),
+            ("10.0.0.4", "hub"),
+            ("10.2.0.9", "far"),
+            // A firewall before a machine, whichever network comes first.
+            ("10.1.0.9", "c"),
+        ] {
             let hub = "hub".into();
             let found = world.network_of_appliance(&hub, to.parse().unwrap()).unwrap();
             assert_eq!(found.as_str(), expected, "{strangers} strangers");
