@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::attacks::script;
 use crate::fair::Running;
 use crate::harness::{
-    DATAPATHS, Lab, alone, installed, kill, possible, root, scenario, wait_until,
+    DATAPATHS, Lab, alone, installed, kill, possible, root, scenario, stop, wait_until,
 };
 use crate::worlds::lines;
 
@@ -207,7 +207,7 @@ fn burst(datapath: &str) -> [String; 2] {
     };
     wait_until("the first ones come", || counts() == [1, 1]);
     let owner = lab.process("own");
-    kill("STOP", owner);
+    stop(owner);
     assert_eq!(sending.ask(), "sent");
     std::thread::sleep(Duration::from_secs(1));
     let still = counts();

@@ -8,7 +8,9 @@ use std::time::Duration;
 use egress25_skipped::skipped;
 use serde_json::Value;
 
-use crate::harness::{Lab, egress25, impossible, kill, processes, said, scenario, wait_until};
+use crate::harness::{
+    Lab, egress25, impossible, kill, processes, said, scenario, stop, wait_until,
+};
 
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -106,7 +108,7 @@ fn a_run_that_is_ended_while_its_lab_comes_up_has_a_report() {
     for pid in processes(&work) {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();
         if String::from_utf8_lossy(&line).contains("--stage\0own") {
-            kill("STOP", pid);
+            stop(pid);
         }
     }
     kill("TERM", child.id());

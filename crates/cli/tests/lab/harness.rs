@@ -81,6 +81,22 @@ pub(crate) fn kill(signal: &str, pid: u32) {
     assert!(done.unwrap().success(), "{signal}");
 }
 
+/// Has a process stand still. The signal alone says so: on another processor a thread may run on for as
+/// long as it takes to be told.
+pub(crate) fn stop(pid: u32) {
+    kill("STOP", pid);
+    wait_until("all of its threads stand still", || {
+        let threads =
+            std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+        threads.filter_map(|one| std::fs::read_to_string(one.path().join("stat")).ok()).all(
+            |said| {
+                let (_, state) = said.rsplit_once(") ").unwrap();
+                state.starts_with(['T', 't', 'Z', 'X'])
+            },
+        )
+    });
+}
+
 pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !done() {

@@ -5,7 +5,9 @@ use std::process::{Command, Stdio};
 use egress25_skipped::skipped;
 
 use crate::ends::{endless, names, running, start, wait_for_the_second_step};
-use crate::harness::{Lab, egress25, impossible, kill, processes, said, scenario, wait_until};
+use crate::harness::{
+    Lab, egress25, impossible, kill, processes, said, scenario, stop, wait_until,
+};
 
 #[test]
 fn a_program_went_on_when_lab_exec_was_told_to_end() {
@@ -95,7 +97,7 @@ fn what_a_run_left_that_was_killed_with_all_of_its_lab_stayed_for_good() {
     let mut run = start(&endless(folder.path(), "wait = 3000"), &work, &junit);
     wait_for_the_second_step(&mut run);
     let all: Vec<u32> = processes(&work).into_iter().chain([run.id()]).collect();
-    all.iter().for_each(|pid| kill("STOP", *pid));
+    all.iter().for_each(|pid| stop(*pid));
     for pid in &all {
         // One that has ended with another is as it is to be.
         let _ = Command::new("kill").args(["-s", "KILL", &pid.to_string()]).status();
