@@ -59,7 +59,7 @@ const NETWORK: &str = "[network.n]\naddress_space = [\"10.0.0.0/8\"]\n";
 
 /// The address of a number, from 10.0.0.0 on.
 fn inside(number: usize) -> Ipv4Addr {
-    Ipv4Addr::from(0x0a00_0000 + u32::try_from(number).unwrap())
+    after([10, 0, 0, 0].into(), number)
 }
 
 /// An address so many behind another.
@@ -69,7 +69,7 @@ fn after(address: Ipv4Addr, more: usize) -> Ipv4Addr {
 
 /// The address of a number, from 20.0.0.0 on.
 fn outside(number: usize) -> Ipv4Addr {
-    Ipv4Addr::from(0x1400_0000 + u32::try_from(number).unwrap())
+    after([20, 0, 0, 0].into(), number)
 }
 
 fn machine(number: usize, network: &str, address: Ipv4Addr, more: &str) -> String {

@@ -21,7 +21,7 @@ pub(crate) fn from_nobody(
     let to = question.destination;
     let is_owned = || match network {
         Some(network) => world.owner(network, to).is_some(),
-        None => world.networks_of_owners(to).next().is_some(),
+        None => world.owners.networks(to).next().is_some(),
     };
     let comes_in = match seen {
         Some(seen) => seen == Direction::Inbound,

@@ -83,7 +83,7 @@ fn host<'a>(
     // What is behind a machine is its own traffic (N3).
     let to_private = || match network {
         Some(network) => world.owner(network, question.destination).is_some(),
-        None => world.networks_of_owners(question.destination).next().is_some(),
+        None => world.owners.networks(question.destination).next().is_some(),
     };
     if let Some((name, machine, interface)) = world.public_owner(address)
         && network.is_none_or(|network| interface.network == *network)
@@ -118,7 +118,7 @@ pub(crate) fn find_sender<'a>(
         }
         Source::Address { network: None, address } => {
             let at = |network| SendingPort::at(world, network, *address);
-            let mut found = world.networks_of_owners(*address).filter_map(at);
+            let mut found = world.owners.networks(*address).filter_map(at);
             let Some(first) = found.next() else {
                 return host(world, question, None, *address);
             };

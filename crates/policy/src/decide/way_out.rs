@@ -35,11 +35,9 @@ pub(crate) fn leave(
     grounds: &mut impl Grounds,
 ) -> Result<WayOut, RouteFault> {
     let mut rests_on = Vec::new();
-    let subnet = world.subnet(&at.interface.network, &at.interface.subnet);
-    let way = explicit(world, at, subnet, v4, &mut rests_on)
-        .or_else(|| by_default(world, at, subnet, v4, &mut rests_on).then_some(WayOut::Default));
+    let way = way(world, at, v4, &mut rests_on);
     grounds.leave_by(&rests_on);
-    if way == Some(WayOut::OutboundRules) && !v4 && has_v2_gateway(world, subnet) {
+    if way == Some(WayOut::OutboundRules) && !v4 && has_v2_gateway(world, at) {
         grounds.warn(|| {
             format!(
                 "`{}` leaves by a load balancer's IPv6 outbound rules beside a StandardV2 NAT gateway on \
@@ -82,11 +80,21 @@ pub(crate) fn is_indirect(world: &World, at: SendingPort<'_>, v4: bool) -> bool 
 
 /// Whether IPv4 leaves a port by default outbound access alone, and nobody said that there is any.
 pub(crate) fn leaves_by_default_unsaid(world: &World, at: SendingPort<'_>) -> bool {
-    let (mut no_way, mut rests_on) = (Vec::new(), Vec::new());
-    let subnet = world.subnet(&at.interface.network, &at.interface.subnet);
-    explicit(world, at, subnet, true, &mut no_way).is_none()
-        && by_default(world, at, subnet, true, &mut rests_on)
+    let mut rests_on = Vec::new();
+    way(world, at, true, &mut rests_on) == Some(WayOut::Default)
         && rests_on.contains(&Setting::DefaultOutboundWhenUnsaid)
+}
+
+/// The way that a family takes out of a port, and the settings that this rests on.
+fn way(
+    world: &World,
+    at: SendingPort<'_>,
+    v4: bool,
+    rests_on: &mut Vec<Setting>,
+) -> Option<WayOut> {
+    let subnet = world.subnet(&at.interface.network, &at.interface.subnet);
+    explicit(world, at, subnet, v4, rests_on)
+        .or_else(|| by_default(world, at, subnet, v4, rests_on).then_some(WayOut::Default))
 }
 
 /// A way that somebody set up.
@@ -129,8 +137,9 @@ fn explicit(
     (world.settings.implicit_lb_in_private_subnet == YesNo::Yes).then_some(WayOut::Frontend)
 }
 
-/// Whether a NAT gateway of StandardV2 stands on a subnet.
-fn has_v2_gateway(world: &World, subnet: Option<&Subnet>) -> bool {
+/// Whether a NAT gateway of StandardV2 stands on a port's subnet.
+fn has_v2_gateway(world: &World, at: SendingPort<'_>) -> bool {
+    let subnet = world.subnet(&at.interface.network, &at.interface.subnet);
     let name = subnet.and_then(|subnet| subnet.nat_gateway.as_ref());
     let gateway = name.and_then(|name| world.nat_gateways.get(name));
     gateway.is_some_and(|gateway| gateway.sku == NatGatewaySku::StandardV2)

@@ -570,11 +570,6 @@ impl World {
         Some((name, machine, machine.interfaces.get(*place)?))
     }
 
-    /// The networks in which a machine has an address, by name.
-    pub(crate) fn networks_of_owners(&self, address: IpAddr) -> impl Iterator<Item = &NetworkName> {
-        self.owners.networks(address)
-    }
-
     /// The machine and the interface that own an address in a network.
     #[must_use]
     pub fn owner(

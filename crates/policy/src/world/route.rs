@@ -112,7 +112,7 @@ pub fn effective_routes(world: &World, network: &NetworkName, subnet: &SubnetNam
             routes.push(Route::new(*prefix, system, next_hop));
         }
     }
-    let spaces: Vec<_> = routes.iter().map(|route| route.prefix).collect();
+    let of_spaces = routes.len();
     for prefix in &found.service_endpoints {
         routes.push(Route::new(*prefix, system, NextHop::ServiceEndpoint));
     }
@@ -147,8 +147,11 @@ pub fn effective_routes(world: &World, network: &NetworkName, subnet: &SubnetNam
     if keeps_reserved(world, &routes) {
         // An address space that holds the whole of one takes its place.
         let reserved = reserved_on(world.network_day());
-        let left = reserved.filter(|prefix| !spaces.iter().any(|space| space.contains(prefix)));
-        routes.extend(left.map(|prefix| Route::new(prefix, system, NextHop::None)));
+        let is_in_one = |prefix: &IpNet| {
+            routes.iter().take(of_spaces).any(|of_space| of_space.prefix.contains(prefix))
+        };
+        let left: Vec<_> = reserved.filter(|prefix| !is_in_one(prefix)).collect();
+        routes.extend(left.into_iter().map(|prefix| Route::new(prefix, system, NextHop::None)));
     }
     routes
 }
